@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { ConfigError } from '../errors.ts';
+import { type Secret, secret } from './secret.ts';
+import { SETTINGS, type Setting, type SettingGroup, type SettingName } from './settings.ts';
+
+type Value<N extends SettingName> = (typeof SETTINGS)[N] extends { secret: true }
+  ? Secret
+  : v.InferOutput<(typeof SETTINGS)[N]['schema']>;
+
+type InGroup<G extends SettingGroup> = {
+  [N in SettingName]: (typeof SETTINGS)[N]['group'] extends G ? N : never;
+}[SettingName];
+
+/** The typed settings of the groups `G`; those that are optional and not given are undefined. */
+export type Config<G extends SettingGroup = SettingGroup> = {
+  readonly [N in InGroup<G>]: (typeof SETTINGS)[N] extends { optional: true }
+    ? Value<N> | undefined
+    : Value<N>;
+};
+
+/** Where settings come from: flags by their long name, then variables. */
+export interface ConfigSources {
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+interface Given {
+  /** What the value is called in a message: `POSTGRES_PORT`, `--port`. */
+  readonly from: string;
+  readonly value: string;
+}
+
+/**
+ * Reads and validates the settings of the given groups, once, at the start.
+ *
+ * @throws ConfigError that lists every problem found, each with the variable's name and the accepted form.
+ */
+export function readConfig<G extends SettingGroup>(sources: ConfigSources, groups: readonly G[]): Config<G> {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
+    if (!groups.some((group) => group === setting.group)) continue;
+    try {
+      values[name] = readSetting(setting, sources);
+    } catch (error) {
+      if (!(error instanceof SettingProblem)) throw error;
+      problems.push(error.message);
+    }
+  }
+  if (problems.length > 0) {
+    throw new ConfigError({
+      doing: 'cannot read the configuration',
+      problem: problems.join('; '),
+      remedy: 'set it in the environment or by flag; every setting is listed in the README',
+    });
+  }
+  return values as Config<G>;
+}
+
+class SettingProblem extends Error {}
+
+function readSetting(setting: Setting, sources: ConfigSources): unknown {
+  const given = findGiven(setting, sources);
+  const value = given?.value ?? setting.fallback;
+  if (value === undefined) {
+    if (setting.optional) return undefined;
+    throw new SettingProblem(`${setting.names[0]} is not set, expected ${setting.form}`);
+  }
+  const from = given?.from ?? setting.names[0];
+  if (value.trim() === '') throw new SettingProblem(`${from} is empty, expected ${setting.form}`);
+  const parsed = v.safeParse(setting.schema, value);
+  if (!parsed.success) {
+    const shown = setting.secret ? 'what is given' : JSON.stringify(value);
+    throw new SettingProblem(`${from}: ${shown} is not accepted, expected ${setting.form}`);
+  }
+  return setting.secret ? secret(String(parsed.output)) : parsed.output;
+}
+
+/** The flag, else the first variable that is set. Of a secret's variable and its `_FILE`, the file wins. */
+function findGiven(setting: Setting, { flags, env }: ConfigSources): Given | undefined {
+  const flagValue = setting.flag === undefined ? undefined : flags[setting.flag];
+  if (flagValue !== undefined) return { from: `--${setting.flag}`, value: flagValue };
+  for (const name of setting.names) {
+    const path = setting.secret ? env[`${name}_FILE`] : undefined;
+    if (path !== undefined) return { from: `${name}_FILE`, value: readSecretFile(`${name}_FILE`, path) };
+    const value = env[name];
+    // libpq reads an empty PG* variable as one that is not set.
+    if (value === undefined || (value === '' && name.startsWith('PG'))) continue;
+    return { from: name, value };
+  }
+  return undefined;
+}
+
+function readSecretFile(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw new SettingProblem(
+      `${name}: cannot read ${JSON.stringify(path)} (${code}), expected a readable file`,
+    );
+  }
+}

@@ -1,0 +1,48 @@
+/** The three parts of a plain dump, in the order in which they stand (pg_dump manual, `--section`). */
+export type SectionName = 'pre-data' | 'data' | 'post-data';
+
+/**
+ * One section of a dump. Sections are contiguous and cover the dump from byte 0 to its end; an empty one has 0 bytes.
+ * `sha256` (hex) is over those bytes of the section that lie under no table, so that every byte of the dump lies
+ * under exactly one hash.
+ */
+export interface DumpSection {
+  readonly name: SectionName;
+  /** Byte offset of the section in the uncompressed dump. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** The rows of one COPY block. A table that is dumped in several blocks has several entries. */
+export interface DumpTable {
+  readonly schema: string;
+  readonly name: string;
+  /** Column names in the order of the COPY statement, unquoted; empty for a table without columns. */
+  readonly columns: readonly string[];
+  readonly rows: number;
+  /** Byte offset of the first row in the uncompressed dump. */
+  readonly offset: number;
+  /** Bytes of all rows with their line ends, without the line `\.`. */
+  readonly bytes: number;
+  /** Hex SHA-256 of exactly those bytes. */
+  readonly sha256: string;
+}
+
+/** What one pass over a plain dump learns about it. */
+export interface DumpIndex {
+  /** Length of the uncompressed dump in bytes. */
+  readonly bytes: number;
+  readonly sections: readonly DumpSection[];
+  readonly tables: readonly DumpTable[];
+  /** Roles that the dump's statements name (owners, grantees, policies), unquoted, sorted; never `public`. */
+  readonly roles: readonly string[];
+  /** Roles that are named only where `--no-owner` skips the statement: a subset of `roles`. */
+  readonly ownerRoles: readonly string[];
+  /** `Dumped from database version` of the header: `15.18 (Debian 15.18-0+deb12u1)`. */
+  readonly serverVersion: string | undefined;
+  /** `Dumped by pg_dump version` of the header. */
+  readonly pgDumpVersion: string | undefined;
+  /** The dump's `SET client_encoding`: `UTF8`, `LATIN1`, `SQL_ASCII`. */
+  readonly encoding: string | undefined;
+}

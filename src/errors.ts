@@ -1,0 +1,77 @@
+/**
+ * The errors an operator sees: one class per remedy, each with the exit status it ends the program with.
+ * Their messages read `what was being done, to what: what went wrong — what to do`.
+ */
+
+/** Exit statuses of the program. A signal ends it with 128 + the signal's number, see {@link StoppedError}. */
+export const EXIT = { done: 0, failed: 1, usage: 2, fault: 3, notFound: 4, locked: 5 } as const;
+
+/** The parts of a message. `remedy` says what the operator can do; it is left out only where nothing can be done. */
+export interface ErrorParts {
+  /** What was being done, to what: `cannot write backup/x.sql to bucket topobank-assets`. */
+  readonly doing: string;
+  /** What went wrong: `403 AccessDenied`. */
+  readonly problem: string;
+  /** What to do: `the key needs s3:PutObject on backup/*`. */
+  readonly remedy?: string;
+  /** The error underneath, kept for `LOG_LEVEL=debug`. */
+  readonly cause?: unknown;
+}
+
+/** Base of all errors that are meant for the operator: shown as one line, without a stack trace. */
+export abstract class OperatorError extends Error {
+  abstract readonly exitStatus: number;
+
+  constructor(parts: ErrorParts) {
+    const remedy = parts.remedy === undefined ? '' : ` — ${parts.remedy}`;
+    super(`${parts.doing}: ${parts.problem}${remedy}`.replace(/\s*[\r\n]+\s*/g, ' '), {
+      ...(parts.cause === undefined ? {} : { cause: parts.cause }),
+    });
+    this.name = new.target.name;
+  }
+}
+
+/** A flag, a variable or a file named by one is wrong: the operator corrects the call. */
+export class ConfigError extends OperatorError {
+  readonly exitStatus = EXIT.usage;
+}
+
+/** PostgreSQL or one of its client programs refused or failed: the operator looks at the database. */
+export class DatabaseError extends OperatorError {
+  readonly exitStatus = EXIT.failed;
+}
+
+/** The S3 server refused or failed: the operator looks at the bucket, the key's rights or the network. */
+export class StoreError extends OperatorError {
+  readonly exitStatus = EXIT.failed;
+}
+
+/** A dump is not what it should be (cut off, not a dump, other bytes than its manifest says): take another one. */
+export class DumpError extends OperatorError {
+  readonly exitStatus = EXIT.failed;
+}
+
+/** A restore stopped; the target database is as it was, or the message says what state it is in. */
+export class RestoreError extends OperatorError {
+  readonly exitStatus = EXIT.failed;
+}
+
+/** Another run holds the lock: wait, or end the other run. */
+export class LockedError extends OperatorError {
+  readonly exitStatus = EXIT.locked;
+}
+
+/** No such backup or file: choose one that exists. */
+export class NotFoundError extends OperatorError {
+  readonly exitStatus = EXIT.notFound;
+}
+
+/** The reason of every abort by a signal: work was stopped and cleaned up. Exit status 128 + signal number. */
+export class StoppedError extends OperatorError {
+  readonly exitStatus: number;
+
+  constructor(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
+    super({ doing: 'stopped', problem: `received ${signal}` });
+    this.exitStatus = 128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[signal];
+  }
+}

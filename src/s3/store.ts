@@ -1,0 +1,102 @@
+import type { Readable } from 'node:stream';
+
+/** An object as a listing or a HEAD describes it. */
+export interface ObjectInfo {
+  readonly key: string;
+  /** Size in bytes. */
+  readonly bytes: number;
+  readonly lastModified: Date;
+  /** The server's ETag without quotes. Of a multipart object it follows no common formula; never recompute it. */
+  readonly etag: string;
+}
+
+/** A part that the server has acknowledged (UploadPart). */
+export interface UploadedPart {
+  /** 1-based; ascending, gaps are allowed. */
+  readonly partNumber: number;
+  readonly etag: string;
+}
+
+/** A multipart upload that was begun and neither completed nor aborted (ListMultipartUploads). */
+export interface PendingUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly initiated: Date;
+}
+
+/** Bytes `start` to `end`, both included, as in an HTTP Range header. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * One bucket of an S3 server, as the operations need it.
+ *
+ * Every call is retried by itself on throttling, 5xx and broken connections; what is thrown is a StoreError that
+ * names the key, the bucket, the server's answer and the remedy, or the signal's reason when `signal` was aborted.
+ * Every body that is sent carries Content-MD5 (the one checksum that all servers check).
+ */
+export interface Store {
+  readonly bucket: string;
+  /** For messages: the endpoint's origin, without credentials. */
+  readonly endpoint: string;
+
+  /** HeadBucket, then CreateBucket when it is missing. StoreError when neither is allowed. */
+  ensureBucket(signal: AbortSignal): Promise<'exists' | 'created'>;
+
+  /** HeadObject. `undefined` when there is no such object. */
+  head(key: string, signal: AbortSignal): Promise<ObjectInfo | undefined>;
+
+  /**
+   * GetObject as one stream, or a range of it. `undefined` when there is no such object. The body ends early with
+   * a StoreError when the connection breaks; {@link readObject} of reader.ts resumes such a read.
+   */
+  get(
+    key: string,
+    options: { readonly range?: ByteRange; readonly signal: AbortSignal },
+  ): Promise<{ readonly info: ObjectInfo; readonly body: Readable } | undefined>;
+
+  /**
+   * PutObject. With `ifAbsent` an object that exists is never overwritten: `If-None-Match: *`, or HEAD first on
+   * servers that do not know the header (501). Returns false when the object existed.
+   */
+  put(
+    key: string,
+    body: Buffer,
+    options: { readonly ifAbsent: boolean; readonly contentType: string; readonly signal: AbortSignal },
+  ): Promise<boolean>;
+
+  /** DeleteObjects in batches of at most 1,000. StoreError naming the keys that could not be deleted. */
+  remove(keys: readonly string[], signal: AbortSignal): Promise<void>;
+
+  /** ListObjectsV2: every object under `prefix` in UTF-8 byte order, 1,000 a page, nothing held but a page. */
+  list(
+    prefix: string,
+    options: { readonly startAfter?: string; readonly signal: AbortSignal },
+  ): AsyncIterable<ObjectInfo>;
+
+  /** CreateMultipartUpload; returns the upload's id. */
+  createUpload(key: string, contentType: string, signal: AbortSignal): Promise<string>;
+
+  /** UploadPart. Retried on its own, also when the server found other bytes than were sent (BadDigest). */
+  uploadPart(
+    upload: { readonly key: string; readonly uploadId: string },
+    partNumber: number,
+    body: Buffer,
+    signal: AbortSignal,
+  ): Promise<UploadedPart>;
+
+  /** CompleteMultipartUpload. An error in the body of a 200 answer is thrown like any other. */
+  completeUpload(
+    upload: { readonly key: string; readonly uploadId: string },
+    parts: readonly UploadedPart[],
+    signal: AbortSignal,
+  ): Promise<void>;
+
+  /** AbortMultipartUpload. An upload that is gone already is no error. */
+  abortUpload(upload: { readonly key: string; readonly uploadId: string }, signal: AbortSignal): Promise<void>;
+
+  /** ListMultipartUploads under `prefix`. Ends at once on servers that do not know the call (501, 405). */
+  listUploads(prefix: string, signal: AbortSignal): AsyncIterable<PendingUpload>;
+}

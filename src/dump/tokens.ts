@@ -1,3 +1,5 @@
+import type { SectionName } from './dump-index.ts';
+
 /** The comment `-- Name: …; Type: …; Schema: …; Owner: …` that precedes each of pg_dump's entries. */
 export interface DumpEntry {
   readonly name: string;
@@ -19,20 +21,29 @@ export interface DumpPosition {
   readonly entry: DumpEntry | undefined;
 }
 
+/** The table and the columns that a COPY statement names, unquoted. */
+export interface CopyTarget {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
 /**
- * What a plain dump consists of, in order. `sql` holds the statement's very bytes, in the dump's own encoding, with
- * the closing semicolon. `copy-rows` carries row bytes without the closing `\.`; it is cut anywhere, also inside a
- * row, and is a view into the chunk that was pushed.
+ * What a plain dump consists of, in order.
+ *
+ * Every byte of the dump is in exactly one `text` or `copy-rows` token; the others tell what those bytes mean and
+ * come after the text they were read from. Buffers are views that hold until the next chunk is pushed.
  */
 export type DumpToken =
+  /** Bytes that are no rows: statements, comments, blank lines. */
+  | { readonly type: 'text'; readonly data: Buffer }
+  /** The text that follows belongs to this section. */
+  | { readonly type: 'section'; readonly name: SectionName; readonly offset: number }
+  /** `sql` holds the statement's very bytes, in the dump's own encoding, with the closing semicolon. */
   | ({ readonly type: 'statement'; readonly sql: Buffer } & DumpPosition)
-  | ({
-      readonly type: 'copy-start';
-      readonly sql: Buffer;
-      readonly schema: string;
-      readonly name: string;
-      readonly columns: readonly string[];
-    } & DumpPosition)
+  /** A `COPY … FROM stdin;`; `offset` is that of the first row. */
+  | ({ readonly type: 'copy-start'; readonly sql: Buffer } & CopyTarget & DumpPosition)
+  /** Row bytes without the closing `\.`; cut anywhere, also inside a row. */
   | { readonly type: 'copy-rows'; readonly data: Buffer }
   | { readonly type: 'copy-end'; readonly rows: number; readonly bytes: number }
   /** A backslash command outside COPY data: `restrict`, `connect`, `!` … `argument` is the rest of its line. */

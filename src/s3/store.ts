@@ -95,7 +95,10 @@ export interface Store {
   ): Promise<void>;
 
   /** AbortMultipartUpload. An upload that is gone already is no error. */
-  abortUpload(upload: { readonly key: string; readonly uploadId: string }, signal: AbortSignal): Promise<void>;
+  abortUpload(
+    upload: { readonly key: string; readonly uploadId: string },
+    signal: AbortSignal,
+  ): Promise<void>;
 
   /** ListMultipartUploads under `prefix`. Ends at once on servers that do not know the call (501, 405). */
   listUploads(prefix: string, signal: AbortSignal): AsyncIterable<PendingUpload>;

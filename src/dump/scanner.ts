@@ -1,0 +1,142 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { DumpIndex, DumpSection, DumpTable, SectionName } from './dump-index.ts';
+import { isOwnership, rolesOf } from './ownership.ts';
+import { createTokenizer } from './tokenizer.ts';
+import type { CopyTarget, DumpToken } from './tokens.ts';
+
+/** Reads a plain dump once, in chunks of any size, and tells what it consists of. */
+export interface Scanner {
+  /**
+   * The tokens that this chunk completes; to be run through to its end before the next call.
+   *
+   * @throws DumpError when the bytes cannot be a plain dump
+   */
+  push(chunk: Buffer): Generator<DumpToken, void>;
+  /**
+   * The tokens of what is left.
+   *
+   * @throws DumpError when the dump ends early
+   */
+  end(): Generator<DumpToken, void>;
+  /** The dump's index, after {@link end}. */
+  finish(): DumpIndex;
+  /** Bytes so far. */
+  readonly bytes: number;
+}
+
+/** @param name what the dump is called in errors: `backup/x.sql`, `./dump.sql` */
+export function createScanner(name: string): Scanner {
+  const tokenizer = createTokenizer(name);
+  const sections: DumpSection[] = [];
+  const tables: DumpTable[] = [];
+  const roles = new Set<string>();
+  const otherRoles = new Set<string>();
+  let encoding: string | undefined;
+  let bytes = 0;
+  let section: { name: SectionName; offset: number; hash: Hash } = {
+    name: 'pre-data',
+    offset: 0,
+    hash: createHash('sha256'),
+  };
+  let table: { target: CopyTarget; offset: number; hash: Hash } | undefined;
+
+  function closeSection(end: number): void {
+    const { name, offset, hash } = section;
+    sections.push({ name, offset, bytes: end - offset, sha256: hash.digest('hex') });
+  }
+
+  function note(token: DumpToken): void {
+    switch (token.type) {
+      case 'text':
+        section.hash.update(token.data);
+        break;
+      case 'section':
+        closeSection(token.offset);
+        section = { name: token.name, offset: token.offset, hash: createHash('sha256') };
+        break;
+      case 'copy-start':
+        table = { target: token, offset: token.offset, hash: createHash('sha256') };
+        break;
+      case 'copy-rows':
+        table?.hash.update(token.data);
+        break;
+      case 'copy-end':
+        if (table !== undefined) {
+          const { schema, name, columns } = table.target;
+          const sha256 = table.hash.digest('hex');
+          tables.push({
+            schema,
+            name,
+            columns,
+            rows: token.rows,
+            offset: table.offset,
+            bytes: token.bytes,
+            sha256,
+          });
+        }
+        table = undefined;
+        break;
+      case 'statement': {
+        encoding ??= encodingOf(token.sql);
+        for (const role of rolesOf(token.sql)) {
+          roles.add(role);
+          if (!isOwnership(token.sql)) otherRoles.add(role);
+        }
+        break;
+      }
+      case 'backslash':
+        break;
+    }
+  }
+
+  function* noted(tokens: Generator<DumpToken, void>): Generator<DumpToken, void> {
+    for (const token of tokens) {
+      note(token);
+      yield token;
+    }
+  }
+
+  return {
+    get bytes() {
+      return bytes;
+    },
+    *push(chunk) {
+      bytes += chunk.length;
+      yield* noted(tokenizer.push(chunk));
+    },
+    *end() {
+      yield* noted(tokenizer.end());
+      closeSection(bytes);
+    },
+    finish: () => ({
+      bytes,
+      sections: allSections(sections, bytes),
+      tables,
+      roles: [...roles].sort(),
+      ownerRoles: [...roles].filter((role) => !otherRoles.has(role)).sort(),
+      serverVersion: tokenizer.header.serverVersion,
+      pgDumpVersion: tokenizer.header.pgDumpVersion,
+      encoding,
+    }),
+  };
+}
+
+const EMPTY_SHA256 = createHash('sha256').digest('hex');
+
+/** A dump without data has no entry that opens the section; it is listed with 0 bytes all the same. */
+function allSections(found: readonly DumpSection[], end: number): DumpSection[] {
+  const names: readonly SectionName[] = ['pre-data', 'data', 'post-data'];
+  let offset = end;
+  const all: DumpSection[] = [];
+  for (const name of [...names].reverse()) {
+    const section = found.find((known) => known.name === name);
+    all.unshift(section ?? { name, offset, bytes: 0, sha256: EMPTY_SHA256 });
+    offset = section?.offset ?? offset;
+  }
+  return all;
+}
+
+function encodingOf(sql: Buffer): string | undefined {
+  if (sql.length > 80) return undefined;
+  return /^SET client_encoding\s*(?:=|TO)\s*'([^']+)';$/i.exec(sql.toString('latin1'))?.[1];
+}

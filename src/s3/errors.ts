@@ -1,0 +1,81 @@
+import { StoreError } from '../errors.ts';
+
+/** The server's answer, or the failure of the connection, behind an error of the SDK. */
+export interface Answer {
+  /** HTTP status; undefined when there was no answer. */
+  readonly status: number | undefined;
+  /** S3 error code such as `NoSuchKey`, or a socket error's such as `ECONNREFUSED`. */
+  readonly code: string;
+}
+
+export function answerOf(error: unknown): Answer {
+  const { $metadata, name, code, Code } = (error ?? {}) as {
+    $metadata?: { httpStatusCode?: number };
+    name?: string;
+    code?: unknown;
+    Code?: unknown;
+  };
+  const spelled = [Code, code, name].find((text) => typeof text === 'string' && text !== '') as
+    | string
+    | undefined;
+  return { status: $metadata?.httpStatusCode, code: spelled ?? 'unknown error' };
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  SignatureDoesNotMatch: 'check AWS_SECRET_ACCESS_KEY',
+  InvalidAccessKeyId: 'check AWS_ACCESS_KEY_ID',
+  RequestTimeTooSkewed: 'set the clock of this machine',
+  NoSuchBucket: 'check AWS_STORAGE_BUCKET_NAME',
+  InvalidBucketName: 'check AWS_STORAGE_BUCKET_NAME',
+  PermanentRedirect: 'check S3_REGION and AWS_S3_ENDPOINT_URL',
+  AuthorizationHeaderMalformed: 'check S3_REGION',
+  ECONNREFUSED: 'check AWS_S3_ENDPOINT_URL, and that the server runs',
+  ENOTFOUND: 'check AWS_S3_ENDPOINT_URL',
+  EAI_AGAIN: 'check AWS_S3_ENDPOINT_URL and the name server',
+  ETIMEDOUT: 'check AWS_S3_ENDPOINT_URL and the firewall',
+  TimeoutError: 'check AWS_S3_ENDPOINT_URL and the network',
+  ECONNRESET: 'check the network and the S3 server’s log',
+  EPIPE: 'check the network and the S3 server’s log',
+  EPROTO: 'check whether AWS_S3_ENDPOINT_URL is to be https or http',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'check whether AWS_S3_ENDPOINT_URL is to be https or http',
+  InsufficientCapacity: 'make room on the S3 server',
+  QuotaExceeded: 'make room in the bucket',
+};
+
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
+
+/**
+ * An error of the SDK as a StoreError.
+ *
+ * @param doing what was being done, to what: `cannot read backup/x.sql from bucket b`
+ * @param permission the right that the call needs, such as `s3:PutObject on backup/*`, for a 403
+ */
+export function storeError(doing: string, error: unknown, permission: string): Error {
+  if (error instanceof Error && 'exitStatus' in error) return error;
+  const { status, code } = answerOf(error);
+  return new StoreError({
+    doing,
+    problem: describe(status, code, error),
+    remedy: remedyOf(status, code, permission),
+    cause: error,
+  });
+}
+
+function describe(status: number | undefined, code: string, error: unknown): string {
+  const message =
+    error instanceof AggregateError ? undefined : (error as { message?: string } | null)?.message;
+  // An answer to HEAD has no body, so the SDK has but the status to name it by.
+  if (status !== undefined) return /Unknown|^\d+$/.test(code) ? `HTTP ${status}` : `${status} ${code}`;
+  return message === undefined || message === '' || message === code ? code : `${code}, ${message}`;
+}
+
+function remedyOf(status: number | undefined, code: string, permission: string): string {
+  const known = REMEDIES[code];
+  if (known !== undefined) return known;
+  if (CERTIFICATE.test(code)) {
+    return 'name the authority’s certificate in NODE_EXTRA_CA_CERTS, or set AWS_S3_VERIFY=False';
+  }
+  if (status === 403) return `check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the key needs ${permission}`;
+  if (status === 404) return 'check AWS_STORAGE_BUCKET_NAME';
+  return status === undefined ? 'check AWS_S3_ENDPOINT_URL and the network' : 'see the S3 server’s log';
+}

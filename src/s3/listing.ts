@@ -1,0 +1,86 @@
+import {
+  ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { answerOf } from './errors.ts';
+import type { ObjectInfo, PendingUpload } from './store.ts';
+
+/** Runs one request and turns what it throws into the operator's errors. */
+type Call = <T>(work: () => Promise<T>) => Promise<T>;
+
+interface ListingArea {
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly signal: AbortSignal;
+}
+
+/** ListObjectsV2, page by page. */
+export async function* listObjects(
+  call: Call,
+  { client, bucket, prefix, startAfter, signal }: ListingArea & { readonly startAfter: string | undefined },
+): AsyncGenerator<ObjectInfo> {
+  let token: string | undefined;
+  do {
+    const page: ListObjectsV2CommandOutput = await call(() =>
+      client.send(
+        new ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: prefix,
+          ...(startAfter === undefined ? {} : { StartAfter: startAfter }),
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        }),
+        { abortSignal: signal },
+      ),
+    );
+    for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
+      if (Key === undefined) continue;
+      yield {
+        key: Key,
+        bytes: Size ?? 0,
+        lastModified: LastModified ?? new Date(0),
+        etag: (ETag ?? '').replaceAll('"', ''),
+      };
+    }
+    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+}
+
+/** ListMultipartUploads, page by page; nothing on servers that do not know the call. */
+export async function* listPendingUploads(
+  call: Call,
+  { client, bucket, prefix, signal }: ListingArea,
+): AsyncGenerator<PendingUpload> {
+  let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+  while (marker !== undefined) {
+    const from: { KeyMarker?: string; UploadIdMarker?: string } = marker;
+    const page: ListMultipartUploadsCommandOutput | undefined = await call(async () => {
+      try {
+        return await client.send(
+          new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...from }),
+          {
+            abortSignal: signal,
+          },
+        );
+      } catch (error) {
+        const { status } = answerOf(error);
+        if (status === 501 || status === 405) return undefined;
+        throw error;
+      }
+    });
+    for (const { Key, UploadId, Initiated } of page?.Uploads ?? []) {
+      if (Key === undefined || UploadId === undefined) continue;
+      yield { key: Key, uploadId: UploadId, initiated: Initiated ?? new Date(0) };
+    }
+    marker =
+      page?.IsTruncated && page.NextKeyMarker !== undefined
+        ? {
+            KeyMarker: page.NextKeyMarker,
+            ...(page.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: page.NextUploadIdMarker }),
+          }
+        : undefined;
+  }
+}

@@ -1,0 +1,60 @@
+import { addAbortSignal } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { NotFoundError, StoreError } from '../errors.ts';
+import { storeError } from './errors.ts';
+import type { ByteRange, Store } from './store.ts';
+
+/** How often in a row a read may break without a byte in between. */
+const ATTEMPTS = 5;
+
+/**
+ * The bytes of an object, or of a range of it, in order. A connection that breaks is opened again where it broke off,
+ * and the object must still be the same (ETag).
+ *
+ * @throws NotFoundError when there is no such object, StoreError when reading fails for good or the object changed
+ */
+export async function* readObject(
+  store: Store,
+  key: string,
+  options: { readonly range?: ByteRange; readonly signal: AbortSignal },
+): AsyncGenerator<Buffer> {
+  const { signal } = options;
+  const doing = `cannot read ${key} from bucket ${store.bucket}`;
+  let next = options.range?.start ?? 0;
+  let last = options.range?.end;
+  let etag: string | undefined;
+  let broken = 0;
+  while (last === undefined || next <= last) {
+    const range = last === undefined ? options.range : { start: next, end: last };
+    const object = await store.get(key, { signal, ...(range === undefined ? {} : { range }) });
+    if (object === undefined) {
+      throw new NotFoundError({
+        doing,
+        problem: 'there is no such object',
+        remedy: 'run `topobank-backup list`',
+      });
+    }
+    etag ??= object.info.etag;
+    last ??= object.info.bytes - 1;
+    if (object.info.etag !== etag) {
+      object.body.destroy();
+      throw new StoreError({ doing, problem: 'the object changed while it was read', remedy: 'start again' });
+    }
+    try {
+      for await (const chunk of addAbortSignal(signal, object.body)) {
+        const bytes = chunk as Buffer;
+        next += bytes.length;
+        broken = 0;
+        yield bytes;
+      }
+      if (next <= last) throw Object.assign(new Error('the body ended early'), { code: 'ECONNRESET' });
+    } catch (error) {
+      signal.throwIfAborted();
+      broken += 1;
+      if (broken >= ATTEMPTS) throw storeError(doing, error, `s3:GetObject on ${key}`);
+      await delay(100 * 2 ** broken, undefined, { signal });
+    } finally {
+      object.body.destroy();
+    }
+  }
+}

@@ -1,0 +1,284 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import pRetry from 'p-retry';
+import type { Config } from '../config/config.ts';
+import { StoreError } from '../errors.ts';
+import { createS3Client, endpointUrl } from './client.ts';
+import { contentMd5 } from './content-md5.ts';
+import { answerOf, storeError } from './errors.ts';
+import { listObjects, listPendingUploads } from './listing.ts';
+import type { ObjectInfo, Store } from './store.ts';
+
+/** Most keys of one DeleteObjects request. */
+const DELETE_BATCH = 1000;
+
+/** How often a part is sent whose bytes arrived as others (BadDigest). */
+const PART_ATTEMPTS = 4;
+
+/** @returns the bucket of the settings, and `close`, which ends idle connections */
+export function openStore(settings: Config<'store'>): Store & { close(): void } {
+  const client = createS3Client(settings);
+  const endpoint = endpointUrl(settings) ?? `https://s3.${settings.region}.amazonaws.com`;
+  const store = s3Store(client, settings.bucket, new URL(endpoint).origin, settings.region);
+  return { ...store, close: () => client.destroy() };
+}
+
+function s3Store(client: S3Client, bucket: string, endpoint: string, region: string): Store {
+  /** Runs one call; what it throws becomes the signal's reason or a StoreError. */
+  async function call<T>(
+    doing: string,
+    permission: string,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    signal.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      throw signal.aborted ? signal.reason : storeError(`${doing} (${endpoint})`, error, permission);
+    }
+  }
+
+  async function head(key: string, signal: AbortSignal): Promise<ObjectInfo | undefined> {
+    return call(`cannot look up ${key} in bucket ${bucket}`, `s3:GetObject on ${key}`, signal, async () => {
+      try {
+        const answer = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), {
+          abortSignal: signal,
+        });
+        return objectInfo(key, answer);
+      } catch (error) {
+        if (answerOf(error).status === 404) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async function putOnce(
+    key: string,
+    body: Buffer,
+    contentType: string,
+    onlyNew: boolean,
+    signal: AbortSignal,
+  ) {
+    await client.send(
+      new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        Body: body,
+        ContentMD5: contentMd5(body),
+        ContentType: contentType,
+        ...(onlyNew ? { IfNoneMatch: '*' } : {}),
+      }),
+      { abortSignal: signal },
+    );
+  }
+
+  return {
+    bucket,
+    endpoint,
+
+    ensureBucket: (signal) =>
+      call(`cannot use bucket ${bucket}`, 's3:ListBucket and s3:CreateBucket', signal, async () => {
+        try {
+          await client.send(new HeadBucketCommand({ Bucket: bucket }), { abortSignal: signal });
+          return 'exists';
+        } catch (error) {
+          if (answerOf(error).status !== 404) throw error;
+        }
+        await client.send(
+          new CreateBucketCommand({
+            Bucket: bucket,
+            // AWS refuses us-east-1 as a constraint and demands every other region; other servers know but their own.
+            ...(endpoint.endsWith('.amazonaws.com') && region !== 'us-east-1'
+              ? { CreateBucketConfiguration: { LocationConstraint: region as 'eu-central-1' } }
+              : {}),
+          }),
+          { abortSignal: signal },
+        );
+        return 'created';
+      }),
+
+    head,
+
+    get: (key, { range, signal }) =>
+      call(`cannot read ${key} from bucket ${bucket}`, `s3:GetObject on ${key}`, signal, async () => {
+        try {
+          const answer = await client.send(
+            new GetObjectCommand({
+              Bucket: bucket,
+              Key: key,
+              ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` }),
+            }),
+            { abortSignal: signal },
+          );
+          return { info: objectInfo(key, answer), body: answer.Body as Readable };
+        } catch (error) {
+          if (answerOf(error).code === 'NoSuchKey') return undefined;
+          throw error;
+        }
+      }),
+
+    put: (key, body, { ifAbsent, contentType, signal }) =>
+      call(`cannot write ${key} to bucket ${bucket}`, `s3:PutObject on ${key}`, signal, async () => {
+        try {
+          await putOnce(key, body, contentType, ifAbsent, signal);
+          return true;
+        } catch (error) {
+          const { status } = answerOf(error);
+          if (!ifAbsent) throw error;
+          const present = await head(key, signal);
+          if (status === 412 || status === 409) {
+            // Also the second try of a request whose first answer was lost finds the object: its own.
+            return present?.etag === createHash('md5').update(body).digest('hex');
+          }
+          if (status !== 501) throw error;
+          if (present !== undefined) return false;
+        }
+        await putOnce(key, body, contentType, false, signal);
+        return true;
+      }),
+
+    async remove(keys, signal) {
+      for (let start = 0; start < keys.length; start += DELETE_BATCH) {
+        const batch = keys.slice(start, start + DELETE_BATCH);
+        const doing = `cannot delete ${batch.length === 1 ? batch[0] : `${batch.length} objects`} from bucket ${bucket}`;
+        await call(doing, 's3:DeleteObject', signal, async () => {
+          const answer = await client.send(
+            new DeleteObjectsCommand({
+              Bucket: bucket,
+              Delete: { Objects: batch.map((Key) => ({ Key })), Quiet: true },
+            }),
+            { abortSignal: signal },
+          );
+          const refused = answer.Errors ?? [];
+          if (refused.length === 0) return;
+          throw new StoreError({
+            doing: `cannot delete ${refused.map(({ Key }) => Key).join(', ')} from bucket ${bucket}`,
+            problem: [...new Set(refused.map(({ Code }) => Code ?? 'refused'))].join(', '),
+            remedy: 'the key needs s3:DeleteObject there',
+          });
+        });
+      }
+    },
+
+    list: (prefix, { startAfter, signal }) =>
+      listObjects(
+        (work) => call(`cannot list ${prefix} in bucket ${bucket}`, 's3:ListBucket', signal, work),
+        {
+          client,
+          bucket,
+          prefix,
+          startAfter,
+          signal,
+        },
+      ),
+
+    createUpload: (key, contentType, signal) =>
+      call(
+        `cannot begin the upload of ${key} to bucket ${bucket}`,
+        `s3:PutObject on ${key}`,
+        signal,
+        async () => {
+          const answer = await client.send(
+            new CreateMultipartUploadCommand({ Bucket: bucket, Key: key, ContentType: contentType }),
+            { abortSignal: signal },
+          );
+          if (answer.UploadId === undefined) throw new Error('the server named no upload');
+          return answer.UploadId;
+        },
+      ),
+
+    uploadPart: ({ key, uploadId }, partNumber, body, signal) =>
+      call(`cannot write ${key} to bucket ${bucket}`, `s3:PutObject on ${key}`, signal, async () => {
+        const send = () =>
+          client.send(
+            new UploadPartCommand({
+              Bucket: bucket,
+              Key: key,
+              UploadId: uploadId,
+              PartNumber: partNumber,
+              Body: body,
+              ContentMD5: contentMd5(body),
+            }),
+            { abortSignal: signal },
+          );
+        const answer = await pRetry(send, {
+          retries: PART_ATTEMPTS - 1,
+          minTimeout: 200,
+          signal,
+          shouldRetry: ({ error }) => answerOf(error).code === 'BadDigest',
+        });
+        if (answer.ETag === undefined) throw new Error(`the server gave no ETag for part ${partNumber}`);
+        return { partNumber, etag: answer.ETag };
+      }),
+
+    completeUpload: ({ key, uploadId }, parts, signal) =>
+      call(
+        `cannot complete the upload of ${key} to bucket ${bucket}`,
+        `s3:PutObject on ${key}`,
+        signal,
+        async () => {
+          await client.send(
+            new CompleteMultipartUploadCommand({
+              Bucket: bucket,
+              Key: key,
+              UploadId: uploadId,
+              MultipartUpload: {
+                Parts: parts.map(({ partNumber, etag }) => ({ PartNumber: partNumber, ETag: etag })),
+              },
+            }),
+            { abortSignal: signal },
+          );
+        },
+      ),
+
+    abortUpload: ({ key, uploadId }, signal) =>
+      call(
+        `cannot abort the upload of ${key} to bucket ${bucket}`,
+        `s3:AbortMultipartUpload on ${key}`,
+        signal,
+        async () => {
+          try {
+            await client.send(
+              new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId }),
+              { abortSignal: signal },
+            );
+          } catch (error) {
+            if (answerOf(error).status !== 404) throw error;
+          }
+        },
+      ),
+
+    listUploads: (prefix, signal) =>
+      listPendingUploads(
+        (work) =>
+          call(`cannot list the uploads in bucket ${bucket}`, 's3:ListBucketMultipartUploads', signal, work),
+        { client, bucket, prefix, signal },
+      ),
+  };
+}
+
+function objectInfo(
+  key: string,
+  answer: { ContentLength?: number | undefined; LastModified?: Date | undefined; ETag?: string | undefined },
+): ObjectInfo {
+  return {
+    key,
+    bytes: answer.ContentLength ?? 0,
+    lastModified: answer.LastModified ?? new Date(0),
+    etag: (answer.ETag ?? '').replaceAll('"', ''),
+  };
+}

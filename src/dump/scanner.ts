@@ -121,6 +121,11 @@ export function createScanner(name: string): Scanner {
   };
 }
 
+/** Runs tokens through for their effect on the scanner's index alone. */
+export function drain(tokens: Iterator<DumpToken, void>): void {
+  while (tokens.next().done !== true);
+}
+
 const EMPTY_SHA256 = createHash('sha256').digest('hex');
 
 /** A dump without data has no entry that opens the section; it is listed with 0 bytes all the same. */

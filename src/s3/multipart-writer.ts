@@ -99,17 +99,20 @@ export async function openMultipartWriter(
         remedy: 'run one backup at a time',
       });
     }
+    signal.throwIfAborted();
+    // From here on the object may become visible at any moment, so a signal waits until it is known whether it has.
+    const committing = new AbortController().signal;
     let completing: unknown;
     try {
-      await store.completeUpload(upload, parts, signal);
+      await store.completeUpload(upload, parts, committing);
     } catch (error) {
       // The upload may have been completed although its answer was lost: what the store holds decides.
       completing = error;
     }
-    const stored = await store.head(key, signal);
+    const stored = await store.head(key, committing);
     if (stored?.bytes === bytes) return;
     if (completing !== undefined) throw completing;
-    await store.remove([key], signal);
+    await store.remove([key], committing);
     throw new StoreError({
       doing: `cannot write ${key} to bucket ${store.bucket}`,
       problem: `${bytes} bytes were sent, the store holds ${stored?.bytes ?? 'none'}; the object was removed`,

@@ -1,0 +1,106 @@
+import { addAbortSignal } from 'node:stream';
+import type { Manifest } from '../catalog/manifest.ts';
+import { startDumpProcess } from '../dump/pg-dump.ts';
+import { chooseClient, findClients } from '../postgres/client-binaries.ts';
+import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
+import { readDatabaseFacts, readMigrations, readServerVersion } from '../postgres/facts.ts';
+import { exportSnapshot } from '../postgres/snapshot.ts';
+import { formatBytes } from '../ui/format.ts';
+import type { Logger } from '../ui/log.ts';
+import type { StartProgress } from '../ui/progress.ts';
+import { findFreeId } from './free-id.ts';
+import { type DumpDestination, storeDump } from './store-dump.ts';
+
+export interface BackupContext extends DumpDestination {
+  readonly database: Database;
+  /** Where pg_dump is looked for first, and the environment that it is looked for in. */
+  readonly binDir: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  /** Name and version of this program. */
+  readonly tool: string;
+  readonly now: () => Date;
+  readonly log: Logger;
+  readonly startProgress: StartProgress;
+}
+
+/**
+ * Dumps the database as of one snapshot straight into the store. The backup can be listed when this returns; when it
+ * throws, nothing of it is left.
+ *
+ * @throws DatabaseError, StoreError, or the signal's reason
+ */
+export async function takeBackup(context: BackupContext, signal: AbortSignal): Promise<Manifest> {
+  const { database, store, prefix, now, log } = context;
+  const doing = `cannot back up database ${database.name} on ${database.server}`;
+  return database.use(database.name, signal, async (client) => {
+    const asked = async <T>(answer: Promise<T>): Promise<T> => {
+      try {
+        return await answer;
+      } catch (error) {
+        throw databaseError(doing, error);
+      }
+    };
+    const server = await asked(readServerVersion(client));
+    const pgDump = chooseClient(
+      'pg_dump',
+      server.major,
+      await findClients('pg_dump', context.binDir, context.env),
+    );
+    if ((await store.ensureBucket(signal)) === 'created') log.info(`created bucket ${store.bucket}`);
+    const startedAt = now();
+    const id = await findFreeId(store, prefix, startedAt, signal);
+    const snapshot = await asked(exportSnapshot(client));
+    const facts = await asked(readDatabaseFacts(client));
+    const migrations = await asked(readMigrations(client));
+    log.info(
+      `backing up ${database.name} (${formatBytes(facts.bytes)}, PostgreSQL ${server.version}) as ${id} with pg_dump ${pgDump.version}`,
+    );
+
+    const progress = context.startProgress('backup', facts.bytes);
+    const dump = dumpSnapshot(pgDump.path, snapshot.id, context, doing, signal);
+    try {
+      return await storeDump(
+        context,
+        dump,
+        {
+          id,
+          startedAt: startedAt.toISOString(),
+          tool: context.tool,
+          database: {
+            ...facts,
+            settings: [...facts.settings],
+            acl: facts.acl === null ? null : [...facts.acl],
+          },
+          server: server.version,
+          pgDump: pgDump.version,
+          snapshot,
+          migrations,
+        },
+        { now, progress, signal },
+      );
+    } finally {
+      progress.stop();
+    }
+  });
+}
+
+/** pg_dump's output; the end is given only when it exited with status 0. */
+async function* dumpSnapshot(
+  pgDump: string,
+  snapshot: string,
+  { database }: BackupContext,
+  doing: string,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const dump = startDumpProcess(pgDump, ['--format=plain', '--no-password', `--snapshot=${snapshot}`], {
+    doing,
+    env: database.childEnv(database.name),
+  });
+  try {
+    for await (const chunk of addAbortSignal(signal, dump.stdout)) yield chunk as Buffer;
+    await dump.succeeded();
+  } finally {
+    await dump.stop();
+  }
+}

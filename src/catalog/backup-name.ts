@@ -1,0 +1,48 @@
+/** Compressions that a dump's name can tell. */
+export type Compression = 'gzip' | 'zstd' | 'custom';
+
+const NAME = /^postgres-backup-(\d{14})\.(sql|sql\.gz|sql\.zst|dump|manifest\.json|media\.ndjson\.gz)$/;
+const COMPRESSIONS: Readonly<Record<string, Compression | null>> = {
+  sql: null,
+  'sql.gz': 'gzip',
+  'sql.zst': 'zstd',
+  dump: 'custom',
+};
+
+/** What the name of an object of a backup says. */
+export type ObjectName =
+  | { readonly part: 'dump'; readonly id: string; readonly compression: Compression | null }
+  | { readonly part: 'manifest' | 'media'; readonly id: string };
+
+/** @returns undefined for every object that is none of ours; such an object is never touched. */
+export function parseObjectName(prefix: string, key: string): ObjectName | undefined {
+  if (!key.startsWith(prefix)) return undefined;
+  const match = NAME.exec(key.slice(prefix.length));
+  if (match?.[1] === undefined || match[2] === undefined || idTime(match[1]) === undefined) return undefined;
+  const id = match[1];
+  if (match[2] === 'manifest.json') return { part: 'manifest', id };
+  if (match[2] === 'media.ndjson.gz') return { part: 'media', id };
+  return { part: 'dump', id, compression: COMPRESSIONS[match[2]] ?? null };
+}
+
+export function dumpKey(prefix: string, id: string): string {
+  return `${prefix}postgres-backup-${id}.sql`;
+}
+
+export function manifestKey(prefix: string, id: string): string {
+  return `${prefix}postgres-backup-${id}.manifest.json`;
+}
+
+/** The id of a backup that begins at `time`: `YYYYMMDDhhmmss` in UTC. */
+export function backupId(time: Date): string {
+  return time.toISOString().replace(/\D/g, '').slice(0, 14);
+}
+
+/** The time that an id tells; undefined when it is none. */
+export function idTime(id: string): Date | undefined {
+  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(id);
+  if (match === null) return undefined;
+  const [, year, month, day, hour, minute, second] = match;
+  const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(time.getTime()) || backupId(time) !== id ? undefined : time;
+}

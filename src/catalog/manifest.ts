@@ -1,0 +1,88 @@
+import * as v from 'valibot';
+import { DumpError } from '../errors.ts';
+
+const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const time = v.pipe(v.string(), v.isoTimestamp());
+const text = v.string();
+const optional = v.nullable;
+
+const manifestSchema = v.object({
+  format: v.literal(1),
+  id: v.pipe(v.string(), v.regex(/^\d{14}$/)),
+  key: text,
+  /** Length of the dump, uncompressed. */
+  bytes,
+  /** Length of the object in the store. */
+  storedBytes: bytes,
+  compression: optional(v.picklist(['gzip', 'zstd'])),
+  startedAt: time,
+  finishedAt: time,
+  /** Name and version of the program that wrote it. */
+  tool: text,
+  /** What the dump's own text leaves out; null for a dump that was pushed. */
+  database: optional(
+    v.object({
+      name: text,
+      encoding: text,
+      collate: text,
+      ctype: text,
+      owner: text,
+      settings: v.array(v.object({ role: optional(text), name: text, value: text })),
+      acl: optional(v.array(v.object({ grantee: text, privilege: text, grantable: v.boolean() }))),
+      bytes,
+    }),
+  ),
+  /** Versions as the programs tell them. */
+  server: optional(text),
+  pgDump: optional(text),
+  snapshot: optional(v.object({ id: text, lsn: text, at: time })),
+  /** The last applied migration of each Django app. */
+  migrations: v.record(text, text),
+  roles: v.array(text),
+  ownerRoles: v.array(text),
+  encoding: optional(text),
+  sections: v.array(
+    v.object({ name: v.picklist(['pre-data', 'data', 'post-data']), offset: bytes, bytes, sha256 }),
+  ),
+  tables: v.array(
+    v.object({ schema: text, name: text, columns: v.array(text), rows: bytes, offset: bytes, bytes, sha256 }),
+  ),
+});
+
+/**
+ * What is known of a backup, and the mark that it is complete. Every byte of the dump lies under exactly one SHA-256:
+ * a table's over its rows, a section's over its bytes that are no rows. Times are ISO 8601 UTC, sizes bytes.
+ */
+export type Manifest = v.InferOutput<typeof manifestSchema>;
+
+/** No manifest is larger than this, in bytes: a hundred thousand tables fit. */
+export const MANIFEST_LIMIT = 64 * 1024 ** 2;
+
+export function encodeManifest(manifest: Manifest): Buffer {
+  return Buffer.from(`${JSON.stringify(manifest, undefined, 1)}\n`);
+}
+
+/**
+ * @param key for the message
+ * @throws DumpError when the text is no JSON or no manifest of format 1
+ */
+export function decodeManifest(key: string, text: string): Manifest {
+  const refuse = (problem: string, cause?: unknown) =>
+    new DumpError({
+      doing: `cannot read the manifest ${key}`,
+      problem,
+      remedy: 'use another backup, or delete the manifest to have the dump listed as foreign',
+      cause,
+    });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw refuse('it is not JSON', error);
+  }
+  const parsed = v.safeParse(manifestSchema, json);
+  if (parsed.success) return parsed.output;
+  const issue = parsed.issues[0];
+  throw refuse(`${v.getDotPath(issue) ?? 'it'} is not what format 1 says (${issue.message})`);
+}

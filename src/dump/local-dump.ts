@@ -1,0 +1,39 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { NotFoundError } from '../errors.ts';
+
+/** A dump in a local file. */
+export interface LocalDump {
+  /** Size of the file in bytes. */
+  readonly bytes: number;
+  /** The file's bytes from its beginning; may be called more than once. */
+  read(): AsyncIterable<Buffer>;
+}
+
+/** @throws NotFoundError when there is no such file or it cannot be read */
+export async function openLocalDump(file: string, signal: AbortSignal): Promise<LocalDump> {
+  const refuse = (problem: string, cause?: unknown) =>
+    new NotFoundError({
+      doing: `cannot read the dump ${file}`,
+      problem,
+      remedy: 'name a file that pg_dump wrote, or the id of a backup',
+      cause,
+    });
+  try {
+    const handle = await open(file);
+    try {
+      const info = await handle.stat();
+      if (!info.isFile()) throw refuse('it is no file');
+      return {
+        bytes: info.size,
+        read: () => createReadStream(file, { highWaterMark: 256 * 1024, signal }) as AsyncIterable<Buffer>,
+      };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof NotFoundError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    throw refuse(code === 'ENOENT' ? 'there is no such file' : String(code ?? error), error);
+  }
+}

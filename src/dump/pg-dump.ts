@@ -1,0 +1,89 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { DatabaseError } from '../errors.ts';
+
+/** Most of what a program says on stderr that is kept for the error message, in characters. */
+const STDERR_KEPT = 4000;
+
+/** How long a program may take to end after SIGTERM before it is killed, in milliseconds. */
+const TERM_MS = 3000;
+
+/** A client program of PostgreSQL whose standard output is read. */
+export interface DumpProcess {
+  readonly stdout: Readable;
+  /**
+   * Waits for the program's end and judges its exit status.
+   *
+   * @throws DatabaseError with the program's own last words when it failed
+   */
+  succeeded(): Promise<void>;
+  /** Ends the program if it still runs, and waits for its end. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts `pg_dump` or `pg_restore`.
+ *
+ * @param doing for the error: `cannot dump database topobank`
+ * @param env the child's whole environment, with the connection as `PG*`
+ */
+export function startDumpProcess(
+  path: string,
+  args: readonly string[],
+  options: { readonly doing: string; readonly env: NodeJS.ProcessEnv; readonly input?: 'inherit' | 'pipe' },
+): DumpProcess & { readonly stdin: NodeJS.WritableStream | null } {
+  const child = spawn(path, args, {
+    env: options.env,
+    stdio: [options.input === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    // A Ctrl-C in the terminal goes to us alone; we end the child in our own order.
+    detached: true,
+  }) as ChildProcessByStdio<null, Readable, Readable>;
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-STDERR_KEPT);
+  });
+  const ended = new Promise<{ code: number | null; signal: string | null; error?: Error }>((resolve) => {
+    child.on('error', (error) => resolve({ code: null, signal: null, error }));
+    child.on('close', (code, signal) => resolve({ code, signal }));
+  });
+
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    async succeeded() {
+      const { code, signal, error } = await ended;
+      if (code === 0) return;
+      const how = error?.message ?? (signal === null ? `exit status ${code}` : `ended by ${signal}`);
+      throw new DatabaseError({
+        doing: options.doing,
+        problem: [`${path}: ${how}`, lastWords(said)].filter((part) => part !== '').join(', '),
+        remedy: remedyOf(said),
+        cause: error,
+      });
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      const kill = setTimeout(() => child.kill('SIGKILL'), TERM_MS);
+      child.stdout.destroy();
+      await ended;
+      clearTimeout(kill);
+    },
+  };
+}
+
+function lastWords(said: string): string {
+  return said
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .slice(0, 3)
+    .join(' ');
+}
+
+function remedyOf(said: string): string {
+  if (/permission denied/.test(said)) return 'the role needs to read every table; use the database’s owner';
+  if (/server closed the connection|terminating connection|Connection refused/.test(said)) {
+    return 'the server went away; see its log and run again';
+  }
+  return 'see the server’s log';
+}

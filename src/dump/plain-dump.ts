@@ -1,0 +1,141 @@
+import { addAbortSignal, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { DatabaseError, DumpError } from '../errors.ts';
+import { findClients } from '../postgres/client-binaries.ts';
+import { startDumpProcess } from './pg-dump.ts';
+
+/** The form of a dump, told by its first bytes. */
+export type DumpForm = 'plain' | 'gzip' | 'zstd' | 'custom';
+
+const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
+/** @param head the first bytes, at least 5 of them where there are as many */
+export function sniffForm(head: Buffer): DumpForm {
+  if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+  if (head.subarray(0, 4).equals(ZSTD_MAGIC)) return 'zstd';
+  if (head.subarray(0, 5).toString('latin1') === 'PGDMP') return 'custom';
+  return 'plain';
+}
+
+export interface PlainDumpOptions {
+  /** What the dump is called in errors. */
+  readonly name: string;
+  /** Where pg_restore is looked for first, and the environment that it is found and run in. */
+  readonly binDir: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A dump of any form that the tool reads, as the plain SQL it stands for: gzip is unpacked, the custom format is
+ * turned into SQL by pg_restore.
+ *
+ * @throws DumpError for bytes that cannot be unpacked, DatabaseError when pg_restore is missing or fails
+ */
+export async function* readPlainDump(
+  bytes: AsyncIterable<Buffer>,
+  options: PlainDumpOptions,
+): AsyncGenerator<Buffer> {
+  const iterator = bytes[Symbol.asyncIterator]();
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < 5) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+  }
+  const all = prepend(head, iterator);
+  const form = sniffForm(head);
+  switch (form) {
+    case 'plain':
+      yield* all;
+      return;
+    case 'gzip':
+      yield* gunzip(all, options);
+      return;
+    case 'custom':
+      yield* customToPlain(all, options);
+      return;
+    case 'zstd':
+      throw new DumpError({
+        doing: `cannot read the dump ${options.name}`,
+        problem: 'it is compressed with zstd',
+        remedy: 'unpack it with zstd -d and give the .sql',
+      });
+  }
+}
+
+async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+async function* gunzip(
+  bytes: AsyncIterable<Buffer>,
+  { name, signal }: PlainDumpOptions,
+): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+  let sourceFailure: unknown;
+  const feeding = pipeline(Readable.from(bytes, { objectMode: false }), gunzip, { signal }).catch(
+    (error: unknown) => {
+      sourceFailure = error;
+    },
+  );
+  try {
+    for await (const chunk of gunzip) yield chunk as Buffer;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Error && 'exitStatus' in error) throw error;
+    throw new DumpError({
+      doing: `cannot read the dump ${name}`,
+      problem: `its gzip is damaged or cut off (${error instanceof Error ? error.message : String(error)})`,
+      remedy: 'take a dump that is whole',
+      cause: error,
+    });
+  } finally {
+    gunzip.destroy();
+    await feeding;
+  }
+  if (sourceFailure !== undefined) throw sourceFailure;
+}
+
+async function* customToPlain(
+  bytes: AsyncIterable<Buffer>,
+  options: PlainDumpOptions,
+): AsyncGenerator<Buffer> {
+  const { name, signal, env } = options;
+  const found = await findClients('pg_restore', options.binDir, env);
+  const newest = found.toSorted((a, b) => b.major - a.major)[0];
+  const doing = `cannot read the dump ${name}`;
+  if (newest === undefined) {
+    throw new DatabaseError({
+      doing,
+      problem: 'it is in pg_dump’s custom format and there is no pg_restore here',
+      remedy: 'install the package postgresql-client, or name its directory in PG_BINDIR',
+    });
+  }
+  const restore = startDumpProcess(newest.path, ['--file=-'], { doing, env, input: 'pipe' });
+  let sourceFailure: unknown;
+  const feeding =
+    restore.stdin === null
+      ? Promise.resolve()
+      : pipeline(Readable.from(bytes, { objectMode: false }), restore.stdin, { signal }).catch(
+          (error: unknown) => {
+            // pg_restore closes its input when it gives up; its own words tell why.
+            if ((error as NodeJS.ErrnoException).code !== 'EPIPE') sourceFailure = error;
+          },
+        );
+  try {
+    for await (const chunk of addAbortSignal(signal, restore.stdout)) yield chunk as Buffer;
+    await feeding;
+    if (sourceFailure !== undefined) throw sourceFailure;
+    await restore.succeeded();
+  } finally {
+    await restore.stop();
+    await feeding;
+  }
+}

@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net';
+import pg from 'pg';
+import { type CopyStreamQuery, from } from 'pg-copy-streams';
+import { DumpError } from '../errors.ts';
+
+/** The part of pg's connection that is needed to send bytes of our own. */
+interface Wire {
+  readonly stream: Socket;
+}
+
+/** A Query message of the protocol (manual §55.7) with `sql` as it stands in the dump, in the dump's encoding. */
+function queryMessage(sql: Buffer): Buffer {
+  if (sql.includes(0)) {
+    throw new DumpError({
+      doing: 'cannot send a statement of the dump',
+      problem: 'it holds a null byte',
+      remedy: 'take another dump',
+    });
+  }
+  const message = Buffer.alloc(sql.length + 6);
+  message.write('Q', 0, 'latin1');
+  message.writeUInt32BE(sql.length + 5, 1);
+  sql.copy(message, 5);
+  return message;
+}
+
+/** Runs one statement. Its rows are thrown away. */
+export async function runRaw(client: pg.Client, sql: Buffer): Promise<void> {
+  const message = queryMessage(sql);
+  await new Promise<void>((resolve, reject) => {
+    const query = new pg.Query<{ row: never }>('');
+    const submittable = query as unknown as { submit(wire: Wire): Error | null };
+    submittable.submit = ({ stream }) => {
+      stream.write(message);
+      return null;
+    };
+    query.on('end', () => resolve());
+    query.on('error', reject);
+    client.query(query);
+  });
+}
+
+/** The rows of one COPY on their way to the server. */
+export interface CopyIn {
+  /** Resolves when more may come. Rejects as soon as the server has refused the rows. */
+  write(rows: Buffer): Promise<void>;
+  /** Closes the COPY. @returns the number of rows the server has taken */
+  end(): Promise<number>;
+}
+
+/** Begins the statement `COPY … FROM stdin;` as it stands in the dump. */
+export function startCopy(client: pg.Client, sql: Buffer): CopyIn {
+  const message = queryMessage(sql);
+  const stream: CopyStreamQuery = from('');
+  const submittable = stream as unknown as { submit(wire: Wire): void; connection: Wire };
+  submittable.submit = (wire) => {
+    submittable.connection = wire;
+    wire.stream.write(message);
+  };
+  const ended = new Promise<void>((resolve, reject) => {
+    stream.on('finish', resolve);
+    stream.on('error', reject);
+  });
+  // Whoever writes or ends next is told; until then nobody listens.
+  ended.catch(() => {});
+  client.query(stream);
+
+  return {
+    async write(rows) {
+      if (stream.write(rows)) return;
+      await Promise.race([new Promise<void>((resolve) => stream.once('drain', resolve)), ended]);
+    },
+    async end() {
+      stream.end();
+      await ended;
+      return stream.rowCount;
+    },
+  };
+}

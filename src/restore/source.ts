@@ -1,0 +1,44 @@
+import { dirname } from 'node:path';
+import type { UsableBackup } from '../catalog/catalog.ts';
+import type { Manifest } from '../catalog/manifest.ts';
+import type { LocalDump } from '../dump/local-dump.ts';
+import { readPlainDump } from '../dump/plain-dump.ts';
+import { readObject } from '../s3/reader.ts';
+import type { Store } from '../s3/store.ts';
+
+/** A dump that is to be restored, wherever it lies. */
+export interface RestoreSource {
+  /** `backup/postgres-backup-20261123103000.sql`, `./dump.sql.gz` */
+  readonly name: string;
+  /** What is known of it beforehand; a foreign dump and a local file have none. */
+  readonly manifest: Manifest | undefined;
+  /** Length of the plain SQL in bytes; that of the packed file where it is not known. */
+  readonly bytes: number;
+  /** The dump as plain SQL, from its beginning; may be called more than once. */
+  read(signal: AbortSignal): AsyncIterable<Buffer>;
+}
+
+/** What it takes to read dumps in pg_dump's custom format. */
+export interface RestoreTools {
+  readonly binDir: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export function backupSource(store: Store, backup: UsableBackup, tools: RestoreTools): RestoreSource {
+  const { key } = backup.dump;
+  return {
+    name: key,
+    manifest: backup.manifest,
+    bytes: backup.manifest?.bytes ?? backup.dump.bytes,
+    read: (signal) => readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal }),
+  };
+}
+
+export function fileSource(file: string, local: LocalDump, tools: RestoreTools): RestoreSource {
+  return {
+    name: dirname(file) === '.' && !file.startsWith('.') ? `./${file}` : file,
+    manifest: undefined,
+    bytes: local.bytes,
+    read: (signal) => readPlainDump(local.read(), { name: file, ...tools, signal }),
+  };
+}

@@ -1,0 +1,39 @@
+import pino from 'pino';
+import pretty from 'pino-pretty';
+
+/** Where an operation says what it does. Everything goes to stderr. */
+export interface Logger {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+export interface LogOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** `text` for people, `json` for one JSON object a line. */
+  readonly format: 'text' | 'json';
+}
+
+/** Writes each line at once, so that none is lost when the program ends. */
+export function createLog({ level, format }: LogOptions): Logger {
+  const stderr = 2;
+  const destination =
+    format === 'json'
+      ? pino.destination({ dest: stderr, sync: true })
+      : pretty({
+          destination: stderr,
+          sync: true,
+          colorize: process.stderr.isTTY === true,
+          translateTime: 'yyyy-mm-dd HH:MM:ss',
+          ignore: 'pid,hostname',
+          singleLine: true,
+        });
+  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  return {
+    debug: (message) => log.debug(message),
+    info: (message) => log.info(message),
+    warn: (message) => log.warn(message),
+    error: (message) => log.error(message),
+  };
+}

@@ -21,6 +21,8 @@ export interface ErrorParts {
 /** Base of all errors that are meant for the operator: shown as one line, without a stack trace. */
 export abstract class OperatorError extends Error {
   abstract readonly exitStatus: number;
+  readonly problem: string;
+  readonly remedy: string | undefined;
 
   constructor(parts: ErrorParts) {
     const remedy = parts.remedy === undefined ? '' : ` — ${parts.remedy}`;
@@ -28,6 +30,8 @@ export abstract class OperatorError extends Error {
       ...(parts.cause === undefined ? {} : { cause: parts.cause }),
     });
     this.name = new.target.name;
+    this.problem = parts.problem;
+    this.remedy = parts.remedy;
   }
 }
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 /** What a group of commands talks to; a command names the groups whose settings it needs. */
-export type SettingGroup = 'database' | 'store' | 'backup' | 'log';
+export type SettingGroup = 'database' | 'store' | 'backup' | 'tools' | 'log';
 
 /**
  * One setting: where it is read from, what it may be, and the words for the README and for error messages.
@@ -108,7 +108,7 @@ export const SETTINGS = define({
     about: 'Database to connect to while others are created, renamed or dropped.',
   },
   binDir: {
-    group: 'database',
+    group: 'tools',
     names: ['PG_BINDIR'],
     schema: text,
     optional: true,

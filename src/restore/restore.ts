@@ -183,7 +183,7 @@ async function place(
   try {
     return await database.use(database.maintenanceName, new AbortController().signal, async (admin) => {
       if (swaps) {
-        await swapDatabases(admin, { target: name, scratch, kept });
+        await swapDatabases(admin, { target: name, scratch, kept }, log);
         log.info(`${name} is restored; the old database is now ${kept}`);
       } else await renameDatabases(admin, [{ from: scratch, to: name }]);
       if (target.kind !== 'swap') return { kept: undefined, dropped: [] };

@@ -18,7 +18,8 @@ export interface SwapNames {
  * renames happen in one transaction, then the kept one may be connected to again. When it fails, the old database
  * serves on under its name.
  */
-export async function swapDatabases(admin: pg.Client, { target, scratch, kept }: SwapNames): Promise<void> {
+export async function swapDatabases(admin: pg.Client, names: SwapNames, log: Logger): Promise<void> {
+  const { target, scratch, kept } = names;
   await allowConnections(admin, target, false);
   try {
     await endSessions(admin, target);
@@ -31,7 +32,10 @@ export async function swapDatabases(admin: pg.Client, { target, scratch, kept }:
     await reopen(admin, target, error);
     throw error;
   }
-  await allowConnections(admin, kept, true);
+  await allowConnections(admin, kept, true).catch((error: unknown) => {
+    // The restored database serves already; the kept one can be opened by hand.
+    log.warn(error instanceof Error ? error.message : String(error));
+  });
 }
 
 async function reopen(admin: pg.Client, target: string, cause: unknown): Promise<void> {

@@ -1,0 +1,36 @@
+import type { Finding } from '../doctor/check.ts';
+import { examineDatabase } from '../doctor/database-checks.ts';
+import { examineStore } from '../doctor/store-checks.ts';
+import { EXIT } from '../errors.ts';
+import { renderTable } from '../ui/table.ts';
+import { databaseOf, type Invocation, openSession, withStore } from './session.ts';
+
+/** `doctor`: tries everything that the tool needs. @returns the exit status */
+export async function run(invocation: Invocation): Promise<number> {
+  const session = openSession(invocation, ['database', 'store', 'tools']);
+  const { config, now } = session;
+  const { env, signal } = invocation;
+  const database = databaseOf(config, env);
+  const findings = [
+    ...(await examineDatabase(database, { binDir: config.binDir, env, now, signal })),
+    ...(await withStore(config, (store) => examineStore(store, config.prefix, { now, signal }))),
+  ];
+  session.print(
+    findings.map((finding) => ({ ...finding, remedy: finding.remedy ?? null })),
+    render(findings),
+  );
+  return findings.some(({ state }) => state === 'fault') ? EXIT.fault : EXIT.done;
+}
+
+function render(findings: readonly Finding[]): string {
+  const table = renderTable(
+    [{ title: 'check' }, { title: 'state' }, { title: 'found' }, { title: 'remedy' }],
+    findings.map(({ check, state, detail, remedy }) => [check, state, detail, remedy ?? '']),
+  );
+  const faults = findings.filter(({ state }) => state === 'fault').length;
+  const verdict =
+    faults === 0
+      ? 'everything that backups and restores need is there'
+      : `${faults} of ${findings.length} checks failed`;
+  return `${table}\n\n${verdict}`;
+}

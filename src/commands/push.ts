@@ -1,0 +1,19 @@
+import { pushDump } from '../backup/push-dump.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import { type Invocation, openSession, withStore } from './session.ts';
+
+/** `push FILE`: a local dump as a backup. */
+export async function run(invocation: Invocation, file: string): Promise<void> {
+  const session = openSession(invocation, ['store', 'backup', 'tools']);
+  const { config } = session;
+  const { env, tool, signal } = invocation;
+  const manifest = await withStore(config, (store) =>
+    pushDump({ ...session, ...config, store, env, tool }, file, signal),
+  );
+  const { id, key, bytes, tables } = manifest;
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  session.print(
+    { id, key, bytes, tables: tables.length, rows },
+    `backup ${id}: ${formatBytes(bytes)}, ${formatCount(tables.length)} tables, ${formatCount(rows)} rows\n${key} in bucket ${config.bucket}`,
+  );
+}

@@ -1,0 +1,85 @@
+import { type Config, readConfig } from '../config/config.ts';
+import type { SettingGroup } from '../config/settings.ts';
+import { type Database, openDatabase } from '../postgres/database.ts';
+import { openStore } from '../s3/s3-store.ts';
+import type { Store } from '../s3/store.ts';
+import { type Confirm, createConfirm } from '../ui/confirm.ts';
+import { createLog, type Logger } from '../ui/log.ts';
+import { createProgress, type StartProgress } from '../ui/progress.ts';
+
+/** Options that every command takes, and the flags that stand for settings. */
+export interface CommonOptions {
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly yes?: true;
+  readonly [flag: string]: string | boolean | readonly string[] | undefined;
+}
+
+/** What the program hands to a command. */
+export interface Invocation {
+  readonly options: CommonOptions;
+  readonly env: NodeJS.ProcessEnv;
+  /** Name and version of this program. */
+  readonly tool: string;
+  /** Aborted by SIGINT, SIGTERM and SIGHUP. */
+  readonly signal: AbortSignal;
+}
+
+/** What a command works with: the settings it named, and what speaks to people. */
+export interface Session<G extends SettingGroup> {
+  readonly config: Config<G>;
+  readonly log: Logger;
+  readonly startProgress: StartProgress;
+  readonly confirm: Confirm;
+  readonly now: () => Date;
+  /** Writes the result to stdout: the document with `--json`, the text otherwise. */
+  print(document: unknown, text: string): void;
+}
+
+/** @throws ConfigError for settings that are missing or wrong */
+export function openSession<G extends SettingGroup>(
+  invocation: Invocation,
+  groups: readonly G[],
+): Session<G> {
+  const { options, env, signal } = invocation;
+  const flags = Object.fromEntries(
+    Object.entries(options).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+  // One call, so that all problems are reported together.
+  const config = readConfig<G | 'log'>({ flags, env }, [...groups, 'log']);
+  const { logLevel, logFormat } = config as unknown as Config<'log'>;
+  const quiet = options.quiet === true;
+  const log = createLog({ level: quiet && logLevel !== 'debug' ? 'error' : logLevel, format: logFormat });
+  const onTerminal = process.stderr.isTTY === true && logFormat === 'text';
+  return {
+    config: config as unknown as Config<G>,
+    log,
+    startProgress: createProgress({ terminal: onTerminal ? process.stderr : undefined, quiet, log }),
+    confirm: createConfirm({
+      yes: options.yes === true,
+      input: process.stdin,
+      output: process.stderr,
+      signal,
+    }),
+    now: () => new Date(),
+    print(document, text) {
+      process.stdout.write(
+        options.json === true ? `${JSON.stringify(document, undefined, 2)}\n` : `${text}\n`,
+      );
+    },
+  };
+}
+
+/** Runs `work` with the store of the settings and closes its connections. */
+export async function withStore<T>(config: Config<'store'>, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = openStore(config);
+  try {
+    return await work(store);
+  } finally {
+    store.close();
+  }
+}
+
+export function databaseOf(config: Config<'database'>, env: NodeJS.ProcessEnv): Database {
+  return openDatabase(config, env);
+}

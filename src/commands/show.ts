@@ -1,0 +1,61 @@
+import { type Backup, findBackup } from '../catalog/catalog.ts';
+import { NotFoundError } from '../errors.ts';
+import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
+import { renderTable } from '../ui/table.ts';
+import { summarize } from './list.ts';
+import { type Invocation, openSession, withStore } from './session.ts';
+
+/** `show ID`: what is known of one backup. */
+export async function run(invocation: Invocation, id: string): Promise<void> {
+  const session = openSession(invocation, ['store']);
+  const { config } = session;
+  const backup = await withStore(config, (store) => findBackup(store, config.prefix, id, invocation.signal));
+  if (backup === undefined) {
+    throw new NotFoundError({
+      doing: `cannot show backup ${id}`,
+      problem: `there is none under ${config.prefix} of bucket ${config.bucket}`,
+      remedy: 'run `topobank-backup list` to see what there is',
+    });
+  }
+  session.print({ ...summarize(backup, config.prefix), manifest: backup.manifest ?? null }, render(backup));
+}
+
+function render(backup: Backup): string {
+  const { dump, manifest } = backup;
+  const facts: [string, string][] = [
+    ['id', backup.id],
+    ['state', backup.state === 'broken' ? `broken: ${backup.fault}` : backup.state],
+  ];
+  if (dump !== undefined)
+    facts.push(['dump', dump.key], ['size', `${formatBytes(dump.bytes)} (${dump.bytes} bytes)`]);
+  if (manifest !== undefined) {
+    facts.push(['started', formatTime(new Date(manifest.startedAt))]);
+    facts.push(['finished', formatTime(new Date(manifest.finishedAt))]);
+    facts.push(['server', `PostgreSQL ${manifest.server ?? '-'}`], ['pg_dump', manifest.pgDump ?? '-']);
+    facts.push(['written by', manifest.tool]);
+  }
+  const { database, snapshot } = manifest ?? {};
+  if (database) {
+    facts.push([
+      'database',
+      `${database.name}, owner ${database.owner}, ${formatBytes(database.bytes)} on disk`,
+    ]);
+    facts.push(['locale', `${database.encoding}, ${database.collate}, ${database.ctype}`]);
+  }
+  if (snapshot) facts.push(['snapshot', `${formatTime(new Date(snapshot.at))}, LSN ${snapshot.lsn}`]);
+  const migrations = Object.entries(manifest?.migrations ?? {}).map(([app, last]) => `${app} ${last}`);
+  if (migrations.length > 0) facts.push(['migrations', migrations.join(', ')]);
+  const width = Math.max(...facts.map(([name]) => name.length));
+  const lines = facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  if (manifest === undefined || manifest.tables.length === 0) return lines.join('\n');
+  const rows = manifest.tables.map(({ schema, name, rows, bytes }) => [
+    schema === '' ? name : `${schema}.${name}`,
+    formatCount(rows),
+    formatBytes(bytes),
+  ]);
+  const table = renderTable(
+    [{ title: 'table' }, { title: 'rows', align: 'right' }, { title: 'size', align: 'right' }],
+    rows,
+  );
+  return [...lines, '', table].join('\n');
+}

@@ -1,0 +1,52 @@
+import { OperatorError } from '../errors.ts';
+
+/** What one check found. `warning`: it works, but the operator should know. */
+export interface Finding {
+  readonly check: string;
+  readonly state: 'ok' | 'warning' | 'fault';
+  readonly detail: string;
+  readonly remedy: string | undefined;
+}
+
+/** Runs a check; what it throws is a fault, unless the program is being stopped. */
+export async function examine(
+  check: string,
+  signal: AbortSignal,
+  work: () => Promise<string | Omit<Finding, 'check'>>,
+): Promise<Finding> {
+  signal.throwIfAborted();
+  try {
+    const found = await work();
+    if (typeof found !== 'string') return { check, ...found };
+    return { check, state: 'ok', detail: found, remedy: undefined };
+  } catch (error) {
+    signal.throwIfAborted();
+    const message = error instanceof Error ? error.message : String(error);
+    return {
+      check,
+      state: 'fault',
+      detail: error instanceof OperatorError ? error.problem : message,
+      remedy: error instanceof OperatorError ? error.remedy : undefined,
+    };
+  }
+}
+
+/** Clocks this far apart, in milliseconds, are worth a word; S3 refuses requests at fifteen minutes. */
+const CLOCK_WARNING_MS = 60_000;
+const CLOCK_FAULT_MS = 10 * 60_000;
+
+/** Judges how far another clock is from this machine's. */
+export function judgeClock(there: Date, here: Date): Omit<Finding, 'check'> {
+  const apart = there.getTime() - here.getTime();
+  const seconds = Math.round(Math.abs(apart) / 1000);
+  const detail =
+    seconds < 2
+      ? 'agrees with this machine’s'
+      : `${seconds} s ${apart > 0 ? 'ahead of' : 'behind'} this machine’s`;
+  if (Math.abs(apart) < CLOCK_WARNING_MS) return { state: 'ok', detail, remedy: undefined };
+  return {
+    state: Math.abs(apart) < CLOCK_FAULT_MS ? 'warning' : 'fault',
+    detail,
+    remedy: 'set the clocks by NTP',
+  };
+}

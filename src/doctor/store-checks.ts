@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { StoreError } from '../errors.ts';
+import { readObject } from '../s3/reader.ts';
+import type { Store } from '../s3/store.ts';
+import { examine, type Finding, judgeClock } from './check.ts';
+
+/** How long removing the probe objects may take, in milliseconds. */
+const CLEAN_UP_MS = 10_000;
+
+const PROBE = Buffer.from('topobank-backup doctor: this object may be deleted\n');
+
+/** Tries what the tool needs of S3 on probe objects that it removes. */
+export async function examineStore(
+  store: Store,
+  prefix: string,
+  options: { readonly now: () => Date; readonly signal: AbortSignal },
+): Promise<Finding[]> {
+  const { signal } = options;
+  const reachable = await examine('s3: list', signal, async () => {
+    try {
+      for await (const _ of store.list(prefix, { signal })) break;
+    } catch (error) {
+      if (error instanceof StoreError && /NoSuchBucket/.test(error.problem)) {
+        return {
+          state: 'warning',
+          detail: `bucket ${store.bucket} does not exist on ${store.endpoint}`,
+          remedy: '`topobank-backup backup` creates it if the key may',
+        };
+      }
+      throw error;
+    }
+    return `bucket ${store.bucket} on ${store.endpoint}`;
+  });
+  if (reachable.state !== 'ok') return [reachable];
+
+  const probe = `${prefix}doctor-probe-${randomUUID()}`;
+  const parts = `${probe}-parts`;
+  try {
+    return [
+      reachable,
+      await examine('s3: write', signal, async () => {
+        await put(store, probe, signal);
+        return 'objects can be written';
+      }),
+      await examine('s3: overwrite guard', signal, async () => {
+        if (await put(store, probe, signal, Buffer.from('other'))) {
+          return {
+            state: 'warning',
+            detail: 'the server overwrites although asked not to (If-None-Match)',
+            remedy: 'run one backup at a time',
+          };
+        }
+        return 'an object that exists is not overwritten';
+      }),
+      await examine('s3: read', signal, async () => {
+        const range = { start: 4, end: 11 };
+        const chunks: Buffer[] = [];
+        for await (const chunk of readObject(store, probe, { range, signal })) chunks.push(chunk);
+        if (Buffer.concat(chunks).equals(PROBE.subarray(4, 12))) return 'objects can be read, in ranges too';
+        throw new Error('a range was answered with other bytes');
+      }),
+      await examine('s3: clock', signal, async () => {
+        const info = await store.head(probe, signal);
+        if (info === undefined) throw new Error('what was written cannot be found');
+        return judgeClock(info.lastModified, options.now());
+      }),
+      await examine('s3: multipart', signal, () => tryMultipart(store, parts, signal)),
+      await examine('s3: delete', signal, async () => {
+        await store.remove([probe, parts], signal);
+        if ((await store.head(probe, signal)) !== undefined)
+          throw new Error('a deleted object is still there');
+        return 'objects can be deleted';
+      }),
+    ];
+  } finally {
+    await store.remove([probe, parts], AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
+  }
+}
+
+function put(store: Store, key: string, signal: AbortSignal, body = PROBE): Promise<boolean> {
+  return store.put(key, body, { ifAbsent: true, contentType: 'text/plain', signal });
+}
+
+async function tryMultipart(store: Store, key: string, signal: AbortSignal): Promise<string> {
+  const abandoned = { key, uploadId: await store.createUpload(key, 'text/plain', signal) };
+  await store.uploadPart(abandoned, 1, PROBE, signal);
+  await store.abortUpload(abandoned, signal);
+  const upload = { key, uploadId: await store.createUpload(key, 'text/plain', signal) };
+  try {
+    // A gap in the part numbers, as lanes that fill parts out of order leave it.
+    const part = await store.uploadPart(upload, 2, PROBE, signal);
+    await store.completeUpload(upload, [part], signal);
+  } catch (error) {
+    await store.abortUpload(upload, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
+    throw error;
+  }
+  return 'uploads in parts can be completed and aborted';
+}

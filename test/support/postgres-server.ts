@@ -1,0 +1,223 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { requireServerBinaries } from './postgres-binaries.ts';
+
+const run = promisify(execFile);
+
+/** A throwaway PostgreSQL on loopback. */
+export interface PostgresServer {
+  readonly host: '127.0.0.1';
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly binDir: string;
+  /** Major version, such as 15. */
+  readonly version: number;
+  /** The postmaster's process id. */
+  readonly pid: number;
+  /** The variables that the tool reads: POSTGRES_HOST, _PORT, _USER, _PASSWORD, and PG_BINDIR. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Ends the server and waits for its end; its files stay. May be called twice. */
+  stop(): Promise<void>;
+}
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const USER = 'topobank';
+const PASSWORD = 'quickstart';
+
+const START_MS = 60_000;
+const FAST_SHUTDOWN_MS = 10_000;
+
+/** Durability is of no use to a cluster that is thrown away. */
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '60',
+  max_wal_size: '4GB',
+  autovacuum: 'off',
+  shared_buffers: '256MB',
+};
+
+/**
+ * Makes and starts a cluster in `directory`, which has to exist under directories that everybody may traverse; as
+ * root the server runs as an unprivileged user, who gets the directory.
+ *
+ * @throws Error when there is no server to start, when it does not come up, or the signal's reason
+ */
+export async function startPostgres(options: {
+  readonly directory: string;
+  readonly signal?: AbortSignal;
+}): Promise<PostgresServer> {
+  const { directory, signal } = options;
+  const binDir = requireServerBinaries(process.env);
+  const owner = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
+  const data = join(directory, 'postgres');
+  mkdirSync(data, { mode: 0o700 });
+  if (owner !== undefined) for (const path of [directory, data]) chownSync(path, owner.uid, owner.gid);
+
+  await makeCluster(binDir, data, owner, signal);
+  signal?.throwIfAborted();
+  const connection = { host: '127.0.0.1', port: await freePort(), user: USER, password: PASSWORD } as const;
+  const log = join(directory, 'postgres.log');
+  const server = spawnServer({ binDir, data, directory, port: connection.port, log }, owner);
+  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
+  const stop = () => stopServer(server, ended);
+  try {
+    const version = await untilReady(server, connection, log, signal);
+    return {
+      ...connection,
+      binDir,
+      version,
+      pid: server.pid ?? 0,
+      env: {
+        POSTGRES_HOST: connection.host,
+        POSTGRES_PORT: String(connection.port),
+        POSTGRES_USER: USER,
+        POSTGRES_PASSWORD: PASSWORD,
+        PG_BINDIR: binDir,
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function makeCluster(
+  binDir: string,
+  data: string,
+  owner: Owner | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const passwordFile = `${data}-password`;
+  writeFileSync(passwordFile, PASSWORD, { mode: 0o600 });
+  if (owner !== undefined) chownSync(passwordFile, owner.uid, owner.gid);
+  const locale = await utf8Locale();
+  const args = [
+    '-D',
+    data,
+    '-U',
+    USER,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '-E',
+    'UTF8',
+    '-N',
+  ];
+  try {
+    await run(join(binDir, 'initdb'), [...args, `--locale=${locale}`], {
+      ...owner,
+      cwd: '/',
+      env: { PATH: process.env.PATH, LC_ALL: locale },
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    rmSync(passwordFile);
+  }
+}
+
+/** C.UTF-8 sorts by code point and knows letters; where the C library lacks it, C also takes the encoding UTF8. */
+async function utf8Locale(): Promise<string> {
+  const { stdout } = await run('locale', ['-a']);
+  return stdout.split('\n').find((name) => /^C\.utf-?8$/i.test(name)) ?? 'C';
+}
+
+function spawnServer(
+  place: { binDir: string; data: string; directory: string; port: number; log: string },
+  owner: Owner | undefined,
+): ChildProcess {
+  const args = ['-D', place.data, '-p', String(place.port), '-k', place.directory];
+  for (const [name, value] of Object.entries(SETTINGS)) args.push('-c', `${name}=${value}`);
+  const output = openSync(place.log, 'a');
+  try {
+    // In a process group of its own: Ctrl-C goes to us, and we end the server in our order.
+    return spawn(join(place.binDir, 'postgres'), args, {
+      ...owner,
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', output, output],
+    });
+  } finally {
+    closeSync(output);
+  }
+}
+
+/** Fast shutdown, then immediate shutdown (manual §19.5). */
+async function stopServer(server: ChildProcess, ended: Promise<void>): Promise<void> {
+  server.kill('SIGINT');
+  const impatience = setTimeout(() => server.kill('SIGQUIT'), FAST_SHUTDOWN_MS);
+  await ended;
+  clearTimeout(impatience);
+}
+
+function unprivilegedUser(): Owner {
+  const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
+  for (const wanted of ['postgres', 'nobody']) {
+    const [, , uid, gid] = lines.find((line) => line.startsWith(`${wanted}:`))?.split(':') ?? [];
+    if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  }
+  throw new Error('PostgreSQL does not run as root, and there is no user postgres or nobody');
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/**
+ * The server tells nobody when it is ready, so it is asked until it answers.
+ *
+ * @returns its major version
+ */
+async function untilReady(
+  server: ChildProcess,
+  connection: pg.ClientConfig,
+  log: string,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  let failure: Error | undefined;
+  server.once('error', (error) => {
+    failure = error;
+  });
+  const deadline = performance.now() + START_MS;
+  for (;;) {
+    signal?.throwIfAborted();
+    if (failure !== undefined) throw failure;
+    if (server.exitCode !== null || server.signalCode !== null || performance.now() > deadline) {
+      throw new Error(`PostgreSQL did not start:\n${readFileSync(log, 'utf8')}`);
+    }
+    const client = new pg.Client({ ...connection, database: 'postgres' });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ version: string }>(
+        "SELECT current_setting('server_version_num') AS version",
+      );
+      await client.end();
+      return Math.floor(Number(rows[0]?.version) / 10_000);
+    } catch {
+      await delay(50);
+    }
+  }
+}

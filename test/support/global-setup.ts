@@ -10,27 +10,23 @@ declare module 'vitest' {
   }
 }
 
-/** One PostgreSQL for the whole run; each test file makes databases of its own. */
+/**
+ * One PostgreSQL for the whole run; each test file makes databases of its own. After a signal vitest exits without
+ * teardown; the server's guard then does what is left.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = scratchDirectory('test');
-  const stopped = new AbortController();
-  const starting = startPostgres({ directory: directory.path, signal: stopped.signal });
-  const remove = async () => {
-    const server = await starting.catch(() => undefined);
-    await server?.stop();
-    directory.remove();
-  };
-  for (const [signal, status] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
-    process.once(signal, () => {
-      stopped.abort(new Error(`received ${signal}`));
-      remove().finally(() => process.exit(status));
-    });
-  }
   try {
-    project.provide('postgres', (await starting).env);
+    const server = await startPostgres({ directory: directory.path });
+    project.provide('postgres', server.env);
+    // Workers inherit it: whatever a test that is interrupted leaves behind lies in there, and goes with it.
+    process.env.TMPDIR = directory.path;
+    return async () => {
+      await server.stop();
+      directory.remove();
+    };
   } catch (error) {
     directory.remove();
     throw error;
   }
-  return remove;
 }

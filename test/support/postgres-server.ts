@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { requireServerBinaries } from './postgres-binaries.ts';
+import { guardServer } from './server-guard.ts';
 
 const run = promisify(execFile);
 
@@ -51,7 +52,8 @@ const SETTINGS = {
 
 /**
  * Makes and starts a cluster in `directory`, which has to exist under directories that everybody may traverse; as
- * root the server runs as an unprivileged user, who gets the directory.
+ * root the server runs as an unprivileged user, who gets the directory. Should this process die before `stop`, the
+ * server is ended and the directory removed.
  *
  * @throws Error when there is no server to start, when it does not come up, or the signal's reason
  */
@@ -66,15 +68,17 @@ export async function startPostgres(options: {
   mkdirSync(data, { mode: 0o700 });
   if (owner !== undefined) for (const path of [directory, data]) chownSync(path, owner.uid, owner.gid);
 
-  await makeCluster(binDir, data, owner, signal);
-  signal?.throwIfAborted();
-  const connection = { host: '127.0.0.1', port: await freePort(), user: USER, password: PASSWORD } as const;
-  const log = join(directory, 'postgres.log');
-  const server = spawnServer({ binDir, data, directory, port: connection.port, log }, owner);
-  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
-  const stop = () => stopServer(server, ended);
+  const guard = guardServer(directory, data);
   try {
-    const version = await untilReady(server, connection, log, signal);
+    await makeCluster(binDir, data, owner, signal);
+    const connection = { host: '127.0.0.1', port: await freePort(), user: USER, password: PASSWORD } as const;
+    const log = join(directory, 'postgres.log');
+    const server = spawnServer({ binDir, data, directory, port: connection.port, log }, owner);
+    const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
+    const version = await untilReady(server, connection, log, signal).catch(async (error: unknown) => {
+      await stopServer(server, ended);
+      throw error;
+    });
     return {
       ...connection,
       binDir,
@@ -87,10 +91,13 @@ export async function startPostgres(options: {
         POSTGRES_PASSWORD: PASSWORD,
         PG_BINDIR: binDir,
       },
-      stop,
+      async stop() {
+        await stopServer(server, ended);
+        await guard.dismiss();
+      },
     };
   } catch (error) {
-    await stop();
+    await guard.dismiss();
     throw error;
   }
 }

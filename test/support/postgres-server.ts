@@ -38,6 +38,9 @@ const PASSWORD = 'quickstart';
 const START_MS = 60_000;
 const FAST_SHUTDOWN_MS = 10_000;
 
+/** The longest path of a Unix socket that every system takes (macOS); Linux takes four bytes more. */
+const SOCKET_PATH_BYTES = 103;
+
 /** Durability is of no use to a cluster that is thrown away. */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
@@ -52,8 +55,8 @@ const SETTINGS = {
 
 /**
  * Makes and starts a cluster in `directory`, which has to exist under directories that everybody may traverse; as
- * root the server runs as an unprivileged user, who gets the directory. Should this process die before `stop`, the
- * server is ended and the directory removed.
+ * root the server runs as an unprivileged user, who gets the directory. A Unix socket lies in it too, unless its path
+ * is too long for one. Should this process die before `stop`, the server is ended and the directory removed.
  *
  * @throws Error when there is no server to start, when it does not come up, or the signal's reason
  */
@@ -148,7 +151,9 @@ function spawnServer(
   place: { binDir: string; data: string; directory: string; port: number; log: string },
   owner: Owner | undefined,
 ): ChildProcess {
-  const args = ['-D', place.data, '-p', String(place.port), '-k', place.directory];
+  const socket = join(place.directory, `.s.PGSQL.${place.port}`);
+  const sockets = Buffer.byteLength(socket) <= SOCKET_PATH_BYTES ? place.directory : '';
+  const args = ['-D', place.data, '-p', String(place.port), '-k', sockets];
   for (const [name, value] of Object.entries(SETTINGS)) args.push('-c', `${name}=${value}`);
   const output = openSync(place.log, 'a');
   try {

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+import { type ProgramResult, runProgram } from '../support/topobank-backup.ts';
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+let temporary: ReturnType<typeof scratchDirectory>;
+
+beforeEach(() => {
+  temporary = scratchDirectory('tour');
+  // The server's user has to get through.
+  chmodSync(temporary.path, 0o755);
+});
+
+afterEach(() => temporary.remove());
+
+function quickstart(
+  args: readonly string[],
+  onOutput: (output: string, child: ChildProcess) => void = () => {},
+): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+      env: { PATH: process.env.PATH, TMPDIR: temporary.path, TSX_DISABLE_CACHE: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      onOutput(stdout, child);
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+test.each([
+  { signal: 'SIGINT', at: 'PostgreSQL', expected: 130 },
+  { signal: 'SIGTERM', at: '$ topobank-backup restore', expected: 143 },
+] as const)('$signal at "$at" ends it with $expected, and it leaves nothing behind', async (given) => {
+  const { status } = await quickstart([], (output, child) => {
+    if (output.includes(given.at)) child.kill(given.signal);
+  });
+  expect(status).toBe(given.expected);
+  expect(readdirSync(temporary.path)).toEqual([]);
+});
+
+test('it backs up, damages, restores, compares; what --keep exports makes the tool work, until Ctrl-C', async () => {
+  let listed: Promise<ProgramResult> | undefined;
+  const { status, stdout, stderr } = await quickstart(['--keep'], (output, child) => {
+    if (listed !== undefined || !output.includes('Ctrl-C here')) return;
+    const exported = [...output.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]);
+    listed = runProgram(['list', '--json'], Object.fromEntries(exported));
+    listed.finally(() => child.kill('SIGINT'));
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout.match(/^\$ .*$/gm)).toEqual([
+    '$ topobank-backup backup',
+    '$ topobank-backup list',
+    '$ topobank-backup restore --latest --yes',
+  ]);
+  expect(stdout).toMatch(/differences before the restore, none after it/);
+  const id = /^ {2}backup (\d{14}):/m.exec(stdout)?.[1];
+  expect(JSON.parse((await listed)!.stdout)).toMatchObject([{ id, state: 'complete', database: 'topobank' }]);
+  expect(readdirSync(temporary.path)).toEqual([]);
+});
+
+test.each([['--bogus'], ['--keep=maybe'], ['extra']])('%s is refused with the usage', async (argument) => {
+  const { status, stdout, stderr } = await quickstart([argument]);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(/^quickstart: .*\n\nUsage: npm run quickstart/);
+});

@@ -1,0 +1,165 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { S3Error } from './errors.ts';
+import { type Fault, takeFault } from './faults.ts';
+import type { Reply } from './operation.ts';
+import { route } from './routes.ts';
+import { checkSignature } from './signature.ts';
+import { createStorage } from './storage.ts';
+import { renderXml } from './xml.ts';
+
+export interface S3ServerOptions {
+  /** Where objects' bytes lie; made when missing, left behind when the server is closed. */
+  readonly directory: string;
+  /** 0 or nothing: one that is free. */
+  readonly port?: number;
+  readonly accessKey?: string;
+  readonly secretKey?: string;
+  /** PEM texts: the server speaks https. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+}
+
+export interface S3Request {
+  /** The S3 API's name, such as `PutObject`. */
+  readonly operation: string;
+  readonly key: string;
+  readonly status: number;
+}
+
+/** An S3 server on loopback, for tests and for the quickstart. */
+export interface S3Server {
+  readonly endpoint: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly region: string;
+  /** What is to go wrong; to be changed at any time. */
+  readonly faults: Fault[];
+  /** What was asked so far. */
+  readonly requests: S3Request[];
+  close(): Promise<void>;
+}
+
+export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
+  const credentials = {
+    accessKey: options.accessKey ?? 'quickstart',
+    secretKey: options.secretKey ?? 'quickstart-secret',
+  };
+  const storage = createStorage(options.directory);
+  const faults: Fault[] = [];
+  const requests: S3Request[] = [];
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const [, bucket = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+    const key = rest.join('/');
+    const found = route(request, url.searchParams, bucket, key);
+    const operation = found?.[0] ?? 'Unknown';
+    const fault = takeFault(faults, operation, key);
+    const record = (status: number) => requests.push({ operation, key, status });
+    try {
+      if (fault?.kind === 'hold') await fault.until;
+      if (fault?.kind === 'drop' && fault.when === 'before') {
+        record(0);
+        request.socket.destroy();
+        return;
+      }
+      checkSignature(request, url, credentials);
+      if (fault?.kind === 'error') throw new S3Error(fault.status, fault.code);
+      if (found === undefined) throw new S3Error(501, 'NotImplemented');
+      const reply = await found[1]({
+        request,
+        query: url.searchParams,
+        storage,
+        bucket,
+        key,
+        corrupt: fault?.kind === 'corrupt',
+      });
+      record(reply.status);
+      if (fault?.kind === 'drop') request.socket.destroy();
+      else await send(request, response, reply, fault?.kind === 'cut' ? fault.afterBytes : undefined);
+    } catch (error) {
+      const known = error instanceof S3Error ? error : new S3Error(500, 'InternalError', String(error));
+      record(known.status);
+      if (response.headersSent) response.destroy();
+      else await send(request, response, errorReply(known, url.pathname));
+    }
+  }
+
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    answer(request, response).catch(() => response.destroy());
+  };
+  const server =
+    options.tls === undefined ? createServer(listener) : createTlsServer({ ...options.tls }, listener);
+  // Clients keep connections open between requests for longer than the default of five seconds.
+  server.keepAliveTimeout = 60_000;
+  await listen(server, options.port ?? 0);
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    ...credentials,
+    region: 'eu-central-1',
+    faults,
+    requests,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+}
+
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  cutAfter?: number,
+): Promise<void> {
+  // What of the body was not read would be taken for the next request.
+  request.resume();
+  const headers: Record<string, string> = { ...reply.headers };
+  if (reply.xml !== undefined) {
+    headers['content-type'] = 'application/xml';
+    headers['content-length'] = String(Buffer.byteLength(reply.xml));
+  } else if (reply.body === undefined && reply.status !== 204) headers['content-length'] = '0';
+  response.writeHead(reply.status, headers);
+  if (request.method === 'HEAD' || (reply.body === undefined && reply.xml === undefined)) {
+    response.end();
+    return;
+  }
+  if (reply.body === undefined) {
+    response.end(reply.xml);
+    return;
+  }
+  if (cutAfter === undefined) {
+    await pipeline(reply.body, response);
+    return;
+  }
+  let left = cutAfter;
+  for await (const chunk of reply.body) {
+    const part = chunk.subarray(0, left);
+    left -= part.length;
+    await new Promise<void>((resolve) => response.write(part, () => resolve()));
+    if (left === 0) break;
+  }
+  response.destroy();
+}
+
+function errorReply(error: S3Error, resource: string): Reply {
+  return {
+    status: error.status,
+    xml: renderXml('Error', [
+      ['Code', error.code],
+      ['Message', error.message],
+      ['Resource', resource],
+    ]),
+  };
+}

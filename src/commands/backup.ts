@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
 import { databaseOf, type Invocation, openSession, withStore } from './session.ts';
 
 /** `backup`: one backup, now. */
-export async function run(invocation: Invocation): Promise<void> {
+export async function run(invocation: Invocation): Promise<undefined> {
   const session = openSession(invocation, ['database', 'store', 'backup', 'tools']);
   const { config } = session;
   const manifest = await withStore(config, (store) =>

@@ -4,7 +4,7 @@ import { formatBytes } from '../ui/format.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `fetch ID [DIR]`: a backup's dump as a local file. */
-export async function run(invocation: Invocation, id: string, directory: string): Promise<void> {
+export async function run(invocation: Invocation, id: string, directory: string): Promise<undefined> {
   const session = openSession(invocation, ['store']);
   const { config, startProgress } = session;
   const { signal } = invocation;

@@ -5,7 +5,7 @@ import { renderTable } from '../ui/table.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `list`: the backups in the bucket, newest first. */
-export async function run(invocation: Invocation): Promise<void> {
+export async function run(invocation: Invocation): Promise<undefined> {
   const session = openSession(invocation, ['store']);
   const { config } = session;
   const backups = await withStore(config, (store) => listBackups(store, config.prefix, invocation.signal));

@@ -3,7 +3,7 @@ import { formatBytes, formatCount } from '../ui/format.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `push FILE`: a local dump as a backup. */
-export async function run(invocation: Invocation, file: string): Promise<void> {
+export async function run(invocation: Invocation, file: string): Promise<undefined> {
   const session = openSession(invocation, ['store', 'backup', 'tools']);
   const { config } = session;
   const { env, tool, signal } = invocation;

@@ -12,10 +12,17 @@ import {
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
-import { databaseOf, type Invocation, openSession, type Session, withStore } from './session.ts';
+import {
+  type CommonOptions,
+  databaseOf,
+  type Invocation,
+  openSession,
+  type Session,
+  withStore,
+} from './session.ts';
 
 /** The options of `restore`, as they are given. */
-export interface RestoreFlags {
+export interface RestoreFlags extends CommonOptions {
   readonly latest?: true;
   readonly at?: string;
   readonly into?: string;
@@ -27,11 +34,8 @@ export interface RestoreFlags {
 }
 
 /** `restore [ID|FILE]`: a backup or a local dump into a new database that takes the old one's place. */
-export async function run(
-  invocation: Invocation,
-  what: string | undefined,
-  flags: RestoreFlags,
-): Promise<void> {
+export async function run(invocation: Invocation, what: string | undefined): Promise<undefined> {
+  const flags = invocation.options as RestoreFlags;
   const wanted = readWanted(what, flags);
   const options: RestoreOptions = { target: readTarget(flags), noOwner: !flags.owner };
   if (wanted.by !== 'file') {

@@ -1,5 +1,5 @@
 import { type Config, readConfig } from '../config/config.ts';
-import type { SettingGroup } from '../config/settings.ts';
+import type { SettingGroup } from '../config/setting.ts';
 import { type Database, openDatabase } from '../postgres/database.ts';
 import { openStore } from '../s3/s3-store.ts';
 import type { Store } from '../s3/store.ts';
@@ -7,17 +7,19 @@ import { type Confirm, createConfirm } from '../ui/confirm.ts';
 import { createLog, type Logger } from '../ui/log.ts';
 import { createProgress, type StartProgress } from '../ui/progress.ts';
 
-/** Options that every command takes, and the flags that stand for settings. */
+/** Options that every command takes; `yes` where the command asks before it destroys. */
 export interface CommonOptions {
   readonly json?: true;
   readonly quiet?: true;
   readonly yes?: true;
-  readonly [flag: string]: string | boolean | readonly string[] | undefined;
 }
 
 /** What the program hands to a command. */
 export interface Invocation {
+  /** The command's options as commander spells them; a command narrows them to its own. */
   readonly options: CommonOptions;
+  /** The flags that stand for settings, by their long names. */
+  readonly flags: Readonly<Record<string, string | undefined>>;
   readonly env: NodeJS.ProcessEnv;
   /** Name and version of this program. */
   readonly tool: string;
@@ -41,10 +43,7 @@ export function openSession<G extends SettingGroup>(
   invocation: Invocation,
   groups: readonly G[],
 ): Session<G> {
-  const { options, env, signal } = invocation;
-  const flags = Object.fromEntries(
-    Object.entries(options).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
+  const { options, flags, env, signal } = invocation;
   // One call, so that all problems are reported together.
   const config = readConfig<G | 'log'>({ flags, env }, [...groups, 'log']);
   const { logLevel, logFormat } = config as unknown as Config<'log'>;

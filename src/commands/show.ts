@@ -6,7 +6,7 @@ import { summarize } from './list.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `show ID`: what is known of one backup. */
-export async function run(invocation: Invocation, id: string): Promise<void> {
+export async function run(invocation: Invocation, id: string): Promise<undefined> {
   const session = openSession(invocation, ['store']);
   const { config } = session;
   const backup = await withStore(config, (store) => findBackup(store, config.prefix, id, invocation.signal));

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { ConfigError } from '../errors.ts';
 import { type Secret, secret } from './secret.ts';
-import { SETTINGS, type Setting, type SettingGroup, type SettingName } from './settings.ts';
+import type { Setting, SettingGroup } from './setting.ts';
+import { SETTINGS, type SettingName } from './settings.ts';
 
 type Value<N extends SettingName> = (typeof SETTINGS)[N] extends { secret: true }
   ? Secret

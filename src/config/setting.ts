@@ -1,0 +1,32 @@
+import type * as v from 'valibot';
+
+/** What a group of commands talks to; a command names the groups whose settings it needs. */
+export type SettingGroup = 'database' | 'store' | 'backup' | 'tools' | 'log';
+
+/**
+ * One setting: where it is read from, what it may be, and the words for the README and for error messages.
+ * `names` are environment variables, the first one that is set wins; a `secret` is also read from `NAME_FILE`.
+ */
+export interface Setting<S extends Schema = Schema> {
+  readonly group: SettingGroup;
+  readonly names: readonly [string, ...string[]];
+  /** Long flag without dashes; flags win over the environment. */
+  readonly flag?: string;
+  readonly schema: S;
+  /** The text that is parsed when nothing is given; without it the setting is required, or absent if `optional`. */
+  readonly fallback?: string;
+  readonly optional?: true;
+  readonly secret?: true;
+  /** The accepted form, as it follows "expected" in an error message. */
+  readonly form: string;
+  /** One sentence for the README and the help. */
+  readonly about: string;
+}
+
+/** Reads the text of a variable or a flag. */
+export type Schema = v.GenericSchema<string, unknown>;
+
+/** Keeps the literal types of a table of settings, from which the typed configuration follows. */
+export function defineSettings<const T extends Record<string, Setting>>(table: T): T {
+  return table;
+}

@@ -1,0 +1,69 @@
+import * as v from 'valibot';
+import { text, wholeNumber } from '../forms.ts';
+import { defineSettings } from '../setting.ts';
+
+/** Identifiers of PostgreSQL are at most 63 bytes (NAMEDATALEN − 1, manual §4.1.1). */
+const databaseName = v.pipe(v.string(), v.minLength(1), v.maxBytes(63));
+
+/** The PostgreSQL server, and its client programs on this machine. */
+export const DATABASE_SETTINGS = defineSettings({
+  host: {
+    group: 'database',
+    names: ['POSTGRES_HOST', 'DATABASE_HOST', 'PGHOST'],
+    flag: 'host',
+    schema: text,
+    fallback: 'localhost',
+    form: 'a host name, an address or the directory of a socket',
+    about: 'PostgreSQL server.',
+  },
+  port: {
+    group: 'database',
+    names: ['POSTGRES_PORT', 'DATABASE_PORT', 'PGPORT'],
+    flag: 'port',
+    schema: wholeNumber(1, 65_535),
+    fallback: '5432',
+    form: 'a port, 1 to 65535',
+    about: 'Its port.',
+  },
+  user: {
+    group: 'database',
+    names: ['POSTGRES_USER', 'DATABASE_USER', 'PGUSER'],
+    flag: 'user',
+    schema: text,
+    form: 'the name of a role',
+    about: 'Role that dumps and restores; it needs CREATEDB for restores.',
+  },
+  password: {
+    group: 'database',
+    names: ['POSTGRES_PASSWORD', 'DATABASE_PASSWORD', 'PGPASSWORD'],
+    schema: v.pipe(v.string(), v.minLength(1)),
+    optional: true,
+    secret: true,
+    form: 'the role’s password',
+    about: 'Its password; without one, `PGPASSFILE` or the server’s trust is used.',
+  },
+  database: {
+    group: 'database',
+    names: ['POSTGRES_DB', 'DATABASE_NAME', 'PGDATABASE'],
+    flag: 'database',
+    schema: databaseName,
+    form: 'the name of a database, at most 63 bytes',
+    about: 'Database to back up and restore.',
+  },
+  maintenanceDatabase: {
+    group: 'database',
+    names: ['POSTGRES_MAINTENANCE_DB'],
+    schema: databaseName,
+    fallback: 'postgres',
+    form: 'the name of a database, at most 63 bytes',
+    about: 'Database to connect to while others are created, renamed or dropped.',
+  },
+  binDir: {
+    group: 'tools',
+    names: ['PG_BINDIR'],
+    schema: text,
+    optional: true,
+    form: 'a directory that holds pg_dump',
+    about: 'Looked into first for pg_dump and pg_restore.',
+  },
+});

@@ -1,0 +1,94 @@
+import * as v from 'valibot';
+import { flag, text, yesOrNo } from '../forms.ts';
+import { defineSettings } from '../setting.ts';
+
+const endpoint = v.pipe(
+  text,
+  v.check((value) => URL.canParse(value.includes('://') ? value : `https://${value}`)),
+  v.check((value) => !value.includes('://') || /^https?:\/\//i.test(value)),
+);
+
+const keyPrefix = v.pipe(
+  text,
+  v.check((value) => !value.startsWith('/') && !/\p{Cc}/u.test(value)),
+  v.transform((value) => (value.endsWith('/') ? value : `${value}/`)),
+);
+
+/** The S3 server and the bucket. */
+export const STORE_SETTINGS = defineSettings({
+  endpoint: {
+    group: 'store',
+    names: ['AWS_S3_ENDPOINT_URL', 'S3_ENDPOINT'],
+    flag: 'endpoint',
+    schema: endpoint,
+    optional: true,
+    form: 'an address such as https://s3.example.org or s3.example.org:9000',
+    about: 'S3 server; without it, AWS.',
+  },
+  bucket: {
+    group: 'store',
+    names: ['AWS_STORAGE_BUCKET_NAME', 'S3_BUCKET'],
+    flag: 'bucket',
+    schema: v.pipe(text, v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$/)),
+    fallback: 'topobank-assets',
+    form: 'a bucket name of 2 to 63 letters, digits, dots, dashes',
+    about: 'Bucket; created when it is missing and the key may.',
+  },
+  accessKeyId: {
+    group: 'store',
+    names: ['AWS_ACCESS_KEY_ID'],
+    schema: text,
+    secret: true,
+    form: 'an access key',
+    about: 'Access key.',
+  },
+  secretAccessKey: {
+    group: 'store',
+    names: ['AWS_SECRET_ACCESS_KEY'],
+    schema: text,
+    secret: true,
+    form: 'a secret key',
+    about: 'Secret key.',
+  },
+  region: {
+    group: 'store',
+    names: ['S3_REGION', 'AWS_S3_REGION_NAME', 'AWS_REGION'],
+    schema: v.pipe(text, v.regex(/^[A-Za-z0-9-]+$/)),
+    fallback: 'eu-central-1',
+    form: 'a region such as eu-central-1',
+    about: 'Region that requests are signed for.',
+  },
+  prefix: {
+    group: 'store',
+    names: ['S3_PREFIX'],
+    flag: 'prefix',
+    schema: keyPrefix,
+    fallback: 'backup/',
+    form: 'a prefix such as backup/ without a leading slash',
+    about: 'Where backups lie in the bucket.',
+  },
+  forcePathStyle: {
+    group: 'store',
+    names: ['S3_FORCE_PATH_STYLE'],
+    schema: flag,
+    fallback: '1',
+    form: yesOrNo,
+    about: 'Bucket in the path of the address instead of in its host name.',
+  },
+  useTls: {
+    group: 'store',
+    names: ['AWS_S3_USE_SSL'],
+    schema: flag,
+    fallback: 'True',
+    form: yesOrNo,
+    about: 'https or http, where the endpoint is given without either.',
+  },
+  verifyTls: {
+    group: 'store',
+    names: ['AWS_S3_VERIFY'],
+    schema: flag,
+    fallback: 'True',
+    form: yesOrNo,
+    about: 'Check the S3 server’s certificate.',
+  },
+});

@@ -1,0 +1,90 @@
+import { type Command, Option } from 'commander';
+import type { CommonOptions, Invocation } from '../commands/session.ts';
+import type { Setting, SettingGroup } from '../config/setting.ts';
+import { SETTINGS } from '../config/settings.ts';
+
+/** One command of the program: what the help says of it, and what it does. */
+export interface CommandSpec {
+  readonly name: string;
+  /** One sentence. */
+  readonly about: string;
+  /** Groups of settings whose flags the command takes. */
+  readonly groups: readonly SettingGroup[];
+  /** Positional arguments as commander spells them: `<id>`, `[dir]`. */
+  readonly args?: readonly (readonly [spelling: string, about: string])[];
+  /** Options of its own, as commander spells them: `--at <time>`. */
+  readonly options?: readonly (readonly [spelling: string, about: string])[];
+  readonly examples: readonly string[];
+  /** Loads the command's module, so that nothing is loaded but what is used, and runs it. */
+  readonly run: (invocation: Invocation, ...args: (string | undefined)[]) => Promise<number | undefined>;
+}
+
+/** What every command line of one run of the program shares. */
+export interface ProgramContext {
+  readonly env: NodeJS.ProcessEnv;
+  /** Name and version of this program. */
+  readonly tool: string;
+  readonly signal: AbortSignal;
+  /** Told the exit status of the command that ran. */
+  readonly onExit: (status: number) => void;
+}
+
+/** What the help of the program and of each command ends with. */
+export const HELP_END = `
+Exit status:
+  0 done · 1 failed · 2 bad usage or configuration · 3 a check found a fault · 4 no such backup
+  5 another run holds the lock · 130/143 stopped by a signal, cleaned up
+
+Settings come from the environment (POSTGRES_*, AWS_*, S3_*); flags win. The README lists them all.`;
+
+/** Adds a command with its settings' flags, its own options, and `--json`, `--quiet`, `--help`. */
+export function addCommand(program: Command, spec: CommandSpec, context: ProgramContext): void {
+  const command = program.command(spec.name).description(spec.about);
+  for (const [spelling, about] of spec.args ?? []) command.argument(spelling, about);
+  for (const option of settingOptions(spec.groups)) command.addOption(option);
+  for (const [spelling, about] of spec.options ?? []) command.option(spelling, about);
+  command
+    .option('--json', 'print one JSON document on stdout')
+    .option('--quiet', 'log errors only, show no progress')
+    .addHelpText('after', examples(spec.examples))
+    .action(async () => {
+      const { env, tool, signal } = context;
+      const options = command.opts<CommonOptions>();
+      const given = spec.args?.map((_, index) => command.processedArgs[index] as string | undefined) ?? [];
+      const invocation: Invocation = {
+        options,
+        flags: settingFlags(command, spec.groups),
+        env,
+        tool,
+        signal,
+      };
+      context.onExit((await spec.run(invocation, ...given)) ?? 0);
+    });
+}
+
+function settingOptions(groups: readonly SettingGroup[]): Option[] {
+  return flaggedSettings(groups).map(({ flag, setting }) => {
+    const fallback = setting.fallback === undefined ? '' : `, else ${setting.fallback}`;
+    const about = setting.about.replace(/[.;].*$/, '');
+    return new Option(`--${flag} <value>`, `${about} (${setting.names[0]}${fallback})`);
+  });
+}
+
+function settingFlags(command: Command, groups: readonly SettingGroup[]): Record<string, string | undefined> {
+  const flags = flaggedSettings(groups).map(({ flag }) => {
+    const value: unknown = command.getOptionValue(new Option(`--${flag} <value>`).attributeName());
+    return [flag, typeof value === 'string' ? value : undefined] as const;
+  });
+  return Object.fromEntries(flags);
+}
+
+function flaggedSettings(groups: readonly SettingGroup[]): { flag: string; setting: Setting }[] {
+  return Object.values<Setting>(SETTINGS).flatMap((setting) =>
+    setting.flag !== undefined && groups.includes(setting.group) ? [{ flag: setting.flag, setting }] : [],
+  );
+}
+
+function examples(lines: readonly string[]): string {
+  const shown = lines.map((line) => `  ${line}`).join('\n');
+  return `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${shown}\n${HELP_END}`;
+}

@@ -1,0 +1,22 @@
+import { Command } from 'commander';
+import { BACKUP_COMMANDS } from './backups.ts';
+import { CHECK_COMMANDS } from './checks.ts';
+import { addCommand, HELP_END, type ProgramContext } from './command.ts';
+import { RESTORE_COMMANDS } from './restore.ts';
+
+/** The whole command line of the tool. */
+export function buildProgram(version: string, context: ProgramContext): Command {
+  const program = new Command('topobank-backup')
+    .description(
+      'PostgreSQL to S3: backups that are complete or absent, restores that cannot make things worse.',
+    )
+    .version(version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', HELP_END);
+  for (const spec of [...BACKUP_COMMANDS, ...RESTORE_COMMANDS, ...CHECK_COMMANDS]) {
+    addCommand(program, spec, context);
+  }
+  return program;
+}

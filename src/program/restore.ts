@@ -1,0 +1,27 @@
+import type { CommandSpec } from './command.ts';
+
+/** Commands that bring a database back. */
+export const RESTORE_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'restore',
+    about: 'Restore a backup or a local dump beside the database, check it, and swap the two.',
+    groups: ['database', 'store'],
+    args: [['[what]', 'id of a backup, or a file (.sql, .sql.gz, .dump)']],
+    options: [
+      ['--latest', 'the newest backup that is whole'],
+      ['--at <time>', 'the newest begun at or before this UTC time'],
+      ['--into <name>', 'restore into a new database of this name and swap nothing'],
+      ['--in-place', 'drop the database first, where there is no room for two'],
+      ['--drop-old', 'drop the old database after the swap instead of keeping it'],
+      ['--no-owner', 'leave out owners and grants'],
+      ['--dry-run', 'say what would be done and do nothing'],
+      ['--yes', 'do not ask'],
+    ],
+    examples: [
+      'topobank-backup restore --latest',
+      'topobank-backup restore --at 2026-11-23T10:30 --yes',
+      'topobank-backup restore ./dump.sql.gz --into topobank_copy',
+    ],
+    run: async (invocation, what) => (await import('../commands/restore.ts')).run(invocation, what),
+  },
+];

@@ -1,8 +1,11 @@
 import { Command } from 'commander';
 import { BACKUP_COMMANDS } from './backups.ts';
 import { CHECK_COMMANDS } from './checks.ts';
-import { addCommand, HELP_END, type ProgramContext } from './command.ts';
+import { addCommand, type CommandSpec, HELP_END, type ProgramContext } from './command.ts';
 import { RESTORE_COMMANDS } from './restore.ts';
+
+/** Every command, in the order in which the help lists them. */
+export const COMMANDS: readonly CommandSpec[] = [...BACKUP_COMMANDS, ...RESTORE_COMMANDS, ...CHECK_COMMANDS];
 
 /** The whole command line of the tool. */
 export function buildProgram(version: string, context: ProgramContext): Command {
@@ -15,8 +18,6 @@ export function buildProgram(version: string, context: ProgramContext): Command 
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', HELP_END);
-  for (const spec of [...BACKUP_COMMANDS, ...RESTORE_COMMANDS, ...CHECK_COMMANDS]) {
-    addCommand(program, spec, context);
-  }
+  for (const spec of COMMANDS) addCommand(program, spec, context);
   return program;
 }

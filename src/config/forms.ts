@@ -18,3 +18,19 @@ export const flag = v.pipe(
 
 /** The accepted form of a {@link flag}. */
 export const yesOrNo = 'True or False (also 1/0, yes/no, on/off)';
+
+/** A name of the time zone database. POSIX lets `TZ` put a colon before it; offsets such as `+02:00` are none. */
+export const timeZone = v.pipe(
+  text,
+  v.transform((value) => value.replace(/^:/, '')),
+  v.check((value) => /^[A-Za-z]/.test(value) && isZone(value)),
+);
+
+function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

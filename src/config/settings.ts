@@ -1,6 +1,7 @@
 import { BACKUP_SETTINGS } from './settings/backup.ts';
 import { DATABASE_SETTINGS } from './settings/database.ts';
 import { LOG_SETTINGS } from './settings/log.ts';
+import { SCHEDULE_SETTINGS } from './settings/schedule.ts';
 import { STORE_SETTINGS } from './settings/store.ts';
 
 /** Every setting of the tool, in the order in which the README lists them. */
@@ -8,6 +9,7 @@ export const SETTINGS = {
   ...DATABASE_SETTINGS,
   ...STORE_SETTINGS,
   ...BACKUP_SETTINGS,
+  ...SCHEDULE_SETTINGS,
   ...LOG_SETTINGS,
 };
 

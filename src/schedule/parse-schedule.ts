@@ -1,0 +1,93 @@
+import { ConfigError } from '../errors.ts';
+import { FieldProblem, parseCronFields } from './cron-fields.ts';
+import { parseGoDuration } from './go-duration.ts';
+import type { CronFields, Schedule } from './schedule.ts';
+import { openZone, type Zone } from './zone.ts';
+
+const DESCRIPTORS: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 0 1 1 *',
+  '@annually': '0 0 0 1 1 *',
+  '@monthly': '0 0 0 1 * *',
+  '@weekly': '0 0 0 * * 0',
+  '@daily': '0 0 0 * * *',
+  '@midnight': '0 0 0 * * *',
+  '@hourly': '0 0 * * * *',
+};
+
+const EXAMPLE = 'give for example "@daily", "@every 6h" or "0 30 2 * * *" (every day at 02:30)';
+
+/**
+ * Reads a schedule in the grammar of robfig/cron, which TopoBank's `DBBACKUP_SCHEDULE` is written in: `none`,
+ * `@daily` and its like, `@every 1h30m`, five fields from minutes on or six from seconds on, each of them behind
+ * `TZ=Area/City ` or `CRON_TZ=Area/City ` where another zone than `defaultZone` is meant.
+ *
+ * @throws ConfigError that names the field, what is wrong with it, and an example
+ */
+export function parseSchedule(given: string, defaultZone: string): Schedule {
+  const spec = given.trim();
+  const doing = `cannot read the schedule ${JSON.stringify(spec)}`;
+  const [, zoneName, behind] = /^(?:CRON_)?TZ=(\S*)(?:\s+(.*))?$/s.exec(spec) ?? [];
+  const zone = zoneOf(zoneName ?? defaultZone, doing);
+  const times = zoneName === undefined ? spec : (behind ?? '');
+  if (times === 'none') return { kind: 'none', spec, zone };
+  if (/^@every(\s|$)/.test(times)) {
+    return { kind: 'every', spec, zone, seconds: parseInterval(times.slice('@every'.length).trim(), doing) };
+  }
+  return { kind: 'cron', spec, zone, fields: parseTimes(times, doing) };
+}
+
+function zoneOf(name: string, doing: string): Zone {
+  try {
+    return openZone(name);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError({
+      doing,
+      problem: `the time zone ${JSON.stringify(name)} is unknown`,
+      remedy: 'give a name of the time zone database, for example "TZ=Europe/Berlin @daily"',
+    });
+  }
+}
+
+function parseInterval(text: string, doing: string): number {
+  const remedy = 'give for example "@every 1h30m", "@every 90m" or "@every 1.5h"';
+  const duration = parseGoDuration(text);
+  if ('problem' in duration) throw new ConfigError({ doing, problem: `@every: ${duration.problem}`, remedy });
+  if (duration.nanoseconds < 0n) {
+    throw new ConfigError({ doing, problem: '@every: the duration is negative', remedy });
+  }
+  // As robfig/cron: fractions of a second are cut, and less than one becomes one.
+  return Math.max(1, Number(duration.nanoseconds / 1_000_000_000n));
+}
+
+function parseTimes(times: string, doing: string): CronFields {
+  if (times.startsWith('@') && !Object.hasOwn(DESCRIPTORS, times)) throw unknownDescriptor(times, doing);
+  try {
+    const fields = parseCronFields(DESCRIPTORS[times] ?? times);
+    if (fields !== undefined) return fields;
+  } catch (error) {
+    if (!(error instanceof FieldProblem)) throw error;
+    throw new ConfigError({ doing, problem: error.message, remedy: error.example });
+  }
+  const count = times === '' ? 0 : times.split(/\s+/).length;
+  throw new ConfigError({
+    doing,
+    problem: `${count} fields; it takes 5 (from minutes on) or 6 (from seconds on)`,
+    remedy: EXAMPLE,
+  });
+}
+
+function unknownDescriptor(times: string, doing: string): ConfigError {
+  if (times === '@reboot') {
+    return new ConfigError({
+      doing,
+      problem: '@reboot is not supported',
+      remedy: 'give times, for example "@daily", and set BACKUP_ON_START=always for a backup at each start',
+    });
+  }
+  return new ConfigError({
+    doing,
+    problem: `${times} is none of ${Object.keys(DESCRIPTORS).join(', ')} and @every`,
+    remedy: EXAMPLE,
+  });
+}

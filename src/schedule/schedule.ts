@@ -1,0 +1,42 @@
+import type { Zone } from './zone.ts';
+
+/** When something runs, as it was spelled and as it is meant. */
+export type Schedule = NoSchedule | Timetable;
+
+/** A schedule that has times. */
+export type Timetable = EverySchedule | CronSchedule;
+
+/** `none`: once, now, and never again. */
+export interface NoSchedule {
+  readonly kind: 'none';
+  readonly spec: string;
+  readonly zone: Zone;
+}
+
+/** `@every 1h30m`: again so long after the time before. */
+export interface EverySchedule {
+  readonly kind: 'every';
+  readonly spec: string;
+  readonly zone: Zone;
+  /** Whole seconds, 1 or more. */
+  readonly seconds: number;
+}
+
+/** Times of the zone's clock and calendar. */
+export interface CronSchedule {
+  readonly kind: 'cron';
+  readonly spec: string;
+  readonly zone: Zone;
+  readonly fields: CronFields;
+}
+
+export type CronFieldName = 'second' | 'minute' | 'hour' | 'dayOfMonth' | 'month' | 'dayOfWeek';
+
+export type CronFields = Readonly<Record<CronFieldName, CronField>>;
+
+export interface CronField {
+  /** Ascending, never empty. Months count from 1, days of the week from 0, which is Sunday. */
+  readonly values: readonly number[];
+  /** Given as `*` or `?`: of the two fields for days, one that is not starred decides alone. */
+  readonly starred: boolean;
+}

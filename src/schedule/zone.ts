@@ -1,0 +1,87 @@
+/**
+ * A time zone's clock. A *wall time* is what the clock on the wall shows, written as the milliseconds of that reading
+ * taken as UTC, so that calendar arithmetic on it knows no daylight saving.
+ */
+export interface Zone {
+  /** As it was given: `Europe/Berlin`. */
+  readonly name: string;
+  /** Milliseconds that the wall clock is ahead of UTC at an instant (milliseconds since 1970). */
+  offsetAt(instant: number): number;
+}
+
+/** No zone is further from UTC (Baker Island is 12 hours behind, Kiritimati 14 ahead; history knows 15:13). */
+const MOST_OFFSET = 16 * 3_600_000;
+
+/** The longest that a clock was ever set back or forward: a whole day, at the date line. */
+const MOST_SHIFT = 25 * 3_600_000;
+
+/** @throws RangeError for a zone that this Node's time zone data does not hold */
+export function openZone(name: string): Zone {
+  const clock = new Intl.DateTimeFormat('en-US', {
+    timeZone: name,
+    calendar: 'gregory',
+    numberingSystem: 'latn',
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
+  return {
+    name,
+    offsetAt(instant) {
+      const second = Math.floor(instant / 1000) * 1000;
+      const parts = clock.formatToParts(second);
+      const part = (type: Intl.DateTimeFormatPartTypes) =>
+        Number(parts.find((candidate) => candidate.type === type)?.value);
+      const reading = Date.UTC(
+        part('year'),
+        part('month') - 1,
+        part('day'),
+        part('hour'),
+        part('minute'),
+        part('second'),
+      );
+      return reading - second;
+    },
+  };
+}
+
+/**
+ * The first instant at which the wall clock has reached `wall`. Of a reading that the clock shows twice this is the
+ * first time; for one that it skips it is the instant after the gap.
+ */
+export function instantOf(zone: Zone, wall: number): number {
+  const from = wall - MOST_OFFSET;
+  const to = wall + MOST_OFFSET;
+  const before = zone.offsetAt(from);
+  const after = zone.offsetAt(to);
+  if (before === after) return wall - before;
+  const change = findChange(zone, from, to);
+  return wall - before < change ? wall - before : Math.max(change, wall - after);
+}
+
+/** The furthest reading that the wall clock has shown up to and at `instant`: where it was set back, an earlier one. */
+export function furthestWall(zone: Zone, instant: number): number {
+  const from = instant - MOST_SHIFT;
+  const before = zone.offsetAt(from);
+  const now = zone.offsetAt(instant);
+  if (before <= now) return instant + now;
+  const change = findChange(zone, from, instant);
+  return Math.max(instant + now, change - 1 + before);
+}
+
+/** The instant between `from` and `to` from which on the offset is that of `to`. Clocks change on whole seconds. */
+function findChange(zone: Zone, from: number, to: number): number {
+  const after = zone.offsetAt(to);
+  let low = Math.floor(from / 1000);
+  let high = Math.ceil(to / 1000);
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (zone.offsetAt(middle * 1000) === after) high = middle;
+    else low = middle;
+  }
+  return high * 1000;
+}

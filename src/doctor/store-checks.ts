@@ -82,10 +82,10 @@ function put(store: Store, key: string, signal: AbortSignal, body = PROBE): Prom
 }
 
 async function tryMultipart(store: Store, key: string, signal: AbortSignal): Promise<string> {
-  const abandoned = { key, uploadId: await store.createUpload(key, 'text/plain', signal) };
+  const abandoned = await store.createUpload(key, 'text/plain', signal);
   await store.uploadPart(abandoned, 1, PROBE, signal);
   await store.abortUpload(abandoned, signal);
-  const upload = { key, uploadId: await store.createUpload(key, 'text/plain', signal) };
+  const upload = await store.createUpload(key, 'text/plain', signal);
   try {
     // A gap in the part numbers, as lanes that fill parts out of order leave it.
     const part = await store.uploadPart(upload, 2, PROBE, signal);

@@ -1,6 +1,5 @@
-import pLimit from 'p-limit';
 import { StoreError } from '../errors.ts';
-import { partSize, uploadCapacity } from './part-size.ts';
+import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
 import type { Store, UploadedPart } from './store.ts';
 
 /** How long an aborted upload is waited for, in milliseconds, before the program ends without it. */
@@ -10,7 +9,7 @@ export interface MultipartOptions {
   readonly contentType: string;
   /** Most parts that the server takes in one upload. */
   readonly maxParts: number;
-  /** Parts that are sent at the same time. */
+  /** Parts that are held in memory and sent at the same time; fewer as they grow, see {@link partsInMemory}. */
   readonly partsInFlight: number;
   readonly signal: AbortSignal;
   /** Called with the bytes of each part that the server has acknowledged. */
@@ -18,20 +17,23 @@ export interface MultipartOptions {
 }
 
 /**
- * One object on its way into the store. It becomes visible, whole, when {@link complete} is called, and never before;
- * after {@link abort}, or when a call has thrown, nothing of it is left. The caller calls one of the two.
+ * One object on its way into the store. It becomes visible, whole, when {@link complete} is called, and never before.
+ * Whatever goes wrong, here or at the caller's, {@link abort} leaves nothing of it.
  */
 export interface MultipartWriter {
   /** Takes bytes; resolves when more may come. StoreError when a part could not be sent. */
   write(chunk: Buffer): Promise<void>;
   /**
-   * Sends the rest, completes the upload, and compares the size in the store.
+   * Sends the rest, completes the upload, and makes sure that the store holds this object, in this size.
    *
    * @returns the object's size in bytes
-   * @throws StoreError when the key has come to exist meanwhile or the store holds another size
+   * @throws StoreError when the key has come to exist meanwhile, or the upload cannot be completed
    */
   complete(): Promise<number>;
-  /** Waits for the parts in flight and aborts the upload. It has a time limit of its own and never throws. */
+  /**
+   * Waits for the parts in flight, aborts the upload, and removes the object if it was completed; an object of
+   * another writer stays. It has a time limit of its own and never throws.
+   */
   abort(): Promise<void>;
 }
 
@@ -42,24 +44,21 @@ export async function openMultipartWriter(
   options: MultipartOptions,
 ): Promise<MultipartWriter> {
   const { maxParts, partsInFlight, signal } = options;
-  const upload = { key, uploadId: await store.createUpload(key, options.contentType, signal) };
-  const limit = pLimit(partsInFlight);
+  const upload = await store.createUpload(key, options.contentType, signal);
   const stop = new AbortController();
   const partSignal = AbortSignal.any([signal, stop.signal]);
   const inFlight = new Set<Promise<void>>();
   const uploaded: UploadedPart[] = [];
+  /** Buffers of the next part's size. */
   const spare: Buffer[] = [];
   let failure: unknown;
   let partNumber = 0;
   let filling: Buffer | undefined;
   let filled = 0;
   let bytes = 0;
+  let mayBeVisible = false;
 
-  function takeBuffer(): Buffer {
-    const size = partSize(partNumber + 1, maxParts);
-    const reused = spare.pop();
-    return reused?.length === size ? reused : Buffer.allocUnsafeSlow(size);
-  }
+  const nextSize = () => partSize(partNumber + 1, maxParts);
 
   /** Sends the filled buffer; resolves when a further part may be filled. */
   async function flush(): Promise<void> {
@@ -69,11 +68,12 @@ export async function openMultipartWriter(
     filling = undefined;
     filled = 0;
     partNumber += 1;
-    const number = partNumber;
-    const sending = limit(() => store.uploadPart(upload, number, body, partSignal))
+    if (nextSize() !== buffer.length) spare.length = 0;
+    const sending = store
+      .uploadPart(upload, partNumber, body, partSignal)
       .then((part) => {
         uploaded.push(part);
-        spare.push(buffer);
+        if (buffer.length === nextSize()) spare.push(buffer);
         options.onSent?.(body.length);
       })
       .catch((error: unknown) => {
@@ -82,7 +82,7 @@ export async function openMultipartWriter(
       })
       .finally(() => inFlight.delete(sending));
     inFlight.add(sending);
-    if (inFlight.size >= partsInFlight) await Promise.race(inFlight);
+    while (inFlight.size >= partsInMemory(nextSize(), partsInFlight)) await Promise.race(inFlight);
     if (failure !== undefined) throw failure;
   }
 
@@ -90,32 +90,29 @@ export async function openMultipartWriter(
     await Promise.all(inFlight);
   }
 
-  async function finish(): Promise<void> {
+  async function commit(): Promise<void> {
+    const doing = `cannot write ${key} to bucket ${store.bucket}`;
     const parts = uploaded.sort((a, b) => a.partNumber - b.partNumber);
-    if ((await store.head(key, signal)) !== undefined) {
-      throw new StoreError({
-        doing: `cannot write ${key} to bucket ${store.bucket}`,
-        problem: 'an object of that name has come to exist meanwhile; it was left as it is',
-        remedy: 'run one backup at a time',
-      });
-    }
+    if ((await store.head(key, signal)) !== undefined) throw overtaken(doing);
     signal.throwIfAborted();
     // From here on the object may become visible at any moment, so a signal waits until it is known whether it has.
     const committing = new AbortController().signal;
-    let completing: unknown;
+    mayBeVisible = true;
+    let refusal: unknown;
     try {
       await store.completeUpload(upload, parts, committing);
     } catch (error) {
-      // The upload may have been completed although its answer was lost: what the store holds decides.
-      completing = error;
+      refusal = error;
+      // The answer may be lost, or the server still at work. After an abort, the upload has either been completed
+      // before or never will be, and what the store holds tells which.
+      await store.abortUpload(upload, committing).catch(() => {});
     }
     const stored = await store.head(key, committing);
-    if (stored?.bytes === bytes) return;
-    if (completing !== undefined) throw completing;
-    await store.remove([key], committing);
+    if (stored?.writeId !== upload.writeId) throw refusal ?? overtaken(doing);
+    if (stored.bytes === bytes) return;
     throw new StoreError({
-      doing: `cannot write ${key} to bucket ${store.bucket}`,
-      problem: `${bytes} bytes were sent, the store holds ${stored?.bytes ?? 'none'}; the object was removed`,
+      doing,
+      problem: `${bytes} bytes were sent, the store holds ${stored.bytes}`,
       remedy: 'see the S3 server’s log',
     });
   }
@@ -127,7 +124,7 @@ export async function openMultipartWriter(
       let rest = chunk;
       while (rest.length > 0) {
         if (partNumber >= maxParts) throw tooLarge(store, key, maxParts);
-        filling ??= takeBuffer();
+        filling ??= spare.pop() ?? Buffer.allocUnsafeSlow(nextSize());
         const copied = rest.copy(filling, filled);
         filled += copied;
         bytes += copied;
@@ -139,15 +136,30 @@ export async function openMultipartWriter(
       await flush();
       await settle();
       if (failure !== undefined) throw failure;
-      await finish();
+      await commit();
       return bytes;
     },
     async abort() {
       stop.abort(new Error('the upload was aborted'));
       await settle();
-      await store.abortUpload(upload, AbortSignal.timeout(ABORT_MS)).catch(() => {});
+      const limit = AbortSignal.timeout(ABORT_MS);
+      try {
+        await store.abortUpload(upload, limit);
+        if (mayBeVisible && (await store.head(key, limit))?.writeId === upload.writeId)
+          await store.remove([key], limit);
+      } catch {
+        // What made the caller abort is what the operator is told.
+      }
     },
   };
+}
+
+function overtaken(doing: string): StoreError {
+  return new StoreError({
+    doing,
+    problem: 'an object of that name has come to exist meanwhile; it was left as it is',
+    remedy: 'run one backup at a time',
+  });
 }
 
 function tooLarge(store: Store, key: string, maxParts: number): StoreError {

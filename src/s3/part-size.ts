@@ -1,27 +1,38 @@
 const MIB = 1024 ** 2;
 
-/** Size of the first half of an upload's parts, in bytes: small, so that the parts in flight take little memory. */
+/** Size of an upload's first parts, in bytes: small, so that the parts in flight take little memory. */
 export const FIRST_PART_BYTES = 8 * MIB;
 
-/** Largest part in bytes; S3 allows 5 GiB, but a part is one Buffer in memory. */
-export const LARGEST_PART_BYTES = 2048 * MIB;
+/**
+ * Largest part in bytes. S3 allows 5 GiB, but a part is one Buffer, and Node's hashes and TLS take less than 2 GiB at
+ * once.
+ */
+export const LARGEST_PART_BYTES = 2047 * MIB;
 
-/** Share of an upload's second half in which parts grow; in the rest they have the largest size. */
-const GROWING_SHARE = 0.57;
+/** So often the parts of an upload double their size. */
+const STAGES = 10;
+
+/** Most bytes in flight per lane; parts that are larger are sent in fewer lanes. */
+const LANE_BYTES = 32 * MIB;
 
 /**
- * Size in bytes of part `partNumber` (1-based) of an upload of unknown length. The first half of the parts are small;
- * then each is larger than the one before by a constant factor, so that 10,000 parts reach 5 TiB (the largest object
- * of most S3 servers) and a dump of ordinary size never leaves the small ones.
+ * Size in bytes of part `partNumber` (1-based) of an upload of unknown length: each tenth of the parts is twice as
+ * large as the tenth before. So 10,000 parts reach 5.8 TiB, more than most S3 servers take as one object (5 TiB), and
+ * a shorter dump is never cut into parts much larger than it needs: 8 MiB up to 7 GiB, 64 MiB up to 117 GiB.
  *
  * @param maxParts most parts that the server takes in one upload
  */
 export function partSize(partNumber: number, maxParts: number): number {
-  const half = Math.floor(maxParts / 2);
-  if (partNumber <= half) return FIRST_PART_BYTES;
-  const growing = Math.max(1, Math.floor((maxParts - half) * GROWING_SHARE));
-  const step = Math.min(1, (partNumber - half) / growing);
-  return Math.round(FIRST_PART_BYTES * (LARGEST_PART_BYTES / FIRST_PART_BYTES) ** step);
+  const stage = Math.ceil((partNumber * STAGES) / maxParts) - 1;
+  return Math.min(FIRST_PART_BYTES * 2 ** stage, LARGEST_PART_BYTES);
+}
+
+/**
+ * How many parts of `bytes` are held in memory at the same time, the one that is being filled among them: `most`, and
+ * fewer as parts grow, but two as long as one can be filled while the other is sent.
+ */
+export function partsInMemory(bytes: number, most: number): number {
+  return Math.min(most, Math.max(2, Math.floor((most * LANE_BYTES) / bytes)));
 }
 
 /** Most bytes that an upload of `maxParts` parts holds. */

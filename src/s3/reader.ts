@@ -20,12 +20,12 @@ export async function* readObject(
 ): AsyncGenerator<Buffer> {
   const { signal } = options;
   const doing = `cannot read ${key} from bucket ${store.bucket}`;
-  let next = options.range?.start ?? 0;
-  let last = options.range?.end;
+  let { range } = options;
+  let next = range?.start ?? 0;
+  let last = range?.end ?? Number.POSITIVE_INFINITY;
   let etag: string | undefined;
   let broken = 0;
-  while (last === undefined || next <= last) {
-    const range = last === undefined ? options.range : { start: next, end: last };
+  while (next <= last) {
     const object = await store.get(key, { signal, ...(range === undefined ? {} : { range }) });
     if (object === undefined) {
       throw new NotFoundError({
@@ -35,7 +35,7 @@ export async function* readObject(
       });
     }
     etag ??= object.info.etag;
-    last ??= object.info.bytes - 1;
+    last = Math.min(last, object.info.bytes - 1);
     if (object.info.etag !== etag) {
       object.body.destroy();
       throw new StoreError({ doing, problem: 'the object changed while it was read', remedy: 'start again' });
@@ -47,7 +47,8 @@ export async function* readObject(
         broken = 0;
         yield bytes;
       }
-      if (next <= last) throw Object.assign(new Error('the body ended early'), { code: 'ECONNRESET' });
+      if (next > last) return;
+      throw Object.assign(new Error('the body ended early'), { code: 'ECONNRESET' });
     } catch (error) {
       signal.throwIfAborted();
       broken += 1;
@@ -56,5 +57,6 @@ export async function* readObject(
     } finally {
       object.body.destroy();
     }
+    range = { start: next, end: last };
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
@@ -7,6 +7,7 @@ import {
   CreateMultipartUploadCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
+  type GetObjectCommandOutput,
   HeadBucketCommand,
   HeadObjectCommand,
   PutObjectCommand,
@@ -20,13 +21,22 @@ import { createS3Client, endpointUrl } from './client.ts';
 import { contentMd5 } from './content-md5.ts';
 import { answerOf, storeError } from './errors.ts';
 import { listObjects, listPendingUploads } from './listing.ts';
-import type { ObjectInfo, Store } from './store.ts';
+import type { Store, StoredObject } from './store.ts';
 
 /** Most keys of one DeleteObjects request. */
 const DELETE_BATCH = 1000;
 
-/** How often a part is sent whose bytes arrived as others (BadDigest). */
-const PART_ATTEMPTS = 4;
+/** How often a request is made anew that the SDK takes for refused for good. */
+const RETRIES = 3;
+
+/** Metadata that names the write which made an object. */
+const WRITE_ID = 'write-id';
+
+interface PutOptions {
+  readonly contentType: string;
+  readonly writeId: string;
+  readonly signal: AbortSignal;
+}
 
 /** @returns the bucket of the settings, and `close`, which ends idle connections */
 export function openStore(settings: Config<'store'>): Store & { close(): void } {
@@ -52,13 +62,13 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
     }
   }
 
-  async function head(key: string, signal: AbortSignal): Promise<ObjectInfo | undefined> {
+  async function head(key: string, signal: AbortSignal): Promise<StoredObject | undefined> {
     return call(`cannot look up ${key} in bucket ${bucket}`, `s3:GetObject on ${key}`, signal, async () => {
       try {
         const answer = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), {
           abortSignal: signal,
         });
-        return objectInfo(key, answer);
+        return storedObject(key, answer);
       } catch (error) {
         if (answerOf(error).status === 404) return undefined;
         throw error;
@@ -66,13 +76,12 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
     });
   }
 
+  /** @param condition `If-None-Match`, or nothing */
   async function putOnce(
     key: string,
     body: Buffer,
-    contentType: string,
-    onlyNew: boolean,
-    signal: AbortSignal,
-  ) {
+    { contentType, writeId, signal, ...condition }: PutOptions & { readonly IfNoneMatch?: '*' },
+  ): Promise<void> {
     await client.send(
       new PutObjectCommand({
         Bucket: bucket,
@@ -80,10 +89,28 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
         Body: body,
         ContentMD5: contentMd5(body),
         ContentType: contentType,
-        ...(onlyNew ? { IfNoneMatch: '*' } : {}),
+        Metadata: { [WRITE_ID]: writeId },
+        ...condition,
       }),
       { abortSignal: signal },
     );
+  }
+
+  async function putIfAbsent(key: string, body: Buffer, options: PutOptions): Promise<boolean> {
+    try {
+      // 409: another write of the same key is under way, and AWS asks to try again.
+      await again(() => putOnce(key, body, { ...options, IfNoneMatch: '*' }), options.signal, isConflict);
+      return true;
+    } catch (error) {
+      const { status } = answerOf(error);
+      if (status !== 412 && status !== 501) throw error;
+      const present = await head(key, options.signal);
+      // Also the second try of a request whose first answer was lost finds the object: its own.
+      if (status === 412) return present?.writeId === options.writeId;
+      if (present !== undefined) return false;
+    }
+    await putOnce(key, body, options);
+    return true;
   }
 
   return {
@@ -124,7 +151,12 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
             }),
             { abortSignal: signal },
           );
-          return { info: objectInfo(key, answer), body: answer.Body as Readable };
+          const body = answer.Body as Readable;
+          if (range !== undefined && answer.ContentRange === undefined) {
+            body.destroy();
+            throw new Error('the server answered with the whole object instead of the range');
+          }
+          return { info: storedObject(key, answer), body };
         } catch (error) {
           if (answerOf(error).code === 'NoSuchKey') return undefined;
           throw error;
@@ -133,21 +165,9 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
 
     put: (key, body, { ifAbsent, contentType, signal }) =>
       call(`cannot write ${key} to bucket ${bucket}`, `s3:PutObject on ${key}`, signal, async () => {
-        try {
-          await putOnce(key, body, contentType, ifAbsent, signal);
-          return true;
-        } catch (error) {
-          const { status } = answerOf(error);
-          if (!ifAbsent) throw error;
-          const present = await head(key, signal);
-          if (status === 412 || status === 409) {
-            // Also the second try of a request whose first answer was lost finds the object: its own.
-            return present?.etag === createHash('md5').update(body).digest('hex');
-          }
-          if (status !== 501) throw error;
-          if (present !== undefined) return false;
-        }
-        await putOnce(key, body, contentType, false, signal);
+        const options = { contentType, writeId: randomUUID(), signal };
+        if (ifAbsent) return putIfAbsent(key, body, options);
+        await putOnce(key, body, options);
         return true;
       }),
 
@@ -192,12 +212,18 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
         `s3:PutObject on ${key}`,
         signal,
         async () => {
+          const writeId = randomUUID();
           const answer = await client.send(
-            new CreateMultipartUploadCommand({ Bucket: bucket, Key: key, ContentType: contentType }),
+            new CreateMultipartUploadCommand({
+              Bucket: bucket,
+              Key: key,
+              ContentType: contentType,
+              Metadata: { [WRITE_ID]: writeId },
+            }),
             { abortSignal: signal },
           );
           if (answer.UploadId === undefined) throw new Error('the server named no upload');
-          return answer.UploadId;
+          return { key, uploadId: answer.UploadId, writeId };
         },
       ),
 
@@ -215,12 +241,7 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
             }),
             { abortSignal: signal },
           );
-        const answer = await pRetry(send, {
-          retries: PART_ATTEMPTS - 1,
-          minTimeout: 200,
-          signal,
-          shouldRetry: ({ error }) => answerOf(error).code === 'BadDigest',
-        });
+        const answer = await again(send, signal, (error) => answerOf(error).code === 'BadDigest');
         if (answer.ETag === undefined) throw new Error(`the server gave no ETag for part ${partNumber}`);
         return { partNumber, etag: answer.ETag };
       }),
@@ -271,14 +292,36 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
   };
 }
 
-function objectInfo(
+const isConflict = (error: unknown) => answerOf(error).status === 409;
+
+/** Makes a request anew where `isPassing` says that its error may pass. */
+function again<T>(
+  request: () => Promise<T>,
+  signal: AbortSignal,
+  isPassing: (error: unknown) => boolean,
+): Promise<T> {
+  return pRetry(request, {
+    retries: RETRIES,
+    minTimeout: 200,
+    signal,
+    shouldRetry: ({ error }) => isPassing(error),
+  });
+}
+
+function storedObject(
   key: string,
-  answer: { ContentLength?: number | undefined; LastModified?: Date | undefined; ETag?: string | undefined },
-): ObjectInfo {
+  answer: Pick<
+    GetObjectCommandOutput,
+    'ContentLength' | 'ContentRange' | 'LastModified' | 'ETag' | 'Metadata'
+  >,
+): StoredObject {
+  // `bytes 0-9/100` of a range; the length is then the range's own.
+  const whole = /\/(\d+)$/.exec(answer.ContentRange ?? '')?.[1];
   return {
     key,
-    bytes: answer.ContentLength ?? 0,
+    bytes: whole === undefined ? (answer.ContentLength ?? 0) : Number(whole),
     lastModified: answer.LastModified ?? new Date(0),
     etag: (answer.ETag ?? '').replaceAll('"', ''),
+    writeId: answer.Metadata?.[WRITE_ID],
   };
 }

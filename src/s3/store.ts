@@ -10,6 +10,23 @@ export interface ObjectInfo {
   readonly etag: string;
 }
 
+/** An object as a HEAD or a GET describes it. */
+export interface StoredObject extends ObjectInfo {
+  /**
+   * Names the write that made the object (`x-amz-meta-write-id`), if it was one of this Store: by it a writer
+   * recognises its own object when the answer to its request was lost.
+   */
+  readonly writeId: string | undefined;
+}
+
+/** A multipart upload under way. */
+export interface Upload {
+  readonly key: string;
+  readonly uploadId: string;
+  /** The {@link StoredObject.writeId} that the object will have. */
+  readonly writeId: string;
+}
+
 /** A part that the server has acknowledged (UploadPart). */
 export interface UploadedPart {
   /** 1-based; ascending, gaps are allowed. */
@@ -46,20 +63,22 @@ export interface Store {
   ensureBucket(signal: AbortSignal): Promise<'exists' | 'created'>;
 
   /** HeadObject. `undefined` when there is no such object. */
-  head(key: string, signal: AbortSignal): Promise<ObjectInfo | undefined>;
+  head(key: string, signal: AbortSignal): Promise<StoredObject | undefined>;
 
   /**
-   * GetObject as one stream, or a range of it. `undefined` when there is no such object. The body ends early with
-   * a StoreError when the connection breaks; {@link readObject} of reader.ts resumes such a read.
+   * GetObject as one stream, or a range of it; `info.bytes` is the size of the whole object in both cases.
+   * `undefined` when there is no such object. The body fails or ends early when the connection breaks;
+   * {@link readObject} of reader.ts resumes such a read.
    */
   get(
     key: string,
     options: { readonly range?: ByteRange; readonly signal: AbortSignal },
-  ): Promise<{ readonly info: ObjectInfo; readonly body: Readable } | undefined>;
+  ): Promise<{ readonly info: StoredObject; readonly body: Readable } | undefined>;
 
   /**
-   * PutObject. With `ifAbsent` an object that exists is never overwritten: `If-None-Match: *`, or HEAD first on
-   * servers that do not know the header (501). Returns false when the object existed.
+   * PutObject. With `ifAbsent` an object that exists is not overwritten: `If-None-Match: *`, or HEAD first on servers
+   * that do not know the header (501); of writers that race, the latter may let several through. Returns false when
+   * another write's object was there.
    */
   put(
     key: string,
@@ -76,29 +95,17 @@ export interface Store {
     options: { readonly startAfter?: string; readonly signal: AbortSignal },
   ): AsyncIterable<ObjectInfo>;
 
-  /** CreateMultipartUpload; returns the upload's id. */
-  createUpload(key: string, contentType: string, signal: AbortSignal): Promise<string>;
+  /** CreateMultipartUpload. */
+  createUpload(key: string, contentType: string, signal: AbortSignal): Promise<Upload>;
 
   /** UploadPart. Retried on its own, also when the server found other bytes than were sent (BadDigest). */
-  uploadPart(
-    upload: { readonly key: string; readonly uploadId: string },
-    partNumber: number,
-    body: Buffer,
-    signal: AbortSignal,
-  ): Promise<UploadedPart>;
+  uploadPart(upload: Upload, partNumber: number, body: Buffer, signal: AbortSignal): Promise<UploadedPart>;
 
   /** CompleteMultipartUpload. An error in the body of a 200 answer is thrown like any other. */
-  completeUpload(
-    upload: { readonly key: string; readonly uploadId: string },
-    parts: readonly UploadedPart[],
-    signal: AbortSignal,
-  ): Promise<void>;
+  completeUpload(upload: Upload, parts: readonly UploadedPart[], signal: AbortSignal): Promise<void>;
 
   /** AbortMultipartUpload. An upload that is gone already is no error. */
-  abortUpload(
-    upload: { readonly key: string; readonly uploadId: string },
-    signal: AbortSignal,
-  ): Promise<void>;
+  abortUpload(upload: Pick<Upload, 'key' | 'uploadId'>, signal: AbortSignal): Promise<void>;
 
   /** ListMultipartUploads under `prefix`. Ends at once on servers that do not know the call (501, 405). */
   listUploads(prefix: string, signal: AbortSignal): AsyncIterable<PendingUpload>;

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { installPackages, isDebian } from './debian-packages.ts';
 
 /** What a server needs, and what tests and the quickstart run against it. */
 const PROGRAMS = ['initdb', 'postgres', 'pg_dump', 'pg_restore', 'psql'];
@@ -62,24 +62,14 @@ function below(parent: string, pattern: RegExp): string[] {
     .map((name) => join(parent, name, 'bin'));
 }
 
-function isDebian(): boolean {
-  return existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get');
-}
-
 /** The package makes and starts a cluster on the standard port unless told otherwise; nothing of it is wanted. */
 function installPostgres(): void {
   process.stderr.write('no PostgreSQL server on this machine: installing the package postgresql\n');
-  const aptGet = (...args: string[]) =>
-    execFileSync('apt-get', args, {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-  aptGet('--quiet', 'update');
-  aptGet('--quiet', 'install', '--yes', '--no-install-recommends', 'postgresql-common');
+  installPackages(['postgresql-common']);
   const settings = readFileSync(PACKAGE_SETTINGS, 'utf8');
   writeFileSync(PACKAGE_SETTINGS, `${settings}\ncreate_main_cluster = false\n`);
   try {
-    aptGet('--quiet', 'install', '--yes', '--no-install-recommends', 'postgresql');
+    installPackages(['postgresql']);
   } finally {
     writeFileSync(PACKAGE_SETTINGS, settings);
   }

@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { freePorts } from './free-ports.ts';
 import { requireServerBinaries } from './postgres-binaries.ts';
-import { guardServer } from './server-guard.ts';
+import { guardPostgres } from './server-guard.ts';
 
 const run = promisify(execFile);
 
@@ -71,10 +71,11 @@ export async function startPostgres(options: {
   mkdirSync(data, { mode: 0o700 });
   if (owner !== undefined) for (const path of [directory, data]) chownSync(path, owner.uid, owner.gid);
 
-  const guard = guardServer(directory, data);
+  const guard = guardPostgres(directory, data);
   try {
     await makeCluster(binDir, data, owner, signal);
-    const connection = { host: '127.0.0.1', port: await freePort(), user: USER, password: PASSWORD } as const;
+    const { port } = await freePorts('port');
+    const connection = { host: '127.0.0.1', port, user: USER, password: PASSWORD } as const;
     const log = join(directory, 'postgres.log');
     const server = spawnServer({ binDir, data, directory, port: connection.port, log }, owner);
     const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
@@ -184,17 +185,6 @@ function unprivilegedUser(): Owner {
     if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
   }
   throw new Error('PostgreSQL does not run as root, and there is no user postgres or nobody');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /**

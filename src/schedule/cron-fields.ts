@@ -70,6 +70,7 @@ function parseField(text: string, rule: FieldRule): CronField {
 function parseItem(item: string, rule: FieldRule): CronField {
   const [range = '', stepText, ...furtherSteps] = item.split('/');
   if (furtherSteps.length > 0) throw new FieldProblem(rule, `${JSON.stringify(item)} has more than one /`);
+  if (range === '') throw new FieldProblem(rule, `${JSON.stringify(item)} has nothing before its /`);
   const step = stepText === undefined ? 1 : parseStep(stepText, rule);
   const star = range === '*' || range === '?';
   const [start, end] = star

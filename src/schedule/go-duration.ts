@@ -1,14 +1,14 @@
 /** Nanoseconds of each unit that Go's `time.ParseDuration` knows. Micro is spelled with either of Unicode's two signs. */
-const UNITS: Readonly<Record<string, bigint>> = {
-  ns: 1n,
-  us: 1_000n,
-  '\u00b5s': 1_000n,
-  '\u03bcs': 1_000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-};
+const UNITS: ReadonlyMap<string, bigint> = new Map([
+  ['ns', 1n],
+  ['us', 1_000n],
+  ['\u00b5s', 1_000n],
+  ['\u03bcs', 1_000n],
+  ['ms', 1_000_000n],
+  ['s', 1_000_000_000n],
+  ['m', 60_000_000_000n],
+  ['h', 3_600_000_000_000n],
+]);
 
 /** Go keeps a duration as an int64 of nanoseconds. */
 const MOST = 2n ** 63n - 1n;
@@ -28,7 +28,7 @@ export function parseGoDuration(text: string): GoDuration {
     if (term === undefined || (whole === '' && fraction === '')) {
       return { problem: `${JSON.stringify(rest)} does not begin with a number` };
     }
-    const size = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
+    const size = UNITS.get(unit);
     if (size === undefined) {
       return {
         problem:

@@ -4,15 +4,15 @@ import { parseGoDuration } from './go-duration.ts';
 import type { CronFields, Schedule } from './schedule.ts';
 import { openZone, type Zone } from './zone.ts';
 
-const DESCRIPTORS: Readonly<Record<string, string>> = {
-  '@yearly': '0 0 0 1 1 *',
-  '@annually': '0 0 0 1 1 *',
-  '@monthly': '0 0 0 1 * *',
-  '@weekly': '0 0 0 * * 0',
-  '@daily': '0 0 0 * * *',
-  '@midnight': '0 0 0 * * *',
-  '@hourly': '0 0 * * * *',
-};
+const DESCRIPTORS: ReadonlyMap<string, string> = new Map([
+  ['@yearly', '0 0 0 1 1 *'],
+  ['@annually', '0 0 0 1 1 *'],
+  ['@monthly', '0 0 0 1 * *'],
+  ['@weekly', '0 0 0 * * 0'],
+  ['@daily', '0 0 0 * * *'],
+  ['@midnight', '0 0 0 * * *'],
+  ['@hourly', '0 0 * * * *'],
+]);
 
 const EXAMPLE = 'give for example "@daily", "@every 6h" or "0 30 2 * * *" (every day at 02:30)';
 
@@ -61,9 +61,10 @@ function parseInterval(text: string, doing: string): number {
 }
 
 function parseTimes(times: string, doing: string): CronFields {
-  if (times.startsWith('@') && !Object.hasOwn(DESCRIPTORS, times)) throw unknownDescriptor(times, doing);
+  const described = DESCRIPTORS.get(times);
+  if (described === undefined && times.startsWith('@')) throw unknownDescriptor(times, doing);
   try {
-    const fields = parseCronFields(DESCRIPTORS[times] ?? times);
+    const fields = parseCronFields(described ?? times);
     if (fields !== undefined) return fields;
   } catch (error) {
     if (!(error instanceof FieldProblem)) throw error;
@@ -87,7 +88,7 @@ function unknownDescriptor(times: string, doing: string): ConfigError {
   }
   return new ConfigError({
     doing,
-    problem: `${times} is none of ${Object.keys(DESCRIPTORS).join(', ')} and @every`,
+    problem: `${times} is none of ${[...DESCRIPTORS.keys()].join(', ')} and @every`,
     remedy: EXAMPLE,
   });
 }

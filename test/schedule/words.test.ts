@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
+import { describeSchedule } from '../../src/schedule/words.ts';
+
+test.each([
+  ['none', 'once, now'],
+  ['@every 1h', 'every hour'],
+  ['@every 1s', 'every second'],
+  ['@every 90m', 'every 1 hour 30 minutes'],
+  ['@every 1h30m10s', 'every 1 hour 30 minutes 10 seconds'],
+  ['@every 48h', 'every 2 days'],
+  ['@yearly', 'at 00:00 on day 1 of January'],
+  ['@monthly', 'at 00:00 on day 1 of every month'],
+  ['@weekly', 'at 00:00 on Sunday'],
+  ['@daily', 'every day at 00:00'],
+  ['@hourly', 'every hour'],
+  ['TZ=Asia/Tokyo @daily', 'every day at 00:00'],
+  // Few times are told one by one.
+  ['30 2 * * *', 'every day at 02:30'],
+  ['5 30 2 * * *', 'every day at 02:30:05'],
+  ['0,30 2 * * *', 'every day at 02:00 and 02:30'],
+  ['0 2,14,20 * * *', 'every day at 02:00, 14:00 and 20:00'],
+  ['0 */6 * * *', 'every day at 00:00, 06:00, 12:00 and 18:00'],
+  ['0 0-23/6 * * *', 'every day at 00:00, 06:00, 12:00 and 18:00'],
+  ['0,30 0 12 * * *', 'every day at 12:00 and 12:00:30'],
+  // Many as a rule.
+  ['* * * * *', 'every minute'],
+  ['* * * * * *', 'every second'],
+  ['*/15 * * * *', 'every 15 minutes'],
+  ['7/15 * * * *', 'every 15 minutes from minute 7 on'],
+  ['*/45 * * * *', 'at minutes 0 and 45 of every hour'],
+  ['*/7 * * * *', 'at minutes 0, 7, 14, 21, 28, 35, 42, 49 and 56 of every hour'],
+  ['10-20,40 * * * *', 'at minutes 10 to 20 and 40 of every hour'],
+  ['5 */15 * * * *', 'every 15 minutes at second 5'],
+  ['0 * * * *', 'every hour'],
+  ['30 * * * *', 'every hour from 00:30 on'],
+  ['0 */2 * * *', 'every 2 hours'],
+  ['15 1/2 * * *', 'every 2 hours from 01:15 on'],
+  ['0 9-17 * * *', 'every hour from 09:00 to 17:00'],
+  ['0 0-5,9,23 * * *', 'every day at 00:00, 01:00, 02:00, 03:00, 04:00, 05:00, 09:00 and 23:00'],
+  ['*/10 9-17 * * *', 'every 10 minutes of the hours 9 to 17'],
+  ['*/5 8 * * *', 'every 5 minutes of hour 8'],
+  ['*/10 * * * * *', 'every 10 seconds'],
+  ['*/10 5 * * * *', 'every 10 seconds of minute 5 of every hour'],
+  ['*/10 * 5 * * *', 'every 10 seconds of hour 5'],
+  ['*/10 0-9 5,6 * * *', 'every 10 seconds of the minutes 0 to 9 of the hours 5 and 6'],
+  ['1,2 * * * * *', 'at seconds 1 and 2 of every minute'],
+  // Days.
+  ['0 0 * * MON', 'at 00:00 on Monday'],
+  ['0 0 * * MON-FRI', 'at 00:00 on Monday to Friday'],
+  ['0 0 * * 0,6', 'at 00:00 on Sunday and Saturday'],
+  ['0 0 1,15 * *', 'at 00:00 on the days 1 and 15 of every month'],
+  ['0 0 1 */3 *', 'at 00:00 on day 1 of January, April, July and October'],
+  ['0 0 * 6-8 *', 'at 00:00 in June to August'],
+  ['0 0 * 12 SUN', 'at 00:00 on Sunday in December'],
+  ['*/15 * * * MON-FRI', 'every 15 minutes on Monday to Friday'],
+  // Either of the two fields suffices where both are restricted.
+  ['0 0 13 * FRI', 'at 00:00 on day 13 of every month or on Friday'],
+  ['0 0 13 6 FRI', 'at 00:00 on day 13 of June or on Friday in June'],
+  ['0 0 */1 * FRI', 'at 00:00 on Friday'],
+  ['0 0 1-31 * FRI', 'every day at 00:00'],
+  ['0 0 13 * 0-6', 'every day at 00:00'],
+  ['0 0 1-31 5 FRI', 'at 00:00 in May'],
+  [
+    '0 0 */2 * FRI',
+    'at 00:00 on the days 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29 and 31 of every month or on Friday',
+  ],
+])('%s: %s', (spec, words) => {
+  expect(describeSchedule(parseSchedule(spec, 'UTC'))).toBe(words);
+});

@@ -48,6 +48,13 @@ export class DatabaseError extends OperatorError {
 /** The S3 server refused or failed: the operator looks at the bucket, the key's rights or the network. */
 export class StoreError extends OperatorError {
   readonly exitStatus = EXIT.failed;
+  /** Where a call on several objects failed for some of them: their keys. */
+  readonly keys: readonly string[];
+
+  constructor(parts: ErrorParts & { readonly keys?: readonly string[] }) {
+    super(parts);
+    this.keys = parts.keys ?? [];
+  }
 }
 
 /** A dump is not what it should be (cut off, not a dump, other bytes than its manifest says): take another one. */

@@ -49,7 +49,7 @@ export async function* listObjects(
   } while (token !== undefined);
 }
 
-/** ListMultipartUploads, page by page; nothing on servers that do not know the call. */
+/** ListMultipartUploads, page by page; nothing on servers that do not know the call, or without a bucket. */
 export async function* listPendingUploads(
   call: Call,
   { client, bucket, prefix, signal }: ListingArea,
@@ -66,8 +66,8 @@ export async function* listPendingUploads(
           },
         );
       } catch (error) {
-        const { status } = answerOf(error);
-        if (status === 501 || status === 405) return undefined;
+        const { status, code } = answerOf(error);
+        if (status === 501 || status === 405 || code === 'NoSuchBucket') return undefined;
         throw error;
       }
     });

@@ -5,7 +5,6 @@ import {
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
-  DeleteObjectsCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadBucketCommand,
@@ -16,15 +15,12 @@ import {
 } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
 import type { Config } from '../config/config.ts';
-import { StoreError } from '../errors.ts';
 import { createS3Client, endpointUrl } from './client.ts';
 import { contentMd5 } from './content-md5.ts';
+import { deleteObjects } from './deletion.ts';
 import { answerOf, storeError } from './errors.ts';
 import { listObjects, listPendingUploads } from './listing.ts';
 import type { Store, StoredObject } from './store.ts';
-
-/** Most keys of one DeleteObjects request. */
-const DELETE_BATCH = 1000;
 
 /** How often a request is made anew that the SDK takes for refused for good. */
 const RETRIES = 3;
@@ -171,28 +167,13 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
         return true;
       }),
 
-    async remove(keys, signal) {
-      for (let start = 0; start < keys.length; start += DELETE_BATCH) {
-        const batch = keys.slice(start, start + DELETE_BATCH);
-        const doing = `cannot delete ${batch.length === 1 ? batch[0] : `${batch.length} objects`} from bucket ${bucket}`;
-        await call(doing, 's3:DeleteObject', signal, async () => {
-          const answer = await client.send(
-            new DeleteObjectsCommand({
-              Bucket: bucket,
-              Delete: { Objects: batch.map((Key) => ({ Key })), Quiet: true },
-            }),
-            { abortSignal: signal },
-          );
-          const refused = answer.Errors ?? [];
-          if (refused.length === 0) return;
-          throw new StoreError({
-            doing: `cannot delete ${refused.map(({ Key }) => Key).join(', ')} from bucket ${bucket}`,
-            problem: [...new Set(refused.map(({ Code }) => Code ?? 'refused'))].join(', '),
-            remedy: 'the key needs s3:DeleteObject there',
-          });
-        });
-      }
-    },
+    remove: (keys, signal) =>
+      deleteObjects((doing, work) => call(doing, 's3:DeleteObject', signal, work), {
+        client,
+        bucket,
+        keys,
+        signal,
+      }),
 
     list: (prefix, { startAfter, signal }) =>
       listObjects(

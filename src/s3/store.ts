@@ -86,7 +86,10 @@ export interface Store {
     options: { readonly ifAbsent: boolean; readonly contentType: string; readonly signal: AbortSignal },
   ): Promise<boolean>;
 
-  /** DeleteObjects in batches of at most 1,000. StoreError naming the keys that could not be deleted. */
+  /**
+   * DeleteObjects in batches of at most 1,000. Keys that the server refuses to delete keep no other from being
+   * deleted; a StoreError then names them, and has them as its `keys`. A key that does not exist is no error.
+   */
   remove(keys: readonly string[], signal: AbortSignal): Promise<void>;
 
   /** ListObjectsV2: every object under `prefix` in UTF-8 byte order, 1,000 a page, nothing held but a page. */
@@ -107,6 +110,9 @@ export interface Store {
   /** AbortMultipartUpload. An upload that is gone already is no error. */
   abortUpload(upload: Pick<Upload, 'key' | 'uploadId'>, signal: AbortSignal): Promise<void>;
 
-  /** ListMultipartUploads under `prefix`. Ends at once on servers that do not know the call (501, 405). */
+  /**
+   * ListMultipartUploads under `prefix`. Ends at once on servers that do not know the call (501, 405), and where
+   * there is no bucket.
+   */
   listUploads(prefix: string, signal: AbortSignal): AsyncIterable<PendingUpload>;
 }

@@ -16,16 +16,21 @@ const READERS = 8;
  * - `broken`: a manifest without its dump, with a dump of another size, or one that cannot be read.
  */
 export type Backup =
-  | { readonly state: 'complete'; readonly id: string; readonly dump: Dump; readonly manifest: Manifest }
-  | { readonly state: 'foreign'; readonly id: string; readonly dump: Dump; readonly manifest?: undefined }
-  | {
+  | (Described & { readonly state: 'complete'; readonly dump: Dump; readonly manifest: Manifest })
+  | (Described & { readonly state: 'foreign'; readonly dump: Dump; readonly manifest?: undefined })
+  | (Described & {
       readonly state: 'broken';
-      readonly id: string;
       readonly dump: Dump | undefined;
       readonly manifest: Manifest | undefined;
       /** What is wrong, in one clause. */
       readonly fault: string;
-    };
+    });
+
+interface Described {
+  readonly id: string;
+  /** Its objects beside the dump, the manifest last. */
+  readonly companions: readonly ObjectInfo[];
+}
 
 /** A backup that can be restored. */
 export type UsableBackup = Exclude<Backup, { state: 'broken' }>;
@@ -36,27 +41,31 @@ export interface Dump extends ObjectInfo {
 }
 
 interface Found {
-  dumps: Dump[];
+  readonly dumps: Dump[];
+  readonly media: ObjectInfo[];
   manifest: ObjectInfo | undefined;
 }
 
 /** Every backup under `prefix`, newest first. Objects of other names are not looked at. */
 export async function listBackups(store: Store, prefix: string, signal: AbortSignal): Promise<Backup[]> {
-  const found = new Map<string, Found>();
-  for await (const object of store.list(`${prefix}postgres-backup-`, { signal })) {
-    const name = parseObjectName(prefix, object.key);
-    if (name === undefined || name.part === 'media') continue;
-    const entry = found.get(name.id) ?? { dumps: [], manifest: undefined };
-    found.set(name.id, entry);
-    if (name.part === 'dump') entry.dumps.push({ ...object, compression: name.compression });
-    if (name.part === 'manifest') entry.manifest = object;
-  }
-  const newestFirst = [...found].sort(([a], [b]) => (a < b ? 1 : -1));
   const limit = pLimit(READERS);
   const backups = await Promise.all(
-    newestFirst.map(([id, entry]) => limit(() => describe(store, id, entry, signal))),
+    (await findObjects(store, prefix, signal)).map(([id, found]) =>
+      limit(() => describe(store, id, found, signal)),
+    ),
   );
   return backups.flat();
+}
+
+/** The same, but each manifest is read only when its backup is asked for: for those who need the newest few. */
+export async function* newestBackups(
+  store: Store,
+  prefix: string,
+  signal: AbortSignal,
+): AsyncGenerator<Backup> {
+  for (const [id, found] of await findObjects(store, prefix, signal)) {
+    yield* await describe(store, id, found, signal);
+  }
 }
 
 /** Reads one backup. `undefined` when the store holds neither dump nor manifest of this id. */
@@ -66,14 +75,30 @@ export async function findBackup(
   id: string,
   signal: AbortSignal,
 ): Promise<Backup | undefined> {
-  const found: Found = { dumps: [], manifest: undefined };
-  for await (const object of store.list(`${prefix}postgres-backup-${id}.`, { signal })) {
+  const [only] = await findObjects(store, prefix, signal, id);
+  return only === undefined ? undefined : (await describe(store, id, only[1], signal))[0];
+}
+
+/** What the store holds of each backup, or of the one with this id, newest first. */
+async function findObjects(
+  store: Store,
+  prefix: string,
+  signal: AbortSignal,
+  id?: string,
+): Promise<[id: string, Found][]> {
+  const found = new Map<string, Found>();
+  const names = id === undefined ? 'postgres-backup-' : `postgres-backup-${id}.`;
+  for await (const object of store.list(`${prefix}${names}`, { signal })) {
     const name = parseObjectName(prefix, object.key);
-    if (name?.part === 'manifest') found.manifest = object;
-    if (name?.part === 'dump') found.dumps.push({ ...object, compression: name.compression });
+    if (name === undefined) continue;
+    const entry = found.get(name.id) ?? { dumps: [], media: [], manifest: undefined };
+    found.set(name.id, entry);
+    if (name.part === 'dump') entry.dumps.push({ ...object, compression: name.compression });
+    else if (name.part === 'manifest') entry.manifest = object;
+    else entry.media.push(object);
   }
-  if (found.dumps.length === 0 && found.manifest === undefined) return undefined;
-  return (await describe(store, id, found, signal))[0];
+  const backups = [...found].filter(([, { dumps, manifest }]) => dumps.length > 0 || manifest !== undefined);
+  return backups.sort(([a], [b]) => (a < b ? 1 : -1));
 }
 
 /** Which backup an operator asks for. */
@@ -105,12 +130,10 @@ export async function chooseBackup(
     return backup;
   }
   const until = wanted.by === 'time' ? wanted.at.getTime() : Number.POSITIVE_INFINITY;
-  const backups = await listBackups(store, prefix, signal);
-  const usable = backups.find(
-    (backup): backup is UsableBackup =>
-      backup.state !== 'broken' && (idTime(backup.id)?.getTime() ?? Number.POSITIVE_INFINITY) <= until,
-  );
-  if (usable !== undefined) return usable;
+  for await (const backup of newestBackups(store, prefix, signal)) {
+    const time = idTime(backup.id)?.getTime() ?? Number.POSITIVE_INFINITY;
+    if (backup.state !== 'broken' && time <= until) return backup;
+  }
   throw new NotFoundError({
     doing:
       wanted.by === 'latest'
@@ -122,20 +145,32 @@ export async function chooseBackup(
 }
 
 async function describe(store: Store, id: string, found: Found, signal: AbortSignal): Promise<Backup[]> {
-  if (found.manifest === undefined) return found.dumps.map((dump) => ({ state: 'foreign', id, dump }));
+  const { media } = found;
+  if (found.manifest === undefined) {
+    return found.dumps.map((dump, at) => ({
+      state: 'foreign',
+      id,
+      dump,
+      companions: at === 0 ? media : [],
+    }));
+  }
   const { key } = found.manifest;
+  const companions = [...media, found.manifest];
   let manifest: Manifest | undefined;
   try {
     manifest = await readManifest(store, found.manifest, signal);
   } catch (error) {
+    // Between the listing and this it was deleted, as the last object of its backup.
+    if (error instanceof NotFoundError) return [];
     if (!(error instanceof DumpError)) throw error;
-    return [{ state: 'broken', id, dump: found.dumps[0], manifest: undefined, fault: error.message }];
+    const [dump] = found.dumps;
+    return [{ state: 'broken', id, dump, companions, manifest: undefined, fault: error.message }];
   }
   const named = manifest;
   const dump = found.dumps.find((candidate) => candidate.key === named.key);
   // Dumps of the same time in another form have no manifest of their own.
   const others = found.dumps.filter((candidate) => candidate !== dump);
-  const rest = others.map((other): Backup => ({ state: 'foreign', id, dump: other }));
+  const rest = others.map((other): Backup => ({ state: 'foreign', id, dump: other, companions: [] }));
   const fault =
     named.id !== id
       ? `the manifest ${key} is that of backup ${named.id}`
@@ -146,11 +181,11 @@ async function describe(store: Store, id: string, found: Found, signal: AbortSig
           : `the dump ${named.key} has ${dump.bytes} bytes instead of ${named.storedBytes}`;
   if (fault !== undefined || dump === undefined) {
     return [
-      { state: 'broken', id, dump, manifest, fault: fault ?? `the dump ${named.key} is missing` },
+      { state: 'broken', id, dump, companions, manifest, fault: fault ?? `the dump ${named.key} is missing` },
       ...rest,
     ];
   }
-  return [{ state: 'complete', id, dump, manifest }, ...rest];
+  return [{ state: 'complete', id, dump, companions, manifest }, ...rest];
 }
 
 async function readManifest(store: Store, object: ObjectInfo, signal: AbortSignal): Promise<Manifest> {

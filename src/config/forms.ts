@@ -34,3 +34,30 @@ function isZone(name: string): boolean {
     return false;
   }
 }
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** The longest duration, for timers of Node and of PostgreSQL count milliseconds in 31 bits. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** A length of time as milliseconds: `90s`, `10m`, `1h30m`, `2d`, or `0`. */
+export const duration = v.pipe(
+  v.string(),
+  v.trim(),
+  v.regex(/^(0|(\d{1,9}[smhd])+)$/),
+  v.transform((text) =>
+    [...text.matchAll(/(\d+)([smhd])/g)].reduce(
+      (sum, [, count, unit]) => sum + Number(count) * (UNIT_MS[unit ?? ''] ?? 0),
+      0,
+    ),
+  ),
+  v.maxValue(LONGEST_MS),
+);
+
+/** The accepted form of a {@link duration}. */
+export const durationForm = 'a duration such as 90s, 10m, 1h30m or 2d, at most 24d';

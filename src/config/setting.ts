@@ -1,7 +1,18 @@
 import type * as v from 'valibot';
 
 /** What a group of commands talks to; a command names the groups whose settings it needs. */
-export type SettingGroup = 'database' | 'store' | 'backup' | 'schedule' | 'tools' | 'log';
+export type SettingGroup =
+  | 'database'
+  | 'store'
+  | 'backup'
+  | 'retention'
+  | 'guard'
+  | 'lock'
+  | 'health'
+  | 'schedule'
+  | 'zone'
+  | 'tools'
+  | 'log';
 
 /**
  * One setting: where it is read from, what it may be, and the words for the README and for error messages.

@@ -1,6 +1,8 @@
 import { BACKUP_SETTINGS } from './settings/backup.ts';
 import { DATABASE_SETTINGS } from './settings/database.ts';
+import { LOCK_SETTINGS } from './settings/lock.ts';
 import { LOG_SETTINGS } from './settings/log.ts';
+import { RETENTION_SETTINGS } from './settings/retention.ts';
 import { SCHEDULE_SETTINGS } from './settings/schedule.ts';
 import { STORE_SETTINGS } from './settings/store.ts';
 
@@ -9,6 +11,8 @@ export const SETTINGS = {
   ...DATABASE_SETTINGS,
   ...STORE_SETTINGS,
   ...BACKUP_SETTINGS,
+  ...RETENTION_SETTINGS,
+  ...LOCK_SETTINGS,
   ...SCHEDULE_SETTINGS,
   ...LOG_SETTINGS,
 };

@@ -13,11 +13,11 @@ export const SCHEDULE_SETTINGS = defineSettings({
     about: 'When backups are taken: `@daily`, `@every 6h`, cron with 5 or 6 fields; `none`: once, now.',
   },
   zone: {
-    group: 'schedule',
+    group: 'zone',
     names: ['TZ'],
     schema: timeZone,
     fallback: 'UTC',
     form: 'a time zone such as Europe/Berlin',
-    about: 'Time zone of the schedule.',
+    about: 'Time zone of the schedule, and of the days, weeks, months and years of `KEEP_*`.',
   },
 });

@@ -1,0 +1,15 @@
+import { duration, durationForm } from '../forms.ts';
+import { defineSettings } from '../setting.ts';
+
+/** Runs that meet. */
+export const LOCK_SETTINGS = defineSettings({
+  lockWait: {
+    group: 'lock',
+    names: ['LOCK_WAIT'],
+    flag: 'lock-wait',
+    schema: duration,
+    fallback: '0',
+    form: durationForm,
+    about: 'How long a run waits for another one on the same database to end; then it exits with status 5.',
+  },
+});

@@ -1,0 +1,123 @@
+import type { Backup, UsableBackup } from '../catalog/catalog.ts';
+import { type CalendarUnit, calendarName, spanBefore } from './calendar.ts';
+import { backupTime, isAhead, isUsable, newestFirst } from './order.ts';
+import type { KeepWithin, RetentionRules } from './rules.ts';
+
+/** What is to become of a backup, and why. */
+export interface RetentionVerdict {
+  readonly backup: Backup;
+  readonly action: 'keep' | 'remove';
+  /** At least one, each in one clause. */
+  readonly reasons: readonly string[];
+}
+
+/** Those of `pool`, newest first, that a rule keeps, each with the reason. */
+type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
+
+/**
+ * Decides for each backup, newest first, whether it stays.
+ *
+ * - Every rule is applied to all that can be restored, and again to the complete ones alone, so that a foreign dump,
+ *   of which nothing is proven, takes a place among its like but never that of a complete backup.
+ * - Days, weeks, months and years are counted by those that have a backup, and a span from the newest one: a time
+ *   without backups ages nothing away.
+ * - A broken one counts for nothing. It goes when its dump is gone, or once it is older than all that stay; never
+ *   while it is newer than the newest complete one.
+ * - One that is a day or more ahead of `now` stays and counts for nothing: the clock that named it was wrong.
+ *
+ * @param zone in which days, weeks, months and years begin
+ */
+export function planRetention(
+  backups: readonly Backup[],
+  rules: RetentionRules,
+  now: Date,
+  zone: string,
+): RetentionVerdict[] {
+  const ordered = newestFirst(backups);
+  if (rules.newest === 0) return ordered.map((backup) => keep(backup, 'MAX_BACKUPS=0 keeps all'));
+  const usable = ordered.filter(isUsable).filter((backup) => !isAhead(backup, now));
+  const kept = applyRules(usable, listRules(rules, zone));
+  const newestComplete = usable.find(({ state }) => state === 'complete')?.id;
+  const oldestKept = usable.findLast((backup) => kept.has(backup))?.id;
+  return ordered.map((backup): RetentionVerdict => {
+    if (isAhead(backup, now)) return keep(backup, 'its time is ahead of the clock');
+    if (backup.state === 'broken') return judgeBroken(backup, newestComplete, oldestKept);
+    const reasons = kept.get(backup);
+    return reasons === undefined ? remove(backup, 'no rule keeps it') : { backup, action: 'keep', reasons };
+  });
+}
+
+/** The reasons for each backup that stays. */
+function applyRules(usable: readonly UsableBackup[], rules: readonly Rule[]): Map<Backup, string[]> {
+  const complete = usable.filter(({ state }) => state === 'complete');
+  const kept = new Map<Backup, string[]>();
+  for (const rule of rules) {
+    const ofAll = rule(usable);
+    const ofComplete = rule(complete);
+    for (const backup of new Set([...ofAll.keys(), ...ofComplete.keys()])) {
+      const reason = ofAll.get(backup) ?? `${ofComplete.get(backup)} among the complete ones`;
+      kept.set(backup, [...(kept.get(backup) ?? []), reason]);
+    }
+  }
+  return kept;
+}
+
+function listRules({ newest, perUnit, within }: RetentionRules, zone: string): Rule[] {
+  const rules = [keepNewest(newest)];
+  for (const [unit, count] of Object.entries(perUnit) as [CalendarUnit, number][]) {
+    rules.push(keepPerUnit(unit, count, zone));
+  }
+  if (within !== undefined) rules.push(keepWithin(within, zone));
+  return rules;
+}
+
+function keepNewest(count: number): Rule {
+  const reason = count === 1 ? 'the newest' : `one of the newest ${count}`;
+  return (pool) => new Map(pool.slice(0, count).map((backup) => [backup, reason]));
+}
+
+function keepPerUnit(unit: CalendarUnit, count: number, zone: string): Rule {
+  return (pool) => {
+    const newestOf = new Map<string, UsableBackup>();
+    for (const backup of pool) {
+      const name = calendarName(backupTime(backup), unit, zone);
+      if (newestOf.has(name)) continue;
+      if (newestOf.size === count) break;
+      newestOf.set(name, backup);
+    }
+    return new Map([...newestOf].map(([name, backup]) => [backup, `newest of ${unit} ${name}`]));
+  };
+}
+
+function keepWithin({ text, span }: KeepWithin, zone: string): Rule {
+  return (pool) => {
+    const newest = pool[0];
+    if (newest === undefined) return new Map();
+    const since = spanBefore(backupTime(newest), span, zone);
+    const young = pool.filter((backup) => backupTime(backup) >= since);
+    return new Map(young.map((backup) => [backup, `within ${text} of the newest`]));
+  };
+}
+
+function judgeBroken(
+  backup: Extract<Backup, { state: 'broken' }>,
+  newestComplete: string | undefined,
+  oldestKept: string | undefined,
+): RetentionVerdict {
+  if (newestComplete === undefined || backup.id >= newestComplete) {
+    return keep(backup, 'broken, and no complete one is newer');
+  }
+  if (backup.dump === undefined) return remove(backup, 'its dump is gone');
+  if (oldestKept === undefined || backup.id >= oldestKept) {
+    return keep(backup, 'broken, but its dump is there and older ones are kept');
+  }
+  return remove(backup, 'broken, and older than all that are kept');
+}
+
+function keep(backup: Backup, reason: string): RetentionVerdict {
+  return { backup, action: 'keep', reasons: [reason] };
+}
+
+function remove(backup: Backup, reason: string): RetentionVerdict {
+  return { backup, action: 'remove', reasons: [reason] };
+}

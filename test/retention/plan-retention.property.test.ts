@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { backupId } from '../../src/catalog/backup-name.ts';
+import type { Backup } from '../../src/catalog/catalog.ts';
+import { CALENDAR_UNITS, calendarName } from '../../src/retention/calendar.ts';
+import { backupTime } from '../../src/retention/order.ts';
+import { planRetention, type RetentionVerdict } from '../../src/retention/plan-retention.ts';
+import type { RetentionRules } from '../../src/retention/rules.ts';
+import { broken, complete, foreign } from './backups.ts';
+
+const NOW = new Date('2027-03-28T12:00:00Z');
+const DAY_MS = 86_400_000;
+
+/** Times around the clock, ahead of it too, so close that many share a day, a week, a second. */
+const times = fc
+  .oneof(
+    fc.integer({ min: -400 * 24, max: 72 }).map((hours) => hours * 3_600_000),
+    fc.integer({ min: -10, max: 3 }).map((days) => days * DAY_MS),
+    fc.integer({ min: -12 * 365, max: 365 }).map((days) => days * DAY_MS),
+  )
+  .map((ms) => backupId(new Date(NOW.getTime() + ms)));
+
+const backups = fc
+  .uniqueArray(
+    fc.tuple(times, fc.constantFrom('complete', 'foreign', 'packed', 'without dump', 'with dump')),
+    { maxLength: 40, selector: ([id, state]) => id + (state.endsWith('dump') ? 'broken' : state) },
+  )
+  .map((drawn) =>
+    drawn.map(([id, state]): Backup => {
+      if (state === 'complete') return complete(id);
+      if (state === 'foreign') return foreign(id);
+      if (state === 'packed') return foreign(id, 100, '.gz');
+      return broken(id, state === 'with dump' ? 'with dump' : 'without dump');
+    }),
+  );
+
+const count = fc.integer({ min: 0, max: 6 });
+const rules: fc.Arbitrary<RetentionRules> = fc.record({
+  newest: fc.oneof(
+    { weight: 9, arbitrary: fc.integer({ min: 1, max: 8 }) },
+    { weight: 1, arbitrary: fc.constant(0) },
+  ),
+  perUnit: fc.record({ day: count, week: count, month: count, year: count }),
+  within: fc.option(
+    fc.record({
+      text: fc.constant('the span'),
+      span: fc.record({
+        years: fc.constantFrom(0, 0, 1),
+        months: fc.constantFrom(0, 1, 5),
+        weeks: fc.constantFrom(0, 2),
+        days: fc.integer({ min: 0, max: 40 }),
+        hours: fc.integer({ min: 0, max: 30 }),
+      }),
+    }),
+    { nil: undefined },
+  ),
+});
+
+const zones = fc.constantFrom(
+  'UTC',
+  'Europe/Berlin',
+  'America/Santiago',
+  'Pacific/Kiritimati',
+  'Asia/Kathmandu',
+);
+
+/** Holds for every bucket, every set of rules, every zone. */
+function always(
+  name: string,
+  holds: (
+    verdicts: readonly RetentionVerdict[],
+    given: { all: Backup[]; rules: RetentionRules; zone: string },
+  ) => void,
+): void {
+  test(name, () => {
+    fc.assert(
+      fc.property(backups, rules, zones, (all, rules, zone) => {
+        holds(planRetention(all, rules, NOW, zone), { all, rules, zone });
+      }),
+      { numRuns: 250 },
+    );
+  });
+}
+
+const stay = (verdicts: readonly RetentionVerdict[]) =>
+  verdicts.filter(({ action }) => action === 'keep').map(({ backup }) => backup);
+const completeOf = (some: readonly Backup[]) => some.filter(({ state }) => state === 'complete');
+const isNear = (backup: Backup) => backupTime(backup).getTime() <= NOW.getTime() + DAY_MS;
+const newest = (some: readonly Backup[]) =>
+  some.reduce<Backup | undefined>(
+    (best, backup) => (best !== undefined && best.id >= backup.id ? best : backup),
+    undefined,
+  );
+
+always('each backup gets one verdict, and nothing else does', (verdicts, { all }) => {
+  expect(new Set(verdicts.map(({ backup }) => backup))).toEqual(new Set(all));
+  expect(verdicts).toHaveLength(all.length);
+  for (const { reasons } of verdicts) expect(reasons.length).toBeGreaterThan(0);
+});
+
+always('the newest complete backup stays', (verdicts, { all }) => {
+  const best = newest(completeOf(all));
+  if (best !== undefined) expect(stay(verdicts)).toContain(best);
+});
+
+always('the newest complete backup that no wrong clock has named stays', (verdicts, { all }) => {
+  const best = newest(completeOf(all).filter(isNear));
+  if (best !== undefined) expect(stay(verdicts)).toContain(best);
+});
+
+always(
+  'there never are fewer complete ones than MAX_BACKUPS asks for while more exist',
+  (verdicts, { all, rules }) => {
+    const before = completeOf(all).filter(isNear).length;
+    const after = completeOf(stay(verdicts)).filter(isNear).length;
+    expect(after).toBeGreaterThanOrEqual(rules.newest === 0 ? before : Math.min(rules.newest, before));
+  },
+);
+
+always(
+  'nor fewer days, weeks, months and years of complete ones than asked for',
+  (verdicts, { all, rules, zone }) => {
+    for (const unit of CALENDAR_UNITS) {
+      const names = (some: readonly Backup[]) =>
+        new Set(
+          completeOf(some)
+            .filter(isNear)
+            .map((backup) => calendarName(backupTime(backup), unit, zone)),
+        );
+      const [before, after] = [names(all).size, names(stay(verdicts)).size];
+      expect(after).toBeGreaterThanOrEqual(Math.min(rules.perUnit[unit], before));
+    }
+  },
+);
+
+always('a second run finds nothing to remove', (verdicts, { rules, zone }) => {
+  const again = planRetention(stay(verdicts), rules, NOW, zone);
+  expect(stay(again)).toEqual(stay(verdicts));
+});
+
+always('the order of a listing changes nothing', (verdicts, { all, rules, zone }) => {
+  expect(planRetention(all.toReversed(), rules, NOW, zone)).toEqual(verdicts);
+});
+
+always('what is broken changes nothing for what is whole', (verdicts, { all, rules, zone }) => {
+  const whole = all.filter(({ state }) => state !== 'broken');
+  expect(planRetention(whole, rules, NOW, zone)).toEqual(
+    verdicts.filter(({ backup }) => backup.state !== 'broken'),
+  );
+});
+
+always('foreign dumps change nothing for complete backups', (verdicts, { all, rules, zone }) => {
+  const own = planRetention(completeOf(all), rules, NOW, zone);
+  expect(completeOf(stay(own))).toEqual(completeOf(stay(verdicts)));
+});
+
+always('no more stay than the rules ask for', (verdicts, { rules }) => {
+  if (rules.newest === 0 || rules.within !== undefined) return;
+  const asked = rules.newest + CALENDAR_UNITS.reduce((sum, unit) => sum + rules.perUnit[unit], 0);
+  const near = stay(verdicts).filter(isNear);
+  expect(completeOf(near).length).toBeLessThanOrEqual(asked);
+  expect(near.filter(({ state }) => state === 'foreign').length).toBeLessThanOrEqual(asked);
+});
+
+always('one more rule removes nothing more', (verdicts, { all, rules, zone }) => {
+  const fewer = planRetention(all, { ...rules, perUnit: { day: 0, week: 0, month: 0, year: 0 } }, NOW, zone);
+  const usable = stay(fewer).filter(({ state }) => state !== 'broken');
+  for (const backup of usable) expect(stay(verdicts)).toContain(backup);
+});
+
+test('of dumps that are all foreign, the newest stay as if they were complete', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(times, { maxLength: 40 }), rules, zones, (ids, rules, zone) => {
+      const one = planRetention(
+        ids.map((id) => foreign(id)),
+        rules,
+        NOW,
+        zone,
+      );
+      const other = planRetention(
+        ids.map((id) => complete(id)),
+        rules,
+        NOW,
+        zone,
+      );
+      expect(stay(one).map(({ id }) => id)).toEqual(stay(other).map(({ id }) => id));
+    }),
+  );
+});

@@ -1,28 +1,51 @@
-import { takeBackup } from '../backup/take-backup.ts';
+import { performBackup, type RunReport } from '../backup/perform-backup.ts';
+import { removals } from '../backup/prune-backups.ts';
+import { EXIT } from '../errors.ts';
+import { retentionRules } from '../retention/rules.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
-import { databaseOf, type Invocation, openSession, withStore } from './session.ts';
+import { databaseOf, holderName, type Invocation, openSession, withStore } from './session.ts';
 
-/** `backup`: one backup, now. */
-export async function run(invocation: Invocation): Promise<undefined> {
-  const session = openSession(invocation, ['database', 'store', 'backup', 'tools']);
-  const { config } = session;
-  const manifest = await withStore(config, (store) =>
-    takeBackup(
+/** `backup`: one backup, now, and after it the retention. @returns the exit status */
+export async function run(invocation: Invocation): Promise<number> {
+  const session = openSession(invocation, [
+    'database',
+    'store',
+    'backup',
+    'tools',
+    'retention',
+    'guard',
+    'zone',
+    'lock',
+  ]);
+  const { config, log } = session;
+  const report = await withStore(config, (store) =>
+    performBackup(
       {
         ...session,
         ...config,
         store,
         database: databaseOf(config, invocation.env),
+        rules: retentionRules(config),
+        holder: holderName('backup'),
         env: invocation.env,
         tool: invocation.tool,
       },
       invocation.signal,
     ),
   );
+  session.print(...render(report, config.bucket));
+  const { pruning } = report;
+  if (pruning.state === 'done') return EXIT.done;
+  log.error(pruning.error instanceof Error ? pruning.error.message : String(pruning.error));
+  return EXIT.failed;
+}
+
+function render({ manifest, pruning }: RunReport, bucket: string): [document: unknown, text: string] {
   const { id, key, bytes, startedAt, finishedAt, database, server, tables } = manifest;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   const took = formatDuration(Date.parse(finishedAt) - Date.parse(startedAt));
-  session.print(
+  const plan = pruning.state === 'done' ? pruning.plan : undefined;
+  return [
     {
       id,
       key,
@@ -33,7 +56,9 @@ export async function run(invocation: Invocation): Promise<undefined> {
       server,
       tables: tables.length,
       rows,
+      pruned: plan === undefined ? null : removals(plan).map((backup) => backup.id),
+      shrunk: plan?.shrink ?? null,
     },
-    `backup ${id}: ${formatBytes(bytes)}, ${formatCount(tables.length)} tables, ${formatCount(rows)} rows, in ${took}\n${key} in bucket ${config.bucket}`,
-  );
+    `backup ${id}: ${formatBytes(bytes)}, ${formatCount(tables.length)} tables, ${formatCount(rows)} rows, in ${took}\n${key} in bucket ${bucket}`,
+  ];
 }

@@ -1,19 +1,25 @@
 import { idTime } from '../catalog/backup-name.ts';
 import { type Backup, listBackups } from '../catalog/catalog.ts';
+import { describeShrink, judgeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatDuration } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `list`: the backups in the bucket, newest first. */
 export async function run(invocation: Invocation): Promise<undefined> {
-  const session = openSession(invocation, ['store']);
+  const session = openSession(invocation, ['store', 'guard']);
   const { config } = session;
+  const now = session.now();
   const backups = await withStore(config, (store) => listBackups(store, config.prefix, invocation.signal));
+  const shrink = judgeShrink(backups, config.shrinkGuard, now);
   session.print(
-    backups.map((backup) => summarize(backup, config.prefix)),
+    backups.map((backup) => ({
+      ...summarize(backup, config.prefix),
+      ...(shrink !== undefined && shrink.key === backup.dump?.key ? { shrunk: shrink } : {}),
+    })),
     backups.length === 0
       ? `no backups under ${config.prefix} in bucket ${config.bucket}`
-      : render(backups, session.now()),
+      : render(backups, now, shrink === undefined ? [] : [describeShrink(shrink, config.shrinkGuard)]),
   );
 }
 
@@ -33,7 +39,7 @@ export function summarize(backup: Backup, prefix: string) {
   };
 }
 
-function render(backups: readonly Backup[], now: Date): string {
+function render(backups: readonly Backup[], now: Date, notes: readonly string[]): string {
   const rows = backups.map(({ id, state, dump, manifest }) => [
     id,
     age(id, now),
@@ -56,10 +62,12 @@ function render(backups: readonly Backup[], now: Date): string {
   const faults = backups.flatMap((backup) =>
     backup.state === 'broken' ? [`${backup.id} is broken: ${backup.fault}`] : [],
   );
-  return [table, ...(faults.length > 0 ? ['', ...faults] : [])].join('\n');
+  const below = [...faults, ...notes];
+  return [table, ...(below.length > 0 ? ['', ...below] : [])].join('\n');
 }
 
-function age(id: string, now: Date): string {
+/** How long ago a backup was begun. */
+export function age(id: string, now: Date): string {
   const time = idTime(id);
   if (time === undefined) return '-';
   const ms = now.getTime() - time.getTime();

@@ -3,6 +3,8 @@ import { chooseBackup, type Wanted } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { ConfigError } from '../errors.ts';
+import { withLock } from '../postgres/advisory-lock.ts';
+import type { Database } from '../postgres/database.ts';
 import {
   type RestoreOptions,
   type RestoreReport,
@@ -15,6 +17,7 @@ import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
 import {
   type CommonOptions,
   databaseOf,
+  holderName,
   type Invocation,
   openSession,
   type Session,
@@ -33,13 +36,15 @@ export interface RestoreFlags extends CommonOptions {
   readonly dryRun?: true;
 }
 
+type RestoreSession = Omit<Session<never>, 'config'> & { readonly config: Config<'database' | 'lock'> };
+
 /** `restore [ID|FILE]`: a backup or a local dump into a new database that takes the old one's place. */
 export async function run(invocation: Invocation, what: string | undefined): Promise<undefined> {
   const flags = invocation.options as RestoreFlags;
   const wanted = readWanted(what, flags);
   const options: RestoreOptions = { target: readTarget(flags), noOwner: !flags.owner };
   if (wanted.by !== 'file') {
-    const session = openSession(invocation, ['database', 'store', 'tools']);
+    const session = openSession(invocation, ['database', 'store', 'tools', 'lock']);
     const { config } = session;
     await withStore(config, async (store) => {
       const source = await findSource(store, config, wanted, invocation);
@@ -47,7 +52,7 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
     });
     return;
   }
-  const session = openSession(invocation, ['database', 'tools']);
+  const session = openSession(invocation, ['database', 'tools', 'lock']);
   const local = await openLocalDump(wanted.file, invocation.signal);
   const source = fileSource(wanted.file, local, { binDir: session.config.binDir, env: invocation.env });
   await restoreSource(invocation, session, source, options, flags);
@@ -65,7 +70,7 @@ async function findSource(
 
 async function restoreSource(
   invocation: Invocation,
-  session: Omit<Session<never>, 'config'> & { readonly config: Config<'database'> },
+  session: RestoreSession,
   source: RestoreSource,
   options: RestoreOptions,
   flags: RestoreFlags,
@@ -82,11 +87,30 @@ async function restoreSource(
   if (options.target.kind !== 'into') await session.confirm(intent);
   const database = databaseOf(config, invocation.env);
   const began = performance.now();
-  const report = await restoreDump({ ...session, database }, source, options, invocation.signal);
+  const report = await restoreAlone(session, database, source, options, invocation.signal);
   session.print(
     { source: source.name, ...report, kept: report.kept ?? null },
     renderReport(source, report, performance.now() - began),
   );
+}
+
+/** No backup is taken of a database that is about to be replaced; one that is only added is in nobody's way. */
+function restoreAlone(
+  session: RestoreSession,
+  database: Database,
+  source: RestoreSource,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<RestoreReport> {
+  const restore = (held: AbortSignal) => restoreDump({ ...session, database }, source, options, held);
+  if (options.target.kind === 'into') return restore(signal);
+  const lock = {
+    purpose: `restore ${source.name} into database ${database.name} on ${database.server}`,
+    holder: holderName('restore'),
+    waitMs: session.config.lockWait,
+    log: session.log,
+  };
+  return withLock(database, lock, signal, restore);
 }
 
 function describeIntent(source: RestoreSource, config: Config<'database'>, target: RestoreTarget): string {

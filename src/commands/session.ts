@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { type Config, readConfig } from '../config/config.ts';
 import type { SettingGroup } from '../config/setting.ts';
 import { type Database, openDatabase } from '../postgres/database.ts';
@@ -34,6 +35,8 @@ export interface Session<G extends SettingGroup> {
   readonly startProgress: StartProgress;
   readonly confirm: Confirm;
   readonly now: () => Date;
+  /** Writes to stdout what people read on the way to the result; nothing with `--json`. */
+  tell(text: string): void;
   /** Writes the result to stdout: the document with `--json`, the text otherwise. */
   print(document: unknown, text: string): void;
 }
@@ -61,6 +64,9 @@ export function openSession<G extends SettingGroup>(
       signal,
     }),
     now: () => new Date(),
+    tell(text) {
+      if (options.json !== true) process.stdout.write(`${text}\n`);
+    },
     print(document, text) {
       process.stdout.write(
         options.json === true ? `${JSON.stringify(document, undefined, 2)}\n` : `${text}\n`,
@@ -77,6 +83,11 @@ export async function withStore<T>(config: Config<'store'>, work: (store: Store)
   } finally {
     store.close();
   }
+}
+
+/** What another run is told of this one; PostgreSQL cuts it off after 63 bytes. */
+export function holderName(command: string): string {
+  return `topobank-backup ${command} on ${hostname().slice(0, 20)}, process ${process.pid}`;
 }
 
 export function databaseOf(config: Config<'database'>, env: NodeJS.ProcessEnv): Database {

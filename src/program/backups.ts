@@ -4,8 +4,8 @@ import type { CommandSpec } from './command.ts';
 export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'backup',
-    about: 'Dump the database into the bucket, now.',
-    groups: ['database', 'store', 'backup'],
+    about: 'Dump the database into the bucket, now, and delete the backups that no rule keeps.',
+    groups: ['database', 'store', 'backup', 'retention', 'guard', 'zone', 'lock'],
     examples: ['topobank-backup backup', 'topobank-backup backup --database topobank --json'],
     run: async (invocation) => (await import('../commands/backup.ts')).run(invocation),
   },
@@ -43,5 +43,19 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
     args: [['<file>', 'a file that pg_dump wrote']],
     examples: ['topobank-backup push ./backup_2018_03_13T09_05_07.sql.gz'],
     run: async (invocation, file = '') => (await import('../commands/push.ts')).run(invocation, file),
+  },
+  {
+    name: 'prune',
+    about: 'Delete the backups that no rule of MAX_BACKUPS and KEEP_* keeps.',
+    groups: ['store', 'database', 'retention', 'guard', 'zone', 'lock'],
+    options: [
+      ['--dry-run', 'say what would be deleted, and why the rest stays'],
+      ['--yes', 'do not ask'],
+    ],
+    examples: [
+      'topobank-backup prune --dry-run',
+      'MAX_BACKUPS=1 KEEP_DAILY=14 KEEP_MONTHLY=12 topobank-backup prune',
+    ],
+    run: async (invocation) => (await import('../commands/prune.ts')).run(invocation),
   },
 ];

@@ -1,0 +1,52 @@
+import type { Manifest } from '../catalog/manifest.ts';
+import { withLock } from '../postgres/advisory-lock.ts';
+import { formatBytes } from '../ui/format.ts';
+import { carryOutPrune, type PruneContext, type PrunePlan, planPrune } from './prune-backups.ts';
+import { sweepUploads } from './sweep-uploads.ts';
+import { type BackupContext, takeBackup } from './take-backup.ts';
+
+export interface RunContext extends BackupContext, PruneContext {
+  /** What another run is told of this one: `topobank-backup backup on web1, process 4711`. */
+  readonly holder: string;
+  /** How long to wait for another run to end, in milliseconds. */
+  readonly lockWait: number;
+}
+
+export interface RunReport {
+  readonly manifest: Manifest;
+  readonly pruning: PruneOutcome;
+}
+
+/** What pruning after a backup came to. A failure leaves the backup as good as it is. */
+export type PruneOutcome =
+  | { readonly state: 'done'; readonly plan: PrunePlan }
+  | { readonly state: 'failed'; readonly error: unknown };
+
+/**
+ * One whole run: what dead runs have left is swept away, the backup is taken, and the backups that no rule keeps are
+ * deleted, all while no other run works on the database.
+ *
+ * @throws LockedError while another run works, DatabaseError or StoreError when there is no backup, or the signal's
+ * reason
+ */
+export async function performBackup(context: RunContext, signal: AbortSignal): Promise<RunReport> {
+  const { database, holder, lockWait, log } = context;
+  const purpose = `back up database ${database.name} on ${database.server}`;
+  return withLock(database, { purpose, holder, waitMs: lockWait, log }, signal, async (signal) => {
+    await sweepUploads(context, signal);
+    const manifest = await takeBackup(context, signal);
+    log.info(`backup ${manifest.id} is complete: ${formatBytes(manifest.bytes)}`);
+    return { manifest, pruning: await prune(context, signal) };
+  });
+}
+
+async function prune(context: PruneContext, signal: AbortSignal): Promise<PruneOutcome> {
+  try {
+    const plan = await planPrune(context, signal);
+    await carryOutPrune(context, plan, signal);
+    return { state: 'done', plan };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { state: 'failed', error };
+  }
+}

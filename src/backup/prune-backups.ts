@@ -1,0 +1,74 @@
+import { type Backup, listBackups } from '../catalog/catalog.ts';
+import { planRetention, type RetentionVerdict } from '../retention/plan-retention.ts';
+import type { RetentionRules } from '../retention/rules.ts';
+import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';
+import type { Store } from '../s3/store.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import type { Logger } from '../ui/log.ts';
+import { removeBackups } from './remove-backups.ts';
+
+export interface PruneContext {
+  readonly store: Store;
+  readonly prefix: string;
+  readonly rules: RetentionRules;
+  /** In which days, weeks, months and years begin. */
+  readonly zone: string;
+  /** The share of the previous dump below which nothing is pruned; 0 turns the guard off. */
+  readonly shrinkGuard: number;
+  readonly now: () => Date;
+  readonly log: Logger;
+}
+
+/** What becomes of each backup. */
+export interface PrunePlan {
+  /** Newest first. */
+  readonly verdicts: readonly RetentionVerdict[];
+  /** Set where the shrink guard keeps everything. */
+  readonly shrink: Shrink | undefined;
+}
+
+/** Reads what there is and decides; changes nothing. */
+export async function planPrune(context: PruneContext, signal: AbortSignal): Promise<PrunePlan> {
+  const { store, prefix, rules, zone, shrinkGuard } = context;
+  const now = context.now();
+  const backups = await listBackups(store, prefix, signal);
+  const verdicts = planRetention(backups, rules, now, zone);
+  const shrink = judgeShrink(backups, shrinkGuard, now);
+  if (shrink === undefined) return { verdicts, shrink };
+  return { verdicts: verdicts.map(holdBack), shrink };
+}
+
+/** The backups that go, newest first. */
+export function removals({ verdicts }: PrunePlan): Backup[] {
+  return verdicts.filter(({ action }) => action === 'remove').map(({ backup }) => backup);
+}
+
+/**
+ * Deletes the backups that go, and says so; or says why none does, where the shrink guard holds.
+ *
+ * @throws StoreError that names the keys that could not be deleted
+ */
+export async function carryOutPrune(
+  { store, shrinkGuard, log }: PruneContext,
+  plan: PrunePlan,
+  signal: AbortSignal,
+): Promise<void> {
+  if (plan.shrink !== undefined) log.warn(describeShrink(plan.shrink, shrinkGuard));
+  const gone = removals(plan);
+  if (gone.length === 0) return;
+  for (const { backup, reasons } of plan.verdicts) {
+    if (gone.includes(backup)) log.debug(`pruning backup ${backup.id}: ${reasons.join(', ')}`);
+  }
+  await removeBackups(store, gone, signal);
+  const bytes = gone.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
+  const ids = gone.length === 1 ? gone[0]?.id : `${gone.at(-1)?.id} to ${gone[0]?.id}`;
+  log.info(
+    `pruned ${formatCount(gone.length)} backup${gone.length === 1 ? '' : 's'} (${formatBytes(bytes)}): ${ids}`,
+  );
+}
+
+function holdBack(verdict: RetentionVerdict): RetentionVerdict {
+  return verdict.action === 'keep'
+    ? verdict
+    : { ...verdict, action: 'keep', reasons: ['held by SHRINK_GUARD'] };
+}

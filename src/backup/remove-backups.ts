@@ -1,0 +1,54 @@
+import type { Backup } from '../catalog/catalog.ts';
+import { StoreError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
+
+/**
+ * Deletes backups: all dumps, then what lies beside them, then the manifests. A backup whose deletion was cut off thus
+ * is a manifest without its dump, which lists as broken, counts for nothing, and is finished by the next prune. What
+ * the server refuses to delete keeps no other backup from being deleted.
+ *
+ * @throws StoreError that names the keys that could not be deleted
+ */
+export async function removeBackups(
+  store: Store,
+  backups: readonly Backup[],
+  signal: AbortSignal,
+): Promise<void> {
+  const refusals: StoreError[] = [];
+  let pending = backups.map(({ dump, companions }) => [...(dump === undefined ? [] : [dump]), ...companions]);
+  while (pending.length > 0) {
+    const keys = pending.flatMap(([next]) => (next === undefined ? [] : [next.key]));
+    const refusal = await removeEach(store, keys, signal);
+    if (refusal !== undefined) refusals.push(refusal);
+    const refused = new Set(refusal?.keys);
+    pending = pending
+      .filter(([next]) => next !== undefined && !refused.has(next.key))
+      .map(([, ...rest]) => rest)
+      .filter((rest) => rest.length > 0);
+  }
+  if (refusals.length > 1) throw joinRefusals(store, refusals);
+  for (const refusal of refusals) throw refusal;
+}
+
+/** @returns the error, when the server refused some keys only */
+async function removeEach(
+  store: Store,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<StoreError | undefined> {
+  try {
+    await store.remove(keys, signal);
+    return undefined;
+  } catch (error) {
+    if (error instanceof StoreError && error.keys.length > 0) return error;
+    throw error;
+  }
+}
+
+function joinRefusals(store: Store, refusals: readonly StoreError[]): StoreError {
+  return new StoreError({
+    doing: `cannot delete every object of the backups that go from bucket ${store.bucket}`,
+    problem: refusals.map(({ message }) => message).join('; '),
+    keys: refusals.flatMap(({ keys }) => keys),
+  });
+}

@@ -1,0 +1,39 @@
+import { parseObjectName } from '../catalog/backup-name.ts';
+import { StoreError } from '../errors.ts';
+import type { PendingUpload, Store } from '../s3/store.ts';
+import { formatTime } from '../ui/format.ts';
+import type { Logger } from '../ui/log.ts';
+
+/** An upload that is still not complete after this time, in milliseconds, belongs to a run that has died. */
+const ABANDONED_MS = 24 * 3_600_000;
+
+export interface SweepContext {
+  readonly store: Store;
+  readonly prefix: string;
+  readonly now: () => Date;
+  readonly log: Logger;
+}
+
+/**
+ * Aborts what dead runs have left: uploads of backups that were begun more than 24 hours ago. Their parts cost money
+ * and show in no listing of objects. Where it cannot be done this is said, and nothing else is kept from being done.
+ *
+ * @returns the uploads that are gone
+ */
+export async function sweepUploads(context: SweepContext, signal: AbortSignal): Promise<PendingUpload[]> {
+  const { store, prefix, now, log } = context;
+  const since = now().getTime() - ABANDONED_MS;
+  const swept: PendingUpload[] = [];
+  try {
+    for await (const upload of store.listUploads(`${prefix}postgres-backup-`, signal)) {
+      if (parseObjectName(prefix, upload.key) === undefined || upload.initiated.getTime() > since) continue;
+      await store.abortUpload(upload, signal);
+      swept.push(upload);
+      log.info(`aborted the upload of ${upload.key} that was left over from ${formatTime(upload.initiated)}`);
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    log.warn(error.message);
+  }
+  return swept;
+}

@@ -1,0 +1,123 @@
+import {
+  carryOutPrune,
+  type PruneContext,
+  type PrunePlan,
+  planPrune,
+  removals,
+} from '../backup/prune-backups.ts';
+import type { Config } from '../config/config.ts';
+import { StoreError } from '../errors.ts';
+import { withLock } from '../postgres/advisory-lock.ts';
+import { retentionRules } from '../retention/rules.ts';
+import { describeShrink } from '../retention/shrink-guard.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import { renderTable } from '../ui/table.ts';
+import { age } from './list.ts';
+import {
+  type CommonOptions,
+  databaseOf,
+  holderName,
+  type Invocation,
+  openSession,
+  withStore,
+} from './session.ts';
+
+/** Settings that a decision needs. */
+const DECISION = ['store', 'retention', 'guard', 'zone'] as const;
+
+/** `prune`: deletes the backups that no rule keeps. */
+export async function run(invocation: Invocation): Promise<undefined> {
+  const { dryRun } = invocation.options as CommonOptions & { readonly dryRun?: true };
+  await (dryRun === true ? decide(invocation) : prune(invocation));
+}
+
+/** Without the lock, and so without the database, for nothing is done that could meet another run. */
+async function decide(invocation: Invocation): Promise<void> {
+  const session = openSession(invocation, DECISION);
+  const { config } = session;
+  const plan = await withStore(config, (store) =>
+    planPrune({ ...session, ...config, store, rules: retentionRules(config) }, invocation.signal),
+  );
+  session.tell(renderPlan(plan, session.now()));
+  session.print({ dryRun: true, ...planDocument(plan) }, conclude('would delete', plan, config));
+}
+
+async function prune(invocation: Invocation): Promise<void> {
+  const session = openSession(invocation, [...DECISION, 'database', 'lock']);
+  const { config, log } = session;
+  const database = databaseOf(config, invocation.env);
+  await withStore(config, async (store) => {
+    const context: PruneContext = { ...session, ...config, store, rules: retentionRules(config) };
+    const plan = await planPrune(context, invocation.signal);
+    session.tell(renderPlan(plan, session.now()));
+    if (removals(plan).length > 0) {
+      const purpose = conclude('delete', plan, config);
+      await session.confirm(purpose);
+      const lock = { purpose, holder: holderName('prune'), waitMs: config.lockWait, log };
+      await withLock(database, lock, invocation.signal, async (signal) => {
+        const current = await planPrune(context, signal);
+        if (goingIds(current).join() !== goingIds(plan).join()) throw changedMeanwhile(purpose);
+        await carryOutPrune(context, plan, signal);
+      });
+    }
+    session.print({ dryRun: false, ...planDocument(plan) }, conclude('deleted', plan, config));
+  });
+}
+
+function goingIds(plan: PrunePlan): string[] {
+  return removals(plan).map(({ id }) => id);
+}
+
+function changedMeanwhile(purpose: string): StoreError {
+  return new StoreError({
+    doing: `cannot ${purpose}`,
+    problem: 'the backups are others than those that were shown',
+    remedy: 'run prune again',
+  });
+}
+
+function planDocument({ verdicts, shrink }: PrunePlan) {
+  return {
+    shrunk: shrink ?? null,
+    backups: verdicts.map(({ backup, action, reasons }) => ({
+      id: backup.id,
+      key: backup.dump?.key ?? backup.companions.at(-1)?.key ?? null,
+      bytes: backup.dump?.bytes ?? 0,
+      state: backup.state,
+      action,
+      reasons,
+    })),
+  };
+}
+
+function renderPlan({ verdicts }: PrunePlan, now: Date): string {
+  return renderTable(
+    [
+      { title: 'id' },
+      { title: 'age', align: 'right' },
+      { title: 'size', align: 'right' },
+      { title: 'state' },
+      { title: 'then' },
+      { title: 'why' },
+    ],
+    verdicts.map(({ backup, action, reasons }) => [
+      backup.id,
+      age(backup.id, now),
+      backup.dump === undefined ? '-' : formatBytes(backup.dump.bytes),
+      backup.state,
+      action,
+      reasons.join(', '),
+    ]),
+  );
+}
+
+/** `delete 3 of 13 backups (1.2 GiB) under backup/ in bucket topobank-assets` */
+function conclude(verb: string, plan: PrunePlan, config: Config<'store' | 'guard'>): string {
+  if (plan.shrink !== undefined) return describeShrink(plan.shrink, config.shrinkGuard);
+  const going = removals(plan);
+  const where = `under ${config.prefix} in bucket ${config.bucket}`;
+  const all = formatCount(plan.verdicts.length);
+  if (going.length === 0) return `nothing to delete: the rules keep all ${all} backups ${where}`;
+  const bytes = going.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
+  return `${verb} ${formatCount(going.length)} of ${all} backups (${formatBytes(bytes)}) ${where}`;
+}

@@ -1,0 +1,66 @@
+import type pg from 'pg';
+import { DatabaseError } from '../errors.ts';
+
+/** How often the server is asked whether the session still lives, in milliseconds. */
+const ASK_MS = 10_000;
+
+/** How long its answer may take, in milliseconds; a server gives up a silent client later than this. */
+const ANSWER_MS = 30_000;
+
+/** A connection that is held for what its session holds. */
+export interface ConnectionWatch {
+  /** Aborted with a DatabaseError when the session is gone, or answers no more. */
+  readonly lost: AbortSignal;
+  stop(): void;
+}
+
+/**
+ * Watches a connection that holds a lock, and keeps it from looking idle to firewalls and to the server.
+ *
+ * @param session process id of the server's session
+ * @param doing for the message: `cannot back up database topobank on localhost:5432`
+ */
+export function watchConnection(client: pg.Client, session: number, doing: string): ConnectionWatch {
+  const lost = new AbortController();
+  const lose = (problem: string, remedy: string, cause?: unknown) => {
+    lost.abort(
+      new DatabaseError({ doing, problem: `the connection that holds the lock ${problem}`, remedy, cause }),
+    );
+  };
+  const onError = (error: Error) =>
+    lose(`broke (${error.message})`, 'see the server’s log, and run again', error);
+  const onEnd = () => lose('was closed', 'see the server’s log, and run again');
+  client.on('error', onError);
+  client.on('end', onEnd);
+
+  let askedAt: number | undefined;
+  const ask = async () => {
+    askedAt = performance.now();
+    try {
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      if (rows[0]?.pid !== session) {
+        lose(
+          'is given another session for each transaction, so that no lock holds',
+          'set POSTGRES_HOST and POSTGRES_PORT to the server itself instead of its pooler',
+        );
+      }
+      askedAt = undefined;
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  const timer = setInterval(() => {
+    if (askedAt === undefined) void ask();
+    else if (performance.now() - askedAt > ANSWER_MS)
+      lose('answers no more', 'check the network, and run again');
+  }, ASK_MS);
+
+  return {
+    lost: lost.signal,
+    stop() {
+      clearInterval(timer);
+      client.off('error', onError);
+      client.off('end', onEnd);
+    },
+  };
+}

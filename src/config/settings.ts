@@ -1,5 +1,6 @@
 import { BACKUP_SETTINGS } from './settings/backup.ts';
 import { DATABASE_SETTINGS } from './settings/database.ts';
+import { HEALTH_SETTINGS } from './settings/health.ts';
 import { LOCK_SETTINGS } from './settings/lock.ts';
 import { LOG_SETTINGS } from './settings/log.ts';
 import { RETENTION_SETTINGS } from './settings/retention.ts';
@@ -14,6 +15,7 @@ export const SETTINGS = {
   ...RETENTION_SETTINGS,
   ...LOCK_SETTINGS,
   ...SCHEDULE_SETTINGS,
+  ...HEALTH_SETTINGS,
   ...LOG_SETTINGS,
 };
 

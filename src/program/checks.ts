@@ -9,4 +9,11 @@ export const CHECK_COMMANDS: readonly CommandSpec[] = [
     examples: ['topobank-backup doctor'],
     run: async (invocation) => (await import('../commands/doctor.ts')).run(invocation),
   },
+  {
+    name: 'health',
+    about: 'Tell whether backups are being made: exit 0 if none is late, 1 if one is.',
+    groups: ['store', 'schedule', 'guard', 'health'],
+    examples: ['topobank-backup health', 'topobank-backup health --schedule @hourly --grace 30m --json'],
+    run: async (invocation) => (await import('../commands/health.ts')).run(invocation),
+  },
 ];

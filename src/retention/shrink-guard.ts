@@ -18,30 +18,37 @@ interface Measured {
   readonly bytes: number;
 }
 
+/** The two newest dumps whose lengths can be compared. */
+export interface MeasuredPair {
+  readonly newest: Measured;
+  readonly previous: Measured;
+}
+
 /**
- * Compares the newest dump with the one before it, as far as lengths can be compared: plain SQL, or with a manifest
- * that tells its plain length, and not known to be of different databases.
+ * The newest dump of a known length and the one before it: plain SQL, or with a manifest that tells the plain length,
+ * and not known to be of another database.
  *
+ * @returns undefined while there are no two
+ */
+export function measurePair(backups: readonly Backup[], now: Date): MeasuredPair | undefined {
+  const [newest, ...older] = newestFirst(backups)
+    .filter(isUsable)
+    .filter((backup) => !isAhead(backup, now))
+    .flatMap(measure);
+  const previous = older.find(({ backup }) => newest !== undefined && comparable(backup, newest.backup));
+  return newest === undefined || previous === undefined ? undefined : { newest, previous };
+}
+
+/**
  * @param share of the previous length below which the guard holds; 0 turns it off
  * @returns undefined when there is nothing to say
  */
 export function judgeShrink(backups: readonly Backup[], share: number, now: Date): Shrink | undefined {
-  const measured = newestFirst(backups)
-    .filter(isUsable)
-    .filter((backup) => !isAhead(backup, now))
-    .flatMap(measure);
-  const [newest, ...older] = measured;
-  const previous = older.find(({ backup }) => newest !== undefined && comparable(backup, newest.backup));
-  if (newest === undefined || previous === undefined || newest.bytes >= previous.bytes * share) {
-    return undefined;
-  }
-  const { backup, bytes } = newest;
-  return {
-    id: backup.id,
-    key: backup.dump.key,
-    bytes,
-    previous: { id: previous.backup.id, bytes: previous.bytes },
-  };
+  const pair = measurePair(backups, now);
+  if (pair === undefined || pair.newest.bytes >= pair.previous.bytes * share) return undefined;
+  const { backup, bytes } = pair.newest;
+  const previous = { id: pair.previous.backup.id, bytes: pair.previous.bytes };
+  return { id: backup.id, key: backup.dump.key, bytes, previous };
 }
 
 /** The verdict in one sentence, for the log, `list` and `health`. */

@@ -1,0 +1,29 @@
+import { EXIT } from '../errors.ts';
+import { checkHealth } from '../health/check-health.ts';
+import type { Health } from '../health/judge-health.ts';
+import { parseSchedule } from '../schedule/parse-schedule.ts';
+import { type Invocation, openSession, withStore } from './session.ts';
+
+/** `health`: whether backups are being made. @returns the exit status */
+export async function run(invocation: Invocation): Promise<number> {
+  const session = openSession(invocation, ['store', 'schedule', 'zone', 'guard', 'health']);
+  const { config } = session;
+  const schedule = parseSchedule(config.schedule, config.zone);
+  const rules = { schedule, grace: config.healthGrace, shrinkGuard: config.shrinkGuard };
+  const health = await withStore(config, (store) =>
+    checkHealth({ store, prefix: config.prefix, rules, now: session.now() }, invocation.signal),
+  );
+  session.print(healthDocument(health), `${health.healthy ? 'healthy' : 'unhealthy'}: ${health.reason}`);
+  return health.healthy ? EXIT.done : EXIT.failed;
+}
+
+function healthDocument({ healthy, reason, newest, due, late, shrink }: Health) {
+  return {
+    healthy,
+    reason,
+    newest: newest === undefined ? null : { id: newest.id, startedAt: newest.begun.toISOString() },
+    dueAt: due?.toISOString() ?? null,
+    lateAt: late?.toISOString() ?? null,
+    shrunk: shrink ?? null,
+  };
+}

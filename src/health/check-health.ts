@@ -1,0 +1,29 @@
+import { type Backup, newestBackups } from '../catalog/catalog.ts';
+import { measurePair } from '../retention/shrink-guard.ts';
+import type { Store } from '../s3/store.ts';
+import { type Health, type HealthRules, judgeHealth, newestComplete } from './judge-health.ts';
+
+/**
+ * Looks whether backups are being made. Beside the listing no more is read than the newest manifests, one or two as a
+ * rule, so that it can be asked every minute.
+ *
+ * @throws StoreError when the bucket cannot be read
+ */
+export async function checkHealth(
+  context: {
+    readonly store: Store;
+    readonly prefix: string;
+    readonly rules: HealthRules;
+    readonly now: Date;
+  },
+  signal: AbortSignal,
+): Promise<Health> {
+  const { store, prefix, rules, now } = context;
+  const seen: Backup[] = [];
+  for await (const backup of newestBackups(store, prefix, signal)) {
+    seen.push(backup);
+    const compared = rules.shrinkGuard === 0 || measurePair(seen, now) !== undefined;
+    if (compared && newestComplete(seen, now) !== undefined) break;
+  }
+  return judgeHealth(seen, rules, now);
+}

@@ -1,0 +1,92 @@
+import type { Backup } from '../catalog/catalog.ts';
+import { backupTime, isAhead, newestFirst } from '../retention/order.ts';
+import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';
+import type { Schedule, Timetable } from '../schedule/schedule.ts';
+import { previousTime, requireNextTime } from '../schedule/times.ts';
+import { formatDuration, formatTime } from '../ui/format.ts';
+
+/** The least grace, in milliseconds, where none is set. */
+const LEAST_GRACE_MS = 3_600_000;
+
+/** A timer may fire a moment early, and an id tells whole seconds: so close before a time, it is the run due then. */
+const EARLY_MS = 1000;
+
+export interface HealthRules {
+  readonly schedule: Schedule;
+  /** How late a backup may be, in milliseconds; undefined for an hour, or a quarter of the interval if that is more. */
+  readonly grace: number | undefined;
+  /** As for the retention; 0 turns the guard off. */
+  readonly shrinkGuard: number;
+}
+
+/** Whether backups are being made. */
+export interface Health {
+  readonly healthy: boolean;
+  /** One line for people: what is well, or what is late and since when. */
+  readonly reason: string;
+  /** The newest complete backup. */
+  readonly newest: { readonly id: string; readonly begun: Date } | undefined;
+  /** When the next one after it is due; undefined without a schedule or a backup. */
+  readonly due: Date | undefined;
+  /** When it is late: due, and grace. */
+  readonly late: Date | undefined;
+  readonly shrink: Shrink | undefined;
+}
+
+/**
+ * Judges by the complete backups alone, for of a foreign dump nothing is proven. It is due at the first time of the
+ * schedule after the newest of them was begun, and late when the grace is over, which is measured by the interval of
+ * the schedule that ends then. Without a schedule a backup has to exist, and none is ever late.
+ *
+ * @param backups at least the newest: down to a complete one, and to the second that the shrink guard compares
+ * @throws ConfigError for a schedule without any time to come
+ */
+export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now: Date): Health {
+  const { schedule, grace, shrinkGuard } = rules;
+  const newest = newestComplete(backups, now);
+  const shrink = judgeShrink(backups, shrinkGuard, now);
+  if (newest === undefined) {
+    const reason = 'there is no complete backup';
+    return { healthy: false, reason, newest, due: undefined, late: undefined, shrink };
+  }
+  const { id, begun } = newest;
+  const deadline = schedule.kind === 'none' ? undefined : deadlineAfter(schedule, begun, grace);
+  const facts = { newest, due: deadline?.due, late: deadline?.late, shrink };
+  if (deadline !== undefined && now > deadline.late) {
+    const [since, due] = [formatDuration(now.getTime() - deadline.due.getTime()), formatTime(deadline.due)];
+    const reason = `the backup that was due at ${due} is ${since} late; the newest complete one is ${id}`;
+    return { healthy: false, reason, ...facts };
+  }
+  if (shrink !== undefined) return { healthy: false, reason: describeShrink(shrink, shrinkGuard), ...facts };
+  const age = formatDuration(now.getTime() - begun.getTime());
+  const next =
+    deadline === undefined
+      ? 'none is due without a schedule'
+      : `the next is due at ${formatTime(deadline.due)}`;
+  return { healthy: true, reason: `backup ${id} is ${age} old; ${next}`, ...facts };
+}
+
+/** The newest complete backup that no wrong clock has named. */
+export function newestComplete(backups: readonly Backup[], now: Date): Health['newest'] {
+  const newest = newestFirst(backups).find((backup) => backup.state === 'complete' && !isAhead(backup, now));
+  return newest === undefined ? undefined : { id: newest.id, begun: backupTime(newest) };
+}
+
+function deadlineAfter(
+  schedule: Timetable,
+  begun: Date,
+  grace: number | undefined,
+): { due: Date; late: Date } {
+  const early = schedule.kind === 'cron' ? EARLY_MS : 0;
+  const due = requireNextTime(schedule, new Date(begun.getTime() + early));
+  const interval = intervalBefore(schedule, due) ?? 0;
+  const allowed = grace ?? Math.max(LEAST_GRACE_MS, interval / 4);
+  return { due, late: new Date(due.getTime() + allowed) };
+}
+
+/** How long the schedule waits before `due`, in milliseconds. */
+function intervalBefore(schedule: Timetable, due: Date): number | undefined {
+  if (schedule.kind === 'every') return schedule.seconds * 1000;
+  const before = previousTime(schedule, new Date(due.getTime() - 1));
+  return before === undefined ? undefined : due.getTime() - before.getTime();
+}

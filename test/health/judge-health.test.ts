@@ -1,0 +1,201 @@
+import { expect, test } from 'vitest';
+import type { Backup } from '../../src/catalog/catalog.ts';
+import { judgeHealth } from '../../src/health/judge-health.ts';
+import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
+import { broken, complete, foreign } from '../retention/backups.ts';
+
+interface Given {
+  readonly schedule: string;
+  readonly zone?: string;
+  /** In minutes. */
+  readonly grace?: number;
+  readonly shrinkGuard?: number;
+}
+
+/** `2026-11-23 10:30:00` in UTC. */
+function time(text: string): Date {
+  return new Date(`${text.replace(' ', 'T')}Z`);
+}
+
+function judge(backups: Backup[], now: Date, { schedule, zone = 'UTC', grace, shrinkGuard = 0.5 }: Given) {
+  const rules = {
+    schedule: parseSchedule(schedule, zone),
+    grace: grace === undefined ? undefined : grace * 60_000,
+    shrinkGuard,
+  };
+  return judgeHealth(backups, rules, now);
+}
+
+const DEADLINES: readonly [what: string, given: Given, begun: string, due: string, late: string][] = [
+  [
+    'a quarter of a day',
+    { schedule: '@daily' },
+    '2026-11-23 00:00:00',
+    '2026-11-24 00:00:00',
+    '2026-11-24 06:00:00',
+  ],
+  [
+    'a backup by hand counts',
+    { schedule: '@daily' },
+    '2026-11-23 15:00:00',
+    '2026-11-24 00:00:00',
+    '2026-11-24 06:00:00',
+  ],
+  [
+    'a moment early is in time',
+    { schedule: '0 30 2 * * *' },
+    '2026-11-23 02:29:59',
+    '2026-11-24 02:30:00',
+    '2026-11-24 08:30:00',
+  ],
+  [
+    'an hour at least',
+    { schedule: '@hourly' },
+    '2026-11-23 10:00:00',
+    '2026-11-23 11:00:00',
+    '2026-11-23 12:00:00',
+  ],
+  [
+    'a grace that is set',
+    { schedule: '@daily', grace: 10 },
+    '2026-11-23 00:00:00',
+    '2026-11-24 00:00:00',
+    '2026-11-24 00:10:00',
+  ],
+  [
+    'no grace',
+    { schedule: '@daily', grace: 0 },
+    '2026-11-23 00:00:00',
+    '2026-11-24 00:00:00',
+    '2026-11-24 00:00:00',
+  ],
+  [
+    'the short interval of an uneven schedule',
+    { schedule: '0 0 8,9 * * *' },
+    '2026-11-23 08:00:03',
+    '2026-11-23 09:00:00',
+    '2026-11-23 10:00:00',
+  ],
+  [
+    'its long interval',
+    { schedule: '0 0 8,9 * * *' },
+    '2026-11-23 09:00:03',
+    '2026-11-24 08:00:00',
+    '2026-11-24 13:45:00',
+  ],
+  [
+    'over the weekend',
+    { schedule: '0 0 20 * * MON-FRI' },
+    '2026-11-20 20:00:00',
+    '2026-11-23 20:00:00',
+    '2026-11-24 14:00:00',
+  ],
+  [
+    'a month as long as it is',
+    { schedule: '@monthly' },
+    '2026-02-01 00:00:00',
+    '2026-03-01 00:00:00',
+    '2026-03-08 00:00:00',
+  ],
+  [
+    'so long after the backup',
+    { schedule: '@every 6h' },
+    '2026-11-23 10:17:00',
+    '2026-11-23 16:17:00',
+    '2026-11-23 17:47:00',
+  ],
+  [
+    'by the clock of the zone',
+    { schedule: '@daily', zone: 'Europe/Berlin' },
+    '2026-11-22 23:00:00',
+    '2026-11-23 23:00:00',
+    '2026-11-24 05:00:00',
+  ],
+  [
+    'of the zone that the schedule names',
+    { schedule: 'TZ=Asia/Tokyo @daily', zone: 'Europe/Berlin' },
+    '2026-11-22 15:00:00',
+    '2026-11-23 15:00:00',
+    '2026-11-23 21:00:00',
+  ],
+  [
+    'a day of 25 hours',
+    { schedule: '@daily', zone: 'Europe/Berlin' },
+    '2026-10-24 22:00:00',
+    '2026-10-25 23:00:00',
+    '2026-10-26 05:15:00',
+  ],
+];
+
+test.each(DEADLINES)('%s, and not before', (_, given, begun, due, late) => {
+  const backups = [complete(begun)];
+  const inTime = judge(backups, time(late), given);
+  expect(inTime).toMatchObject({ healthy: true, due: time(due), late: time(late) });
+  const overdue = judge(backups, new Date(time(late).getTime() + 1), given);
+  expect(overdue).toMatchObject({ healthy: false, due: time(due), late: time(late) });
+  expect(overdue.reason).toContain(`the backup that was due at ${due} UTC is `);
+});
+
+test('what is well is said in one line', () => {
+  const health = judge([complete('2026-11-23 00:00:00')], time('2026-11-23 05:30:00'), {
+    schedule: '@daily',
+  });
+  expect(health.reason).toBe(
+    'backup 20261123000000 is 5h 30m old; the next is due at 2026-11-24 00:00:00 UTC',
+  );
+});
+
+test('what is late, and since when', () => {
+  const health = judge([complete('2026-11-23 00:00:00')], time('2026-11-25 01:00:00'), {
+    schedule: '@daily',
+  });
+  expect(health.reason).toBe(
+    'the backup that was due at 2026-11-24 00:00:00 UTC is 1d 1h late; the newest complete one is 20261123000000',
+  );
+});
+
+test.each<[what: string, backups: Backup[]]>([
+  ['nothing', []],
+  ['only foreign dumps', [foreign('2026-11-23 00:00:00')]],
+  ['only broken ones', [broken('2026-11-23 00:00:00'), broken('2026-11-22 00:00:00', 'with dump')]],
+  ['only one that a wrong clock has named', [complete('2099-01-01')]],
+])('of %s nothing is well', (_, backups) => {
+  for (const schedule of ['@daily', 'none']) {
+    expect(judge(backups, time('2026-11-23 01:00:00'), { schedule })).toMatchObject({
+      healthy: false,
+      reason: 'there is no complete backup',
+      newest: undefined,
+    });
+  }
+});
+
+test('what is not complete makes nothing younger', () => {
+  const backups = [
+    foreign('2026-11-25'),
+    broken('2026-11-25 01:00'),
+    complete('2099-01-01'),
+    complete('2026-11-20'),
+  ];
+  const health = judge(backups, time('2026-11-25 02:00:00'), { schedule: '@daily' });
+  expect(health).toMatchObject({ healthy: false, newest: { id: '20261120000000' } });
+});
+
+test('without a schedule a backup has to exist, however old', () => {
+  const health = judge([complete('2016-11-20')], time('2026-11-25 02:00:00'), { schedule: 'none' });
+  expect(health).toMatchObject({ healthy: true, due: undefined, late: undefined });
+});
+
+test('a backup that has shrunk is not well, unless the guard is off', () => {
+  const backups = [complete('2026-11-24', 100), complete('2026-11-23', 1000)];
+  const now = time('2026-11-24 01:00:00');
+  const health = judge(backups, now, { schedule: '@daily' });
+  expect(health).toMatchObject({ healthy: false, shrink: { id: '20261124000000' } });
+  expect(health.reason).toMatch(/^backup 20261124000000 shrank: /);
+  expect(judge(backups, now, { schedule: '@daily', shrinkGuard: 0 })).toMatchObject({ healthy: true });
+});
+
+test('a schedule without any time is refused', () => {
+  expect(() =>
+    judge([complete('2026-11-24')], time('2026-11-24 01:00:00'), { schedule: '0 0 30 2 *' }),
+  ).toThrow(/it has no time/);
+});

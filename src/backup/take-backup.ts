@@ -51,7 +51,8 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
     const startedAt = now();
     const id = await findFreeId(store, prefix, startedAt, signal);
     const snapshot = await asked(exportSnapshot(client));
-    const facts = await asked(readDatabaseFacts(client));
+    const facts = await asked(readDatabaseFacts(client, database.name));
+    if (facts === undefined) throw new Error('the server does not know the database that it serves');
     const migrations = await asked(readMigrations(client));
     log.info(
       `backing up ${database.name} (${formatBytes(facts.bytes)}, PostgreSQL ${server.version}) as ${id} with pg_dump ${pgDump.version}`,

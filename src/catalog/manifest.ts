@@ -27,6 +27,9 @@ const manifestSchema = v.object({
       encoding: text,
       collate: text,
       ctype: text,
+      /** `libc`, `icu` or `builtin`, and that provider's locale, where there is a choice (PostgreSQL 15). */
+      provider: v.optional(optional(v.picklist(['libc', 'icu', 'builtin'])), null),
+      providerLocale: v.optional(optional(text), null),
       owner: text,
       settings: v.array(v.object({ role: optional(text), name: text, value: text })),
       acl: optional(v.array(v.object({ grantee: text, privilege: text, grantable: v.boolean() }))),

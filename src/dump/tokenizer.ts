@@ -236,9 +236,14 @@ export function createTokenizer(name: string): Tokenizer {
       read = found.at;
       if (found.state === 'more') return;
       if (found.state === 'backslash') {
+        const lineEnd = buffer.indexOf(NEWLINE, read);
+        if (lineEnd < 0 && !final) return;
+        const command = /^\\\S*/.exec(
+          buffer.toString('utf8', read, lineEnd < 0 ? buffer.length : lineEnd),
+        )?.[0];
         throw fail(
-          `a backslash command stands inside the statement at line ${position(start).line}`,
-          'take another dump; this one was tampered with',
+          `it holds the command ${command} inside the statement at line ${position(start).line}`,
+          'take another dump; this one is not as pg_dump wrote it',
         );
       }
       yield* statement(found.at);

@@ -1,21 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { DatabaseError } from '../errors.ts';
-import { databaseError, errorCode } from './errors.ts';
-import type { DatabaseFacts } from './facts.ts';
+import { openAgain } from './database.ts';
+import { databaseError, describeCause, errorCode } from './errors.ts';
+import type { DatabaseLocale } from './facts.ts';
 
 /** How long sessions that were told to end may take, in milliseconds. */
 const TERMINATE_MS = 30_000;
 
 const quote = pg.escapeIdentifier;
-
-/** What a new database is created with; locale names are those of the server's system. */
-export interface DatabaseLocale {
-  readonly encoding: string;
-  /** undefined: the server's own. */
-  readonly collate: string | undefined;
-  readonly ctype: string | undefined;
-}
 
 async function run(client: pg.Client, doing: string, sql: string): Promise<void> {
   try {
@@ -25,10 +18,19 @@ async function run(client: pg.Client, doing: string, sql: string): Promise<void>
   }
 }
 
-/** Names of all databases of the server, templates too. */
-export async function listDatabases(client: pg.Client): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>('SELECT datname AS name FROM pg_database');
-  return rows.map(({ name }) => name);
+/** A database of the server, as the other databases see it. */
+export interface KnownDatabase {
+  readonly name: string;
+  /** Whether it may be connected to at all (`pg_database.datallowconn`). */
+  readonly connectable: boolean;
+}
+
+/** All databases of the server, templates too. */
+export async function listDatabases(client: pg.Client): Promise<KnownDatabase[]> {
+  const { rows } = await client.query<KnownDatabase>(
+    'SELECT datname AS name, datallowconn AS connectable FROM pg_database ORDER BY datname',
+  );
+  return rows;
 }
 
 /** Which of these roles the server does not have. */
@@ -46,18 +48,24 @@ export async function missingRoles(client: pg.Client, roles: readonly string[]):
  * @throws DatabaseError, with the locale to install when the server's system lacks it
  */
 export async function createDatabase(client: pg.Client, name: string, locale: DatabaseLocale): Promise<void> {
-  const parts = [
-    `CREATE DATABASE ${quote(name)} TEMPLATE template0 ENCODING ${pg.escapeLiteral(locale.encoding)}`,
-  ];
-  if (locale.collate !== undefined) parts.push(`LC_COLLATE ${pg.escapeLiteral(locale.collate)}`);
-  if (locale.ctype !== undefined) parts.push(`LC_CTYPE ${pg.escapeLiteral(locale.ctype)}`);
+  const doing = `cannot create database ${name}`;
+  const options = [`ENCODING ${pg.escapeLiteral(locale.encoding)}`];
+  const add = (option: string, value: string | null) => {
+    if (value !== null) options.push(`${option} ${pg.escapeLiteral(value)}`);
+  };
+  add('LC_COLLATE', locale.collate);
+  add('LC_CTYPE', locale.ctype);
+  if (locale.provider !== null && locale.provider !== 'libc') {
+    options.push(`LOCALE_PROVIDER ${locale.provider}`);
+    add(locale.provider === 'icu' ? 'ICU_LOCALE' : 'BUILTIN_LOCALE', locale.providerLocale);
+  }
   try {
-    await client.query(parts.join(' '));
+    await client.query(`CREATE DATABASE ${quote(name)} TEMPLATE template0 ${options.join(' ')}`);
   } catch (error) {
-    const unknownLocale = errorCode(error) === '42809' && /locale/.test(String(error));
-    if (!unknownLocale) throw databaseError(`cannot create database ${name}`, error);
+    // wrong_object_type is what the server calls a locale that its system does not have.
+    if (errorCode(error) !== '42809') throw databaseError(doing, error);
     throw new DatabaseError({
-      doing: `cannot create database ${name}`,
+      doing,
       problem: `the server lacks the locale ${locale.collate} or ${locale.ctype} of the dumped database`,
       remedy: 'generate it on the database server (locale-gen) and restart the server',
       cause: error,
@@ -71,9 +79,10 @@ export async function endSessions(client: pg.Client, name: string): Promise<void
   const until = performance.now() + TERMINATE_MS;
   try {
     for (;;) {
+      // Autovacuum belongs to no role and gives way to a rename and a drop by itself.
       const { rows } = await client.query<{ pid: number }>(
         `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = $1 AND pid <> pg_backend_pid()`,
+         WHERE datname = $1 AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'`,
         [name],
       );
       if (rows.length === 0) return;
@@ -99,71 +108,64 @@ export async function allowConnections(client: pg.Client, name: string, allow: b
   );
 }
 
-/** Several renames at once: all of them are done, or none. */
-export async function renameDatabases(
-  client: pg.Client,
-  renames: readonly { readonly from: string; readonly to: string }[],
-): Promise<void> {
-  const doing = `cannot rename database ${renames.map(({ from, to }) => `${from} to ${to}`).join(', ')}`;
+export async function renameDatabase(client: pg.Client, from: string, to: string): Promise<void> {
+  await run(
+    client,
+    `cannot rename database ${from} to ${to}`,
+    `ALTER DATABASE ${quote(from)} RENAME TO ${quote(to)}`,
+  );
+}
+
+/** Runs `work` in a transaction: all of it is done, or nothing. */
+export async function inTransaction(client: pg.Client, work: () => Promise<void>): Promise<void> {
   try {
     await client.query('BEGIN');
-    for (const { from, to } of renames)
-      await client.query(`ALTER DATABASE ${quote(from)} RENAME TO ${quote(to)}`);
+    await work();
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});
-    throw databaseError(doing, error);
+    throw error;
+  }
+}
+
+/**
+ * Runs `work` while nobody is connected to a database: connections are refused and ended first. When it fails they
+ * are allowed again; `work` itself settles that where it succeeds.
+ *
+ * @throws DatabaseError that names the statement to run, when the database could not be opened again
+ */
+export async function withoutSessions(
+  client: pg.Client,
+  name: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  await allowConnections(client, name, false);
+  try {
+    await endSessions(client, name);
+    await work();
+  } catch (error) {
+    await reopen(client, name, error);
+    throw error;
+  }
+}
+
+async function reopen(client: pg.Client, name: string, cause: unknown): Promise<void> {
+  try {
+    await allowConnections(client, name, true);
+  } catch {
+    throw new DatabaseError({
+      doing: `cannot leave database ${name} as it was`,
+      problem: `it refuses connections, after this failure: ${describeCause(cause)}`,
+      remedy: `run: ${openAgain(name)}`,
+      cause,
+    });
   }
 }
 
 /** Ends the sessions of a database and drops it. One that does not exist is no error. */
 export async function dropDatabase(client: pg.Client, name: string): Promise<void> {
-  if (!(await listDatabases(client)).includes(name)) return;
-  await allowConnections(client, name, false);
-  await endSessions(client, name);
-  await run(client, `cannot drop database ${name}`, `DROP DATABASE IF EXISTS ${quote(name)}`);
-}
-
-/** Settings whose value is a list of quoted names (GUC_LIST_QUOTE); each name is given on its own. */
-const LISTS = new Set([
-  'local_preload_libraries',
-  'search_path',
-  'session_preload_libraries',
-  'shared_preload_libraries',
-  'temp_tablespaces',
-  'unix_socket_directories',
-]);
-
-/** The statements that give database `name` what `facts` say of settings, owner and rights. */
-export function databaseStatements(name: string, facts: DatabaseFacts): string[] {
-  const on = `DATABASE ${quote(name)}`;
-  const statements = [`ALTER ${on} OWNER TO ${quote(facts.owner)}`];
-  for (const { role, name: setting, value } of facts.settings) {
-    const subject = role === null ? `ALTER ${on}` : `ALTER ROLE ${quote(role)} IN ${on}`;
-    const values = LISTS.has(setting.toLowerCase()) ? splitList(value) : [value];
-    const parameter = setting.split('.').map(quote).join('.');
-    statements.push(`${subject} SET ${parameter} TO ${values.map(pg.escapeLiteral).join(', ')}`);
-  }
-  if (facts.acl !== null) {
-    statements.push(`REVOKE ALL ON ${on} FROM PUBLIC, ${quote(facts.owner)}`);
-    for (const { grantee, privilege, grantable } of facts.acl) {
-      const to = grantee === 'PUBLIC' ? 'PUBLIC' : quote(grantee);
-      statements.push(`GRANT ${privilege} ON ${on} TO ${to}${grantable ? ' WITH GRANT OPTION' : ''}`);
-    }
-  }
-  return statements;
-}
-
-/** `"$user", public` as its names. */
-function splitList(value: string): string[] {
-  const names = value.match(/"(?:[^"]|"")*"|[^,\s]+/g) ?? [];
-  if (names.length === 0) return [''];
-  return names.map((name) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name));
-}
-
-/** The roles that {@link databaseStatements} names. */
-export function databaseRoles(facts: DatabaseFacts): string[] {
-  const grantees = (facts.acl ?? []).map(({ grantee }) => grantee).filter((grantee) => grantee !== 'PUBLIC');
-  const settings = facts.settings.map(({ role }) => role).filter((role) => role !== null);
-  return [...new Set([facts.owner, ...grantees, ...settings])];
+  if (!(await listDatabases(client)).some((known) => known.name === name)) return;
+  await withoutSessions(client, name, () =>
+    run(client, `cannot drop database ${name}`, `DROP DATABASE IF EXISTS ${quote(name)}`),
+  );
 }

@@ -1,8 +1,11 @@
 import pg from 'pg';
 import type { Secret } from '../config/secret.ts';
-import { DatabaseError } from '../errors.ts';
+import { ConfigError, DatabaseError } from '../errors.ts';
 import { databaseError, errorCode } from './errors.ts';
 import { planTls } from './tls.ts';
+
+/** How long a connection may take to come about where `PGCONNECT_TIMEOUT` does not say, in seconds. */
+const CONNECT_SECONDS = 15;
 
 /** Where the server is and who asks. */
 export interface DatabaseSettings {
@@ -24,8 +27,8 @@ export interface Database {
   readonly server: string;
 
   /**
-   * Runs `work` with a connection to `database` and closes it. When `signal` is aborted the connection is broken off
-   * and the signal's reason is thrown.
+   * Runs `work` with a connection to `database` and closes it. When `signal` is aborted the connection is broken off,
+   * also while it is still being made, and the signal's reason is thrown.
    *
    * @throws DatabaseError when no connection can be made
    */
@@ -35,12 +38,17 @@ export interface Database {
   childEnv(database: string): NodeJS.ProcessEnv;
 }
 
-/** @param env the program's environment, of which libpq's `PG*` variables are honoured */
+/**
+ * @param env the program's environment, of which libpq's `PG*` variables are honoured
+ * @throws ConfigError for such a variable that cannot be read
+ */
 export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv): Database {
   const tls = planTls(settings.host, env);
+  const connectSeconds = readConnectTimeout(env);
+  const server = `${settings.host}:${settings.port}`;
   let ssl = tls.ssl;
 
-  async function connect(database: string, signal: AbortSignal): Promise<pg.Client> {
+  async function connect(database: string, signal: AbortSignal): Promise<Connection> {
     signal.throwIfAborted();
     const client = new pg.Client({
       host: settings.host,
@@ -50,34 +58,37 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       ssl,
       keepAlive: true,
       application_name: 'topobank-backup',
-      connectionTimeoutMillis: Number(env.PGCONNECT_TIMEOUT || 15) * 1000,
+      connectionTimeoutMillis: connectSeconds * 1000,
       ...(settings.password === undefined ? {} : { password: settings.password.reveal() }),
       ...(env.PGOPTIONS ? { options: env.PGOPTIONS } : {}),
     });
     // A connection that breaks while no query runs has no other listener; the next query reports it.
     client.on('error', () => {});
+    const release = breakOffOnAbort(client, signal);
     try {
       await client.connect();
+      await liftTimeouts(client);
+      return { client, release };
     } catch (error) {
+      release();
       client.end().catch(() => {});
+      signal.throwIfAborted();
       if (tls.fallBack && ssl !== false && /does not support SSL/.test(String(error))) {
         ssl = false;
         return connect(database, signal);
       }
       throw connectError(error, database);
     }
-    return client;
   }
-
-  const server = `${settings.host}:${settings.port}`;
 
   function connectError(error: unknown, database: string): Error {
     const doing = `cannot connect to database ${database} on ${server} as ${settings.user}`;
     if (errorCode(error) !== '55000') return databaseError(doing, error);
     return new DatabaseError({
       doing,
-      problem: 'the database refuses connections, as after a restore that was cut off',
-      remedy: `run on database ${settings.maintenanceDatabase}: ALTER DATABASE ${pg.escapeIdentifier(database)} ALLOW_CONNECTIONS true;`,
+      problem:
+        'it refuses connections, as a database does whose restore was killed in the middle of the swap',
+      remedy: `run on database ${settings.maintenanceDatabase}: ${openAgain(database)}`,
       cause: error,
     });
   }
@@ -88,18 +99,14 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
     user: settings.user,
     server,
     async use(database, signal, work) {
-      const client = await connect(database, signal);
-      const breakOff = () => {
-        socketOf(client).destroy();
-      };
-      signal.addEventListener('abort', breakOff);
+      const { client, release } = await connect(database, signal);
       try {
         signal.throwIfAborted();
         return await work(client);
       } catch (error) {
         throw signal.aborted ? signal.reason : error;
       } finally {
-        signal.removeEventListener('abort', breakOff);
+        release();
         await client.end().catch(() => {});
       }
     },
@@ -115,6 +122,42 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
   };
 }
 
-function socketOf(client: pg.Client): { destroy(): void } {
-  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+/** The statement that has a database accept connections again. */
+export function openAgain(database: string): string {
+  return `ALTER DATABASE ${pg.escapeIdentifier(database)} ALLOW_CONNECTIONS true;`;
+}
+
+/**
+ * Time limits that a role or a database has for its application would end a long dump or restore; pg_dump lifts them
+ * for itself in the same way.
+ */
+export async function liftTimeouts(client: pg.Client): Promise<void> {
+  await client.query(
+    'SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0',
+  );
+}
+
+interface Connection {
+  readonly client: pg.Client;
+  /** Ends the listening for the abort. */
+  readonly release: () => void;
+}
+
+function breakOffOnAbort(client: pg.Client, signal: AbortSignal): () => void {
+  // The socket is another one once TLS has begun.
+  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };
+  const breakOff = () => connection.stream.destroy();
+  signal.addEventListener('abort', breakOff);
+  return () => signal.removeEventListener('abort', breakOff);
+}
+
+/** Seconds; libpq takes 0 for no limit (manual §34.15). */
+function readConnectTimeout({ PGCONNECT_TIMEOUT }: NodeJS.ProcessEnv): number {
+  if (!PGCONNECT_TIMEOUT) return CONNECT_SECONDS;
+  if (/^\d{1,6}$/.test(PGCONNECT_TIMEOUT)) return Number(PGCONNECT_TIMEOUT);
+  throw new ConfigError({
+    doing: 'cannot read the configuration',
+    problem: `PGCONNECT_TIMEOUT: ${JSON.stringify(PGCONNECT_TIMEOUT)} is not accepted`,
+    remedy: 'give a number of seconds',
+  });
 }

@@ -1,4 +1,4 @@
-import { DatabaseError } from '../errors.ts';
+import { DatabaseError, OperatorError } from '../errors.ts';
 
 /** SQLSTATE of a server's error, or the code of a socket error (manual, appendix A). */
 export function errorCode(error: unknown): string | undefined {
@@ -6,38 +6,68 @@ export function errorCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+const WENT_AWAY = 'the server went away; see its log and run again';
+
 const REMEDIES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'check POSTGRES_HOST and POSTGRES_PORT, and that the server runs',
+  ENOENT: 'check POSTGRES_HOST and POSTGRES_PORT, and that the server runs',
   ENOTFOUND: 'check POSTGRES_HOST',
   EAI_AGAIN: 'check POSTGRES_HOST and the name server',
   ETIMEDOUT: 'check POSTGRES_HOST, POSTGRES_PORT and the firewall',
   EHOSTUNREACH: 'check POSTGRES_HOST and the network',
+  ECONNRESET: WENT_AWAY,
+  EPIPE: WENT_AWAY,
+  '57P01': WENT_AWAY,
+  '57P02': WENT_AWAY,
   '28P01': 'check POSTGRES_USER and POSTGRES_PASSWORD',
   '28000': 'check POSTGRES_USER and the server’s pg_hba.conf',
   '3D000': 'check POSTGRES_DB',
   '42501': 'grant the role what it lacks, or use another POSTGRES_USER',
   '53300': 'wait, or raise max_connections',
   '57P03': 'wait until the server has started',
+  '42P04': 'wait a second and run again: another run took the name',
   '53100': 'make room on the database server’s disk',
 };
+
+/** Remedies for what has no code of its own: messages of `pg` and of Node's TLS. */
+const SPOKEN: readonly (readonly [RegExp, string])[] = [
+  [/^Connection terminated|not queryable/, WENT_AWAY],
+  [/^timeout expired/, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
+  [/does not support SSL/, 'set PGSSLMODE=disable, or switch TLS on in the server'],
+  [/password must be a string/, 'set POSTGRES_PASSWORD'],
+];
+
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
 
 /**
  * Any error of `pg` as a DatabaseError that says what was being done. An error that already is meant for the operator
  * is returned as it is.
  */
 export function databaseError(doing: string, error: unknown): Error {
-  if (error instanceof Error && 'exitStatus' in error) return error;
-  const code = errorCode(error);
-  const remedy = code === undefined ? undefined : REMEDIES[code];
+  if (error instanceof OperatorError) return error;
   return new DatabaseError({
     doing,
-    problem: describe(error),
-    remedy: remedy ?? 'see the server’s log',
+    problem: describeCause(error),
+    remedy: remedyOf(error) ?? 'see the server’s log',
     cause: error,
   });
 }
 
-function describe(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
+/** What went wrong, in the words of the server or the system. */
+export function describeCause(error: unknown): string {
+  // A host name with several addresses fails with an error for each of them.
+  if (error instanceof AggregateError && error.errors.length > 0) return describeCause(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What an operator can do about an error of `pg`; undefined where nothing particular is known. */
+export function remedyOf(error: unknown): string | undefined {
+  const code = errorCode(error);
+  if (code !== undefined && CERTIFICATE.test(code)) {
+    return 'name the authority’s certificate in PGSSLROOTCERT, or set PGSSLMODE=require to take any';
+  }
+  const said = describeCause(error);
+  return (
+    (code === undefined ? undefined : REMEDIES[code]) ?? SPOKEN.find(([pattern]) => pattern.test(said))?.[1]
+  );
 }

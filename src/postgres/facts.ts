@@ -15,10 +15,21 @@ export interface DatabaseSetting {
   readonly value: string;
 }
 
-/** What `pg_dump` leaves out unless `--create` is given. */
-export interface DatabaseFacts {
-  readonly name: string;
+/** What a database is created with; locale names are those of the server's system. */
+export interface DatabaseLocale {
   readonly encoding: string;
+  /** null: the server's own. */
+  readonly collate: string | null;
+  readonly ctype: string | null;
+  /** `libc`, `icu` (PostgreSQL 15) or `builtin` (17); null where the server knows but libc. */
+  readonly provider: 'libc' | 'icu' | 'builtin' | null;
+  /** The provider's own name of the locale; null for libc. */
+  readonly providerLocale: string | null;
+}
+
+/** What `pg_dump` leaves out unless `--create` is given. */
+export interface DatabaseFacts extends DatabaseLocale {
+  readonly name: string;
   readonly collate: string;
   readonly ctype: string;
   readonly owner: string;
@@ -29,14 +40,23 @@ export interface DatabaseFacts {
   readonly bytes: number;
 }
 
-/** Reads the facts of the database that `client` is connected to. */
-export async function readDatabaseFacts(client: Client): Promise<DatabaseFacts> {
-  const { rows } = await client.query<{ facts: DatabaseFacts }>(`
+/**
+ * Reads the facts of a database, from a connection to whichever.
+ *
+ * @returns undefined when there is no such database
+ */
+export async function readDatabaseFacts(client: Client, name: string): Promise<DatabaseFacts | undefined> {
+  // Columns of the locale differ from version to version; a row's JSON holds those that there are.
+  const { rows } = await client.query<{ facts: DatabaseFacts }>(
+    `
     SELECT json_build_object(
       'name', d.datname,
       'encoding', pg_encoding_to_char(d.encoding),
       'collate', d.datcollate,
       'ctype', d.datctype,
+      'provider', CASE to_jsonb(d)->>'datlocprovider'
+        WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' END,
+      'providerLocale', coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'),
       'owner', pg_get_userbyid(d.datdba),
       'bytes', pg_database_size(d.oid),
       'acl', CASE WHEN d.datacl IS NULL THEN NULL ELSE coalesce((
@@ -49,16 +69,16 @@ export async function readDatabaseFacts(client: Client): Promise<DatabaseFacts> 
         SELECT json_agg(json_build_object(
           'role', r.rolname,
           'name', split_part(c, '=', 1),
-          'value', substr(c, strpos(c, '=') + 1)))
+          'value', substr(c, strpos(c, '=') + 1)) ORDER BY r.rolname NULLS FIRST, c)
         FROM pg_db_role_setting s
         LEFT JOIN pg_roles r ON r.oid = s.setrole
         CROSS JOIN LATERAL unnest(s.setconfig) c
         WHERE s.setdatabase = d.oid), '[]')) AS facts
     FROM pg_database d
-    WHERE d.datname = current_database()`);
-  const facts = rows[0]?.facts;
-  if (facts === undefined) throw new Error('pg_database has no row for the current database');
-  return facts;
+    WHERE d.datname = $1`,
+    [name],
+  );
+  return rows[0]?.facts;
 }
 
 /** The last applied migration of each Django app; empty where the database is not Django's. */

@@ -3,10 +3,11 @@ import type { DumpIndex } from '../dump/dump-index.ts';
 import { isOwnership } from '../dump/ownership.ts';
 import { createScanner } from '../dump/scanner.ts';
 import type { DumpPosition, DumpToken } from '../dump/tokens.ts';
-import { RestoreError } from '../errors.ts';
-import { errorCode } from '../postgres/errors.ts';
+import { OperatorError, RestoreError } from '../errors.ts';
+import { errorCode, remedyOf } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import { type CopyIn, runRaw, startCopy } from './raw-query.ts';
+import { refuseForeign } from './refusals.ts';
 
 /** SQLSTATE undefined_object (manual, appendix A): for SET, a setting that the server does not know. */
 const UNDEFINED_OBJECT = '42704';
@@ -37,6 +38,7 @@ export async function loadDump(
   let copy: { into: CopyIn; table: string; at: DumpPosition } | undefined;
 
   async function apply(token: DumpToken): Promise<void> {
+    refuseForeign(token, options.name);
     switch (token.type) {
       case 'text':
       case 'section':
@@ -67,15 +69,7 @@ export async function loadDump(
         });
       }
       case 'backslash':
-        if (token.command === 'restrict' || token.command === 'unrestrict') return;
-        throw new RestoreError({
-          doing: `cannot restore ${options.name}`,
-          problem: `line ${token.line} holds the command \\${token.command}, which is never run`,
-          remedy:
-            token.command === 'connect' || token.command === 'c'
-              ? 'take a dump without --create'
-              : 'take another dump; this one is not as pg_dump wrote it',
-        });
+        return;
     }
   }
 
@@ -111,14 +105,13 @@ function settingOf(sql: Buffer): string | undefined {
 
 const REMEDIES: Readonly<Record<string, string>> = {
   '42501': 'restore as a role with the right, or give --no-owner if it is about owners and grants',
-  '53100': 'make room on the database server’s disk',
   '58P01': 'install what the message names on the database server',
   '0A000': 'install what the message names on the database server',
   '42704': 'create what the message names on the database server; for a role, --no-owner leaves it out',
 };
 
 function refuse(error: unknown, at: DumpPosition | undefined, options: LoadOptions): never {
-  if (error instanceof Error && 'exitStatus' in error) throw error;
+  if (error instanceof OperatorError) throw error;
   const entry = at?.entry;
   const schema = entry === undefined || entry.schema === '-' ? '' : `${entry.schema}.`;
   const where = entry === undefined ? '' : `, ${entry.type} ${schema}${entry.name}`;
@@ -127,8 +120,14 @@ function refuse(error: unknown, at: DumpPosition | undefined, options: LoadOptio
   const code = errorCode(error);
   throw new RestoreError({
     doing: `cannot restore ${options.name}`,
-    problem: `line ${at?.line}${where}: ${message}${row === undefined ? '' : ` (${row})`}`,
-    remedy: (code === undefined ? undefined : REMEDIES[code]) ?? 'see the server’s log',
+    problem: `line ${lineOf(at, row)}${where}: ${message}${row === undefined ? '' : ` (${row})`}`,
+    remedy: (code === undefined ? undefined : REMEDIES[code]) ?? remedyOf(error) ?? 'see the server’s log',
     cause: error,
   });
+}
+
+/** Of a row that was refused its own line, which the server counts from that of the COPY statement. */
+function lineOf(at: DumpPosition | undefined, context: string | undefined): number | undefined {
+  const row = /^COPY .*, line (\d+)/.exec(context ?? '')?.[1];
+  return at === undefined || row === undefined ? at?.line : at.line + Number(row);
 }

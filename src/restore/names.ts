@@ -1,14 +1,19 @@
+import { createHash } from 'node:crypto';
+
 /** Longest name of a database in bytes (NAMEDATALEN − 1, manual §4.1.1). */
 const LONGEST = 63;
 
-/** `topobank` → `topobank_restore_20261123103000`; a long name is cut in front of the suffix. */
+/** The databases that a restore of `database` makes beside it. */
+const SUFFIXES = { scratch: '_restore_', kept: '_before_restore_' } as const;
+
+/** `topobank` → `topobank_restore_20261123103000`; see {@link nameBeside} for long names. */
 export function scratchName(database: string, time: string): string {
-  return withSuffix(database, `_restore_${time}`);
+  return nameBeside(database, SUFFIXES.scratch + time);
 }
 
-/** The name under which the old database is kept. */
+/** The name under which the old database is kept: `topobank_before_restore_20261123103000`. */
 export function keptName(database: string, time: string): string {
-  return withSuffix(database, `_before_restore_${time}`);
+  return nameBeside(database, SUFFIXES.kept + time);
 }
 
 /** Whether `name` is that of an old database of `database` that an earlier restore has kept. */
@@ -17,11 +22,22 @@ export function isKeptName(database: string, name: string): boolean {
   return time !== undefined && keptName(database, time) === name;
 }
 
-function withSuffix(database: string, suffix: string): string {
+/** Whether `name` is that of a database which a restore of `database` fills, or has left when it was killed. */
+export function isScratchName(database: string, name: string): boolean {
+  const time = /_restore_(\d{14})$/.exec(name)?.[1];
+  return time !== undefined && scratchName(database, time) === name;
+}
+
+/**
+ * A name that is too long is cut, and says by a hash whose it is: two databases whose names begin alike must not
+ * take what the other has kept for their own.
+ */
+function nameBeside(database: string, suffix: string): string {
   const bytes = Buffer.from(database);
-  const room = LONGEST - suffix.length;
-  let cut = Math.min(bytes.length, room);
+  if (bytes.length + suffix.length <= LONGEST) return database + suffix;
+  const hash = `_${createHash('sha256').update(database).digest('hex').slice(0, 8)}`;
+  let cut = LONGEST - hash.length - suffix.length;
   // A character of several bytes is not cut in two.
-  while (cut < bytes.length && ((bytes[cut] ?? 0) & 0xc0) === 0x80) cut--;
-  return bytes.toString('utf8', 0, cut) + suffix;
+  while (((bytes[cut] ?? 0) & 0xc0) === 0x80) cut--;
+  return bytes.toString('utf8', 0, cut) + hash + suffix;
 }

@@ -57,22 +57,28 @@ export function startCopy(client: pg.Client, sql: Buffer): CopyIn {
     submittable.connection = wire;
     wire.stream.write(message);
   };
-  const ended = new Promise<void>((resolve, reject) => {
-    stream.on('finish', resolve);
-    stream.on('error', reject);
+  let refusal: { readonly error: unknown } | undefined;
+  /** Told of whatever happens next; at most one call waits at a time, so nothing adds up over a long COPY. */
+  let wake: (() => void) | undefined;
+  const happened = () => new Promise<void>((resolve) => (wake = resolve));
+  stream.on('drain', () => wake?.());
+  stream.on('finish', () => wake?.());
+  // The stream does not call back the write that the server refuses, so the error is listened for apart.
+  stream.on('error', (error) => {
+    refusal ??= { error };
+    wake?.();
   });
-  // Whoever writes or ends next is told; until then nobody listens.
-  ended.catch(() => {});
   client.query(stream);
 
   return {
     async write(rows) {
-      if (stream.write(rows)) return;
-      await Promise.race([new Promise<void>((resolve) => stream.once('drain', resolve)), ended]);
+      if (refusal === undefined && !stream.write(rows)) await happened();
+      if (refusal !== undefined) throw refusal.error;
     },
     async end() {
       stream.end();
-      await ended;
+      while (refusal === undefined && !stream.writableFinished) await happened();
+      if (refusal !== undefined) throw refusal.error;
       return stream.rowCount;
     },
   };

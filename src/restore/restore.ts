@@ -1,35 +1,27 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { backupId } from '../catalog/backup-name.ts';
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
-import { RestoreError } from '../errors.ts';
-import {
-  createDatabase,
-  databaseStatements,
-  dropDatabase,
-  renameDatabases,
-} from '../postgres/administration.ts';
+import { OperatorError, RestoreError } from '../errors.ts';
+import { createDatabase, dropDatabase, renameDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError, errorCode } from '../postgres/errors.ts';
+import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { loadDump } from './load-dump.ts';
+import { applyOwnership, applySettings } from './apply-facts.ts';
+import { fillDatabase } from './fill-database.ts';
 import { keptName, scratchName } from './names.ts';
-import { planRestore, proveDump, type RestorePlan } from './preflight.ts';
+import { planRestore, type RestorePlan } from './plan.ts';
+import { type DumpNeeds, proveDump } from './prove-dump.ts';
+import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
 import { dropKept, swapDatabases } from './swap.ts';
 
 /** How long dropping the scratch database of a failed restore may take, in milliseconds. */
-const CLEAN_UP_MS = 30_000;
+const CLEAN_UP_MS = 60_000;
 
-/** Where the restored database goes. */
-export type RestoreTarget =
-  /** In the place of the target database, which is kept under another name or dropped after the swap. */
-  | { readonly kind: 'swap'; readonly dropOld: boolean }
-  /** In the place of the target database, which is dropped first: for those without room for two. */
-  | { readonly kind: 'in-place' }
-  /** Beside it, under a name that is free. */
-  | { readonly kind: 'into'; readonly name: string };
+/** For what takes moments and would leave something behind if it were broken off half-way. */
+const uninterrupted = (): AbortSignal => new AbortController().signal;
 
 export interface RestoreContext {
   readonly database: Database;
@@ -40,7 +32,7 @@ export interface RestoreContext {
 
 export interface RestoreOptions {
   readonly target: RestoreTarget;
-  /** Leave out owners, grants, and the database's own settings and rights. */
+  /** Leave out owners and grants, and what the database has set for single roles. */
   readonly noOwner: boolean;
 }
 
@@ -73,31 +65,25 @@ export async function restoreDump(
   const time = backupId(context.now());
   const scratch = scratchName(name, time);
 
-  const needs = await learnNeeds(source, target, context.startProgress, signal);
-  const admin = database.maintenanceName;
-  const plan = await database.use(admin, signal, (client) =>
-    planRestore(client, database, source, needs, { target: name, noOwner: options.noOwner, signal }),
-  );
-  if (target.kind === 'into' && plan.exists) throw nameTaken(source, name);
-  if (target.kind === 'in-place') {
-    await database.use(admin, signal, (client) => dropDatabase(client, name));
-    log.info(`dropped database ${name}`);
-  }
+  const asAdmin = <T>(work: (admin: pg.Client) => Promise<T>) =>
+    database.use(database.maintenanceName, signal, work);
 
+  const found = await asAdmin((admin) => findDatabases(admin, name));
+  for (const warning of found.warnings) log.warn(warning);
+  if (target.kind === 'into' && found.exists) throw nameTaken(source, name);
+  const needs = await learnNeeds(source, target, context.startProgress, signal);
+  const plan = await asAdmin((admin) => planRestore(admin, source, needs, { ...options, name, scratch }));
+  const dropsFirst = target.kind === 'in-place' && found.exists;
+  if (dropsFirst) await dropTarget(context, name);
   let index: DumpIndex;
   try {
-    await database.use(admin, signal, (client) => createDatabase(client, scratch, plan.locale));
-    log.info(`restoring ${source.name} into ${scratch}`);
-    index = await fillDatabase(context, source, scratch, options.noOwner, signal);
-    checkAgainstManifest(source, index);
-    await database.use(admin, signal, (client) => applyFacts(client, scratch, plan, log));
-    signal.throwIfAborted();
+    index = await buildScratch(context, source, scratch, plan, options.noOwner, signal);
   } catch (error) {
-    await dropScratch(database, scratch, log);
+    if (dropsFirst) log.error(`database ${name} was dropped before, as --in-place asks: restore it again`);
+    else if (found.exists) log.info(`database ${name} is as it was`);
     throw error;
   }
-
-  const placed = await place(context, { target, name, scratch, kept: keptName(name, time) }, plan);
+  const placed = await place(context, target, { found, scratch, kept: keptName(name, time) });
   return {
     database: name,
     ...placed,
@@ -113,40 +99,43 @@ async function learnNeeds(
   target: RestoreTarget,
   startProgress: StartProgress,
   signal: AbortSignal,
-) {
+): Promise<DumpNeeds> {
   const { manifest } = source;
   if (manifest === undefined || target.kind === 'in-place') return proveDump(source, startProgress, signal);
   return { ...manifest, encoding: manifest.encoding ?? undefined };
 }
 
-async function fillDatabase(
-  { database, log, startProgress }: RestoreContext,
+async function dropTarget({ database, log }: RestoreContext, name: string): Promise<void> {
+  await database.use(database.maintenanceName, uninterrupted(), (admin) => dropDatabase(admin, name));
+  log.info(`dropped database ${name}`);
+}
+
+/** Makes the scratch database, fills it and checks it; when anything of that fails it is gone again. */
+async function buildScratch(
+  context: RestoreContext,
   source: RestoreSource,
   scratch: string,
+  plan: RestorePlan,
   noOwner: boolean,
   signal: AbortSignal,
 ): Promise<DumpIndex> {
-  const progress = startProgress('restore', source.bytes);
+  const { database, log } = context;
+  const admin = database.maintenanceName;
+  await database.use(admin, uninterrupted(), (client) => createDatabase(client, scratch, plan.locale));
   try {
-    return await database.use(scratch, signal, async (client) => {
-      // The scratch database is dropped after a crash; the renames of the swap are written through, and all before.
-      await client.query('SET synchronous_commit = off');
-      const index = await loadDump(client, source.read(signal), {
-        name: source.name,
-        noOwner,
-        log,
-        onBytes: progress.add,
-      });
-      log.debug('analyzing');
-      // The dump has set the session's search_path and more.
-      await client.query('RESET ALL');
-      await client.query('ANALYZE');
-      return index;
+    signal.throwIfAborted();
+    log.info(`restoring ${source.name} into ${scratch}`);
+    const index = await fillDatabase(context, source, { scratch, noOwner }, signal);
+    checkAgainstManifest(source, index);
+    await database.use(admin, signal, async (client) => {
+      await applySettings(client, plan.settings, log);
+      await applyOwnership(client, plan.ownership);
     });
+    signal.throwIfAborted();
+    return index;
   } catch (error) {
-    throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
-  } finally {
-    progress.stop();
+    await dropScratch(database, scratch, log);
+    throw error;
   }
 }
 
@@ -156,41 +145,28 @@ function checkAgainstManifest(source: RestoreSource, index: DumpIndex): void {
   throw new RestoreError({
     doing: `cannot restore ${source.name}`,
     problem: `what was read is not what its manifest says: ${describeFault(fault)}`,
-    remedy: 'use another backup; the database is as it was',
+    remedy: 'use another backup',
   });
-}
-
-async function applyFacts(admin: pg.Client, scratch: string, plan: RestorePlan, log: Logger): Promise<void> {
-  if (plan.facts === undefined) return;
-  for (const statement of databaseStatements(scratch, plan.facts)) {
-    try {
-      await admin.query(statement);
-    } catch (error) {
-      if (errorCode(error) !== '42704') throw databaseError(`cannot run ${statement}`, error);
-      log.warn(`this server does not know a setting of the database; skipped: ${statement}`);
-    }
-  }
 }
 
 /** Past the checks nothing is broken off any more: the swap takes moments and is done as a whole. */
 async function place(
   { database, log }: RestoreContext,
-  names: { target: RestoreTarget; name: string; scratch: string; kept: string },
-  plan: RestorePlan,
+  target: RestoreTarget,
+  { found, scratch, kept }: { found: FoundDatabases; scratch: string; kept: string },
 ): Promise<{ kept: string | undefined; dropped: string[] }> {
-  const { target, name, scratch, kept } = names;
-  const swaps = target.kind === 'swap' && plan.exists;
+  const { name } = found;
   try {
-    return await database.use(database.maintenanceName, new AbortController().signal, async (admin) => {
-      if (swaps) {
-        await swapDatabases(admin, { target: name, scratch, kept }, log);
-        log.info(`${name} is restored; the old database is now ${kept}`);
-      } else await renameDatabases(admin, [{ from: scratch, to: name }]);
-      if (target.kind !== 'swap') return { kept: undefined, dropped: [] };
-      const old = target.dropOld && swaps ? [...plan.kept, kept] : plan.kept;
-      // Without an old database of its own this restore leaves the one that was kept.
-      const dropped = swaps ? await dropKept(admin, old, log) : [];
-      return { kept: swaps && !dropped.includes(kept) ? kept : undefined, dropped };
+    return await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
+      if (target.kind !== 'swap' || !found.exists) {
+        // Without an old database of its own this restore leaves alone what an earlier one has kept.
+        await renameDatabase(admin, scratch, name);
+        return { kept: undefined, dropped: [] };
+      }
+      await swapDatabases(admin, { target: name, scratch, kept });
+      log.info(`${name} is restored; the old database is now ${kept}`);
+      const dropped = await dropKept(admin, target.dropOld ? [...found.kept, kept] : found.kept, log);
+      return { kept: dropped.includes(kept) ? undefined : kept, dropped };
     });
   } catch (error) {
     if (target.kind === 'in-place') throw keptScratch(error, name, scratch);
@@ -205,8 +181,8 @@ async function dropScratch(database: Database, scratch: string, log: Logger): Pr
       dropDatabase(admin, scratch),
     );
   } catch (error) {
-    log.warn(
-      `database ${scratch} is left over, drop it by hand (${error instanceof Error ? error.message : String(error)})`,
+    log.error(
+      `database ${scratch} is left over (${describeCause(error)}); drop it: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,
     );
   }
 }
@@ -219,11 +195,13 @@ function nameTaken(source: RestoreSource, name: string): RestoreError {
   });
 }
 
-function keptScratch(error: unknown, name: string, scratch: string): RestoreError {
+/** There is no old database to go back to, so the new one stays. */
+function keptScratch(error: unknown, name: string, scratch: string): Error {
+  const quote = pg.escapeIdentifier;
   return new RestoreError({
     doing: `cannot give the restored database the name ${name}`,
-    problem: error instanceof Error ? error.message : String(error),
-    remedy: `it is whole, run: ALTER DATABASE "${scratch}" RENAME TO "${name}";`,
+    problem: error instanceof OperatorError ? error.problem : describeCause(error),
+    remedy: `it is whole, run: ALTER DATABASE ${quote(scratch)} RENAME TO ${quote(name)};`,
     cause: error,
   });
 }

@@ -1,7 +1,17 @@
 import type pg from 'pg';
-import { RestoreError } from '../errors.ts';
-import { allowConnections, dropDatabase, endSessions, renameDatabases } from '../postgres/administration.ts';
+import {
+  allowConnections,
+  dropDatabase,
+  endSessions,
+  inTransaction,
+  renameDatabase,
+  withoutSessions,
+} from '../postgres/administration.ts';
+import { describeCause, errorCode } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
+
+/** How often the renames are tried against sessions that slip in while connections are being refused. */
+const ATTEMPTS = 3;
 
 /** The names that take part in a swap. */
 export interface SwapNames {
@@ -14,41 +24,32 @@ export interface SwapNames {
 }
 
 /**
- * Puts the restored database in the place of the old one. Connections to the old one are refused and ended, both
- * renames happen in one transaction, then the kept one may be connected to again. When it fails, the old database
- * serves on under its name.
+ * Puts the restored database in the place of the old one. Connections to the old one are refused and ended; then one
+ * transaction renames both and allows connections again. When it fails, the old database serves on under its name.
  */
-export async function swapDatabases(admin: pg.Client, names: SwapNames, log: Logger): Promise<void> {
+export async function swapDatabases(admin: pg.Client, names: SwapNames): Promise<void> {
   const { target, scratch, kept } = names;
-  await allowConnections(admin, target, false);
-  try {
-    await endSessions(admin, target);
-    await endSessions(admin, scratch);
-    await renameDatabases(admin, [
-      { from: target, to: kept },
-      { from: scratch, to: target },
-    ]);
-  } catch (error) {
-    await reopen(admin, target, error);
-    throw error;
-  }
-  await allowConnections(admin, kept, true).catch((error: unknown) => {
-    // The restored database serves already; the kept one can be opened by hand.
-    log.warn(error instanceof Error ? error.message : String(error));
+  await withoutSessions(admin, target, async () => {
+    for (let attempt = 1; ; attempt++) {
+      await endSessions(admin, target);
+      await endSessions(admin, scratch);
+      try {
+        await inTransaction(admin, async () => {
+          await renameDatabase(admin, target, kept);
+          await renameDatabase(admin, scratch, target);
+          await allowConnections(admin, kept, true);
+        });
+        return;
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isInUse(error)) throw error;
+      }
+    }
   });
 }
 
-async function reopen(admin: pg.Client, target: string, cause: unknown): Promise<void> {
-  try {
-    await allowConnections(admin, target, true);
-  } catch {
-    throw new RestoreError({
-      doing: `cannot put the restored database in the place of ${target}`,
-      problem: cause instanceof Error ? cause.message : String(cause),
-      remedy: `the old database still refuses connections, run: ALTER DATABASE "${target.replaceAll('"', '""')}" ALLOW_CONNECTIONS true;`,
-      cause,
-    });
-  }
+/** SQLSTATE object_in_use, under the error that says what was being done. */
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && errorCode(error.cause) === '55006';
 }
 
 /** Drops what earlier restores have kept. A failure is said and no more: the restore itself is done. */
@@ -59,7 +60,7 @@ export async function dropKept(admin: pg.Client, names: readonly string[], log: 
       await dropDatabase(admin, name);
       dropped.push(name);
     } catch (error) {
-      log.warn(`database ${name} was kept: ${error instanceof Error ? error.message : String(error)}`);
+      log.warn(`database ${name} was kept: ${describeCause(error)}`);
     }
   }
   return dropped;

@@ -38,6 +38,8 @@ export function complete(time: string, bytes = 1000, database: string | null = '
             encoding: 'UTF8',
             collate: 'C',
             ctype: 'C',
+            provider: null,
+            providerLocale: null,
             owner: 'o',
             settings: [],
             acl: null,

@@ -15,8 +15,8 @@ export interface Fault {
     | { readonly kind: 'cut'; readonly afterBytes: number }
     /** A bit of the request's body is flipped before it is looked at. */
     | { readonly kind: 'corrupt' }
-    /** The request waits until this promise is settled. */
-    | { readonly kind: 'hold'; readonly until: Promise<unknown> };
+    /** The request waits until this promise is settled; `onHeld` is told that it does. */
+    | { readonly kind: 'hold'; readonly until: Promise<unknown>; readonly onHeld?: () => void };
 }
 
 /** The fault that befalls this request, if any; counts it. */

@@ -59,7 +59,10 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     const fault = takeFault(faults, operation, key);
     const record = (status: number) => requests.push({ operation, key, status });
     try {
-      if (fault?.kind === 'hold') await fault.until;
+      if (fault?.kind === 'hold') {
+        fault.onHeld?.();
+        await fault.until;
+      }
       if (fault?.kind === 'drop' && fault.when === 'before') {
         record(0);
         request.socket.destroy();

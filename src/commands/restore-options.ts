@@ -1,0 +1,64 @@
+import { idTime } from '../catalog/backup-name.ts';
+import type { Wanted } from '../catalog/catalog.ts';
+import { ConfigError } from '../errors.ts';
+import type { RestoreTarget } from '../restore/restore-target.ts';
+import type { CommonOptions } from './session.ts';
+
+/** The options of `restore`, as they are given. */
+export interface RestoreFlags extends CommonOptions {
+  readonly latest?: true;
+  readonly at?: string;
+  readonly into?: string;
+  readonly inPlace?: true;
+  readonly dropOld?: true;
+  /** commander's reading of `--no-owner`. */
+  readonly owner: boolean;
+  readonly dryRun?: true;
+}
+
+/** The dump that is to be restored: one of the bucket's, or a file. */
+export type WantedDump = Wanted | { readonly by: 'file'; readonly file: string };
+
+/** @throws ConfigError unless exactly one dump is named */
+export function readWanted(what: string | undefined, { latest, at }: RestoreFlags): WantedDump {
+  const given = [what, latest, at].filter((choice) => choice !== undefined).length;
+  if (given !== 1) {
+    throw usage(
+      given === 0 ? 'it is not said which backup' : 'more than one backup is named',
+      'give an ID, a FILE, --latest or --at TIME',
+    );
+  }
+  if (at !== undefined) return { by: 'time', at: readTime(at) };
+  if (what === undefined || what === 'latest') return { by: 'latest' };
+  return idTime(what) === undefined ? { by: 'file', file: what } : { by: 'id', id: what };
+}
+
+/** @throws ConfigError for targets that exclude each other, or a name that is none */
+export function readTarget({ into, inPlace, dropOld }: RestoreFlags): RestoreTarget {
+  const given = [
+    into === undefined ? '' : '--into',
+    inPlace ? '--in-place' : '',
+    dropOld ? '--drop-old' : '',
+  ].filter((flag) => flag !== '');
+  if (given.length > 1) throw usage(`${given.join(' and ')} exclude each other`, 'give one of them');
+  if (into === undefined) return inPlace ? { kind: 'in-place' } : { kind: 'swap', dropOld: dropOld === true };
+  if (into === '' || Buffer.byteLength(into) > 63) {
+    throw usage(`--into: ${JSON.stringify(into)} is not accepted`, 'give a name of 1 to 63 bytes');
+  }
+  return { kind: 'into', name: into };
+}
+
+const TIME = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?$/;
+
+/** A time without a zone is UTC, as all times of the tool are. */
+function readTime(text: string): Date {
+  const iso = TIME.exec(text);
+  const utc = iso?.[1] === undefined || iso[4] !== undefined ? '' : 'Z';
+  const time = idTime(text) ?? new Date(iso === null ? '' : `${text.replace(' ', 'T')}${utc}`);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw usage(`--at: ${JSON.stringify(text)} is not accepted`, 'give a UTC time such as 2026-11-23T10:30');
+}
+
+function usage(problem: string, remedy: string): ConfigError {
+  return new ConfigError({ doing: 'cannot restore', problem, remedy });
+}

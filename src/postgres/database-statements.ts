@@ -1,0 +1,59 @@
+import pg from 'pg';
+import type { DatabaseFacts } from './facts.ts';
+
+const quote = pg.escapeIdentifier;
+
+/** Settings whose value is a list of quoted names (GUC_LIST_QUOTE); each name is given on its own. */
+const LISTS = new Set([
+  'local_preload_libraries',
+  'search_path',
+  'session_preload_libraries',
+  'shared_preload_libraries',
+  'temp_tablespaces',
+  'unix_socket_directories',
+]);
+
+/** The statements that give database `name` the settings that `facts` tell of. */
+export function settingStatements(name: string, { settings }: Pick<DatabaseFacts, 'settings'>): string[] {
+  return settings.map(({ role, name: setting, value }) => {
+    const subject =
+      role === null
+        ? `ALTER DATABASE ${quote(name)}`
+        : `ALTER ROLE ${quote(role)} IN DATABASE ${quote(name)}`;
+    const values = LISTS.has(setting.toLowerCase()) ? splitList(value) : [value];
+    const parameter = setting.split('.').map(quote).join('.');
+    return `${subject} SET ${parameter} TO ${values.map(pg.escapeLiteral).join(', ')}`;
+  });
+}
+
+/** The statements that give database `name` the owner and the rights that `facts` tell of. */
+export function ownershipStatements(name: string, { owner, acl }: DatabaseFacts): string[] {
+  const on = `DATABASE ${quote(name)}`;
+  const statements = [`ALTER ${on} OWNER TO ${quote(owner)}`];
+  if (acl === null) return statements;
+  statements.push(`REVOKE ALL ON ${on} FROM PUBLIC, ${quote(owner)}`);
+  for (const { grantee, privilege, grantable } of acl) {
+    const to = grantee === 'PUBLIC' ? 'PUBLIC' : quote(grantee);
+    statements.push(`GRANT ${privilege} ON ${on} TO ${to}${grantable ? ' WITH GRANT OPTION' : ''}`);
+  }
+  return statements;
+}
+
+/** `"$user", public` as its names. */
+function splitList(value: string): string[] {
+  const names = value.match(/"(?:[^"]|"")*"|[^,\s]+/g) ?? [];
+  if (names.length === 0) return [''];
+  return names.map((name) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name));
+}
+
+/** What stays of `facts` without roles: settings that hold for everyone. */
+export function withoutRoles(facts: DatabaseFacts): Pick<DatabaseFacts, 'settings'> {
+  return { settings: facts.settings.filter(({ role }) => role === null) };
+}
+
+/** The roles that the statements name. */
+export function databaseRoles(facts: DatabaseFacts): string[] {
+  const grantees = (facts.acl ?? []).map(({ grantee }) => grantee).filter((grantee) => grantee !== 'PUBLIC');
+  const settings = facts.settings.map(({ role }) => role).filter((role) => role !== null);
+  return [...new Set([facts.owner, ...grantees, ...settings])];
+}

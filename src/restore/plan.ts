@@ -1,0 +1,82 @@
+import type pg from 'pg';
+import { RestoreError } from '../errors.ts';
+import { missingRoles } from '../postgres/administration.ts';
+import {
+  databaseRoles,
+  ownershipStatements,
+  settingStatements,
+  withoutRoles,
+} from '../postgres/database-statements.ts';
+import { databaseError } from '../postgres/errors.ts';
+import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../postgres/facts.ts';
+import type { DumpNeeds } from './prove-dump.ts';
+import type { RestoreSource } from './source.ts';
+
+/** What is settled before anything is created. */
+export interface RestorePlan {
+  readonly locale: DatabaseLocale;
+  /** Statements that give the scratch database what the dump's text leaves out. */
+  readonly settings: readonly string[];
+  readonly ownership: readonly string[];
+}
+
+/**
+ * Looks at the server: does every role exist, which locale will the new database have.
+ *
+ * @param admin a connection to the maintenance database
+ * @throws RestoreError for a role that is missing, with the remedy
+ */
+export async function planRestore(
+  admin: pg.Client,
+  source: RestoreSource,
+  needs: DumpNeeds,
+  options: { readonly name: string; readonly scratch: string; readonly noOwner: boolean },
+): Promise<RestorePlan> {
+  const { name, scratch, noOwner } = options;
+  const doing = `cannot restore ${source.name}`;
+  try {
+    const facts = source.manifest?.database ?? (await readDatabaseFacts(admin, name));
+    const missing = await missingRoles(admin, rolesNeeded(needs, facts, noOwner));
+    if (missing.length > 0) throw rolesMissing(doing, missing, noOwner);
+    const locale = chooseLocale(needs.encoding, facts);
+    if (facts === undefined) return { locale, settings: [], ownership: [] };
+    return {
+      locale,
+      settings: settingStatements(scratch, noOwner ? withoutRoles(facts) : facts),
+      ownership: noOwner ? [] : ownershipStatements(scratch, facts),
+    };
+  } catch (error) {
+    throw databaseError(doing, error);
+  }
+}
+
+function rolesNeeded(needs: DumpNeeds, facts: DatabaseFacts | undefined, noOwner: boolean): string[] {
+  if (noOwner) return needs.roles.filter((role) => !needs.ownerRoles.includes(role));
+  return [...new Set([...(facts === undefined ? [] : databaseRoles(facts)), ...needs.roles])];
+}
+
+function rolesMissing(doing: string, missing: readonly string[], noOwner: boolean): RestoreError {
+  const names = missing.map((role) => JSON.stringify(role)).join(', ');
+  const [roles, them] = missing.length === 1 ? ['a role', 'it'] : ['roles', 'them'];
+  return new RestoreError({
+    doing,
+    problem: `it names ${roles} that this server does not have: ${names}`,
+    remedy: noOwner
+      ? `create ${them} with CREATE ROLE; policies name ${them}, which --no-owner does not leave out`
+      : `create ${them} with CREATE ROLE, or give --no-owner to leave out owners and grants`,
+  });
+}
+
+/** The dumped database's own locale; for a dump that does not tell, that of the database it replaces. */
+function chooseLocale(encoding: string | undefined, facts: DatabaseFacts | undefined): DatabaseLocale {
+  if (facts !== undefined && (encoding === undefined || encoding === facts.encoding)) return facts;
+  // The server's own locale may belong to another encoding; C goes with every one.
+  const locale = encoding === undefined || encoding === 'UTF8' ? null : 'C';
+  return {
+    encoding: encoding ?? 'UTF8',
+    collate: locale,
+    ctype: locale,
+    provider: null,
+    providerLocale: null,
+  };
+}

@@ -1,0 +1,47 @@
+import { compareIndex, describeFault } from '../catalog/compare-index.ts';
+import { createScanner } from '../dump/scanner.ts';
+import { DumpError } from '../errors.ts';
+import type { StartProgress } from '../ui/progress.ts';
+import { refuseForeign } from './refusals.ts';
+import type { RestoreSource } from './source.ts';
+
+/** What of a dump has to be known before anything is created. */
+export interface DumpNeeds {
+  /** Roles that the dump names, and those of them that `--no-owner` leaves out. */
+  readonly roles: readonly string[];
+  readonly ownerRoles: readonly string[];
+  readonly encoding: string | undefined;
+}
+
+/**
+ * Reads the dump once without using it.
+ *
+ * @throws DumpError when it is not whole or not what its manifest says
+ * @throws RestoreError when it holds what is never run
+ */
+export async function proveDump(
+  source: RestoreSource,
+  startProgress: StartProgress,
+  signal: AbortSignal,
+): Promise<DumpNeeds> {
+  const { name, manifest } = source;
+  const scanner = createScanner(name);
+  const progress = startProgress('check', source.bytes);
+  try {
+    for await (const chunk of source.read(signal)) {
+      for (const token of scanner.push(chunk)) refuseForeign(token, name);
+      progress.add(chunk.length);
+    }
+    for (const token of scanner.end()) refuseForeign(token, name);
+  } finally {
+    progress.stop();
+  }
+  const index = scanner.finish();
+  const fault = manifest === undefined ? undefined : compareIndex(manifest, index)[0];
+  if (fault === undefined) return index;
+  throw new DumpError({
+    doing: `cannot restore ${name}`,
+    problem: `its bytes are not those of its manifest: ${describeFault(fault)}`,
+    remedy: 'use another backup',
+  });
+}

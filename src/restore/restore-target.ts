@@ -1,0 +1,49 @@
+import pg from 'pg';
+import { listDatabases } from '../postgres/administration.ts';
+import { openAgain } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
+import { isKeptName, isScratchName } from './names.ts';
+
+/** Where the restored database goes. */
+export type RestoreTarget =
+  /** In the place of the target database, which is kept under another name or dropped after the swap. */
+  | { readonly kind: 'swap'; readonly dropOld: boolean }
+  /** In the place of the target database, which is dropped first: for those without room for two. */
+  | { readonly kind: 'in-place' }
+  /** Beside it, under a name that is free. */
+  | { readonly kind: 'into'; readonly name: string };
+
+/** What there is on the server of the target's name, and beside it of earlier restores. */
+export interface FoundDatabases {
+  readonly name: string;
+  readonly exists: boolean;
+  /** Old databases that earlier restores have kept. */
+  readonly kept: readonly string[];
+  /** What the operator should know of earlier restores that were killed, each with the statement to run. */
+  readonly warnings: readonly string[];
+}
+
+/** @param admin a connection to the maintenance database */
+export async function findDatabases(admin: pg.Client, name: string): Promise<FoundDatabases> {
+  const databases = await listDatabases(admin).catch((error: unknown) => {
+    throw databaseError('cannot list the databases of the server', error);
+  });
+  const present = databases.find((database) => database.name === name);
+  const warnings = databases
+    .filter((database) => isScratchName(name, database.name))
+    .map(
+      (database) =>
+        `database ${database.name} is of a restore that was killed, or that runs now; if none runs: DROP DATABASE ${pg.escapeIdentifier(database.name)};`,
+    );
+  if (present?.connectable === false) {
+    warnings.push(
+      `database ${name} refuses connections, as after a restore that was killed in the middle of the swap; to have it serve again: ${openAgain(name)}`,
+    );
+  }
+  return {
+    name,
+    exists: present !== undefined,
+    kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
+    warnings,
+  };
+}

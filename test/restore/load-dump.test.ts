@@ -1,0 +1,165 @@
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { restoreDump } from '../../src/restore/restore.ts';
+import { withClient } from '../support/database.ts';
+import { dumpText, entry, textSource } from '../support/dump-text.ts';
+import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
+
+let bed: TestBed;
+let copies = 0;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+});
+
+afterAll(() => bed.close());
+
+/** Restores a dump into a new database of its own. */
+async function restore(text: string | Buffer, chunkBytes?: number) {
+  const { log, lines } = keepingLog();
+  const name = `${bed.database.name}_${++copies}`;
+  const context = { database: bed.tool, now: () => new Date(), log, startProgress: noProgress };
+  const source = textSource(text, chunkBytes === undefined ? {} : { chunkBytes });
+  const options = { target: { kind: 'into', name }, noOwner: false } as const;
+  const report = await restoreDump(context, source, options, new AbortController().signal);
+  return { name, report, warnings: lines.filter((line) => line.startsWith('warn')) };
+}
+
+const query = (database: string, sql: string) =>
+  withClient(bed.env, database, async (client) => (await client.query(sql)).rows as unknown[]);
+
+const TABLE = `${entry('TABLE', 't')}CREATE TABLE public.t (id integer, name text);\n`;
+const DATA = entry('TABLE DATA', 't');
+const COPY = 'COPY public.t (id, name) FROM stdin;\n';
+
+const FAILING: readonly [about: string, body: string, message: string | RegExp][] = [
+  [
+    'a statement that the server does not understand',
+    `${entry('TABLE', 'broken')}CREATE TABEL public.broken ();`,
+    'cannot restore ./dump.sql: line 13, TABLE public.broken: syntax error at or near "TABEL" — see the server’s log',
+  ],
+  [
+    'a row of another type',
+    `${TABLE}${DATA}${COPY}1\tone\nx\ttwo\n\\.\n`,
+    /^cannot restore \.\/dump\.sql: line 19, TABLE DATA public\.t: invalid input syntax for type integer: "x" \(COPY t, line 2, column id: "x"\) — /,
+  ],
+  [
+    'a row with too few columns',
+    `${TABLE}${DATA}${COPY}1\n\\.\n`,
+    /line 18, TABLE DATA public\.t: missing data for column "name"/,
+  ],
+  [
+    'a table that is not there',
+    `${DATA}${COPY}1\tone\n\\.\n`,
+    /line 13, TABLE DATA public\.t: relation "public\.t" does not exist/,
+  ],
+  [
+    'a foreign key that does not hold',
+    `${TABLE}CREATE TABLE public.u (id integer PRIMARY KEY);\n${DATA}${COPY}1\tone\n\\.\n${entry('FK CONSTRAINT', 't t_fk')}ALTER TABLE ONLY public.t\n    ADD CONSTRAINT t_fk FOREIGN KEY (id) REFERENCES public.u(id);`,
+    /line 24, FK CONSTRAINT public\.t t_fk: insert or update on table "t" violates foreign key constraint "t_fk"/,
+  ],
+  [
+    'an extension that is not installed',
+    `${entry('EXTENSION', 'nonesuch', '-')}CREATE EXTENSION IF NOT EXISTS nonesuch;`,
+    /line 13, EXTENSION nonesuch: .*"nonesuch".* — install what the message names on the database server$/,
+  ],
+  ['a tablespace that is not there', "SET default_tablespace = 'nowhere';", /line 10: .*"nowhere"/],
+  [
+    'a value that a setting does not take',
+    "SET client_min_messages = 'loud';",
+    /line 10: invalid value for parameter/,
+  ],
+  [
+    'rows before any table',
+    'COPY nowhere FROM stdin WITH (FORMAT csv);\n',
+    /line 10: relation "nowhere" does not exist/,
+  ],
+];
+
+test.each(FAILING)('%s stops the restore with its line, type and name', async (_, body, message) => {
+  const before = await bed.databases();
+  await expect(restore(dumpText(body))).rejects.toMatchObject({
+    name: 'RestoreError',
+    message: typeof message === 'string' ? message : expect.stringMatching(message),
+  });
+  expect(await bed.databases()).toEqual(before);
+});
+
+test('settings that the server does not know are skipped, each with a warning', async () => {
+  const { name, warnings } = await restore(
+    dumpText(`SET transaction_timeout = 0;
+SET statement_timeout = 0;
+SET SESSION no_such_setting TO 'on';
+${TABLE}${DATA}${COPY}1\tone\n\\.\n`),
+  );
+  expect(warnings).toEqual([
+    'warn: line 10: this server does not know the setting transaction_timeout; skipped',
+    'warn: line 12: this server does not know the setting no_such_setting; skipped',
+  ]);
+  expect(await query(name, 'SELECT * FROM t')).toEqual([{ id: 1, name: 'one' }]);
+});
+
+test('a dump from before PostgreSQL 10.3, which leaves schemas to search_path', async () => {
+  const { name, report } = await restore(
+    dumpText(`SET search_path = public, pg_catalog;
+
+${entry('TABLE', 't')}CREATE TABLE t (id integer, name text);
+
+${DATA}COPY t (id, name) FROM stdin;
+1\t\\N
+2\tä\\\\b\\tc
+\\.
+
+
+${entry('INDEX', 't_name')}CREATE INDEX t_name ON t USING btree (name);
+`),
+  );
+  expect(report).toMatchObject({ tables: 1, rows: 2 });
+  expect(await query(name, 'SELECT id, name FROM public.t ORDER BY id')).toEqual([
+    { id: 1, name: null },
+    { id: 2, name: 'ä\\b\tc' },
+  ]);
+});
+
+test('a dump by --inserts, and one with strings from before standard_conforming_strings', async () => {
+  const { name } = await restore(
+    dumpText(`SET standard_conforming_strings = off;
+${TABLE}${DATA}INSERT INTO public.t VALUES (1, 'a\\'; still one');
+INSERT INTO public.t VALUES (2, 'b');
+`),
+  );
+  expect(await query(name, 'SELECT name FROM t ORDER BY id')).toEqual([
+    { name: "a'; still one" },
+    { name: 'b' },
+  ]);
+});
+
+test('rows come through whatever the chunks are cut into, and statistics are gathered', async () => {
+  const rows = Array.from({ length: 500 }, (_, id) => `${id}\tname № ${id}`).join('\n');
+  const text = dumpText(`${TABLE}${DATA}${COPY}${rows}\n\\.\n`);
+  for (const chunkBytes of [7, 1024]) {
+    const { name, report } = await restore(text, chunkBytes);
+    expect(report).toMatchObject({ tables: 1, rows: 500, bytes: Buffer.byteLength(text) });
+    expect(await query(name, `SELECT reltuples FROM pg_class WHERE relname = 't'`)).toEqual([
+      { reltuples: 500 },
+    ]);
+  }
+});
+
+test('time limits that the role has for its application do not end a restore', async () => {
+  const role = `${bed.database.name}_hasty`;
+  await withClient(bed.env, 'postgres', async (client) => {
+    await client.query(
+      `CREATE ROLE "${role}" SUPERUSER LOGIN PASSWORD 'x'; ALTER ROLE "${role}" SET statement_timeout = 50`,
+    );
+  });
+  const file = `${bed.directory}/slow.sql`;
+  await writeFile(file, dumpText(`${TABLE}SELECT pg_sleep(0.2);`));
+  const env = { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' };
+  const restored = await bed.run(['restore', file, '--into', `${bed.database.name}_hasty`, '--quiet'], env);
+  expect(restored).toMatchObject({ status: 0, stderr: expect.not.stringContaining('timeout') });
+  await withClient(bed.env, 'postgres', async (client) => {
+    await client.query(`DROP DATABASE "${role}"`);
+    await client.query(`DROP ROLE "${role}"`);
+  });
+});

@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { restoreDump } from '../../src/restore/restore.ts';
+import { dumpText, entry, textSource } from '../support/dump-text.ts';
+import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
+
+let bed: TestBed;
+let touched: string;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await bed.database.query('CREATE TABLE alive AS SELECT 1 AS one');
+  touched = join(bed.directory, 'touched');
+});
+
+afterAll(() => bed.close());
+
+function restore(text: string, { into }: { into?: string } = {}) {
+  const context = {
+    database: bed.tool,
+    now: () => new Date(),
+    log: keepingLog().log,
+    startProgress: noProgress,
+  };
+  const target =
+    into === undefined
+      ? ({ kind: 'swap', dropOld: false } as const)
+      : ({ kind: 'into', name: into } as const);
+  return restoreDump(context, textSource(text), { target, noOwner: false }, new AbortController().signal);
+}
+
+const TABLE = `${entry('TABLE', 't')}CREATE TABLE public.t (a text);`;
+const ROWS = 'COPY public.t (a) FROM stdin;\none\n\\.\n';
+
+const REFUSED: readonly [about: string, body: string, problem: RegExp][] = [
+  ['a shell command', '\\! touch FILE', /line 10 holds the command \\!, which is never run/],
+  ['a shell command after the rows', `${TABLE}\n${ROWS}\n\\! touch FILE`, /line 18 holds the command \\!,/],
+  ['a program to pipe to', '\\o |touch FILE', /holds the command \\o,/],
+  ['another file', '\\i /etc/passwd', /holds the command \\i,/],
+  ['a copy by psql', `${TABLE}\n\\copy public.t from program 'touch FILE'`, /holds the command \\copy,/],
+  [
+    'a connection to another database',
+    '\\connect postgres',
+    /holds the command \\connect,.* — take a dump without --create/,
+  ],
+  ['the same in short', '\\c postgres', /holds the command \\c,/],
+  [
+    'a command in the middle of a statement',
+    'SELECT 1\n\\! touch FILE\n;',
+    /the command \\! inside the statement at line 10/,
+  ],
+  [
+    'a command at the end of a statement',
+    "SELECT 'x' \\gexec\n",
+    /the command \\gexec inside the statement at line 10/,
+  ],
+  ['a command after a forged end of the rows', `${TABLE}\n${ROWS}\\.\n`, /holds the command \\\.,/],
+  [
+    'the drop of a database',
+    'DROP DATABASE NAME;',
+    /line 10 holds DROP DATABASE, .* — take a dump without --create/,
+  ],
+  ['a new database', 'create  database other;', /line 10 holds CREATE DATABASE/],
+  ['the drop of a role', 'DROP ROLE IF EXISTS someone;', /holds DROP ROLE/],
+  ['a change of a user', "ALTER USER postgres PASSWORD 'x';", /holds ALTER USER/],
+  ['a setting of the whole server', "ALTER SYSTEM SET work_mem = '1GB';", /holds ALTER SYSTEM/],
+];
+
+test.each(REFUSED)('%s is refused by name before anything is created', async (_, body, problem) => {
+  const before = await bed.databases();
+  const text = dumpText(body.replace('FILE', touched).replace('NAME', bed.database.name));
+  await expect(restore(text)).rejects.toMatchObject({
+    name: expect.stringMatching(/RestoreError|DumpError/),
+    message: expect.stringMatching(problem),
+  });
+  expect(await bed.databases()).toEqual(before);
+  expect(existsSync(touched)).toBe(false);
+  expect(await bed.database.query('SELECT one FROM alive')).toEqual([{ one: 1 }]);
+});
+
+test('what only looks like a command or a forbidden statement is text like any other', async () => {
+  const text = dumpText(`\\restrict aBc123
+${TABLE}
+-- \\! touch ${touched}
+/* \\! touch */ INSERT INTO public.t VALUES ('\\! touch'), (E'\\\\! touch'), ($x$
+\\! touch ${touched}
+DROP DATABASE postgres;
+$x$);
+CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql AS $$
+begin
+drop database postgres;
+end $$;
+COPY public.t (a) FROM stdin;
+\\\\! touch ${touched}
+\\\\.
+DROP DATABASE postgres;
+\\.
+\\unrestrict aBc123
+`);
+  const into = `${bed.database.name}_text`;
+  const report = await restore(text, { into });
+  expect(report).toMatchObject({ database: into, tables: 1, rows: 3 });
+  expect(existsSync(touched)).toBe(false);
+});
+
+test('a backup whose object was tampered with is refused as well, although its manifest says that it is whole', async () => {
+  const backup = await bed.run(['backup', '--json']);
+  const { key, bytes } = JSON.parse(backup.stdout) as { key: string; bytes: number };
+  const signal = new AbortController().signal;
+  const object = await bed.store.get(key, { signal });
+  const text = Buffer.concat(await object!.body.toArray()).toString();
+  // As long as before, so that only the bytes themselves are other ones.
+  const tampered = text
+    .replace(/^SET .*timeout.*\n/gm, '')
+    .replace(/^SET row_security.*$/m, `\\! touch ${touched}`);
+  await bed.store.put(key, Buffer.from(tampered.padEnd(bytes)), {
+    ifAbsent: false,
+    contentType: 'application/sql',
+    signal,
+  });
+  expect(tampered.length).toBeLessThanOrEqual(bytes);
+  const before = await bed.databases();
+  const restored = await bed.run(['restore', '--latest', '--yes']);
+  expect(restored.status).toBe(1);
+  expect(restored.stderr).toMatch(/holds the command \\!, which is never run/);
+  expect(existsSync(touched)).toBe(false);
+  expect(await bed.databases()).toEqual(before);
+});

@@ -1,0 +1,39 @@
+import type { Manifest } from '../../src/catalog/manifest.ts';
+import type { RestoreSource } from '../../src/restore/source.ts';
+
+/** A plain dump as pg_dump frames it, with these statements; the first of them stands in line 10. */
+export function dumpText(body: string, { complete = true } = {}): string {
+  return `--
+-- PostgreSQL database dump
+--
+
+-- Dumped from database version 15.18
+-- Dumped by pg_dump version 15.18
+
+SET client_encoding = 'UTF8';
+
+${body}
+${complete ? '--\n-- PostgreSQL database dump complete\n--\n' : ''}`;
+}
+
+/** The comment that pg_dump puts before each entry. */
+export function entry(type: string, name: string, schema = 'public'): string {
+  return `--\n-- Name: ${name}; Type: ${type}; Schema: ${schema}; Owner: -\n--\n`;
+}
+
+/** A dump in memory, handed out in chunks of `chunkBytes`. */
+export function textSource(
+  text: string | Buffer,
+  options: { readonly name?: string; readonly manifest?: Manifest; readonly chunkBytes?: number } = {},
+): RestoreSource {
+  const bytes = Buffer.from(text);
+  const { name = './dump.sql', manifest, chunkBytes = 64 * 1024 } = options;
+  return {
+    name,
+    manifest,
+    bytes: bytes.length,
+    async *read() {
+      for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { createScanner, drain } from '../../src/dump/scanner.ts';
+import { createTokenizer } from '../../src/dump/tokenizer.ts';
+import { inTurns, median, type Subject } from './bench.ts';
+
+const BYTES = 512e6;
+/** What a pipe of pg_dump gives at a time. */
+const CHUNK = 64 * 1024;
+
+/** How fast the scanner reads rows, in this process, on one core. */
+export const SCANNER: Subject = {
+  name: 'scanner',
+  about: 'COPY rows through the scanner, with and without its hashes',
+  async run({ rounds }) {
+    const chunks = copyChunks();
+    const { first, second } = await inTurns(
+      rounds,
+      async () => throughput(chunks, () => tokenize(chunks)),
+      async () => throughput(chunks, () => scan(chunks)),
+    );
+    const hashing = throughput(chunks, () => hash(chunks));
+    const perSecond = (rate: number) => `${rate.toFixed(0)} MB/s`;
+    return [
+      {
+        subject: 'scanner without hashes',
+        measured: perSecond(median(first)),
+        baseline: '–',
+        ratio: undefined,
+        goal: '≥ 600 MB/s',
+      },
+      {
+        subject: 'scanner with hashes',
+        measured: perSecond(median(second)),
+        baseline: `SHA-256 alone ${perSecond(hashing)}`,
+        ratio: median(second) / hashing,
+        goal: '–',
+      },
+    ];
+  },
+};
+
+/** One table's rows of about 250 bytes, as a dump in chunks; the last chunk ends the dump. */
+function copyChunks(): Buffer[] {
+  const rows = Array.from(
+    { length: 4000 },
+    (_, row) => `${row}\t2025-01-01 00:00:00+00\t${'x'.repeat(200 + (row % 50))}\\n\n`,
+  );
+  const block = Buffer.from(rows.join(''));
+  const head = '--\n-- PostgreSQL database dump\n--\n\nCOPY public.t (a, b, c) FROM stdin;\n';
+  const tail = '\\.\n\n--\n-- PostgreSQL database dump complete\n--\n';
+  const body = Array.from({ length: Math.ceil(BYTES / CHUNK) }, (_, index) => {
+    const at = (index * CHUNK) % (block.length - CHUNK);
+    return block.subarray(at, at + CHUNK);
+  });
+  return [Buffer.from(head), ...body, Buffer.from(`\n${tail}`)];
+}
+
+/** Megabytes a second. */
+function throughput(chunks: readonly Buffer[], work: () => void): number {
+  const began = performance.now();
+  work();
+  const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+  return bytes / 1e3 / (performance.now() - began);
+}
+
+function tokenize(chunks: readonly Buffer[]): void {
+  const tokenizer = createTokenizer('bench');
+  for (const chunk of chunks) drain(tokenizer.push(chunk));
+  drain(tokenizer.end());
+}
+
+function scan(chunks: readonly Buffer[]): void {
+  const scanner = createScanner('bench');
+  for (const chunk of chunks) drain(scanner.push(chunk));
+  drain(scanner.end());
+}
+
+function hash(chunks: readonly Buffer[]): void {
+  const sha256 = createHash('sha256');
+  for (const chunk of chunks) sha256.update(chunk);
+  sha256.digest();
+}

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
+import { withClient } from '../support/database.ts';
+import { startPostgres } from '../support/postgres-server.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+import { storeEnv } from '../support/topobank-backup.ts';
+import { fillBulk, fillTopobank } from '../support/topobank-fixture.ts';
+import type { Bench } from './bench.ts';
+
+const S3_PROCESS = fileURLToPath(new URL('./s3-process.ts', import.meta.url));
+
+export interface BenchOptions {
+  /** Bytes of dump text of the large database; the small one has a tenth. */
+  readonly bytes: number;
+  readonly rounds: number;
+  readonly signal: AbortSignal;
+  readonly say: (what: string) => void;
+}
+
+/** Runs `work` with both servers and two filled databases, and leaves nothing of them, however it ends. */
+export async function withBench(options: BenchOptions, work: (bench: Bench) => Promise<void>): Promise<void> {
+  const { signal, say } = options;
+  const directory = scratchDirectory('bench');
+  try {
+    const postgres = await startPostgres({ directory: directory.path, signal });
+    try {
+      const s3 = await startS3(join(directory.path, 's3'));
+      try {
+        const env = { ...postgres.env, POSTGRES_DB: 'large', ...storeEnv(s3) };
+        const large = { name: 'large', bytes: options.bytes };
+        const small = { name: 'small', bytes: options.bytes / 10 };
+        for (const { name, bytes } of [large, small]) {
+          say(`filling database ${name}`);
+          await fill(env, name, bytes);
+        }
+        const pgEnv = {
+          PATH: process.env.PATH,
+          PGHOST: postgres.host,
+          PGPORT: String(postgres.port),
+          PGUSER: postgres.user,
+          PGPASSWORD: postgres.password,
+        };
+        await work({
+          env,
+          pgEnv: pgEnv as Record<string, string>,
+          binDir: postgres.binDir,
+          directory: directory.path,
+          large,
+          small,
+          rounds: options.rounds,
+          signal,
+          say,
+        });
+      } finally {
+        await s3.stop();
+      }
+    } finally {
+      await postgres.stop();
+    }
+  } finally {
+    directory.remove();
+  }
+}
+
+async function fill(env: Bench['env'], name: string, bytes: number): Promise<void> {
+  await withClient(env, 'postgres', (client) => client.query(`CREATE DATABASE ${name}`));
+  await withClient(env, name, async (client) => {
+    // Scale 1 is some 25 MB of dump text.
+    await fillTopobank(client, { scale: Math.min(1, bytes / 250e6) });
+    await fillBulk(client, { bytes });
+    await client.query('VACUUM ANALYZE');
+  });
+}
+
+async function startS3(directory: string) {
+  const child = spawn(process.execPath, ['--import', 'tsx', S3_PROCESS, directory], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    // Ctrl-C goes to us, and we end the server in our order.
+    detached: true,
+  });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const lines = createInterface({ input: child.stdout });
+  const first = await Promise.race([lines[Symbol.asyncIterator]().next(), ended.then(() => undefined)]);
+  if (first === undefined || first.done === true) throw new Error('the S3 server did not start');
+  return {
+    ...(JSON.parse(first.value) as { endpoint: string; accessKey: string; secretKey: string }),
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}

@@ -4,6 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Config } from '../config/config.ts';
 import { addContentMd5 } from './content-md5.ts';
+import { leavePartsUnsigned } from './unsigned-payload.ts';
 
 /** Idle time in milliseconds after which a connection counts as broken; a large part may take minutes, but flows. */
 const IDLE_MS = 120_000;
@@ -44,5 +45,6 @@ export function createS3Client(settings: Config<'store'>): S3Client {
     ...(endpoint === undefined ? {} : { endpoint }),
   });
   addContentMd5(client);
+  leavePartsUnsigned(client);
   return client;
 }

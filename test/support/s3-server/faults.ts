@@ -1,6 +1,9 @@
 /** What is to go wrong with requests that match. */
 export interface Fault {
-  /** Name of the S3 API operation, such as `UploadPart`; every one without it. */
+  /**
+   * Name of the S3 API operation, such as `UploadPart`; every one without it. `DeleteObjectsEntry` is one key of a
+   * DeleteObjects, which then is refused with the error's code while the others are deleted.
+   */
   readonly operation?: string;
   readonly key?: RegExp;
   /** How many matching requests it befalls; every one without it. */

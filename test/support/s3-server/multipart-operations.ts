@@ -28,7 +28,7 @@ export async function createMultipartUpload({
   target.uploads.set(uploadId, {
     uploadId,
     key,
-    initiated: new Date(),
+    initiated: storage.now(),
     headers: keptHeaders(request),
     parts: new Map(),
   });

@@ -142,7 +142,7 @@ export async function deleteObject({ query, storage, bucket, key }: OperationCon
   };
 }
 
-export async function deleteObjects({ request, storage, bucket }: OperationContext): Promise<Reply> {
+export async function deleteObjects({ request, storage, bucket, refusal }: OperationContext): Promise<Reply> {
   const target = bucketOf(storage, bucket);
   const checked = ['content-md5', 'x-amz-checksum-crc32', 'x-amz-checksum-sha256'].some(
     (name) => request.headers[name] !== undefined,
@@ -156,6 +156,18 @@ export async function deleteObjects({ request, storage, bucket }: OperationConte
   const nodes: XmlNode[] = [];
   for (const object of objects) {
     const key = textOf(object, 'Key') ?? '';
+    const code = refusal(key);
+    if (code !== undefined) {
+      nodes.push([
+        'Error',
+        [
+          ['Key', key],
+          ['Code', code],
+          ['Message', code],
+        ],
+      ]);
+      continue;
+    }
     await deleteVersion(target, key, textOf(object, 'VersionId') ?? null);
     if (!quiet) nodes.push(['Deleted', [['Key', key]]]);
   }

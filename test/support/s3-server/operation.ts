@@ -10,6 +10,8 @@ export interface OperationContext {
   readonly key: string;
   /** A bit of the body is to be flipped. */
   readonly corrupt: boolean;
+  /** The S3 error code with which one key of a DeleteObjects is to be refused. */
+  readonly refusal: (key: string) => string | undefined;
 }
 
 export interface Reply {

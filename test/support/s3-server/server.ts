@@ -19,6 +19,8 @@ export interface S3ServerOptions {
   readonly secretKey?: string;
   /** PEM texts: the server speaks https. */
   readonly tls?: { readonly key: string; readonly cert: string };
+  /** Tells when a multipart upload was begun. */
+  readonly now?: () => Date;
 }
 
 export interface S3Request {
@@ -46,7 +48,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     accessKey: options.accessKey ?? 'quickstart',
     secretKey: options.secretKey ?? 'quickstart-secret',
   };
-  const storage = createStorage(options.directory);
+  const storage = createStorage(options.directory, options.now);
   const faults: Fault[] = [];
   const requests: S3Request[] = [];
 
@@ -78,6 +80,10 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
         bucket,
         key,
         corrupt: fault?.kind === 'corrupt',
+        refusal: (name) => {
+          const what = takeFault(faults, 'DeleteObjectsEntry', name);
+          return what?.kind === 'error' ? what.code : undefined;
+        },
       });
       record(reply.status);
       if (fault?.kind === 'drop') request.socket.destroy();

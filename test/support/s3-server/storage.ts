@@ -44,13 +44,14 @@ export interface Bucket {
 /** Bytes lie in files of `directory`, what is known of them in memory: the server is thrown away after use. */
 export interface Storage {
   readonly buckets: Map<string, Bucket>;
+  now(): Date;
   /** A path for a new file. */
   newPath(): string;
 }
 
-export function createStorage(directory: string): Storage {
+export function createStorage(directory: string, now = () => new Date()): Storage {
   mkdirSync(directory, { recursive: true });
-  return { buckets: new Map(), newPath: () => join(directory, randomUUID()) };
+  return { buckets: new Map(), now, newPath: () => join(directory, randomUUID()) };
 }
 
 export function bucketOf(storage: Storage, name: string): Bucket {

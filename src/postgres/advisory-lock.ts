@@ -68,10 +68,7 @@ async function acquire(client: pg.Client, key: string, options: LockOptions): Pr
   const { purpose, holder, waitMs, log } = options;
   const doing = `cannot ${purpose}`;
   try {
-    await client.query(
-      "SELECT set_config('application_name', $1, false), set_config('statement_timeout', '0', false)",
-      [holder],
-    );
+    await client.query("SELECT set_config('application_name', $1, false)", [holder]);
     const { rows } = await client.query<{ locked: boolean; pid: number }>(
       'SELECT pg_try_advisory_lock($1) AS locked, pg_backend_pid() AS pid',
       [key],

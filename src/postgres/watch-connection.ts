@@ -1,11 +1,16 @@
 import type pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 
-/** How often the server is asked whether the session still lives, in milliseconds. */
-const ASK_MS = 10_000;
+/** How closely a connection is watched. */
+export interface WatchPace {
+  /** How often the server is asked whether the session still lives, in milliseconds. */
+  readonly askMs: number;
+  /** How long its answer may take, in milliseconds. */
+  readonly answerMs: number;
+}
 
-/** How long its answer may take, in milliseconds; a server gives up a silent client later than this. */
-const ANSWER_MS = 30_000;
+/** A server gives up a client that is silent later than this, so that the lock is known to be lost before it is free. */
+const PACE: WatchPace = { askMs: 10_000, answerMs: 30_000 };
 
 /** A connection that is held for what its session holds. */
 export interface ConnectionWatch {
@@ -20,7 +25,12 @@ export interface ConnectionWatch {
  * @param session process id of the server's session
  * @param doing for the message: `cannot back up database topobank on localhost:5432`
  */
-export function watchConnection(client: pg.Client, session: number, doing: string): ConnectionWatch {
+export function watchConnection(
+  client: pg.Client,
+  session: number,
+  doing: string,
+  { askMs, answerMs } = PACE,
+): ConnectionWatch {
   const lost = new AbortController();
   const lose = (problem: string, remedy: string, cause?: unknown) => {
     lost.abort(
@@ -51,9 +61,9 @@ export function watchConnection(client: pg.Client, session: number, doing: strin
   };
   const timer = setInterval(() => {
     if (askedAt === undefined) void ask();
-    else if (performance.now() - askedAt > ANSWER_MS)
+    else if (performance.now() - askedAt > answerMs)
       lose('answers no more', 'check the network, and run again');
-  }, ASK_MS);
+  }, askMs);
 
   return {
     lost: lost.signal,

@@ -1,0 +1,185 @@
+import pLimit from 'p-limit';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { carryOutPrune, type PruneContext, planPrune, removals } from '../../src/backup/prune-backups.ts';
+import { listBackups } from '../../src/catalog/catalog.ts';
+import { StoreError } from '../../src/errors.ts';
+import { type BackupMaker, makeBackups } from '../support/stored-backups.ts';
+import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
+
+const NOW = new Date('2026-11-30T00:00:00Z');
+const signal = new AbortController().signal;
+
+let bed: TestBed;
+let make: BackupMaker;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  make = makeBackups(bed.store);
+});
+
+afterAll(() => bed.close());
+
+beforeEach(async () => {
+  bed.server.faults.length = 0;
+  await bed.store.remove(await bed.keys(), signal);
+});
+
+/** Keeps the newest two. */
+function context(given: Partial<PruneContext> = {}): PruneContext & { readonly lines: string[] } {
+  return {
+    store: bed.store,
+    prefix: 'backup/',
+    rules: { newest: 2, perUnit: { day: 0, week: 0, month: 0, year: 0 }, within: undefined },
+    zone: 'UTC',
+    shrinkGuard: 0.5,
+    now: () => NOW,
+    ...keepingLog(),
+    ...given,
+  };
+}
+
+/** @returns ids of what was deleted */
+async function prune(given: PruneContext = context()): Promise<string[]> {
+  const plan = await planPrune(given, signal);
+  await carryOutPrune(given, plan, signal);
+  return removals(plan).map(({ id }) => id);
+}
+
+async function states(): Promise<string[]> {
+  const backups = await listBackups(bed.store, 'backup/', signal);
+  return backups.map(({ id, state }) => `${id} ${state}`);
+}
+
+const deletions = () => bed.server.requests.filter(({ operation }) => operation === 'DeleteObjects').length;
+
+test('whole backups go, with their media, and nothing else', async () => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-11-22']) {
+    await make.complete(day);
+    await make.media(day);
+  }
+  await make.foreign('2026-11-21');
+  await make.foreign('2026-11-20', 1000, '.gz');
+  const others = [
+    'backup/notes.txt',
+    'backup/postgres-backup-20261101.sql',
+    'backup/postgres-backup-20261101000000.sql.bak',
+    'backup/postgres-backup-20261301000000.sql',
+    'backup/old/postgres-backup-20261101000000.sql',
+    'media/postgres-backup-20261101000000.sql',
+  ];
+  for (const key of others) await make.object(key);
+
+  expect(await prune()).toEqual(['20261122000000', '20261121000000', '20261120000000']);
+  const kept = ['20261123000000', '20261124000000'].flatMap((id) =>
+    ['manifest.json', 'media.ndjson.gz', 'sql'].map((end) => `backup/postgres-backup-${id}.${end}`),
+  );
+  expect(await bed.keys()).toEqual([...kept, ...others].sort());
+});
+
+test('a second run deletes nothing, and asks for nothing to be deleted', async () => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-11-22']) await make.complete(day);
+  expect(await prune()).toHaveLength(1);
+  const before = deletions();
+  expect(await prune()).toEqual([]);
+  expect(deletions()).toBe(before);
+});
+
+test('a dump that the server refuses to delete stays a complete backup, and keeps no other from going', async () => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21']) await make.complete(day);
+  await make.media('2026-11-22');
+  bed.server.faults.push({
+    operation: 'DeleteObjectsEntry',
+    key: /20261122000000\.sql$/,
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  const error = await prune().catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(StoreError);
+  expect(String(error)).toContain(
+    'cannot delete backup/postgres-backup-20261122000000.sql from bucket topobank-assets: AccessDenied — ',
+  );
+  expect(await states()).toEqual([
+    '20261124000000 complete',
+    '20261123000000 complete',
+    '20261122000000 complete',
+  ]);
+  expect(await bed.keys()).toContain('backup/postgres-backup-20261122000000.media.ndjson.gz');
+});
+
+test.each(['manifest\\.json', 'media\\.ndjson\\.gz'])(
+  'where %s is refused, what is left lists as broken, and the next prune finishes it',
+  async (end) => {
+    for (const day of ['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21']) {
+      await make.complete(day);
+      await make.media(day);
+    }
+    bed.server.faults.push({
+      operation: 'DeleteObjectsEntry',
+      key: new RegExp(`20261122000000\\.${end}$`),
+      what: { kind: 'error', status: 403, code: 'AccessDenied' },
+    });
+    await expect(prune()).rejects.toThrow(/cannot delete backup\/postgres-backup-20261122000000\.m/);
+    expect(await states()).toEqual([
+      '20261124000000 complete',
+      '20261123000000 complete',
+      '20261122000000 broken',
+    ]);
+
+    bed.server.faults.length = 0;
+    expect(await prune()).toEqual(['20261122000000']);
+    expect((await bed.keys()).filter((key) => key.includes('20261122'))).toEqual([]);
+  },
+);
+
+test('a run that is cut off between dumps and manifests leaves nothing that counts', async () => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21']) await make.complete(day);
+  bed.server.faults.push({
+    operation: 'DeleteObjects',
+    after: 1,
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  await expect(prune()).rejects.toThrow(/the key needs s3:DeleteObject/);
+  expect(await states()).toEqual([
+    '20261124000000 complete',
+    '20261123000000 complete',
+    '20261122000000 broken',
+    '20261121000000 broken',
+  ]);
+  bed.server.faults.length = 0;
+  expect(await prune()).toEqual(['20261122000000', '20261121000000']);
+  expect(await states()).toEqual(['20261124000000 complete', '20261123000000 complete']);
+});
+
+test('more than a thousand go in requests of at most a thousand', async () => {
+  const limit = pLimit(16);
+  const dumps = Array.from({ length: 1002 }, (_, second) => {
+    const time = new Date(Date.UTC(2026, 10, 1) + second * 1000).toISOString();
+    return limit(() => make.foreign(time.slice(0, 19), 1));
+  });
+  await Promise.all(dumps);
+  const given = context({ rules: { ...context().rules, newest: 1 } });
+  const before = deletions();
+  expect(await prune(given)).toHaveLength(1001);
+  expect(deletions() - before).toBe(2);
+  expect(await states()).toEqual(['20261101001641 foreign']);
+});
+
+test('nothing goes while the newest dump is less than half of the one before', async () => {
+  await make.complete('2026-11-24', 499);
+  await make.complete('2026-11-23', 1000);
+  await make.foreign('2026-11-22', 1000);
+  const guarded = context();
+  expect(await prune(guarded)).toEqual([]);
+  expect(guarded.lines).toEqual([
+    expect.stringMatching(/^warn: backup 20261124000000 shrank: .* set SHRINK_GUARD=0 if that is right$/),
+  ]);
+  const plan = await planPrune(guarded, signal);
+  expect(plan.verdicts.at(-1)).toMatchObject({ action: 'keep', reasons: ['held by SHRINK_GUARD'] });
+  expect(await prune(context({ shrinkGuard: 0 }))).toEqual(['20261122000000']);
+});
+
+test('what went is said', async () => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21']) await make.complete(day, 1024);
+  const given = context();
+  await prune(given);
+  expect(given.lines).toContain('info: pruned 2 backups (2 KiB): 20261121000000 to 20261122000000');
+});

@@ -54,11 +54,7 @@ export async function storeDump(
     ownerRoles: [...index.ownerRoles],
     encoding: index.encoding ?? null,
     sections: [...index.sections],
-    tables: index.tables.map((table) => ({
-      ...table,
-      columns: [...table.columns],
-      checkpoints: [...table.checkpoints],
-    })),
+    tables: index.tables.map((table) => ({ ...table, columns: [...table.columns] })),
   };
   await commit(store, key, manifestKey(prefix, provenance.id), manifest, options.signal);
   return manifest;

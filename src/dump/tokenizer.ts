@@ -1,11 +1,13 @@
-import { type CommentReader, createCommentReader } from './comment-reader.ts';
+import { DumpError } from '../errors.ts';
+import { parseCommentLine } from './comment-line.ts';
 import { createCopyLexer } from './copy-lexer.ts';
 import { parseCopy } from './copy-statement.ts';
+import type { SectionName } from './dump-index.ts';
 import { createGrowingBuffer } from './growing-buffer.ts';
 import { countNewlines } from './newlines.ts';
-import { dumpFaults, otherThanPlain } from './no-dump.ts';
+import { sectionOf } from './sections.ts';
 import { createStatementLexer } from './statement-lexer.ts';
-import type { DumpPosition, DumpToken } from './tokens.ts';
+import type { DumpEntry, DumpPosition, DumpToken } from './tokens.ts';
 
 /** The server takes no longer statement (MaxAllocSize, 1 GiB). */
 const LONGEST_STATEMENT = 2 ** 30;
@@ -30,21 +32,24 @@ export interface Tokenizer {
    * @throws DumpError when the dump ends early
    */
   end(): Generator<DumpToken, void>;
-  /** What the comments told so far. */
-  readonly comments: Pick<CommentReader, 'serverVersion' | 'pgDumpVersion'>;
+  /** What the header's comments told so far. */
+  readonly header: { serverVersion: string | undefined; pgDumpVersion: string | undefined };
 }
 
 /** @param name what the dump is called in errors: `backup/x.sql`, `./dump.sql` */
 export function createTokenizer(name: string): Tokenizer {
   const pending = createGrowingBuffer();
   const statements = createStatementLexer();
-  const comments = createCommentReader();
-  const { fault, noDump } = dumpFaults(name);
+  const header: Tokenizer['header'] = { serverVersion: undefined, pgDumpVersion: undefined };
   let mode: 'between' | 'statement' | 'copy-open' | 'copy' = 'between';
   let copy = createCopyLexer();
   let table = '';
   let rows = 0;
   let rowBytes = 0;
+  let section: SectionName = 'pre-data';
+  let entry: DumpEntry | undefined;
+  let seenHeader = false;
+  let complete = false;
 
   /** The buffer that is read, the dump's offset and line of its first byte, and three places in it. */
   let buffer: Buffer = Buffer.alloc(0);
@@ -59,6 +64,11 @@ export function createTokenizer(name: string): Tokenizer {
   /** Bytes before it hold no end of the comment line that is being read. */
   let searched = 0;
   let copyStatement: Omit<Extract<DumpToken, { type: 'copy-start' }>, 'type'> | undefined;
+
+  const fail = (problem: string, remedy: string): DumpError =>
+    new DumpError({ doing: `cannot read the dump ${name}`, problem, remedy });
+  const notADump = (found: string) =>
+    fail(`${found}, so it is no plain dump of pg_dump`, 'give a file that pg_dump wrote');
 
   function whereItEnds(): string {
     if (mode === 'statement') return `it ends inside the statement at line ${position(start).line}`;
@@ -75,11 +85,7 @@ export function createTokenizer(name: string): Tokenizer {
   }
 
   function position(at: number): DumpPosition {
-    return {
-      offset: base + at,
-      line: line + countNewlines(buffer.subarray(given, at)),
-      entry: comments.entry,
-    };
+    return { offset: base + at, line: line + countNewlines(buffer.subarray(given, at)), entry };
   }
 
   /** Reads blank space and comment lines; leaves `read` at the first byte of what follows, or where bytes lack. */
@@ -106,15 +112,37 @@ export function createTokenizer(name: string): Tokenizer {
   }
 
   function* comment(from: number, to: number): Generator<DumpToken, void> {
-    const told = comments.read(buffer.toString('utf8', from, to).trimEnd());
-    if (told === 'cluster')
-      throw fault('it holds a whole cluster (pg_dumpall)', 'dump one database with pg_dump');
-    if (told !== 'section') return;
-    // The entry begins with the line `--` above.
-    const above = from - 3;
-    const begins = above >= given && buffer.toString('latin1', above, from) === '--\n' ? above : from;
-    yield* text(begins);
-    yield { type: 'section', name: comments.section, offset: base + begins };
+    const told = parseCommentLine(buffer.toString('utf8', from, to).trimEnd());
+    switch (told.kind) {
+      case 'cluster-header':
+        throw fail('it holds a whole cluster (pg_dumpall)', 'dump one database with pg_dump');
+      case 'header':
+        seenHeader = true;
+        break;
+      case 'complete':
+        complete = true;
+        break;
+      case 'server-version':
+        header.serverVersion ??= told.version;
+        break;
+      case 'pg-dump-version':
+        header.pgDumpVersion ??= told.version;
+        break;
+      case 'entry': {
+        entry = told.entry;
+        const next = sectionOf(entry, section);
+        if (next === section) break;
+        section = next;
+        // The entry begins with the line `--` above.
+        const above = from - 3;
+        const begins = above >= given && buffer.toString('latin1', above, from) === '--\n' ? above : from;
+        yield* text(begins);
+        yield { type: 'section', name: section, offset: base + begins };
+        break;
+      }
+      case 'other':
+        break;
+    }
   }
 
   function* statement(end: number): Generator<DumpToken, void> {
@@ -125,7 +153,7 @@ export function createTokenizer(name: string): Tokenizer {
     yield* text(end);
     mode = 'between';
     if (target === undefined) {
-      statements.escapesInStrings = stringEscapes(sql) ?? statements.escapesInStrings;
+      noteStringEscapes(sql);
       yield { type: 'statement', sql, ...at };
       return;
     }
@@ -133,6 +161,14 @@ export function createTokenizer(name: string): Tokenizer {
     // The rows may begin in a later chunk, when the view holds no longer.
     copyStatement = { sql: Buffer.from(sql), ...target, ...at };
     table = target.schema === '' ? target.name : `${target.schema}.${target.name}`;
+  }
+
+  function noteStringEscapes(sql: Buffer): void {
+    if (sql.length > 60) return;
+    const setting = /^SET standard_conforming_strings\s*(?:=|TO)\s*'?(on|off)'?;$/i.exec(
+      sql.toString('latin1'),
+    );
+    if (setting !== null) statements.escapesInStrings = setting[1]?.toLowerCase() === 'off';
   }
 
   function* backslash(final: boolean): Generator<DumpToken, boolean> {
@@ -155,7 +191,7 @@ export function createTokenizer(name: string): Tokenizer {
       rows += lines;
       line += lines;
       rowBytes += data.length;
-      yield { type: 'copy-rows', data, lines };
+      yield { type: 'copy-rows', data };
     }
     read = found.end ?? buffer.length;
     given = read;
@@ -188,7 +224,7 @@ export function createTokenizer(name: string): Tokenizer {
       }
       if (mode === 'between') {
         if (!(yield* between(final))) return;
-        if (!comments.seenHeader) throw noDump('it does not begin with pg_dump’s header');
+        if (!seenHeader) throw notADump('it does not begin with pg_dump’s header');
         if (buffer[read] === 0x5c) {
           if (!(yield* backslash(final))) return;
           continue;
@@ -202,8 +238,10 @@ export function createTokenizer(name: string): Tokenizer {
       if (found.state === 'backslash') {
         const lineEnd = buffer.indexOf(NEWLINE, read);
         if (lineEnd < 0 && !final) return;
-        const command = commandAt(buffer, read, lineEnd);
-        throw fault(
+        const command = /^\\\S*/.exec(
+          buffer.toString('utf8', read, lineEnd < 0 ? buffer.length : lineEnd),
+        )?.[0];
+        throw fail(
           `it holds the command ${command} inside the statement at line ${position(start).line}`,
           'take another dump; this one is not as pg_dump wrote it',
         );
@@ -217,10 +255,10 @@ export function createTokenizer(name: string): Tokenizer {
     // The line `--` before an entry may open the next section, so the last bytes between statements wait.
     if (mode === 'between' && read - given > HEADER_WITHIN) yield* text(read - 3);
     if (buffer.length - given > LONGEST_STATEMENT) {
-      throw fault(`a statement at line ${line} is longer than 1 GiB`, 'take another dump');
+      throw fail(`a statement at line ${line} is longer than 1 GiB`, 'take another dump');
     }
-    if (!comments.seenHeader && base + buffer.length > HEADER_WITHIN) {
-      throw noDump(`its first ${HEADER_WITHIN} bytes hold no header of pg_dump`);
+    if (!seenHeader && base + buffer.length > HEADER_WITHIN) {
+      throw notADump(`its first ${HEADER_WITHIN} bytes hold no header of pg_dump`);
     }
     const shift = given;
     pending.keep(buffer.subarray(shift));
@@ -232,11 +270,9 @@ export function createTokenizer(name: string): Tokenizer {
   }
 
   return {
-    comments,
+    header,
     *push(chunk) {
-      const other =
-        base === 0 && !comments.seenHeader ? otherThanPlain(chunk.subarray(0, HEADER_WITHIN)) : undefined;
-      if (other !== undefined) throw noDump(other);
+      if (base === 0 && given === 0 && !seenHeader) refuseBinary(chunk, notADump);
       buffer = pending.isEmpty() ? chunk : pending.append(chunk);
       yield* run(false);
       yield* keep();
@@ -244,24 +280,16 @@ export function createTokenizer(name: string): Tokenizer {
     *end() {
       buffer = pending.append(Buffer.alloc(0));
       yield* run(true);
-      if (base + buffer.length === 0) throw noDump('it is empty');
-      if (!comments.seenHeader) throw noDump('it does not begin with pg_dump’s header');
-      if (mode !== 'between' || !comments.complete) throw fault(whereItEnds(), 'take a dump that is whole');
+      if (base + buffer.length === 0) throw notADump('it is empty');
+      if (!seenHeader) throw notADump('it does not begin with pg_dump’s header');
+      if (mode !== 'between' || !complete) throw fail(whereItEnds(), 'take a dump that is whole');
       yield* text(buffer.length);
     },
   };
 }
 
-/** What `SET standard_conforming_strings` says of backslashes in plain strings; undefined for any other statement. */
-function stringEscapes(sql: Buffer): boolean | undefined {
-  if (sql.length > 60) return undefined;
-  const setting = /^SET standard_conforming_strings\s*(?:=|TO)\s*'?(on|off)'?;$/i.exec(
-    sql.toString('latin1'),
-  );
-  return setting === null ? undefined : setting[1]?.toLowerCase() === 'off';
-}
-
-function commandAt(buffer: Buffer, start: number, lineEnd: number): string {
-  const line = buffer.toString('utf8', start, lineEnd < 0 ? buffer.length : lineEnd);
-  return /^\\\S*/.exec(line)?.[0] ?? '\\';
+function refuseBinary(chunk: Buffer, notADump: (found: string) => DumpError): void {
+  if (chunk.subarray(0, 5).toString('latin1') === 'PGDMP') throw notADump('it is in pg_dump’s custom format');
+  if (chunk[0] === 0x1f && chunk[1] === 0x8b) throw notADump('it is compressed with gzip');
+  if (chunk.subarray(0, HEADER_WITHIN).includes(0)) throw notADump('it holds null bytes');
 }

@@ -13,6 +13,8 @@ import { renderXml } from './xml.ts';
 export interface S3ServerOptions {
   /** Where objects' bytes lie; made when missing, left behind when the server is closed. */
   readonly directory: string;
+  /** Where it listens; loopback only without it. */
+  readonly host?: string;
   /** 0 or nothing: one that is free. */
   readonly port?: number;
   readonly accessKey?: string;
@@ -30,7 +32,7 @@ export interface S3Request {
   readonly status: number;
 }
 
-/** An S3 server on loopback, for tests and for the quickstart. */
+/** An S3 server, for tests and for the quickstart. */
 export interface S3Server {
   readonly endpoint: string;
   readonly accessKey: string;
@@ -103,7 +105,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     options.tls === undefined ? createServer(listener) : createTlsServer({ ...options.tls }, listener);
   // Clients keep connections open between requests for longer than the default of five seconds.
   server.keepAliveTimeout = 60_000;
-  await listen(server, options.port ?? 0);
+  await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
   const { port } = server.address() as AddressInfo;
   return {
     endpoint: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
@@ -119,10 +121,10 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(port, host, resolve);
   });
 }
 

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests of the image with a Docker engine; `npm run test:container`. */
+export default defineConfig({
+  test: {
+    include: ['test/container/**/*.test.ts'],
+    globalSetup: ['test/container/global-setup.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    // The engine is ended in order.
+    teardownTimeout: 120_000,
+  },
+});

@@ -6,6 +6,9 @@ export default defineConfig({
     // They need a Docker engine: npm run test:container.
     exclude: ['test/container/**'],
     globalSetup: ['test/support/global-setup.ts'],
+    reporters: ['default', './test/conformance/lacks-reporter.ts'],
+    // The SDK's notice that Node 20 comes to its end says nothing about a test.
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 240_000,

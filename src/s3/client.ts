@@ -3,8 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Config } from '../config/config.ts';
-import { addContentMd5 } from './content-md5.ts';
-import { leavePartsUnsigned } from './unsigned-payload.ts';
+import { addHeaders } from './request-headers.ts';
 
 /** Idle time in milliseconds after which a connection counts as broken; a large part may take minutes, but flows. */
 const IDLE_MS = 120_000;
@@ -44,7 +43,6 @@ export function createS3Client(settings: Config<'store'>): S3Client {
     }),
     ...(endpoint === undefined ? {} : { endpoint }),
   });
-  addContentMd5(client);
-  leavePartsUnsigned(client);
+  addHeaders(client);
   return client;
 }

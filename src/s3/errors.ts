@@ -22,7 +22,8 @@ export function answerOf(error: unknown): Answer {
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  SignatureDoesNotMatch: 'check AWS_SECRET_ACCESS_KEY',
+  // Swift says so of an unknown access key too.
+  SignatureDoesNotMatch: 'check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID',
   InvalidAccessKeyId: 'check AWS_ACCESS_KEY_ID',
   RequestTimeTooSkewed: 'set the clock of this machine',
   NoSuchBucket: 'check AWS_STORAGE_BUCKET_NAME',

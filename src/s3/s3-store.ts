@@ -16,10 +16,10 @@ import {
 import pRetry from 'p-retry';
 import type { Config } from '../config/config.ts';
 import { createS3Client, endpointUrl } from './client.ts';
-import { contentMd5 } from './content-md5.ts';
 import { deleteObjects } from './deletion.ts';
 import { answerOf, storeError } from './errors.ts';
 import { listObjects, listPendingUploads } from './listing.ts';
+import { contentMd5 } from './request-headers.ts';
 import type { Store, StoredObject } from './store.ts';
 
 /** How often a request is made anew that the SDK takes for refused for good. */

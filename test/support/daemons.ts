@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { guardProcesses } from './server-guard.ts';
 
-/** Last lines of each log that an error shows. */
-const SHOWN_LINES = 20;
+/** So many last lines of each log are shown. */
+const SHOWN_LINES = 30;
 
 export interface Owner {
   readonly uid: number;
@@ -26,6 +26,8 @@ export interface Daemons {
     limitMs: number,
     signal: AbortSignal | undefined,
   ): Promise<void>;
+  /** The last lines of each process's output. */
+  logs(): string;
   /** Kills all, the last one first, and waits for their ends. May be called twice. */
   stop(): Promise<void>;
 }
@@ -55,6 +57,8 @@ export function createDaemons(directory: string, owner?: Owner): Daemons {
   }
 
   return {
+    logs,
+
     start(name, program, args, env) {
       const log = join(directory, `${name}.log`);
       const output = openSync(log, 'a');

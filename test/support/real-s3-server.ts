@@ -6,6 +6,8 @@ export interface RealS3Server {
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  /** The last lines of what its processes printed. */
+  logs(): string;
   /** Ends it and waits for its end; its files stay. */
   stop(): Promise<void>;
 }

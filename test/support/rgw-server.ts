@@ -54,6 +54,7 @@ export async function startRgw({ directory, signal }: StartOptions): Promise<Rea
       region: 'us-east-1',
       accessKey: ACCESS_KEY,
       secretKey: SECRET_KEY,
+      logs: () => daemons.logs(),
       stop: () => daemons.stop(),
     };
   } catch (error) {

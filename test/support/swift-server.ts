@@ -11,10 +11,18 @@ import type { RealS3Server, StartOptions } from './real-s3-server.ts';
 
 const run = promisify(execFile);
 
+/** Debian's own, whatever PATH finds first: its packages are for no other. */
+const PYTHON = '/usr/bin/python3';
+
 const START_MS = 60_000;
 
 const BACKENDS = ['account', 'container', 'object'] as const;
-const PACKAGES = ['swift-proxy', ...BACKENDS.map((backend) => `swift-${backend}`)];
+const PROGRAMS = [
+  'memcached',
+  'swift-ring-builder',
+  ...['proxy', ...BACKENDS].map((name) => `swift-${name}-server`),
+];
+const PACKAGES = ['memcached', 'swift-proxy', ...BACKENDS.map((backend) => `swift-${backend}`)];
 
 const ACCESS_KEY = 'test:tester';
 const SECRET_KEY = 'testing';
@@ -31,18 +39,15 @@ sys.argv = sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name='__main__')`;
 
 /**
- * OpenStack Swift with its S3 API, from Debian's packages: a proxy and one device in a directory. As root it runs as
+ * OpenStack Swift with its S3 API, from Debian's packages: a proxy, one device in a directory, and the cache that the
+ * accounts of tempauth demand. As root it runs as
  * the package's user, who gets the directory.
  *
  * @throws Error when it cannot be installed or does not come up; the signal's reason
  */
 export async function startSwift({ directory, signal }: StartOptions): Promise<RealS3Server> {
-  requirePrograms(
-    'OpenStack Swift',
-    ['swift-ring-builder', 'swift-proxy-server', ...BACKENDS.map((backend) => `swift-${backend}-server`)],
-    PACKAGES,
-  );
-  const ports = await freePorts('proxy', ...BACKENDS);
+  requirePrograms('OpenStack Swift', PROGRAMS, PACKAGES);
+  const ports = await freePorts('proxy', 'cache', ...BACKENDS);
   const owner = process.getuid?.() === 0 ? packageUser() : undefined;
   writeConfiguration(directory, ports, owner === undefined ? userInfo().username : 'swift');
   mkdirSync(join(directory, 'devices', 'd1'), { recursive: true });
@@ -51,20 +56,22 @@ export async function startSwift({ directory, signal }: StartOptions): Promise<R
   const daemons = createDaemons(directory, owner);
   try {
     await Promise.all(BACKENDS.map((ring) => buildRing(directory, ring, ports[ring], owner, signal)));
+    daemons.start('cache', 'memcached', ['-l', '127.0.0.1', '-p', String(ports.cache), '-U', '0']);
     for (const server of [...BACKENDS, 'proxy'] as const) {
       const config = join(directory, `${server}-server.conf`);
       const program = `/usr/bin/swift-${server}-server`;
-      daemons.start(server, 'python3', ['-c', LAUNCHER, directory, program, config, '--verbose']);
+      daemons.start(server, PYTHON, ['-c', LAUNCHER, directory, program, config, '--verbose']);
     }
     const listening = () => Promise.all(Object.values(ports).map(isListening));
     await daemons.untilReady(async () => (await listening()).every(Boolean), START_MS, signal);
-    const { stdout: version } = await run('python3', ['-c', 'import swift; print(swift.__version__)']);
+    const { stdout: version } = await run(PYTHON, ['-c', 'import swift; print(swift.__version__)']);
     return {
       name: `OpenStack Swift ${version.trim()}`,
       endpoint: `http://127.0.0.1:${ports.proxy}`,
       region: 'us-east-1',
       accessKey: ACCESS_KEY,
       secretKey: SECRET_KEY,
+      logs: () => daemons.logs(),
       stop: () => daemons.stop(),
     };
   } catch (error) {
@@ -75,7 +82,7 @@ export async function startSwift({ directory, signal }: StartOptions): Promise<R
 
 function writeConfiguration(
   directory: string,
-  ports: Readonly<Record<'proxy' | (typeof BACKENDS)[number], number>>,
+  ports: Readonly<Record<'proxy' | 'cache' | (typeof BACKENDS)[number], number>>,
   user: string,
 ): void {
   const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
@@ -110,13 +117,17 @@ use = egg:swift#${backend}
     'proxy-server.conf',
     `${common(ports.proxy)}
 [pipeline:main]
-pipeline = catch_errors proxy-logging listing_formats s3api tempauth bulk slo dlo versioned_writes symlink proxy-server
+pipeline = catch_errors proxy-logging cache listing_formats s3api tempauth bulk slo dlo versioned_writes symlink proxy-server
 
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
 node_timeout = 60
 conn_timeout = 10
+
+[filter:cache]
+use = egg:swift#memcache
+memcache_servers = 127.0.0.1:${ports.cache}
 
 [filter:s3api]
 use = egg:swift#s3api

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  ListObjectVersionsCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { type Config, readConfig } from '../../src/config/config.ts';
+import { createS3Client } from '../../src/s3/client.ts';
+import { openStore } from '../../src/s3/s3-store.ts';
+import type { Store } from '../../src/s3/store.ts';
+import { storeEnv } from '../support/topobank-backup.ts';
+import { connectServer, type ServerUnderTest } from './server.ts';
+
+/** Ends each call of the suite that should have ended long before; Swift deletes some 20 objects a second. */
+export const inTime = () => AbortSignal.timeout(120_000);
+
+/** A bucket of the server under test, for one test file. */
+export interface TestBucket {
+  readonly name: string;
+  readonly server: ServerUnderTest;
+  /** The project's own view of it. */
+  readonly store: Store;
+  /** The project's own client, for calls that the Store has not. */
+  readonly client: S3Client;
+  /** Deletes it with every upload and every version in it. */
+  remove(): Promise<void>;
+}
+
+/** The tool's settings that lead to a bucket of the server. */
+export function storeSettings(server: ServerUnderTest, bucket: string): Config<'store'> {
+  const env = { ...storeEnv(server), AWS_STORAGE_BUCKET_NAME: bucket, S3_REGION: server.region };
+  return readConfig({ flags: {}, env }, ['store']);
+}
+
+export async function createTestBucket(): Promise<TestBucket> {
+  const server = await connectServer();
+  const name = `conformance-${randomUUID()}`;
+  const settings = storeSettings(server, name);
+  const client = createS3Client(settings);
+  const store = openStore(settings);
+  await client.send(new CreateBucketCommand({ Bucket: name }));
+  return {
+    name,
+    server,
+    store,
+    client,
+    async remove() {
+      for await (const upload of store.listUploads('', inTime())) await store.abortUpload(upload, inTime());
+      await deleteAllVersions(client, name);
+      await client.send(new DeleteBucketCommand({ Bucket: name }));
+      store.close();
+      client.destroy();
+      await server.close();
+    },
+  };
+}
+
+async function deleteAllVersions(client: S3Client, bucket: string): Promise<void> {
+  for (;;) {
+    const page = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+    const versions = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])];
+    if (versions.length === 0) return;
+    for (const { Key, VersionId } of versions)
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key, VersionId }));
+  }
+}
+
+/** The bytes of a stream or of a generator, in one piece. */
+export async function bytesOf(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+  const collected: Buffer[] = [];
+  for await (const chunk of chunks) collected.push(chunk);
+  return Buffer.concat(collected);
+}

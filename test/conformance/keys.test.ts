@@ -1,0 +1,58 @@
+import { CopyObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readObject } from '../../src/s3/reader.ts';
+import { bytesOf, createTestBucket, inTime, type TestBucket } from './bucket.ts';
+
+let bucket: TestBucket;
+
+beforeAll(async () => {
+  bucket = await createTestBucket();
+});
+
+afterAll(() => bucket?.remove());
+
+/** As files of users are called, and what URLs, XML and signatures take for something else. */
+const KEYS = [
+  'a space and  two',
+  'plus+sign',
+  'per%cent %20 %2F',
+  'and&so=on;x?y#z',
+  `quotes ' " \``,
+  '<tag attribute="1">&amp;</tag>',
+  'brackets [1] (2) {3} !*~@$:,',
+  'back\\slash|pipe^caret',
+  'Grünräuber 2µm ½.txt',
+  'decomposed u\u0308',
+  '表面 Å',
+  'replacement \uFFFD',
+  'astral 😀 𝔘',
+  'directory/',
+  'double//slash',
+  ` starts with a space`,
+  'ends with a space ',
+  '.hidden/..dots/a..b',
+  `long/${'x'.repeat(500)}`,
+];
+
+test.each(KEYS)('%j is written, listed, read, copied, deleted', async (name) => {
+  const { store, client } = bucket;
+  const key = `keys/${name}`;
+  const body = Buffer.from(`contents of ${key}`);
+  await store.put(key, body, { ifAbsent: false, contentType: 'text/plain', signal: inTime() });
+  expect(await store.head(key, inTime())).toMatchObject({ key, bytes: body.length });
+  expect(body.equals(await bytesOf(readObject(store, key, { signal: inTime() })))).toBe(true);
+  const listed: string[] = [];
+  for await (const object of store.list(key, { signal: inTime() })) listed.push(object.key);
+  expect(listed).toEqual([key]);
+
+  const copy = `copies/${name}`;
+  const CopySource = `${bucket.name}/${key}`.split('/').map(encodeURIComponent).join('/');
+  await client.send(new CopyObjectCommand({ Bucket: bucket.name, Key: copy, CopySource }));
+  expect(body.equals(await bytesOf(readObject(store, copy, { signal: inTime() })))).toBe(true);
+
+  await store.remove([key, copy], inTime());
+  expect(await Promise.all([store.head(key, inTime()), store.head(copy, inTime())])).toEqual([
+    undefined,
+    undefined,
+  ]);
+});

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { RealS3Server, StartOptions } from './real-s3-server.ts';
+import { startRgw } from './rgw-server.ts';
+import { scratchDirectory } from './scratch-directory.ts';
+import { startSwift } from './swift-server.ts';
+
+const USAGE = `Usage: node --import tsx test/support/run-conformance.ts swift|rgw [TEST FILE…]
+
+Starts OpenStack Swift or Ceph RGW from Debian's packages in a temporary directory, runs the S3 conformance suite
+against it, and ends and removes it.`;
+
+const SERVERS: Readonly<Record<string, (options: StartOptions) => Promise<RealS3Server>>> = {
+  swift: startSwift,
+  rgw: startRgw,
+};
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main([kind = '', ...files]: string[]): Promise<number> {
+  const start = SERVERS[kind];
+  if (start === undefined) {
+    console.error(USAGE);
+    return 2;
+  }
+  const stop = new AbortController();
+  let received: (typeof SIGNALS)[number] | undefined;
+  for (const name of SIGNALS) {
+    process.on(name, () => {
+      received ??= name;
+      stop.abort(new Error(`stopped by ${name}`));
+    });
+  }
+  try {
+    return await withServer(start, stop.signal, (server, directory) =>
+      runSuite(kind, server, directory, files, stop.signal),
+    );
+  } catch (error) {
+    console.error(`test:${kind}: ${error instanceof Error ? error.message : String(error)}`);
+    return received === undefined ? 1 : 128 + constants.signals[received];
+  }
+}
+
+/** Runs `work` with the server in a temporary directory, and leaves nothing of it, however it ends. */
+async function withServer(
+  start: (options: StartOptions) => Promise<RealS3Server>,
+  signal: AbortSignal,
+  work: (server: RealS3Server, directory: string) => Promise<number>,
+): Promise<number> {
+  const directory = scratchDirectory('conformance');
+  try {
+    const began = performance.now();
+    const server = await start({ directory: directory.path, signal });
+    try {
+      const seconds = ((performance.now() - began) / 1000).toFixed(0);
+      console.log(`${server.name} on ${server.endpoint}, in ${directory.path}, started in ${seconds} s`);
+      return await work(server, directory.path);
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    directory.remove();
+  }
+}
+
+/** @returns the exit status of the suite */
+async function runSuite(
+  kind: string,
+  server: RealS3Server,
+  directory: string,
+  files: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+  const args = [vitest, 'run', '--config', 'vitest.conformance.config.ts', ...files];
+  const suite = spawn(process.execPath, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: {
+      ...process.env,
+      TMPDIR: directory,
+      TEST_S3_SERVER: kind,
+      TEST_S3_SERVER_NAME: server.name,
+      TEST_S3_ENDPOINT: server.endpoint,
+      TEST_S3_REGION: server.region,
+      TEST_S3_ACCESS_KEY: server.accessKey,
+      TEST_S3_SECRET_KEY: server.secretKey,
+    },
+  });
+  const terminate = () => suite.kill('SIGTERM');
+  signal.addEventListener('abort', terminate);
+  try {
+    const status = await exitStatus(suite);
+    signal.throwIfAborted();
+    if (status !== 0) console.error(server.logs());
+    return status;
+  } finally {
+    signal.removeEventListener('abort', terminate);
+  }
+}
+
+function exitStatus(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => resolve(status ?? 1));
+  });
+}

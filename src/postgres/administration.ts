@@ -79,10 +79,10 @@ export async function endSessions(client: pg.Client, name: string): Promise<void
   const until = performance.now() + TERMINATE_MS;
   try {
     for (;;) {
-      // Autovacuum belongs to no role and gives way to a rename and a drop by itself.
+      // Autovacuum, which has no role, may not be ended by everyone, and gives way to a rename and a drop by itself.
       const { rows } = await client.query<{ pid: number }>(
         `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = $1 AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'`,
+         WHERE datname = $1 AND pid <> pg_backend_pid() AND usesysid IS NOT NULL`,
         [name],
       );
       if (rows.length === 0) return;

@@ -1,0 +1,123 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { withClient } from '../support/database.ts';
+import { dumpText } from '../support/dump-text.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+let bed: TestBed;
+let dump: string;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await bed.database.query(`CREATE TABLE iam AS SELECT 'old'::text AS name`);
+  dump = join(bed.directory, 'dump.sql');
+  await writeFile(
+    dump,
+    dumpText(`CREATE TABLE public.iam (name text);\nINSERT INTO public.iam VALUES ('restored');`),
+  );
+});
+
+afterAll(() => bed.close());
+
+const admin = async <R extends pg.QueryResultRow>(sql: string): Promise<R[]> =>
+  withClient(bed.env, 'postgres', async (client) => (await client.query<R>(sql)).rows);
+
+const connectable = async (database: string) =>
+  (
+    await admin<{ yes: boolean }>(`SELECT datallowconn AS yes FROM pg_database WHERE datname = '${database}'`)
+  )[0]?.yes;
+
+/** A session of the database that does not end when it is told to, until it is let go: its process stands still. */
+async function stubbornSession(): Promise<{ letGo(): Promise<void> }> {
+  const {
+    POSTGRES_HOST: host,
+    POSTGRES_PORT: port,
+    POSTGRES_USER: user,
+    POSTGRES_PASSWORD: password,
+  } = bed.env;
+  const client = new pg.Client({
+    host: host!,
+    port: Number(port),
+    user: user!,
+    password: password!,
+    database: bed.database.name,
+  });
+  client.on('error', () => {});
+  await client.connect();
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const ended = once(client, 'end');
+  process.kill(rows[0]!.pid, 'SIGSTOP');
+  return {
+    async letGo() {
+      process.kill(rows[0]!.pid, 'SIGCONT');
+      await ended;
+    },
+  };
+}
+
+/** Starts a restore and kills it, past help, between refusing connections and renaming. */
+async function killInTheSwap(): Promise<void> {
+  const session = await stubbornSession();
+  let acting: Promise<unknown> = Promise.resolve();
+  const result = await bed.run(
+    ['restore', dump, '--yes'],
+    {},
+    {
+      onSpawn: (child: ChildProcess) => {
+        acting = expect
+          .poll(() => connectable(bed.database.name), { timeout: 60_000 })
+          .toBe(false)
+          .then(() => child.kill('SIGKILL'));
+      },
+    },
+  );
+  await acting;
+  await session.letGo();
+  expect(result.signal).toBe('SIGKILL');
+}
+
+/** The statement that a message tells the operator to run. */
+function statementIn(text: string, verb: string): string {
+  const [statement] = new RegExp(`${verb} DATABASE .*;`).exec(text) ?? [];
+  expect(statement, text).toBeDefined();
+  return statement!;
+}
+
+test('after a restore that was killed in the middle of the swap, every command says what to run, and it helps', async () => {
+  const { name } = bed.database;
+  await killInTheSwap();
+  expect(await bed.databases()).toEqual([name, expect.stringMatching(/_restore_\d{14}$/)]);
+
+  const backup = await bed.run(['backup']);
+  expect(backup).toMatchObject({ status: 1, stdout: '' });
+  expect(backup.stderr).toMatch(/refuses connections, as a database does whose restore was killed/);
+  expect(backup.stderr).toMatch(/run on database postgres: ALTER DATABASE/);
+  const doctor = await bed.run(['doctor']);
+  expect(doctor.status).toBe(3);
+  expect(doctor.stdout).toContain(statementIn(backup.stderr, 'ALTER'));
+
+  await admin(statementIn(backup.stderr, 'ALTER'));
+  expect(await bed.database.query('SELECT name FROM iam')).toEqual([{ name: 'old' }]);
+  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+
+  const again = await bed.run(['doctor']);
+  expect(again.status).toBe(0);
+  await admin(statementIn(again.stdout, 'DROP'));
+  expect(await bed.databases()).toEqual([name]);
+});
+
+test('the next restore says what was left behind and mends it by itself', async () => {
+  await killInTheSwap();
+  const restored = await bed.run(['restore', dump, '--yes']);
+  expect(restored).toMatchObject({ status: 0 });
+  expect(restored.stderr).toMatch(/WARN.*refuses connections.*ALTER DATABASE .* ALLOW_CONNECTIONS true;/);
+  expect(await bed.database.query('SELECT name FROM iam')).toEqual([{ name: 'restored' }]);
+  const [kept] = (await bed.databases()).filter((other) => other.includes('_before_restore_'));
+  expect(await connectable(kept!)).toBe(true);
+  await admin(statementIn(restored.stderr, 'DROP'));
+  expect(await bed.databases()).toEqual([bed.database.name, kept]);
+});

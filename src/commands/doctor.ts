@@ -27,10 +27,14 @@ function render(findings: readonly Finding[]): string {
     [{ title: 'check' }, { title: 'state' }, { title: 'found' }, { title: 'remedy' }],
     findings.map(({ check, state, detail, remedy }) => [check, state, detail, remedy ?? '']),
   );
-  const faults = findings.filter(({ state }) => state === 'fault').length;
-  const verdict =
-    faults === 0
-      ? 'everything that backups and restores need is there'
-      : `${faults} of ${findings.length} checks failed`;
-  return `${table}\n\n${verdict}`;
+  const count = (wanted: Finding['state']) => findings.filter(({ state }) => state === wanted).length;
+  return `${table}\n\n${verdict(count('fault'), count('warning'), findings.length)}`;
+}
+
+function verdict(faults: number, warnings: number, checks: number): string {
+  if (faults > 0) return `${faults} of ${checks} checks failed`;
+  const all = 'everything that backups and restores need is there';
+  return warnings === 0
+    ? all
+    : `${all}; see the ${warnings === 1 ? 'warning' : `${warnings} warnings`} above`;
 }

@@ -8,6 +8,10 @@ export interface Finding {
   readonly remedy: string | undefined;
 }
 
+export function fault(detail: string, remedy: string): Omit<Finding, 'check'> {
+  return { state: 'fault', detail, remedy };
+}
+
 /** Runs a check; what it throws is a fault, unless the program is being stopped. */
 export async function examine(
   check: string,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
-import { examine, type Finding, judgeClock } from './check.ts';
+import { examine, type Finding, fault, judgeClock } from './check.ts';
 
 /** How long removing the probe objects may take, in milliseconds. */
 const CLEAN_UP_MS = 10_000;
@@ -21,11 +21,11 @@ export async function examineStore(
       for await (const _ of store.list(prefix, { signal })) break;
     } catch (error) {
       if (error instanceof StoreError && /NoSuchBucket/.test(error.problem)) {
-        return {
-          state: 'warning',
-          detail: `bucket ${store.bucket} does not exist on ${store.endpoint}`,
-          remedy: '`topobank-backup backup` creates it if the key may',
-        };
+        // Nothing more can be tried, so it cannot be said that backups will work.
+        return fault(
+          `bucket ${store.bucket} does not exist on ${store.endpoint}`,
+          'check AWS_STORAGE_BUCKET_NAME; `topobank-backup backup` creates the bucket if the key may',
+        );
       }
       throw error;
     }

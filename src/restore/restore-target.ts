@@ -19,8 +19,14 @@ export interface FoundDatabases {
   readonly exists: boolean;
   /** Old databases that earlier restores have kept. */
   readonly kept: readonly string[];
-  /** What the operator should know of earlier restores that were killed, each with the statement to run. */
-  readonly warnings: readonly string[];
+  /** What restores that were killed have left. */
+  readonly traces: readonly RestoreTrace[];
+}
+
+export interface RestoreTrace {
+  readonly problem: string;
+  /** The statement to run. */
+  readonly remedy: string;
 }
 
 /** @param admin a connection to the maintenance database */
@@ -29,21 +35,22 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     throw databaseError('cannot list the databases of the server', error);
   });
   const present = databases.find((database) => database.name === name);
-  const warnings = databases
+  const traces: RestoreTrace[] = databases
     .filter((database) => isScratchName(name, database.name))
-    .map(
-      (database) =>
-        `database ${database.name} is of a restore that was killed, or that runs now; if none runs: DROP DATABASE ${pg.escapeIdentifier(database.name)};`,
-    );
+    .map((database) => ({
+      problem: `database ${database.name} is of a restore that was killed, or that runs now`,
+      remedy: `if none runs: DROP DATABASE ${pg.escapeIdentifier(database.name)};`,
+    }));
   if (present?.connectable === false) {
-    warnings.push(
-      `database ${name} refuses connections, as after a restore that was killed in the middle of the swap; to have it serve again: ${openAgain(name)}`,
-    );
+    traces.push({
+      problem: `database ${name} refuses connections, as after a restore that was killed in the middle of the swap`,
+      remedy: `to have it serve again: ${openAgain(name)}`,
+    });
   }
   return {
     name,
     exists: present !== undefined,
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
-    warnings,
+    traces,
   };
 }

@@ -69,7 +69,7 @@ export async function restoreDump(
     database.use(database.maintenanceName, signal, work);
 
   const found = await asAdmin((admin) => findDatabases(admin, name));
-  for (const warning of found.warnings) log.warn(warning);
+  for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   if (target.kind === 'into' && found.exists) throw nameTaken(source, name);
   const needs = await learnNeeds(source, target, context.startProgress, signal);
   const plan = await asAdmin((admin) => planRestore(admin, source, needs, { ...options, name, scratch }));

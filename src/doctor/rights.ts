@@ -1,0 +1,43 @@
+import type pg from 'pg';
+import { databaseError } from '../postgres/errors.ts';
+
+/** What the role may, of the things that nothing but the catalogs tell without doing harm. */
+export interface Rights {
+  readonly ownsDatabase: boolean;
+  readonly mayTerminate: boolean;
+  /** Tables and sequences that pg_dump reads and the role may not, quoted, with their schemas. */
+  readonly unreadable: readonly string[];
+  /** Tables of which row-level security would hide rows; pg_dump refuses them. */
+  readonly hidden: readonly string[];
+  /** The server's clock. */
+  readonly now: Date;
+}
+
+const RIGHTS = `
+  WITH dumped AS (
+    SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind,
+      has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (
+        SELECT FROM pg_depend d
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
+  SELECT
+    pg_has_role(r.oid, d.datdba, 'USAGE') AS "ownsDatabase",
+    (r.rolsuper OR pg_has_role(r.oid, 'pg_signal_backend', 'USAGE')) AS "mayTerminate",
+    ARRAY(SELECT name FROM dumped WHERE NOT readable ORDER BY 1) AS unreadable,
+    ARRAY(SELECT name FROM dumped WHERE readable AND relkind <> 'S' AND row_security_active(oid) ORDER BY 1) AS hidden,
+    clock_timestamp() AS now
+  FROM pg_roles r, pg_database d
+  WHERE r.rolname = current_user AND d.datname = current_database()`;
+
+/** @param client a connection to the database that is backed up */
+export async function readRights(client: pg.Client): Promise<Rights> {
+  try {
+    const { rows } = await client.query<Rights>(RIGHTS);
+    if (rows[0] !== undefined) return rows[0];
+  } catch (error) {
+    throw databaseError('cannot read the role’s rights', error);
+  }
+  throw new Error('the role is not in pg_roles');
+}

@@ -1,0 +1,278 @@
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
+import type { Finding } from '../../src/doctor/check.ts';
+import { examineDatabase } from '../../src/doctor/database-checks.ts';
+import { examineStore } from '../../src/doctor/store-checks.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { openStore } from '../../src/s3/s3-store.ts';
+import { listDatabaseNames, withClient } from '../support/database.ts';
+import type { Fault } from '../support/s3-server/faults.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const signal = new AbortController().signal;
+let bed: TestBed;
+/** A role that may read everything, owns the database, and may create others. */
+let role: string;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await bed.database.query(
+    'CREATE TABLE one (); CREATE TABLE two (); CREATE SCHEMA closed; CREATE TABLE closed.three ()',
+  );
+  role = `${bed.database.name}_role`;
+  await admin((client) => client.query(`CREATE ROLE "${role}" LOGIN PASSWORD 'x'`));
+});
+
+beforeEach(async () => {
+  await admin((client) =>
+    client.query(
+      `ALTER ROLE "${role}" CREATEDB; ALTER DATABASE "${bed.database.name}" OWNER TO "${role}"; GRANT pg_read_all_data, pg_signal_backend TO "${role}"`,
+    ),
+  );
+});
+
+afterEach(() => {
+  bed.server.faults.length = 0;
+});
+
+afterAll(async () => {
+  await admin((client) =>
+    client.query(`ALTER DATABASE "${bed.database.name}" OWNER TO CURRENT_USER; DROP ROLE "${role}"`),
+  );
+  await bed.close();
+});
+
+const admin = <T>(work: (client: pg.Client) => Promise<T>) => withClient(bed.env, 'postgres', work);
+
+const asRole = () => ({ POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' });
+
+/** What the doctor finds, as the role. */
+async function examine(env: Readonly<Record<string, string>> = {}): Promise<Finding[]> {
+  const config = readConfig({ env: { ...bed.env, ...asRole(), ...env }, flags: {} }, [
+    'database',
+    'store',
+    'tools',
+  ]);
+  const options = { binDir: config.binDir, env: process.env, now: () => new Date(), signal };
+  const store = openStore(config);
+  try {
+    const findings = await examineDatabase(openDatabase(config, {}), options);
+    return [...findings, ...(await examineStore(store, config.prefix, options))];
+  } finally {
+    store.close();
+  }
+}
+
+const unwell = (findings: readonly Finding[]) => findings.filter(({ state }) => state !== 'ok');
+
+test('where nothing is missing it says so, and leaves nothing of its probes', async () => {
+  const text = await bed.run(['doctor'], asRole());
+  expect(text).toMatchObject({ status: 0, stderr: '' });
+  expect(text.stdout).toMatch(/^CHECK +STATE +FOUND +REMEDY\n/);
+  expect(text.stdout).toMatch(/\n\neverything that backups and restores need is there\n$/);
+  const findings = await examine();
+  expect(unwell(findings)).toEqual([]);
+  expect(findings.map(({ check }) => check)).toEqual([
+    'database: connect',
+    'database: pg_dump',
+    'database: read all',
+    'database: rename',
+    'database: sessions',
+    'database: clock',
+    'database: maintenance',
+    'database: create',
+    'database: left over',
+    's3: list',
+    's3: write',
+    's3: overwrite guard',
+    's3: read',
+    's3: clock',
+    's3: multipart',
+    's3: delete',
+  ]);
+  expect(await bed.keys()).toEqual([]);
+  expect(await bed.pendingUploads()).toEqual([]);
+  expect((await listDatabaseNames(bed.env)).filter((name) => name.includes('doctor'))).toEqual([]);
+});
+
+interface Ill {
+  readonly about: string;
+  readonly sql?: readonly string[];
+  readonly undo?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly faults?: readonly Fault[];
+  readonly found: readonly Partial<Record<keyof Finding, unknown>>[];
+}
+
+const ILL: readonly Ill[] = [
+  {
+    about: 'a role that may create no database',
+    sql: ['ALTER ROLE <role> NOCREATEDB'],
+    found: [{ check: 'database: create', remedy: 'ALTER ROLE <role> CREATEDB' }],
+  },
+  {
+    about: 'a role that does not own the database',
+    sql: ['ALTER DATABASE <name> OWNER TO CURRENT_USER'],
+    found: [{ check: 'database: rename', remedy: 'ALTER DATABASE <name> OWNER TO <role>' }],
+  },
+  {
+    about: 'tables that the role may not read',
+    sql: [
+      'REVOKE pg_read_all_data FROM <role>',
+      'GRANT SELECT ON one TO <role>',
+      'GRANT SELECT ON closed.three TO <role>',
+    ],
+    undo: ['DROP OWNED BY <role>'],
+    found: [
+      {
+        check: 'database: read all',
+        detail: 'closed.three, public.two cannot be read',
+        remedy: 'GRANT pg_read_all_data TO <role>, or use the owner',
+      },
+    ],
+  },
+  {
+    about: 'a table whose rows are hidden from the role',
+    sql: ['ALTER TABLE one ENABLE ROW LEVEL SECURITY'],
+    undo: ['ALTER TABLE one DISABLE ROW LEVEL SECURITY'],
+    found: [{ check: 'database: read all', detail: 'row-level security hides rows of public.one' }],
+  },
+  {
+    about: 'a role that may not end the application’s sessions',
+    sql: ['REVOKE pg_signal_backend FROM <role>'],
+    found: [
+      {
+        check: 'database: sessions',
+        state: 'warning',
+        remedy: 'GRANT pg_signal_backend TO <role>, or stop the application before a restore',
+      },
+    ],
+  },
+  {
+    about: 'a wrong password',
+    env: { POSTGRES_PASSWORD: 'wrong' },
+    found: [
+      { check: 'database: connect', remedy: 'check POSTGRES_USER and POSTGRES_PASSWORD' },
+      { check: 'database: maintenance', remedy: 'check POSTGRES_USER and POSTGRES_PASSWORD' },
+    ],
+  },
+  {
+    about: 'a database that does not exist',
+    env: { POSTGRES_DB: 'nowhere' },
+    found: [
+      {
+        check: 'database: connect',
+        detail: 'database "nowhere" does not exist',
+        remedy: 'check POSTGRES_DB',
+      },
+    ],
+  },
+  {
+    about: 'a wrong secret key',
+    env: { AWS_SECRET_ACCESS_KEY: 'wrong' },
+    found: [
+      { check: 's3: list', detail: '403 SignatureDoesNotMatch', remedy: 'check AWS_SECRET_ACCESS_KEY' },
+    ],
+  },
+  {
+    about: 'a bucket that does not exist',
+    env: { AWS_STORAGE_BUCKET_NAME: 'nowhere' },
+    found: [
+      {
+        check: 's3: list',
+        detail: expect.stringMatching(/^bucket nowhere does not exist on http/),
+        remedy: expect.stringMatching(/^check AWS_STORAGE_BUCKET_NAME; /),
+      },
+    ],
+  },
+  {
+    about: 'a key that may not write',
+    faults: [{ operation: 'PutObject', what: { kind: 'error', status: 403, code: 'AccessDenied' } }],
+    found: [
+      { check: 's3: write', detail: '403 AccessDenied', remedy: expect.stringContaining('s3:PutObject') },
+      { check: 's3: overwrite guard' },
+      { check: 's3: read' },
+      { check: 's3: clock' },
+    ],
+  },
+  {
+    about: 'a key that may not delete',
+    faults: [
+      { operation: 'DeleteObjects', times: 1, what: { kind: 'error', status: 403, code: 'AccessDenied' } },
+    ],
+    found: [
+      { check: 's3: delete', detail: '403 AccessDenied', remedy: expect.stringContaining('s3:DeleteObject') },
+    ],
+  },
+  {
+    about: 'a server without multipart uploads',
+    faults: [
+      { operation: 'CreateMultipartUpload', what: { kind: 'error', status: 501, code: 'NotImplemented' } },
+    ],
+    found: [{ check: 's3: multipart', detail: '501 NotImplemented' }],
+  },
+  {
+    about: 'a key that may not abort uploads',
+    faults: [
+      {
+        operation: 'AbortMultipartUpload',
+        times: 1,
+        what: { kind: 'error', status: 403, code: 'AccessDenied' },
+      },
+    ],
+    found: [{ check: 's3: multipart', remedy: expect.stringContaining('s3:AbortMultipartUpload') }],
+  },
+];
+
+test.each(ILL)('$about is found, with a remedy, and nothing else is', async (ill) => {
+  const names = (text: string) =>
+    text.replaceAll('<role>', `"${role}"`).replaceAll('<name>', `"${bed.database.name}"`);
+  for (const sql of ill.sql ?? []) await bed.database.query(names(sql));
+  bed.server.faults.push(...(ill.faults ?? []));
+  const findings = await examine(ill.env);
+  for (const sql of ill.undo ?? []) await bed.database.query(names(sql));
+  const expected = ill.found.map((found) => ({
+    state: 'fault',
+    ...Object.fromEntries(
+      Object.entries(found).map(([key, value]) => [key, typeof value === 'string' ? names(value) : value]),
+    ),
+  }));
+  expect(unwell(findings)).toMatchObject(expected);
+  expect(unwell(findings)).toHaveLength(expected.length);
+  bed.server.faults.length = 0;
+  expect(await bed.keys()).toEqual([]);
+});
+
+test('a fault ends the program with status 3; the document is the same as the table', async () => {
+  const env = { ...asRole(), AWS_SECRET_ACCESS_KEY: 'wrong' };
+  const [text, json] = await Promise.all([bed.run(['doctor'], env), bed.run(['doctor', '--json'], env)]);
+  expect(text).toMatchObject({ status: 3, stderr: '' });
+  expect(text.stdout).toMatch(/\ns3: list +fault +403 SignatureDoesNotMatch +check AWS_SECRET_ACCESS_KEY\n/);
+  expect(text.stdout).toMatch(/\n\n1 of 10 checks failed\n$/);
+  expect(json).toMatchObject({ status: 3, stderr: '' });
+  const document = JSON.parse(json.stdout) as Finding[];
+  expect(document).toHaveLength(10);
+  expect(unwell(document)).toEqual([
+    {
+      check: 's3: list',
+      state: 'fault',
+      detail: '403 SignatureDoesNotMatch',
+      remedy: 'check AWS_SECRET_ACCESS_KEY',
+    },
+  ]);
+});
+
+test.each([
+  [30, 'ok', 'ok'],
+  [90, 'warning', 'warning'],
+  [1200, 'fault', 'fault'],
+  [-1200, 'fault', 'fault'],
+])('a clock that is %i s off is compared with both servers’', async (seconds, ...states) => {
+  const now = () => new Date(Date.now() - seconds * 1000);
+  const findings = [
+    ...(await examineDatabase(bed.tool, { binDir: bed.env.PG_BINDIR!, env: process.env, now, signal })),
+    ...(await examineStore(bed.store, 'backup/', { now, signal })),
+  ];
+  expect(findings.filter(({ check }) => check.endsWith('clock')).map(({ state }) => state)).toEqual(states);
+});

@@ -54,7 +54,11 @@ export async function storeDump(
     ownerRoles: [...index.ownerRoles],
     encoding: index.encoding ?? null,
     sections: [...index.sections],
-    tables: index.tables.map((table) => ({ ...table, columns: [...table.columns] })),
+    tables: index.tables.map((table) => ({
+      ...table,
+      columns: [...table.columns],
+      checkpoints: [...table.checkpoints],
+    })),
   };
   await commit(store, key, manifestKey(prefix, provenance.id), manifest, options.signal);
   return manifest;

@@ -49,7 +49,16 @@ const manifestSchema = v.object({
     v.object({ name: v.picklist(['pre-data', 'data', 'post-data']), offset: bytes, bytes, sha256 }),
   ),
   tables: v.array(
-    v.object({ schema: text, name: text, columns: v.array(text), rows: bytes, offset: bytes, bytes, sha256 }),
+    v.object({
+      schema: text,
+      name: text,
+      columns: v.array(text),
+      rows: bytes,
+      offset: bytes,
+      bytes,
+      sha256,
+      checkpoints: v.optional(v.array(v.object({ offset: bytes, rows: bytes, crc32: bytes })), []),
+    }),
   ),
 });
 

@@ -14,6 +14,21 @@ export interface DumpSection {
   readonly sha256: string;
 }
 
+/**
+ * A place between two rows of a long COPY block, from which it can be read; the last one is the block's end.
+ */
+export interface DumpCheckpoint {
+  /** Byte offset in the uncompressed dump of the row that begins here. */
+  readonly offset: number;
+  /** Rows of the block before it. */
+  readonly rows: number;
+  /**
+   * CRC-32 of the block's rows before it. A CRC-32 can be taken up again from its value, so the bytes between two
+   * checkpoints are checked without those before them.
+   */
+  readonly crc32: number;
+}
+
 /** The rows of one COPY block. A table that is dumped in several blocks has several entries. */
 export interface DumpTable {
   readonly schema: string;
@@ -27,6 +42,8 @@ export interface DumpTable {
   readonly bytes: number;
   /** Hex SHA-256 of exactly those bytes. */
   readonly sha256: string;
+  /** About every 16 MiB, and at the end; none for a block that is too short to be read in pieces. */
+  readonly checkpoints: readonly DumpCheckpoint[];
 }
 
 /** What one pass over a plain dump learns about it. */

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { type Checkpointer, createCheckpointer } from './checkpoints.ts';
 import type { DumpIndex, DumpSection, DumpTable, SectionName } from './dump-index.ts';
 import { isOwnership, rolesOf } from './ownership.ts';
 import { createTokenizer } from './tokenizer.ts';
@@ -38,7 +39,7 @@ export function createScanner(name: string): Scanner {
     offset: 0,
     hash: createHash('sha256'),
   };
-  let table: { target: CopyTarget; offset: number; hash: Hash } | undefined;
+  let table: { target: CopyTarget; offset: number; hash: Hash; checkpointer: Checkpointer } | undefined;
 
   function closeSection(end: number): void {
     const { name, offset, hash } = section;
@@ -55,10 +56,16 @@ export function createScanner(name: string): Scanner {
         section = { name: token.name, offset: token.offset, hash: createHash('sha256') };
         break;
       case 'copy-start':
-        table = { target: token, offset: token.offset, hash: createHash('sha256') };
+        table = {
+          target: token,
+          offset: token.offset,
+          hash: createHash('sha256'),
+          checkpointer: createCheckpointer(token.offset),
+        };
         break;
       case 'copy-rows':
         table?.hash.update(token.data);
+        table?.checkpointer.add(token.data, token.lines);
         break;
       case 'copy-end':
         if (table !== undefined) {
@@ -72,6 +79,7 @@ export function createScanner(name: string): Scanner {
             offset: table.offset,
             bytes: token.bytes,
             sha256,
+            checkpoints: table.checkpointer.finish(),
           });
         }
         table = undefined;
@@ -114,8 +122,8 @@ export function createScanner(name: string): Scanner {
       tables,
       roles: [...roles].sort(),
       ownerRoles: [...roles].filter((role) => !otherRoles.has(role)).sort(),
-      serverVersion: tokenizer.header.serverVersion,
-      pgDumpVersion: tokenizer.header.pgDumpVersion,
+      serverVersion: tokenizer.comments.serverVersion,
+      pgDumpVersion: tokenizer.comments.pgDumpVersion,
       encoding,
     }),
   };

@@ -5,6 +5,7 @@ const DATA = new Set(['TABLE DATA', 'SEQUENCE SET', 'BLOBS', 'BLOB DATA', 'STATI
 
 const POST_DATA = new Set([
   'CONSTRAINT',
+  'CHECK CONSTRAINT',
   'FK CONSTRAINT',
   'INDEX',
   'INDEX ATTACH',

@@ -1,19 +1,22 @@
-import { DumpError } from '../errors.ts';
-import { parseCommentLine } from './comment-line.ts';
+import { type CommentReader, createCommentReader } from './comment-reader.ts';
 import { createCopyLexer } from './copy-lexer.ts';
 import { parseCopy } from './copy-statement.ts';
-import type { SectionName } from './dump-index.ts';
 import { createGrowingBuffer } from './growing-buffer.ts';
 import { countNewlines } from './newlines.ts';
-import { sectionOf } from './sections.ts';
+import { dumpFaults, otherThanPlain } from './no-dump.ts';
 import { createStatementLexer } from './statement-lexer.ts';
-import type { DumpEntry, DumpPosition, DumpToken } from './tokens.ts';
+import type { DumpPosition, DumpToken } from './tokens.ts';
 
 /** The server takes no longer statement (MaxAllocSize, 1 GiB). */
 const LONGEST_STATEMENT = 2 ** 30;
 
 /** pg_dump's header stands in the first lines; what has none by then is no dump. */
 const HEADER_WITHIN = 64 * 1024;
+
+/** Bytes by which other forms of a dump are known. */
+const FORM_BYTES = 5;
+
+const TAKE_ANOTHER = 'take another dump; this one is not as pg_dump wrote it';
 
 const NEWLINE = 0x0a;
 const SPACES = new Set([0x20, 0x09, 0x0a, 0x0b, 0x0c, 0x0d]);
@@ -32,24 +35,21 @@ export interface Tokenizer {
    * @throws DumpError when the dump ends early
    */
   end(): Generator<DumpToken, void>;
-  /** What the header's comments told so far. */
-  readonly header: { serverVersion: string | undefined; pgDumpVersion: string | undefined };
+  /** What the comments told so far. */
+  readonly comments: Pick<CommentReader, 'serverVersion' | 'pgDumpVersion'>;
 }
 
 /** @param name what the dump is called in errors: `backup/x.sql`, `./dump.sql` */
 export function createTokenizer(name: string): Tokenizer {
   const pending = createGrowingBuffer();
   const statements = createStatementLexer();
-  const header: Tokenizer['header'] = { serverVersion: undefined, pgDumpVersion: undefined };
+  const comments = createCommentReader();
+  const { fault, noDump } = dumpFaults(name);
   let mode: 'between' | 'statement' | 'copy-open' | 'copy' = 'between';
   let copy = createCopyLexer();
   let table = '';
   let rows = 0;
   let rowBytes = 0;
-  let section: SectionName = 'pre-data';
-  let entry: DumpEntry | undefined;
-  let seenHeader = false;
-  let complete = false;
 
   /** The buffer that is read, the dump's offset and line of its first byte, and three places in it. */
   let buffer: Buffer = Buffer.alloc(0);
@@ -65,11 +65,6 @@ export function createTokenizer(name: string): Tokenizer {
   let searched = 0;
   let copyStatement: Omit<Extract<DumpToken, { type: 'copy-start' }>, 'type'> | undefined;
 
-  const fail = (problem: string, remedy: string): DumpError =>
-    new DumpError({ doing: `cannot read the dump ${name}`, problem, remedy });
-  const notADump = (found: string) =>
-    fail(`${found}, so it is no plain dump of pg_dump`, 'give a file that pg_dump wrote');
-
   function whereItEnds(): string {
     if (mode === 'statement') return `it ends inside the statement at line ${position(start).line}`;
     if (mode === 'between') return 'it ends without pg_dump’s closing line';
@@ -79,13 +74,18 @@ export function createTokenizer(name: string): Tokenizer {
   function* text(upTo: number): Generator<DumpToken, void> {
     if (upTo === given) return;
     const data = buffer.subarray(given, upTo);
+    if (data.includes(0)) throw fault(`a null byte stands at line ${line} or below`, TAKE_ANOTHER);
     line += countNewlines(data);
     given = upTo;
     yield { type: 'text', data };
   }
 
   function position(at: number): DumpPosition {
-    return { offset: base + at, line: line + countNewlines(buffer.subarray(given, at)), entry };
+    return {
+      offset: base + at,
+      line: line + countNewlines(buffer.subarray(given, at)),
+      entry: comments.entry,
+    };
   }
 
   /** Reads blank space and comment lines; leaves `read` at the first byte of what follows, or where bytes lack. */
@@ -112,37 +112,15 @@ export function createTokenizer(name: string): Tokenizer {
   }
 
   function* comment(from: number, to: number): Generator<DumpToken, void> {
-    const told = parseCommentLine(buffer.toString('utf8', from, to).trimEnd());
-    switch (told.kind) {
-      case 'cluster-header':
-        throw fail('it holds a whole cluster (pg_dumpall)', 'dump one database with pg_dump');
-      case 'header':
-        seenHeader = true;
-        break;
-      case 'complete':
-        complete = true;
-        break;
-      case 'server-version':
-        header.serverVersion ??= told.version;
-        break;
-      case 'pg-dump-version':
-        header.pgDumpVersion ??= told.version;
-        break;
-      case 'entry': {
-        entry = told.entry;
-        const next = sectionOf(entry, section);
-        if (next === section) break;
-        section = next;
-        // The entry begins with the line `--` above.
-        const above = from - 3;
-        const begins = above >= given && buffer.toString('latin1', above, from) === '--\n' ? above : from;
-        yield* text(begins);
-        yield { type: 'section', name: section, offset: base + begins };
-        break;
-      }
-      case 'other':
-        break;
-    }
+    const told = comments.read(buffer.toString('utf8', from, to).trimEnd());
+    if (told === 'cluster')
+      throw fault('it holds a whole cluster (pg_dumpall)', 'dump one database with pg_dump');
+    if (told !== 'section') return;
+    // The entry begins with the line `--` above.
+    const above = from - 3;
+    const begins = above >= given && buffer.toString('latin1', above, from) === '--\n' ? above : from;
+    yield* text(begins);
+    yield { type: 'section', name: comments.section, offset: base + begins };
   }
 
   function* statement(end: number): Generator<DumpToken, void> {
@@ -153,7 +131,7 @@ export function createTokenizer(name: string): Tokenizer {
     yield* text(end);
     mode = 'between';
     if (target === undefined) {
-      noteStringEscapes(sql);
+      statements.escapesInStrings = stringEscapes(sql) ?? statements.escapesInStrings;
       yield { type: 'statement', sql, ...at };
       return;
     }
@@ -161,14 +139,6 @@ export function createTokenizer(name: string): Tokenizer {
     // The rows may begin in a later chunk, when the view holds no longer.
     copyStatement = { sql: Buffer.from(sql), ...target, ...at };
     table = target.schema === '' ? target.name : `${target.schema}.${target.name}`;
-  }
-
-  function noteStringEscapes(sql: Buffer): void {
-    if (sql.length > 60) return;
-    const setting = /^SET standard_conforming_strings\s*(?:=|TO)\s*'?(on|off)'?;$/i.exec(
-      sql.toString('latin1'),
-    );
-    if (setting !== null) statements.escapesInStrings = setting[1]?.toLowerCase() === 'off';
   }
 
   function* backslash(final: boolean): Generator<DumpToken, boolean> {
@@ -191,7 +161,7 @@ export function createTokenizer(name: string): Tokenizer {
       rows += lines;
       line += lines;
       rowBytes += data.length;
-      yield { type: 'copy-rows', data };
+      yield { type: 'copy-rows', data, lines };
     }
     read = found.end ?? buffer.length;
     given = read;
@@ -224,7 +194,7 @@ export function createTokenizer(name: string): Tokenizer {
       }
       if (mode === 'between') {
         if (!(yield* between(final))) return;
-        if (!seenHeader) throw notADump('it does not begin with pg_dump’s header');
+        if (!comments.seenHeader) throw noDump('it does not begin with pg_dump’s header');
         if (buffer[read] === 0x5c) {
           if (!(yield* backslash(final))) return;
           continue;
@@ -238,12 +208,10 @@ export function createTokenizer(name: string): Tokenizer {
       if (found.state === 'backslash') {
         const lineEnd = buffer.indexOf(NEWLINE, read);
         if (lineEnd < 0 && !final) return;
-        const command = /^\\\S*/.exec(
-          buffer.toString('utf8', read, lineEnd < 0 ? buffer.length : lineEnd),
-        )?.[0];
-        throw fail(
+        const command = commandAt(buffer, read, lineEnd);
+        throw fault(
           `it holds the command ${command} inside the statement at line ${position(start).line}`,
-          'take another dump; this one is not as pg_dump wrote it',
+          TAKE_ANOTHER,
         );
       }
       yield* statement(found.at);
@@ -255,10 +223,10 @@ export function createTokenizer(name: string): Tokenizer {
     // The line `--` before an entry may open the next section, so the last bytes between statements wait.
     if (mode === 'between' && read - given > HEADER_WITHIN) yield* text(read - 3);
     if (buffer.length - given > LONGEST_STATEMENT) {
-      throw fail(`a statement at line ${line} is longer than 1 GiB`, 'take another dump');
+      throw fault(`a statement at line ${line} is longer than 1 GiB`, 'take another dump');
     }
-    if (!seenHeader && base + buffer.length > HEADER_WITHIN) {
-      throw notADump(`its first ${HEADER_WITHIN} bytes hold no header of pg_dump`);
+    if (!comments.seenHeader && base + buffer.length > HEADER_WITHIN) {
+      throw noDump(`its first ${HEADER_WITHIN} bytes hold no header of pg_dump`);
     }
     const shift = given;
     pending.keep(buffer.subarray(shift));
@@ -270,26 +238,37 @@ export function createTokenizer(name: string): Tokenizer {
   }
 
   return {
-    header,
+    comments,
     *push(chunk) {
-      if (base === 0 && given === 0 && !seenHeader) refuseBinary(chunk, notADump);
       buffer = pending.isEmpty() ? chunk : pending.append(chunk);
+      // The first bytes tell what a file is that is no plain dump.
+      if (base === 0 && buffer.length < FORM_BYTES) return pending.keep(buffer);
+      const other = base === 0 && !comments.seenHeader ? otherThanPlain(buffer) : undefined;
+      if (other !== undefined) throw noDump(other);
       yield* run(false);
       yield* keep();
     },
     *end() {
       buffer = pending.append(Buffer.alloc(0));
       yield* run(true);
-      if (base + buffer.length === 0) throw notADump('it is empty');
-      if (!seenHeader) throw notADump('it does not begin with pg_dump’s header');
-      if (mode !== 'between' || !complete) throw fail(whereItEnds(), 'take a dump that is whole');
+      if (base + buffer.length === 0) throw noDump('it is empty');
+      if (!comments.seenHeader) throw noDump('it does not begin with pg_dump’s header');
+      if (mode !== 'between' || !comments.complete) throw fault(whereItEnds(), 'take a dump that is whole');
       yield* text(buffer.length);
     },
   };
 }
 
-function refuseBinary(chunk: Buffer, notADump: (found: string) => DumpError): void {
-  if (chunk.subarray(0, 5).toString('latin1') === 'PGDMP') throw notADump('it is in pg_dump’s custom format');
-  if (chunk[0] === 0x1f && chunk[1] === 0x8b) throw notADump('it is compressed with gzip');
-  if (chunk.subarray(0, HEADER_WITHIN).includes(0)) throw notADump('it holds null bytes');
+/** What `SET standard_conforming_strings` says of backslashes in plain strings; undefined for any other statement. */
+function stringEscapes(sql: Buffer): boolean | undefined {
+  if (sql.length > 60) return undefined;
+  const setting = /^SET standard_conforming_strings\s*(?:=|TO)\s*'?(on|off)'?;$/i.exec(
+    sql.toString('latin1'),
+  );
+  return setting === null ? undefined : setting[1]?.toLowerCase() === 'off';
+}
+
+function commandAt(buffer: Buffer, start: number, lineEnd: number): string {
+  const line = buffer.toString('utf8', start, lineEnd < 0 ? buffer.length : lineEnd);
+  return /^\\\S*/.exec(line)?.[0] ?? '\\';
 }

@@ -43,8 +43,8 @@ export type DumpToken =
   | ({ readonly type: 'statement'; readonly sql: Buffer } & DumpPosition)
   /** A `COPY … FROM stdin;`; `offset` is that of the first row. */
   | ({ readonly type: 'copy-start'; readonly sql: Buffer } & CopyTarget & DumpPosition)
-  /** Row bytes without the closing `\.`; cut anywhere, also inside a row. */
-  | { readonly type: 'copy-rows'; readonly data: Buffer }
+  /** Row bytes without the closing `\.`; cut anywhere, also inside a row. `lines` counts the line feeds in them. */
+  | { readonly type: 'copy-rows'; readonly data: Buffer; readonly lines: number }
   | { readonly type: 'copy-end'; readonly rows: number; readonly bytes: number }
   /** A backslash command outside COPY data: `restrict`, `connect`, `!` … `argument` is the rest of its line. */
   | ({ readonly type: 'backslash'; readonly command: string; readonly argument: string } & DumpPosition);

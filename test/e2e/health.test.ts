@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { type BackupMaker, makeBackups } from '../support/stored-backups.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const HOUR_MS = 3_600_000;
+
+let bed: TestBed;
+let make: BackupMaker;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  make = makeBackups(bed.store);
+});
+
+afterAll(() => bed.close());
+
+beforeEach(async () => {
+  bed.server.faults.length = 0;
+  await bed.store.remove(await bed.keys(), new AbortController().signal);
+});
+
+const hoursAgo = (hours: number) => new Date(Date.now() - hours * HOUR_MS).toISOString().slice(0, 19);
+
+/** As a container’s health check asks, but without any of the database's variables: it is not needed. */
+function health(env: Readonly<Record<string, string | undefined>> = {}, args: readonly string[] = []) {
+  const none = Object.fromEntries(Object.keys(bed.database.env).map((name) => [name, undefined]));
+  return bed.run(['health', ...args], { ...none, ...env });
+}
+
+test('a backup that was just taken is healthy', async () => {
+  expect((await bed.run(['backup'])).status).toBe(0);
+  const { status, stdout, stderr } = await health();
+  expect(status).toBe(0);
+  expect(stdout).toMatch(
+    /^healthy: backup \d{14} is [\d.]+\w+( \w+)? old; the next is due at [\d-]+ 00:00:00 UTC\n$/,
+  );
+  expect(stderr).toBe('');
+});
+
+test('one that is late is not, and since when is said', async () => {
+  await make.complete(hoursAgo(72));
+  const { status, stdout } = await health();
+  expect(status).toBe(1);
+  expect(stdout).toMatch(
+    /^unhealthy: the backup that was due at [\d-]+ 00:00:00 UTC is \d+d( \d+h)? late; the newest complete one is \d{14}\n$/,
+  );
+});
+
+test('the schedule and the grace are those of the service', async () => {
+  await make.complete(hoursAgo(3));
+  expect(await health({ DBBACKUP_SCHEDULE: '@every 1h' })).toMatchObject({ status: 1 });
+  expect(await health({ DBBACKUP_SCHEDULE: '@every 1h', HEALTH_GRACE: '3h' })).toMatchObject({ status: 0 });
+  expect(await health({ SCHEDULE: '@every 6h' })).toMatchObject({ status: 0 });
+  expect(await health({}, ['--schedule', '@every 1h', '--grace', '1h'])).toMatchObject({ status: 1 });
+  expect(await health({ DBBACKUP_SCHEDULE: '61 * * * *' })).toMatchObject({ status: 2 });
+});
+
+test('without a schedule a backup has to exist', async () => {
+  const missing = await health({ DBBACKUP_SCHEDULE: 'none' });
+  expect(missing).toMatchObject({ status: 1, stdout: 'unhealthy: there is no complete backup\n' });
+  await make.complete('2016-01-01');
+  const there = await health({ DBBACKUP_SCHEDULE: 'none' });
+  expect(there.status).toBe(0);
+  expect(there.stdout).toMatch(/old; none is due without a schedule\n$/);
+});
+
+test('a foreign dump is none that counts', async () => {
+  await make.foreign(hoursAgo(1));
+  expect(await health()).toMatchObject({ status: 1, stdout: 'unhealthy: there is no complete backup\n' });
+});
+
+test('--json tells it all', async () => {
+  await make.complete('2026-01-01 12:00', 10);
+  await make.complete('2026-01-02 12:00', 1);
+  const { status, stdout } = await health({}, ['--json']);
+  expect(status).toBe(1);
+  expect(JSON.parse(stdout)).toEqual({
+    healthy: false,
+    reason: expect.stringMatching(/^the backup that was due at 2026-01-03 00:00:00 UTC/),
+    newest: { id: '20260102120000', startedAt: '2026-01-02T12:00:00.000Z' },
+    dueAt: '2026-01-03T00:00:00.000Z',
+    lateAt: '2026-01-03T06:00:00.000Z',
+    shrunk: {
+      id: '20260102120000',
+      key: 'backup/postgres-backup-20260102120000.sql',
+      bytes: 1,
+      previous: { id: '20260101120000', bytes: 10 },
+    },
+  });
+});
+
+test('of many backups the newest two manifests are read', async () => {
+  for (let day = 1; day <= 20; day++) await make.complete(`2026-01-${String(day).padStart(2, '0')}`);
+  bed.server.requests.length = 0;
+  await health();
+  expect(bed.server.requests.map(({ operation, key }) => `${operation} ${key}`)).toEqual([
+    'ListObjectsV2 ',
+    'GetObject backup/postgres-backup-20260120000000.manifest.json',
+    'GetObject backup/postgres-backup-20260119000000.manifest.json',
+  ]);
+});
+
+test('a bucket that cannot be read is not healthy', async () => {
+  bed.server.faults.push({
+    operation: 'ListObjectsV2',
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  const { status, stderr } = await health();
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/cannot list backup\/postgres-backup- in bucket topobank-assets .*403 AccessDenied/);
+});

@@ -27,6 +27,8 @@ export interface Finding {
   /** `measured` over `baseline`, where both are of a kind. */
   readonly ratio: number | undefined;
   readonly goal: string;
+  /** Time on the processor that the tool's own process took, user and system, in milliseconds. */
+  readonly cpuMs?: number;
 }
 
 export interface Subject {
@@ -62,4 +64,10 @@ export function seconds(ms: number): string {
 
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`;
+}
+
+/** The most that any of the runs has had; undefined where the system does not tell. */
+export function largest(peaks: readonly (number | undefined)[]): number | undefined {
+  const known = peaks.filter((bytes) => bytes !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }

@@ -1,8 +1,8 @@
-import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { renderTable } from '../../src/ui/table.ts';
+import { stopOnSignal } from '../support/stop-on-signal.ts';
 import { BACKUP } from './backup.ts';
-import type { Finding, Subject } from './bench.ts';
+import { type Finding, type Subject, seconds } from './bench.ts';
 import { RESTORE } from './restore.ts';
 import { SCANNER } from './scanner.ts';
 import { withBench } from './servers.ts';
@@ -10,16 +10,15 @@ import { STARTUP } from './startup.ts';
 
 const SUBJECTS: readonly Subject[] = [STARTUP, SCANNER, BACKUP, RESTORE];
 
-const USAGE = `Usage: npm run bench [-- [SUBJECT …] [--size MB] [--rounds N]]
+const USAGE = `Usage: npm run bench [-- [SUBJECT …] [--size 500MB] [--rounds N]]
 
 Measures the tool on throwaway servers, each subject and its baseline in turns, and prints medians and ratios.
+The exit status is 0 whatever the figures are, 1 when something could not be run.
 
 ${SUBJECTS.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
 
-  --size MB    dump text of the large database, in megabytes (1000); the small one has a tenth
+  --size SIZE  dump text of the large database, as 500MB or 1GB (1GB); the small one has a tenth
   --rounds N   how often each side is run (3)`;
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -33,14 +32,7 @@ async function main(args: string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const stop = new AbortController();
-  let received: (typeof SIGNALS)[number] | undefined;
-  for (const name of SIGNALS) {
-    process.on(name, () => {
-      received ??= name;
-      stop.abort(new Error(`stopped by ${name}`));
-    });
-  }
+  const stop = stopOnSignal();
   const say = (what: string) => console.error(`bench: ${what}`);
   try {
     await withBench({ ...options, signal: stop.signal, say }, async (bench) => {
@@ -53,8 +45,13 @@ async function main(args: string[]): Promise<number> {
     });
     return 0;
   } catch (error) {
+    const received = stop.received();
+    if (received !== undefined) {
+      console.error(`bench: stopped by ${received.name}; both servers are removed`);
+      return received.exitStatus;
+    }
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
-    return received === undefined ? 1 : 128 + constants.signals[received];
+    return 1;
   }
 }
 
@@ -66,13 +63,15 @@ function render(findings: readonly Finding[]): string {
       { title: 'baseline', align: 'right' },
       { title: 'ratio', align: 'right' },
       { title: 'goal' },
+      { title: 'cpu of the tool', align: 'right' },
     ],
-    findings.map(({ subject, measured, baseline, ratio, goal }) => [
+    findings.map(({ subject, measured, baseline, ratio, goal, cpuMs }) => [
       subject,
       measured,
       baseline,
       ratio?.toFixed(2) ?? '–',
       goal,
+      cpuMs === undefined ? '–' : seconds(cpuMs),
     ]),
   );
 }
@@ -96,12 +95,19 @@ function readOptions(
       positionals.length === 0 ? SUBJECTS : SUBJECTS.filter(({ name }) => positionals.includes(name));
     return {
       subjects,
-      bytes: wholeNumber('--size', values.size ?? '1000') * 1e6,
+      bytes: size('--size', values.size ?? '1GB'),
       rounds: wholeNumber('--rounds', values.rounds ?? '3'),
     };
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+function size(name: string, text: string): number {
+  const [, number, unit] = /^([1-9]\d{0,5})(MB|GB)$/.exec(text) ?? [];
+  if (number === undefined)
+    throw new Error(`${name}: ${JSON.stringify(text)} is no size such as 500MB or 1GB`);
+  return Number(number) * (unit === 'GB' ? 1e9 : 1e6);
 }
 
 function wholeNumber(name: string, text: string): number {

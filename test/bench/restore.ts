@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withClient } from '../support/database.ts';
-import { compareMemory, peak } from './backup.ts';
+import { compareMemory } from './backup.ts';
 import { type Bench, inTurns, median, megabytes, type Subject, seconds } from './bench.ts';
-import { type Run, runProcess, runTool } from './run-process.ts';
+import { dropAndSettle } from './databases.ts';
+import { type Run, runProcess, runTool, type ToolRun } from './run-process.ts';
 
 const RESTORED = 'bench_restored';
 
@@ -26,7 +27,8 @@ export const RESTORE: Subject = {
     );
     const baseline = median(first.map(({ ms }) => ms));
     const measured = median(second.map(({ ms }) => ms));
-    const ofSmall = await restoring(bench, small.name);
+    const ofSmall: ToolRun[] = [];
+    for (let round = 0; round < rounds; round++) ofSmall.push(await restoring(bench, small.name));
     return [
       {
         subject: `restore of ${megabytes(large.bytes)}`,
@@ -34,8 +36,9 @@ export const RESTORE: Subject = {
         baseline: `psql -f ${seconds(baseline)}`,
         ratio: measured / baseline,
         goal: '≤ 1.05',
+        cpuMs: median(second.map(({ cpuMs }) => cpuMs)),
       },
-      ...compareMemory('restore', peak(second), peak([ofSmall]), bench),
+      compareMemory('restore', second, ofSmall, bench),
     ];
   },
 };
@@ -67,19 +70,15 @@ function replaying(bench: Bench, file: string): Promise<Run> {
   });
 }
 
-function restoring(bench: Bench, database: string): Promise<Run> {
+function restoring(bench: Bench, database: string): Promise<ToolRun> {
   const args = ['restore', '--latest', '--into', RESTORED, '--quiet', '--prefix', prefixOf(database)];
   return intoNew(bench, () => runTool([...args, '--database', database], bench.env, bench.signal));
 }
 
-async function intoNew(bench: Bench, restore: () => Promise<Run>): Promise<Run> {
+async function intoNew<T>(bench: Bench, restore: () => Promise<T>): Promise<T> {
   try {
     return await restore();
   } finally {
-    await withClient(bench.env, 'postgres', async (client) => {
-      await client.query(`DROP DATABASE IF EXISTS ${RESTORED} WITH (FORCE)`);
-      // What one run leaves to be written is not the next one's to wait for.
-      await client.query('CHECKPOINT');
-    });
+    await dropAndSettle(bench.env, RESTORED);
   }
 }

@@ -1,14 +1,21 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/topobank-backup.js', import.meta.url));
-const REPORTER = new URL('./report-memory.mjs', import.meta.url).href;
+/** What `bin` of package.json names. */
+export const PROGRAM = fileURLToPath(new URL('../../bin/topobank-backup.js', import.meta.url));
+const REPORTER = new URL('./report-usage.mjs', import.meta.url).href;
 
 /** What one run of a program took. */
 export interface Run {
   /** Wall time in milliseconds, from the start of the process to its end. */
   readonly ms: number;
-  /** Largest resident set in bytes; undefined for a program that is not Node. */
+}
+
+/** What one run of the tool took. */
+export interface ToolRun extends Run {
+  /** Time on the processor, user and system, of all threads, in milliseconds; child processes are not counted. */
+  readonly cpuMs: number;
+  /** Largest resident set in bytes; undefined where the system does not tell (all but Linux). */
   readonly peakBytes: number | undefined;
 }
 
@@ -23,6 +30,33 @@ export async function runProcess(
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<Run> {
+  const { ms } = await run(command, args, env, signal);
+  return { ms };
+}
+
+/** Runs the tool as a process of its own, which reports what it used when it ends. */
+export async function runTool(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<ToolRun> {
+  const { PATH, HOME } = process.env;
+  const { ms, report } = await run(
+    process.execPath,
+    [`--import=${REPORTER}`, PROGRAM, ...args],
+    { PATH, HOME, ...env },
+    signal,
+  );
+  const usage = JSON.parse(report) as { cpuMs: number; peakBytes: number | null };
+  return { ms, cpuMs: usage.cpuMs, peakBytes: usage.peakBytes ?? undefined };
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<Run & { readonly report: string }> {
   signal.throwIfAborted();
   const options: SpawnOptions = { env, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] };
   const began = performance.now();
@@ -30,13 +64,13 @@ export async function runProcess(
   const kill = () => child.kill('SIGTERM');
   signal.addEventListener('abort', kill);
   let said = '';
-  let reported = '';
+  let report = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-4000);
   });
   const reports = child.stdio[3] as NodeJS.ReadableStream;
   reports.setEncoding('utf8').on('data', (text: string) => {
-    reported += text;
+    report += text;
   });
   try {
     let ended = began;
@@ -49,23 +83,8 @@ export async function runProcess(
     });
     signal.throwIfAborted();
     if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with status ${status}:\n${said}`);
-    return { ms: ended - began, peakBytes: reported === '' ? undefined : Number(reported) * 1024 };
+    return { ms: ended - began, report };
   } finally {
     signal.removeEventListener('abort', kill);
   }
-}
-
-/** Runs the tool as a process of its own, which reports its peak memory when it ends. */
-export function runTool(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<Run> {
-  const { PATH, HOME } = process.env;
-  return runProcess(
-    process.execPath,
-    [`--import=${REPORTER}`, PROGRAM, ...args],
-    { PATH, HOME, ...env },
-    signal,
-  );
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { createScanner, drain } from '../../src/dump/scanner.ts';
 import { createTokenizer } from '../../src/dump/tokenizer.ts';
 import { inTurns, median, type Subject } from './bench.ts';
 
-const BYTES = 512e6;
 /** What a pipe of pg_dump gives at a time. */
 const CHUNK = 64 * 1024;
 
@@ -11,19 +11,25 @@ const CHUNK = 64 * 1024;
 export const SCANNER: Subject = {
   name: 'scanner',
   about: 'COPY rows through the scanner, with and without its hashes',
-  async run({ rounds }) {
-    const chunks = copyChunks();
+  async run({ large, rounds, signal }) {
+    const chunks = copyChunks(large.bytes);
+    const rate = async (work: (chunks: readonly Buffer[]) => void) => {
+      // The work is synchronous; a signal is heard in between.
+      await setImmediate();
+      signal.throwIfAborted();
+      return throughput(chunks, () => work(chunks));
+    };
     const { first, second } = await inTurns(
       rounds,
-      async () => throughput(chunks, () => tokenize(chunks)),
-      async () => throughput(chunks, () => scan(chunks)),
+      async () => ({ tokenizing: await rate(tokenize), hashing: await rate(hash) }),
+      () => rate(scan),
     );
-    const hashing = throughput(chunks, () => hash(chunks));
+    const hashing = median(first.map((rates) => rates.hashing));
     const perSecond = (rate: number) => `${rate.toFixed(0)} MB/s`;
     return [
       {
         subject: 'scanner without hashes',
-        measured: perSecond(median(first)),
+        measured: perSecond(median(first.map((rates) => rates.tokenizing))),
         baseline: '–',
         ratio: undefined,
         goal: '≥ 600 MB/s',
@@ -33,14 +39,14 @@ export const SCANNER: Subject = {
         measured: perSecond(median(second)),
         baseline: `SHA-256 alone ${perSecond(hashing)}`,
         ratio: median(second) / hashing,
-        goal: '–',
+        goal: '≥ 600 MB/s',
       },
     ];
   },
 };
 
 /** One table's rows of about 250 bytes, as a dump in chunks; the last chunk ends the dump. */
-function copyChunks(): Buffer[] {
+function copyChunks(bytes: number): Buffer[] {
   const rows = Array.from(
     { length: 4000 },
     (_, row) => `${row}\t2025-01-01 00:00:00+00\t${'x'.repeat(200 + (row % 50))}\\n\n`,
@@ -48,7 +54,7 @@ function copyChunks(): Buffer[] {
   const block = Buffer.from(rows.join(''));
   const head = '--\n-- PostgreSQL database dump\n--\n\nCOPY public.t (a, b, c) FROM stdin;\n';
   const tail = '\\.\n\n--\n-- PostgreSQL database dump complete\n--\n';
-  const body = Array.from({ length: Math.ceil(BYTES / CHUNK) }, (_, index) => {
+  const body = Array.from({ length: Math.ceil(bytes / CHUNK) }, (_, index) => {
     const at = (index * CHUNK) % (block.length - CHUNK);
     return block.subarray(at, at + CHUNK);
   });

@@ -2,12 +2,11 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
-import { withClient } from '../support/database.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { storeEnv } from '../support/topobank-backup.ts';
-import { fillBulk, fillTopobank } from '../support/topobank-fixture.ts';
 import type { Bench } from './bench.ts';
+import { fillDatabase } from './databases.ts';
 
 const S3_PROCESS = fileURLToPath(new URL('./s3-process.ts', import.meta.url));
 
@@ -33,7 +32,7 @@ export async function withBench(options: BenchOptions, work: (bench: Bench) => P
         const small = { name: 'small', bytes: options.bytes / 10 };
         for (const { name, bytes } of [large, small]) {
           say(`filling database ${name}`);
-          await fill(env, name, bytes);
+          await fillDatabase(env, name, bytes, signal);
         }
         const pgEnv = {
           PATH: process.env.PATH,
@@ -62,16 +61,6 @@ export async function withBench(options: BenchOptions, work: (bench: Bench) => P
   } finally {
     directory.remove();
   }
-}
-
-async function fill(env: Bench['env'], name: string, bytes: number): Promise<void> {
-  await withClient(env, 'postgres', (client) => client.query(`CREATE DATABASE ${name}`));
-  await withClient(env, name, async (client) => {
-    // Scale 1 is some 25 MB of dump text.
-    await fillTopobank(client, { scale: Math.min(1, bytes / 250e6) });
-    await fillBulk(client, { bytes });
-    await client.query('VACUUM ANALYZE');
-  });
 }
 
 async function startS3(directory: string) {

@@ -1,15 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type OnOutput, runScript } from '../support/run-script.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { type ProgramResult, runProgram } from '../support/topobank-backup.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 let temporary: ReturnType<typeof scratchDirectory>;
+/** Aborted when a test's time is up. */
+let timeUp: AbortSignal;
 
-beforeEach(() => {
+beforeEach(({ signal }) => {
+  timeUp = signal;
   temporary = scratchDirectory('tour');
   // The server's user has to get through.
   chmodSync(temporary.path, 0o755);
@@ -17,28 +20,8 @@ beforeEach(() => {
 
 afterEach(() => temporary.remove());
 
-function quickstart(
-  args: readonly string[],
-  onOutput: (output: string, child: ChildProcess) => void = () => {},
-): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
-      env: { PATH: process.env.PATH, TMPDIR: temporary.path, TSX_DISABLE_CACHE: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-      onOutput(stdout, child);
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    child.once('error', reject);
-    child.once('close', (status) => resolve({ status, stdout, stderr }));
-  });
-}
+const quickstart = (args: readonly string[], onStdout: OnOutput = () => {}) =>
+  runScript(MAIN, args, { temporary: temporary.path, signal: timeUp, onStdout });
 
 test.each([
   { signal: 'SIGINT', at: 'PostgreSQL', expected: 130 },

@@ -1,10 +1,10 @@
-import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../support/postgres-server.ts';
 import { startS3Server } from '../support/s3-server/server.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
+import { stopOnSignal } from '../support/stop-on-signal.ts';
 import { type Servers, takeTour, tourEnv } from './tour.ts';
 
 const USAGE = `Usage: npm run quickstart [-- --keep]
@@ -13,8 +13,6 @@ Starts a throwaway PostgreSQL and S3 server, fills a database like TopoBank's, b
 and proves that nothing is missing. Ends and removes all of it.
 
   --keep   leave both servers running until Ctrl-C, and print what to export to play on`;
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 // The SDK's notice that Node 20 comes to its end is for this project's developers, not for whoever tries it.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
@@ -30,14 +28,7 @@ async function main(args: string[]): Promise<number> {
     console.error(`quickstart: ${options.message}\n\n${USAGE}`);
     return 2;
   }
-  const stop = new AbortController();
-  let received: (typeof SIGNALS)[number] | undefined;
-  for (const name of SIGNALS) {
-    process.on(name, () => {
-      received ??= name;
-      stop.abort(new Error(`received ${name}`));
-    });
-  }
+  const stop = stopOnSignal();
   const began = performance.now();
   let kept = false;
   try {
@@ -59,9 +50,10 @@ async function main(args: string[]): Promise<number> {
     );
     return 0;
   } catch (error) {
+    const received = stop.received();
     if (received !== undefined) {
-      console.error(`quickstart: stopped by ${received}; both servers are removed`);
-      return 128 + constants.signals[received];
+      console.error(`quickstart: stopped by ${received.name}; both servers are removed`);
+      return received.exitStatus;
     }
     console.error(`quickstart: ${error instanceof Error ? error.message : String(error)}`);
     return 1;

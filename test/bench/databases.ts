@@ -1,0 +1,58 @@
+import type pg from 'pg';
+import { readConfig } from '../../src/config/config.ts';
+import { openStore } from '../../src/s3/s3-store.ts';
+import { type Environment, withClient } from '../support/database.ts';
+import { fillBulk, fillTopobank } from '../support/topobank-fixture.ts';
+
+/** Makes a database like TopoBank's, whose dump has about `bytes`. */
+export async function fillDatabase(
+  env: Environment,
+  name: string,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await withClient(env, 'postgres', (client) => client.query(`CREATE DATABASE ${name}`));
+  await withClient(env, name, (client) => stoppable(client, signal, () => fill(client, bytes)));
+}
+
+async function fill(client: pg.Client, bytes: number): Promise<void> {
+  // Scale 1 is some 25 MB of dump text.
+  await fillTopobank(client, { scale: Math.min(1, bytes / 250e6) });
+  await fillBulk(client, { bytes });
+  await client.query('VACUUM ANALYZE');
+}
+
+async function stoppable(client: pg.Client, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  // With a query under way this breaks the connection off (pg, Client.end).
+  const breakOff = () => {
+    client.end().catch(() => {});
+  };
+  signal.addEventListener('abort', breakOff);
+  try {
+    signal.throwIfAborted();
+    await work();
+  } finally {
+    signal.removeEventListener('abort', breakOff);
+  }
+}
+
+/** Removes every backup under the prefix of these settings. */
+export async function removeBackups(env: Environment, signal: AbortSignal): Promise<void> {
+  const config = readConfig({ flags: {}, env }, ['store']);
+  const store = openStore(config);
+  try {
+    const keys: string[] = [];
+    for await (const { key } of store.list(config.prefix, { signal })) keys.push(key);
+    await store.remove(keys, signal);
+  } finally {
+    store.close();
+  }
+}
+
+/** Drops a database, and leaves nothing to be written that the next run would wait for. */
+export async function dropAndSettle(env: Environment, name: string): Promise<void> {
+  await withClient(env, 'postgres', async (client) => {
+    await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    await client.query('CHECKPOINT');
+  });
+}

@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { chooseBackup, findBackup, listBackups } from '../../src/catalog/catalog.ts';
+import { compareIndex, describeFault } from '../../src/catalog/compare-index.ts';
+import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
+import { createScanner, drain } from '../../src/dump/scanner.ts';
+import { DumpError, NotFoundError } from '../../src/errors.ts';
+import { dumpText } from '../support/dump-text.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const signal = new AbortController().signal;
+const DUMP = Buffer.from(dumpText('COPY public.t (a) FROM stdin;\n1\n2\n\\.\n'));
+
+let bed: TestBed;
+beforeEach(async () => {
+  bed = await createTestBed(inject('postgres'));
+});
+afterEach(() => bed.close());
+
+function indexOf(dump: Buffer) {
+  const scanner = createScanner('dump');
+  drain(scanner.push(dump));
+  drain(scanner.end());
+  return scanner.finish();
+}
+
+function manifestOf(id: string, dump = DUMP): Manifest {
+  const { sections, tables, ...rest } = indexOf(dump);
+  return {
+    format: 1,
+    id,
+    key: `backup/postgres-backup-${id}.sql`,
+    bytes: rest.bytes,
+    storedBytes: rest.bytes,
+    compression: null,
+    startedAt: '2026-11-23T10:30:00.000Z',
+    finishedAt: '2026-11-23T10:31:00.000Z',
+    tool: 'test',
+    database: null,
+    server: null,
+    pgDump: null,
+    snapshot: null,
+    migrations: {},
+    roles: [],
+    ownerRoles: [],
+    encoding: null,
+    sections: [...sections],
+    tables: tables.map((table) => ({ ...table, columns: [...table.columns], checkpoints: [] })),
+  };
+}
+
+async function put(name: string, body: Buffer | string): Promise<void> {
+  await bed.store.put(`backup/${name}`, Buffer.from(body), {
+    ifAbsent: true,
+    contentType: 'text/plain',
+    signal,
+  });
+}
+
+const states = async () =>
+  (await listBackups(bed.store, 'backup/', signal)).map((backup) => ({
+    id: backup.id,
+    state: backup.state,
+    ...(backup.state === 'broken' ? { fault: backup.fault } : {}),
+  }));
+
+test('what lies in the bucket is complete, foreign or broken, newest first; other names do not count', async () => {
+  await put('postgres-backup-20260101000000.sql', DUMP);
+  await put('postgres-backup-20260101000000.manifest.json', encodeManifest(manifestOf('20260101000000')));
+  await put('postgres-backup-20260102000000.sql.gz', 'x');
+  await put('postgres-backup-20260103000000.manifest.json', encodeManifest(manifestOf('20260103000000')));
+  await put('postgres-backup-20260104000000.sql', DUMP.subarray(1));
+  await put('postgres-backup-20260104000000.manifest.json', encodeManifest(manifestOf('20260104000000')));
+  await put('postgres-backup-20260105000000.sql', DUMP);
+  await put('postgres-backup-20260105000000.manifest.json', '{');
+  await put('postgres-backup-20260106000000.sql', DUMP);
+  await put('postgres-backup-20260106000000.manifest.json', encodeManifest(manifestOf('20260101000000')));
+  await put('postgres-backup-20260107000000.media.ndjson.gz', 'x');
+  await put('notes.txt', 'x');
+  await put('postgres-backup-20260108000000.sql.part', 'x');
+  expect(await states()).toEqual([
+    {
+      id: '20260106000000',
+      state: 'broken',
+      fault: expect.stringContaining('is that of backup 20260101000000'),
+    },
+    // Its manifest is another one's, so nothing speaks for or against this dump.
+    { id: '20260106000000', state: 'foreign' },
+    { id: '20260105000000', state: 'broken', fault: expect.stringContaining('it is not JSON') },
+    {
+      id: '20260104000000',
+      state: 'broken',
+      fault: `the dump backup/postgres-backup-20260104000000.sql has ${DUMP.length - 1} bytes instead of ${DUMP.length}`,
+    },
+    { id: '20260103000000', state: 'broken', fault: expect.stringMatching(/the dump .* is missing/) },
+    { id: '20260102000000', state: 'foreign' },
+    { id: '20260101000000', state: 'complete' },
+  ]);
+});
+
+test('the one that is chosen is the newest that can be restored, or the named one', async () => {
+  await put('postgres-backup-20260101000000.sql', DUMP);
+  await put('postgres-backup-20260101000000.manifest.json', encodeManifest(manifestOf('20260101000000')));
+  await put('postgres-backup-20260102000000.sql', DUMP);
+  await put('postgres-backup-20260103000000.manifest.json', encodeManifest(manifestOf('20260103000000')));
+  const choose = async (wanted: Parameters<typeof chooseBackup>[2]) =>
+    (await chooseBackup(bed.store, 'backup/', wanted, signal)).id;
+  expect(await choose({ by: 'latest' })).toBe('20260102000000');
+  expect(await choose({ by: 'time', at: new Date('2026-01-02T00:00:00Z') })).toBe('20260102000000');
+  expect(await choose({ by: 'time', at: new Date('2026-01-01T23:59:59Z') })).toBe('20260101000000');
+  expect(await choose({ by: 'id', id: '20260101000000' })).toBe('20260101000000');
+  await expect(choose({ by: 'time', at: new Date('2025-12-31') })).rejects.toThrow(NotFoundError);
+  await expect(choose({ by: 'id', id: '20260103000000' })).rejects.toThrow(DumpError);
+  await expect(choose({ by: 'id', id: '20260104000000' })).rejects.toThrow(
+    /there is none under backup\/ of bucket/,
+  );
+  expect(await findBackup(bed.store, 'backup/', '2026010100000', signal)).toBeUndefined();
+});
+
+test('a manifest is read back as it was written, and one without checkpoints has none', () => {
+  const manifest = manifestOf('20260101000000');
+  expect(decodeManifest('key', encodeManifest(manifest).toString())).toEqual(manifest);
+  const { checkpoints: _, ...table } = manifest.tables[0]!;
+  expect(decodeManifest('key', JSON.stringify({ ...manifest, tables: [table] }))).toEqual(manifest);
+});
+
+test.each([
+  ['nothing', '', /it is not JSON/],
+  ['half of one', encodeManifest(manifestOf('20260101000000')).toString().slice(0, 200), /it is not JSON/],
+  ['another thing', '[]', /is not what format 1 says/],
+  [
+    'another format',
+    JSON.stringify({ ...manifestOf('20260101000000'), format: 2 }),
+    /format is not what format 1 says/,
+  ],
+  [
+    'a negative size',
+    JSON.stringify({ ...manifestOf('20260101000000'), bytes: -1 }),
+    /bytes is not what format 1 says/,
+  ],
+  [
+    'no hash',
+    JSON.stringify({ ...manifestOf('20260101000000'), sections: [{ name: 'data', offset: 0, bytes: 1 }] }),
+    /sections\.0\.sha256 is not/,
+  ],
+])('what is no manifest is refused: %s', (_name, text, message) => {
+  const decode = () => decodeManifest('backup/x.manifest.json', text);
+  expect(decode).toThrow(DumpError);
+  expect(decode).toThrow(message);
+  expect(decode).toThrow(/^cannot read the manifest backup\/x\.manifest\.json: [^\n]+ — [^\n]+$/);
+});
+
+test.each([
+  ['a changed row', '1\n2\n', '1\n3\n', /^table public\.t is [0-9a-f]{64} instead of [0-9a-f]{64}$/],
+  ['a lost row', '1\n2\n', '1\n', /^length is \d+ instead of \d+$/],
+  ['a moved line end', '1\n22\n', '11\n2\n', /^table public\.t is/],
+  ['another table', 'COPY public.t', 'COPY public.u', /^section data is/],
+  ['another setting', "'UTF8'", "'utf8'", /^section pre-data is/],
+])('a dump that is not its manifest’s is told from it: %s', (_name, from, to, message) => {
+  const before = dumpText(
+    '--\n-- Name: t; Type: TABLE DATA; Schema: public; Owner: -\n--\n\nCOPY public.t (a) FROM stdin;\n1\n2\n\\.\n',
+  ).replace('1\n2\n', from.includes('22') ? from : '1\n2\n');
+  const manifest = manifestOf('20260101000000', Buffer.from(before));
+  const faults = compareIndex(manifest, indexOf(Buffer.from(before.replace(from, to))));
+  expect(faults.length).toBeGreaterThan(0);
+  expect(describeFault(faults[0]!)).toMatch(message);
+  expect(compareIndex(manifest, indexOf(Buffer.from(before)))).toEqual([]);
+});

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { formatBytes, formatCount, formatDuration, formatTime } from '../../src/ui/format.ts';
+import { describeProgress } from '../../src/ui/progress.ts';
+import { renderTable } from '../../src/ui/table.ts';
+
+test.each([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1024, '1 KiB'],
+  [1_460_288_881, '1.36 GiB'],
+])('%d bytes read %s', (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text);
+});
+
+test.each([
+  [0, '0ms'],
+  [1500, '1.5s'],
+  [59_999, '59s'],
+  [425_000, '7m 5s'],
+  [90_061_000, '1d 1h'],
+  [-5, '0ms'],
+])('%d ms read %s', (ms, text) => {
+  expect(formatDuration(ms)).toBe(text);
+});
+
+test('counts and times read the same everywhere', () => {
+  expect(formatCount(1_234_567)).toBe('1,234,567');
+  expect(formatTime(new Date('2026-11-23T10:30:00.9Z'))).toBe('2026-11-23 10:30:00 UTC');
+});
+
+test.each([
+  [0, 0, 0, '0 B'],
+  [0, 100, 1000, '0 B'],
+  [1024 ** 2, 0, 1000, '1 MiB, 1 MiB/s'],
+  [1024 ** 2, 11 * 1024 ** 2, 1000, '1 MiB, 1 MiB/s, about 10s left'],
+  [2 * 1024 ** 2, 1024 ** 2, 1000, '2 MiB, 2 MiB/s'],
+])('progress of %d of %d bytes in %d ms', (bytes, expected, ms, text) => {
+  expect(describeProgress(bytes, expected, ms)).toBe(text);
+});
+
+test('columns align whatever the width of their characters, and no line ends with blanks', () => {
+  const table = renderTable(
+    [{ title: 'name' }, { title: 'size', align: 'right' }, { title: 'note' }],
+    [
+      ['粗糙', '1', 'x'],
+      ['plain', '1000', ''],
+      ['é\u0301', '22', 'y'],
+    ],
+  );
+  const lines = table.split('\n');
+  expect(lines).toEqual(['NAME   SIZE  NOTE', '粗糙      1  x', 'plain  1000', 'é\u0301        22  y']);
+});

@@ -32,12 +32,19 @@ export type PruneOutcome =
 export async function performBackup(context: RunContext, signal: AbortSignal): Promise<RunReport> {
   const { database, holder, lockWait, log } = context;
   const purpose = `back up database ${database.name} on ${database.server}`;
-  return withLock(database, { purpose, holder, waitMs: lockWait, log }, signal, async (signal) => {
-    await sweepUploads(context, signal);
-    const manifest = await takeBackup(context, signal);
-    log.info(`backup ${manifest.id} is complete: ${formatBytes(manifest.bytes)}`);
-    return { manifest, pruning: await prune(context, signal) };
-  });
+  const report = await withLock(
+    database,
+    { purpose, holder, waitMs: lockWait, log },
+    signal,
+    async (held) => {
+      await sweepUploads(context, held);
+      const manifest = await takeBackup(context, held);
+      log.info(`backup ${manifest.id} is complete: ${formatBytes(manifest.bytes)}`);
+      return { manifest, pruning: await prune(context, held) };
+    },
+  );
+  if (report.pruning.state === 'failed') signal.throwIfAborted();
+  return report;
 }
 
 async function prune(context: PruneContext, signal: AbortSignal): Promise<PruneOutcome> {
@@ -46,7 +53,6 @@ async function prune(context: PruneContext, signal: AbortSignal): Promise<PruneO
     await carryOutPrune(context, plan, signal);
     return { state: 'done', plan };
   } catch (error) {
-    signal.throwIfAborted();
     return { state: 'failed', error };
   }
 }

@@ -113,6 +113,8 @@ function renderPlan({ verdicts }: PrunePlan, now: Date): string {
 
 /** `delete 3 of 13 backups (1.2 GiB) under backup/ in bucket topobank-assets` */
 function conclude(verb: string, plan: PrunePlan, config: Config<'store' | 'guard'>): string {
+  if (plan.verdicts.length === 0)
+    return `there are no backups under ${config.prefix} in bucket ${config.bucket}`;
   if (plan.shrink !== undefined) return describeShrink(plan.shrink, config.shrinkGuard);
   const going = removals(plan);
   const where = `under ${config.prefix} in bucket ${config.bucket}`;

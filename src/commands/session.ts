@@ -87,7 +87,7 @@ export async function withStore<T>(config: Config<'store'>, work: (store: Store)
 
 /** What another run is told of this one; PostgreSQL cuts it off after 63 bytes. */
 export function holderName(command: string): string {
-  return `topobank-backup ${command} on ${hostname().slice(0, 20)}, process ${process.pid}`;
+  return `topobank-backup ${command} on ${hostname().slice(0, 18)}, process ${process.pid}`;
 }
 
 export function databaseOf(config: Config<'database'>, env: NodeJS.ProcessEnv): Database {

@@ -1,11 +1,14 @@
 import pg from 'pg';
 import type { Secret } from '../config/secret.ts';
 import { ConfigError, DatabaseError } from '../errors.ts';
-import { databaseError, errorCode } from './errors.ts';
+import { databaseError, describeCause, errorCode } from './errors.ts';
 import { planTls } from './tls.ts';
 
 /** How long a connection may take to come about where `PGCONNECT_TIMEOUT` does not say, in seconds. */
 const CONNECT_SECONDS = 15;
+
+/** SQLSTATEs of a database that is not there, or that the role may not connect to. */
+const NOT_THERE = new Set(['3D000', '42501']);
 
 /** Where the server is and who asks. */
 export interface DatabaseSettings {
@@ -83,7 +86,12 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
 
   function connectError(error: unknown, database: string): Error {
     const doing = `cannot connect to database ${database} on ${server} as ${settings.user}`;
-    if (errorCode(error) !== '55000') return databaseError(doing, error);
+    const code = errorCode(error);
+    if (database === settings.maintenanceDatabase && code !== undefined && NOT_THERE.has(code)) {
+      const remedy = 'set POSTGRES_MAINTENANCE_DB to a database that the role may connect to';
+      return new DatabaseError({ doing, problem: describeCause(error), remedy, cause: error });
+    }
+    if (code !== '55000') return databaseError(doing, error);
     return new DatabaseError({
       doing,
       problem:

@@ -8,6 +8,7 @@ import { createTestBed, type TestBed } from '../support/test-bed.ts';
 import type { ProgramResult } from '../support/topobank-backup.ts';
 
 const SENDING = { operation: 'UploadPart' };
+const PRUNING = { operation: 'DeleteObjects' };
 const READING_DUMP = { operation: 'GetObject', key: /\.sql$/ };
 
 let bed: TestBed;
@@ -35,14 +36,18 @@ interface HeldRun {
 }
 
 /** Starts the program and holds it at its first request of a kind, at which it holds the lock. */
-async function holdRun(args: readonly string[], at: Pick<Fault, 'operation' | 'key'>): Promise<HeldRun> {
+async function holdRun(
+  args: readonly string[],
+  at: Pick<Fault, 'operation' | 'key'>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<HeldRun> {
   const held = deferred<void>();
   const release = deferred<void>();
   letGo = () => release.resolve();
   const what = { kind: 'hold', until: release.promise, onHeld: () => held.resolve() } as const;
   bed.server.faults.push({ ...at, times: 1, what });
   const spawned = deferred<ChildProcess>();
-  const ended = bed.run(args, {}, { onSpawn: spawned.resolve });
+  const ended = bed.run(args, env, { onSpawn: spawned.resolve });
   void ended.then(({ stderr }) => held.reject(new Error(`it ended before it was held: ${stderr}`)));
   await held.promise;
   return { child: await spawned.promise, ended };
@@ -51,6 +56,17 @@ async function holdRun(args: readonly string[], at: Pick<Fault, 'operation' | 'k
 async function countComplete(): Promise<number> {
   const { stdout } = await bed.run(['list', '--json']);
   return (JSON.parse(stdout) as { state: string }[]).filter(({ state }) => state === 'complete').length;
+}
+
+/** Ends the session that holds a run's lock, as a restart of the server does. */
+async function takeLockFrom({ child }: HeldRun): Promise<void> {
+  await withClient(bed.env, 'postgres', async (client) => {
+    const { rowCount } = await client.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%, process ' || $1",
+      [child.pid],
+    );
+    expect(rowCount).toBe(1);
+  });
 }
 
 function holder(command: string, { child }: HeldRun): RegExp {
@@ -108,13 +124,7 @@ test('with LOCK_WAIT a run waits for the other one to end', async () => {
 test('a backup that loses the lock is given up, and nothing of it is left', async () => {
   const before = await bed.keys();
   const held = await holdRun(['backup'], SENDING);
-  await withClient(bed.env, 'postgres', async (client) => {
-    const { rowCount } = await client.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%, process ' || $1",
-      [held.child.pid],
-    );
-    expect(rowCount).toBe(1);
-  });
+  await takeLockFrom(held);
   const { status, stderr } = await held.ended;
   expect(status).toBe(1);
   expect(stderr).toMatch(
@@ -122,6 +132,23 @@ test('a backup that loses the lock is given up, and nothing of it is left', asyn
   );
   expect(await bed.keys()).toEqual(before);
   expect(await bed.pendingUploads()).toEqual([]);
+});
+
+test('one that loses it while it prunes has made its backup, and fails', async () => {
+  const before = await countComplete();
+  const held = await holdRun(['backup', '--json'], PRUNING, { MAX_BACKUPS: '1' });
+  await takeLockFrom(held);
+  const { status, stdout, stderr } = await held.ended;
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/the connection that holds the lock/);
+  expect(JSON.parse(stdout)).toMatchObject({ pruned: null });
+  expect(await countComplete()).toBe(before + 1);
+});
+
+test('one that is stopped while it prunes says so', async () => {
+  const held = await holdRun(['backup'], PRUNING, { MAX_BACKUPS: '1' });
+  held.child.kill('SIGTERM');
+  expect(await held.ended).toMatchObject({ status: 143 });
 });
 
 test('the lock goes with a run that is killed', async () => {

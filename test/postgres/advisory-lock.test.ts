@@ -144,6 +144,14 @@ test('the work is aborted when the connection that holds the lock ends', async (
   expect(await withLock(database, lock({ waitMs: 60_000 }), never, async () => 'ran')).toBe('ran');
 });
 
+test('a server without the maintenance database names the variable', async () => {
+  const env = { ...target.env, POSTGRES_MAINTENANCE_DB: 'not_there' };
+  const elsewhere = openDatabase(readConfig({ env, flags: {} }, ['database']), {});
+  await expect(withLock(elsewhere, lock(), never, async () => 'ran')).rejects.toThrow(
+    /cannot connect to database not_there .* — set POSTGRES_MAINTENANCE_DB to a database/,
+  );
+});
+
 test('a pooler that changes the session is noticed', async () => {
   await database.use('postgres', never, async (client) => {
     const watch = watchConnection(client, -1, 'cannot do it', { askMs: 1, answerMs: 60_000 });

@@ -56,7 +56,8 @@ export const DATABASE_SETTINGS = defineSettings({
     schema: databaseName,
     fallback: 'postgres',
     form: 'the name of a database, at most 63 bytes',
-    about: 'Database to connect to while others are created, renamed or dropped.',
+    about:
+      'Database to connect to while others are created, renamed or dropped; the lock is taken there, so all runs need the same one.',
   },
   binDir: {
     group: 'tools',

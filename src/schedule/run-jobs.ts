@@ -1,0 +1,124 @@
+import { formatDuration, formatTime } from '../ui/format.ts';
+import type { Logger } from '../ui/log.ts';
+import {
+  type Agenda,
+  afterFailure,
+  beginRun,
+  dueTime,
+  firstAgenda,
+  planAnew,
+  type Random,
+  skipSlots,
+} from './agenda.ts';
+import type { Clock } from './clock.ts';
+import { type Job, runJob } from './run-job.ts';
+import { upcomingTimes } from './times.ts';
+import { describeSchedule } from './words.ts';
+
+/** The clock is looked at as often at least, in milliseconds: it may be set, and a machine may be suspended. */
+const LONGEST_SLEEP = 60_000;
+
+/** A clock that goes back by less, in milliseconds, is waited for; when it goes back further, all is planned anew. */
+const SET_BACK = 60_000;
+
+/** A run that begins later than so many milliseconds after its time is said to be late. */
+const LATE = 2 * LONGEST_SLEEP;
+
+export interface ServiceContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: Random;
+}
+
+interface Entry {
+  readonly job: Job;
+  agenda: Agenda;
+}
+
+/**
+ * Runs jobs at their times, one at a time, until `signal` is aborted. A run that fails is logged and tried again; none
+ * ends the service.
+ *
+ * @throws the signal's reason when a run was under way; while it waits it just returns
+ */
+export async function runJobs(
+  jobs: readonly Job[],
+  context: ServiceContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, log, random } = context;
+  let seen = clock.now().getTime();
+  const entries = jobs.map((job) => ({ job, agenda: firstAgenda(job, job.runAtStart, seen, random) }));
+  for (const job of jobs) announce(job, clock.now(), log);
+
+  while (!signal.aborted) {
+    const now = clock.now().getTime();
+    if (now < seen - SET_BACK) {
+      log.warn(`the clock was set back by ${formatDuration(seen - now)}; the next times are reckoned anew`);
+      for (const entry of entries) entry.agenda = planAnew(entry.job, entry.agenda, now, random);
+    }
+    seen = now;
+    const due = Math.min(...entries.map(({ agenda }) => dueTime(agenda)));
+    const entry = entries.find(({ agenda }) => dueTime(agenda) === due);
+    if (entry !== undefined && due <= now) await runEntry(entry, entries, context, signal);
+    else await sleep(clock, Math.min(due - now, LONGEST_SLEEP), signal);
+  }
+}
+
+function announce({ name, schedule }: Job, now: Date, log: Logger): void {
+  const next = upcomingTimes(schedule, now, 3).map(formatTime).join(', ');
+  log.info(`${name}: ${describeSchedule(schedule)} (${schedule.zone.name}), next ${next}`);
+}
+
+async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await clock.sleep(ms, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Runs one job, and leaves out what would have begun meanwhile, of every job. */
+async function runEntry(
+  entry: Entry,
+  entries: readonly Entry[],
+  context: ServiceContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, log, random } = context;
+  const { name } = entry.job;
+  const from = clock.now().getTime();
+  const { run, agenda } = beginRun(entry.job, entry.agenda, from, random);
+  entry.agenda = agenda;
+  if (from - run.due > LATE) log.warn(`${name} is late: it was due ${formatInstant(run.due)}`);
+
+  const outcome = await runJob(entry.job, run.why, context, signal);
+
+  const to = clock.now().getTime();
+  const skips = entries.map((other) => skipMeanwhile(other, name, { from, to }, random));
+  if (outcome.kind === 'locked') log.warn(`${name} skipped: ${outcome.message}`);
+  if (outcome.kind === 'failed') {
+    entry.agenda = afterFailure(entry.agenda, run, to);
+    log.error(`${name} failed, next try ${formatInstant(dueTime(entry.agenda))}: ${outcome.message}`);
+  }
+  for (const skip of skips) if (skip !== undefined) log.warn(skip);
+}
+
+/** @returns what to say of it */
+function skipMeanwhile(
+  entry: Entry,
+  busy: string,
+  span: { readonly from: number; readonly to: number },
+  random: Random,
+): string | undefined {
+  const { agenda, skipped } = skipSlots(entry.job, entry.agenda, span, random);
+  entry.agenda = agenda;
+  if (skipped === undefined) return undefined;
+  const { first, last } = skipped;
+  const times = last > first ? `${formatTime(first)} to ${formatTime(last)}` : formatTime(first);
+  return `${entry.job.name} skipped: due ${times}, while ${busy} was at work`;
+}
+
+function formatInstant(instant: number): string {
+  return Number.isFinite(instant) ? formatTime(new Date(instant)) : 'never';
+}

@@ -3,6 +3,9 @@ import { CommanderError } from 'commander';
 import { EXIT, OperatorError, StoppedError } from './errors.ts';
 import { buildProgram } from './program/program.ts';
 
+/** How long a process that was stopped may go on, in milliseconds, with what its work has left open. */
+const LINGER_MS = 500;
+
 /**
  * Runs one command line.
  *
@@ -34,10 +37,16 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     await program.parseAsync(argv);
     return status;
   } catch (error) {
+    if (error instanceof StoppedError) endSoon(error.exitStatus);
     return report(error, env);
   } finally {
     for (const remove of handlers) remove();
   }
+}
+
+/** Work that was stopped and did not end in time must not hold the process. */
+function endSoon(status: number): void {
+  setTimeout(() => process.exit(status), LINGER_MS).unref();
 }
 
 function packageVersion(): string {

@@ -1,37 +1,16 @@
 import { performBackup, type RunReport } from '../backup/perform-backup.ts';
 import { removals } from '../backup/prune-backups.ts';
 import { EXIT } from '../errors.ts';
-import { retentionRules } from '../retention/rules.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
-import { databaseOf, holderName, type Invocation, openSession, withStore } from './session.ts';
+import { RUN_GROUPS, runContext } from './run-context.ts';
+import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `backup`: one backup, now, and after it the retention. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, [
-    'database',
-    'store',
-    'backup',
-    'tools',
-    'retention',
-    'guard',
-    'zone',
-    'lock',
-  ]);
+  const session = openSession(invocation, RUN_GROUPS);
   const { config, log } = session;
   const report = await withStore(config, (store) =>
-    performBackup(
-      {
-        ...session,
-        ...config,
-        store,
-        database: databaseOf(config, invocation.env),
-        rules: retentionRules(config),
-        holder: holderName('backup'),
-        env: invocation.env,
-        tool: invocation.tool,
-      },
-      invocation.signal,
-    ),
+    performBackup(runContext(session, store, invocation, 'backup'), invocation.signal),
   );
   session.print(...render(report, config.bucket));
   const { pruning } = report;

@@ -3,6 +3,7 @@ import type { Wanted } from '../catalog/catalog.ts';
 import { ConfigError } from '../errors.ts';
 import type { RestoreTarget } from '../restore/restore-target.ts';
 import type { CommonOptions } from './session.ts';
+import { parseTime, TIME_FORM } from './time-option.ts';
 
 /** The options of `restore`, as they are given. */
 export interface RestoreFlags extends CommonOptions {
@@ -48,15 +49,10 @@ export function readTarget({ into, inPlace, dropOld }: RestoreFlags): RestoreTar
   return { kind: 'into', name: into };
 }
 
-const TIME = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?$/;
-
-/** A time without a zone is UTC, as all times of the tool are. */
 function readTime(text: string): Date {
-  const iso = TIME.exec(text);
-  const utc = iso?.[1] === undefined || iso[4] !== undefined ? '' : 'Z';
-  const time = idTime(text) ?? new Date(iso === null ? '' : `${text.replace(' ', 'T')}${utc}`);
-  if (!Number.isNaN(time.getTime())) return time;
-  throw usage(`--at: ${JSON.stringify(text)} is not accepted`, 'give a UTC time such as 2026-11-23T10:30');
+  const time = parseTime(text);
+  if (time !== undefined) return time;
+  throw usage(`--at: ${JSON.stringify(text)} is not accepted`, `give ${TIME_FORM}`);
 }
 
 function usage(problem: string, remedy: string): ConfigError {

@@ -87,7 +87,8 @@ function findGiven(setting: Setting, { flags, env }: ConfigSources): Given | und
     if (path !== undefined) return { from: `${name}_FILE`, value: readSecretFile(`${name}_FILE`, path) };
     const value = env[name];
     // libpq reads an empty PG* variable as one that is not set.
-    if (value === undefined || (value === '' && name.startsWith('PG'))) continue;
+    const mayBeEmpty = setting.emptyIsUnset === true || name.startsWith('PG');
+    if (value === undefined || (value === '' && mayBeEmpty)) continue;
     return { from: name, value };
   }
   return undefined;

@@ -11,6 +11,8 @@ export type SettingGroup =
   | 'health'
   | 'schedule'
   | 'zone'
+  | 'service'
+  | 'container'
   | 'tools'
   | 'log';
 
@@ -27,6 +29,8 @@ export interface Setting<S extends Schema = Schema> {
   /** The text that is parsed when nothing is given; without it the setting is required, or absent if `optional`. */
   readonly fallback?: string;
   readonly optional?: true;
+  /** A variable that is set to nothing counts as not set, for those that compose files pass on: `X: ${X:-}`. */
+  readonly emptyIsUnset?: true;
   readonly secret?: true;
   /** The accepted form, as it follows "expected" in an error message. */
   readonly form: string;

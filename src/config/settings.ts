@@ -1,4 +1,5 @@
 import { BACKUP_SETTINGS } from './settings/backup.ts';
+import { CONTAINER_SETTINGS } from './settings/container.ts';
 import { DATABASE_SETTINGS } from './settings/database.ts';
 import { HEALTH_SETTINGS } from './settings/health.ts';
 import { LOCK_SETTINGS } from './settings/lock.ts';
@@ -15,6 +16,7 @@ export const SETTINGS = {
   ...RETENTION_SETTINGS,
   ...LOCK_SETTINGS,
   ...SCHEDULE_SETTINGS,
+  ...CONTAINER_SETTINGS,
   ...HEALTH_SETTINGS,
   ...LOG_SETTINGS,
 };

@@ -3,9 +3,15 @@ import { BACKUP_COMMANDS } from './backups.ts';
 import { CHECK_COMMANDS } from './checks.ts';
 import { addCommand, type CommandSpec, HELP_END, type ProgramContext } from './command.ts';
 import { RESTORE_COMMANDS } from './restore.ts';
+import { SERVICE_COMMANDS } from './service.ts';
 
 /** Every command, in the order in which the help lists them. */
-export const COMMANDS: readonly CommandSpec[] = [...BACKUP_COMMANDS, ...RESTORE_COMMANDS, ...CHECK_COMMANDS];
+export const COMMANDS: readonly CommandSpec[] = [
+  ...BACKUP_COMMANDS,
+  ...RESTORE_COMMANDS,
+  ...SERVICE_COMMANDS,
+  ...CHECK_COMMANDS,
+];
 
 /** The whole command line of the tool. */
 export function buildProgram(version: string, context: ProgramContext): Command {

@@ -37,16 +37,13 @@ export function parseSchedule(given: string, defaultZone: string): Schedule {
 }
 
 function zoneOf(name: string, doing: string): Zone {
-  try {
-    return openZone(name);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new ConfigError({
-      doing,
-      problem: `the time zone ${JSON.stringify(name)} is unknown`,
-      remedy: 'give a name of the time zone database, for example "TZ=Europe/Berlin @daily"',
-    });
-  }
+  const zone = openZone(name);
+  if (zone !== undefined) return zone;
+  throw new ConfigError({
+    doing,
+    problem: `the time zone ${JSON.stringify(name)} is unknown`,
+    remedy: 'give a name of the time zone database, for example "TZ=Europe/Berlin @daily"',
+  });
 }
 
 function parseInterval(text: string, doing: string): number {

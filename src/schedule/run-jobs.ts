@@ -12,8 +12,6 @@ import {
 } from './agenda.ts';
 import type { Clock } from './clock.ts';
 import { type Job, runJob } from './run-job.ts';
-import { upcomingTimes } from './times.ts';
-import { describeSchedule } from './words.ts';
 
 /** The clock is looked at as often at least, in milliseconds: it may be set, and a machine may be suspended. */
 const LONGEST_SLEEP = 60_000;
@@ -25,6 +23,8 @@ const SET_BACK = 60_000;
 const LATE = 2 * LONGEST_SLEEP;
 
 export interface ServiceContext {
+  /** From when on times count: a service that had to wait before it could work makes up for those that passed. */
+  readonly since: Date;
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: Random;
@@ -47,9 +47,8 @@ export async function runJobs(
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, log, random } = context;
-  let seen = clock.now().getTime();
+  let seen = context.since.getTime();
   const entries = jobs.map((job) => ({ job, agenda: firstAgenda(job, job.runAtStart, seen, random) }));
-  for (const job of jobs) announce(job, clock.now(), log);
 
   while (!signal.aborted) {
     const now = clock.now().getTime();
@@ -63,11 +62,6 @@ export async function runJobs(
     if (entry !== undefined && due <= now) await runEntry(entry, entries, context, signal);
     else await sleep(clock, Math.min(due - now, LONGEST_SLEEP), signal);
   }
-}
-
-function announce({ name, schedule }: Job, now: Date, log: Logger): void {
-  const next = upcomingTimes(schedule, now, 3).map(formatTime).join(', ');
-  log.info(`${name}: ${describeSchedule(schedule)} (${schedule.zone.name}), next ${next}`);
 }
 
 async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

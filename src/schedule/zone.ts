@@ -1,3 +1,5 @@
+import { IANAZone } from 'luxon';
+
 /**
  * A time zone's clock. A *wall time* is what the clock on the wall shows, written as the milliseconds of that reading
  * taken as UTC, so that calendar arithmetic on it knows no daylight saving.
@@ -15,38 +17,11 @@ const MOST_OFFSET = 16 * 3_600_000;
 /** The longest that a clock was ever set back or forward: a whole day, at the date line. */
 const MOST_SHIFT = 25 * 3_600_000;
 
-/** @throws RangeError for a zone that this Node's time zone data does not hold */
-export function openZone(name: string): Zone {
-  const clock = new Intl.DateTimeFormat('en-US', {
-    timeZone: name,
-    calendar: 'gregory',
-    numberingSystem: 'latn',
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
-  return {
-    name,
-    offsetAt(instant) {
-      const second = Math.floor(instant / 1000) * 1000;
-      const parts = clock.formatToParts(second);
-      const part = (type: Intl.DateTimeFormatPartTypes) =>
-        Number(parts.find((candidate) => candidate.type === type)?.value);
-      const reading = Date.UTC(
-        part('year'),
-        part('month') - 1,
-        part('day'),
-        part('hour'),
-        part('minute'),
-        part('second'),
-      );
-      return reading - second;
-    },
-  };
+/** @returns undefined for a zone that the time zone database does not hold */
+export function openZone(name: string): Zone | undefined {
+  if (!IANAZone.isValidZone(name)) return undefined;
+  const zone = IANAZone.create(name);
+  return { name, offsetAt: (instant) => zone.offset(instant) * 60_000 };
 }
 
 /**
@@ -71,6 +46,15 @@ export function furthestWall(zone: Zone, instant: number): number {
   if (before <= now) return instant + now;
   const change = findChange(zone, from, instant);
   return Math.max(instant + now, change - 1 + before);
+}
+
+/** `2026-11-24 00:00:00 +01:00`: the zone's clock, and its distance from UTC. */
+export function formatInZone(zone: Zone, time: Date): string {
+  const offset = zone.offsetAt(time.getTime());
+  const reading = new Date(time.getTime() + offset).toISOString().slice(0, 19).replace('T', ' ');
+  const minutes = Math.round(Math.abs(offset) / 60_000);
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0'));
+  return `${reading} ${offset < 0 ? '-' : '+'}${hours}:${rest}`;
 }
 
 /** The instant between `from` and `to` from which on the offset is that of `to`. Clocks change on whole seconds. */

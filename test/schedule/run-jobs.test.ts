@@ -31,7 +31,7 @@ function simulate(start = '2026-11-23T10:30:00Z') {
     stop,
     /** Begin and reason of each run: `backup 10:31:00 schedule`. */
     runs,
-    /** What was logged behind the announcements. */
+    /** What was logged, with its level. */
     lines,
     job(name: string, spec: string, given: Partial<Job> & { readonly takes?: number } = {}): Job {
       const { takes = 0, ...rest } = given;
@@ -51,11 +51,10 @@ function simulate(start = '2026-11-23T10:30:00Z') {
     async start(jobs: readonly Job[], forMs: number, random = () => 0): Promise<void> {
       clock.after(forMs, () => stop.abort(new StoppedError('SIGTERM')));
       try {
-        await clock.play(runJobs(jobs, { clock, log, random }, stop.signal));
+        await clock.play(runJobs(jobs, { since: clock.now(), clock, log, random }, stop.signal));
       } finally {
         expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
         expect(clock.sleeping).toBe(0);
-        lines.splice(0, jobs.length);
       }
     },
   };
@@ -73,26 +72,6 @@ function heapInUse(): number {
 const failing = async () => {
   throw new StoreError({ doing: 'cannot write', problem: '403 AccessDenied', remedy: 'grant s3:PutObject' });
 };
-
-test('it says what each job does, in which zone, and its next three times', async () => {
-  const { clock, stop, lines, job } = simulate();
-  const log = {
-    debug: () => {},
-    info: (line: string) => void lines.push(line),
-    warn: () => {},
-    error: () => {},
-  };
-  clock.after(1, () => stop.abort());
-  const jobs = [
-    { ...job('backup', '@daily'), schedule: timetable('30 2 * * *', 'Europe/Berlin') },
-    job('verify', 'TZ=Asia/Tokyo @weekly'),
-  ];
-  await clock.play(runJobs(jobs, { clock, log, random: () => 0 }, stop.signal));
-  expect(lines).toEqual([
-    'backup: every day at 02:30 (Europe/Berlin), next 2026-11-24 01:30:00 UTC, 2026-11-25 01:30:00 UTC, 2026-11-26 01:30:00 UTC',
-    'verify: at 00:00 on Sunday (Asia/Tokyo), next 2026-11-28 15:00:00 UTC, 2026-12-05 15:00:00 UTC, 2026-12-12 15:00:00 UTC',
-  ]);
-});
 
 test('each time runs once, to the second, however long the runs take in between', async () => {
   const { runs, lines, job, start } = simulate();

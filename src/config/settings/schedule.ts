@@ -1,4 +1,5 @@
-import { text, timeZone } from '../forms.ts';
+import * as v from 'valibot';
+import { text, timeZone, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 /** When the service takes backups. */
@@ -19,5 +20,25 @@ export const SCHEDULE_SETTINGS = defineSettings({
     fallback: 'UTC',
     form: 'a time zone such as Europe/Berlin',
     about: 'Time zone of the schedule, and of the days, weeks, months and years of `KEEP_*`.',
+  },
+  randomDelay: {
+    group: 'service',
+    names: ['SCHEDULE_RANDOM_DELAY'],
+    schema: v.pipe(
+      wholeNumber(0, 86_400),
+      v.transform((seconds) => seconds * 1000),
+    ),
+    fallback: '0',
+    form: 'a number of seconds, 0 to 86400',
+    about: 'Scheduled backups begin at random up to so many seconds after their time.',
+  },
+  backupOnStart: {
+    group: 'service',
+    names: ['BACKUP_ON_START'],
+    schema: v.picklist(['missed', 'always', 'never']),
+    fallback: 'missed',
+    form: 'missed, always or never',
+    about:
+      'Whether the service takes a backup when it starts: `missed`, if no complete backup is as new as the schedule’s previous time.',
   },
 });

@@ -1,0 +1,31 @@
+import { parseObjectName } from '../catalog/backup-name.ts';
+import { run as runRestore } from './restore.ts';
+import type { RestoreFlags } from './restore-options.ts';
+import { run as runService } from './service.ts';
+import { type Invocation, openSession } from './session.ts';
+
+/**
+ * `dbbackup`: what the compose service of this name does. `RESTORE_DATABASE=1` restores, `DBBACKUP_SCHEDULE=none`
+ * backs up once, anything else is the service.
+ *
+ * @returns the exit status
+ */
+export async function run(invocation: Invocation): Promise<number | undefined> {
+  const { config, log } = openSession(invocation, ['container']);
+  const { restoreDatabase, restoreFile } = config;
+  if (!restoreDatabase) {
+    if (restoreFile !== undefined) log.warn('RESTORE_FILE has no effect without RESTORE_DATABASE=1');
+    return runService(invocation);
+  }
+  // Setting the variable is the yes that a restore asks for.
+  const options: RestoreFlags = { ...invocation.options, yes: true, owner: true };
+  const what = restoreFile === undefined ? 'latest' : wantedBackup(restoreFile, invocation);
+  return runRestore({ ...invocation, options }, what);
+}
+
+/** go-s3-backup's `RESTORE_FILE` is a key of the bucket; its last part, the backup's id and a local file do as well. */
+function wantedBackup(file: string, invocation: Invocation): string {
+  const { prefix } = openSession(invocation, ['store']).config;
+  const name = parseObjectName(prefix, file.includes('/') ? file : `${prefix}${file}`);
+  return name?.part === 'dump' ? name.id : file;
+}

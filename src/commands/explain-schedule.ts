@@ -1,0 +1,66 @@
+import { ConfigError, EXIT } from '../errors.ts';
+import { parseSchedule } from '../schedule/parse-schedule.ts';
+import type { Schedule } from '../schedule/schedule.ts';
+import { requireNextTime, upcomingTimes } from '../schedule/times.ts';
+import { describeSchedule } from '../schedule/words.ts';
+import { formatInZone } from '../schedule/zone.ts';
+import { formatTime } from '../ui/format.ts';
+import { renderTable } from '../ui/table.ts';
+import { type Invocation, openSession } from './session.ts';
+import { parseTime, TIME_FORM } from './time-option.ts';
+
+const DEFAULT_COUNT = '5';
+const MOST = 1000;
+
+/** The options of `service --explain`, as they are given. */
+export interface ExplainOptions {
+  /** The schedule. */
+  readonly explain: string;
+  readonly from?: string | undefined;
+  readonly count?: string | undefined;
+}
+
+/** `service --explain SPEC`: what a schedule means, and when it is next. @returns the exit status */
+export function explainSchedule(invocation: Invocation, options: ExplainOptions): number {
+  const flags = { ...invocation.flags, schedule: options.explain };
+  const { config, now, print } = openSession({ ...invocation, flags }, ['schedule', 'zone']);
+  const schedule = parseSchedule(config.schedule, config.zone);
+  const next = nextTimes(schedule, readFrom(options.from) ?? now(), readCount(options.count));
+  const words = describeSchedule(schedule);
+  const { spec, zone } = schedule;
+  print(
+    { spec, zone: zone.name, words, next: next.map((time) => time.toISOString()) },
+    [`${words} (${zone.name})`, ...(next.length === 0 ? [] : ['', renderTimes(schedule, next)])].join('\n'),
+  );
+  return EXIT.done;
+}
+
+function nextTimes(schedule: Schedule, from: Date, count: number): Date[] {
+  if (schedule.kind === 'none') return [];
+  requireNextTime(schedule, from);
+  return upcomingTimes(schedule, from, count);
+}
+
+function renderTimes({ zone }: Schedule, times: readonly Date[]): string {
+  return renderTable(
+    [{ title: 'next' }, { title: 'UTC' }],
+    times.map((time) => [formatInZone(zone, time), formatTime(time)]),
+  );
+}
+
+function readFrom(text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const time = parseTime(text);
+  if (time === undefined) throw usage(`--from: ${JSON.stringify(text)} is not accepted`, `give ${TIME_FORM}`);
+  return time;
+}
+
+function readCount(text = DEFAULT_COUNT): number {
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= MOST) return count;
+  throw usage(`--count: ${JSON.stringify(text)} is not accepted`, `give a number of 1 to ${MOST}`);
+}
+
+function usage(problem: string, remedy: string): ConfigError {
+  return new ConfigError({ doing: 'cannot explain the schedule', problem, remedy });
+}

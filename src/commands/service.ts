@@ -1,0 +1,50 @@
+import { ConfigError, EXIT } from '../errors.ts';
+import { announceTimes } from '../schedule/announce.ts';
+import { backupJob } from '../schedule/backup-job.ts';
+import { systemClock } from '../schedule/clock.ts';
+import { parseSchedule } from '../schedule/parse-schedule.ts';
+import { runJobs } from '../schedule/run-jobs.ts';
+import { requireNextTime } from '../schedule/times.ts';
+import { waitForDatabase } from '../schedule/wait-for-database.ts';
+import { run as runBackup } from './backup.ts';
+import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
+import { RUN_GROUPS, runContext } from './run-context.ts';
+import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+
+/** The options of `service`, as they are given. */
+export interface ServiceOptions extends CommonOptions, Partial<ExplainOptions> {}
+
+/** `service`: backups at their times, until it is stopped. @returns the exit status */
+export async function run(invocation: Invocation): Promise<number> {
+  const { explain, from, count } = invocation.options as ServiceOptions;
+  if (explain !== undefined) return explainSchedule(invocation, { explain, from, count });
+  for (const [option, value] of [
+    ['--from', from],
+    ['--count', count],
+  ]) {
+    if (value !== undefined) throw usage(`${option} goes with --explain`);
+  }
+  const session = openSession(invocation, [...RUN_GROUPS, 'schedule', 'service']);
+  const { config, log } = session;
+  const schedule = parseSchedule(config.schedule, config.zone);
+  if (schedule.kind === 'none') return runBackup(invocation);
+  if (invocation.options.json === true)
+    throw usage('--json goes with --explain, for a service has no end result');
+
+  const { signal } = invocation;
+  const since = systemClock.now();
+  const first = requireNextTime(schedule, since);
+  log.info(announceTimes('backup', schedule, since));
+  await withStore(config, async (store) => {
+    const context = runContext(session, store, invocation, 'service');
+    await waitForDatabase(context.database, { clock: systemClock, log, until: first }, signal);
+    const job = backupJob(context, { ...config, schedule });
+    await runJobs([job], { since, clock: systemClock, log, random: Math.random }, signal);
+  });
+  log.info('stopped between two backups');
+  return EXIT.done;
+}
+
+function usage(problem: string): ConfigError {
+  return new ConfigError({ doing: 'cannot start the service', problem, remedy: 'see `service --help`' });
+}

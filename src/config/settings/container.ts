@@ -1,0 +1,25 @@
+import { flag, text, yesOrNo } from '../forms.ts';
+import { defineSettings } from '../setting.ts';
+
+/** What the compose service `dbbackup` does instead of its schedule. */
+export const CONTAINER_SETTINGS = defineSettings({
+  restoreDatabase: {
+    group: 'container',
+    names: ['RESTORE_DATABASE'],
+    schema: flag,
+    fallback: '0',
+    emptyIsUnset: true,
+    form: yesOrNo,
+    about: 'Restores the latest backup, without asking, instead of taking backups (`dbbackup` only).',
+  },
+  restoreFile: {
+    group: 'container',
+    names: ['RESTORE_FILE'],
+    schema: text,
+    optional: true,
+    emptyIsUnset: true,
+    form: 'an object such as backup/postgres-backup-20261123103000.sql, an id, or a local file',
+    about:
+      'With `RESTORE_DATABASE`: restores this object of the bucket, or local file, instead of the latest.',
+  },
+});

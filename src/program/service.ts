@@ -1,0 +1,44 @@
+import type { SettingGroup } from '../config/setting.ts';
+import type { CommandSpec } from './command.ts';
+
+const GROUPS: readonly SettingGroup[] = [
+  'database',
+  'store',
+  'backup',
+  'retention',
+  'guard',
+  'zone',
+  'lock',
+  'schedule',
+  'service',
+];
+
+/** Commands that run until they are stopped. */
+export const SERVICE_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'service',
+    about: 'Take backups by the schedule of DBBACKUP_SCHEDULE, until it is stopped.',
+    groups: GROUPS,
+    options: [
+      ['--explain <spec>', 'say when a schedule is due, and start nothing'],
+      ['--from <time>', 'with --explain: the times after this UTC time (now)'],
+      ['--count <number>', 'with --explain: so many times (5)'],
+    ],
+    examples: [
+      'topobank-backup service --schedule "0 30 2 * * *"',
+      'topobank-backup service --explain "TZ=Europe/Berlin @weekly" --count 3 --json',
+    ],
+    run: async (invocation) => (await import('../commands/service.ts')).run(invocation),
+  },
+  {
+    name: 'dbbackup',
+    about:
+      'Do what the compose service does: restore if RESTORE_DATABASE=1, back up once if DBBACKUP_SCHEDULE=none, else `service`.',
+    groups: [...GROUPS, 'container'],
+    examples: [
+      'DBBACKUP_SCHEDULE=none topobank-backup dbbackup',
+      'RESTORE_DATABASE=1 topobank-backup dbbackup',
+    ],
+    run: async (invocation) => (await import('../commands/dbbackup.ts')).run(invocation),
+  },
+];

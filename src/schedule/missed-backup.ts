@@ -1,0 +1,42 @@
+import { newestBackups } from '../catalog/catalog.ts';
+import { backupTime, isAhead } from '../retention/order.ts';
+import type { Store } from '../s3/store.ts';
+import { formatTime } from '../ui/format.ts';
+import type { Timetable } from './schedule.ts';
+import { previousTime } from './times.ts';
+
+/** Whether a backup is wanted at once, and why. */
+export interface Missed {
+  readonly missed: boolean;
+  readonly reason: string;
+}
+
+/**
+ * Whether a scheduled time has passed without a backup.
+ *
+ * @param newest when the newest complete backup was begun; undefined when there is none
+ */
+export function judgeMissed(schedule: Timetable, newest: Date | undefined, now: Date): Missed {
+  if (newest === undefined) return { missed: true, reason: 'there is no complete backup' };
+  const due = previousTime(schedule, now);
+  const is = `the newest complete backup is of ${formatTime(newest)}`;
+  if (due === undefined || newest >= due) return { missed: false, reason: is };
+  return { missed: true, reason: `${is}, and one was due ${formatTime(due)}` };
+}
+
+/**
+ * When the newest complete backup was begun that no wrong clock has named.
+ *
+ * @throws StoreError when the bucket cannot be read
+ */
+export async function findNewestComplete(
+  store: Store,
+  prefix: string,
+  now: Date,
+  signal: AbortSignal,
+): Promise<Date | undefined> {
+  for await (const backup of newestBackups(store, prefix, signal)) {
+    if (backup.state === 'complete' && !isAhead(backup, now)) return backupTime(backup);
+  }
+  return undefined;
+}

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { startService } from '../support/running-service.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+let bed: TestBed;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await bed.database.query('CREATE TABLE surface (name text)');
+});
+
+afterAll(() => bed.close());
+
+async function backUpWith(name: string): Promise<{ id: string; key: string }> {
+  await bed.database.query('TRUNCATE surface');
+  await bed.database.query('INSERT INTO surface VALUES ($1)', [name]);
+  const { status, stdout } = await bed.run(['dbbackup', '--json'], { DBBACKUP_SCHEDULE: 'none' });
+  expect(status).toBe(0);
+  return JSON.parse(stdout) as { id: string; key: string };
+}
+
+async function restoreWith(env: Readonly<Record<string, string>>): Promise<string[]> {
+  await bed.database.query("UPDATE surface SET name = 'damaged'");
+  expect(await bed.run(['dbbackup'], env)).toMatchObject({ status: 0 });
+  const rows = await bed.database.query<{ name: string }>('SELECT name FROM surface');
+  return rows.map(({ name }) => name);
+}
+
+test('it backs up once, restores the latest or a named one, and else is the service', async () => {
+  const first = await backUpWith('first');
+  await backUpWith('second');
+  expect(await restoreWith({ RESTORE_DATABASE: '1', DBBACKUP_SCHEDULE: 'none' })).toEqual(['second']);
+  for (const file of [first.key, first.key.replace('backup/', ''), first.id]) {
+    expect(await restoreWith({ RESTORE_DATABASE: 'true', RESTORE_FILE: file })).toEqual(['first']);
+  }
+
+  const env = { RESTORE_DATABASE: '', RESTORE_FILE: first.key, BACKUP_ON_START: 'never' };
+  const service = startService(bed, env, ['dbbackup']);
+  await service.line(/WARN.*: RESTORE_FILE has no effect without RESTORE_DATABASE=1/);
+  await service.line(/INFO.*: backup: every day at 00:00/);
+  expect(await service.stop()).toMatchObject({ status: 0 });
+});
+
+test.each([
+  [
+    { RESTORE_DATABASE: '1', RESTORE_FILE: 'backup/postgres-backup-20010101000000.sql' },
+    4,
+    'cannot use backup 20010101000000: there is none',
+  ],
+  [{ RESTORE_DATABASE: '1', RESTORE_FILE: '/nowhere/dump.sql' }, 4, '/nowhere/dump.sql'],
+  [{ RESTORE_DATABASE: 'perhaps' }, 2, 'RESTORE_DATABASE: "perhaps" is not accepted, expected True or False'],
+  [{ DBBACKUP_SCHEDULE: '@never' }, 2, '@never is none of'],
+])('%j ends with status %i', async (env, expected, problem) => {
+  const { status, stderr } = await bed.run(['dbbackup'], env);
+  expect(stderr).toContain(problem);
+  expect(status).toBe(expected);
+});
+
+test('without a command the program shows its help', async () => {
+  const { stdout, stderr } = await bed.run([]);
+  expect(`${stdout}${stderr}`).toContain('Usage: topobank-backup');
+});

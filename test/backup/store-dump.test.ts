@@ -1,0 +1,260 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { storeDump } from '../../src/backup/store-dump.ts';
+import { type Backup, listBackups } from '../../src/catalog/catalog.ts';
+import { compareIndex } from '../../src/catalog/compare-index.ts';
+import { createScanner, drain } from '../../src/dump/scanner.ts';
+import { readObject } from '../../src/s3/reader.ts';
+import { deferred } from '../support/deferred.ts';
+import { dumpText, textSource } from '../support/dump-text.ts';
+import type { Fault } from '../support/s3-server/faults.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const signal = new AbortController().signal;
+const ID = '20261123103000';
+let bed: TestBed;
+let serial = 0;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+});
+
+afterAll(() => bed.close());
+
+/** A dump of two parts that says whose it is. */
+function dump(author = 'one'): string {
+  const rows = Array.from({ length: 100_000 }, (_, id) => `${id}\t${author}${'x'.repeat(90)}`).join('\n');
+  return dumpText(
+    `CREATE TABLE public.t (id integer, name text);\nCOPY public.t (id, name) FROM stdin;\n${rows}\n\\.\n`,
+  );
+}
+
+const ONE = dump();
+
+function store(prefix: string, { text = ONE, stop = signal }: { text?: string; stop?: AbortSignal } = {}) {
+  const destination = { store: bed.store, prefix, maxParts: 10_000, partsInFlight: 3 };
+  const startedAt = '2026-11-23T10:30:00.000Z';
+  const provenance = {
+    id: ID,
+    startedAt,
+    tool: 'test',
+    database: null,
+    server: null,
+    pgDump: null,
+    snapshot: null,
+    migrations: {},
+  };
+  const options = {
+    name: 'of a test',
+    now: () => new Date(),
+    progress: { add: () => {}, stop: () => {} },
+    signal: stop,
+  };
+  return storeDump(destination, textSource(text).read(stop), provenance, options);
+}
+
+/** A prefix of this case alone, so that faults and leftovers are its own. */
+const newPrefix = () => `case-${++serial}/`;
+
+async function leftovers(prefix: string): Promise<{ keys: string[]; uploads: string[] }> {
+  const own = (keys: string[]) => keys.filter((key) => key.startsWith(prefix));
+  return { keys: own(await bed.keys()), uploads: own(await bed.pendingUploads()) };
+}
+
+/** The one backup under a prefix, each of whose bytes was compared with its manifest. */
+async function provenBackup(prefix: string): Promise<Backup> {
+  const backups = await listBackups(bed.store, prefix, signal);
+  expect(backups.map(({ state }) => state)).toEqual(['complete']);
+  const { dump, manifest } = backups[0]!;
+  const scanner = createScanner('it');
+  for await (const chunk of readObject(bed.store, dump!.key, { signal })) drain(scanner.push(chunk));
+  drain(scanner.end());
+  expect(compareIndex(manifest!, scanner.finish())).toEqual([]);
+  return backups[0]!;
+}
+
+test('nothing is visible before all parts are there; the size is compared, and the manifest comes last', async () => {
+  const prefix = newPrefix();
+  await store(prefix);
+  const asked = bed.server.requests
+    .filter(({ key }) => key.startsWith(prefix))
+    .map(({ operation }) => operation);
+  expect(asked).toEqual([
+    'CreateMultipartUpload',
+    'UploadPart',
+    'UploadPart',
+    'HeadObject',
+    'CompleteMultipartUpload',
+    'HeadObject',
+    'PutObject',
+  ]);
+  await provenBackup(prefix);
+});
+
+const DENIED = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+const BROKEN = { kind: 'error', status: 500, code: 'InternalError' } as const;
+const UNHEARD = { kind: 'drop', when: 'before' } as const;
+const UNANSWERED = { kind: 'drop', when: 'after' } as const;
+const CORRUPT = { kind: 'corrupt' } as const;
+
+/** What befalls a request of a run, and whether there is a backup afterwards. */
+const FAULTS: readonly (Fault & { readonly operation: string; readonly outcome: 'complete' | 'absent' })[] = [
+  { operation: 'CreateMultipartUpload', what: DENIED, outcome: 'absent' },
+  { operation: 'CreateMultipartUpload', what: BROKEN, times: 2, outcome: 'complete' },
+  { operation: 'CreateMultipartUpload', what: UNHEARD, outcome: 'absent' },
+  { operation: 'UploadPart', what: DENIED, outcome: 'absent' },
+  { operation: 'UploadPart', what: DENIED, after: 1, outcome: 'absent' },
+  {
+    operation: 'UploadPart',
+    what: { kind: 'error', status: 503, code: 'SlowDown' },
+    times: 2,
+    outcome: 'complete',
+  },
+  { operation: 'UploadPart', what: BROKEN, outcome: 'absent' },
+  { operation: 'UploadPart', what: UNHEARD, times: 1, outcome: 'complete' },
+  { operation: 'UploadPart', what: UNHEARD, after: 1, outcome: 'absent' },
+  { operation: 'UploadPart', what: UNANSWERED, times: 1, outcome: 'complete' },
+  { operation: 'UploadPart', what: CORRUPT, times: 2, outcome: 'complete' },
+  { operation: 'UploadPart', what: CORRUPT, outcome: 'absent' },
+  { operation: 'HeadObject', what: DENIED, times: 1, outcome: 'absent' },
+  { operation: 'HeadObject', what: DENIED, after: 1, times: 1, outcome: 'absent' },
+  { operation: 'HeadObject', what: UNHEARD, after: 1, times: 1, outcome: 'complete' },
+  { operation: 'CompleteMultipartUpload', what: DENIED, outcome: 'absent' },
+  { operation: 'CompleteMultipartUpload', what: BROKEN, times: 2, outcome: 'complete' },
+  { operation: 'CompleteMultipartUpload', what: BROKEN, outcome: 'absent' },
+  { operation: 'CompleteMultipartUpload', what: UNHEARD, outcome: 'absent' },
+  { operation: 'CompleteMultipartUpload', what: UNANSWERED, times: 1, outcome: 'complete' },
+  { operation: 'CompleteMultipartUpload', what: UNANSWERED, outcome: 'complete' },
+  { operation: 'PutObject', what: DENIED, outcome: 'absent' },
+  { operation: 'PutObject', what: BROKEN, outcome: 'absent' },
+  { operation: 'PutObject', what: UNHEARD, times: 2, outcome: 'complete' },
+  { operation: 'PutObject', what: UNANSWERED, times: 1, outcome: 'complete' },
+  { operation: 'PutObject', what: UNANSWERED, outcome: 'complete' },
+  { operation: 'PutObject', what: CORRUPT, times: 1, outcome: 'complete' },
+  { operation: 'PutObject', what: CORRUPT, outcome: 'absent' },
+];
+
+test.concurrent.each(
+  FAULTS.map(
+    (fault) => [`${fault.operation} ${JSON.stringify({ ...fault, operation: undefined })}`, fault] as const,
+  ),
+)('complete or absent: %s', async (_, { outcome, ...fault }) => {
+  const prefix = newPrefix();
+  bed.server.faults.push({ ...fault, key: new RegExp(`^${prefix}`) });
+  const stored = await store(prefix).then(
+    () => 'complete',
+    (error: Error) => error.name,
+  );
+  expect(stored).toBe(outcome === 'complete' ? 'complete' : 'StoreError');
+  if (outcome === 'complete') await provenBackup(prefix);
+  const { keys, uploads } = await leftovers(prefix);
+  expect(keys).toHaveLength(outcome === 'complete' ? 2 : 0);
+  expect(uploads).toEqual([]);
+});
+
+/** A signal that comes during the last request finds a backup that is complete. */
+const MOMENTS: readonly (readonly [operation: string, outcome: 'complete' | 'absent'])[] = [
+  ['CreateMultipartUpload', 'absent'],
+  ['UploadPart', 'absent'],
+  ['HeadObject', 'absent'],
+  ['CompleteMultipartUpload', 'absent'],
+  ['PutObject', 'complete'],
+];
+
+test.concurrent.each(MOMENTS)('stopped during %s the backup is %s', async (operation, outcome) => {
+  const prefix = newPrefix();
+  const stop = new AbortController();
+  const released = deferred<void>();
+  const onHeld = () => {
+    stop.abort(new Error('stopped'));
+    released.resolve();
+  };
+  const key = new RegExp(`^${prefix}`);
+  bed.server.faults.push({
+    operation,
+    key,
+    times: 1,
+    what: { kind: 'hold', until: released.promise, onHeld },
+  });
+  const stored = store(prefix, { stop: stop.signal });
+  if (outcome === 'complete') {
+    await stored;
+    await provenBackup(prefix);
+  } else {
+    await expect(stored).rejects.toThrow('stopped');
+    expect(await leftovers(prefix)).toEqual({ keys: [], uploads: [] });
+  }
+});
+
+const UNTRUSTED: readonly [about: string, text: string, message: RegExp][] = [
+  [
+    'ends early',
+    dumpText('', { complete: false }),
+    /cannot read the dump of a test: it ends without pg_dump’s closing line/,
+  ],
+  [
+    'ends inside a statement',
+    dumpText('CREATE TABLE t (', { complete: false }),
+    /it ends inside the statement at line 10/,
+  ],
+  ['ends inside the rows', ONE.slice(0, 5_000_000), /it ends inside the rows of public\.t/],
+  ['is empty', '', /it is empty/],
+  ['is none', 'hello\n'.repeat(10), /it does not begin with pg_dump’s header/],
+];
+
+test.concurrent.each(UNTRUSTED)('a dump that %s is not stored', async (_, text, message) => {
+  const prefix = newPrefix();
+  await expect(store(prefix, { text })).rejects.toMatchObject({
+    name: 'DumpError',
+    message: expect.stringMatching(message),
+  });
+  expect(await leftovers(prefix)).toEqual({ keys: [], uploads: [] });
+});
+
+test('an object that has come to exist under the name is left as it is', async () => {
+  const prefix = newPrefix();
+  const key = `${prefix}postgres-backup-${ID}.sql`;
+  await bed.store.put(key, Buffer.from('theirs'), { ifAbsent: false, contentType: 'text/plain', signal });
+  await expect(store(prefix)).rejects.toThrow(
+    /an object of that name has come to exist meanwhile; it was left as it is/,
+  );
+  expect(await leftovers(prefix)).toEqual({ keys: [key], uploads: [] });
+  expect((await bed.store.head(key, signal))?.bytes).toBe(6);
+});
+
+test('of two runs that take the same name at the same moment, one whole backup comes out', async () => {
+  const prefix = newPrefix();
+  const both = deferred<void>();
+  let held = 0;
+  const onHeld = () => {
+    held += 1;
+    if (held === 2) both.resolve();
+  };
+  const hold: Fault = {
+    operation: 'CompleteMultipartUpload',
+    key: new RegExp(`^${prefix}`),
+    what: { kind: 'hold', until: both.promise, onHeld },
+  };
+  bed.server.faults.push(hold);
+  const runs = await Promise.allSettled([store(prefix), store(prefix, { text: dump('another') })]);
+  expect(runs.map(({ status }) => status)).toContain('fulfilled');
+  await provenBackup(prefix);
+});
+
+test('a run that overtakes another’s upload puts its manifest in the place of the other’s', async () => {
+  const prefix = newPrefix();
+  const first = deferred<void>();
+  const held = deferred<void>();
+  bed.server.faults.push({
+    operation: 'CompleteMultipartUpload',
+    key: new RegExp(`^${prefix}`),
+    times: 1,
+    what: { kind: 'hold', until: first.promise, onHeld: () => held.resolve() },
+  });
+  const slow = store(prefix, { text: dump('the slow one') });
+  await held.promise;
+  await store(prefix);
+  first.resolve();
+  const manifest = await slow;
+  const backup = await provenBackup(prefix);
+  expect(backup.manifest?.tables).toEqual(manifest.tables);
+});

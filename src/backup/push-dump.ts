@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { idTime } from '../catalog/backup-name.ts';
+import { fileTime } from '../catalog/backup-name.ts';
 import { isFree } from '../catalog/catalog.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
@@ -46,7 +46,7 @@ export async function pushDump(context: PushContext, file: string, signal: Abort
         snapshot: null,
         migrations: {},
       },
-      { name: file, now, progress, signal },
+      { now, progress, signal },
     );
   } finally {
     progress.stop();
@@ -68,13 +68,4 @@ async function chooseId(
     problem: `backup ${named} exists already`,
     remedy: 'rename the file to have it stored under the present time',
   });
-}
-
-/** The time in `postgres-backup-20261123103000.sql` or `backup_2018_03_13T09_05_07.sql.gz`, as an id. */
-export function fileTime(name: string): string | undefined {
-  const match =
-    /^postgres-backup-(\d{14})\./.exec(name) ??
-    /^backup_(\d{4})_(\d\d)_(\d\d)T(\d\d)_(\d\d)_(\d\d)\./.exec(name);
-  const id = match?.slice(1).join('');
-  return id !== undefined && idTime(id) !== undefined ? id : undefined;
 }

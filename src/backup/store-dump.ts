@@ -3,8 +3,7 @@ import { encodeManifest, type Manifest } from '../catalog/manifest.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner, drain } from '../dump/scanner.ts';
 import { StoreError } from '../errors.ts';
-import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
-import { readObject } from '../s3/reader.ts';
+import { openMultipartWriter } from '../s3/multipart-writer.ts';
 import type { Store } from '../s3/store.ts';
 import type { Progress } from '../ui/progress.ts';
 
@@ -25,14 +24,6 @@ export type Provenance = Pick<
   'id' | 'startedAt' | 'tool' | 'database' | 'server' | 'pgDump' | 'snapshot' | 'migrations'
 >;
 
-export interface StoreDumpOptions {
-  /** What the dump is called in errors: `of database topobank`, `./dump.sql`. */
-  readonly name: string;
-  readonly now: () => Date;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
-}
-
 /**
  * Streams a plain dump into the store and puts its manifest beside it. The backup exists when this returns; when it
  * throws, or `signal` is aborted, nothing of it is left.
@@ -44,47 +35,12 @@ export async function storeDump(
   destination: DumpDestination,
   dump: AsyncIterable<Buffer>,
   provenance: Provenance,
-  options: StoreDumpOptions,
+  options: { readonly now: () => Date; readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<Manifest> {
-  const { store, prefix, maxParts, partsInFlight } = destination;
-  const { name, now, progress, signal } = options;
+  const { store, prefix } = destination;
   const key = dumpKey(prefix, provenance.id);
-  const writer = await openMultipartWriter(store, key, {
-    contentType: 'application/sql',
-    maxParts,
-    partsInFlight,
-    signal,
-    onSent: (bytes) => progress.add(bytes),
-  });
-  try {
-    const index = await writeDump(writer, dump, name);
-    await writer.complete();
-    const manifest = describeDump(key, index, provenance, now());
-    signal.throwIfAborted();
-    await putManifest(store, writer, manifestKey(prefix, provenance.id), encodeManifest(manifest));
-    return manifest;
-  } catch (error) {
-    await writer.abort();
-    throw signal.aborted ? signal.reason : error;
-  }
-}
-
-async function writeDump(
-  writer: MultipartWriter,
-  dump: AsyncIterable<Buffer>,
-  name: string,
-): Promise<DumpIndex> {
-  const scanner = createScanner(name);
-  for await (const chunk of dump) {
-    drain(scanner.push(chunk));
-    await writer.write(chunk);
-  }
-  drain(scanner.end());
-  return scanner.finish();
-}
-
-function describeDump(key: string, index: DumpIndex, provenance: Provenance, finishedAt: Date): Manifest {
-  return {
+  const index = await upload(destination, key, dump, options);
+  const manifest: Manifest = {
     format: 1,
     key,
     bytes: index.bytes,
@@ -93,7 +49,7 @@ function describeDump(key: string, index: DumpIndex, provenance: Provenance, fin
     ...provenance,
     server: provenance.server ?? index.serverVersion ?? null,
     pgDump: provenance.pgDump ?? index.pgDumpVersion ?? null,
-    finishedAt: finishedAt.toISOString(),
+    finishedAt: options.now().toISOString(),
     roles: [...index.roles],
     ownerRoles: [...index.ownerRoles],
     encoding: index.encoding ?? null,
@@ -104,44 +60,61 @@ function describeDump(key: string, index: DumpIndex, provenance: Provenance, fin
       checkpoints: [...table.checkpoints],
     })),
   };
+  await commit(store, key, manifestKey(prefix, provenance.id), manifest, options.signal);
+  return manifest;
 }
 
-/**
- * Writes the commit mark, of which nothing is left when it cannot be written. It takes a moment, and broken off it
- * could come into being after it was looked for; so a signal waits until it is there.
- */
-async function putManifest(
-  store: Store,
-  writer: MultipartWriter,
+async function upload(
+  { store, maxParts, partsInFlight }: DumpDestination,
   key: string,
-  manifest: Buffer,
-): Promise<void> {
-  const { signal } = new AbortController();
-  const put = (ifAbsent: boolean) =>
-    store.put(key, manifest, { ifAbsent, contentType: 'application/json', signal });
+  dump: AsyncIterable<Buffer>,
+  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
+): Promise<DumpIndex> {
+  const writer = await openMultipartWriter(store, key, {
+    contentType: 'application/sql',
+    maxParts,
+    partsInFlight,
+    signal,
+    onSent: (bytes) => progress.add(bytes),
+  });
   try {
-    if (await put(true)) return;
+    const scanner = createScanner(key);
+    for await (const chunk of dump) {
+      drain(scanner.push(chunk));
+      await writer.write(chunk);
+    }
+    drain(scanner.end());
+    await writer.complete();
+    return scanner.finish();
   } catch (error) {
-    await removeOwn(store, key, manifest).catch(() => {});
+    await writer.abort();
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
+/** The manifest is the commit mark: without it the dump goes too. */
+async function commit(
+  store: Store,
+  key: string,
+  mark: string,
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<void> {
+  let written: boolean | undefined;
+  try {
+    written = await store.put(mark, encodeManifest(manifest), {
+      ifAbsent: true,
+      contentType: 'application/json',
+      signal,
+    });
+  } catch (error) {
+    await store.remove([mark, key], AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
     throw error;
   }
-  // Another run took the same name at the same moment. Whose dump the store holds, his manifest is the right one.
-  if (await writer.isCurrent(signal)) await put(false);
-  else throw nameTaken(`cannot write ${key} to bucket ${store.bucket}`);
-}
-
-/** Removes an object whose write was cut off, if it was written after all. */
-async function removeOwn(store: Store, key: string, body: Buffer): Promise<void> {
-  const signal = AbortSignal.timeout(CLEAN_UP_MS);
-  const chunks: Buffer[] = [];
-  for await (const chunk of readObject(store, key, { signal })) chunks.push(chunk);
-  if (Buffer.concat(chunks).equals(body)) await store.remove([key], signal);
-}
-
-function nameTaken(doing: string): StoreError {
-  return new StoreError({
-    doing,
-    problem: 'an object of that name has come to exist meanwhile; it was left as it is',
-    remedy: 'run one backup at a time, or give each database an S3_PREFIX of its own',
+  if (written) return;
+  throw new StoreError({
+    doing: `cannot write ${mark} to bucket ${store.bucket}`,
+    problem: 'an object of that name has come to exist meanwhile',
+    remedy: 'run one backup at a time',
   });
 }

@@ -78,7 +78,7 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
           snapshot,
           migrations,
         },
-        { name: `of database ${database.name}`, now, progress, signal },
+        { now, progress, signal },
       );
     } finally {
       progress.stop();

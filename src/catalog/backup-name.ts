@@ -46,3 +46,12 @@ export function idTime(id: string): Date | undefined {
   const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   return Number.isNaN(time.getTime()) || backupId(time) !== id ? undefined : time;
 }
+
+/** The time in `postgres-backup-20261123103000.sql` or cookiecutter's `backup_2018_03_13T09_05_07.sql.gz`, as an id. */
+export function fileTime(name: string): string | undefined {
+  const match =
+    /^postgres-backup-(\d{14})\./.exec(name) ??
+    /^backup_(\d{4})_(\d\d)_(\d\d)T(\d\d)_(\d\d)_(\d\d)\./.exec(name);
+  const id = match?.slice(1).join('');
+  return id !== undefined && idTime(id) !== undefined ? id : undefined;
+}

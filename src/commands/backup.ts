@@ -3,12 +3,13 @@ import { removals } from '../backup/prune-backups.ts';
 import { EXIT } from '../errors.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
 import { RUN_GROUPS, runContext } from './run-context.ts';
-import { type Invocation, openSession, withStore } from './session.ts';
+import { type Invocation, openSession, warnOfForeignVariables, withStore } from './session.ts';
 
 /** `backup`: one backup, now, and after it the retention. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, RUN_GROUPS);
   const { config, log } = session;
+  warnOfForeignVariables(log, invocation.env);
   const report = await withStore(config, (store) =>
     performBackup(runContext(session, store, invocation, 'backup'), invocation.signal),
   );

@@ -1,4 +1,5 @@
-import { idTime } from '../catalog/backup-name.ts';
+import { existsSync } from 'node:fs';
+import { fileTime, idTime } from '../catalog/backup-name.ts';
 import type { Wanted } from '../catalog/catalog.ts';
 import { ConfigError } from '../errors.ts';
 import type { RestoreTarget } from '../restore/restore-target.ts';
@@ -31,7 +32,10 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
   }
   if (at !== undefined) return { by: 'time', at: readTime(at) };
   if (what === undefined || what === 'latest') return { by: 'latest' };
-  return idTime(what) === undefined ? { by: 'file', file: what } : { by: 'id', id: what };
+  if (idTime(what) !== undefined) return { by: 'id', id: what };
+  // The name of a dump as the bucket shows it; a file of this name that is here is meant before it.
+  const id = fileTime(what);
+  return id === undefined || existsSync(what) ? { by: 'file', file: what } : { by: 'id', id };
 }
 
 /** @throws ConfigError for targets that exclude each other, or a name that is none */

@@ -8,7 +8,15 @@ import { type FoundDatabases, findDatabases, type RestoreTarget } from '../resto
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
 import { type RestoreFlags, readTarget, readWanted } from './restore-options.ts';
-import { databaseOf, holderName, type Invocation, openSession, type Session, withStore } from './session.ts';
+import {
+  databaseOf,
+  holderName,
+  type Invocation,
+  openSession,
+  type Session,
+  warnOfForeignVariables,
+  withStore,
+} from './session.ts';
 
 type RestoreSession = Omit<Session<never>, 'config'> & { readonly config: Config<'database' | 'lock'> };
 
@@ -40,6 +48,7 @@ async function restoreSource(
   target: RestoreTarget,
 ): Promise<void> {
   const flags = options as RestoreFlags;
+  warnOfForeignVariables(session.log, env);
   const database = databaseOf(session.config, env);
   const name = target.kind === 'into' ? target.name : database.name;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));

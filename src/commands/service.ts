@@ -9,7 +9,13 @@ import { waitForDatabase } from '../schedule/wait-for-database.ts';
 import { run as runBackup } from './backup.ts';
 import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
 import { RUN_GROUPS, runContext } from './run-context.ts';
-import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import {
+  type CommonOptions,
+  type Invocation,
+  openSession,
+  warnOfForeignVariables,
+  withStore,
+} from './session.ts';
 
 /** The options of `service`, as they are given. */
 export interface ServiceOptions extends CommonOptions, Partial<ExplainOptions> {}
@@ -31,7 +37,8 @@ export async function run(invocation: Invocation): Promise<number> {
   if (invocation.options.json === true)
     throw usage('--json goes with --explain, for a service has no end result');
 
-  const { signal } = invocation;
+  const { env, signal } = invocation;
+  warnOfForeignVariables(log, env);
   const since = systemClock.now();
   const first = requireNextTime(schedule, since);
   log.info(announceTimes('backup', schedule, since));

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { type Config, readConfig } from '../config/config.ts';
+import { foreignVariables } from '../config/foreign-variables.ts';
 import type { SettingGroup } from '../config/setting.ts';
 import { type Database, openDatabase } from '../postgres/database.ts';
 import { openStore } from '../s3/s3-store.ts';
@@ -73,6 +74,11 @@ export function openSession<G extends SettingGroup>(
       );
     },
   };
+}
+
+/** Says, of each variable of go-s3-backup that is set in vain, what is done instead. */
+export function warnOfForeignVariables(log: Logger, env: NodeJS.ProcessEnv): void {
+  for (const warning of foreignVariables(env)) log.warn(warning);
 }
 
 /** Runs `work` with the store of the settings and closes its connections. */

@@ -27,6 +27,7 @@ export function createS3Client(settings: Config<'store'>): S3Client {
     credentials: {
       accessKeyId: settings.accessKeyId.reveal(),
       secretAccessKey: settings.secretAccessKey.reveal(),
+      ...(settings.sessionToken === undefined ? {} : { sessionToken: settings.sessionToken.reveal() }),
     },
     maxAttempts: 5,
     requestChecksumCalculation: 'WHEN_REQUIRED',

@@ -61,7 +61,7 @@ export const DATABASE_SETTINGS = defineSettings({
   },
   binDir: {
     group: 'tools',
-    names: ['PG_BINDIR'],
+    names: ['PG_BINDIR', 'POSTGRES_BINARY_PATH'],
     schema: text,
     optional: true,
     form: 'a directory that holds pg_dump',

@@ -36,7 +36,7 @@ export const STORE_SETTINGS = defineSettings({
   },
   accessKeyId: {
     group: 'store',
-    names: ['AWS_ACCESS_KEY_ID'],
+    names: ['AWS_ACCESS_KEY_ID', 'AWS_ACCESS_KEY'],
     schema: text,
     secret: true,
     form: 'an access key',
@@ -44,11 +44,21 @@ export const STORE_SETTINGS = defineSettings({
   },
   secretAccessKey: {
     group: 'store',
-    names: ['AWS_SECRET_ACCESS_KEY'],
+    names: ['AWS_SECRET_ACCESS_KEY', 'AWS_SECRET_KEY'],
     schema: text,
     secret: true,
     form: 'a secret key',
     about: 'Secret key.',
+  },
+  sessionToken: {
+    group: 'store',
+    names: ['AWS_SESSION_TOKEN'],
+    schema: text,
+    optional: true,
+    emptyIsUnset: true,
+    secret: true,
+    form: 'the session token of a temporary key',
+    about: 'Session token, if the key is a temporary one.',
   },
   region: {
     group: 'store',

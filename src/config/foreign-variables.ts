@@ -1,0 +1,66 @@
+/** A variable of go-s3-backup that nothing here reads. */
+interface ForeignVariable {
+  readonly name: string;
+  /** A switch asks for something only when it is on; go-s3-backup reads it as Go does. */
+  readonly isSwitch?: true;
+  /** What is done instead. */
+  readonly instead: string;
+}
+
+const PLAIN = 'dumps are stored as plain SQL; .sql.gz and .dump can be restored and pushed';
+const NAMES =
+  'dumps are named postgres-backup-TIME.sql; databases that share a bucket are kept apart by S3_PREFIX';
+const ONE_DATABASE = 'POSTGRES_DB is dumped whole; further databases take a service of their own each';
+const NO_DISK = 'dumps are streamed and never lie on disk; `topobank-backup fetch` downloads one';
+
+/** go-s3-backup's variables for PostgreSQL and S3 (its README, and cmd/go-s3-backup/*.go) less those that are settings here. */
+const FOREIGN: readonly ForeignVariable[] = [
+  { name: 'DATABASE_COMPRESS', isSwitch: true, instead: PLAIN },
+  { name: 'POSTGRES_CUSTOM_FORMAT', isSwitch: true, instead: PLAIN },
+  { name: 'SAVE_DIR', instead: NO_DISK },
+  { name: 'S3_KEEP_FILE', isSwitch: true, instead: NO_DISK },
+  { name: 'DATABASE_FILENAME_PREFIX', instead: NAMES },
+  { name: 'DATABASE_NAME_AS_PREFIX', isSwitch: true, instead: NAMES },
+  { name: 'RESTORE_PREFIX', instead: NAMES },
+  { name: 'POSTGRES_BACKUP_PER_SCHEMA', isSwitch: true, instead: ONE_DATABASE },
+  { name: 'POSTGRES_BACKUP_SCHEMAS', instead: ONE_DATABASE },
+  { name: 'POSTGRES_BACKUP_EXCLUDE_SCHEMAS', instead: ONE_DATABASE },
+  { name: 'POSTGRES_BACKUP_PER_USER', isSwitch: true, instead: ONE_DATABASE },
+  { name: 'POSTGRES_BACKUP_USERS', instead: ONE_DATABASE },
+  { name: 'POSTGRES_BACKUP_EXCLUDE_USERS', instead: ONE_DATABASE },
+  { name: 'POSTGRES_EXCLUDE_DATABASES', instead: ONE_DATABASE },
+  {
+    name: 'DATABASE_OPTIONS',
+    instead:
+      'pg_dump gets the options that manifest and checks rest on; for the connection set PGOPTIONS, PGSSLMODE, …',
+  },
+  {
+    name: 'DATABASE_IGNORE_EXIT_CODE',
+    isSwitch: true,
+    instead: 'a restore that fails is an error, and leaves the old database in its place',
+  },
+  {
+    name: 'POSTGRES_DROP',
+    isSwitch: true,
+    instead: 'a restore always replaces the database, by one that was complete and checked before',
+  },
+  {
+    name: 'POSTGRES_OWNER',
+    instead: 'a restored database keeps its owner; `restore --no-owner` gives it to POSTGRES_USER',
+  },
+  { name: 'POSTGRES_VERSION', instead: 'pg_dump is chosen by the version of the server' },
+  {
+    name: 'AWS_SHARED_CREDENTIALS_FILE',
+    instead:
+      'keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the files that these name with _FILE added',
+  },
+];
+
+/** One warning for each variable of go-s3-backup that is set, asks for something, and means nothing here. */
+export function foreignVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  return FOREIGN.flatMap(({ name, isSwitch, instead }) => {
+    const value = env[name]?.trim() ?? '';
+    const asks = isSwitch ? /^(1|t|true)$/i.test(value) : value !== '';
+    return asks ? [`${name} has no effect here: ${instead}`] : [];
+  });
+}

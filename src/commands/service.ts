@@ -41,7 +41,7 @@ export async function run(invocation: Invocation): Promise<number> {
   warnOfForeignVariables(log, env);
   const since = systemClock.now();
   const first = requireNextTime(schedule, since);
-  log.info(announceTimes('backup', schedule, since));
+  log.info(announceTimes('backup', { ...config, schedule }, since));
   await withStore(config, async (store) => {
     const context = runContext(session, store, invocation, 'service');
     await waitForDatabase(context.database, { clock: systemClock, log, until: first }, signal);

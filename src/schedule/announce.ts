@@ -1,10 +1,11 @@
-import { formatTime } from '../ui/format.ts';
-import type { Timetable } from './schedule.ts';
+import { formatDuration, formatTime } from '../ui/format.ts';
+import type { Pace } from './agenda.ts';
 import { upcomingTimes } from './times.ts';
 import { describeSchedule } from './words.ts';
 
 /** What the service says of a job at its start: `backup: every day at 00:00 (UTC), next …`, three times. */
-export function announceTimes(name: string, schedule: Timetable, now: Date): string {
+export function announceTimes(name: string, { schedule, randomDelay }: Pace, now: Date): string {
   const next = upcomingTimes(schedule, now, 3).map(formatTime).join(', ');
-  return `${name}: ${describeSchedule(schedule)} (${schedule.zone.name}), next ${next}`;
+  const delay = randomDelay === 0 ? '' : `, each up to ${formatDuration(randomDelay)} later`;
+  return `${name}: ${describeSchedule(schedule)} (${schedule.zone.name}), next ${next}${delay}`;
 }

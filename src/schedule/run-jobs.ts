@@ -84,7 +84,8 @@ async function runEntry(
   const from = clock.now().getTime();
   const { run, agenda } = beginRun(entry.job, entry.agenda, from, random);
   entry.agenda = agenda;
-  if (from - run.due > LATE) log.warn(`${name} is late: it was due ${formatInstant(run.due)}`);
+  if (run.why === 'schedule' && from - run.due > LATE)
+    log.warn(`${name} is late: it was due ${formatInstant(run.due)}`);
 
   const outcome = await runJob(entry.job, run.why, context, signal);
 

@@ -6,13 +6,23 @@ import type { Timetable } from '../../src/schedule/schedule.ts';
 test.each([
   [
     '30 2 * * *',
+    0,
     'backup: every day at 02:30 (Europe/Berlin), next 2026-11-24 01:30:00 UTC, 2026-11-25 01:30:00 UTC, 2026-11-26 01:30:00 UTC',
   ],
   [
     'TZ=Asia/Tokyo @weekly',
+    0,
     'backup: at 00:00 on Sunday (Asia/Tokyo), next 2026-11-28 15:00:00 UTC, 2026-12-05 15:00:00 UTC, 2026-12-12 15:00:00 UTC',
   ],
-])('%s is announced in words, with its zone and its next three times', (spec, line) => {
-  const schedule = parseSchedule(spec, 'Europe/Berlin') as Timetable;
-  expect(announceTimes('backup', schedule, new Date('2026-11-23T10:30:00Z'))).toBe(line);
-});
+  [
+    '@hourly',
+    600_000,
+    'backup: every hour (Europe/Berlin), next 2026-11-23 11:00:00 UTC, 2026-11-23 12:00:00 UTC, 2026-11-23 13:00:00 UTC, each up to 10m later',
+  ],
+])(
+  '%s with a random delay of %i ms is announced in words, with its zone and its next three times',
+  (spec, randomDelay, line) => {
+    const schedule = parseSchedule(spec, 'Europe/Berlin') as Timetable;
+    expect(announceTimes('backup', { schedule, randomDelay }, new Date('2026-11-23T10:30:00Z'))).toBe(line);
+  },
+);

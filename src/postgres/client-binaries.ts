@@ -51,7 +51,10 @@ export function chooseClient(
   const versions = [...new Set(found.map((client) => client.major))].sort((a, b) => a - b);
   throw new DatabaseError({
     doing: `cannot choose a ${name} for PostgreSQL ${serverMajor}`,
-    problem: versions.length === 0 ? `there is no ${name} here` : `only ${versions.join(', ')} at hand`,
+    problem:
+      versions.length === 0
+        ? `there is no ${name} here`
+        : `${name} is of version ${versions.join(', ')}, which refuses a server that is newer`,
     remedy: `install the package postgresql-client-${serverMajor}, or name its directory in PG_BINDIR`,
   });
 }

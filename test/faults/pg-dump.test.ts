@@ -1,0 +1,174 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { withClient } from '../support/database.ts';
+import { deferred } from '../support/deferred.ts';
+import { FAKE_END, FAKE_HEADER, fakePgDump, fakeRows } from '../support/fake-pg-dump.ts';
+import { startS3Server } from '../support/s3-server/server.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+import { storeEnv } from '../support/topobank-backup.ts';
+
+let bed: TestBed;
+let serial = 0;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await bed.database.query('CREATE TABLE surface AS SELECT g AS id FROM generate_series(1, 1000) g');
+});
+
+afterEach(() => {
+  bed.server.faults.length = 0;
+  bed.server.requests.length = 0;
+});
+
+afterAll(() => bed.close());
+
+const fake = (script: string) => fakePgDump(bed.directory, `bin-${++serial}`, script);
+
+async function expectNothing(): Promise<void> {
+  expect(await bed.keys()).toEqual([]);
+  expect(await bed.pendingUploads()).toEqual([]);
+}
+
+const MEGABYTES = fakeRows(20_000_000);
+
+/** What a pg_dump may do, and what the operator is then told. */
+const FAILING: readonly [about: string, script: string, message: RegExp][] = [
+  [
+    'writes megabytes and exits with status 3',
+    `${FAKE_HEADER}; ${MEGABYTES}; echo 'pg_dump: error: out of luck' >&2; exit 3`,
+    /^topobank-backup: cannot back up database \S+ on 127\.0\.0\.1:\d+: \S+\/pg_dump: exit status 3, pg_dump: error: out of luck — see the server’s log$/m,
+  ],
+  [
+    'writes a whole dump and exits with status 1',
+    `${FAKE_HEADER}; ${FAKE_END}; exit 1`,
+    /pg_dump: exit status 1 — /,
+  ],
+  ['is killed', `${FAKE_HEADER}; ${MEGABYTES}; kill -9 $$`, /pg_dump: ended by SIGKILL — /],
+  [
+    'ends early, with status 0',
+    `${FAKE_HEADER}; ${MEGABYTES}; printf '\\n\\\\.\\n'; exit 0`,
+    /cannot read the dump of database \S+: it ends without pg_dump’s closing line — /,
+  ],
+  ['ends inside the rows, with status 0', `${FAKE_HEADER}; ${MEGABYTES}`, /it ends inside the rows of t — /],
+  ['writes nothing, with status 0', 'exit 0', /it is empty, so it is no plain dump of pg_dump/],
+  ['writes something else', `${fakeRows(100_000)}`, /so it is no plain dump of pg_dump/],
+  ['cannot be started', 'exit 126', /pg_dump: exit status 126/],
+];
+
+test.each(FAILING)('a pg_dump that %s leaves nothing in the store', async (_, script, message) => {
+  const result = await bed.run(['backup', '--quiet'], { PG_BINDIR: fake(script) });
+  expect(result).toMatchObject({ status: 1, stdout: '' });
+  expect(result.stderr).toMatch(message);
+  expect(result.stderr.trim().split('\n')).toHaveLength(1);
+  await expectNothing();
+  expect(bed.server.requests.map(({ operation }) => operation)).not.toContain('CompleteMultipartUpload');
+});
+
+/** Whether a process runs; one that has ended and whose status nobody has taken yet (`Z`) does not. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !existsSync('/proc/self/stat') || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Scripts that tell their process, and a child's, before they stand still. */
+const STANDING: readonly [about: string, signal: NodeJS.Signals, status: number, script: string][] = [
+  ['before a byte was written', 'SIGTERM', 143, ''],
+  ['before a byte was written', 'SIGHUP', 129, ''],
+  ['while parts are on their way', 'SIGINT', 130, `${FAKE_HEADER}; ${MEGABYTES}`],
+  [
+    'while parts are on their way, to a pg_dump that does not listen',
+    'SIGTERM',
+    143,
+    `trap '' TERM; ${FAKE_HEADER}; ${MEGABYTES}`,
+  ],
+];
+
+test.each(STANDING)(
+  'stopped %s by %s, it ends with status %i, pg_dump with it',
+  async (_, signal, status, script) => {
+    const pids = join(bed.directory, `pids-${++serial}`);
+    const binDir = fake(`${script}\nsleep 600 & echo $$ $! > ${pids}.new; mv ${pids}.new ${pids}; wait`);
+    let acting: Promise<unknown> = Promise.resolve();
+    const result = await bed.run(
+      ['backup', '--quiet'],
+      { PG_BINDIR: binDir },
+      {
+        onSpawn: (child) => {
+          acting = expect
+            .poll(() => existsSync(pids), { timeout: 60_000 })
+            .toBe(true)
+            .then(() => child.kill(signal));
+        },
+      },
+    );
+    await acting;
+    expect(result).toMatchObject({
+      status,
+      stdout: '',
+      stderr: `topobank-backup: stopped: received ${signal}\n`,
+    });
+    expect(readFileSync(pids, 'utf8').trim().split(' ').map(Number).filter(isRunning)).toEqual([]);
+    await expectNothing();
+  },
+);
+
+test.each([
+  ['UploadPart', 130, 'SIGINT', 0],
+  ['CompleteMultipartUpload', 143, 'SIGTERM', 0],
+] as const)(
+  'stopped while the server is at %s, it ends with status %i',
+  async (operation, status, signal, keys) => {
+    const released = deferred<void>();
+    let child: { kill(name: NodeJS.Signals): unknown } | undefined;
+    const onHeld = () => {
+      child?.kill(signal);
+      released.resolve();
+    };
+    bed.server.faults.push({ operation, times: 1, what: { kind: 'hold', until: released.promise, onHeld } });
+    const result = await bed.run(['backup', '--quiet'], {}, { onSpawn: (spawned) => (child = spawned) });
+    expect(result).toMatchObject({ status, stdout: '' });
+    expect(await bed.keys()).toHaveLength(keys);
+    expect(await bed.pendingUploads()).toEqual([]);
+  },
+);
+
+test('a PostgreSQL that ends pg_dump’s session half-way leaves nothing, and is named', async () => {
+  await withClient(bed.env, bed.database.name, async (locking) => {
+    // pg_dump, which locks every table first, waits for this one.
+    await locking.query('BEGIN; LOCK TABLE surface IN ACCESS EXCLUSIVE MODE');
+    const waiting = async () => {
+      const [session] = await bed.database.query<{ pid: number }>(
+        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return session?.pid;
+    };
+    const running = bed.run(['backup', '--quiet']);
+    await expect.poll(waiting, { timeout: 60_000 }).toBeDefined();
+    await bed.database.query('SELECT pg_terminate_backend($1)', [await waiting()]);
+    const result = await running;
+    expect(result).toMatchObject({ status: 1, stdout: '' });
+    expect(result.stderr).toMatch(
+      /pg_dump: exit status 1, .*terminating connection.* — the server went away; see its log and run again\n$/,
+    );
+  });
+  await expectNothing();
+});
+
+test('an S3 server that goes away half-way is named', async () => {
+  const server = await startS3Server({ directory: join(bed.directory, 'other-s3') });
+  const gone = deferred<void>();
+  const onHeld = () => {
+    server.close().then(gone.resolve, gone.reject);
+  };
+  server.faults.push({ operation: 'UploadPart', what: { kind: 'hold', until: gone.promise, onHeld } });
+  const result = await bed.run(['backup', '--quiet'], storeEnv(server));
+  expect(result).toMatchObject({ status: 1, stdout: '' });
+  expect(result.stderr).toMatch(
+    /^topobank-backup: cannot write backup\/\S+\.sql to bucket topobank-assets \(http:\S+\): (ECONNREFUSED|ECONNRESET).* — check .*\n$/,
+  );
+});

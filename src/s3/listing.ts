@@ -18,11 +18,16 @@ interface ListingArea {
   readonly signal: AbortSignal;
 }
 
-/** ListObjectsV2, page by page. */
-export async function* listObjects(
+/** ListObjectsV2, object by object. */
+export async function* listObjects(...area: Parameters<typeof listObjectPages>): AsyncGenerator<ObjectInfo> {
+  for await (const page of listObjectPages(...area)) yield* page;
+}
+
+/** ListObjectsV2, page by page; an empty page is left out. */
+export async function* listObjectPages(
   call: Call,
   { client, bucket, prefix, startAfter, signal }: ListingArea & { readonly startAfter: string | undefined },
-): AsyncGenerator<ObjectInfo> {
+): AsyncGenerator<readonly ObjectInfo[]> {
   let token: string | undefined;
   do {
     const page: ListObjectsV2CommandOutput = await call(() =>
@@ -36,15 +41,17 @@ export async function* listObjects(
         { abortSignal: signal },
       ),
     );
+    const objects: ObjectInfo[] = [];
     for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
       if (Key === undefined) continue;
-      yield {
+      objects.push({
         key: Key,
         bytes: Size ?? 0,
         lastModified: LastModified ?? new Date(0),
         etag: (ETag ?? '').replaceAll('"', ''),
-      };
+      });
     }
+    if (objects.length > 0) yield objects;
     token = page.IsTruncated ? page.NextContinuationToken : undefined;
   } while (token !== undefined);
 }

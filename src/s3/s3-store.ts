@@ -18,7 +18,7 @@ import type { Config } from '../config/config.ts';
 import { createS3Client, endpointUrl } from './client.ts';
 import { deleteObjects } from './deletion.ts';
 import { answerOf, storeError } from './errors.ts';
-import { listObjects, listPendingUploads } from './listing.ts';
+import { listObjectPages, listObjects, listPendingUploads } from './listing.ts';
 import { contentMd5 } from './request-headers.ts';
 import type { Store, StoredObject } from './store.ts';
 
@@ -109,6 +109,11 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
     return true;
   }
 
+  function callListing(prefix: string, signal: AbortSignal) {
+    const doing = `cannot list ${prefix} in bucket ${bucket}`;
+    return <T>(work: () => Promise<T>) => call(doing, 's3:ListBucket', signal, work);
+  }
+
   return {
     bucket,
     endpoint,
@@ -176,16 +181,10 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
       }),
 
     list: (prefix, { startAfter, signal }) =>
-      listObjects(
-        (work) => call(`cannot list ${prefix} in bucket ${bucket}`, 's3:ListBucket', signal, work),
-        {
-          client,
-          bucket,
-          prefix,
-          startAfter,
-          signal,
-        },
-      ),
+      listObjects(callListing(prefix, signal), { client, bucket, prefix, startAfter, signal }),
+
+    listPages: (prefix, { startAfter, signal }) =>
+      listObjectPages(callListing(prefix, signal), { client, bucket, prefix, startAfter, signal }),
 
     createUpload: (key, contentType, signal) =>
       call(

@@ -98,6 +98,12 @@ export interface Store {
     options: { readonly startAfter?: string; readonly signal: AbortSignal },
   ): AsyncIterable<ObjectInfo>;
 
+  /** {@link list}, a page at a time: the next one is asked for when the one before was taken. */
+  listPages(
+    prefix: string,
+    options: { readonly startAfter?: string; readonly signal: AbortSignal },
+  ): AsyncGenerator<readonly ObjectInfo[]>;
+
   /** CreateMultipartUpload. */
   createUpload(key: string, contentType: string, signal: AbortSignal): Promise<Upload>;
 

@@ -1,0 +1,103 @@
+import { setMaxListeners } from 'node:events';
+import type { ObjectInfo, Store } from './store.ts';
+
+/** Pages of one range that are read before they are wanted. */
+const PAGES_AHEAD = 5;
+
+/** Keys of a bucket after `after`, up to and with `upTo`, in the order of their UTF-8 bytes; undefined for no bound. */
+export interface KeyRange {
+  readonly after: string | undefined;
+  readonly upTo: string | undefined;
+}
+
+/**
+ * Lists the objects under a prefix with several readers: each takes a range, and what they read comes in the order
+ * of the ranges. In memory are at most a few pages of each reader; who lists a bucket of any size needs no more.
+ *
+ * @param ranges disjoint, ascending, and together the whole prefix; asked for only when a reader is free
+ * @param onRange is told of each range that was read to its end, and how many objects it held
+ */
+export async function* listRanges<R extends KeyRange>(
+  store: Store,
+  prefix: string,
+  ranges: AsyncIterator<R>,
+  options: {
+    readonly readers: number;
+    readonly signal: AbortSignal;
+    readonly onRange: (range: R, objects: number) => void;
+  },
+): AsyncGenerator<readonly ObjectInfo[]> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  // Each request under way listens to it.
+  setMaxListeners(0, signal);
+  const begun: { readonly range: R; readonly pages: AsyncIterator<readonly ObjectInfo[]> }[] = [];
+  try {
+    for (;;) {
+      while (begun.length < options.readers) {
+        const next = await ranges.next();
+        if (next.done === true) break;
+        const range = next.value;
+        begun.push({ range, pages: readAhead(listRange(store, prefix, range, signal), PAGES_AHEAD) });
+      }
+      const first = begun[0];
+      if (first === undefined) return;
+      let objects = 0;
+      for (let page = await first.pages.next(); page.done !== true; page = await first.pages.next()) {
+        objects += page.value.length;
+        yield page.value;
+      }
+      begun.shift();
+      options.onRange(first.range, objects);
+    }
+  } finally {
+    stop.abort();
+    await Promise.allSettled(begun.map(({ pages }) => pages.return?.()));
+  }
+}
+
+async function* listRange(
+  store: Store,
+  prefix: string,
+  { after, upTo }: KeyRange,
+  signal: AbortSignal,
+): AsyncGenerator<readonly ObjectInfo[]> {
+  const last = upTo === undefined ? undefined : Buffer.from(upTo);
+  const pages = store.listPages(prefix, { signal, ...(after === undefined ? {} : { startAfter: after }) });
+  for await (const page of pages) {
+    const end = page.at(-1)?.key;
+    if (last === undefined || end === undefined || compare(end, last) < 0) {
+      yield page;
+      continue;
+    }
+    const within = page.filter(({ key }) => compare(key, last) <= 0);
+    if (within.length > 0) yield within;
+    return;
+  }
+}
+
+function compare(key: string, bound: Buffer): number {
+  return Buffer.compare(Buffer.from(key), bound);
+}
+
+/** Asks for the first values at once, and always for `ahead` more than were taken. */
+function readAhead<T>(source: AsyncGenerator<T>, ahead: number): AsyncIterator<T> {
+  function ask(): Promise<IteratorResult<T>> {
+    const next = source.next();
+    // A failure is told to whoever takes this value, however late that is.
+    next.catch(() => {});
+    return next;
+  }
+
+  const asked = Array.from({ length: ahead }, ask);
+  return {
+    next() {
+      asked.push(ask());
+      return asked.shift() ?? ask();
+    },
+    async return() {
+      await Promise.allSettled([...asked, source.return(undefined)]);
+      return { done: true, value: undefined };
+    },
+  };
+}

@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import pg, { type Client } from 'pg';
 
 /** An instant of the database that other sessions can be shown (manual §9.27.5, pg_export_snapshot). */
 export interface Snapshot {
@@ -20,4 +20,11 @@ export async function exportSnapshot(client: Client): Promise<Snapshot> {
   const row = rows[0];
   if (row === undefined) throw new Error('the server exported no snapshot');
   return { id: row.id, lsn: row.lsn, at: row.at.toISOString() };
+}
+
+/** Begins a transaction that sees what {@link exportSnapshot} saw, for as long as that one lives. */
+export async function joinSnapshot(client: Client, { id }: Snapshot): Promise<void> {
+  await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  await client.query(`SET TRANSACTION SNAPSHOT ${pg.escapeLiteral(id)}`);
+  await client.query('SET LOCAL statement_timeout = 0');
 }

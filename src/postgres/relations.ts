@@ -1,0 +1,51 @@
+import pg from 'pg';
+
+/** A table as the catalogs describe it. */
+export interface Relation {
+  readonly schema: string;
+  readonly name: string;
+  /** Column names, each with its type as PostgreSQL prints it: `character varying(512)`. */
+  readonly columns: ReadonlyMap<string, string>;
+  /** Columns of the primary key in its order; empty without one. */
+  readonly primaryKey: readonly string[];
+}
+
+/** `table` or `schema.table`, each part quoted, as it stands in SQL. */
+export function quoteName(name: string): string {
+  return name.split('.').map(pg.escapeIdentifier).join('.');
+}
+
+/**
+ * Which of these tables the database has. Names are `table`, looked for along the search path, or `schema.table`;
+ * views and foreign tables do not count.
+ */
+export async function findRelations(
+  client: pg.Client,
+  names: readonly string[],
+): Promise<Map<string, Relation>> {
+  const { rows } = await client.query<{
+    wanted: string;
+    schema: string;
+    name: string;
+    columns: [string, string][];
+    primary_key: string[];
+  }>(
+    `SELECT wanted.name AS wanted, n.nspname AS schema, c.relname AS name,
+       (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum)
+        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
+       (SELECT coalesce(json_agg(a.attname ORDER BY k.place), '[]')
+        FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+        WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key
+     FROM unnest($1::text[], $2::text[]) AS wanted (name, quoted)
+     JOIN pg_class c ON c.oid = to_regclass(wanted.quoted) AND c.relkind IN ('r', 'p')
+     JOIN pg_namespace n ON n.oid = c.relnamespace`,
+    [names, names.map(quoteName)],
+  );
+  return new Map(
+    rows.map(({ wanted, schema, name, columns, primary_key }) => [
+      wanted,
+      { schema, name, columns: new Map(columns), primaryKey: primary_key },
+    ]),
+  );
+}

@@ -40,6 +40,8 @@ export interface Session<G extends SettingGroup> {
   tell(text: string): void;
   /** Writes the result to stdout: the document with `--json`, the text otherwise. */
   print(document: unknown, text: string): void;
+  /** Writes a piece of a result that is too large to be printed at once; waits for a slow reader. */
+  write(text: string): Promise<void>;
 }
 
 /** @throws ConfigError for settings that are missing or wrong */
@@ -73,6 +75,8 @@ export function openSession<G extends SettingGroup>(
         options.json === true ? `${JSON.stringify(document, undefined, 2)}\n` : `${text}\n`,
       );
     },
+    // A reader that is gone, as that of `| head`, is no failure.
+    write: (text) => new Promise((resolve) => process.stdout.write(text, () => resolve())),
   };
 }
 

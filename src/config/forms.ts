@@ -42,11 +42,8 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** The longest duration, for timers of Node and of PostgreSQL count milliseconds in 31 bits. */
-const LONGEST_MS = 2 ** 31 - 1;
-
-/** A length of time as milliseconds: `90s`, `10m`, `1h30m`, `2d`, or `0`. */
-export const duration = v.pipe(
+/** An age as milliseconds: `90s`, `10m`, `1h30m`, `30d`, or `0`. */
+export const age = v.pipe(
   v.string(),
   v.trim(),
   v.regex(/^(0|(\d{1,9}[smhd])+)$/),
@@ -56,8 +53,16 @@ export const duration = v.pipe(
       0,
     ),
   ),
-  v.maxValue(LONGEST_MS),
 );
+
+/** The accepted form of an {@link age}. */
+export const ageForm = 'an age such as 90m, 24h or 30d, or 0';
+
+/** The longest duration, for timers of Node and of PostgreSQL count milliseconds in 31 bits. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** A length of time to wait, as milliseconds: `90s`, `10m`, `1h30m`, `2d`, or `0`. */
+export const duration = v.pipe(age, v.maxValue(LONGEST_MS));
 
 /** The accepted form of a {@link duration}. */
 export const durationForm = 'a duration such as 90s, 10m, 1h30m or 2d, at most 24d';

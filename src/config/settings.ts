@@ -1,3 +1,4 @@
+import { AUDIT_SETTINGS } from './settings/audit.ts';
 import { BACKUP_SETTINGS } from './settings/backup.ts';
 import { CONTAINER_SETTINGS } from './settings/container.ts';
 import { DATABASE_SETTINGS } from './settings/database.ts';
@@ -18,6 +19,7 @@ export const SETTINGS = {
   ...SCHEDULE_SETTINGS,
   ...CONTAINER_SETTINGS,
   ...HEALTH_SETTINGS,
+  ...AUDIT_SETTINGS,
   ...LOG_SETTINGS,
 };
 

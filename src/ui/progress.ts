@@ -5,15 +5,22 @@ import type { Logger } from './log.ts';
 /** How often a line is logged where there is no terminal, in milliseconds. */
 const LINE_MS = 5000;
 
-/** Long work that counts bytes. */
+/** Long work that counts bytes, or what else it says. */
 export interface Progress {
-  add(bytes: number): void;
+  add(amount: number): void;
   /** Ends the bar, whether the work succeeded or not. */
   stop(): void;
 }
 
-/** Begins to show the progress of `label`. `expected` bytes may be an estimate, or 0 when nothing is known. */
-export type StartProgress = (label: string, expected: number) => Progress;
+/**
+ * Begins to show the progress of `label`. `expected` bytes may be an estimate, or 0 when nothing is known; `format`
+ * says how an amount of something else reads.
+ */
+export type StartProgress = (
+  label: string,
+  expected: number,
+  format?: (amount: number) => string,
+) => Progress;
 
 /** A bar on a terminal, a line every few seconds elsewhere, nothing with `quiet`. */
 export function createProgress(options: {
@@ -21,42 +28,50 @@ export function createProgress(options: {
   readonly quiet: boolean;
   readonly log: Logger;
 }): StartProgress {
-  return (label, expected) => {
+  return (label, expected, format = formatBytes) => {
     if (options.quiet) return { add: () => {}, stop: () => {} };
+    const describe = (amount: number, ms: number) => describeProgress(amount, expected, ms, format);
     return options.terminal === undefined
-      ? lines(label, expected, options.log)
-      : bar(label, expected, options.terminal);
+      ? lines(label, describe, options.log)
+      : bar(label, expected, describe, options.terminal);
   };
 }
 
-/** What is known after `bytes` in `ms`: rate, and time left where there is an estimate. */
-export function describeProgress(bytes: number, expected: number, ms: number): string {
-  const rate = ms > 0 ? bytes / (ms / 1000) : 0;
-  const parts = [formatBytes(bytes)];
-  if (rate > 0) parts.push(`${formatBytes(Math.round(rate))}/s`);
-  if (rate > 0 && expected > bytes)
-    parts.push(`about ${formatDuration(((expected - bytes) / rate) * 1000)} left`);
+/** What is known after `amount` in `ms`: rate, and time left where there is an estimate. */
+export function describeProgress(
+  amount: number,
+  expected: number,
+  ms: number,
+  format: (amount: number) => string = formatBytes,
+): string {
+  const rate = ms > 0 ? amount / (ms / 1000) : 0;
+  const parts = [format(amount)];
+  if (rate > 0) parts.push(`${format(Math.round(rate))}/s`);
+  if (rate > 0 && expected > amount)
+    parts.push(`about ${formatDuration(((expected - amount) / rate) * 1000)} left`);
   return parts.join(', ');
 }
 
-function lines(label: string, expected: number, log: Logger): Progress {
+type Describe = (amount: number, ms: number) => string;
+
+function lines(label: string, describe: Describe, log: Logger): Progress {
   const began = performance.now();
-  let bytes = 0;
+  let amount = 0;
   const timer = setInterval(() => {
-    log.info(`${label}: ${describeProgress(bytes, expected, performance.now() - began)}`);
+    log.info(`${label}: ${describe(amount, performance.now() - began)}`);
   }, LINE_MS);
   timer.unref();
   return {
     add: (more) => {
-      bytes += more;
+      amount += more;
     },
     stop: () => clearInterval(timer),
   };
 }
 
-function bar(label: string, expected: number, stream: NodeJS.WriteStream): Progress {
+function bar(label: string, expected: number, describe: Describe, stream: NodeJS.WriteStream): Progress {
   const began = performance.now();
-  let bytes = 0;
+  let amount = 0;
   const display = new SingleBar(
     {
       stream,
@@ -70,9 +85,9 @@ function bar(label: string, expected: number, stream: NodeJS.WriteStream): Progr
   display.start(Math.max(1, expected), 0, { known: '' });
   return {
     add: (more) => {
-      bytes += more;
-      if (bytes > expected) display.setTotal(bytes);
-      display.update(bytes, { known: describeProgress(bytes, expected, performance.now() - began) });
+      amount += more;
+      if (amount > expected) display.setTotal(amount);
+      display.update(amount, { known: describe(amount, performance.now() - began) });
     },
     stop: () => display.stop(),
   };

@@ -35,10 +35,17 @@ export interface TestBed {
   close(): Promise<void>;
 }
 
-/** @param options what follows `CREATE DATABASE name` */
-export async function createTestBed(postgres: Environment, options = ''): Promise<TestBed> {
+/**
+ * @param options what follows `CREATE DATABASE name`
+ * @param now the S3 server's clock
+ */
+export async function createTestBed(
+  postgres: Environment,
+  options = '',
+  now = () => new Date(),
+): Promise<TestBed> {
   const scratch = scratchDirectory('bed');
-  const server = await startS3Server({ directory: `${scratch.path}/s3` });
+  const server = await startS3Server({ directory: `${scratch.path}/s3`, now });
   const database = await createTestDatabase(postgres, options);
   const env = { ...database.env, ...storeEnv(server) };
   const config = readConfig({ env, flags: {} }, ['database', 'store']);

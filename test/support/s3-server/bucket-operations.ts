@@ -15,6 +15,7 @@ export async function createBucket({ request, storage, bucket }: OperationContex
     objects: new Map(),
     uploads: new Map(),
     sortedKeys: undefined,
+    now: storage.now,
   });
   return { status: 200, headers: { location: `/${bucket}` } };
 }

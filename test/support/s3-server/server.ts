@@ -21,7 +21,7 @@ export interface S3ServerOptions {
   readonly secretKey?: string;
   /** PEM texts: the server speaks https. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Tells when a multipart upload was begun. */
+  /** Its clock, by which objects are written and uploads begun. */
   readonly now?: () => Date;
 }
 

@@ -39,6 +39,8 @@ export interface Bucket {
   readonly uploads: Map<string, Upload>;
   /** Keys in UTF-8 byte order; undefined after a change, until they are asked for. */
   sortedKeys: string[] | undefined;
+  /** The time at which an object is written. */
+  now(): Date;
 }
 
 /** Bytes lie in files of `directory`, what is known of them in memory: the server is thrown away after use. */
@@ -96,7 +98,7 @@ export function addVersion(
   const { key } = version;
   const versions = bucket.objects.get(key) ?? [];
   const versionId = bucket.versioning === 'Enabled' ? randomUUID() : 'null';
-  const added: StoredVersion = { ...version, versionId, lastModified: new Date() };
+  const added: StoredVersion = { ...version, versionId, lastModified: bucket.now() };
   const replaced = versions.filter((known) => known.versionId === versionId);
   const kept = versions.filter((known) => known.versionId !== versionId);
   if (versions.length === 0) bucket.sortedKeys = undefined;

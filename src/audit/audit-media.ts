@@ -1,0 +1,216 @@
+import type pg from 'pg';
+import { copyOut } from '../postgres/copy-out.ts';
+import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
+import { findRelations, type Relation } from '../postgres/relations.ts';
+import { exportSnapshot, joinSnapshot } from '../postgres/snapshot.ts';
+import { listRanges } from '../s3/range-listing.ts';
+import type { ObjectInfo, Store } from '../s3/store.ts';
+import { formatCount } from '../ui/format.ts';
+import type { Logger } from '../ui/log.ts';
+import type { StartProgress } from '../ui/progress.ts';
+import type { Finding, FindingSink } from './finding.ts';
+import { joinReferences, type ProtectedKey } from './join.ts';
+import { type Matched, matchSources, sourceTables } from './match-sources.ts';
+import { referenceQuery } from './reference-query.ts';
+import { cutRanges } from './reference-ranges.ts';
+import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
+import { type Reference, readReferences } from './references.ts';
+import { type Lookups, resolveCandidates } from './resolve-candidates.ts';
+import { LABEL_TABLES, readLabelled, readVersions } from './row-lookup.ts';
+import { createTally, type Summary, type Tally } from './tally.ts';
+
+/** Objects that one reader lists before it takes the next range: some pages, so that ranges cost little. */
+const OBJECTS_PER_RANGE = 4000;
+
+export interface AuditContext {
+  readonly database: Database;
+  readonly store: Store;
+  /** Prefix of every media object, with its slash; '' for the whole bucket. */
+  readonly mediaPrefix: string;
+  /** What in the bucket is no media, should it lie under the media prefix. */
+  readonly otherPrefixes: readonly string[];
+  /** Sources beside TopoBank's own. */
+  readonly ownSources: readonly ReferenceSource[];
+  /** Age in milliseconds up to which a row may lack its object and an object its row. */
+  readonly graceMs: number;
+  /** Requests for listings at the same time. */
+  readonly readers: number;
+  readonly log: Logger;
+  readonly startProgress: StartProgress;
+}
+
+/** What an audit is of. */
+export interface AuditSubject {
+  /** When the rows were read, ISO 8601 UTC. */
+  readonly at: string;
+  readonly database: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  /** See {@link Matched}. */
+  readonly era: string | null;
+}
+
+export interface AuditReport extends AuditSubject, Summary {}
+
+/** Takes the findings of an audit. */
+export interface AuditSink extends FindingSink {
+  /** Called once, before the first finding. */
+  begin(subject: AuditSubject): Promise<void>;
+}
+
+/**
+ * Joins the rows of a database with the objects of a bucket. The bucket is listed after the snapshot of the database
+ * was taken, so an object that is missing was missing, or its row was changed since, which is asked for.
+ *
+ * @throws ConfigError when no row is known to own any object, DatabaseError, StoreError, or the signal's reason
+ */
+export async function auditMedia(
+  context: AuditContext,
+  sink: AuditSink,
+  signal: AbortSignal,
+): Promise<AuditReport> {
+  const { database, store, mediaPrefix, log } = context;
+  const doing = `cannot audit database ${database.name} on ${database.server}`;
+  const connect = <T>(work: (client: pg.Client) => Promise<T>) => database.use(database.name, signal, work);
+  try {
+    return await connect(async (held) => {
+      const snapshot = await exportSnapshot(held);
+      const { matched, relations, serverEncoding } = await inspect(held, context.ownSources);
+      const subject: AuditSubject = {
+        at: snapshot.at,
+        database: database.name,
+        bucket: store.bucket,
+        prefix: mediaPrefix,
+        era: matched.era,
+      };
+      const cutoff = new Date(Date.parse(snapshot.at) - context.graceMs);
+      const sql = referenceQuery(matched.sources, { mediaPrefix, cutoff, serverEncoding });
+      return connect(async (copying) => {
+        await joinSnapshot(copying, snapshot);
+        for (const client of [held, copying]) await matchEncoding(client, serverEncoding);
+        return connect(async (fresh) => {
+          await matchEncoding(fresh, serverEncoding);
+          await sink.begin(subject);
+          const tally = createTally(mediaPrefix, ['protected']);
+          const findings = findAll(context, {
+            references: readReferences(
+              copyOut(database, copying, `COPY (${sql}) TO STDOUT`),
+              matched.sources,
+            ),
+            cutoff,
+            tally,
+            lookups: lookUpRows({ held, fresh, relations }, context, signal),
+            signal,
+          });
+          for await (const batch of findings) {
+            tally.findings(batch);
+            await sink.write(batch);
+          }
+          const summary = tally.summary();
+          if (summary.objects === 0 && summary.references > 0) {
+            log.warn(`bucket ${store.bucket} has no object under ${mediaPrefix}: check AWS_MEDIA_PREFIX`);
+          }
+          return { ...subject, ...summary };
+        });
+      });
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw databaseError(doing, error);
+  }
+}
+
+/** Which sources the database has, and in which encoding it sends their keys. */
+async function inspect(
+  client: pg.Client,
+  ownSources: readonly ReferenceSource[],
+): Promise<{ matched: Matched; relations: ReadonlyMap<string, Relation>; serverEncoding: string }> {
+  const tables = new Set([...sourceTables(TOPOBANK_SOURCES), ...sourceTables(ownSources), ...LABEL_TABLES]);
+  const relations = await findRelations(client, [...tables]);
+  const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
+  return {
+    matched: matchSources(TOPOBANK_SOURCES, ownSources, relations),
+    relations,
+    serverEncoding: rows[0]?.server_encoding ?? '',
+  };
+}
+
+/** A database without an encoding may hold bytes that are no UTF-8, and refuses to send them as such. */
+async function matchEncoding(client: pg.Client, serverEncoding: string): Promise<void> {
+  if (serverEncoding === 'SQL_ASCII') await client.query(`SET client_encoding = 'SQL_ASCII'`);
+}
+
+/** References and listing, merged and resolved. */
+async function* findAll(
+  context: AuditContext,
+  parts: {
+    readonly references: AsyncIterable<readonly Reference[]>;
+    readonly cutoff: Date;
+    readonly tally: Tally;
+    readonly lookups: Lookups;
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<readonly Finding[]> {
+  const { store, mediaPrefix, readers } = context;
+  const { tally, cutoff, lookups, signal } = parts;
+  const cut = cutRanges(parts.references, OBJECTS_PER_RANGE);
+  const progress = context.startProgress('audit', 0, (objects) => `${formatCount(objects)} objects`);
+  const listing = listRanges(store, mediaPrefix, cut.ranges, { readers, signal, onRange: cut.measured });
+  try {
+    const candidates = joinReferences({
+      references: counted(cut.references, tally.references),
+      objects: counted(onlyMedia(listing, context), (page) => {
+        tally.objects(page);
+        progress.add(page.length);
+      }),
+      protectedKeys: noKeys(),
+      cutoff,
+    });
+    yield* resolveCandidates(candidates, lookups);
+  } finally {
+    progress.stop();
+  }
+}
+
+async function* counted<T>(
+  batches: AsyncIterable<readonly T[]>,
+  count: (batch: readonly T[]) => void,
+): AsyncGenerator<readonly T[]> {
+  for await (const batch of batches) {
+    count(batch);
+    yield batch;
+  }
+}
+
+/** Leaves out what lies under the media prefix and is no media. */
+async function* onlyMedia(
+  pages: AsyncIterable<readonly ObjectInfo[]>,
+  { mediaPrefix, otherPrefixes }: AuditContext,
+): AsyncGenerator<readonly ObjectInfo[]> {
+  const within = otherPrefixes.filter((prefix) => prefix.startsWith(mediaPrefix));
+  for await (const page of pages) {
+    yield within.length === 0
+      ? page
+      : page.filter(({ key }) => !within.some((prefix) => key.startsWith(prefix)));
+  }
+}
+
+async function* noKeys(): AsyncGenerator<readonly ProtectedKey[]> {}
+
+function lookUpRows(
+  connections: {
+    readonly held: pg.Client;
+    readonly fresh: pg.Client;
+    readonly relations: ReadonlyMap<string, Relation>;
+  },
+  { store, mediaPrefix }: AuditContext,
+  signal: AbortSignal,
+): Lookups {
+  const { held, fresh, relations } = connections;
+  return {
+    inSnapshot: (source, ids) => readLabelled(held, source, mediaPrefix, ids, relations),
+    now: (source, ids) => readVersions(fresh, source, mediaPrefix, ids),
+    objectExists: async (key) => (await store.head(key, signal)) !== undefined,
+  };
+}

@@ -1,0 +1,50 @@
+import type { Labels } from './row-lookup.ts';
+
+/** All kinds, in the order in which they are shown. */
+export const KINDS = ['dangling', 'orphan', 'pending', 'empty', 'shared', 'protected'] as const;
+
+export type Kind = (typeof KINDS)[number];
+
+/** A row's place in the database. */
+export interface RowPlace {
+  /** `table`, or `schema.table` outside of schema public. */
+  readonly table: string;
+  readonly column: string;
+  readonly primaryKey: string;
+}
+
+/** An object, or that there is none. Keys are those in the bucket, sizes bytes. */
+export type Finding =
+  /** A row whose object is missing; `pending` while the row is younger than the grace. */
+  | ({ readonly kind: 'dangling' | 'pending'; readonly key: string } & RowPlace & Labels)
+  /** An object that no row owns. */
+  | { readonly kind: 'orphan'; readonly key: string; readonly bytes: number; readonly lastModified: string }
+  /** An object of 0 bytes that a row names. */
+  | ({
+      readonly kind: 'empty';
+      readonly key: string;
+      readonly bytes: 0;
+      readonly lastModified: string;
+    } & RowPlace &
+      Labels)
+  /** A key that several rows name; the first of them. */
+  | {
+      readonly kind: 'shared';
+      readonly key: string;
+      readonly bytes: number;
+      readonly rows: number;
+      readonly references: readonly RowPlace[];
+    }
+  /** An object that no row owns, but that these backups need. */
+  | {
+      readonly kind: 'protected';
+      readonly key: string;
+      readonly bytes: number;
+      readonly lastModified: string;
+      readonly backups: readonly string[];
+    };
+
+/** Takes findings as they come, in the order of their keys. */
+export interface FindingSink {
+  write(findings: readonly Finding[]): Promise<void>;
+}

@@ -1,0 +1,144 @@
+import { ConfigError } from '../errors.ts';
+import type { Relation } from '../postgres/relations.ts';
+import { ERA_B_COLUMNS, type Era, type ReferenceSource } from './reference-sources.ts';
+
+/** A source as a database has it: one table, and one column or one pattern of prefixes. */
+export interface MatchedSource {
+  readonly relation: Relation;
+  readonly owned:
+    | { readonly kind: 'key'; readonly column: string; readonly under: string }
+    | { readonly kind: 'prefix'; readonly pattern: string; readonly unless: string | undefined };
+  /** Those of the source's times that the table has. */
+  readonly written: readonly string[];
+}
+
+/** What the audit of a database goes by. */
+export interface Matched {
+  /** `A`, `B`, `C`; `B+C` for a database between the two; null when it is not TopoBank's. */
+  readonly era: string | null;
+  readonly sources: readonly MatchedSource[];
+}
+
+/** Every table that sources name. */
+export function sourceTables(sources: readonly ReferenceSource[]): string[] {
+  return [...new Set(sources.flatMap(({ tables }) => tables))];
+}
+
+/**
+ * Which sources a database has.
+ *
+ * @param relations the tables that it has, by the names in the sources
+ * @param own sources from AUDIT_REFERENCES, of which each has to be there
+ * @throws ConfigError when it has none, or lacks what AUDIT_REFERENCES names
+ */
+export function matchSources(
+  known: readonly ReferenceSource[],
+  own: readonly ReferenceSource[],
+  relations: ReadonlyMap<string, Relation>,
+): Matched {
+  const era = tellEra(relations);
+  const matched = [
+    ...(era === null ? [] : known.flatMap((source) => matchSource(source, relations))),
+    ...own.flatMap((source) => requireSource(source, relations)),
+  ];
+  // A column that is named twice would have each of its keys shared with itself.
+  const sources = [...new Map(matched.map((source) => [identify(source), source])).values()];
+  if (sources.length > 0) return { era, sources };
+  const looked = known.flatMap(({ tables, eras }) => (eras.length > 0 ? tables : []));
+  throw new ConfigError({
+    doing: 'cannot tell which rows own which objects',
+    problem: `the database is of no known era of TopoBank (looked for ${[...new Set(looked)].join(', ')})`,
+    remedy: 'check POSTGRES_DB, or name its columns in AUDIT_REFERENCES',
+  });
+}
+
+function tellEra(relations: ReadonlyMap<string, Relation>): string | null {
+  const eras: Era[] = [];
+  const topography = relations.get('manager_topography');
+  if (topography !== undefined && isText(topography, 'datafile')) {
+    eras.push(ERA_B_COLUMNS.some((column) => topography.columns.has(column)) ? 'B' : 'A');
+  }
+  const manifest = relations.get('files_manifest');
+  if (manifest !== undefined && isText(manifest, 'file')) eras.push('C');
+  return eras.length > 0 ? eras.join('+') : null;
+}
+
+function matchSource(
+  source: ReferenceSource,
+  relations: ReadonlyMap<string, Relation>,
+): readonly MatchedSource[] {
+  return source.tables.flatMap((table): MatchedSource[] => {
+    const relation = relations.get(table);
+    if (relation === undefined || relation.primaryKey.length === 0) return [];
+    const written = source.written.filter((column) => isTime(relation, column));
+    if (source.owned.kind === 'key') {
+      const { columns, under } = source.owned;
+      return columns
+        .filter((column) => isText(relation, column))
+        .map((column) => ({ relation, written, owned: { kind: 'key', column, under } }));
+    }
+    const { patterns, beside, unless } = source.owned;
+    if (beside !== undefined && !isText(relation, beside)) return [];
+    return patterns
+      .filter((pattern) => placeholders(pattern).every((column) => relation.columns.has(column)))
+      .map((pattern) => ({
+        relation,
+        written,
+        owned: {
+          kind: 'prefix',
+          pattern,
+          unless: unless !== undefined && relation.columns.has(unless) ? unless : undefined,
+        },
+      }));
+  });
+}
+
+/** A source that an operator named has to be there, whole. */
+function requireSource(
+  source: ReferenceSource,
+  relations: ReadonlyMap<string, Relation>,
+): readonly MatchedSource[] {
+  for (const table of source.tables) {
+    const relation = relations.get(table);
+    if (relation === undefined) throw missing(`there is no table ${table}`);
+    if (relation.primaryKey.length === 0) throw missing(`table ${table} has no primary key`);
+    const { owned } = source;
+    const named = owned.kind === 'key' ? owned.columns : owned.patterns.flatMap(placeholders);
+    for (const column of [...named, ...source.written]) {
+      if (!relation.columns.has(column)) throw missing(`table ${table} has no column ${column}`);
+    }
+    if (owned.kind === 'key') {
+      const other = owned.columns.find((column) => !isText(relation, column));
+      if (other !== undefined) throw missing(`column ${other} of table ${table} holds no text`);
+    }
+    const other = source.written.find((column) => !isTime(relation, column));
+    if (other !== undefined) throw missing(`column ${other} of table ${table} holds no time`);
+  }
+  return matchSource(source, relations);
+}
+
+function missing(problem: string): ConfigError {
+  return new ConfigError({
+    doing: 'cannot use AUDIT_REFERENCES',
+    problem,
+    remedy: 'correct it, or POSTGRES_DB',
+  });
+}
+
+function identify({ relation: { schema, name }, owned }: MatchedSource): string {
+  const what = owned.kind === 'key' ? [owned.column, owned.under] : [owned.pattern];
+  return JSON.stringify([schema, name, owned.kind, ...what]);
+}
+
+/** The columns that a pattern names. */
+export function placeholders(pattern: string): string[] {
+  return [...pattern.matchAll(/\{([^{}]*)\}/g)].map(([, column = '']) => column);
+}
+
+export function isText(relation: Relation, column: string): boolean {
+  return /^(character varying|character|text|citext)\b/.test(relation.columns.get(column) ?? '');
+}
+
+function isTime(relation: Relation, column: string): boolean {
+  return /^(timestamp|date)\b/.test(relation.columns.get(column) ?? '');
+}

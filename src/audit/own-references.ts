@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises';
+import * as v from 'valibot';
+import { ConfigError } from '../errors.ts';
+import type { ReferenceSource } from './reference-sources.ts';
+
+const name = v.pipe(v.string(), v.regex(/^[^.{}]+$/, 'a name'));
+const tableName = v.pipe(v.string(), v.regex(/^([^.{}]+\.)?[^.{}]+$/, 'a table, or schema.table'));
+const columnName = v.pipe(v.string(), v.regex(/^([^.{}]+\.)?[^.{}]+\.[^.{}]+$/, 'table.column'));
+const pattern = v.pipe(v.string(), v.regex(/^[^{}]*\{[^{}]+\}/, 'a prefix with a {column} in it'));
+
+const keyEntry = v.strictObject({
+  column: columnName,
+  prefix: v.optional(v.string(), ''),
+  written: v.optional(name),
+});
+const prefixEntry = v.strictObject({
+  table: tableName,
+  owns: v.union([pattern, v.pipe(v.array(pattern), v.minLength(1))]),
+});
+const list = v.pipe(v.array(v.record(v.string(), v.unknown())), v.minLength(1));
+
+/**
+ * Reads AUDIT_REFERENCES: which rows own which objects, beside TopoBank's own. A JSON array, or the path of a file
+ * that holds one; each entry is one of
+ *
+ *     {"column": "blog_post.image", "prefix": "blog/", "written": "modified"}   one object: the key that the column holds
+ *     {"table": "gallery_album", "owns": ["albums/{id}/", "zips/{slug}/"]}      every object under these prefixes
+ *
+ * `prefix` stands between AWS_MEDIA_PREFIX and the key; `written` is the column with the time of the row's last
+ * change. Tables may be given as `schema.table`.
+ *
+ * @throws ConfigError saying what is wrong, and where
+ */
+export async function readOwnReferences(setting: string | undefined): Promise<readonly ReferenceSource[]> {
+  if (setting === undefined) return [];
+  const inline = /^\s*[[{]/.test(setting);
+  const from = inline ? 'AUDIT_REFERENCES' : `AUDIT_REFERENCES file ${setting}`;
+  const json = parseJson(inline ? setting : await readText(setting), from);
+  return parse(list, json, from, 'it').map((entry, index) => {
+    const which = `entry ${index + 1}`;
+    return 'column' in entry
+      ? keySource(parse(keyEntry, entry, from, which))
+      : prefixSource(parse(prefixEntry, entry, from, which));
+  });
+}
+
+function keySource({ column, prefix, written }: v.InferOutput<typeof keyEntry>): ReferenceSource {
+  const at = column.lastIndexOf('.');
+  return {
+    eras: [],
+    tables: [column.slice(0, at)],
+    owned: { kind: 'key', columns: [column.slice(at + 1)], under: prefix },
+    written: written === undefined ? [] : [written],
+  };
+}
+
+function prefixSource({ table, owns }: v.InferOutput<typeof prefixEntry>): ReferenceSource {
+  const patterns = typeof owns === 'string' ? [owns] : owns;
+  return { eras: [], tables: [table], owned: { kind: 'prefix', patterns }, written: [] };
+}
+
+function parse<S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  from: string,
+  which: string,
+): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const path = v.getDotPath(issue);
+  const where = path === null ? which : `${which}, ${path},`;
+  throw refuse(from, `${where} is not accepted: ${issue.message}`);
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw refuse('AUDIT_REFERENCES', `cannot read ${JSON.stringify(path)} (${code})`, error);
+  }
+}
+
+function parseJson(text: string, from: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw refuse(from, `it is not JSON (${(error as Error).message})`, error);
+  }
+}
+
+function refuse(from: string, problem: string, cause?: unknown): ConfigError {
+  return new ConfigError({
+    doing: `cannot use ${from}`,
+    problem,
+    remedy: 'give a JSON array of {"column": "table.column"} and {"table": "…", "owns": "prefix/{id}/"}',
+    cause,
+  });
+}

@@ -1,0 +1,86 @@
+import pg from 'pg';
+import type { Relation } from '../postgres/relations.ts';
+import { isText, type MatchedSource, placeholders } from './match-sources.ts';
+
+const quote = pg.escapeIdentifier;
+const literal = pg.escapeLiteral;
+
+/** How the keys of a query are put in the order of their UTF-8 bytes, in which S3 lists them. */
+export function byteOrder(serverEncoding: string): string {
+  // Only in these two are the bytes that the server compares the bytes that it sends.
+  return ['UTF8', 'SQL_ASCII'].includes(serverEncoding) ? 'key COLLATE "C"' : `convert_to(key, 'UTF8')`;
+}
+
+/**
+ * The query for all keys and prefixes that rows own, in byte order. Columns: `key`, with the media prefix; `source`,
+ * its place in `sources`; `young`, whether the row was written at `cutoff` or later; `id`, the primary key as text.
+ *
+ * @param mediaPrefix as it stands in the bucket, with its slash: `media/`, or '' for the whole bucket
+ */
+export function referenceQuery(
+  sources: readonly MatchedSource[],
+  options: { readonly mediaPrefix: string; readonly cutoff: Date; readonly serverEncoding: string },
+): string {
+  const selects = sources.map((source, index) => {
+    const { relation } = source;
+    return `SELECT ${keyExpression(source, options.mediaPrefix)} AS key, ${index} AS source,
+      ${youngExpression(source, options.cutoff)} AS young, ${idExpression(relation)} AS id
+    FROM ${tableName(relation)} WHERE ${ownsSomething(source)}`;
+  });
+  return `SELECT key, source, young, id FROM (
+    ${selects.join('\n    UNION ALL ')}
+  ) AS reference ORDER BY ${byteOrder(options.serverEncoding)}, source, id`;
+}
+
+export function tableName({ schema, name }: Relation): string {
+  return `${quote(schema)}.${quote(name)}`;
+}
+
+/** The primary key as one text. */
+export function idExpression({ primaryKey }: Relation): string {
+  const [only] = primaryKey;
+  return primaryKey.length === 1 && only !== undefined
+    ? `${quote(only)}::text`
+    : `concat_ws(',', ${primaryKey.map(quote).join(', ')})`;
+}
+
+/** The condition for the rows whose primary keys are the texts of the parameter `$1`. */
+export function idCondition(relation: Relation): string {
+  const [only] = relation.primaryKey;
+  // The column itself is compared where that is possible, so that its index serves.
+  return relation.primaryKey.length === 1 && only !== undefined
+    ? `${quote(only)} = ANY ($1::text[]::${relation.columns.get(only)}[])`
+    : `${idExpression(relation)} = ANY ($1::text[])`;
+}
+
+/**
+ * The key in the bucket. Like Django's storage, the key of a row stands under the media prefix whatever it begins
+ * with; a slash at its start, with which Django refuses to read it, is left out.
+ */
+export function keyExpression({ owned }: MatchedSource, mediaPrefix: string): string {
+  if (owned.kind === 'key') {
+    return `${literal(mediaPrefix + owned.under)} || ltrim(${quote(owned.column)}::text, '/')`;
+  }
+  const parts = owned.pattern
+    .split(/\{([^{}]*)\}/)
+    .map((part, index) => (index % 2 === 0 ? literal(part) : `${quote(part)}::text`));
+  return [literal(mediaPrefix), ...parts].join(' || ');
+}
+
+function ownsSomething({ relation, owned }: MatchedSource): string {
+  if (owned.kind === 'key') return `ltrim(${quote(owned.column)}::text, '/') <> ''`;
+  // An empty value would make the prefix of one row that of all others.
+  const given = placeholders(owned.pattern).map((column) => `${quote(column)}::text <> ''`);
+  if (owned.unless === undefined) return given.join(' AND ');
+  const empty = isText(relation, owned.unless)
+    ? `coalesce(${quote(owned.unless)}, '') = ''`
+    : `${quote(owned.unless)} IS NULL`;
+  return [...given, empty].join(' AND ');
+}
+
+function youngExpression({ written }: MatchedSource, cutoff: Date): string {
+  if (written.length === 0) return 'false';
+  // GREATEST passes over nulls.
+  const latest = `greatest(${written.map((column) => `${quote(column)}::timestamptz`).join(', ')})`;
+  return `coalesce(${latest} >= ${literal(cutoff.toISOString())}::timestamptz, false)`;
+}

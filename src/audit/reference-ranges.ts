@@ -1,0 +1,100 @@
+import { isUtf8 } from 'node:buffer';
+import type { KeyRange } from '../s3/range-listing.ts';
+import type { Reference } from './references.ts';
+
+/** Longest key that S3 knows, in bytes. */
+const LONGEST_KEY = 1024;
+
+/** A range of keys, and how many references fell into it. */
+export interface ReferenceRange extends KeyRange {
+  readonly references: number;
+}
+
+export interface RangedReferences {
+  /** The references, all of them, in their order. */
+  readonly references: AsyncGenerator<readonly Reference[]>;
+  /** Ranges that begin and end at references, each of about as many objects as were wished for. */
+  readonly ranges: AsyncGenerator<ReferenceRange>;
+  /** Says how many objects a range turned out to hold; the next ones are cut by that. */
+  measured(range: ReferenceRange, objects: number): void;
+}
+
+/**
+ * Cuts the key space at the references themselves, so that several readers list the bucket at once, in pieces of
+ * about one size wherever its objects lie. References that were read to find an end wait until the join takes them.
+ */
+export function cutRanges(
+  source: AsyncIterable<readonly Reference[]>,
+  objectsPerRange: number,
+): RangedReferences {
+  const iterator = source[Symbol.asyncIterator]();
+  const untaken: (readonly Reference[])[] = [];
+  const unplanned: (readonly Reference[])[] = [];
+  let ended = false;
+  let reading = Promise.resolve();
+  /** Objects for each reference, in the ranges of late: many where a row owns a prefix. */
+  let density = 1;
+
+  /** Both sides ask for more, but the source is asked by one at a time. */
+  function readMore(): Promise<void> {
+    reading = reading.then(async () => {
+      if (ended) return;
+      const next = await iterator.next();
+      if (next.done === true) ended = true;
+      else {
+        untaken.push(next.value);
+        unplanned.push(next.value);
+      }
+    });
+    return reading;
+  }
+
+  async function* take(): AsyncGenerator<readonly Reference[]> {
+    try {
+      for (;;) {
+        const batch = untaken.shift();
+        if (batch !== undefined) yield batch;
+        else if (ended) return;
+        else await readMore();
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+
+  async function* plan(): AsyncGenerator<ReferenceRange> {
+    let after: Buffer | undefined;
+    let passed = 0;
+    for (;;) {
+      const batch = unplanned.shift();
+      if (batch === undefined && ended) {
+        yield { after: after?.toString(), upTo: undefined, references: passed };
+        return;
+      }
+      if (batch === undefined) {
+        await readMore();
+        continue;
+      }
+      for (const { key } of batch) {
+        passed += 1;
+        if (passed * density < objectsPerRange || !isBound(key, after)) continue;
+        yield { after: after?.toString(), upTo: key.toString(), references: passed };
+        after = key;
+        passed = 0;
+      }
+    }
+  }
+
+  return {
+    references: take(),
+    ranges: plan(),
+    measured({ references }, objects) {
+      density = Math.max(1, (density + objects / Math.max(1, references)) / 2);
+    },
+  };
+}
+
+/** A server can be asked to list from this key on, and it lies behind the bound before. */
+function isBound(key: Buffer, after: Buffer | undefined): boolean {
+  return key.length <= LONGEST_KEY && isUtf8(key) && (after === undefined || Buffer.compare(key, after) > 0);
+}

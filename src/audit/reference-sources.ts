@@ -1,0 +1,99 @@
+/** A: releases to 0.20 · B: 0.91 to 1.8 · C: from 1.50 of August 2024. */
+export type Era = 'A' | 'B' | 'C';
+
+/** Which objects the rows of a table own. */
+export interface ReferenceSource {
+  /** Releases that it is the schema of; none for one that does not tell them apart. */
+  readonly eras: readonly Era[];
+  /** Names of the table, `table` or `schema.table`. */
+  readonly tables: readonly string[];
+  readonly owned: OwnedKeys | OwnedPrefixes;
+  /** Times at which a row was written, by all their names; the latest counts. A row without one counts as old. */
+  readonly written: readonly string[];
+}
+
+/** One object for each column that holds its key; null or '' is no file. */
+export interface OwnedKeys {
+  readonly kind: 'key';
+  readonly columns: readonly string[];
+  /** Stands between the media prefix and the key. */
+  readonly under: string;
+}
+
+/** Every object under some prefixes; whether there is any is not asked. */
+export interface OwnedPrefixes {
+  readonly kind: 'prefix';
+  /** `{column}` stands for the value of a column. */
+  readonly patterns: readonly string[];
+  /** Only where the table has this column of text. */
+  readonly beside?: string;
+  /** Rows with a value in this column, if the table has it, own no prefix. */
+  readonly unless?: string;
+}
+
+/**
+ * TopoBank's sources, from its models and migrations. Each one is used where the database has its table and column,
+ * so that a database between two releases is read by the sources of both. Where something was renamed, all its names
+ * are given. Keys and prefixes are relative to AWS_MEDIA_PREFIX.
+ */
+export const TOPOBANK_SOURCES: readonly ReferenceSource[] = [
+  {
+    // A: topographies/user_<uid>/<file> · B: topographies/<id>/{raw,nc,thumbnail}/<file> · C: no such columns
+    eras: ['A', 'B'],
+    tables: ['manager_topography'],
+    owned: { kind: 'key', columns: ['datafile', 'squeezed_datafile', 'thumbnail'], under: '' },
+    written: ['modification_datetime', 'creation_datetime'],
+  },
+  {
+    // Deep-zoom tiles, thousands for each topography. In C each tile has its manifest.
+    eras: ['B'],
+    tables: ['manager_topography'],
+    owned: { kind: 'prefix', patterns: ['topographies/{id}/dzi/'], beside: 'datafile' },
+    written: [],
+  },
+  {
+    // Results of analyses. In C the files of those with a folder have their manifests.
+    eras: ['A', 'B', 'C'],
+    tables: ['analysis_workflowresult', 'analysis_analysis'],
+    owned: { kind: 'prefix', patterns: ['analyses/{id}/'], unless: 'folder_id' },
+    written: [],
+  },
+  {
+    // uploads/<id>/<file>, data-lake/<id>/<file>; rows from A and B keep their keys.
+    eras: ['C'],
+    tables: ['files_manifest'],
+    owned: { kind: 'key', columns: ['file'], under: '' },
+    written: [
+      'updated_at',
+      'updated',
+      'created_at',
+      'created',
+      'confirmed_at',
+      'upload_confirmed',
+      'upload_finished',
+    ],
+  },
+  {
+    // Uploads under way. The browser writes the object; the manifest gets its key when the upload is confirmed, or
+    // when the file is first asked for and found there, however late that is.
+    eras: ['C'],
+    tables: ['files_manifest'],
+    owned: { kind: 'prefix', patterns: ['uploads/{id}/', 'data-lake/{id}/'], unless: 'file' },
+    written: [],
+  },
+  {
+    // The download of a published surface, publications/<short url>/ce-<short url>.zip, since 2021.
+    eras: [],
+    tables: ['publication_publication'],
+    owned: { kind: 'key', columns: ['container'], under: '' },
+    written: ['datetime'],
+  },
+];
+
+/** Columns of `manager_topography` that came between 2022 and 2024, with era B. */
+export const ERA_B_COLUMNS: readonly string[] = [
+  'short_reliability_cutoff',
+  'task_state',
+  'bandwidth_lower',
+  'creation_datetime',
+];

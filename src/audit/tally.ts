@@ -1,0 +1,108 @@
+import type { ObjectInfo } from '../s3/store.ts';
+import { type Finding, KINDS, type Kind } from './finding.ts';
+import type { Reference } from './references.ts';
+
+/** How many, and how many bytes their objects have. */
+export interface Count {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** Of each kind; null for what was not looked for. */
+export type Totals = Readonly<Record<Kind, Count | null>>;
+
+/** What lies under one prefix of the second level, such as `media/uploads/`. */
+export interface PrefixSummary {
+  readonly prefix: string;
+  readonly objects: number;
+  /** Of all its objects. */
+  readonly bytes: number;
+  readonly totals: Totals;
+}
+
+export interface Summary {
+  /** Columns of rows that name a key. */
+  readonly references: number;
+  /** Prefixes that rows own. */
+  readonly prefixes: number;
+  readonly objects: number;
+  /** Of all objects. */
+  readonly bytes: number;
+  readonly totals: Totals;
+  readonly byPrefix: readonly PrefixSummary[];
+}
+
+/** Counts what passes by. */
+export interface Tally {
+  references(batch: readonly Reference[]): void;
+  objects(page: readonly ObjectInfo[]): void;
+  findings(batch: readonly Finding[]): void;
+  summary(): Summary;
+}
+
+/** Most prefixes that are told apart; what lies under others is counted under the media prefix itself. */
+const MOST_PREFIXES = 1000;
+
+type Counts = Record<Kind | 'objects', { count: number; bytes: number }>;
+
+/** @param notSought kinds of which nothing can be said */
+export function createTally(mediaPrefix: string, notSought: readonly Kind[]): Tally {
+  const all = newCounts();
+  const byPrefix = new Map<string, Counts>();
+  let references = 0;
+  let prefixes = 0;
+
+  function countsOf(key: string): Counts {
+    const end = key.indexOf('/', mediaPrefix.length);
+    const wanted = end < 0 ? mediaPrefix : key.slice(0, end + 1);
+    const prefix = byPrefix.has(wanted) || byPrefix.size < MOST_PREFIXES ? wanted : mediaPrefix;
+    const counts = byPrefix.get(prefix) ?? newCounts();
+    byPrefix.set(prefix, counts);
+    return counts;
+  }
+
+  function add(kind: Kind | 'objects', key: string, bytes: number): void {
+    for (const counts of [all, countsOf(key)]) {
+      counts[kind].count += 1;
+      counts[kind].bytes += bytes;
+    }
+  }
+
+  return {
+    references(batch) {
+      for (const { kind } of batch) {
+        if (kind === 'key') references += 1;
+        else prefixes += 1;
+      }
+    },
+    objects(page) {
+      for (const { key, bytes } of page) add('objects', key, bytes);
+    },
+    findings(batch) {
+      for (const finding of batch) {
+        add(finding.kind, finding.key, 'bytes' in finding ? finding.bytes : 0);
+      }
+    },
+    summary() {
+      const summarize = ({ objects, ...counts }: Counts) => {
+        const kinds = KINDS.map((kind) => [kind, notSought.includes(kind) ? null : counts[kind]]);
+        return {
+          objects: objects.count,
+          bytes: objects.bytes,
+          totals: Object.fromEntries(kinds) as Totals,
+        };
+      };
+      return {
+        references,
+        prefixes,
+        ...summarize(all),
+        byPrefix: [...byPrefix].map(([prefix, counts]) => ({ prefix, ...summarize(counts) })),
+      };
+    },
+  };
+}
+
+function newCounts(): Counts {
+  const counts = ['objects', ...KINDS].map((kind) => [kind, { count: 0, bytes: 0 }]);
+  return Object.fromEntries(counts) as Counts;
+}

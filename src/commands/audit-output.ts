@@ -1,0 +1,157 @@
+import type { AuditReport, AuditSink, AuditSubject } from '../audit/audit-media.ts';
+import { type Finding, KINDS, type Kind } from '../audit/finding.ts';
+import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
+import { renderTable } from '../ui/table.ts';
+
+/** Findings of each kind that people are shown. */
+const SHOWN = 20;
+
+/** Where the result of an audit goes. */
+export interface AuditOutput extends AuditSink {
+  end(report: AuditReport): Promise<void>;
+}
+
+/** One JSON document, its findings written as they come. What is known only at the end stands behind them. */
+export function jsonOutput(write: (text: string) => Promise<void>): AuditOutput {
+  let separator = '';
+  return {
+    async begin(subject: AuditSubject) {
+      await write(`${JSON.stringify(subject, undefined, 2).slice(0, -2)},\n  "findings": [`);
+    },
+    async write(findings) {
+      const lines = findings.map((finding) => `\n    ${JSON.stringify(finding)}`);
+      await write(`${separator}${lines.join(',')}`);
+      separator = ',';
+    },
+    async end({ at, database, bucket, prefix, era, ...summary }) {
+      await write(`\n  ],\n${JSON.stringify(summary, undefined, 2).slice(2)}\n`);
+    },
+  };
+}
+
+/** Tables for people: the totals, and the first findings of each kind. */
+export function textOutput(write: (text: string) => Promise<void>): AuditOutput {
+  const first = new Map<Kind, Finding[]>(KINDS.map((kind) => [kind, []]));
+  return {
+    async begin() {},
+    async write(findings) {
+      for (const finding of findings) {
+        const ofKind = first.get(finding.kind);
+        if (ofKind !== undefined && ofKind.length < SHOWN) ofKind.push(finding);
+      }
+    },
+    async end(report) {
+      await write(`${renderReport(report, first)}\n`);
+    },
+  };
+}
+
+function renderReport(report: AuditReport, first: ReadonlyMap<Kind, readonly Finding[]>): string {
+  const { at, database, bucket, prefix, era, references, objects, bytes, totals } = report;
+  const head = [
+    `database ${database}, bucket ${bucket}, prefix ${prefix || '/'}, at ${formatTime(new Date(at))}`,
+    `${era === null ? '' : `TopoBank era ${era}: `}${formatCount(references)} references, ${formatCount(objects)} objects (${formatBytes(bytes)})`,
+  ];
+  const parts = [head.join('\n'), renderTotals(report)];
+  for (const kind of KINDS) {
+    const count = totals[kind]?.count ?? 0;
+    if (count > 0) parts.push(renderKind(kind, first.get(kind) ?? [], count));
+  }
+  parts.push(renderVerdict(report));
+  return parts.join('\n\n');
+}
+
+function renderVerdict({ totals: { dangling, orphan } }: AuditReport): string {
+  const problems = [
+    ...(dangling?.count ? [`${formatCount(dangling.count)} rows lack their object`] : []),
+    ...(orphan?.count
+      ? [`${formatCount(orphan.count)} objects (${formatBytes(orphan.bytes)}) have no row`]
+      : []),
+  ];
+  return problems.length === 0 ? 'rows and objects agree' : problems.join(', ');
+}
+
+function renderTotals({ byPrefix, totals, objects, bytes }: AuditReport): string {
+  const sought = KINDS.filter((kind) => totals[kind] !== null);
+  const show = (count: number) => (count === 0 ? '-' : formatCount(count));
+  const rows = [...byPrefix, { prefix: 'all', objects, bytes, totals }].map((entry) => [
+    entry.prefix || '/',
+    show(entry.objects),
+    formatBytes(entry.bytes),
+    ...sought.map((kind) => show(entry.totals[kind]?.count ?? 0)),
+  ]);
+  const numbers = ['objects', 'size', ...sought].map((title) => ({ title, align: 'right' as const }));
+  return renderTable([{ title: 'prefix' }, ...numbers], rows);
+}
+
+const MEANINGS: Readonly<Record<Kind, string>> = {
+  dangling: 'rows without their object',
+  orphan: 'objects without a row',
+  pending: 'rows without their object, younger than the grace',
+  empty: 'objects of 0 bytes that a row names',
+  shared: 'keys that several rows name',
+  protected: 'objects without a row that a kept backup needs',
+};
+
+function renderKind(kind: Kind, findings: readonly Finding[], count: number): string {
+  const columns = columnsOf(kind);
+  const table = renderTable(
+    columns.map(([title]) => ({ title })),
+    findings.map((finding) => columns.map(([, read]) => read(finding))),
+  );
+  const left = count - findings.length;
+  const more =
+    left > 0 ? `\nand ${formatCount(left)} more: --json, --ndjson FILE or --csv FILE has them all` : '';
+  return `${kind}: ${MEANINGS[kind]}\n${table}${more}`;
+}
+
+type Read = (finding: Finding) => string;
+
+const KEY: readonly [string, Read] = ['key', ({ key }) => key];
+const SIZE: readonly [string, Read] = [
+  'size',
+  (finding) => ('bytes' in finding ? formatBytes(finding.bytes) : ''),
+];
+const MODIFIED: readonly [string, Read] = [
+  'last modified',
+  (finding) => ('lastModified' in finding ? formatTime(new Date(finding.lastModified)) : ''),
+];
+const ROW: readonly [string, Read] = [
+  'row',
+  (finding) => ('table' in finding ? `${finding.table}.${finding.column} ${finding.primaryKey}` : ''),
+];
+const LABELS = (['topography', 'surface', 'owner'] as const).map((label): readonly [string, Read] => [
+  label,
+  (finding) => ('owner' in finding ? (finding[label] ?? '-') : ''),
+]);
+const ROWS: readonly [string, Read] = [
+  'rows',
+  (finding) => {
+    if (finding.kind !== 'shared') return '';
+    const shown = finding.references.map(
+      ({ table, column, primaryKey }) => `${table}.${column} ${primaryKey}`,
+    );
+    return finding.rows > shown.length
+      ? `${shown.join(', ')} and ${finding.rows - shown.length} more`
+      : shown.join(', ');
+  },
+];
+const BACKUPS: readonly [string, Read] = [
+  'backups',
+  (finding) => (finding.kind === 'protected' ? finding.backups.join(', ') : ''),
+];
+
+function columnsOf(kind: Kind): readonly (readonly [title: string, read: Read])[] {
+  switch (kind) {
+    case 'dangling':
+    case 'pending':
+    case 'empty':
+      return [KEY, ROW, ...LABELS];
+    case 'orphan':
+      return [KEY, SIZE, MODIFIED];
+    case 'shared':
+      return [KEY, SIZE, ROWS];
+    case 'protected':
+      return [KEY, SIZE, BACKUPS];
+  }
+}

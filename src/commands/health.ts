@@ -6,10 +6,10 @@ import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `health`: whether backups are being made. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, ['store', 'schedule', 'zone', 'guard', 'health']);
+  const session = openSession(invocation, ['store', 'schedule', 'service', 'zone', 'guard', 'health']);
   const { config } = session;
   const schedule = parseSchedule(config.schedule, config.zone);
-  const rules = { schedule, grace: config.healthGrace, shrinkGuard: config.shrinkGuard };
+  const rules = { ...config, schedule, grace: config.healthGrace };
   const health = await withStore(config, (store) =>
     checkHealth({ store, prefix: config.prefix, rules, now: session.now() }, invocation.signal),
   );

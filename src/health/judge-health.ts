@@ -13,6 +13,8 @@ const EARLY_MS = 1000;
 
 export interface HealthRules {
   readonly schedule: Schedule;
+  /** How long after its time a run may begin, in milliseconds. */
+  readonly randomDelay: number;
   /** How late a backup may be, in milliseconds; undefined for an hour, or a quarter of the interval if that is more. */
   readonly grace: number | undefined;
   /** As for the retention; 0 turns the guard off. */
@@ -28,7 +30,7 @@ export interface Health {
   readonly newest: { readonly id: string; readonly begun: Date } | undefined;
   /** When the next one after it is due; undefined without a schedule or a backup. */
   readonly due: Date | undefined;
-  /** When it is late: due, and grace. */
+  /** When it is late: due, the random delay, and grace. */
   readonly late: Date | undefined;
   readonly shrink: Shrink | undefined;
 }
@@ -42,7 +44,7 @@ export interface Health {
  * @throws ConfigError for a schedule without any time to come
  */
 export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now: Date): Health {
-  const { schedule, grace, shrinkGuard } = rules;
+  const { schedule, shrinkGuard } = rules;
   const newest = newestComplete(backups, now);
   const shrink = judgeShrink(backups, shrinkGuard, now);
   if (newest === undefined) {
@@ -50,7 +52,7 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
     return { healthy: false, reason, newest, due: undefined, late: undefined, shrink };
   }
   const { id, begun } = newest;
-  const deadline = schedule.kind === 'none' ? undefined : deadlineAfter(schedule, begun, grace);
+  const deadline = schedule.kind === 'none' ? undefined : deadlineAfter(schedule, begun, rules);
   const facts = { newest, due: deadline?.due, late: deadline?.late, shrink };
   if (deadline !== undefined && now > deadline.late) {
     const [since, due] = [formatDuration(now.getTime() - deadline.due.getTime()), formatTime(deadline.due)];
@@ -75,13 +77,13 @@ export function newestComplete(backups: readonly Backup[], now: Date): Health['n
 function deadlineAfter(
   schedule: Timetable,
   begun: Date,
-  grace: number | undefined,
+  { randomDelay, grace }: HealthRules,
 ): { due: Date; late: Date } {
   const early = schedule.kind === 'cron' ? EARLY_MS : 0;
   const due = requireNextTime(schedule, new Date(begun.getTime() + early));
   const interval = intervalBefore(schedule, due) ?? 0;
   const allowed = grace ?? Math.max(LEAST_GRACE_MS, interval / 4);
-  return { due, late: new Date(due.getTime() + allowed) };
+  return { due, late: new Date(due.getTime() + randomDelay + allowed) };
 }
 
 /** How long the schedule waits before `due`, in milliseconds. */

@@ -9,6 +9,8 @@ interface Given {
   readonly zone?: string;
   /** In minutes. */
   readonly grace?: number;
+  /** In minutes. */
+  readonly randomDelay?: number;
   readonly shrinkGuard?: number;
 }
 
@@ -17,9 +19,14 @@ function time(text: string): Date {
   return new Date(`${text.replace(' ', 'T')}Z`);
 }
 
-function judge(backups: Backup[], now: Date, { schedule, zone = 'UTC', grace, shrinkGuard = 0.5 }: Given) {
+function judge(
+  backups: Backup[],
+  now: Date,
+  { schedule, zone = 'UTC', randomDelay = 0, grace, shrinkGuard = 0.5 }: Given,
+) {
   const rules = {
     schedule: parseSchedule(schedule, zone),
+    randomDelay: randomDelay * 60_000,
     grace: grace === undefined ? undefined : grace * 60_000,
     shrinkGuard,
   };
@@ -68,6 +75,13 @@ const DEADLINES: readonly [what: string, given: Given, begun: string, due: strin
     '2026-11-23 00:00:00',
     '2026-11-24 00:00:00',
     '2026-11-24 00:00:00',
+  ],
+  [
+    'the random delay is on top',
+    { schedule: '@hourly', randomDelay: 20 },
+    '2026-11-23 10:12:00',
+    '2026-11-23 11:00:00',
+    '2026-11-23 12:20:00',
   ],
   [
     'the short interval of an uneven schedule',

@@ -34,10 +34,15 @@ test('it backs up once, restores the latest or a named one, and else is the serv
     expect(await restoreWith({ RESTORE_DATABASE: 'true', RESTORE_FILE: file })).toEqual(['first']);
   }
 
-  const env = { RESTORE_DATABASE: '', RESTORE_FILE: first.key, BACKUP_ON_START: 'never' };
+  const env = {
+    RESTORE_DATABASE: '',
+    RESTORE_FILE: first.key,
+    BACKUP_ON_START: 'never',
+    SCHEDULE: '@yearly',
+  };
   const service = startService(bed, env, ['dbbackup']);
   await service.line(/WARN.*: RESTORE_FILE has no effect without RESTORE_DATABASE=1/);
-  await service.line(/INFO.*: backup: every day at 00:00/);
+  await service.line(/INFO.*: backup: at 00:00 on day 1 of January/);
   expect(await service.stop()).toMatchObject({ status: 0 });
 });
 

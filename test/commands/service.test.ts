@@ -53,7 +53,7 @@ test('a signal while it waits ends it with status 0', async () => {
 
 test('a signal in the middle of a run ends it with 143: no upload and no object is left', async () => {
   bed.server.faults.push({ operation: 'UploadPart', what: SILENCE });
-  const service = startService(bed, { BACKUP_ON_START: 'always' });
+  const service = startService(bed, { DBBACKUP_SCHEDULE: '@yearly', BACKUP_ON_START: 'always' });
   await uploadHasBegun();
   const { status, stderr } = await service.stop();
   expect(status).toBe(143);
@@ -67,7 +67,7 @@ test('a signal in the middle of a run ends it also when the S3 server does not a
     { operation: 'UploadPart', what: SILENCE },
     { operation: 'AbortMultipartUpload', what: SILENCE },
   );
-  const service = startService(bed, { BACKUP_ON_START: 'always' });
+  const service = startService(bed, { DBBACKUP_SCHEDULE: '@yearly', BACKUP_ON_START: 'always' });
   await uploadHasBegun();
   const { status, stderr } = await service.stop();
   expect(status).toBe(143);
@@ -110,7 +110,7 @@ test('a run that finds the lock taken is skipped; the next one that gets it work
 });
 
 test('at its start it makes up for a backup that was missed, and only then', async () => {
-  const first = startService(bed, {});
+  const first = startService(bed, { DBBACKUP_SCHEDULE: '@yearly' });
   await first.line(/INFO.*: a backup is due at the start: there is no complete backup/);
   await first.line(COMPLETE);
   await first.stop();
@@ -148,10 +148,19 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Nothing falls due in the course of a test. */
+const yearlyOn = (port: number) => ({
+  DBBACKUP_SCHEDULE: '@yearly',
+  POSTGRES_HOST: '127.0.0.1',
+  POSTGRES_PORT: String(port),
+});
+
 test('a database that is down at the start is waited for, and said once', async () => {
   const port = await freePort();
-  const service = startService(bed, { POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: String(port) });
-  await service.line(/WARN.*: waiting for the database, until .* 00:00:00 UTC at most: .*ECONNREFUSED.* — /);
+  const service = startService(bed, yearlyOn(port));
+  await service.line(
+    /WARN.*: waiting for the database, until .*-01-01 00:00:00 UTC at most: .*ECONNREFUSED.* — /,
+  );
   const server = await forward(port);
   try {
     await service.line(/INFO.*: database .* answers/);
@@ -165,8 +174,7 @@ test('a database that is down at the start is waited for, and said once', async 
 });
 
 test('a database that is down is no reason to be silent: a run that is due fails, and says so', async () => {
-  const env = { POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: String(await freePort()) };
-  const service = startService(bed, { ...env, DBBACKUP_SCHEDULE: '@every 2s' });
+  const service = startService(bed, { ...yearlyOn(await freePort()), DBBACKUP_SCHEDULE: '@every 2s' });
   await service.line(/WARN.*: waiting for the database/);
   await service.line(/ERROR.*: backup failed, next try .*: cannot connect to database .*ECONNREFUSED/);
   await service.line(/ERROR.*: backup failed/);
@@ -176,13 +184,13 @@ test('a database that is down is no reason to be silent: a run that is due fails
 test('a signal ends it with status 0 while it waits for a database that refuses, or is silent', async () => {
   const silent = await listen(0, () => {});
   try {
-    const hanging = startService(bed, { POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: String(portOf(silent)) });
-    await hanging.line(/backup: every day at 00:00/);
+    const hanging = startService(bed, yearlyOn(portOf(silent)));
+    await hanging.line(/backup: at 00:00 on day 1 of January/);
     expect(await hanging.stop()).toMatchObject({ status: 0 });
   } finally {
     silent.close();
   }
-  const refused = startService(bed, { POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: String(await freePort()) });
+  const refused = startService(bed, yearlyOn(await freePort()));
   await refused.line(/waiting for the database/);
   expect(await refused.stop()).toMatchObject({ status: 0 });
 });

@@ -1,4 +1,4 @@
-import { backupId } from '../catalog/backup-name.ts';
+import { backupId, parseObjectName } from '../catalog/backup-name.ts';
 import { isFree } from '../catalog/catalog.ts';
 import { StoreError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
@@ -7,7 +7,8 @@ import type { Store } from '../s3/store.ts';
 const SECONDS = 60;
 
 /**
- * The id of a backup begun at `now`, or of the next second that no other backup has: what exists is never overwritten.
+ * The id of a backup begun at `now`, or of the next second that no other backup has, nor one that is being uploaded:
+ * what exists is never overwritten.
  *
  * @throws StoreError when a whole minute is taken
  */
@@ -17,13 +18,28 @@ export async function findFreeId(
   now: Date,
   signal: AbortSignal,
 ): Promise<string> {
+  const uploading = await listUploading(store, prefix, signal);
   for (let second = 0; second < SECONDS; second++) {
     const id = backupId(new Date(now.getTime() + second * 1000));
-    if (await isFree(store, prefix, id, signal)) return id;
+    if (!uploading.has(id) && (await isFree(store, prefix, id, signal))) return id;
   }
   throw new StoreError({
     doing: `cannot name a backup in bucket ${store.bucket}`,
     problem: `every name from ${backupId(now)} on is taken for ${SECONDS} seconds`,
     remedy: 'run one backup at a time',
   });
+}
+
+/** Ids of the backups that are being uploaded, as far as the server tells and the key may ask. */
+async function listUploading(store: Store, prefix: string, signal: AbortSignal): Promise<Set<string>> {
+  const ids = new Set<string>();
+  try {
+    for await (const { key } of store.listUploads(`${prefix}postgres-backup-`, signal)) {
+      const name = parseObjectName(prefix, key);
+      if (name !== undefined) ids.add(name.id);
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
+  return ids;
 }

@@ -46,7 +46,7 @@ export async function pushDump(context: PushContext, file: string, signal: Abort
         snapshot: null,
         migrations: {},
       },
-      { now, progress, signal },
+      { name: file, now, progress, signal },
     );
   } finally {
     progress.stop();

@@ -3,7 +3,8 @@ import { encodeManifest, type Manifest } from '../catalog/manifest.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner, drain } from '../dump/scanner.ts';
 import { StoreError } from '../errors.ts';
-import { openMultipartWriter } from '../s3/multipart-writer.ts';
+import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
+import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 import type { Progress } from '../ui/progress.ts';
 
@@ -24,6 +25,14 @@ export type Provenance = Pick<
   'id' | 'startedAt' | 'tool' | 'database' | 'server' | 'pgDump' | 'snapshot' | 'migrations'
 >;
 
+export interface StoreDumpOptions {
+  /** What the dump is called in errors: `of database topobank`, `./dump.sql`. */
+  readonly name: string;
+  readonly now: () => Date;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Streams a plain dump into the store and puts its manifest beside it. The backup exists when this returns; when it
  * throws, or `signal` is aborted, nothing of it is left.
@@ -35,12 +44,47 @@ export async function storeDump(
   destination: DumpDestination,
   dump: AsyncIterable<Buffer>,
   provenance: Provenance,
-  options: { readonly now: () => Date; readonly progress: Progress; readonly signal: AbortSignal },
+  options: StoreDumpOptions,
 ): Promise<Manifest> {
-  const { store, prefix } = destination;
+  const { store, prefix, maxParts, partsInFlight } = destination;
+  const { name, now, progress, signal } = options;
   const key = dumpKey(prefix, provenance.id);
-  const index = await upload(destination, key, dump, options);
-  const manifest: Manifest = {
+  const writer = await openMultipartWriter(store, key, {
+    contentType: 'application/sql',
+    maxParts,
+    partsInFlight,
+    signal,
+    onSent: (bytes) => progress.add(bytes),
+  });
+  try {
+    const index = await writeDump(writer, dump, name);
+    await writer.complete();
+    const manifest = describeDump(key, index, provenance, now());
+    signal.throwIfAborted();
+    await putManifest(store, writer, manifestKey(prefix, provenance.id), encodeManifest(manifest));
+    return manifest;
+  } catch (error) {
+    await writer.abort();
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
+async function writeDump(
+  writer: MultipartWriter,
+  dump: AsyncIterable<Buffer>,
+  name: string,
+): Promise<DumpIndex> {
+  const scanner = createScanner(name);
+  for await (const chunk of dump) {
+    drain(scanner.push(chunk));
+    await writer.write(chunk);
+  }
+  drain(scanner.end());
+  return scanner.finish();
+}
+
+function describeDump(key: string, index: DumpIndex, provenance: Provenance, finishedAt: Date): Manifest {
+  return {
     format: 1,
     key,
     bytes: index.bytes,
@@ -49,7 +93,7 @@ export async function storeDump(
     ...provenance,
     server: provenance.server ?? index.serverVersion ?? null,
     pgDump: provenance.pgDump ?? index.pgDumpVersion ?? null,
-    finishedAt: options.now().toISOString(),
+    finishedAt: finishedAt.toISOString(),
     roles: [...index.roles],
     ownerRoles: [...index.ownerRoles],
     encoding: index.encoding ?? null,
@@ -60,61 +104,44 @@ export async function storeDump(
       checkpoints: [...table.checkpoints],
     })),
   };
-  await commit(store, key, manifestKey(prefix, provenance.id), manifest, options.signal);
-  return manifest;
 }
 
-async function upload(
-  { store, maxParts, partsInFlight }: DumpDestination,
-  key: string,
-  dump: AsyncIterable<Buffer>,
-  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
-): Promise<DumpIndex> {
-  const writer = await openMultipartWriter(store, key, {
-    contentType: 'application/sql',
-    maxParts,
-    partsInFlight,
-    signal,
-    onSent: (bytes) => progress.add(bytes),
-  });
-  try {
-    const scanner = createScanner(key);
-    for await (const chunk of dump) {
-      drain(scanner.push(chunk));
-      await writer.write(chunk);
-    }
-    drain(scanner.end());
-    await writer.complete();
-    return scanner.finish();
-  } catch (error) {
-    await writer.abort();
-    throw signal.aborted ? signal.reason : error;
-  }
-}
-
-/** The manifest is the commit mark: without it the dump goes too. */
-async function commit(
+/**
+ * Writes the commit mark, of which nothing is left when it cannot be written. It takes a moment, and broken off it
+ * could come into being after it was looked for; so a signal waits until it is there.
+ */
+async function putManifest(
   store: Store,
+  writer: MultipartWriter,
   key: string,
-  mark: string,
-  manifest: Manifest,
-  signal: AbortSignal,
+  manifest: Buffer,
 ): Promise<void> {
-  let written: boolean | undefined;
+  const { signal } = new AbortController();
+  const put = (ifAbsent: boolean) =>
+    store.put(key, manifest, { ifAbsent, contentType: 'application/json', signal });
   try {
-    written = await store.put(mark, encodeManifest(manifest), {
-      ifAbsent: true,
-      contentType: 'application/json',
-      signal,
-    });
+    if (await put(true)) return;
   } catch (error) {
-    await store.remove([mark, key], AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
+    await removeOwn(store, key, manifest).catch(() => {});
     throw error;
   }
-  if (written) return;
-  throw new StoreError({
-    doing: `cannot write ${mark} to bucket ${store.bucket}`,
-    problem: 'an object of that name has come to exist meanwhile',
-    remedy: 'run one backup at a time',
+  // Another run took the same name at the same moment. Whose dump the store holds, his manifest is the right one.
+  if (await writer.isCurrent(signal)) await put(false);
+  else throw nameTaken(`cannot write ${key} to bucket ${store.bucket}`);
+}
+
+/** Removes an object whose write was cut off, if it was written after all. */
+async function removeOwn(store: Store, key: string, body: Buffer): Promise<void> {
+  const signal = AbortSignal.timeout(CLEAN_UP_MS);
+  const chunks: Buffer[] = [];
+  for await (const chunk of readObject(store, key, { signal })) chunks.push(chunk);
+  if (Buffer.concat(chunks).equals(body)) await store.remove([key], signal);
+}
+
+function nameTaken(doing: string): StoreError {
+  return new StoreError({
+    doing,
+    problem: 'an object of that name has come to exist meanwhile; it was left as it is',
+    remedy: 'run one backup at a time, or give each database an S3_PREFIX of its own',
   });
 }

@@ -78,7 +78,7 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
           snapshot,
           migrations,
         },
-        { now, progress, signal },
+        { name: `of database ${database.name}`, now, progress, signal },
       );
     } finally {
       progress.stop();

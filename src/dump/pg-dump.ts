@@ -35,7 +35,8 @@ export function startDumpProcess(
   const child = spawn(path, args, {
     env: options.env,
     stdio: [options.input === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-    // A Ctrl-C in the terminal goes to us alone; we end the child in our own order.
+    // A process group of its own: a Ctrl-C in the terminal goes to us alone, and whatever a wrapper script has
+    // started is ended with it.
     detached: true,
   }) as ChildProcessByStdio<null, Readable, Readable>;
   let said = '';
@@ -45,6 +46,10 @@ export function startDumpProcess(
   const ended = new Promise<{ code: number | null; signal: string | null; error?: Error }>((resolve) => {
     child.on('error', (error) => resolve({ code: null, signal: null, error }));
     child.on('close', (code, signal) => resolve({ code, signal }));
+  });
+  let gone = false;
+  void ended.then(() => {
+    gone = true;
   });
 
   return {
@@ -62,13 +67,24 @@ export function startDumpProcess(
       });
     },
     async stop() {
-      child.kill('SIGTERM');
-      const kill = setTimeout(() => child.kill('SIGKILL'), TERM_MS);
+      if (gone) return;
+      killGroup(child.pid, 'SIGTERM');
+      const kill = setTimeout(() => killGroup(child.pid, 'SIGKILL'), TERM_MS);
       child.stdout.destroy();
       await ended;
       clearTimeout(kill);
     },
   };
+}
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // Nobody is left of it.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function lastWords(said: string): string {
@@ -82,6 +98,7 @@ function lastWords(said: string): string {
 
 function remedyOf(said: string): string {
   if (/permission denied/.test(said)) return 'the role needs to read every table; use the database’s owner';
+  if (/row-level security/.test(said)) return 'use the database’s owner, or a role with BYPASSRLS';
   if (/server closed the connection|terminating connection|Connection refused/.test(said)) {
     return 'the server went away; see its log and run again';
   }

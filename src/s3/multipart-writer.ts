@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.ts';
 import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
-import type { Store, UploadedPart } from './store.ts';
+import type { Store, Upload, UploadedPart } from './store.ts';
 
 /** How long an aborted upload is waited for, in milliseconds, before the program ends without it. */
 const ABORT_MS = 10_000;
@@ -30,6 +30,8 @@ export interface MultipartWriter {
    * @throws StoreError when the key has come to exist meanwhile, or the upload cannot be completed
    */
   complete(): Promise<number>;
+  /** Whether what the store holds under the key is this object, and not one that another writer has put there. */
+  isCurrent(signal: AbortSignal): Promise<boolean>;
   /**
    * Waits for the parts in flight, aborts the upload, and removes the object if it was completed; an object of
    * another writer stays. It has a time limit of its own and never throws.
@@ -44,7 +46,7 @@ export async function openMultipartWriter(
   options: MultipartOptions,
 ): Promise<MultipartWriter> {
   const { maxParts, partsInFlight, signal } = options;
-  const upload = await store.createUpload(key, options.contentType, signal);
+  const upload = await beginUpload(store, key, options);
   const stop = new AbortController();
   const partSignal = AbortSignal.any([signal, stop.signal]);
   const inFlight = new Set<Promise<void>>();
@@ -117,7 +119,12 @@ export async function openMultipartWriter(
     });
   }
 
+  async function isCurrent(by: AbortSignal): Promise<boolean> {
+    return (await store.head(key, by))?.writeId === upload.writeId;
+  }
+
   return {
+    isCurrent,
     async write(chunk) {
       signal.throwIfAborted();
       if (failure !== undefined) throw failure;
@@ -145,8 +152,7 @@ export async function openMultipartWriter(
       const limit = AbortSignal.timeout(ABORT_MS);
       try {
         await store.abortUpload(upload, limit);
-        if (mayBeVisible && (await store.head(key, limit))?.writeId === upload.writeId)
-          await store.remove([key], limit);
+        if (mayBeVisible && (await isCurrent(limit))) await store.remove([key], limit);
       } catch {
         // What made the caller abort is what the operator is told.
       }
@@ -154,11 +160,24 @@ export async function openMultipartWriter(
   };
 }
 
+/** An upload whose name was not waited for could not be aborted, so a signal waits until there is one. */
+async function beginUpload(
+  store: Store,
+  key: string,
+  { contentType, signal }: MultipartOptions,
+): Promise<Upload> {
+  signal.throwIfAborted();
+  const upload = await store.createUpload(key, contentType, new AbortController().signal);
+  if (!signal.aborted) return upload;
+  await store.abortUpload(upload, AbortSignal.timeout(ABORT_MS)).catch(() => {});
+  throw signal.reason;
+}
+
 function overtaken(doing: string): StoreError {
   return new StoreError({
     doing,
     problem: 'an object of that name has come to exist meanwhile; it was left as it is',
-    remedy: 'run one backup at a time',
+    remedy: 'run one backup at a time, or give each database an S3_PREFIX of its own',
   });
 }
 

@@ -78,24 +78,25 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
     body: Buffer,
     { contentType, writeId, signal, ...condition }: PutOptions & { readonly IfNoneMatch?: '*' },
   ): Promise<void> {
-    await client.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        Body: body,
-        ContentMD5: contentMd5(body),
-        ContentType: contentType,
-        Metadata: { [WRITE_ID]: writeId },
-        ...condition,
-      }),
-      { abortSignal: signal },
-    );
+    const send = () =>
+      client.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          Body: body,
+          ContentMD5: contentMd5(body),
+          ContentType: contentType,
+          Metadata: { [WRITE_ID]: writeId },
+          ...condition,
+        }),
+        { abortSignal: signal },
+      );
+    await again(send, signal);
   }
 
   async function putIfAbsent(key: string, body: Buffer, options: PutOptions): Promise<boolean> {
     try {
-      // 409: another write of the same key is under way, and AWS asks to try again.
-      await again(() => putOnce(key, body, { ...options, IfNoneMatch: '*' }), options.signal, isConflict);
+      await putOnce(key, body, { ...options, IfNoneMatch: '*' });
       return true;
     } catch (error) {
       const { status } = answerOf(error);
@@ -221,7 +222,7 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
             }),
             { abortSignal: signal },
           );
-        const answer = await again(send, signal, (error) => answerOf(error).code === 'BadDigest');
+        const answer = await again(send, signal);
         if (answer.ETag === undefined) throw new Error(`the server gave no ETag for part ${partNumber}`);
         return { partNumber, etag: answer.ETag };
       }),
@@ -272,14 +273,17 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
   };
 }
 
-const isConflict = (error: unknown) => answerOf(error).status === 409;
+/**
+ * Errors that the SDK takes for good and that may pass: other bytes have arrived than were sent, or another write of
+ * the same key is under way, at which AWS asks to try again.
+ */
+function isPassing(error: unknown): boolean {
+  const { status, code } = answerOf(error);
+  return code === 'BadDigest' || status === 409;
+}
 
-/** Makes a request anew where `isPassing` says that its error may pass. */
-function again<T>(
-  request: () => Promise<T>,
-  signal: AbortSignal,
-  isPassing: (error: unknown) => boolean,
-): Promise<T> {
+/** Makes a request anew where its error may pass. */
+function again<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
   return pRetry(request, {
     retries: RETRIES,
     minTimeout: 200,

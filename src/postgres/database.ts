@@ -70,7 +70,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
     const release = breakOffOnAbort(client, signal);
     try {
       await client.connect();
-      await liftTimeouts(client);
+      await settleSession(client);
       return { client, release };
     } catch (error) {
       release();
@@ -136,12 +136,12 @@ export function openAgain(database: string): string {
 }
 
 /**
- * Time limits that a role or a database has for its application would end a long dump or restore; pg_dump lifts them
- * for itself in the same way.
+ * Sets what a role or a database may have set otherwise for its application, as pg_dump does for itself: time limits
+ * would end a long dump or restore, and times in another style are not understood.
  */
-export async function liftTimeouts(client: pg.Client): Promise<void> {
+export async function settleSession(client: pg.Client): Promise<void> {
   await client.query(
-    'SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0',
+    'SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET DateStyle = ISO',
   );
 }
 

@@ -1,5 +1,5 @@
 import type { DumpIndex } from '../dump/dump-index.ts';
-import { type Database, liftTimeouts } from '../postgres/database.ts';
+import { type Database, settleSession } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
@@ -34,7 +34,7 @@ export async function fillDatabase(
       log.debug('analyzing');
       // The dump has set the session's search_path and more.
       await client.query('RESET ALL');
-      await liftTimeouts(client);
+      await settleSession(client);
       await client.query('ANALYZE');
       return index;
     });

@@ -1,0 +1,249 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { compareDigests, type DatabaseDigest, digestDatabase } from '../support/compare-databases.ts';
+import { withClient } from '../support/database.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+import { fillTopobank } from '../support/topobank-fixture.ts';
+
+const signal = new AbortController().signal;
+let bed: TestBed;
+let before: DatabaseDigest;
+/** The database's dump as files, by the form that pg_dump gave them. */
+let dumps: Record<'sql' | 'sql.gz' | 'dump', Buffer>;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await withClient(bed.env, bed.database.name, (client) => fillTopobank(client, { scale: 0.02 }));
+  before = await digestDatabase(bed.env, bed.database.name);
+  dumps = { sql: await pgDump('plain'), 'sql.gz': Buffer.alloc(0), dump: await pgDump('custom') };
+  dumps['sql.gz'] = gzipSync(dumps.sql);
+});
+
+/** Each test begins with the database damaged, and nothing else on the server. */
+beforeEach(async () => {
+  for (const name of await bed.databases())
+    if (name !== bed.database.name) await admin(`DROP DATABASE "${name}"`);
+  await bed.database.query('CREATE TABLE IF NOT EXISTS damage (); DELETE FROM manager_surface_tags');
+});
+
+afterAll(() => bed.close());
+
+const admin = (sql: string) => withClient(bed.env, 'postgres', (client) => client.query(sql));
+
+async function pgDump(format: 'plain' | 'custom'): Promise<Buffer> {
+  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, PG_BINDIR } = bed.env;
+  const { stdout } = await promisify(execFile)(
+    join(PG_BINDIR!, 'pg_dump'),
+    [`--format=${format}`, bed.database.name],
+    {
+      encoding: 'buffer',
+      maxBuffer: 64 * 1024 ** 2,
+      env: {
+        PGHOST: POSTGRES_HOST,
+        PGPORT: POSTGRES_PORT,
+        PGUSER: POSTGRES_USER,
+        PGPASSWORD: POSTGRES_PASSWORD,
+      },
+    },
+  );
+  return stdout;
+}
+
+const isRestored = async (name = bed.database.name) => {
+  expect(compareDigests(before, await digestDatabase(bed.env, name))).toEqual([]);
+};
+
+async function asFile(name: string, bytes: Buffer): Promise<string> {
+  const path = join(bed.directory, name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+async function asObject(name: string, bytes: Buffer): Promise<void> {
+  await bed.store.put(`backup/${name}`, bytes, {
+    ifAbsent: false,
+    contentType: 'application/octet-stream',
+    signal,
+  });
+}
+
+const FILES = [
+  ['dump.sql', 'sql'],
+  ['dump.sql.gz', 'sql.gz'],
+  ['dump.dump', 'dump'],
+  // As cookiecutter-django's `backup` names it.
+  ['backup_2018_03_13T09_05_07.sql.gz', 'sql.gz'],
+] as const;
+
+test.each(FILES)('from the local file %s', async (name, form) => {
+  const file = await asFile(name, dumps[form]);
+  const into = `${bed.database.name}_${form}`;
+  const restored = await bed.run(['restore', file, '--into', into, '--json']);
+  expect(restored).toMatchObject({ status: 0 });
+  expect(JSON.parse(restored.stdout)).toMatchObject({
+    source: file,
+    database: into,
+    kept: null,
+    dropped: [],
+  });
+  await isRestored(into);
+});
+
+// As go-s3-backup names them.
+test.each(['sql', 'sql.gz', 'dump'] as const)(
+  'from an object postgres-backup-….%s that another program has put there',
+  async (form) => {
+    const id = '20210304050607';
+    await asObject(`postgres-backup-${id}.${form}`, dumps[form]);
+    const into = `${bed.database.name}_${form}`;
+    const restored = await bed.run(['restore', id, '--into', into, '--quiet']);
+    await bed.store.remove([`backup/postgres-backup-${id}.${form}`], signal);
+    expect(restored).toMatchObject({ status: 0, stderr: '' });
+    await isRestored(into);
+  },
+);
+
+test('the latest one that is whole, the one of a time, or the one of an id', async () => {
+  const times = ['20200101000000', '20200102000000', '20200103000000'];
+  for (const id of times) await asObject(`postgres-backup-${id}.sql`, dumps.sql);
+  await asObject('postgres-backup-20990101000000.manifest.json', Buffer.from('not JSON'));
+  await asObject('postgres-backup-20990101000000.sql', dumps.sql);
+  const sources = async (...args: string[]) => {
+    const { status, stdout, stderr } = await bed.run(['restore', ...args, '--dry-run', '--json']);
+    return status === 0 ? basename((JSON.parse(stdout) as { source: string }).source) : { status, stderr };
+  };
+  expect(await sources('--latest')).toBe('postgres-backup-20200103000000.sql');
+  expect(await sources('latest')).toBe('postgres-backup-20200103000000.sql');
+  expect(await sources('20200102000000')).toBe('postgres-backup-20200102000000.sql');
+  expect(await sources('--at', '2020-01-02')).toBe('postgres-backup-20200102000000.sql');
+  expect(await sources('--at', '2020-01-01T23:59')).toBe('postgres-backup-20200101000000.sql');
+  expect(await sources('--at', '2020-01-02 00:30:00+01:00')).toBe('postgres-backup-20200101000000.sql');
+  expect(await sources('--at', '20200102235959')).toBe('postgres-backup-20200102000000.sql');
+  expect(await sources('--at', '2019-12-31')).toEqual({
+    status: 4,
+    stderr: expect.stringMatching(/cannot find a backup of 2019-12-31T00:00:00\.000Z or before/),
+  });
+  expect(await sources('20990101000000')).toEqual({
+    status: 1,
+    stderr: expect.stringMatching(/cannot use backup 20990101000000: .*it is not JSON/),
+  });
+  expect(await sources('20190101000000')).toEqual({
+    status: 4,
+    stderr: expect.stringMatching(/cannot use backup 20190101000000: there is none/),
+  });
+  await bed.store.remove(await bed.keys(), signal);
+});
+
+test('in the place of the old database, which is kept until the next restore', async () => {
+  const file = await asFile('dump.sql', dumps.sql);
+  const first = JSON.parse((await bed.run(['restore', file, '--yes', '--json'])).stdout) as { kept: string };
+  await isRestored();
+  expect(await bed.databases()).toEqual([bed.database.name, first.kept]);
+  const damaged = await withClient(bed.env, first.kept, (client) =>
+    client.query(`SELECT to_regclass('damage') IS NOT NULL AS yes`),
+  );
+  expect(damaged.rows).toEqual([{ yes: true }]);
+
+  const asked = await bed.run(['restore', file, '--dry-run']);
+  expect(asked.stdout).toContain(`; drop ${first.kept}, kept by an earlier restore`);
+  // Two restores of one second would give the old databases the same name.
+  await expect.poll(() => Math.floor(Date.now() / 1000)).toBeGreaterThan(Math.floor(Date.now() / 1000));
+  const text = await bed.run(['restore', file, '--yes']);
+  expect(text.stdout).toMatch(
+    /^restored \S+dump\.sql into database \S+: .*, \d+ tables, [\d,]+ rows, in .*\nthe old database is kept as (\S+); the next restore drops it\ndropped database (\S+)\n$/,
+  );
+  expect(text.stdout).toContain(`dropped database ${first.kept}\n`);
+  expect(await bed.databases()).toHaveLength(2);
+});
+
+test('--drop-old leaves nothing of the old database', async () => {
+  const restored = await bed.run(['restore', await asFile('dump.sql', dumps.sql), '--drop-old', '--yes']);
+  expect(restored).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/\ndropped database \S+_before_restore_\d{14}\n$/),
+  });
+  expect(await bed.databases()).toEqual([bed.database.name]);
+  await isRestored();
+});
+
+test('--in-place drops the database first, but not for a dump that is not whole', async () => {
+  const cut = await bed.run([
+    'restore',
+    await asFile('cut.sql', dumps.sql.subarray(0, -100)),
+    '--in-place',
+    '--yes',
+  ]);
+  expect(cut).toMatchObject({ status: 1, stdout: '' });
+  expect(cut.stderr).toMatch(/cut\.sql: it ends .* — take a dump that is whole/);
+  expect(await bed.database.query(`SELECT to_regclass('damage') IS NOT NULL AS yes`)).toEqual([
+    { yes: true },
+  ]);
+
+  const restored = await bed.run(['restore', await asFile('dump.sql', dumps.sql), '--in-place', '--yes']);
+  expect(restored).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining(`dropped database ${bed.database.name}`),
+  });
+  expect(await bed.databases()).toEqual([bed.database.name]);
+  await isRestored();
+});
+
+test('when --in-place fails after the drop, it says that the database is gone', async () => {
+  const unfit = dumps.sql
+    .toString()
+    .replace('CREATE TABLE public.users_user (', 'CREATE TABEL public.users_user (');
+  const file = await asFile('unfit.sql', Buffer.from(unfit));
+  const failed = await bed.run(['restore', file, '--in-place', '--yes', '--quiet']);
+  expect(failed).toMatchObject({ status: 1, stdout: '' });
+  expect(failed.stderr).toMatch(
+    /ERROR: database \S+ was dropped before, as --in-place asks: restore it again\n.*TABLE public\.users_user: syntax error/,
+  );
+  expect(await bed.databases()).toEqual([]);
+
+  const mended = await bed.run(['restore', await asFile('dump.sql', dumps.sql)]);
+  expect(mended).toMatchObject({ status: 0 });
+  await isRestored();
+});
+
+test('a database that does not exist is created, and nobody need be asked', async () => {
+  const POSTGRES_DB = `${bed.database.name}_new`;
+  const file = await asFile('dump.sql', dumps.sql);
+  expect((await bed.run(['restore', file, '--dry-run'], { POSTGRES_DB })).stdout).toMatch(
+    /^would restore .* into a new database \S+_new on /,
+  );
+  expect(await bed.run(['restore', file], { POSTGRES_DB })).toMatchObject({ status: 0 });
+  await isRestored(POSTGRES_DB);
+  expect(await bed.databases()).toEqual([bed.database.name, POSTGRES_DB]);
+});
+
+test.each([
+  ['', 'in the place of database'],
+  ['--in-place', 'DROP database'],
+  ['--drop-old', 'and drop the old one'],
+])('without a terminal nothing is replaced unless --yes is given (%s)', async (flag, intent) => {
+  const args = ['restore', await asFile('dump.sql', dumps.sql), ...(flag === '' ? [] : [flag])];
+  const asked = await bed.run(args, {}, { input: 'y\n' });
+  expect(asked).toMatchObject({ status: 2, stdout: '' });
+  expect(asked.stderr).toContain(intent);
+  expect(asked.stderr).toMatch(/: nobody can be asked here — give --yes\n$/);
+  expect(await bed.run([...args, '--dry-run', '--yes'])).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining(intent),
+  });
+  expect(await bed.databases()).toEqual([bed.database.name]);
+  expect(await bed.database.query(`SELECT to_regclass('damage') IS NOT NULL AS yes`)).toEqual([
+    { yes: true },
+  ]);
+});
+
+test('--into never replaces anything', async () => {
+  const file = await asFile('dump.sql', dumps.sql);
+  const taken = await bed.run(['restore', file, '--into', bed.database.name, '--yes']);
+  expect(taken).toMatchObject({ status: 1, stdout: '' });
+  expect(taken.stderr).toMatch(/: a database of that name exists — give --into a name that is free\n$/);
+  expect(await bed.databases()).toEqual([bed.database.name]);
+});

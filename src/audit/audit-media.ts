@@ -40,8 +40,7 @@ export interface AuditContext {
   readonly startProgress: StartProgress;
 }
 
-/** What an audit is of. */
-export interface AuditSubject {
+export interface AuditReport extends Summary {
   /** When the rows were read, ISO 8601 UTC. */
   readonly at: string;
   readonly database: string;
@@ -49,14 +48,6 @@ export interface AuditSubject {
   readonly prefix: string;
   /** See {@link Matched}. */
   readonly era: string | null;
-}
-
-export interface AuditReport extends AuditSubject, Summary {}
-
-/** Takes the findings of an audit. */
-export interface AuditSink extends FindingSink {
-  /** Called once, before the first finding. */
-  begin(subject: AuditSubject): Promise<void>;
 }
 
 /**
@@ -67,7 +58,7 @@ export interface AuditSink extends FindingSink {
  */
 export async function auditMedia(
   context: AuditContext,
-  sink: AuditSink,
+  sink: FindingSink,
   signal: AbortSignal,
 ): Promise<AuditReport> {
   const { database, store, mediaPrefix, log } = context;
@@ -77,13 +68,6 @@ export async function auditMedia(
     return await connect(async (held) => {
       const snapshot = await exportSnapshot(held);
       const { matched, relations, serverEncoding } = await inspect(held, context.ownSources);
-      const subject: AuditSubject = {
-        at: snapshot.at,
-        database: database.name,
-        bucket: store.bucket,
-        prefix: mediaPrefix,
-        era: matched.era,
-      };
       const cutoff = new Date(Date.parse(snapshot.at) - context.graceMs);
       const sql = referenceQuery(matched.sources, { mediaPrefix, cutoff, serverEncoding });
       return connect(async (copying) => {
@@ -91,7 +75,6 @@ export async function auditMedia(
         for (const client of [held, copying]) await matchEncoding(client, serverEncoding);
         return connect(async (fresh) => {
           await matchEncoding(fresh, serverEncoding);
-          await sink.begin(subject);
           const tally = createTally(mediaPrefix, ['protected']);
           const findings = findAll(context, {
             references: readReferences(
@@ -111,7 +94,14 @@ export async function auditMedia(
           if (summary.objects === 0 && summary.references > 0) {
             log.warn(`bucket ${store.bucket} has no object under ${mediaPrefix}: check AWS_MEDIA_PREFIX`);
           }
-          return { ...subject, ...summary };
+          return {
+            at: snapshot.at,
+            database: database.name,
+            bucket: store.bucket,
+            prefix: mediaPrefix,
+            era: matched.era,
+            ...summary,
+          };
         });
       });
     });

@@ -1,4 +1,5 @@
 import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
+import type { FindingSink } from '../audit/finding.ts';
 import { createFindingFile, type FindingFile } from '../audit/finding-file.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
 import { EXIT } from '../errors.ts';
@@ -45,14 +46,13 @@ export async function run(invocation: Invocation): Promise<number> {
 async function withFiles(
   { ndjson, csv }: AuditFlags,
   output: AuditOutput,
-  work: (sink: AuditOutput) => Promise<AuditReport>,
+  work: (sink: FindingSink) => Promise<AuditReport>,
 ): Promise<AuditReport> {
   const files: FindingFile[] = [];
   try {
     if (ndjson !== undefined) files.push(await createFindingFile(ndjson, 'ndjson'));
     if (csv !== undefined) files.push(await createFindingFile(csv, 'csv'));
     const report = await work({
-      ...output,
       async write(findings) {
         for (const sink of [output, ...files]) await sink.write(findings);
       },

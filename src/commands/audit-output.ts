@@ -1,5 +1,5 @@
-import type { AuditReport, AuditSink, AuditSubject } from '../audit/audit-media.ts';
-import { type Finding, KINDS, type Kind } from '../audit/finding.ts';
+import type { AuditReport } from '../audit/audit-media.ts';
+import { type Finding, type FindingSink, KINDS, type Kind } from '../audit/finding.ts';
 import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 
@@ -7,24 +7,23 @@ import { renderTable } from '../ui/table.ts';
 const SHOWN = 20;
 
 /** Where the result of an audit goes. */
-export interface AuditOutput extends AuditSink {
+export interface AuditOutput extends FindingSink {
   end(report: AuditReport): Promise<void>;
 }
 
-/** One JSON document, its findings written as they come. What is known only at the end stands behind them. */
+/** One JSON document: the findings as they come, and behind them what is known only at the end. */
 export function jsonOutput(write: (text: string) => Promise<void>): AuditOutput {
-  let separator = '';
+  const opening = '{\n  "findings": [';
+  let before = opening;
   return {
-    async begin(subject: AuditSubject) {
-      await write(`${JSON.stringify(subject, undefined, 2).slice(0, -2)},\n  "findings": [`);
-    },
     async write(findings) {
       const lines = findings.map((finding) => `\n    ${JSON.stringify(finding)}`);
-      await write(`${separator}${lines.join(',')}`);
-      separator = ',';
+      await write(`${before}${lines.join(',')}`);
+      before = ',';
     },
-    async end({ at, database, bucket, prefix, era, ...summary }) {
-      await write(`\n  ],\n${JSON.stringify(summary, undefined, 2).slice(2)}\n`);
+    async end(report) {
+      const closing = before === opening ? `${opening}]` : '\n  ]';
+      await write(`${closing},\n${JSON.stringify(report, undefined, 2).slice(2)}\n`);
     },
   };
 }
@@ -33,7 +32,6 @@ export function jsonOutput(write: (text: string) => Promise<void>): AuditOutput 
 export function textOutput(write: (text: string) => Promise<void>): AuditOutput {
   const first = new Map<Kind, Finding[]>(KINDS.map((kind) => [kind, []]));
   return {
-    async begin() {},
     async write(findings) {
       for (const finding of findings) {
         const ofKind = first.get(finding.kind);
@@ -63,10 +61,8 @@ function renderReport(report: AuditReport, first: ReadonlyMap<Kind, readonly Fin
 
 function renderVerdict({ totals: { dangling, orphan } }: AuditReport): string {
   const problems = [
-    ...(dangling?.count ? [`${formatCount(dangling.count)} rows lack their object`] : []),
-    ...(orphan?.count
-      ? [`${formatCount(orphan.count)} objects (${formatBytes(orphan.bytes)}) have no row`]
-      : []),
+    ...(dangling?.count ? [`${formatCount(dangling.count)} dangling`] : []),
+    ...(orphan?.count ? [`${formatCount(orphan.count)} orphaned (${formatBytes(orphan.bytes)})`] : []),
   ];
   return problems.length === 0 ? 'rows and objects agree' : problems.join(', ');
 }
@@ -97,12 +93,17 @@ function renderKind(kind: Kind, findings: readonly Finding[], count: number): st
   const columns = columnsOf(kind);
   const table = renderTable(
     columns.map(([title]) => ({ title })),
-    findings.map((finding) => columns.map(([, read]) => read(finding))),
+    findings.map((finding) => columns.map(([, read]) => escapeControls(read(finding)))),
   );
   const left = count - findings.length;
   const more =
     left > 0 ? `\nand ${formatCount(left)} more: --json, --ndjson FILE or --csv FILE has them all` : '';
   return `${kind}: ${MEANINGS[kind]}\n${table}${more}`;
+}
+
+/** Users name files; a terminal is not to obey them. */
+function escapeControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 type Read = (finding: Finding) => string;

@@ -18,10 +18,13 @@ export interface AuditBed extends TestBed {
   report(args?: readonly string[], env?: Environment): Promise<AuditDocument>;
 }
 
-/** @param sql makes the tables and rows */
-export async function createAuditBed(postgres: Environment, sql: string): Promise<AuditBed> {
+/**
+ * @param sql makes the tables and rows
+ * @param options what follows `CREATE DATABASE name`
+ */
+export async function createAuditBed(postgres: Environment, sql: string, options = ''): Promise<AuditBed> {
   let writtenMs: number | undefined;
-  const bed = await createTestBed(postgres, '', () => new Date(writtenMs ?? Date.now()));
+  const bed = await createTestBed(postgres, options, () => new Date(writtenMs ?? Date.now()));
   await bed.database.query(sql);
   const audit: AuditBed['audit'] = (args = [], env = {}, options = {}) =>
     bed.run(['audit-orphans', ...args], env, options);

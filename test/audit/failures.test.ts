@@ -1,0 +1,163 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { type AuditBed, createAuditBed } from './audit-bed.ts';
+
+const NAMED = { AUDIT_REFERENCES: '[{"column": "files.key"}]' };
+let bed: AuditBed;
+
+beforeEach(async () => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE TABLE files (id int PRIMARY KEY, key text, day date);
+     CREATE TABLE loose (key text);
+     CREATE VIEW seen AS SELECT * FROM files;
+     INSERT INTO files SELECT n, 'key' || n FROM generate_series(1, 3) n`,
+  );
+  await bed.put('media/key1');
+  await bed.put('media/orphan');
+});
+
+afterEach(() => bed.close());
+
+/** The tool's sessions that the server still has. */
+async function sessions(): Promise<number> {
+  const rows = await bed.database.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'topobank-backup'`,
+  );
+  return rows[0]!.n;
+}
+
+/** Sessions end a moment after the program that had them. */
+async function untilNoSession(): Promise<void> {
+  while ((await sessions()) > 0) await delay(20);
+}
+
+test('a database of no known era', async () => {
+  const { status, stdout, stderr } = await bed.audit(['--json']);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(
+    /no known era of TopoBank \(looked for manager_topography, .*files_manifest\) — check POSTGRES_DB, or .*AUDIT_REFERENCES/,
+  );
+});
+
+test.each([
+  ['[{"column": "nowhere.key"}]', /there is no table nowhere/],
+  ['[{"column": "seen.key"}]', /there is no table seen/],
+  ['[{"column": "files.path"}]', /table files has no column path/],
+  ['[{"column": "files.day"}]', /column day of table files holds no text/],
+  ['[{"column": "files.key", "written": "key"}]', /column key of table files holds no time/],
+  ['[{"column": "loose.key"}]', /table loose has no primary key/],
+  ['[{"table": "files", "owns": "x/{slug}/"}]', /table files has no column slug/],
+  ['[{"column": "key"}]', /cannot use AUDIT_REFERENCES: entry 1, column/],
+])('AUDIT_REFERENCES=%s', async (references, message) => {
+  const { status, stderr } = await bed.audit([], { AUDIT_REFERENCES: references });
+  expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(message) });
+});
+
+test.each([
+  [['--grace', '1 day'], /--grace: "1 day" is not accepted, expected an age such as/],
+  [['--ndjson', '/nowhere/x.ndjson'], /cannot write \/nowhere\/x\.ndjson: ENOENT/],
+])('%j', async (args, message) => {
+  const { status, stderr } = await bed.audit(args, NAMED);
+  expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(message) });
+});
+
+test('a table that the role may not read', async () => {
+  const role = `${bed.database.name}_reader`;
+  await bed.database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'reader'`);
+  try {
+    const { status, stdout, stderr } = await bed.audit(['--json'], {
+      ...NAMED,
+      POSTGRES_USER: role,
+      POSTGRES_PASSWORD: 'reader',
+    });
+    expect({ status, stdout, stderr }).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/cannot audit database .*: permission denied for table files — grant/),
+    });
+  } finally {
+    await bed.database.query(`DROP ROLE ${role}`);
+  }
+});
+
+test('a bucket that is not there, and a key without the right to list', async () => {
+  const missing = await bed.audit([], { ...NAMED, AWS_STORAGE_BUCKET_NAME: 'nowhere' });
+  expect(missing).toMatchObject({ status: 1, stderr: expect.stringContaining('404 NoSuchBucket') });
+  bed.server.faults.push({
+    operation: 'ListObjectsV2',
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  const denied = await bed.audit([], NAMED);
+  expect(denied).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/cannot list media\/ .*s3:ListBucket/),
+  });
+  await untilNoSession();
+});
+
+test('a media prefix without an object is told, for it is most likely wrong', async () => {
+  const { status, stderr } = await bed.audit([], { ...NAMED, AWS_MEDIA_PREFIX: 'medium' });
+  expect({ status, stderr }).toEqual({
+    status: 3,
+    stderr: expect.stringMatching(/no object under medium\/: check AWS_MEDIA_PREFIX/),
+  });
+});
+
+test('files of an audit that fails half-way do not appear, and the old ones stay', async () => {
+  const path = join(bed.directory, 'findings.csv');
+  expect(await bed.audit(['--csv', path], NAMED)).toMatchObject({ status: 3 });
+  const before = readdirSync(bed.directory);
+  bed.server.faults.push({
+    operation: 'ListObjectsV2',
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  const other = join(bed.directory, 'findings.ndjson');
+  expect(await bed.audit(['--csv', path, '--ndjson', other], NAMED)).toMatchObject({ status: 1 });
+  expect(readdirSync(bed.directory)).toEqual(before);
+});
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s ends the audit and all that it began', async (name) => {
+  const stop: { child?: { kill(signal: NodeJS.Signals): void } } = {};
+  bed.server.faults.push({
+    operation: 'ListObjectsV2',
+    what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => stop.child?.kill(name) },
+  });
+  const before = readdirSync(bed.directory);
+  const result = await bed.audit(['--ndjson', join(bed.directory, 'x.ndjson')], NAMED, {
+    onSpawn: (child) => {
+      stop.child = child;
+    },
+  });
+  expect(result).toMatchObject({ status: name === 'SIGTERM' ? 143 : 130, stdout: '' });
+  expect(readdirSync(bed.directory)).toEqual(before);
+  await untilNoSession();
+});
+
+test('a lost connection to the database is an error, not a finding', async () => {
+  bed.server.faults.push({
+    operation: 'ListObjectsV2',
+    times: 1,
+    what: {
+      kind: 'hold',
+      until: new Promise<void>((resolve) => {
+        onListing = resolve;
+      }),
+      onHeld: () => {
+        void bed.database
+          .query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'topobank-backup'`,
+          )
+          .then(() => onListing());
+      },
+    },
+  });
+  const { status, stderr } = await bed.audit([], NAMED);
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/cannot audit database/) });
+});
+
+let onListing = () => {};

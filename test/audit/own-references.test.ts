@@ -1,0 +1,66 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { readOwnReferences } from '../../src/audit/own-references.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+
+const scratch = scratchDirectory('references');
+
+afterAll(() => scratch.remove());
+
+const key = (table: string, column: string, under = '', written: string[] = []) => ({
+  eras: [],
+  tables: [table],
+  owned: { kind: 'key', columns: [column], under },
+  written,
+});
+const prefixes = (table: string, ...patterns: string[]) => ({
+  eras: [],
+  tables: [table],
+  owned: { kind: 'prefix', patterns },
+  written: [],
+});
+
+test.each([
+  [undefined, []],
+  ['[{"column": "blog_post.image"}]', [key('blog_post', 'image')]],
+  [
+    ' [{"column": "archive.document.path", "prefix": "documents/", "written": "modified"}]',
+    [key('archive.document', 'path', 'documents/', ['modified'])],
+  ],
+  ['[{"table": "album", "owns": "albums/{id}/"}]', [prefixes('album', 'albums/{id}/')]],
+  [
+    '[{"table": "x.album", "owns": ["albums/{id}/", "zips/{owner_id}/{slug}.zip"]}, {"column": "a.b"}]',
+    [prefixes('x.album', 'albums/{id}/', 'zips/{owner_id}/{slug}.zip'), key('a', 'b')],
+  ],
+])('%s', async (setting, expected) => {
+  expect(await readOwnReferences(setting)).toEqual(expected);
+});
+
+test('a file holds the same', async () => {
+  const path = join(scratch.path, 'references.json');
+  writeFileSync(path, '[\n  {"column": "blog_post.image"}\n]\n');
+  expect(await readOwnReferences(path)).toEqual([key('blog_post', 'image')]);
+});
+
+test.each([
+  ['[{"column": "image"}]', /entry 1, column, is not accepted: table\.column/],
+  ['[{"column": "a.b.c.d"}]', /entry 1, column,/],
+  ['[{"column": "a.b"}, {"column": 7}]', /entry 2, column,/],
+  ['[{"column": "a.b", "prefx": "x/"}]', /entry 1, prefx,/],
+  ['[{"table": "a"}]', /entry 1, owns,/],
+  ['[{"table": "a", "owns": "albums/"}]', /entry 1, owns,/],
+  ['[{"table": "a", "owns": []}]', /entry 1, owns,/],
+  ['[]', /it is not accepted/],
+  ['{"column": "a.b"}', /it is not accepted/],
+  ['["a.b"]', /is not accepted/],
+  ['[{"column": "a.b"', /it is not JSON/],
+  ['/nowhere/references.json', /cannot read "\/nowhere\/references\.json" \(ENOENT\)/],
+])('%s is refused', async (setting, message) => {
+  const reading = readOwnReferences(setting);
+  await expect(reading).rejects.toThrow(message);
+  await expect(reading).rejects.toMatchObject({
+    exitStatus: 2,
+    remedy: expect.stringContaining('JSON array'),
+  });
+});

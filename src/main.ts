@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { EXIT, OperatorError, StoppedError } from './errors.ts';
@@ -13,6 +14,8 @@ const LINGER_MS = 500;
  */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const stop = new AbortController();
+  // Everything that is under way at the same time listens to it, which is no leak.
+  setMaxListeners(0, stop.signal);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const handlers = signals.map((name) => {
     const handler = () => stop.abort(new StoppedError(name));

@@ -1,11 +1,30 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { DeleteObjectsCommand, type _Error as Refusal, type S3Client } from '@aws-sdk/client-s3';
 import { StoreError } from '../errors.ts';
 
 /** Most keys of one DeleteObjects request. */
 const BATCH = 1000;
 
+/** How often a key is asked for whose refusal may pass. */
+const ATTEMPTS = 4;
+
+/** Codes of refusals that may pass; of whole requests they are retried by the SDK. */
+const PASSING = new Set([
+  'InternalError',
+  'ServiceUnavailable',
+  'SlowDown',
+  'RequestTimeout',
+  'OperationAborted',
+]);
+
 /** Most keys that one message names. */
 const NAMED_KEYS = 10;
+
+interface DeletionArea {
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly signal: AbortSignal;
+}
 
 /**
  * DeleteObjects, batch by batch. What the server refuses keeps no other key from being deleted.
@@ -14,35 +33,47 @@ const NAMED_KEYS = 10;
  * @throws StoreError that names the refused keys
  */
 export async function deleteObjects(
-  call: (doing: string, work: () => Promise<void>) => Promise<void>,
-  request: {
-    readonly client: S3Client;
-    readonly bucket: string;
-    readonly keys: readonly string[];
-    readonly signal: AbortSignal;
-  },
+  call: <T>(doing: string, work: () => Promise<T>) => Promise<T>,
+  request: DeletionArea & { readonly keys: readonly string[] },
 ): Promise<void> {
-  const { client, bucket, keys, signal } = request;
+  const { bucket, keys, signal } = request;
   const refused: Refusal[] = [];
   for (let start = 0; start < keys.length; start += BATCH) {
-    const batch = keys.slice(start, start + BATCH);
-    const doing = `cannot delete ${batch.length === 1 ? batch[0] : `${batch.length} objects`} from bucket ${bucket}`;
-    await call(doing, async () => {
-      const answer = await client.send(
-        new DeleteObjectsCommand({
-          Bucket: bucket,
-          Delete: { Objects: batch.map((Key) => ({ Key })), Quiet: true },
-        }),
-        { abortSignal: signal },
-      );
-      refused.push(...(answer.Errors ?? []));
-    });
+    let left = keys.slice(start, start + BATCH);
+    const doing = `cannot delete ${left.length === 1 ? left[0] : `${left.length} objects`} from bucket ${bucket}`;
+    for (let attempt = 1; left.length > 0; attempt++) {
+      const refusals = await call(doing, async () => {
+        if (attempt > 1) await delay(100 * 2 ** attempt, undefined, { signal });
+        return deleteBatch(request, left);
+      });
+      const passing = refusals.filter(({ Code = '' }) => PASSING.has(Code) && attempt < ATTEMPTS);
+      refused.push(...refusals.filter((refusal) => !passing.includes(refusal)));
+      left = keysOf(passing);
+    }
   }
   if (refused.length > 0) throw refusedError(bucket, refused);
 }
 
+/** One request; returns what it was refused. */
+async function deleteBatch(
+  { client, bucket, signal }: DeletionArea,
+  keys: readonly string[],
+): Promise<readonly Refusal[]> {
+  const answer = await client.send(
+    new DeleteObjectsCommand({
+      Bucket: bucket,
+      Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true },
+    }),
+    { abortSignal: signal },
+  );
+  return answer.Errors ?? [];
+}
+
+const keysOf = (refusals: readonly Refusal[]) =>
+  refusals.flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
+
 function refusedError(bucket: string, refused: readonly Refusal[]): StoreError {
-  const keys = refused.flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
+  const keys = keysOf(refused);
   const named = keys.slice(0, NAMED_KEYS).join(', ');
   const more = keys.length > NAMED_KEYS ? ` and ${keys.length - NAMED_KEYS} more` : '';
   return new StoreError({

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { StoreError } from '../errors.ts';
 import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
 import type { Store, Upload, UploadedPart } from './store.ts';
@@ -49,6 +50,8 @@ export async function openMultipartWriter(
   const upload = await beginUpload(store, key, options);
   const stop = new AbortController();
   const partSignal = AbortSignal.any([signal, stop.signal]);
+  // Every part in flight listens to it, which is no leak.
+  setMaxListeners(0, partSignal);
   const inFlight = new Set<Promise<void>>();
   const uploaded: UploadedPart[] = [];
   /** Buffers of the next part's size. */
@@ -110,11 +113,12 @@ export async function openMultipartWriter(
       await store.abortUpload(upload, committing).catch(() => {});
     }
     const stored = await store.head(key, committing);
-    if (stored?.writeId !== upload.writeId) throw refusal ?? overtaken(doing);
-    if (stored.bytes === bytes) return;
+    if (stored !== undefined && stored.writeId !== upload.writeId) throw overtaken(doing);
+    if (stored?.bytes === bytes) return;
+    if (refusal !== undefined) throw refusal;
     throw new StoreError({
       doing,
-      problem: `${bytes} bytes were sent, the store holds ${stored.bytes}`,
+      problem: `${bytes} bytes were sent, the store holds ${stored?.bytes ?? 'none'}`,
       remedy: 'see the S3 server’s log',
     });
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../../src/s3/s3-store.ts';
-import { createTestBucket, inTime, storeSettings, type TestBucket } from './bucket.ts';
+import { storeSettings } from '../support/test-store.ts';
+import { createTestBucket, inTime, type TestBucket } from './bucket.ts';
 
 let bucket: TestBucket;
 

@@ -6,11 +6,10 @@ import {
   ListObjectVersionsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { type Config, readConfig } from '../../src/config/config.ts';
 import { createS3Client } from '../../src/s3/client.ts';
 import { openStore } from '../../src/s3/s3-store.ts';
 import type { Store } from '../../src/s3/store.ts';
-import { storeEnv } from '../support/topobank-backup.ts';
+import { storeSettings } from '../support/test-store.ts';
 import { connectServer, type ServerUnderTest } from './server.ts';
 
 /** Ends each call of the suite that should have ended long before; Swift deletes some 20 objects a second. */
@@ -26,12 +25,6 @@ export interface TestBucket {
   readonly client: S3Client;
   /** Deletes it with every upload and every version in it. */
   remove(): Promise<void>;
-}
-
-/** The tool's settings that lead to a bucket of the server. */
-export function storeSettings(server: ServerUnderTest, bucket: string): Config<'store'> {
-  const env = { ...storeEnv(server), AWS_STORAGE_BUCKET_NAME: bucket, S3_REGION: server.region };
-  return readConfig({ flags: {}, env }, ['store']);
 }
 
 export async function createTestBucket(): Promise<TestBucket> {

@@ -10,7 +10,10 @@ export interface Fault {
   times?: number;
   /** How many matching requests it lets pass first. */
   after?: number;
-  readonly what: /** The answer is this error. */
+  readonly what: /**
+   * The answer is this error. With status 200 it looks well and has the error in its body, as CompleteMultipartUpload
+   * may answer.
+   */
     | { readonly kind: 'error'; readonly status: number; readonly code: string }
     /** The connection is closed without an answer, before or after the work was done. */
     | { readonly kind: 'drop'; readonly when: 'before' | 'after' }

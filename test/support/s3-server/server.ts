@@ -55,10 +55,12 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   const requests: S3Request[] = [];
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const [, bucket = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+    // Not by URL, which would take the segments `.` and `..` of a key for steps of a path.
+    const [path = '', search] = (request.url ?? '/').split('?', 2);
+    const query = new URLSearchParams(search);
+    const [, bucket = '', ...rest] = path.split('/').map(decodeURIComponent);
     const key = rest.join('/');
-    const found = route(request, url.searchParams, bucket, key);
+    const found = route(request, query, bucket, key);
     const operation = found?.[0] ?? 'Unknown';
     const fault = takeFault(faults, operation, key);
     const record = (status: number) => requests.push({ operation, key, status });
@@ -72,12 +74,12 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
         request.socket.destroy();
         return;
       }
-      checkSignature(request, url, credentials);
+      checkSignature(request, path, query, credentials);
       if (fault?.kind === 'error') throw new S3Error(fault.status, fault.code);
       if (found === undefined) throw new S3Error(501, 'NotImplemented');
       const reply = await found[1]({
         request,
-        query: url.searchParams,
+        query,
         storage,
         bucket,
         key,
@@ -94,7 +96,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
       const known = error instanceof S3Error ? error : new S3Error(500, 'InternalError', String(error));
       record(known.status);
       if (response.headersSent) response.destroy();
-      else await send(request, response, errorReply(known, url.pathname));
+      else await send(request, response, errorReply(known, path));
     }
   }
 

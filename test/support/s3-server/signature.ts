@@ -26,7 +26,8 @@ function encode(text: string): string {
 /** Checks the Authorization header (AWS Signature Version 4). S3Error 403 when it does not hold. */
 export function checkSignature(
   request: IncomingMessage,
-  url: URL,
+  path: string,
+  query: URLSearchParams,
   { accessKey, secretKey }: Credentials,
 ): void {
   const match = AUTHORIZATION.exec(request.headers.authorization ?? '');
@@ -36,11 +37,13 @@ export function checkSignature(
   const time = String(request.headers['x-amz-date'] ?? '');
   checkTime(time, day);
 
-  const query = [...url.searchParams].map(([name, value]) => `${encode(name)}=${encode(value)}`).sort();
-  const path = decodeURIComponent(url.pathname).split('/').map(encode).join('/');
+  const parameters = [...query].map(([name, value]) => `${encode(name)}=${encode(value)}`).sort();
+  const resource = decodeURIComponent(path).split('/').map(encode).join('/');
   const headers = signed.split(';').map((name) => `${name}:${headerText(request, name)}\n`);
   const payload = String(request.headers['x-amz-content-sha256'] ?? '');
-  const canonical = [request.method, path, query.join('&'), headers.join(''), signed, payload].join('\n');
+  const canonical = [request.method, resource, parameters.join('&'), headers.join(''), signed, payload].join(
+    '\n',
+  );
   const scope = `${day}/${region}/${service}/aws4_request`;
   const digest = createHash('sha256').update(canonical).digest('hex');
   const signingKey = hmac(hmac(hmac(hmac(`AWS4${secretKey}`, day), region), service), 'aws4_request');

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { StoreError } from '../../src/errors.ts';
+import { startTestStore, type TestStore } from '../support/test-store.ts';
+
+const KEYS = ['a', 'b', 'c', 'd', 'e'];
+
+let bed: TestStore;
+
+const inTime = () => AbortSignal.timeout(60_000);
+
+beforeEach(async () => {
+  bed = await startTestStore();
+  const put = { ifAbsent: false, contentType: 'text/plain', signal: inTime() };
+  for (const key of KEYS) await bed.store.put(key, Buffer.from(key), put);
+});
+
+afterEach(() => bed.close());
+
+async function left(): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of bed.store.list('', { signal: inTime() })) keys.push(key);
+  return keys;
+}
+
+const refuse = (key: RegExp, code: string, times?: number) =>
+  bed.server.faults.push({
+    operation: 'DeleteObjectsEntry',
+    key,
+    what: { kind: 'error', status: 403, code },
+    ...(times === undefined ? {} : { times }),
+  });
+
+test('keys that are refused stay, are named, and keep no other from being deleted', async () => {
+  refuse(/[bd]/, 'AccessDenied');
+  const error = await bed.store.remove(KEYS, inTime()).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(StoreError);
+  expect(error).toMatchObject({
+    message: 'cannot delete b, d from bucket bucket: AccessDenied — the key needs s3:DeleteObject there',
+    keys: ['b', 'd'],
+  });
+  expect(await left()).toEqual(['b', 'd']);
+});
+
+test('a refusal that may pass is asked again, for that key only', async () => {
+  refuse(/[bd]/, 'SlowDown', 3);
+  await bed.store.remove(KEYS, inTime());
+  expect(await left()).toEqual([]);
+  const requests = bed.server.requests.filter(({ operation }) => operation === 'DeleteObjects');
+  expect(requests).toHaveLength(3);
+});
+
+test('a refusal that might pass and does not is an error in the end', async () => {
+  refuse(/c/, 'InternalError');
+  await expect(bed.store.remove(KEYS, inTime())).rejects.toThrow(
+    'cannot delete c from bucket bucket: InternalError',
+  );
+  expect(await left()).toEqual(['c']);
+});
+
+test('more keys than one request takes are sent in batches, and none where there are none', async () => {
+  await bed.store.remove([], inTime());
+  await bed.store.remove([...KEYS, ...Array.from({ length: 2001 }, (_, index) => `none/${index}`)], inTime());
+  const requests = bed.server.requests.filter(({ operation }) => operation === 'DeleteObjects');
+  expect(requests).toHaveLength(3);
+  expect(await left()).toEqual([]);
+});

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { ConfigError, StoreError } from '../../src/errors.ts';
+import { answerOf, storeError } from '../../src/s3/errors.ts';
+
+const DOING = 'cannot write backup/x.sql to bucket b';
+const NEEDED = 's3:PutObject on backup/x.sql';
+
+/** As the SDK throws the answer of a server. */
+const answer = (status: number, code: string) =>
+  Object.assign(new Error('said\nin its own words'), { name: code, $metadata: { httpStatusCode: status } });
+
+/** As Node throws the failure of a connection. */
+const failure = (code: string, message = `connect ${code} 127.0.0.1:9000`) =>
+  Object.assign(new Error(message), { code });
+
+test.each([
+  [
+    answer(403, 'SignatureDoesNotMatch'),
+    '403 SignatureDoesNotMatch — check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID',
+  ],
+  [answer(403, 'InvalidAccessKeyId'), '403 InvalidAccessKeyId — check AWS_ACCESS_KEY_ID'],
+  [answer(403, 'RequestTimeTooSkewed'), '403 RequestTimeTooSkewed — set the clock of this machine'],
+  [
+    answer(403, 'AccessDenied'),
+    `403 AccessDenied — check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the key needs ${NEEDED}`,
+  ],
+  [
+    answer(403, 'UnknownError'),
+    `HTTP 403 — check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the key needs ${NEEDED}`,
+  ],
+  [answer(404, 'NoSuchBucket'), '404 NoSuchBucket — check AWS_STORAGE_BUCKET_NAME'],
+  [answer(400, 'InvalidBucketName'), '400 InvalidBucketName — check AWS_STORAGE_BUCKET_NAME'],
+  [answer(404, 'UnknownError'), 'HTTP 404 — check AWS_STORAGE_BUCKET_NAME'],
+  [answer(301, 'PermanentRedirect'), '301 PermanentRedirect — check S3_REGION and AWS_S3_ENDPOINT_URL'],
+  [answer(400, 'AuthorizationHeaderMalformed'), '400 AuthorizationHeaderMalformed — check S3_REGION'],
+  [answer(507, 'InsufficientCapacity'), '507 InsufficientCapacity — make room on the S3 server'],
+  [answer(403, 'QuotaExceeded'), '403 QuotaExceeded — make room in the bucket'],
+  [answer(500, 'InternalError'), '500 InternalError — see the S3 server’s log'],
+  [
+    failure('ECONNREFUSED'),
+    'ECONNREFUSED, connect ECONNREFUSED 127.0.0.1:9000 — check AWS_S3_ENDPOINT_URL, and that the server runs',
+  ],
+  [
+    Object.assign(new AggregateError([failure('ECONNREFUSED')]), { code: 'ECONNREFUSED' }),
+    'ECONNREFUSED — check AWS_S3_ENDPOINT_URL, and that the server runs',
+  ],
+  [
+    failure('ENOTFOUND', 'getaddrinfo ENOTFOUND s3'),
+    'ENOTFOUND, getaddrinfo ENOTFOUND s3 — check AWS_S3_ENDPOINT_URL',
+  ],
+  [failure('EAI_AGAIN'), /— check AWS_S3_ENDPOINT_URL and the name server$/],
+  [failure('ETIMEDOUT'), /— check AWS_S3_ENDPOINT_URL and the firewall$/],
+  [
+    Object.assign(new Error('socket timed out'), { name: 'TimeoutError' }),
+    'TimeoutError, socket timed out — check AWS_S3_ENDPOINT_URL and the network',
+  ],
+  [
+    failure('ECONNRESET', 'socket hang up'),
+    'ECONNRESET, socket hang up — check the network and the S3 server’s log',
+  ],
+  [failure('EPROTO'), /— check whether AWS_S3_ENDPOINT_URL is to be https or http$/],
+  [
+    failure('DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'),
+    'DEPTH_ZERO_SELF_SIGNED_CERT, self-signed certificate — name the authority’s certificate in NODE_EXTRA_CA_CERTS, or set AWS_S3_VERIFY=False',
+  ],
+  [failure('ERR_TLS_CERT_ALTNAME_INVALID', 'wrong name'), /NODE_EXTRA_CA_CERTS, or set AWS_S3_VERIFY=False$/],
+  [
+    failure('CERT_HAS_EXPIRED', 'certificate has expired'),
+    /NODE_EXTRA_CA_CERTS, or set AWS_S3_VERIFY=False$/,
+  ],
+  ['a string', 'unknown error — check AWS_S3_ENDPOINT_URL and the network'],
+  [undefined, 'unknown error — check AWS_S3_ENDPOINT_URL and the network'],
+])('%s', (error, expected) => {
+  const shown = storeError(DOING, error, NEEDED);
+  expect(shown).toBeInstanceOf(StoreError);
+  expect(shown.message).not.toContain('\n');
+  expect(shown.message.slice(0, DOING.length + 2)).toBe(`${DOING}: `);
+  const rest = shown.message.slice(DOING.length + 2);
+  if (typeof expected === 'string') expect(rest).toBe(expected);
+  else expect(rest).toMatch(expected);
+});
+
+test('an error that is meant for the operator already stays what it is', () => {
+  const error = new ConfigError({ doing: 'cannot read the configuration', problem: 'it is wrong' });
+  expect(storeError(DOING, error, NEEDED)).toBe(error);
+});
+
+test('the code of an answer wins over the name of its error', () => {
+  const error = Object.assign(answer(400, 'S3ServiceException'), { Code: 'BadDigest' });
+  expect(answerOf(error)).toEqual({ status: 400, code: 'BadDigest' });
+});

@@ -1,4 +1,3 @@
-import { parseObjectName } from '../catalog/backup-name.ts';
 import { run as runRestore } from './restore.ts';
 import type { RestoreFlags } from './restore-options.ts';
 import { run as runService } from './service.ts';
@@ -23,9 +22,8 @@ export async function run(invocation: Invocation): Promise<number | undefined> {
   return runRestore({ ...invocation, options }, what);
 }
 
-/** go-s3-backup's `RESTORE_FILE` is a key of the bucket; its last part, the backup's id and a local file do as well. */
+/** go-s3-backup's `RESTORE_FILE` is a key of the bucket; `restore` takes the last part of it, as it does a local file. */
 function wantedBackup(file: string, invocation: Invocation): string {
   const { prefix } = openSession(invocation, ['store']).config;
-  const name = parseObjectName(prefix, file.includes('/') ? file : `${prefix}${file}`);
-  return name?.part === 'dump' ? name.id : file;
+  return file.startsWith(prefix) ? file.slice(prefix.length) : file;
 }

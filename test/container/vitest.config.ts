@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: ['test/container/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     testTimeout: 240_000,
     hookTimeout: 240_000,
     // The engine is ended in order.

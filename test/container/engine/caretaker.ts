@@ -17,7 +17,7 @@ remove() { xargs --no-run-if-empty "$docker" "$@"; }
 "$docker" ps --all --quiet --filter "name=$run" | remove rm --force --volumes
 "$docker" network ls --quiet --filter "name=$run" | remove network rm
 "$docker" volume ls --quiet --filter "name=$run" | remove volume rm
-"$docker" images --quiet --filter "reference=$run*" | sort -u | remove rmi --force
+"$docker" images --format '{{.Repository}}:{{.Tag}}' --filter "reference=$run*" | remove rmi
 
 if [ -n "$pid" ]; then
   kill "$pid"

@@ -10,7 +10,8 @@ export type CommentLine =
   | { readonly kind: 'entry'; readonly entry: DumpEntry }
   | { readonly kind: 'other' };
 
-const ENTRY = /^-- (?:Data for )?Name: (.*); Type: ([^;]*); Schema: (.*); Owner: (.*?)(?:; Tablespace: .*)?$/;
+const ENTRY =
+  /^-- (?:(?:Data|Statistics) for )?Name: (.*); Type: ([^;]*); Schema: (.*); Owner: (.*?)(?:; Tablespace: .*)?$/;
 const SERVER = '-- Dumped from database version ';
 const PG_DUMP = '-- Dumped by pg_dump version ';
 

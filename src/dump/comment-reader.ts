@@ -56,6 +56,8 @@ export function createCommentReader(): CommentReader {
           return 'cluster';
         case 'header':
           seenHeader = true;
+          // Of two dumps in one file the last has to be whole too.
+          complete = false;
           return undefined;
         case 'complete':
           complete = true;

@@ -1,66 +1,106 @@
-import { unquote } from './copy-statement.ts';
-
-const ROLE = String.raw`("(?:[^"]|"")*"|[^\s",;()]+)`;
-
-/** Statements that give objects to roles; `--no-owner` skips them. */
-const OWNERSHIP = new RegExp(
-  String.raw`^(?:ALTER\s.*\sOWNER\s+TO\s+${ROLE};$|GRANT\s|REVOKE\s|ALTER\s+DEFAULT\s+PRIVILEGES\s|SET\s+SESSION\s+AUTHORIZATION\s)`,
-  'is',
-);
-
-/** Statements that name roles without giving them anything. */
-const NAMING = /^(?:CREATE\s+POLICY\s|CREATE\s+USER\s+MAPPING\s|ALTER\s+POLICY\s)/i;
+import { isIdentifier, sqlWords, unquote } from './sql-words.ts';
+import { type DecodeText, textDecoder } from './text-decoder.ts';
 
 /** Names that stand for a role and are none (manual, GRANT). */
-const NO_ROLES = new Set(['public', 'current_user', 'current_role', 'session_user', 'default']);
+const NO_ROLES = new Set(['public', 'current_user', 'current_role', 'session_user', 'default', 'none']);
 
-/** Only the ends of a statement name roles, so a long one is not searched in between. */
-const SEARCHED = 64 * 1024;
+/** What a statement does with roles. All but `policy` and `mapping` give them objects or rights. */
+type Kind = 'owner' | 'grant' | 'default-privileges' | 'authorization' | 'policy' | 'mapping';
 
-/** Whether a statement sets an owner or rights. */
+/** First words of the statements that name roles; those of `ALTER … OWNER TO` are told by their ends. */
+const BEGINNINGS: readonly [words: string, kind: Kind][] = [
+  ['grant', 'grant'],
+  ['revoke', 'grant'],
+  ['alter default privileges', 'default-privileges'],
+  ['set session authorization', 'authorization'],
+  ['create policy', 'policy'],
+  ['alter policy', 'policy'],
+  ['create user mapping', 'mapping'],
+];
+const BEGINS = /^\s*(?:alter|create|grant|revoke|set)\s/i;
+
+/** No statement about roles is longer, in bytes. */
+const LONGEST = 64 * 1024;
+
+/** Whether a statement sets an owner or rights; `--no-owner` skips it. */
 export function isOwnership(sql: Buffer): boolean {
-  return OWNERSHIP.test(headOf(sql));
+  const kind = read(sql, textDecoder('LATIN1'))?.kind;
+  return kind !== undefined && kind !== 'policy' && kind !== 'mapping';
 }
 
 /** The roles that a statement names, unquoted, without `public`. */
-export function rolesOf(sql: Buffer): readonly string[] {
-  const head = headOf(sql);
-  if (!OWNERSHIP.test(head) && !NAMING.test(head)) return [];
-  const roles = new Set<string>();
-  const add = (identifier: string | undefined) => {
-    if (identifier === undefined) return;
-    const role = identifier.startsWith("'") ? identifier.slice(1, -1) : unquote(identifier);
-    if (!NO_ROLES.has(role) || identifier.startsWith('"')) roles.add(role);
-  };
-  const rest = head.replace(/;\s*$/, '');
-  if (/^ALTER\s+DEFAULT\s/i.test(rest)) {
-    add(new RegExp(String.raw`\sFOR\s+(?:ROLE|USER)\s+${ROLE}`, 'i').exec(rest)?.[1]);
+export function rolesOf(sql: Buffer, decode: DecodeText = textDecoder(undefined)): readonly string[] {
+  const found = read(sql, decode);
+  if (found === undefined) return [];
+  const { words } = found;
+  switch (found.kind) {
+    case 'owner':
+      return names(words.slice(-1));
+    case 'authorization':
+      return names(words.slice(3, 4));
+    case 'grant':
+      return grantees(words);
+    case 'default-privileges':
+      return distinct([
+        ...listAfter(words, ['for', 'role']),
+        ...listAfter(words, ['for', 'user']),
+        ...grantees(words),
+      ]);
+    case 'policy':
+      return listAfter(words, ['to']);
+    case 'mapping':
+      return listAfter(words, ['for']);
   }
-  if (/^ALTER\s/i.test(rest)) add(new RegExp(String.raw`\sOWNER\s+TO\s+${ROLE}$`, 'i').exec(rest)?.[1]);
-  if (/^SET\s/i.test(rest))
-    add(new RegExp(String.raw`\sAUTHORIZATION\s+(?:'[^']*'|${ROLE})$`, 'i').exec(rest)?.[1]);
-  if (/^CREATE\s+USER/i.test(rest)) {
-    add(new RegExp(String.raw`\sFOR\s+${ROLE}\s+SERVER\s`, 'i').exec(rest)?.[1]);
-  }
-  if (/^(?:GRANT|REVOKE|ALTER\s+DEFAULT)\s/i.test(rest)) {
-    add(
-      new RegExp(
-        String.raw`\s(?:TO|FROM)\s+${ROLE}(?:\s+WITH\s+GRANT\s+OPTION)?(?:\s+GRANTED\s+BY\s+\S+)?$`,
-        'i',
-      ).exec(rest)?.[1],
-    );
-    add(new RegExp(String.raw`\sGRANTED\s+BY\s+${ROLE}$`, 'i').exec(rest)?.[1]);
-  }
-  if (/^(?:CREATE|ALTER)\s+POLICY\s/i.test(rest)) {
-    const list = new RegExp(
-      String.raw`\sTO\s+(${ROLE}(?:\s*,\s*${ROLE})*)(?:\s+(?:USING|WITH)\s|$)`,
-      'i',
-    ).exec(rest)?.[1];
-    for (const match of (list ?? '').matchAll(new RegExp(ROLE, 'g'))) add(match[1]);
-  }
-  return [...roles];
 }
 
-function headOf(sql: Buffer): string {
-  return sql.toString('utf8', 0, SEARCHED);
+/** A statement's words without the semicolon, where it is one about roles. */
+function read(sql: Buffer, decode: DecodeText): { kind: Kind; words: readonly string[] } | undefined {
+  if (sql.length > LONGEST || !BEGINS.test(sql.toString('latin1', 0, 16))) return undefined;
+  const words = sqlWords(decode(sql)).slice(0, -1);
+  const beginning = words.slice(0, 3).join(' ').toLowerCase();
+  const kind = BEGINNINGS.find(([first]) => beginning === first || beginning.startsWith(`${first} `))?.[1];
+  if (kind !== undefined) return { kind, words };
+  const end = words.slice(-3, -1).join(' ').toLowerCase();
+  return beginning.startsWith('alter ') && end === 'owner to' ? { kind: 'owner', words } : undefined;
+}
+
+function grantees(words: readonly string[]): string[] {
+  const rights = words.findIndex((word) => /^(?:grant|revoke)$/i.test(word));
+  const rest = words.slice(rights);
+  const list = listAfter(rest, [/^revoke$/i.test(rest[0] ?? '') ? 'from' : 'to']);
+  return distinct([...list, ...listAfter(rest, ['granted', 'by'])]);
+}
+
+/** The roles of the list that follows these words where they first stand outside all parentheses. */
+function listAfter(words: readonly string[], keywords: readonly string[]): string[] {
+  let depth = 0;
+  const at = words.findIndex((word, index) => {
+    if (word === '(') depth += 1;
+    if (word === ')') depth -= 1;
+    return depth === 0 && keywords.every((keyword, step) => words[index + step]?.toLowerCase() === keyword);
+  });
+  if (at < 0) return [];
+  let next = at + keywords.length;
+  // Dumps from before PostgreSQL 8.1 tell groups from users.
+  if (words[next]?.toLowerCase() === 'group' && isIdentifier(words[next + 1])) next += 1;
+  const list: string[] = [];
+  for (let word = words[next]; isIdentifier(word); word = words[next]) {
+    list.push(word);
+    if (words[next + 1] !== ',') break;
+    next += 2;
+  }
+  return names(list);
+}
+
+function names(words: readonly string[]): string[] {
+  const roles = words.flatMap((word) => {
+    if (word.startsWith("'")) return [word.slice(1, -1).replaceAll("''", "'")];
+    const name = unquote(word);
+    return NO_ROLES.has(name) && !word.startsWith('"') ? [] : [name];
+  });
+  return distinct(roles);
+}
+
+function distinct(names: readonly string[]): string[] {
+  return [...new Set(names)];
 }

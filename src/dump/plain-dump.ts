@@ -3,20 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { DatabaseError, DumpError } from '../errors.ts';
 import { findClients } from '../postgres/client-binaries.ts';
+import { FORM_BYTES, sniffForm } from './form.ts';
 import { startDumpProcess } from './pg-dump.ts';
-
-/** The form of a dump, told by its first bytes. */
-export type DumpForm = 'plain' | 'gzip' | 'zstd' | 'custom';
-
-const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
-
-/** @param head the first bytes, at least 5 of them where there are as many */
-export function sniffForm(head: Buffer): DumpForm {
-  if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
-  if (head.subarray(0, 4).equals(ZSTD_MAGIC)) return 'zstd';
-  if (head.subarray(0, 5).toString('latin1') === 'PGDMP') return 'custom';
-  return 'plain';
-}
 
 export interface PlainDumpOptions {
   /** What the dump is called in errors. */
@@ -39,7 +27,7 @@ export async function* readPlainDump(
 ): AsyncGenerator<Buffer> {
   const iterator = bytes[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);
-  while (head.length < 5) {
+  while (head.length < FORM_BYTES) {
     const next = await iterator.next();
     if (next.done === true) break;
     head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);

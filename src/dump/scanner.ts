@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type Checkpointer, createCheckpointer } from './checkpoints.ts';
 import type { DumpIndex, DumpSection, DumpTable, SectionName } from './dump-index.ts';
 import { isOwnership, rolesOf } from './ownership.ts';
+import type { StatementsAs } from './statement-reader.ts';
 import { createTokenizer } from './tokenizer.ts';
 import type { CopyTarget, DumpToken } from './tokens.ts';
 
@@ -25,14 +26,16 @@ export interface Scanner {
   readonly bytes: number;
 }
 
-/** @param name what the dump is called in errors: `backup/x.sql`, `./dump.sql` */
-export function createScanner(name: string): Scanner {
-  const tokenizer = createTokenizer(name);
+/**
+ * @param name what the dump is called in errors: `backup/x.sql`, `./dump.sql`
+ * @param statementsAs `whole` where the statements are run
+ */
+export function createScanner(name: string, statementsAs: StatementsAs = 'heads'): Scanner {
+  const tokenizer = createTokenizer(name, statementsAs);
   const sections: DumpSection[] = [];
   const tables: DumpTable[] = [];
   const roles = new Set<string>();
   const otherRoles = new Set<string>();
-  let encoding: string | undefined;
   let bytes = 0;
   let section: { name: SectionName; offset: number; hash: Hash } = {
     name: 'pre-data',
@@ -85,8 +88,7 @@ export function createScanner(name: string): Scanner {
         table = undefined;
         break;
       case 'statement': {
-        encoding ??= encodingOf(token.sql);
-        for (const role of rolesOf(token.sql)) {
+        for (const role of rolesOf(token.sql, tokenizer.session.decode)) {
           roles.add(role);
           if (!isOwnership(token.sql)) otherRoles.add(role);
         }
@@ -124,7 +126,7 @@ export function createScanner(name: string): Scanner {
       ownerRoles: [...roles].filter((role) => !otherRoles.has(role)).sort(),
       serverVersion: tokenizer.comments.serverVersion,
       pgDumpVersion: tokenizer.comments.pgDumpVersion,
-      encoding,
+      encoding: tokenizer.session.encoding,
     }),
   };
 }
@@ -147,9 +149,4 @@ function allSections(found: readonly DumpSection[], end: number): DumpSection[] 
     offset = section?.offset ?? offset;
   }
   return all;
-}
-
-function encodingOf(sql: Buffer): string | undefined {
-  if (sql.length > 80) return undefined;
-  return /^SET client_encoding\s*(?:=|TO)\s*'([^']+)';$/i.exec(sql.toString('latin1'))?.[1];
 }

@@ -1,7 +1,7 @@
 import type { SectionName } from './dump-index.ts';
 import type { DumpEntry } from './tokens.ts';
 
-const DATA = new Set(['TABLE DATA', 'SEQUENCE SET', 'BLOBS', 'BLOB DATA', 'STATISTICS DATA']);
+const DATA = new Set(['TABLE DATA', 'SEQUENCE SET', 'BLOBS', 'BLOB METADATA', 'STATISTICS DATA']);
 
 const POST_DATA = new Set([
   'CONSTRAINT',

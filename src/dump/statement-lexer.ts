@@ -1,3 +1,5 @@
+import { isDigit, isSpace, isWordByte } from './sql-bytes.ts';
+
 /** ASCII codes of what SQL's lexical structure knows (manual §4.1). */
 const QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
@@ -10,8 +12,9 @@ const CLOSE = 0x29;
 const SEMICOLON = 0x3b;
 const BACKSLASH = 0x5c;
 const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 
-/** Longest word that matters here is `procedure`; longer ones are cut. */
+/** Longer than any word that matters here; longer ones are cut. */
 const WORD_LIMIT = 12;
 
 /** A longer tag is none that pg_dump writes. */
@@ -21,6 +24,7 @@ type Mode =
   | 'sql'
   | 'string'
   | 'escape-string'
+  | 'after-escape-string'
   | 'identifier'
   | 'dollar-tag'
   | 'dollar-body'
@@ -42,20 +46,6 @@ export interface StatementLexer {
   escapesInStrings: boolean;
 }
 
-function isWordByte(byte: number): boolean {
-  return (
-    (byte >= 0x61 && byte <= 0x7a) ||
-    (byte >= 0x41 && byte <= 0x5a) ||
-    byte === 0x5f ||
-    byte >= 0x80 ||
-    isDigit(byte)
-  );
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39;
-}
-
 /**
  * A semicolon ends a statement unless it stands in a string, a quoted identifier, a dollar quote, a comment,
  * parentheses, or the body `BEGIN ATOMIC … END` of a function.
@@ -63,7 +53,11 @@ function isDigit(byte: number): boolean {
 export function createStatementLexer(): StatementLexer {
   let mode: Mode = 'sql';
   let word = '';
+  /** The word before, if nothing but blank space and comments stands between. */
+  let previous = '';
   let tag = '';
+  /** A line feed was seen behind an escape string. */
+  let newLine = false;
   let parentheses = 0;
   let comments = 0;
   let bodies = 0;
@@ -73,6 +67,7 @@ export function createStatementLexer(): StatementLexer {
   function reset(): void {
     mode = 'sql';
     word = '';
+    previous = '';
     tag = '';
     parentheses = 0;
     comments = 0;
@@ -87,13 +82,15 @@ export function createStatementLexer(): StatementLexer {
 
   function endWord(): void {
     if (word === '') return;
-    const lower = word.toLowerCase();
+    const before = previous;
+    previous = word.toLowerCase();
     word = '';
-    if (head.length < 4) head.push(lower);
-    if (parentheses > 0 || !createsFunction()) return;
-    if (lower === 'begin') bodies += 1;
-    else if (lower === 'case' && bodies > 0) bodies += 1;
-    else if (lower === 'end' && bodies > 0) bodies -= 1;
+    if (head.length < 4) head.push(previous);
+    if (parentheses > 0) return;
+    // `begin` alone may also be a name; a word of the body that needs quotes as a name has them.
+    if (previous === 'atomic' && before === 'begin' && createsFunction()) bodies += 1;
+    else if (bodies > 0 && previous === 'case') bodies += 1;
+    else if (bodies > 0 && previous === 'end') bodies -= 1;
   }
 
   const lexer: StatementLexer = {
@@ -112,6 +109,10 @@ export function createStatementLexer(): StatementLexer {
             }
             const prefix = word;
             endWord();
+            if (isSpace(byte)) {
+              at += 1;
+              break;
+            }
             if (byte === DASH || byte === SLASH) {
               if (at + 1 === length) {
                 return { state: 'more', at };
@@ -122,12 +123,14 @@ export function createStatementLexer(): StatementLexer {
                 mode = 'block-comment';
                 comments = 1;
               } else {
+                previous = '';
                 at += 1;
                 break;
               }
               at += 2;
               break;
             }
+            previous = '';
             at += 1;
             if (byte === QUOTE) {
               mode = lexer.escapesInStrings || prefix === 'E' || prefix === 'e' ? 'escape-string' : 'string';
@@ -164,8 +167,23 @@ export function createStatementLexer(): StatementLexer {
               // A doubled quote goes on as an escape string, not as a plain one.
               if (at === length) return { state: 'more', at: at - 1 };
               if (buffer[at] === QUOTE) at += 1;
-              else mode = 'sql';
+              else {
+                mode = 'after-escape-string';
+                newLine = false;
+              }
             }
+            break;
+          }
+          case 'after-escape-string': {
+            // Strings on lines of their own are one, of the kind of the first (manual §4.1.2.1).
+            const byte = buffer[at] as number;
+            if (isSpace(byte)) {
+              newLine ||= byte === NEWLINE || byte === RETURN;
+              at += 1;
+            } else if (newLine && byte === QUOTE) {
+              mode = 'escape-string';
+              at += 1;
+            } else mode = 'sql';
             break;
           }
           case 'dollar-tag': {

@@ -28,6 +28,25 @@ export interface CopyTarget {
   readonly columns: readonly string[];
 }
 
+/** `sql` holds the statement's very bytes, in the dump's own encoding, with the closing semicolon. */
+export interface Statement extends DumpPosition {
+  readonly type: 'statement';
+  readonly sql: Buffer;
+}
+
+/** A `COPY … FROM stdin;`. `offset` is that of the first row. */
+export interface CopyStart extends CopyTarget, DumpPosition {
+  readonly type: 'copy-start';
+  readonly sql: Buffer;
+}
+
+/** A backslash command outside COPY data: `restrict`, `connect`, `!` … `argument` is the rest of its line. */
+export interface BackslashCommand extends DumpPosition {
+  readonly type: 'backslash';
+  readonly command: string;
+  readonly argument: string;
+}
+
 /**
  * What a plain dump consists of, in order.
  *
@@ -39,12 +58,9 @@ export type DumpToken =
   | { readonly type: 'text'; readonly data: Buffer }
   /** The text that follows belongs to this section. */
   | { readonly type: 'section'; readonly name: SectionName; readonly offset: number }
-  /** `sql` holds the statement's very bytes, in the dump's own encoding, with the closing semicolon. */
-  | ({ readonly type: 'statement'; readonly sql: Buffer } & DumpPosition)
-  /** A `COPY … FROM stdin;`; `offset` is that of the first row. */
-  | ({ readonly type: 'copy-start'; readonly sql: Buffer } & CopyTarget & DumpPosition)
-  /** Row bytes without the closing `\.`; cut anywhere, also inside a row. `lines` counts the line feeds in them. */
+  | Statement
+  | CopyStart
+  /** Row bytes without the closing `\\.`; cut anywhere, also inside a row. `lines` counts the line feeds in them. */
   | { readonly type: 'copy-rows'; readonly data: Buffer; readonly lines: number }
   | { readonly type: 'copy-end'; readonly rows: number; readonly bytes: number }
-  /** A backslash command outside COPY data: `restrict`, `connect`, `!` … `argument` is the rest of its line. */
-  | ({ readonly type: 'backslash'; readonly command: string; readonly argument: string } & DumpPosition);
+  | BackslashCommand;

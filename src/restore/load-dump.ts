@@ -34,7 +34,7 @@ export async function loadDump(
   dump: AsyncIterable<Buffer>,
   options: LoadOptions,
 ): Promise<DumpIndex> {
-  const scanner = createScanner(options.name);
+  const scanner = createScanner(options.name, 'whole');
   let copy: { into: CopyIn; table: string; at: DumpPosition } | undefined;
 
   async function apply(token: DumpToken): Promise<void> {

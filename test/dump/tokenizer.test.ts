@@ -4,13 +4,18 @@ import type { DumpToken } from '../../src/dump/tokens.ts';
 import { DumpError } from '../../src/errors.ts';
 import { dumpText, entry } from '../support/dump-text.ts';
 
+function copyOf(token: DumpToken): DumpToken {
+  if ('data' in token) return { ...token, data: Buffer.from(token.data) };
+  return 'sql' in token ? { ...token, sql: Buffer.from(token.sql) } : token;
+}
+
 function tokensOf(text: string | Buffer, chunkBytes = 1 << 20): DumpToken[] {
   const bytes = Buffer.from(text);
   const tokenizer = createTokenizer('test.sql');
   const tokens: DumpToken[] = [];
   const take = (given: Iterable<DumpToken>) => {
     // Buffers hold until the next chunk only.
-    for (const token of given) tokens.push(structuredClone(token));
+    for (const token of given) tokens.push(copyOf(token));
   };
   for (let at = 0; at < bytes.length; at += chunkBytes)
     take(tokenizer.push(bytes.subarray(at, at + chunkBytes)));
@@ -22,7 +27,7 @@ function tokensOf(text: string | Buffer, chunkBytes = 1 << 20): DumpToken[] {
 function statementsOf(body: string): string[] {
   return tokensOf(dumpText(body))
     .filter((token) => token.type === 'statement')
-    .map(({ sql }) => Buffer.from(sql).toString())
+    .map(({ sql }) => sql.toString())
     .slice(1);
 }
 
@@ -34,6 +39,9 @@ test.each([
   ['a backslash in a standard string', ["SELECT 'c:\\';", 'SELECT 2;']],
   ['an escaped quote in E strings', ["SELECT E'it\\'s; fine', e'\\\\';", 'SELECT 2;']],
   ['an E string with a doubled quote', ["SELECT E'a''\\';b';"]],
+  ['an E string that goes on in the next line', ["SELECT E'a'\n  '\\'; b';", 'SELECT 2;']],
+  ['a string that goes on in the next line', ["SELECT 'a\\'\n  '; b\\';", 'SELECT 2;']],
+  ['an E string and another string', ["SELECT E'\\'' , '\\';", 'SELECT 2;']],
   ['a word that ends in e before a string', ["SELECT date'2020-01-01\\';", 'SELECT 2;']],
   ['unicode escapes', ["SELECT U&'d\\0061t;';"]],
   ['a quoted identifier', ['CREATE TABLE "a;b""c" ();']],
@@ -52,6 +60,32 @@ test.each([
   [
     'a body in standard SQL',
     ['CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END;', 'SELECT 3;'],
+  ],
+  [
+    'CASE within such a body, in parentheses and nested',
+    [
+      'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT (CASE WHEN (1 = 1) THEN 2 ELSE CASE 3 WHEN 4 THEN 5 END END); END;',
+      'SELECT 3;',
+    ],
+  ],
+  [
+    'a comment within BEGIN ATOMIC',
+    ['create function f() returns int begin /* ; */ atomic -- ;\nselect 1; end;', 'SELECT 3;'],
+  ],
+  [
+    'begin as the name of a function, a type or a column',
+    [
+      "CREATE FUNCTION public.begin(atomic int) RETURNS public.begin LANGUAGE sql AS 'SELECT 1;';",
+      'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT t.begin FROM public.begin t; SELECT 2; END;',
+      'SELECT 3;',
+    ],
+  ],
+  [
+    'end and case as names within a body',
+    [
+      'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT t."end" AS "case" FROM t; SELECT 2; END;',
+      'SELECT 3;',
+    ],
   ],
   [
     'CASE within such a body',
@@ -92,7 +126,7 @@ test.each([
   const text = dumpText(`COPY public.t (a, "b c") FROM stdin;\n${rows}\\.\n\nSELECT 1;\n`);
   for (const chunkBytes of [1, 2, 3, 5, 7, 1000]) {
     const tokens = tokensOf(text, chunkBytes);
-    const data = tokens.flatMap((token) => (token.type === 'copy-rows' ? [Buffer.from(token.data)] : []));
+    const data = tokens.flatMap((token) => (token.type === 'copy-rows' ? [token.data] : []));
     expect(Buffer.concat(data).toString()).toBe(rows);
     expect(tokens.filter(({ type }) => type === 'copy-start')).toMatchObject([
       { schema: 'public', name: 't', columns: ['a', 'b c'], offset: text.indexOf('stdin;\n') + 7 },
@@ -156,7 +190,7 @@ test.each([
   ['much of something else', 'hello '.repeat(20_000), /header/],
   ['gzip', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]), /compressed with gzip/],
   ['the custom format', 'PGDMP\x01', /custom format/],
-  ['null bytes', dumpText('SELECT 1;\n-- \0\n'), /a null byte stands at line \d+ or below/],
+  ['null bytes', dumpText('SELECT 1;\n-- \0\n'), /a null byte stands at line 11 —/],
   ['a cluster', '--\n-- PostgreSQL database cluster dump\n--\n', /whole cluster.*pg_dump/],
   ['no closing line', dumpText('SELECT 1;\n', { complete: false }), /without pg_dump’s closing line/],
   ['half a statement', dumpText('SELECT 1', { complete: false }), /inside the statement at line 10/],

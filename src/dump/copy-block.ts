@@ -1,0 +1,52 @@
+import { createCopyLexer } from './copy-lexer.ts';
+import type { DumpWindow } from './dump-window.ts';
+import { countNewlines } from './newlines.ts';
+import type { CopyStart, DumpToken } from './tokens.ts';
+
+/** The rows of one COPY, from behind its statement to the line `\.`. */
+export interface CopyBlock {
+  /** `public.manager_surface` */
+  readonly table: string;
+  /** Reads on. @returns whether the end of the rows was met */
+  read(): Generator<DumpToken, boolean>;
+}
+
+export function createCopyBlock(window: DumpWindow, start: CopyStart): CopyBlock {
+  const lexer = createCopyLexer();
+  let begun = false;
+  let rows = 0;
+  let bytes = 0;
+
+  /** The rows begin in the line after the statement. @returns whether it was met */
+  function* begin(): Generator<DumpToken, boolean> {
+    const end = window.lineEnd(false);
+    if (end === undefined) return false;
+    window.read = end;
+    yield* window.text(end);
+    yield { ...start, offset: window.offset(end) };
+    return true;
+  }
+
+  return {
+    table: start.schema === '' ? start.name : `${start.schema}.${start.name}`,
+    *read() {
+      begun ||= yield* begin();
+      if (!begun) return false;
+      const found = lexer.read(window.bytes, window.read);
+      for (const data of found.rows) {
+        if (data.length === 0) continue;
+        const lines = countNewlines(data);
+        rows += lines;
+        bytes += data.length;
+        window.skip(window.given, lines);
+        yield { type: 'copy-rows', data, lines };
+      }
+      window.read = found.end ?? window.bytes.length;
+      window.skip(window.read, found.mark === undefined ? 0 : 1);
+      if (found.mark === undefined) return false;
+      yield { type: 'copy-end', rows, bytes };
+      yield { type: 'text', data: found.mark };
+      return true;
+    },
+  };
+}

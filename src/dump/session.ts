@@ -1,0 +1,44 @@
+import { type DecodeText, textDecoder } from './text-decoder.ts';
+
+/** What a dump has said so far about how its own bytes are to be read. */
+export interface DumpSession {
+  /** The dump's first `SET client_encoding`. */
+  readonly encoding: string | undefined;
+  /** Reads names in the dump's encoding. */
+  readonly decode: DecodeText;
+  /** `SET standard_conforming_strings = off`: plain strings know backslash escapes. */
+  readonly escapesInStrings: boolean;
+  /** Takes note of a statement. */
+  obey(sql: Buffer): void;
+}
+
+/** No statement that sets one of the two is longer, in bytes. */
+const LONGEST = 100;
+const SETTING =
+  /^SET\s+(?:SESSION\s+)?(client_encoding|standard_conforming_strings)\s*(?:=|\sTO\s)\s*'?([\w-]+)'?\s*;$/i;
+
+export function createSession(): DumpSession {
+  let encoding: string | undefined;
+  let decode = textDecoder(undefined);
+  let escapesInStrings = false;
+  return {
+    get encoding() {
+      return encoding;
+    },
+    get decode() {
+      return decode;
+    },
+    get escapesInStrings() {
+      return escapesInStrings;
+    },
+    obey(sql) {
+      if (sql.length > LONGEST) return;
+      const [, name, value] = SETTING.exec(sql.toString('latin1')) ?? [];
+      if (name === undefined || value === undefined) return;
+      if (name.toLowerCase() === 'client_encoding') {
+        encoding ??= value;
+        decode = textDecoder(value);
+      } else escapesInStrings = value.toLowerCase() === 'off';
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/** Classes of bytes in SQL's lexical structure (manual §4.1); of an encoding on top of ASCII each byte alone. */
+
+/** A letter, a digit, an underscore, or any byte beyond ASCII. */
+export function isWordByte(byte: number): boolean {
+  return (
+    (byte >= 0x61 && byte <= 0x7a) ||
+    (byte >= 0x41 && byte <= 0x5a) ||
+    byte === 0x5f ||
+    byte >= 0x80 ||
+    isDigit(byte)
+  );
+}
+
+export function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+/** A blank, a tab, or one of the four bytes that end lines or pages. */
+export function isSpace(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}

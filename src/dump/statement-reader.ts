@@ -1,0 +1,97 @@
+import { parseCopy } from './copy-statement.ts';
+import type { DumpWindow } from './dump-window.ts';
+import type { DumpFaults } from './no-dump.ts';
+import type { DumpSession } from './session.ts';
+import { createStatementLexer } from './statement-lexer.ts';
+import type { CopyStart, DumpPosition, DumpToken, Statement } from './tokens.ts';
+
+/** The server takes no longer statement (MaxAllocSize, 1 GiB). */
+const LONGEST_STATEMENT = 2 ** 30;
+
+/**
+ * Most of a statement that is held where only its beginning is asked for, in bytes. The longest COPY that pg_dump
+ * writes, of 1,600 columns, takes a fifth of it.
+ */
+export const STATEMENT_HEAD = 1024 ** 2;
+
+/**
+ * How much of a statement its token holds: all of it, at most 1 GiB, or its first {@link STATEMENT_HEAD} bytes, so
+ * that no dump needs much more memory than that.
+ */
+export type StatementsAs = 'whole' | 'heads';
+
+/** Reads one statement after the other, each of which may come in many chunks. */
+export interface StatementReader {
+  /** Begins with the statement that stands at this place. */
+  open(at: DumpPosition): void;
+  /**
+   * Reads on, and gives out the statement's text when its end was met.
+   *
+   * @returns its token, where the offset of a COPY is that of the statement; undefined when more bytes are needed
+   * @throws DumpError for what pg_dump does not write
+   */
+  read(final: boolean): Generator<DumpToken, Statement | CopyStart | undefined>;
+  /** Gives out what was read of a statement that is too long to be held. */
+  letGo(): Generator<DumpToken, void>;
+  /** Line in which the statement begins. */
+  readonly line: number;
+}
+
+export function createStatementReader(
+  window: DumpWindow,
+  session: DumpSession,
+  { damaged }: DumpFaults,
+  statementsAs: StatementsAs,
+): StatementReader {
+  const lexer = createStatementLexer();
+  const most = statementsAs === 'whole' ? LONGEST_STATEMENT : STATEMENT_HEAD;
+  let at: DumpPosition = { offset: 0, line: 1, entry: undefined };
+  /** The beginning of a statement that is too long to be held. */
+  let head: Buffer | undefined;
+
+  function backslash(final: boolean): undefined {
+    const end = window.lineEnd(final);
+    if (end === undefined) return undefined;
+    const line = session.decode(window.bytes.subarray(window.read, end));
+    throw damaged(`it holds the command ${/^\\\S*/.exec(line)?.[0]} inside the statement at line ${at.line}`);
+  }
+
+  function holdHead(from: number): void {
+    if (head !== undefined || window.read - from <= most) return;
+    if (statementsAs === 'whole') throw damaged(`the statement at line ${at.line} is longer than 1 GiB`);
+    head = Buffer.from(window.bytes.subarray(from, from + most));
+  }
+
+  return {
+    get line() {
+      return at.line;
+    },
+    open(position) {
+      at = position;
+      head = undefined;
+      lexer.escapesInStrings = session.escapesInStrings;
+    },
+    *read(final) {
+      const found = lexer.read(window.bytes, window.read);
+      window.read = found.at;
+      if (found.state === 'backslash') return backslash(final);
+      const from = at.offset - window.offset(0);
+      holdHead(from);
+      if (found.state === 'more') return undefined;
+      const sql = head ?? window.bytes.subarray(from, found.at);
+      const target = head === undefined && isCopy(sql) ? parseCopy(session.decode(sql)) : undefined;
+      yield* window.text(found.at);
+      // The rows may begin in a later chunk, when the view holds no longer.
+      if (target !== undefined) return { type: 'copy-start', sql: Buffer.from(sql), ...target, ...at };
+      session.obey(sql);
+      return { type: 'statement', sql, ...at };
+    },
+    *letGo() {
+      if (head !== undefined) yield* window.text(window.read);
+    },
+  };
+}
+
+function isCopy(sql: Buffer): boolean {
+  return /^copy\s$/i.test(sql.toString('latin1', 0, 5));
+}

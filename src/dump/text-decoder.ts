@@ -1,0 +1,63 @@
+/** Turns names in a dump's own encoding into text. */
+export type DecodeText = (bytes: Buffer) => string;
+
+/**
+ * PostgreSQL's encodings (manual, table 24.3) that the WHATWG Encoding Standard knows by another name. `SQL_ASCII`
+ * says nothing about the bytes, and the rest has no decoder.
+ */
+const LABELS: Readonly<Record<string, string>> = {
+  BIG5: 'big5',
+  EUC_CN: 'gbk',
+  EUC_JIS_2004: 'euc-jp',
+  EUC_JP: 'euc-jp',
+  EUC_KR: 'euc-kr',
+  GB18030: 'gb18030',
+  GBK: 'gbk',
+  ISO_8859_5: 'iso-8859-5',
+  ISO_8859_6: 'iso-8859-6',
+  ISO_8859_7: 'iso-8859-7',
+  ISO_8859_8: 'iso-8859-8',
+  KOI8R: 'koi8-r',
+  KOI8U: 'koi8-u',
+  LATIN2: 'iso-8859-2',
+  LATIN3: 'iso-8859-3',
+  LATIN4: 'iso-8859-4',
+  LATIN6: 'iso-8859-10',
+  LATIN7: 'iso-8859-13',
+  LATIN8: 'iso-8859-14',
+  LATIN9: 'iso-8859-15',
+  LATIN10: 'iso-8859-16',
+  SHIFT_JIS_2004: 'shift_jis',
+  SJIS: 'shift_jis',
+  UHC: 'euc-kr',
+  WIN866: 'ibm866',
+  WIN874: 'windows-874',
+  WIN1250: 'windows-1250',
+  WIN1251: 'windows-1251',
+  WIN1252: 'windows-1252',
+  WIN1253: 'windows-1253',
+  WIN1254: 'windows-1254',
+  WIN1255: 'windows-1255',
+  WIN1256: 'windows-1256',
+  WIN1257: 'windows-1257',
+  WIN1258: 'windows-1258',
+};
+
+/**
+ * How the names of a dump in `encoding` are read. Bytes that the encoding does not allow, or of an encoding that
+ * nothing here can decode, are read as UTF-8 and else one by one, so that different names stay different.
+ *
+ * @param encoding of the dump's `SET client_encoding`; UTF-8 where there is none
+ */
+export function textDecoder(encoding: string | undefined): DecodeText {
+  if (encoding === 'LATIN1') return (bytes) => bytes.toString('latin1');
+  const label = encoding === undefined ? undefined : LABELS[encoding.toUpperCase()];
+  const decoder = new TextDecoder(label ?? 'utf-8', { fatal: true, ignoreBOM: true });
+  return (bytes) => {
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      return bytes.toString('latin1');
+    }
+  };
+}

@@ -30,13 +30,14 @@ export type PruneOutcome =
  * reason
  */
 export async function performBackup(context: RunContext, signal: AbortSignal): Promise<RunReport> {
-  const { database, holder, lockWait, log } = context;
+  const { database, store, holder, lockWait, log } = context;
   const purpose = `back up database ${database.name} on ${database.server}`;
   const report = await withLock(
     database,
     { purpose, holder, waitMs: lockWait, log },
     signal,
     async (held) => {
+      if ((await store.ensureBucket(held)) === 'created') log.info(`created bucket ${store.bucket}`);
       await sweepUploads(context, held);
       const manifest = await takeBackup(context, held);
       log.info(`backup ${manifest.id} is complete: ${formatBytes(manifest.bytes)}`);

@@ -47,7 +47,6 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
       server.major,
       await findClients('pg_dump', context.binDir, context.env),
     );
-    if ((await store.ensureBucket(signal)) === 'created') log.info(`created bucket ${store.bucket}`);
     const startedAt = now();
     const id = await findFreeId(store, prefix, startedAt, signal);
     const snapshot = await asked(exportSnapshot(client));

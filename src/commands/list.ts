@@ -35,7 +35,6 @@ export function summarize(backup: Backup, prefix: string) {
     finishedAt: manifest?.finishedAt ?? dump?.lastModified.toISOString() ?? null,
     database: manifest?.database?.name ?? null,
     server: manifest?.server ?? null,
-    ...(backup.state === 'broken' ? { fault: backup.fault } : {}),
   };
 }
 

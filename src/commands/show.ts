@@ -17,7 +17,14 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
       remedy: 'run `topobank-backup list` to see what there is',
     });
   }
-  session.print({ ...summarize(backup, config.prefix), manifest: backup.manifest ?? null }, render(backup));
+  session.print(
+    {
+      ...summarize(backup, config.prefix),
+      fault: backup.state === 'broken' ? backup.fault : null,
+      manifest: backup.manifest ?? null,
+    },
+    render(backup),
+  );
 }
 
 function render(backup: Backup): string {

@@ -1,6 +1,6 @@
 import { idTime } from '../catalog/backup-name.ts';
 
-const TIME = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?$/;
+const TIME = /^(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?$/;
 
 /** The accepted form of a time, as it follows "give" in an error message. */
 export const TIME_FORM = 'a UTC time such as 2026-11-23T10:30';
@@ -10,8 +10,11 @@ export const TIME_FORM = 'a UTC time such as 2026-11-23T10:30';
  * beginning. `undefined` for anything else.
  */
 export function parseTime(text: string): Date | undefined {
-  const iso = TIME.exec(text);
-  const utc = iso?.[1] === undefined || iso[4] !== undefined ? '' : 'Z';
-  const time = idTime(text) ?? new Date(iso === null ? '' : `${text.replace(' ', 'T')}${utc}`);
+  const [, date, clock, , , zone] = TIME.exec(text) ?? [];
+  if (date === undefined) return idTime(text);
+  // Date takes 30 February for a day of March.
+  if (idTime(`${date.replaceAll('-', '')}000000`) === undefined) return undefined;
+  const utc = clock === undefined || zone !== undefined ? '' : 'Z';
+  const time = new Date(`${text.replace(' ', 'T')}${utc}`);
   return Number.isNaN(time.getTime()) ? undefined : time;
 }

@@ -10,13 +10,19 @@ export interface LocalDump {
   read(): AsyncIterable<Buffer>;
 }
 
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'it may not be read',
+};
+
 /** @throws NotFoundError when there is no such file or it cannot be read */
 export async function openLocalDump(file: string, signal: AbortSignal): Promise<LocalDump> {
   const refuse = (problem: string, cause?: unknown) =>
     new NotFoundError({
       doing: `cannot read the dump ${file}`,
       problem,
-      remedy: 'name a file that pg_dump wrote, or the id of a backup',
+      remedy: 'name a file that pg_dump wrote; `topobank-backup list` shows the ids of backups',
       cause,
     });
   try {
@@ -34,6 +40,6 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
   } catch (error) {
     if (error instanceof NotFoundError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
-    throw refuse(code === 'ENOENT' ? 'there is no such file' : String(code ?? error), error);
+    throw refuse(PROBLEMS[code ?? ''] ?? String(code ?? error), error);
   }
 }

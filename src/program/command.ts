@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { CommonOptions, Invocation } from '../commands/session.ts';
 import type { Setting, SettingGroup } from '../config/setting.ts';
 import { SETTINGS } from '../config/settings.ts';
+import { usageError } from './usage-error.ts';
 
 /** One command of the program: what the help says of it, and what it does. */
 export interface CommandSpec {
@@ -44,6 +45,9 @@ export function addCommand(program: Command, spec: CommandSpec, context: Program
   for (const option of settingOptions(spec.groups)) command.addOption(option);
   for (const [spelling, about] of spec.options ?? []) command.option(spelling, about);
   command
+    .exitOverride((error) => {
+      throw usageError(`${program.name()} ${spec.name}`, error);
+    })
     .option('--json', 'print one JSON document on stdout')
     .option('--quiet', 'log errors only, show no progress')
     .addHelpText('after', examples(spec.examples))

@@ -1,0 +1,49 @@
+/** A self-signed certificate and its key, PEM, good until the year 2126: for servers on loopback that tests start. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Of the address that the tests' servers have. */
+export const OWN_CERTIFICATE: Certificate = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBpTCCAUygAwIBAgIUfui8z5WBAfmSqlSqsUCT9IDXBYEwCgYIKoZIzj0EAwIw
+HzEdMBsGA1UEAwwUdG9wb2JhbmstYmFja3VwIHRlc3QwIBcNMjYxMTI1MDAyNjEz
+WhgPMjEyNjExMDEwMDI2MTNaMB8xHTAbBgNVBAMMFHRvcG9iYW5rLWJhY2t1cCB0
+ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEoPpUCQA7rBCzQVy62+E8Px7G
+lc8xl+loic1PymkS/f+XPM5Q+8x7Oy4vAvNdtEgDthyiIYigq8y+o9rcrQ2mjaNk
+MGIwHQYDVR0OBBYEFAuPVTAWcZwULxHB2txnTw9D/Cl4MB8GA1UdIwQYMBaAFAuP
+VTAWcZwULxHB2txnTw9D/Cl4MA8GA1UdEQQIMAaHBH8AAAEwDwYDVR0TAQH/BAUw
+AwEB/zAKBggqhkjOPQQDAgNHADBEAiAG605Sf5Zwj3Ilt4Q+zWpXRKIJnDIBvuZZ
+gQggSJJe2AIgGV2HT5xDFaUUJ7IURQMQ9LgVQJBqa9E01qrJazXfytU=
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgoXRh/C+IrCx36T2a
+ergYt7Gbs5SDsPrhq3OTfOidjLKhRANCAASg+lQJADusELNBXLrb4Tw/HsaVzzGX
+6WiJzU/KaRL9/5c8zlD7zHs7Li8C8120SAO2HKIhiKCrzL6j2tytDaaN
+-----END PRIVATE KEY-----
+`,
+};
+
+/** Of another host, as that of a university's S3 server that is reached under a name which it does not bear. */
+export const OTHER_CERTIFICATE: Certificate = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBrDCCAVOgAwIBAgIUawNv5Zkume5t69Yn5DZJPf2Ei5kwCgYIKoZIzj0EAwIw
+HDEaMBgGA1UEAwwRZWxzZXdoZXJlLmV4YW1wbGUwIBcNMjYxMTI1MDAyNjE0WhgP
+MjEyNjExMDEwMDI2MTRaMBwxGjAYBgNVBAMMEWVsc2V3aGVyZS5leGFtcGxlMFkw
+EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE24+48h1g+OfDBE+EjxkQp8MYLrfG8tC+
+HMNrk4KXz2NITqAYVBP8QEVs4gDNmJcKPwM6q/Cnyj4C8g8Cr5Q46aNxMG8wHQYD
+VR0OBBYEFED8AFltDeGhy37RDgWgz2EUUZFkMB8GA1UdIwQYMBaAFED8AFltDeGh
+y37RDgWgz2EUUZFkMBwGA1UdEQQVMBOCEWVsc2V3aGVyZS5leGFtcGxlMA8GA1Ud
+EwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgINLQMPky/uPBQllrYfag7Z2a
+9E8UK0gaDpfXNbj4vycCIF2rmSq20Qt48hvfo69JDm+HMAINq/NCGqyOx5ifddus
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgXCmLZTUrGS7mUOAS
+reAz42RuhBkco5GDnhdCjnYKD7ahRANCAATbj7jyHWD458MET4SPGRCnwxgut8by
+0L4cw2uTgpfPY0hOoBhUE/xARWziAM2Ylwo/Azqr8KfKPgLyDwKvlDjp
+-----END PRIVATE KEY-----
+`,
+};

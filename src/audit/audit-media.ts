@@ -21,7 +21,7 @@ import { LABEL_TABLES, readLabelled, readVersions } from './row-lookup.ts';
 import { createTally, type Summary, type Tally } from './tally.ts';
 
 /** Objects that one reader lists before it takes the next range: some pages, so that ranges cost little. */
-const OBJECTS_PER_RANGE = 4000;
+const OBJECTS_PER_RANGE = 2000;
 
 export interface AuditContext {
   readonly database: Database;

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { ObjectInfo, Store } from './store.ts';
 
 /** Pages of one range that are read before they are wanted. */
-const PAGES_AHEAD = 5;
+const PAGES_AHEAD = 2;
 
 /** Keys of a bucket after `after`, up to and with `upTo`, in the order of their UTF-8 bytes; undefined for no bound. */
 export interface KeyRange {

@@ -40,11 +40,14 @@ test('each subject gives a line with what was measured, and nothing is left behi
     'backup: peak memory',
     'restore of 1 MB',
     'restore: peak memory',
+    'audit of 1000 rows and objects',
+    'audit: peak memory',
   ]);
   for (const line of lines.slice(1)) expect(line).toMatch(/ \d+(\.\d+)? (s|ms|MB|MB\/s) .*[<≤≥] \d/);
   expect(lines.filter((line) => / \d+\.\d\d s$/.test(line)).map((line) => line.split(/ {2,}/)[0])).toEqual([
     'backup of 1 MB',
     'restore of 1 MB',
+    'audit of 1000 rows and objects',
   ]);
   expect(readdirSync(temporary.path)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { renderTable } from '../../src/ui/table.ts';
 import { stopOnSignal } from '../support/stop-on-signal.ts';
+import { AUDIT } from './audit.ts';
 import { BACKUP } from './backup.ts';
 import { type Finding, type Subject, seconds } from './bench.ts';
 import { RESTORE } from './restore.ts';
@@ -8,7 +9,7 @@ import { SCANNER } from './scanner.ts';
 import { withBench } from './servers.ts';
 import { STARTUP } from './startup.ts';
 
-const SUBJECTS: readonly Subject[] = [STARTUP, SCANNER, BACKUP, RESTORE];
+const SUBJECTS: readonly Subject[] = [STARTUP, SCANNER, BACKUP, RESTORE, AUDIT];
 
 const USAGE = `Usage: npm run bench [-- [SUBJECT …] [--size 500MB] [--rounds N]]
 

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { startPostgres } from '../support/postgres-server.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { storeEnv } from '../support/topobank-backup.ts';
 import type { Bench } from './bench.ts';
 import { fillDatabase } from './databases.ts';
+import { startServerProcess } from './server-process.ts';
 
 const S3_PROCESS = fileURLToPath(new URL('./s3-process.ts', import.meta.url));
 
@@ -25,7 +24,7 @@ export async function withBench(options: BenchOptions, work: (bench: Bench) => P
   try {
     const postgres = await startPostgres({ directory: directory.path, signal });
     try {
-      const s3 = await startS3(join(directory.path, 's3'));
+      const s3 = await startServerProcess(S3_PROCESS, join(directory.path, 's3'));
       try {
         const env = { ...postgres.env, POSTGRES_DB: 'large', ...storeEnv(s3) };
         const large = { name: 'large', bytes: options.bytes };
@@ -61,23 +60,4 @@ export async function withBench(options: BenchOptions, work: (bench: Bench) => P
   } finally {
     directory.remove();
   }
-}
-
-async function startS3(directory: string) {
-  const child = spawn(process.execPath, ['--import', 'tsx', S3_PROCESS, directory], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    // Ctrl-C goes to us, and we end the server in our order.
-    detached: true,
-  });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const lines = createInterface({ input: child.stdout });
-  const first = await Promise.race([lines[Symbol.asyncIterator]().next(), ended.then(() => undefined)]);
-  if (first === undefined || first.done === true) throw new Error('the S3 server did not start');
-  return {
-    ...(JSON.parse(first.value) as { endpoint: string; accessKey: string; secretKey: string }),
-    async stop() {
-      child.stdin.end();
-      await ended;
-    },
-  };
 }

@@ -41,7 +41,7 @@ export const AUDIT_SETTINGS = defineSettings({
     group: 'audit',
     names: ['AUDIT_READERS'],
     schema: wholeNumber(1, 64),
-    fallback: '8',
+    fallback: '4',
     form: 'a number of requests, 1 to 64',
     about: 'Requests for listings that are sent at the same time.',
   },

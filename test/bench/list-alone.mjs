@@ -1,0 +1,25 @@
+// Lists a bucket of `objects-<count>` with the tool's own readers and does nothing else: what an audit is compared with.
+import { readConfig } from '../../dist/config/config.js';
+import { listRanges } from '../../dist/s3/range-listing.js';
+import { openStore } from '../../dist/s3/s3-store.js';
+
+const [count, perRange, readers] = process.argv.slice(2).map(Number);
+const store = openStore(readConfig({ env: process.env, flags: {} }, ['store']));
+
+async function* ranges() {
+  let after;
+  for (let n = perRange; n < count; n += perRange) {
+    const upTo = `media/uploads/${String(n).padStart(8, '0')}/measurement.opd`;
+    yield { after, upTo };
+    after = upTo;
+  }
+  yield { after, upTo: undefined };
+}
+
+const { signal } = new AbortController();
+let objects = 0;
+for await (const page of listRanges(store, 'media/', ranges(), { readers, signal, onRange: () => {} })) {
+  objects += page.length;
+}
+store.close();
+if (objects !== count) throw new Error(`${objects} objects were listed instead of ${count}`);

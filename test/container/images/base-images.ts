@@ -9,7 +9,7 @@ export const NODE_IMAGE = 'node:24-trixie-slim';
 const NODE = `node-linux-${process.arch}@24.21.0`;
 const NPM = 'npm@11.19.1';
 
-/** What Debian's slim images leave out. */
+/** What Debian's slim images leave out; they do not wait for the disk either (`force-unsafe-io`). */
 const LEFT_OUT = ['doc', 'info', 'locale', 'man', 'lintian'];
 
 /**
@@ -31,7 +31,7 @@ async function importDebian(engine: Engine, root: string): Promise<void> {
     env: { DPKG_FORCE: 'unsafe-io' },
   });
   const excluded = LEFT_OUT.map((name) => `path-exclude=/usr/share/${name}/*\n`);
-  writeFileSync(join(root, 'etc/dpkg/dpkg.cfg.d/docker'), excluded.join(''));
+  writeFileSync(join(root, 'etc/dpkg/dpkg.cfg.d/docker'), ['force-unsafe-io\n', ...excluded].join(''));
   const emptied = [
     ...LEFT_OUT.map((name) => `usr/share/${name}`),
     'var/cache/apt',

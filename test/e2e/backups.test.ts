@@ -1,0 +1,356 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { COMMANDS } from '../../src/program/program.ts';
+import { compareDigests, digestDatabase } from '../support/compare-databases.ts';
+import { deferred } from '../support/deferred.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const signal = new AbortController().signal;
+let bed: TestBed;
+let serial = 0;
+/** The one backup that the tool has taken; all others are made up. */
+let made: { id: string; key: string; bytes: number; startedAt: string; finishedAt: string; server: string };
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await bed.database.query(`
+    CREATE TABLE surface AS SELECT g AS id, 'surface ' || g AS name FROM generate_series(1, 50000) g;
+    CREATE TABLE django_migrations (id serial, app text, name text);
+    INSERT INTO django_migrations (app, name) VALUES ('manager', '0001_initial'), ('manager', '0002_more')`);
+  made = JSON.parse((await bed.run(['backup', '--json', '--quiet'])).stdout) as typeof made;
+});
+
+afterEach(() => {
+  bed.server.faults.length = 0;
+});
+
+afterAll(() => bed.close());
+
+const put = (key: string, body: string | Buffer) =>
+  bed.store.put(key, Buffer.from(body), { ifAbsent: false, contentType: 'application/octet-stream', signal });
+
+async function read(key: string): Promise<Buffer> {
+  return Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray());
+}
+
+const document = async (...args: string[]): Promise<unknown> => {
+  const result = await bed.run([...args, '--json', '--quiet']);
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+  return JSON.parse(result.stdout);
+};
+
+/** A directory of this test's own. */
+async function newDirectory(): Promise<string> {
+  const path = join(bed.directory, `files-${++serial}`);
+  await mkdir(path);
+  return path;
+}
+
+async function pgDump(format: 'plain' | 'custom'): Promise<Buffer> {
+  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, PG_BINDIR } = bed.env;
+  const env = {
+    PGHOST: POSTGRES_HOST,
+    PGPORT: POSTGRES_PORT,
+    PGUSER: POSTGRES_USER,
+    PGPASSWORD: POSTGRES_PASSWORD,
+  };
+  const options = { encoding: 'buffer', maxBuffer: 64 * 1024 ** 2, env } as const;
+  return (
+    await promisify(execFile)(join(PG_BINDIR!, 'pg_dump'), [`--format=${format}`, bed.database.name], options)
+  ).stdout;
+}
+
+test('a bucket without backups lists as empty', async () => {
+  expect(await document('list', '--prefix', 'empty')).toEqual([]);
+  expect(await bed.run(['list', '--prefix', 'empty'])).toMatchObject({
+    status: 0,
+    stdout: 'no backups under empty/ in bucket topobank-assets\n',
+    stderr: '',
+  });
+});
+
+test('backups are listed newest first, each with its state; other objects are none', async () => {
+  const manifest = (await read(made.key.replace('.sql', '.manifest.json'))).toString();
+  const as = (id: string) => manifest.replaceAll(made.id, id);
+  await put('states/postgres-backup-20260101000000.sql.gz', 'foreign');
+  await put('states/postgres-backup-20260102000000.dump', 'foreign');
+  await put(
+    'states/postgres-backup-20260103000000.manifest.json',
+    as('20260103000000').replaceAll('backup/', 'states/'),
+  );
+  await put(
+    'states/postgres-backup-20260104000000.manifest.json',
+    as('20260104000000').replaceAll('backup/', 'states/'),
+  );
+  await put('states/postgres-backup-20260104000000.sql', 'short');
+  await put('states/postgres-backup-20260105000000.manifest.json', '{');
+  await put('states/postgres-backup-20260105000000.sql', 'something');
+  await put(
+    'states/postgres-backup-20260106000000.manifest.json',
+    as('20260106000000').replaceAll('backup/', 'states/'),
+  );
+  await put('states/postgres-backup-20260106000000.sql', await read(made.key));
+  for (const key of [
+    'postgres-backup-2026.sql',
+    'postgres-backup-20261399000000.sql',
+    'notes.txt',
+    'old/postgres-backup-20260101000000.sql',
+    'postgres-backup-20260101000000.sql.part',
+  ])
+    await put(`states/${key}`, 'of somebody else');
+
+  const listed = (await document('list', '--prefix', 'states/')) as Record<string, unknown>[];
+  expect(listed.map(({ id, state }) => [id, state])).toEqual([
+    ['20260106000000', 'complete'],
+    ['20260105000000', 'broken'],
+    ['20260104000000', 'broken'],
+    ['20260103000000', 'broken'],
+    ['20260102000000', 'foreign'],
+    ['20260101000000', 'foreign'],
+  ]);
+  for (const entry of listed)
+    expect(Object.keys(entry)).toEqual([
+      'id',
+      'key',
+      'bytes',
+      'state',
+      'startedAt',
+      'finishedAt',
+      'database',
+      'server',
+    ]);
+  expect(listed[0]).toEqual({
+    id: '20260106000000',
+    key: 'states/postgres-backup-20260106000000.sql',
+    bytes: made.bytes,
+    state: 'complete',
+    startedAt: made.startedAt,
+    finishedAt: made.finishedAt,
+    database: bed.database.name,
+    server: made.server,
+  });
+  expect(listed[3]).toMatchObject({ key: 'states/postgres-backup-20260103000000.sql', bytes: 0 });
+  expect(listed[5]).toEqual({
+    id: '20260101000000',
+    key: 'states/postgres-backup-20260101000000.sql.gz',
+    bytes: 7,
+    state: 'foreign',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    finishedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    database: null,
+    server: null,
+  });
+
+  const { stdout } = await bed.run(['list', '--prefix', 'states/']);
+  expect(stdout).toMatch(
+    /^ID +AGE +SIZE +STATE +DATABASE +SERVER\n20260106000000 +\S.* KiB +complete +t_\w+ +\d+\.\d+\n/,
+  );
+  expect(stdout).toMatch(/\n20260105000000 is broken: cannot read the manifest \S+: it is not JSON — /);
+  expect(stdout).toMatch(
+    /\n20260104000000 is broken: the dump \S+20260104000000\.sql has 5 bytes instead of \d+\n/,
+  );
+  expect(stdout).toMatch(/\n20260103000000 is broken: the dump \S+20260103000000\.sql is missing\n/);
+  expect(await document('show', '20260104000000', '--prefix', 'states/')).toMatchObject({
+    state: 'broken',
+    fault: expect.stringContaining('has 5 bytes instead of'),
+    manifest: { id: '20260104000000' },
+  });
+});
+
+test('show tells all that is known of a backup', async () => {
+  const { stdout } = await bed.run(['show', made.id]);
+  expect(stdout).toMatch(
+    new RegExp(
+      `^id +${made.id}\nstate +complete\ndump +${made.key}\nsize +\\S+ KiB \\(${made.bytes} bytes\\)\n`,
+    ),
+  );
+  expect(stdout).toMatch(/\nserver +PostgreSQL \d+.*\npg_dump +\d+.*\nwritten by +topobank-backup \d/);
+  expect(stdout).toMatch(/\nsnapshot +.* UTC, LSN [0-9A-F]+\/[0-9A-F]+\nmigrations +manager 0002_more\n/);
+  expect(stdout).toMatch(/\n\nTABLE +ROWS +SIZE\n(.*\n)*public\.surface +50,000 +\d+ KiB\n/);
+  const shown = (await document('show', made.id)) as { manifest: unknown };
+  expect(shown).toMatchObject({
+    id: made.id,
+    state: 'complete',
+    fault: null,
+    manifest: { format: 1, bytes: made.bytes },
+  });
+  await put('backup/postgres-backup-20210101000000.sql', 'foreign');
+  expect((await bed.run(['show', '20210101000000'])).stdout).toMatch(
+    /^id +20210101000000\nstate +foreign\ndump +\S+\nsize +7 B \(7 bytes\)\n$/,
+  );
+  await bed.store.remove(['backup/postgres-backup-20210101000000.sql'], signal);
+});
+
+test('fetch writes the very bytes, and only when each is proven', async () => {
+  const directory = await newDirectory();
+  const file = join(directory, `postgres-backup-${made.id}.sql`);
+  expect(await document('fetch', made.id, directory)).toEqual({
+    id: made.id,
+    path: file,
+    bytes: made.bytes,
+    proof: 'every byte, by the manifest',
+  });
+  expect(await readFile(file)).toEqual(await read(made.key));
+  expect(await readdir(directory)).toEqual([`postgres-backup-${made.id}.sql`]);
+  const latest = await bed.run(['fetch', 'latest', join(directory, 'not', 'there', 'yet')]);
+  expect(latest).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/KiB, checked: every byte, by the manifest\n$/),
+  });
+});
+
+const UNFETCHABLE: readonly [about: string, damage: () => unknown, message: RegExp][] = [
+  [
+    'a byte is another one',
+    async () => put(made.key, (await read(made.key)).toString().replace('surface 777', 'surface 778')),
+    /its bytes are not those of its manifest: table public\.surface is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
+  ],
+  [
+    'reading breaks off for good',
+    () => {
+      bed.server.faults.push({
+        operation: 'GetObject',
+        key: /\.sql$/,
+        after: 1,
+        what: { kind: 'drop', when: 'before' },
+      });
+      bed.server.faults.push({
+        operation: 'GetObject',
+        key: /\.sql$/,
+        what: { kind: 'cut', afterBytes: 500_000 },
+      });
+    },
+    /cannot read backup\/\S+\.sql from bucket topobank-assets.*: .* — check /,
+  ],
+];
+
+test.each(UNFETCHABLE)('when %s, fetch leaves no file', async (_, damage, message) => {
+  const directory = await newDirectory();
+  const whole = await read(made.key);
+  await damage();
+  const fetched = await bed.run(['fetch', made.id, directory, '--quiet']);
+  bed.server.faults.length = 0;
+  await put(made.key, whole);
+  expect(fetched).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(message) });
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('a read that breaks off and comes back goes on where it was', async () => {
+  bed.server.faults.push({
+    operation: 'GetObject',
+    key: /\.sql$/,
+    times: 3,
+    what: { kind: 'cut', afterBytes: 300_000 },
+  });
+  const directory = await newDirectory();
+  expect(await document('fetch', made.id, directory)).toMatchObject({ bytes: made.bytes });
+});
+
+test('stopped in the middle, fetch leaves no file', async () => {
+  const directory = await newDirectory();
+  const held = deferred<void>();
+  let child: { kill(name: NodeJS.Signals): unknown } | undefined;
+  bed.server.faults.push({
+    operation: 'GetObject',
+    key: /\.sql$/,
+    times: 1,
+    what: { kind: 'cut', afterBytes: 500_000 },
+  });
+  const onHeld = () => {
+    expect(existsSync(join(directory, `postgres-backup-${made.id}.sql.part`))).toBe(true);
+    child?.kill('SIGINT');
+    held.resolve();
+  };
+  bed.server.faults.push({
+    operation: 'GetObject',
+    key: /\.sql$/,
+    what: { kind: 'hold', until: held.promise, onHeld },
+  });
+  const fetched = await bed.run(
+    ['fetch', made.id, directory, '--quiet'],
+    {},
+    { onSpawn: (spawned) => (child = spawned) },
+  );
+  expect(fetched).toMatchObject({ status: 130, stdout: '' });
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('a foreign dump is fetched as it is', async () => {
+  const directory = await newDirectory();
+  await put('foreign/postgres-backup-20210101000000.sql.gz', 'whatever it is');
+  const fetched = await bed.run(['fetch', '20210101000000', directory, '--prefix', 'foreign/', '--json']);
+  expect(JSON.parse(fetched.stdout)).toMatchObject({ proof: 'nothing, compressed' });
+  expect(await readFile(join(directory, 'postgres-backup-20210101000000.sql.gz'), 'utf8')).toBe(
+    'whatever it is',
+  );
+});
+
+test.each(['sql', 'sql.gz', 'dump'] as const)(
+  'push makes of a .%s a backup that is complete and restores',
+  async (form) => {
+    const prefix = `pushed-${form}/`;
+    const plain = await pgDump(form === 'dump' ? 'custom' : 'plain');
+    const file = join(await newDirectory(), `mine.${form}`);
+    await writeFile(file, form === 'sql.gz' ? gzipSync(plain) : plain);
+    const pushed = (await document('push', file, '--prefix', prefix)) as {
+      id: string;
+      key: string;
+      rows: number;
+    };
+    expect(pushed).toMatchObject({ key: `${prefix}postgres-backup-${pushed.id}.sql`, rows: 50_002 });
+    expect(await document('list', '--prefix', prefix)).toMatchObject([
+      { id: pushed.id, state: 'complete', database: null },
+    ]);
+    const into = `${bed.database.name}_${form}`;
+    expect(await document('restore', pushed.id, '--prefix', prefix, '--into', into)).toMatchObject({
+      rows: 50_002,
+    });
+    const digests = await Promise.all([bed.database.name, into].map((name) => digestDatabase(bed.env, name)));
+    expect(compareDigests(digests[0]!, digests[1]!)).toEqual([]);
+  },
+);
+
+test('a dump keeps the time that its name tells, and overwrites nothing', async () => {
+  const directory = await newDirectory();
+  const dump = gzipSync(await pgDump('plain'));
+  const cookiecutter = join(directory, 'backup_2018_03_13T09_05_07.sql.gz');
+  await writeFile(cookiecutter, dump);
+  expect(await document('push', cookiecutter, '--prefix', 'named/')).toMatchObject({ id: '20180313090507' });
+  const again = await bed.run(['push', cookiecutter, '--prefix', 'named/', '--quiet']);
+  expect(again).toMatchObject({ status: 1, stdout: '' });
+  expect(again.stderr).toMatch(
+    /cannot push \S+ to bucket topobank-assets: backup 20180313090507 exists already — rename the file/,
+  );
+
+  const fetched = (await document('fetch', made.id, directory)) as { path: string };
+  expect(await document('push', fetched.path, '--prefix', 'named/')).toMatchObject({
+    id: made.id,
+    bytes: made.bytes,
+  });
+});
+
+test.concurrent.each(COMMANDS.map(({ name }) => name))(
+  '%s --help shows its options and an example that it knows',
+  async (name) => {
+    const { status, stdout, stderr } = await bed.run([name, '--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/--json +print one JSON document on stdout\n/);
+    expect(stdout).toMatch(/--quiet +/);
+    expect(stdout).toMatch(/\nExit status:\n/);
+    const examples =
+      stdout
+        .split(/\nExamples?:\n/)[1]
+        ?.split('\n\n')[0]
+        ?.split('\n') ?? [];
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) {
+      expect(example).toMatch(new RegExp(`^ +(\\w+=\\S+ )*topobank-backup ${name}\\b`));
+      for (const flag of example.match(/--[a-z-]+/g) ?? []) expect(stdout).toContain(`${flag}`);
+    }
+  },
+);

@@ -73,9 +73,10 @@ export async function fetchDump(
 
 async function prepare(path: string, directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    // Not recursive: below a file system that holds no directories, as /proc, Node would try for ever.
+    await mkdir(directory);
   } catch (error) {
-    throw fileError(error, directory);
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(error, directory);
   }
   const exists = await stat(path).then(
     () => true,

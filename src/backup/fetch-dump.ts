@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
@@ -73,10 +73,9 @@ export async function fetchDump(
 
 async function prepare(path: string, directory: string): Promise<void> {
   try {
-    // Not recursive: below a file system that holds no directories, as /proc, Node would try for ever.
-    await mkdir(directory);
+    await makeDirectory(directory);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(error, directory);
+    throw fileError(error, directory);
   }
   const exists = await stat(path).then(
     () => true,
@@ -88,6 +87,21 @@ async function prepare(path: string, directory: string): Promise<void> {
     problem: 'the file exists',
     remedy: 'move it away or name another directory',
   });
+}
+
+/** As `mkdir -p`. Node's own recursive mkdir never ends below a directory that takes no others, as /proc. */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(directory)).isDirectory()) return;
+    const above = dirname(directory);
+    const aboveIsMissing = code === 'ENOENT' && (await stat(above).catch(() => undefined)) === undefined;
+    if (!aboveIsMissing || above === directory) throw error;
+    await makeDirectory(above);
+    await mkdir(directory);
+  }
 }
 
 function fileError(error: unknown, path: string): unknown {

@@ -1,9 +1,18 @@
 import type { DumpToken } from '../dump/tokens.ts';
 import { RestoreError } from '../errors.ts';
 
-/** Objects of the whole server, which pg_dump writes only with `--create`, and pg_dumpall. */
-const CLUSTER =
-  /^(?:(?:CREATE|ALTER|DROP)\s+(?:DATABASE|ROLE|USER(?!\s+MAPPING\b)|GROUP|TABLESPACE)|ALTER\s+SYSTEM)\b/i;
+/**
+ * Objects of the whole server, which pg_dump writes only with `--create`, and pg_dumpall; what a role owns anywhere;
+ * files and programs of the server, which COPY reads and writes unless it is told `stdin`.
+ */
+const BEYOND =
+  /^(?:(?:CREATE|ALTER|DROP) (?:DATABASE|ROLE|USER(?! MAPPING\b)|GROUP|TABLESPACE)|ALTER SYSTEM|(?:DROP|REASSIGN) OWNED|COPY)\b/;
+
+/** Only the beginning of a statement tells what it does, so a long one is not searched. */
+const SEARCHED = 64 * 1024;
+
+/** Blank space and comments before, between and after the first words; comments nest (manual §4.1.5). */
+const BLANK = /^(?:\s+|--[^\n]*)/;
 
 const TAKE_ANOTHER = 'take another dump; this one is not as pg_dump wrote it';
 const WITHOUT_CREATE = 'take a dump without --create';
@@ -28,13 +37,42 @@ export function refuseForeign(token: DumpToken, name: string): void {
     );
   }
   if (token.type !== 'statement') return;
-  const words = CLUSTER.exec(token.sql.toString('latin1', 0, 40))?.[0];
+  const words = BEYOND.exec(firstWords(token.sql.toString('latin1', 0, SEARCHED)))?.[0];
   if (words === undefined) return;
   throw refusal(
     name,
-    `line ${token.line} holds ${words.replace(/\s+/g, ' ').toUpperCase()}, which reaches beyond the database`,
-    WITHOUT_CREATE,
+    `line ${token.line} holds ${words}, which reaches beyond the database`,
+    words === 'COPY' ? TAKE_ANOTHER : WITHOUT_CREATE,
   );
+}
+
+/** The first three words of a statement in upper case, without the comments around them. */
+function firstWords(sql: string): string {
+  const words: string[] = [];
+  let rest = sql;
+  while (words.length < 3) {
+    const blank = BLANK.exec(rest)?.[0].length ?? commentLength(rest);
+    if (blank > 0) {
+      rest = rest.slice(blank);
+      continue;
+    }
+    const word = /^\w+/.exec(rest)?.[0];
+    if (word === undefined) break;
+    words.push(word.toUpperCase());
+    rest = rest.slice(word.length);
+  }
+  return words.join(' ');
+}
+
+/** Length of the comment that `sql` begins with, those within it included; 0 where it begins with none. */
+function commentLength(sql: string): number {
+  if (!sql.startsWith('/*')) return 0;
+  let depth = 0;
+  for (const { 0: mark, index } of sql.matchAll(/\/\*|\*\//g)) {
+    depth += mark === '/*' ? 1 : -1;
+    if (depth === 0) return index + mark.length;
+  }
+  return sql.length;
 }
 
 function refusal(name: string, problem: string, remedy: string): RestoreError {

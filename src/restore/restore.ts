@@ -2,7 +2,7 @@ import pg from 'pg';
 import { backupId } from '../catalog/backup-name.ts';
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
-import { OperatorError, RestoreError } from '../errors.ts';
+import { ConfigError, OperatorError, RestoreError } from '../errors.ts';
 import { createDatabase, dropDatabase, renameDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
@@ -68,18 +68,29 @@ export async function restoreDump(
   const asAdmin = <T>(work: (admin: pg.Client) => Promise<T>) =>
     database.use(database.maintenanceName, signal, work);
 
+  if (target.kind !== 'into' && name === database.maintenanceName) throw noPlaceToStand(source, name);
   const found = await asAdmin((admin) => findDatabases(admin, name));
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   if (target.kind === 'into' && found.exists) throw nameTaken(source, name);
   const needs = await learnNeeds(source, target, context.startProgress, signal);
   const plan = await asAdmin((admin) => planRestore(admin, source, needs, { ...options, name, scratch }));
-  const dropsFirst = target.kind === 'in-place' && found.exists;
-  if (dropsFirst) await dropTarget(context, name);
+  let dropped = false;
+  // Only when the server has made the scratch database is it certain that the dropped one can be replaced.
+  const makeRoom = async () => {
+    if (target.kind !== 'in-place' || !found.exists) return;
+    await dropTarget(context, name);
+    dropped = true;
+  };
   let index: DumpIndex;
   try {
-    index = await buildScratch(context, source, scratch, plan, options.noOwner, signal);
+    index = await buildScratch(
+      context,
+      source,
+      { scratch, plan, noOwner: options.noOwner, makeRoom },
+      signal,
+    );
   } catch (error) {
-    if (dropsFirst) log.error(`database ${name} was dropped before, as --in-place asks: restore it again`);
+    if (dropped) log.error(`database ${name} was dropped before, as --in-place asks: restore it again`);
     else if (found.exists) log.info(`database ${name} is as it was`);
     throw error;
   }
@@ -114,16 +125,22 @@ async function dropTarget({ database, log }: RestoreContext, name: string): Prom
 async function buildScratch(
   context: RestoreContext,
   source: RestoreSource,
-  scratch: string,
-  plan: RestorePlan,
-  noOwner: boolean,
+  options: {
+    readonly scratch: string;
+    readonly plan: RestorePlan;
+    readonly noOwner: boolean;
+    /** Called when the scratch database exists and is empty. */
+    readonly makeRoom: () => Promise<void>;
+  },
   signal: AbortSignal,
 ): Promise<DumpIndex> {
   const { database, log } = context;
+  const { scratch, plan, noOwner } = options;
   const admin = database.maintenanceName;
   await database.use(admin, uninterrupted(), (client) => createDatabase(client, scratch, plan.locale));
   try {
     signal.throwIfAborted();
+    await options.makeRoom();
     log.info(`restoring ${source.name} into ${scratch}`);
     const index = await fillDatabase(context, source, { scratch, noOwner }, signal);
     checkAgainstManifest(source, index);
@@ -185,6 +202,15 @@ async function dropScratch(database: Database, scratch: string, log: Logger): Pr
       `database ${scratch} is left over (${describeCause(error)}); drop it: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,
     );
   }
+}
+
+/** A database can be neither renamed nor dropped over a connection to itself. */
+function noPlaceToStand(source: RestoreSource, name: string): ConfigError {
+  return new ConfigError({
+    doing: `cannot restore ${source.name} in the place of database ${name}`,
+    problem: 'POSTGRES_MAINTENANCE_DB names the same database',
+    remedy: 'set POSTGRES_MAINTENANCE_DB to another one, such as template1',
+  });
 }
 
 function nameTaken(source: RestoreSource, name: string): RestoreError {

@@ -78,5 +78,7 @@ function remedyOf(status: number | undefined, code: string, permission: string):
   }
   if (status === 403) return `check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the key needs ${permission}`;
   if (status === 404) return 'check AWS_STORAGE_BUCKET_NAME';
+  // A HEAD is answered without a body that would name the error; this is how AWS tells a wrong region.
+  if (status === 301 || status === 400) return 'check S3_REGION and AWS_S3_ENDPOINT_URL';
   return status === undefined ? 'check AWS_S3_ENDPOINT_URL and the network' : 'see the S3 server’s log';
 }

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, StoppedError } from '../errors.ts';
 
 /** Asks before something is destroyed. */
 export type Confirm = (question: string) => Promise<void>;
@@ -7,7 +7,7 @@ export type Confirm = (question: string) => Promise<void>;
 /**
  * On a terminal a person is asked; elsewhere `--yes` has to be given.
  *
- * @throws ConfigError when the answer is no, or nobody can be asked
+ * @throws ConfigError when the answer is no, or nobody can be asked; StoppedError at Ctrl-C
  */
 export function createConfirm(options: {
   readonly yes: boolean;
@@ -21,11 +21,17 @@ export function createConfirm(options: {
       throw new ConfigError({ doing: question, problem: 'nobody can be asked here', remedy: 'give --yes' });
     }
     const lines = createInterface({ input: options.input, output: options.output });
+    const interrupt = new AbortController();
+    // A terminal that is read key by key sends no signal for Ctrl-C.
+    lines.on('SIGINT', () => interrupt.abort(new StoppedError('SIGINT')));
+    const signal = AbortSignal.any([options.signal, interrupt.signal]);
     try {
-      const answer = await lines.question(`${question}? [y/N] `, { signal: options.signal });
+      const answer = await lines.question(`${question}? [y/N] `, { signal });
       if (/^y(es)?$/i.test(answer.trim())) return;
     } catch (error) {
-      throw options.signal.aborted ? options.signal.reason : error;
+      signal.throwIfAborted();
+      // Ctrl-D ends the input without an answer, which is no yes.
+      if (!(error instanceof Error && error.name === 'AbortError')) throw error;
     } finally {
       lines.close();
     }

@@ -20,6 +20,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     try {
       const images = await prepareImages(lease, directory.path);
       project.provide('docker', { engine: lease.engine, images });
+      // Workers inherit it: whatever a test that is interrupted leaves behind lies in there, and goes with it.
+      process.env.TMPDIR = directory.path;
       return lease.giveBack;
     } catch (error) {
       await lease.giveBack();

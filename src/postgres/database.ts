@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { Secret } from '../config/secret.ts';
 import { ConfigError, DatabaseError } from '../errors.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
+import { readPasswordFile } from './password-file.ts';
 import { planTls } from './tls.ts';
 
 /** How long a connection may take to come about where `PGCONNECT_TIMEOUT` does not say, in seconds. */
@@ -53,16 +54,17 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
 
   async function connect(database: string, signal: AbortSignal): Promise<Connection> {
     signal.throwIfAborted();
+    const { host, port, user, password } = settings;
     const client = new pg.Client({
-      host: settings.host,
-      port: settings.port,
-      user: settings.user,
+      host,
+      port,
+      user,
       database,
+      password: password?.reveal() ?? (() => readPasswordFile({ host, port, user, database })),
       ssl,
       keepAlive: true,
       application_name: 'topobank-backup',
       connectionTimeoutMillis: connectSeconds * 1000,
-      ...(settings.password === undefined ? {} : { password: settings.password.reveal() }),
       ...(env.PGOPTIONS ? { options: env.PGOPTIONS } : {}),
     });
     // A connection that breaks while no query runs has no other listener; the next query reports it.

@@ -34,7 +34,10 @@ const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [/^Connection terminated|not queryable/, WENT_AWAY],
   [/^timeout expired/, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
   [/does not support SSL/, 'set PGSSLMODE=disable, or switch TLS on in the server'],
-  [/password must be a string/, 'set POSTGRES_PASSWORD'],
+  [
+    /password must be a (non-empty )?string/,
+    'set POSTGRES_PASSWORD, or name a file of passwords in PGPASSFILE',
+  ],
 ];
 
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { ConfigError, StoppedError } from '../errors.ts';
 
@@ -25,8 +26,10 @@ export function createConfirm(options: {
     // A terminal that is read key by key sends no signal for Ctrl-C.
     lines.on('SIGINT', () => interrupt.abort(new StoppedError('SIGINT')));
     const signal = AbortSignal.any([options.signal, interrupt.signal]);
+    // A terminal that is closed (Ctrl-D) gives no answer, which is a no.
+    const closed = once(lines, 'close').then(() => '');
     try {
-      const answer = await lines.question(`${question}? [y/N] `, { signal });
+      const answer = await Promise.race([lines.question(`${question}? [y/N] `, { signal }), closed]);
       if (/^y(es)?$/i.test(answer.trim())) return;
     } catch (error) {
       signal.throwIfAborted();

@@ -1,0 +1,133 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
+import { type Database, openDatabase } from '../../src/postgres/database.ts';
+import { withClient } from '../support/database.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+let bed: TestBed;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+});
+
+afterAll(() => bed.close());
+
+function open(settings: Readonly<Record<string, string>> = {}, env: NodeJS.ProcessEnv = {}): Database {
+  return openDatabase(readConfig({ env: { ...bed.env, ...settings }, flags: {} }, ['database']), env);
+}
+
+/** A server that takes connections and says nothing, as behind some firewalls. */
+async function withSilentServer<T>(work: (port: string, connected: Promise<void>) => Promise<T>): Promise<T> {
+  const server = createServer();
+  const connected = new Promise<void>((resolve) => server.once('connection', () => resolve()));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.on('connection', (socket) => socket.on('error', () => {}));
+  try {
+    return await work(String((server.address() as AddressInfo).port), connected);
+  } finally {
+    server.close();
+  }
+}
+
+test('a connection that does not come about can be stopped at any moment', async () => {
+  await withSilentServer(async (port, connected) => {
+    const stop = new AbortController();
+    const using = open({ POSTGRES_PORT: port }).use('any', stop.signal, async () => 'never');
+    await connected;
+    stop.abort(new Error('stopped'));
+    await expect(using).rejects.toThrow('stopped');
+  });
+});
+
+test('a server that does not answer is given up after PGCONNECT_TIMEOUT', async () => {
+  await withSilentServer(async (port) => {
+    const database = open({ POSTGRES_PORT: port }, { PGCONNECT_TIMEOUT: '1' });
+    await expect(database.use('any', new AbortController().signal, async () => 'never')).rejects.toThrow(
+      `cannot connect to database any on 127.0.0.1:${port} as topobank: timeout expired — check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT`,
+    );
+  });
+});
+
+test('a query that runs is broken off, and the server’s session ends', async () => {
+  const stop = new AbortController();
+  const application = `stopped ${bed.database.name}`;
+  const sessions = () =>
+    bed.database.query('SELECT pid FROM pg_stat_activity WHERE application_name = $1', [application]);
+  const using = open().use(bed.database.name, stop.signal, async (client) => {
+    await client.query(`SET application_name = '${application}'`);
+    // The server notices at its next word that nobody listens.
+    await client.query(
+      `DO $$ BEGIN LOOP PERFORM pg_sleep(0.01); RAISE NOTICE 'still here'; END LOOP; END $$`,
+    );
+  });
+  await expect.poll(sessions, { timeout: 30_000 }).toHaveLength(1);
+  stop.abort(new Error('stopped'));
+  await expect(using).rejects.toThrow('stopped');
+  await expect.poll(sessions, { timeout: 30_000 }).toEqual([]);
+});
+
+test('a signal that was aborted before makes no connection', async () => {
+  const used = open().use(bed.database.name, AbortSignal.abort(new Error('stopped')), async () => 'never');
+  await expect(used).rejects.toThrow('stopped');
+});
+
+test('what a role has set for its application does not hold; PGOPTIONS does', async () => {
+  const role = `${bed.database.name}_hasty`;
+  await withClient(bed.env, 'postgres', (client) =>
+    client.query(`
+      CREATE ROLE "${role}" LOGIN PASSWORD 'x';
+      ALTER ROLE "${role}" SET statement_timeout = '1s';
+      ALTER ROLE "${role}" SET lock_timeout = '1s';
+      ALTER ROLE "${role}" SET idle_in_transaction_session_timeout = '1s';
+      ALTER ROLE "${role}" SET "DateStyle" = 'German, DMY'`),
+  );
+  const database = open({ POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' }, { PGOPTIONS: '-c work_mem=3MB' });
+  const settings = await database.use(bed.database.name, new AbortController().signal, async (client) => {
+    const { rows } = await client.query<{ name: string; value: string }>(
+      `SELECT name, current_setting(name) AS value FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'work_mem']) name`,
+    );
+    const { rows: times } = await client.query<{ now: Date }>('SELECT now()');
+    return { ...Object.fromEntries(rows.map(({ name, value }) => [name, value])), now: times[0]!.now };
+  });
+  await withClient(bed.env, 'postgres', (client) => client.query(`DROP ROLE "${role}"`));
+  expect(settings).toEqual({
+    statement_timeout: '0',
+    lock_timeout: '0',
+    idle_in_transaction_session_timeout: '0',
+    work_mem: '3MB',
+    now: expect.any(Date),
+  });
+});
+
+test('a database that refuses connections is named with the statement that has it accept them again', async () => {
+  const name = `${bed.database.name} "shut"`;
+  const quoted = `"${name.replaceAll('"', '""')}"`;
+  await withClient(bed.env, 'postgres', async (client) => {
+    await client.query(`CREATE DATABASE ${quoted}`);
+    await client.query(`ALTER DATABASE ${quoted} ALLOW_CONNECTIONS false`);
+  });
+  const message = await open()
+    .use(name, new AbortController().signal, async () => '')
+    .catch((error: Error) => error.message);
+  expect(message).toMatch(
+    /: it refuses connections, as a database does whose restore was killed in the middle of the swap — /,
+  );
+  const [, maintenance, statement] = / — run on database (\S+): (.*)$/.exec(message) ?? [];
+  await withClient(bed.env, maintenance!, (client) => client.query(statement!));
+  await expect(open().use(name, new AbortController().signal, async () => 'open')).resolves.toBe('open');
+  await withClient(bed.env, 'postgres', (client) => client.query(`DROP DATABASE ${quoted}`));
+});
+
+test('without a password the file of PGPASSFILE is read, by pg_dump too', async () => {
+  const file = join(bed.directory, 'pgpass');
+  await writeFile(
+    file,
+    `${bed.env.POSTGRES_HOST}:*:*:${bed.env.POSTGRES_USER}:${bed.env.POSTGRES_PASSWORD}\n`,
+  );
+  await chmod(file, 0o600);
+  const env = { POSTGRES_PASSWORD: undefined, PGPASSFILE: file };
+  expect(await bed.run(['backup', '--quiet'], env)).toMatchObject({ status: 0, stderr: '' });
+});

@@ -1,0 +1,101 @@
+import { chownSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { OTHER_CERTIFICATE, OWN_CERTIFICATE } from '../support/certificates.ts';
+import { withClient } from '../support/database.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts';
+import { startS3Server } from '../support/s3-server/server.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+import { runProgram, storeEnv } from '../support/topobank-backup.ts';
+
+const scratch = scratchDirectory('tls');
+/** The server's own certificate as a root, one that has nothing to do with it, and a file that holds none. */
+const roots: Record<string, string> = {};
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres({ directory: scratch.path });
+  const data = join(scratch.path, 'postgres');
+  const { uid, gid } = statSync(data);
+  for (const [name, text] of [
+    ['server.crt', OWN_CERTIFICATE.cert],
+    ['server.key', OWN_CERTIFICATE.key],
+  ] as const) {
+    writeFileSync(join(data, name), text, { mode: 0o600 });
+    chownSync(join(data, name), uid, gid);
+  }
+  await withClient(server.env, 'postgres', async (client) => {
+    await client.query('ALTER SYSTEM SET ssl = on');
+    await client.query('SELECT pg_reload_conf()');
+  });
+  for (const [name, text] of [
+    ['own', OWN_CERTIFICATE.cert],
+    ['other', OTHER_CERTIFICATE.cert],
+  ] as const) {
+    roots[name] = join(scratch.path, `${name}.crt`);
+    writeFileSync(roots[name], text);
+  }
+});
+
+afterAll(async () => {
+  await server.stop();
+  scratch.remove();
+});
+
+/** Whether the connection is encrypted, or why there is none. */
+async function connect(mode: string, root: string, host: string): Promise<boolean | string> {
+  const config = readConfig(
+    { env: { ...server.env, POSTGRES_HOST: host, POSTGRES_DB: 'postgres' }, flags: {} },
+    ['database'],
+  );
+  const env = {
+    ...(mode === '' ? {} : { PGSSLMODE: mode }),
+    ...(root === '' ? {} : { PGSSLROOTCERT: roots[root] }),
+  };
+  const signal = new AbortController().signal;
+  return openDatabase(config, env)
+    .use('postgres', signal, async (client) => {
+      const { rows } = await client.query<{ ssl: boolean }>(
+        'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()',
+      );
+      return rows[0]!.ssl;
+    })
+    .catch((error: Error) => error.message);
+}
+
+const REFUSED = expect.stringMatching(
+  /^cannot connect to database postgres on \S+ as topobank: .* — name the authority’s certificate in PGSSLROOTCERT, or set PGSSLMODE=require to take any$/,
+);
+
+// The certificate is of the address 127.0.0.1.
+test.each([
+  ['', '', '127.0.0.1', true],
+  ['disable', '', '127.0.0.1', false],
+  ['prefer', 'other', '127.0.0.1', true],
+  ['require', '', '127.0.0.1', true],
+  ['require', 'other', '127.0.0.1', REFUSED],
+  ['require', 'own', 'localhost', true],
+  ['verify-ca', 'own', 'localhost', true],
+  ['verify-ca', 'other', '127.0.0.1', REFUSED],
+  ['verify-full', 'own', '127.0.0.1', true],
+  ['verify-full', 'own', 'localhost', REFUSED],
+  ['verify-full', '', '127.0.0.1', REFUSED],
+])('PGSSLMODE "%s" with the root "%s", to %s', async (mode, root, host, outcome) => {
+  expect(await connect(mode, root, host)).toEqual(outcome);
+});
+
+test('pg_dump is as strict as the tool itself', async () => {
+  const store = await startS3Server({ directory: join(scratch.path, 's3') });
+  const env = {
+    ...server.env,
+    ...storeEnv(store),
+    POSTGRES_DB: 'postgres',
+    PGSSLMODE: 'verify-full',
+    PGSSLROOTCERT: roots.own!,
+  };
+  const backup = await runProgram(['backup', '--quiet'], env);
+  await store.close();
+  expect(backup).toMatchObject({ status: 0, stderr: '' });
+});

@@ -1,0 +1,49 @@
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
+import { createConfirm } from '../../src/ui/confirm.ts';
+
+/** Both ends of a terminal, as far as asking knows one. */
+function terminal({ yes = false, signal = new AbortController().signal } = {}) {
+  const input = Object.assign(new PassThrough(), { isTTY: true }) as unknown as NodeJS.ReadStream &
+    PassThrough;
+  const output = Object.assign(new PassThrough(), { isTTY: true }) as unknown as NodeJS.WriteStream &
+    PassThrough;
+  return { input, output, confirm: createConfirm({ yes, input, output, signal }) };
+}
+
+test.each(['y', 'Y', 'yes', ' YES '])('the answer %j goes on', async (answer) => {
+  const { input, output, confirm } = terminal();
+  input.write(`${answer}\n`);
+  await expect(confirm('restore x in the place of y')).resolves.toBeUndefined();
+  expect(String(output.read())).toContain('restore x in the place of y? [y/N] ');
+});
+
+test.each(['n', '', 'no', 'yess', 'ja'])('the answer %j changes nothing', async (answer) => {
+  const { input, confirm } = terminal();
+  input.write(`${answer}\n`);
+  await expect(confirm('restore')).rejects.toMatchObject({
+    exitStatus: 2,
+    message: 'restore: the answer was no; nothing was changed',
+  });
+});
+
+test('--yes asks nobody', async () => {
+  const { output, confirm } = terminal({ yes: true });
+  await confirm('restore');
+  expect(output.read()).toBeNull();
+});
+
+test('a signal ends the question', async () => {
+  const stop = new AbortController();
+  const { confirm } = terminal({ signal: stop.signal });
+  const asked = confirm('restore');
+  stop.abort(new Error('stopped'));
+  await expect(asked).rejects.toThrow('stopped');
+});
+
+test('where the terminal is closed the answer is no', async () => {
+  const { input, confirm } = terminal();
+  const asked = confirm('restore');
+  input.end();
+  await expect(asked).rejects.toThrow('the answer was no; nothing was changed');
+});

@@ -192,6 +192,30 @@ test('--in-place drops the database first, but not for a dump that is not whole'
   await isRestored();
 });
 
+test('--in-place drops nothing for a role that may not create the database anew', async () => {
+  const role = `${bed.database.name}_owner`;
+  await bed.database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
+  await bed.database.query(`ALTER DATABASE ${bed.database.name} OWNER TO ${role}`);
+  try {
+    const args = ['restore', await asFile('dump.sql', dumps.sql), '--in-place', '--no-owner', '--yes'];
+    const refused = await bed.run(args, { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' });
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/cannot create database .*: permission denied/);
+    expect(await bed.databases()).toEqual([bed.database.name]);
+  } finally {
+    await bed.database.query(`ALTER DATABASE ${bed.database.name} OWNER TO CURRENT_USER; DROP ROLE ${role}`);
+  }
+});
+
+test('the maintenance database is not restored over a connection to itself', async () => {
+  const env = { POSTGRES_MAINTENANCE_DB: bed.database.name };
+  const refused = await bed.run(['restore', await asFile('dump.sql', dumps.sql), '--yes'], env);
+  expect(refused).toMatchObject({ status: 2, stdout: '' });
+  expect(refused.stderr).toMatch(
+    /POSTGRES_MAINTENANCE_DB names the same database — set POSTGRES_MAINTENANCE_DB/,
+  );
+});
+
 test('when --in-place fails after the drop, it says that the database is gone', async () => {
   const unfit = dumps.sql
     .toString()

@@ -47,3 +47,10 @@ test('where the terminal is closed the answer is no', async () => {
   input.end();
   await expect(asked).rejects.toThrow('the answer was no; nothing was changed');
 });
+
+test('Ctrl-C at the question stops the program as the signal does', async () => {
+  const { input, confirm } = terminal();
+  const asked = confirm('restore');
+  input.write('\x03');
+  await expect(asked).rejects.toMatchObject({ exitStatus: 130, message: 'stopped: received SIGINT' });
+});

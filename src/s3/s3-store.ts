@@ -127,16 +127,21 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
         } catch (error) {
           if (answerOf(error).status !== 404) throw error;
         }
-        await client.send(
-          new CreateBucketCommand({
-            Bucket: bucket,
-            // AWS refuses us-east-1 as a constraint and demands every other region; other servers know but their own.
-            ...(endpoint.endsWith('.amazonaws.com') && region !== 'us-east-1'
-              ? { CreateBucketConfiguration: { LocationConstraint: region as 'eu-central-1' } }
-              : {}),
-          }),
-          { abortSignal: signal },
-        );
+        try {
+          await client.send(
+            new CreateBucketCommand({
+              Bucket: bucket,
+              // AWS refuses us-east-1 as a constraint and demands every other region; other servers know but their own.
+              ...(endpoint.endsWith('.amazonaws.com') && region !== 'us-east-1'
+                ? { CreateBucketConfiguration: { LocationConstraint: region as 'eu-central-1' } }
+                : {}),
+            }),
+            { abortSignal: signal },
+          );
+        } catch (error) {
+          // Another run was faster, or the answer to a first try was lost.
+          if (answerOf(error).code !== 'BucketAlreadyOwnedByYou') throw error;
+        }
         return 'created';
       }),
 

@@ -7,6 +7,7 @@ const FEATURES = [
   'tags of objects',
   'CRC32 trailers on streamed bodies',
   'refusal of a wrong CRC32',
+  'refusal of a wrong Content-MD5 on DeleteObjects',
   'markers of the next page of versions',
 ] as const;
 
@@ -28,6 +29,7 @@ const KNOWN_LIMITS: Readonly<Record<string, Limits>> = {
   rgw: {
     'CRC32 trailers on streamed bodies': '411 MissingContentLength',
     'refusal of a wrong CRC32': 'taken without a word',
+    'refusal of a wrong Content-MD5 on DeleteObjects': 'taken without a word',
   },
 };
 

@@ -1,7 +1,12 @@
 import { DeleteObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createS3Client } from '../../src/s3/client.ts';
+import { answerOf } from '../../src/s3/errors.ts';
+import { contentMd5 } from '../../src/s3/request-headers.ts';
+import { storeSettings } from '../support/test-store.ts';
 import { createTestBucket, inTime, type TestBucket } from './bucket.ts';
+import { feature, Shortcoming } from './features.ts';
 
 /** More than a page of a listing, and than one DeleteObjects takes. */
 const COUNT = 1003;
@@ -101,4 +106,23 @@ test('a single request names what it deleted', async () => {
   );
   expect(answer.Deleted?.map(({ Key }) => Key).toSorted()).toEqual(['ends/😀', 'z']);
   expect(await list('')).toEqual(KEYS.slice(0, ENDS.length - 1));
+});
+
+feature('refusal of a wrong Content-MD5 on DeleteObjects', async () => {
+  const client = createS3Client(storeSettings(bucket.server, bucket.name));
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      headers['content-md5'] = contentMd5('something else');
+      return next(args);
+    },
+    { step: 'build', name: 'wrongMd5', priority: 'low' },
+  );
+  const Objects = [{ Key: 'ends/a' }];
+  const deletion = client.send(new DeleteObjectsCommand({ Bucket: bucket.name, Delete: { Objects } }));
+  const refusal = await deletion.catch((error: unknown) => error);
+  client.destroy();
+  if (!(refusal instanceof Error)) throw new Shortcoming('taken without a word');
+  expect(answerOf(refusal)).toEqual({ status: 400, code: 'BadDigest' });
+  expect(await list('ends/a')).toContain('ends/a');
 });

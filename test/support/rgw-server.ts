@@ -22,6 +22,9 @@ const SECRET_KEY = 'conformance-secret';
 const MON_CAPS = ['--cap', 'mon', 'allow *'];
 const ADMIN_CAPS = [...MON_CAPS, '--cap', 'osd', 'allow *', '--cap', 'mgr', 'allow *'];
 
+/** Parts of Ceph that tell of each step, by which an error in a log would scroll away. */
+const QUIET = ['mon', 'paxos', 'osd', 'bluestore', 'bluefs', 'rocksdb', 'rgw'];
+
 type Ports = Readonly<Record<'mon' | 'monV1' | 'rgw', number>>;
 
 /** Runs one of Ceph's programs to its end; returns what it printed. */
@@ -66,7 +69,6 @@ export async function startRgw({ directory, signal }: StartOptions): Promise<Rea
 
 function writeConfiguration(directory: string, fsid: string, ports: Ports): void {
   for (const name of ['mon', 'osd', 'rgw', 'run']) mkdirSync(join(directory, name));
-  // Sockets in `run` have the paths that Unix limits to some hundred bytes; the directory's own is short.
   writeFileSync(
     join(directory, 'ceph.conf'),
     `[global]
@@ -83,7 +85,7 @@ run_dir = ${directory}/run
 admin_socket = ${directory}/run/$name.asok
 log_to_stderr = true
 log_file =
-osd_pool_default_size = 1
+${QUIET.map((part) => `debug_${part} = 0\n`).join('')}osd_pool_default_size = 1
 osd_pool_default_min_size = 1
 mon_allow_pool_size_one = true
 osd_crush_chooseleaf_type = 0
@@ -95,7 +97,7 @@ mon_data_avail_crit = 1
 bluestore_block_size = 21474836480
 osd_memory_target = 939524096
 rgw_enable_apis = s3
-rgw_override_bucket_index_max_shards = 1
+rgw_override_bucket_index_max_shards = 4
 rgw_dynamic_resharding = false
 
 [mon]

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { RealS3Server, StartOptions } from './real-s3-server.ts';
 import { startRgw } from './rgw-server.ts';
 import { scratchDirectory } from './scratch-directory.ts';
+import { stopOnSignal } from './stop-on-signal.ts';
 import { startSwift } from './swift-server.ts';
 
 const USAGE = `Usage: node --import tsx test/support/run-conformance.ts swift|rgw [TEST FILE…]
@@ -17,8 +17,6 @@ const SERVERS: Readonly<Record<string, (options: StartOptions) => Promise<RealS3
   rgw: startRgw,
 };
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
 process.exitCode = await main(process.argv.slice(2));
 
 async function main([kind = '', ...files]: string[]): Promise<number> {
@@ -27,21 +25,19 @@ async function main([kind = '', ...files]: string[]): Promise<number> {
     console.error(USAGE);
     return 2;
   }
-  const stop = new AbortController();
-  let received: (typeof SIGNALS)[number] | undefined;
-  for (const name of SIGNALS) {
-    process.on(name, () => {
-      received ??= name;
-      stop.abort(new Error(`stopped by ${name}`));
-    });
-  }
+  const stop = stopOnSignal();
   try {
     return await withServer(start, stop.signal, (server, directory) =>
       runSuite(kind, server, directory, files, stop.signal),
     );
   } catch (error) {
+    const received = stop.received();
+    if (received !== undefined) {
+      console.error(`test:${kind}: stopped by ${received.name}; the server is removed`);
+      return received.exitStatus;
+    }
     console.error(`test:${kind}: ${error instanceof Error ? error.message : String(error)}`);
-    return received === undefined ? 1 : 128 + constants.signals[received];
+    return 1;
   }
 }
 

@@ -17,6 +17,6 @@ export const BACKUP_SETTINGS = defineSettings({
     schema: wholeNumber(1, 32),
     fallback: '3',
     form: 'a number of parts, 1 to 32',
-    about: 'Parts that are sent at the same time; each takes its size in memory.',
+    about: 'Most parts held in memory and sent at the same time; fewer as parts grow.',
   },
 });

@@ -35,11 +35,9 @@ export function createGrowingBuffer(): GrowingBuffer {
         return;
       }
       if (rest.buffer === room.buffer && room.length > 0) {
-        room.copyWithin(
-          0,
-          rest.byteOffset - room.byteOffset,
-          rest.byteOffset - room.byteOffset + rest.length,
-        );
+        const from = rest.byteOffset - room.byteOffset;
+        // What only grows stays where it is.
+        if (from > 0) room.copyWithin(0, from, from + rest.length);
       } else {
         if (rest.length > room.length) room = Buffer.allocUnsafeSlow(rest.length * 2);
         rest.copy(room);

@@ -1,4 +1,4 @@
-import type { DumpIndex } from '../dump/dump-index.ts';
+import type { DumpIndex, DumpSection, DumpTable } from '../dump/dump-index.ts';
 import type { Manifest } from './manifest.ts';
 
 /** One place where a dump is not what its manifest says. */
@@ -17,18 +17,30 @@ export function compareIndex(manifest: Manifest, index: DumpIndex): IndexFault[]
     if (expected !== found) faults.push({ what, where, expected: String(expected), found: String(found) });
   };
   compare('length', '', manifest.bytes, index.bytes);
-  for (const section of manifest.sections) {
-    const found = index.sections.find(({ name }) => name === section.name);
-    compare('section', section.name, section.sha256, found?.sha256);
+  for (const found of index.sections) {
+    const section = manifest.sections.find(({ name }) => name === found.name);
+    compare('section', found.name, placeOf(section), placeOf(found));
+    compare('section', found.name, section?.sha256, found.sha256);
   }
   compare('tables', '', manifest.tables.length, index.tables.length);
   for (const [at, table] of manifest.tables.entries()) {
     const found = index.tables[at];
     const where = `${table.schema}.${table.name}`;
+    compare('table', where, where, nameOf(found));
     compare('table', where, `${table.rows} rows`, `${found?.rows} rows`);
+    compare('table', where, placeOf(table), placeOf(found));
     compare('table', where, table.sha256, found?.sha256);
   }
   return faults;
+}
+
+function nameOf(table: Pick<DumpTable, 'schema' | 'name'> | undefined): string | undefined {
+  return table === undefined ? undefined : `${table.schema}.${table.name}`;
+}
+
+/** Ranged reads rely on the places as much as on the bytes. */
+function placeOf(part: Pick<DumpSection | DumpTable, 'offset' | 'bytes'> | undefined): string | undefined {
+  return part === undefined ? undefined : `${part.bytes} bytes at ${part.offset}`;
 }
 
 /** A fault in one clause for a message. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { STATEMENT_HEAD, type StatementsAs } from '../../src/dump/statement-reader.ts';
 import { createTokenizer } from '../../src/dump/tokenizer.ts';
 import type { DumpToken } from '../../src/dump/tokens.ts';
 import { DumpError } from '../../src/errors.ts';
@@ -9,9 +10,9 @@ function copyOf(token: DumpToken): DumpToken {
   return 'sql' in token ? { ...token, sql: Buffer.from(token.sql) } : token;
 }
 
-function tokensOf(text: string | Buffer, chunkBytes = 1 << 20): DumpToken[] {
+function tokensOf(text: string | Buffer, chunkBytes = 1 << 20, as: StatementsAs = 'heads'): DumpToken[] {
   const bytes = Buffer.from(text);
-  const tokenizer = createTokenizer('test.sql');
+  const tokenizer = createTokenizer('test.sql', as);
   const tokens: DumpToken[] = [];
   const take = (given: Iterable<DumpToken>) => {
     // Buffers hold until the next chunk only.
@@ -192,6 +193,14 @@ test.each([
   ['the custom format', 'PGDMP\x01', /custom format/],
   ['null bytes', dumpText('SELECT 1;\n-- \0\n'), /a null byte stands at line 11 —/],
   ['a cluster', '--\n-- PostgreSQL database cluster dump\n--\n', /whole cluster.*pg_dump/],
+  ['UTF-16', Buffer.from('\ufeff--\n-- PostgreSQL database dump\n', 'utf16le'), /it is in UTF-16/],
+  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]), /compressed with zstd/],
+  [
+    'a second dump that is cut off',
+    dumpText('SELECT 1;\n') + dumpText('SELECT 2;\n', { complete: false }),
+    /without pg_dump’s closing line/,
+  ],
+  ['a comment without end', dumpText(`-- ${'x'.repeat(300_000)}\n`), /line 10 is longer than 262144 bytes/],
   ['no closing line', dumpText('SELECT 1;\n', { complete: false }), /without pg_dump’s closing line/],
   ['half a statement', dumpText('SELECT 1', { complete: false }), /inside the statement at line 10/],
   ['half a string', dumpText("SELECT '", { complete: false }), /inside the statement at line 10/],
@@ -211,5 +220,26 @@ test.each([
     expect(read).toThrow(DumpError);
     expect(read).toThrow(message);
     expect(read).toThrow(/^cannot read the dump test\.sql: [^\n]* — [^\n]*$/);
+  }
+});
+
+test.each([
+  ['heads', STATEMENT_HEAD],
+  ['whole', 8 * STATEMENT_HEAD],
+] as const)('a long statement is given as %s, whatever the chunks', (as, length) => {
+  const statement = `SELECT '${'; '.repeat(4 * STATEMENT_HEAD - 5)}';`;
+  expect(statement).toHaveLength(8 * STATEMENT_HEAD);
+  const text = dumpText(`${statement}\nSELECT 2;\n`);
+  for (const chunkBytes of [65_536, text.length]) {
+    const tokens = tokensOf(text, chunkBytes, as);
+    const statements = tokens.filter((token) => token.type === 'statement').slice(1);
+    expect(statements.map(({ sql, line }) => [sql.length, line])).toEqual([
+      [length, 10],
+      [9, 11],
+    ]);
+    const given = tokens.map((token) => (token.type === 'text' ? token.data.length : 0));
+    expect(given.reduce((sum, bytes) => sum + bytes, 0)).toBe(text.length);
+    // What is not asked for whole is passed on as it comes.
+    if (chunkBytes < text.length) expect(Math.max(...given) < 2 * STATEMENT_HEAD).toBe(as === 'heads');
   }
 });

@@ -172,7 +172,11 @@ const ILL: readonly Ill[] = [
     about: 'a wrong secret key',
     env: { AWS_SECRET_ACCESS_KEY: 'wrong' },
     found: [
-      { check: 's3: list', detail: '403 SignatureDoesNotMatch', remedy: 'check AWS_SECRET_ACCESS_KEY' },
+      {
+        check: 's3: list',
+        detail: '403 SignatureDoesNotMatch',
+        remedy: 'check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID',
+      },
     ],
   },
   {
@@ -248,7 +252,9 @@ test('a fault ends the program with status 3; the document is the same as the ta
   const env = { ...asRole(), AWS_SECRET_ACCESS_KEY: 'wrong' };
   const [text, json] = await Promise.all([bed.run(['doctor'], env), bed.run(['doctor', '--json'], env)]);
   expect(text).toMatchObject({ status: 3, stderr: '' });
-  expect(text.stdout).toMatch(/\ns3: list +fault +403 SignatureDoesNotMatch +check AWS_SECRET_ACCESS_KEY\n/);
+  expect(text.stdout).toMatch(
+    /\ns3: list +fault +403 SignatureDoesNotMatch +check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID\n/,
+  );
   expect(text.stdout).toMatch(/\n\n1 of 10 checks failed\n$/);
   expect(json).toMatchObject({ status: 3, stderr: '' });
   const document = JSON.parse(json.stdout) as Finding[];
@@ -258,7 +264,7 @@ test('a fault ends the program with status 3; the document is the same as the ta
       check: 's3: list',
       state: 'fault',
       detail: '403 SignatureDoesNotMatch',
-      remedy: 'check AWS_SECRET_ACCESS_KEY',
+      remedy: 'check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID',
     },
   ]);
 });

@@ -3,7 +3,7 @@ import { RestoreError } from '../errors.ts';
 
 /**
  * Objects of the whole server, which pg_dump writes only with `--create`, and pg_dumpall; what a role owns anywhere;
- * files and programs of the server, which COPY reads and writes unless it is told `stdin`.
+ * and COPY.
  */
 const BEYOND =
   /^(?:(?:CREATE|ALTER|DROP) (?:DATABASE|ROLE|USER(?! MAPPING\b)|GROUP|TABLESPACE)|ALTER SYSTEM|(?:DROP|REASSIGN) OWNED|COPY)\b/;
@@ -39,11 +39,10 @@ export function refuseForeign(token: DumpToken, name: string): void {
   if (token.type !== 'statement') return;
   const words = BEYOND.exec(firstWords(token.sql.toString('latin1', 0, SEARCHED)))?.[0];
   if (words === undefined) return;
-  throw refusal(
-    name,
-    `line ${token.line} holds ${words}, which reaches beyond the database`,
-    words === 'COPY' ? TAKE_ANOTHER : WITHOUT_CREATE,
-  );
+  // Rows of a dump are tokens of their own; any other COPY reads or writes files and programs of the server.
+  if (words === 'COPY')
+    throw refusal(name, `line ${token.line} holds a COPY that is none of rows`, TAKE_ANOTHER);
+  throw refusal(name, `line ${token.line} holds ${words}, which reaches beyond the database`, WITHOUT_CREATE);
 }
 
 /** The first three words of a statement in upper case, without the comments around them. */

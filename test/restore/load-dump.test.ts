@@ -70,9 +70,9 @@ const FAILING: readonly [about: string, body: string, message: string | RegExp][
     /line 10: invalid value for parameter/,
   ],
   [
-    'rows before any table',
+    'a COPY in another form than pg_dump’s',
     'COPY nowhere FROM stdin WITH (FORMAT csv);\n',
-    /line 10: relation "nowhere" does not exist/,
+    /line 10 holds a COPY that is none of rows — take another dump/,
   ],
 ];
 

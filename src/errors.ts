@@ -18,6 +18,11 @@ export interface ErrorParts {
   readonly cause?: unknown;
 }
 
+/** Whether an error code of Node's TLS is about the other side's certificate. */
+export function isCertificateCode(code: string): boolean {
+  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code);
+}
+
 /** Base of all errors that are meant for the operator: shown as one line, without a stack trace. */
 export abstract class OperatorError extends Error {
   abstract readonly exitStatus: number;

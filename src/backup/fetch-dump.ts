@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import { createScanner, drain } from '../dump/scanner.ts';
-import { ConfigError, DumpError } from '../errors.ts';
+import { ConfigError, DumpError, OperatorError } from '../errors.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 import type { StartProgress } from '../ui/progress.ts';
@@ -106,7 +106,7 @@ async function makeDirectory(directory: string): Promise<void> {
 
 function fileError(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (error instanceof Error && 'exitStatus' in error) return error;
+  if (error instanceof OperatorError) return error;
   return new ConfigError({
     doing: `cannot write ${path}`,
     problem: code ?? String(error),

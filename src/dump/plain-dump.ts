@@ -1,7 +1,7 @@
 import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { DatabaseError, DumpError } from '../errors.ts';
+import { DatabaseError, DumpError, OperatorError } from '../errors.ts';
 import { findClients } from '../postgres/client-binaries.ts';
 import { FORM_BYTES, sniffForm } from './form.ts';
 import { startDumpProcess } from './pg-dump.ts';
@@ -77,7 +77,7 @@ async function* gunzip(
     for await (const chunk of gunzip) yield chunk as Buffer;
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof Error && 'exitStatus' in error) throw error;
+    if (error instanceof OperatorError) throw error;
     throw new DumpError({
       doing: `cannot read the dump ${name}`,
       problem: `its gzip is damaged or cut off (${error instanceof Error ? error.message : String(error)})`,

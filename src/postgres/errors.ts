@@ -1,4 +1,4 @@
-import { DatabaseError, OperatorError } from '../errors.ts';
+import { DatabaseError, isCertificateCode, OperatorError } from '../errors.ts';
 
 /** SQLSTATE of a server's error, or the code of a socket error (manual, appendix A). */
 export function errorCode(error: unknown): string | undefined {
@@ -40,8 +40,6 @@ const SPOKEN: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
-
 /**
  * Any error of `pg` as a DatabaseError that says what was being done. An error that already is meant for the operator
  * is returned as it is.
@@ -66,7 +64,7 @@ export function describeCause(error: unknown): string {
 /** What an operator can do about an error of `pg`; undefined where nothing particular is known. */
 export function remedyOf(error: unknown): string | undefined {
   const code = errorCode(error);
-  if (code !== undefined && CERTIFICATE.test(code)) {
+  if (code !== undefined && isCertificateCode(code)) {
     return 'name the authority’s certificate in PGSSLROOTCERT, or set PGSSLMODE=require to take any';
   }
   const said = describeCause(error);

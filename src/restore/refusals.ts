@@ -8,6 +8,9 @@ import { RestoreError } from '../errors.ts';
 const BEYOND =
   /^(?:(?:CREATE|ALTER|DROP) (?:DATABASE|ROLE|USER(?! MAPPING\b)|GROUP|TABLESPACE)|ALTER SYSTEM|(?:DROP|REASSIGN) OWNED|COPY)\b/;
 
+/** A statement begins with its first byte; most, such as INSERT, need not be looked at further. */
+const MAY_REACH = /^[acdr/]/i;
+
 /** Only the beginning of a statement tells what it does, so a long one is not searched. */
 const SEARCHED = 64 * 1024;
 
@@ -36,7 +39,7 @@ export function refuseForeign(token: DumpToken, name: string): void {
       connects ? WITHOUT_CREATE : TAKE_ANOTHER,
     );
   }
-  if (token.type !== 'statement') return;
+  if (token.type !== 'statement' || !MAY_REACH.test(token.sql.toString('latin1', 0, 1))) return;
   const words = BEYOND.exec(firstWords(token.sql.toString('latin1', 0, SEARCHED)))?.[0];
   if (words === undefined) return;
   // Rows of a dump are tokens of their own; any other COPY reads or writes files and programs of the server.

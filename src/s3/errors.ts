@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts';
+import { isCertificateCode, OperatorError, StoreError } from '../errors.ts';
 
 /** The server's answer, or the failure of the connection, behind an error of the SDK. */
 export interface Answer {
@@ -43,8 +43,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
   QuotaExceeded: 'make room in the bucket',
 };
 
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
-
 /**
  * An error of the SDK as a StoreError.
  *
@@ -52,7 +50,7 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
  * @param permission the right that the call needs, such as `s3:PutObject on backup/*`, for a 403
  */
 export function storeError(doing: string, error: unknown, permission: string): Error {
-  if (error instanceof Error && 'exitStatus' in error) return error;
+  if (error instanceof OperatorError) return error;
   const { status, code } = answerOf(error);
   return new StoreError({
     doing,
@@ -73,7 +71,7 @@ function describe(status: number | undefined, code: string, error: unknown): str
 function remedyOf(status: number | undefined, code: string, permission: string): string {
   const known = REMEDIES[code];
   if (known !== undefined) return known;
-  if (CERTIFICATE.test(code)) {
+  if (isCertificateCode(code)) {
     return 'name the authority’s certificate in NODE_EXTRA_CA_CERTS, or set AWS_S3_VERIFY=False';
   }
   if (status === 403) return `check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the key needs ${permission}`;

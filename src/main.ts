@@ -1,8 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { CommanderError } from 'commander';
 import { EXIT, OperatorError, StoppedError } from './errors.ts';
-import { buildProgram } from './program/program.ts';
 
 /** How long a process that was stopped may go on, in milliseconds, with what its work has left open. */
 const LINGER_MS = 500;
@@ -26,19 +24,16 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
-  let status: number = EXIT.done;
+  const version = packageVersion();
   try {
-    const version = packageVersion();
-    const program = buildProgram(version, {
-      env,
-      tool: `topobank-backup ${version}`,
-      signal: stop.signal,
-      onExit: (code) => {
-        status = code;
-      },
-    });
-    await program.parseAsync(argv);
-    return status;
+    const [only, ...more] = argv.slice(2);
+    if (more.length === 0 && (only === '--version' || only === '-V')) {
+      process.stdout.write(`${version}\n`);
+      return EXIT.done;
+    }
+    // The commands and their settings take longer to load than the version takes to be told.
+    const { runProgram } = await import('./program/program.ts');
+    return await runProgram(argv, version, { env, signal: stop.signal });
   } catch (error) {
     if (error instanceof StoppedError) endSoon(error.exitStatus);
     return report(error, env);
@@ -61,7 +56,6 @@ function packageVersion(): string {
 
 /** Says what went wrong, in one line, and how the program ends. */
 function report(error: unknown, env: NodeJS.ProcessEnv): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   const message = error instanceof Error ? error.message : String(error);
   const line = error instanceof OperatorError ? message : `unexpected: ${message}`;
   if (env.LOG_FORMAT === 'json') {

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { DatabaseError } from '../errors.ts';
+import { withLargeWrites } from './large-writes.ts';
 
 /** Most of what a program says on stderr that is kept for the error message, in characters. */
 const STDERR_KEPT = 4000;
@@ -32,7 +33,8 @@ export function startDumpProcess(
   args: readonly string[],
   options: { readonly doing: string; readonly env: NodeJS.ProcessEnv; readonly input?: 'inherit' | 'pipe' },
 ): DumpProcess & { readonly stdin: NodeJS.WritableStream | null } {
-  const child = spawn(path, args, {
+  const command = withLargeWrites(path, args, options.env);
+  const child = spawn(command.path, command.args, {
     env: options.env,
     stdio: [options.input === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     // A process group of its own: a Ctrl-C in the terminal goes to us alone, and whatever a wrapper script has

@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { EXIT } from '../errors.ts';
 import { BACKUP_COMMANDS } from './backups.ts';
 import { CHECK_COMMANDS } from './checks.ts';
 import { addCommand, type CommandSpec, HELP_END, type ProgramContext } from './command.ts';
@@ -14,8 +15,39 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...CHECK_COMMANDS,
 ];
 
+/**
+ * Runs one command line.
+ *
+ * @param version of this program
+ * @returns the exit status
+ * @throws what the command throws
+ */
+export async function runProgram(
+  argv: readonly string[],
+  version: string,
+  { env, signal }: Pick<ProgramContext, 'env' | 'signal'>,
+): Promise<number> {
+  let status: number = EXIT.done;
+  const program = buildProgram(version, {
+    env,
+    signal,
+    tool: `topobank-backup ${version}`,
+    onExit: (code) => {
+      status = code;
+    },
+  });
+  try {
+    await program.parseAsync(argv);
+    return status;
+  } catch (error) {
+    // Help or the version was shown.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    throw error;
+  }
+}
+
 /** The whole command line of the tool. */
-export function buildProgram(version: string, context: ProgramContext): Command {
+function buildProgram(version: string, context: ProgramContext): Command {
   const program = new Command('topobank-backup')
     .description(
       'PostgreSQL to S3: backups that are complete or absent, restores that cannot make things worse.',

@@ -15,7 +15,7 @@ import { planRestore, type RestorePlan } from './plan.ts';
 import { type DumpNeeds, proveDump } from './prove-dump.ts';
 import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
-import { dropKept, swapDatabases } from './swap.ts';
+import { type AsAdmin, dropKept, swapDatabases } from './swap.ts';
 
 /** How long dropping the scratch database of a failed restore may take, in milliseconds. */
 const CLEAN_UP_MS = 60_000;
@@ -173,23 +173,22 @@ async function place(
   { found, scratch, kept }: { found: FoundDatabases; scratch: string; kept: string },
 ): Promise<{ kept: string | undefined; dropped: string[] }> {
   const { name } = found;
+  const asAdmin: AsAdmin = (work) => database.use(database.maintenanceName, uninterrupted(), work);
   try {
-    return await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
-      if (target.kind !== 'swap' || !found.exists) {
-        // Without an old database of its own this restore leaves alone what an earlier one has kept.
-        await renameDatabase(admin, scratch, name);
-        return { kept: undefined, dropped: [] };
-      }
-      await swapDatabases(admin, { target: name, scratch, kept });
-      log.info(`${name} is restored; the old database is now ${kept}`);
-      const dropped = await dropKept(admin, target.dropOld ? [...found.kept, kept] : found.kept, log);
-      return { kept: dropped.includes(kept) ? undefined : kept, dropped };
-    });
+    if (target.kind !== 'swap' || !found.exists) {
+      // Without an old database of its own this restore leaves alone what an earlier one has kept.
+      await asAdmin((admin) => renameDatabase(admin, scratch, name));
+      return { kept: undefined, dropped: [] };
+    }
+    await swapDatabases(asAdmin, { target: name, scratch, kept });
   } catch (error) {
     if (target.kind === 'in-place') throw keptScratch(error, name, scratch);
     await dropScratch(database, scratch, log);
     throw error;
   }
+  log.info(`${name} is restored; the old database is now ${kept}`);
+  const dropped = await dropKept(asAdmin, target.dropOld ? [...found.kept, kept] : found.kept, log);
+  return { kept: dropped.includes(kept) ? undefined : kept, dropped };
 }
 
 async function dropScratch(database: Database, scratch: string, log: Logger): Promise<void> {

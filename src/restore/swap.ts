@@ -1,17 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { DatabaseError } from '../errors.ts';
 import {
   allowConnections,
   dropDatabase,
   endSessions,
   inTransaction,
+  listDatabases,
   renameDatabase,
-  withoutSessions,
 } from '../postgres/administration.ts';
+import { openAgain } from '../postgres/database.ts';
 import { describeCause, errorCode } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 
 /** How often the renames are tried against sessions that slip in while connections are being refused. */
 const ATTEMPTS = 3;
+
+/** How long the server is asked, after a swap that failed, to have the old database serve again, in milliseconds. */
+const SETTLE_MS = 60_000;
 
 /** The names that take part in a swap. */
 export interface SwapNames {
@@ -23,27 +29,74 @@ export interface SwapNames {
   readonly kept: string;
 }
 
+/** Runs work over a connection of its own to the maintenance database. */
+export type AsAdmin = <T>(work: (admin: pg.Client) => Promise<T>) => Promise<T>;
+
 /**
  * Puts the restored database in the place of the old one. Connections to the old one are refused and ended; then one
  * transaction renames both and allows connections again. When it fails, the old database serves on under its name.
+ *
+ * @throws DatabaseError, which names the statement to run where the old database could not be opened again
  */
-export async function swapDatabases(admin: pg.Client, names: SwapNames): Promise<void> {
-  const { target, scratch, kept } = names;
-  await withoutSessions(admin, target, async () => {
-    for (let attempt = 1; ; attempt++) {
-      await endSessions(admin, target);
-      await endSessions(admin, scratch);
-      try {
-        await inTransaction(admin, async () => {
-          await renameDatabase(admin, target, kept);
-          await renameDatabase(admin, scratch, target);
-          await allowConnections(admin, kept, true);
-        });
-        return;
-      } catch (error) {
-        if (attempt === ATTEMPTS || !isInUse(error)) throw error;
-      }
+export async function swapDatabases(asAdmin: AsAdmin, names: SwapNames): Promise<void> {
+  try {
+    await asAdmin((admin) => renameBoth(admin, names));
+  } catch (error) {
+    // The connection itself may be what broke, and with it the answer of a COMMIT.
+    if (!(await settle(asAdmin, names, error))) throw error;
+  }
+}
+
+async function renameBoth(admin: pg.Client, { target, scratch, kept }: SwapNames): Promise<void> {
+  await allowConnections(admin, target, false);
+  for (let attempt = 1; ; attempt++) {
+    await endSessions(admin, target);
+    await endSessions(admin, scratch);
+    try {
+      await inTransaction(admin, async () => {
+        await renameDatabase(admin, target, kept);
+        await renameDatabase(admin, scratch, target);
+        await allowConnections(admin, kept, true);
+      });
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isInUse(error)) throw error;
     }
+  }
+}
+
+/**
+ * Has the database of the target's name accept connections, whichever it is after a swap that failed.
+ *
+ * @returns whether the swap was done after all
+ */
+async function settle(asAdmin: AsAdmin, names: SwapNames, cause: unknown): Promise<boolean> {
+  const until = performance.now() + SETTLE_MS;
+  for (;;) {
+    try {
+      return await asAdmin((admin) => reopen(admin, names));
+    } catch {
+      if (performance.now() > until) throw stillClosed(names.target, cause);
+      await delay(500);
+    }
+  }
+}
+
+async function reopen(admin: pg.Client, { target, scratch, kept }: SwapNames): Promise<boolean> {
+  const isOpen = async () =>
+    (await listDatabases(admin)).some(({ name, connectable }) => name === target && connectable);
+  // Renames that are still under way on the server hold the row of pg_database, and this waits for their end.
+  if (!(await isOpen())) await allowConnections(admin, target, true);
+  const present = new Set((await listDatabases(admin)).map(({ name }) => name));
+  return present.has(kept) && !present.has(scratch);
+}
+
+function stillClosed(target: string, cause: unknown): DatabaseError {
+  return new DatabaseError({
+    doing: `cannot leave database ${target} as it was`,
+    problem: `it refuses connections, after this failure: ${describeCause(cause)}`,
+    remedy: `run: ${openAgain(target)}`,
+    cause,
   });
 }
 
@@ -53,11 +106,11 @@ function isInUse(error: unknown): boolean {
 }
 
 /** Drops what earlier restores have kept. A failure is said and no more: the restore itself is done. */
-export async function dropKept(admin: pg.Client, names: readonly string[], log: Logger): Promise<string[]> {
+export async function dropKept(asAdmin: AsAdmin, names: readonly string[], log: Logger): Promise<string[]> {
   const dropped: string[] = [];
   for (const name of names) {
     try {
-      await dropDatabase(admin, name);
+      await asAdmin((admin) => dropDatabase(admin, name));
       dropped.push(name);
     } catch (error) {
       log.warn(`database ${name} was kept: ${describeCause(error)}`);

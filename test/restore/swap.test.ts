@@ -50,7 +50,7 @@ function connect(database: string): pg.Client {
 }
 
 test('both are renamed, and both may be connected to', async () => {
-  await asAdmin((admin) => swapDatabases(admin, names));
+  await swapDatabases(asAdmin, names);
   expect(await whoIs(names.target)).toBe(names.scratch);
   expect(await whoIs(names.kept)).toBe(names.target);
   expect(await listDatabaseNames(postgres)).not.toContain(names.scratch);
@@ -79,7 +79,7 @@ test('an application with several sessions that connects anew at once does not s
   };
   const applications = Array.from({ length: 5 }, keepConnected);
   while (!answers.includes(names.target)) await delay(5);
-  await asAdmin((admin) => swapDatabases(admin, names));
+  await swapDatabases(asAdmin, names);
   while (answers.at(-1) !== names.scratch) await delay(5);
   stop.abort();
   await Promise.all(applications);
@@ -115,6 +115,50 @@ test.each(FAILING)('when %s, the old database serves on', async (_, prepare, pro
     (error: Error) => !/prepared transactions are disabled/.test(error.message),
   );
   if (!prepared) return;
-  await expect(asAdmin((admin) => swapDatabases(admin, names))).rejects.toThrow(problem);
+  await expect(swapDatabases(asAdmin, names)).rejects.toThrow(problem);
   expect(await whoIs(names.target)).toBe(names.target);
 });
+
+/** What of a connection breaks off, and when: as the query goes out, or as its answer comes in. */
+const BREAKS: readonly [about: string, query: RegExp, when: 'sent' | 'answered', swapped: boolean][] = [
+  ['before connections are refused', /ALLOW_CONNECTIONS false/, 'sent', false],
+  ['once connections are refused', /ALLOW_CONNECTIONS false/, 'answered', false],
+  ['between the renames', /_restore" RENAME/, 'sent', false],
+  ['after both renames', /_restore" RENAME/, 'answered', false],
+  ['before the commit', /^COMMIT/, 'sent', false],
+  ['with the answer to the commit', /^COMMIT/, 'answered', true],
+];
+
+test.each(BREAKS)('when the connection breaks %s, a database serves under the name', async (_, ...how) => {
+  const [query, when, swapped] = how;
+  const breaking: typeof asAdmin = (work) =>
+    withClient(postgres, 'postgres', (admin) => work(breakAt(admin, query, when)));
+  let broken = false;
+  const once: typeof asAdmin = (work) => {
+    if (broken) return asAdmin(work);
+    broken = true;
+    return breaking(work);
+  };
+  const swap = swapDatabases(once, names);
+  if (swapped) await swap;
+  else await expect(swap).rejects.toThrow('the line broke');
+  expect(await whoIs(names.target)).toBe(swapped ? names.scratch : names.target);
+  expect(await listDatabaseNames(postgres)).toContain(swapped ? names.kept : names.scratch);
+});
+
+/** The client, whose socket is torn down at the first such query. */
+function breakAt(client: pg.Client, at: RegExp, when: 'sent' | 'answered'): pg.Client {
+  client.on('error', () => {});
+  const query = client.query.bind(client) as (text: string, values?: unknown[]) => Promise<unknown>;
+  const tear = (): never => {
+    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    throw new Error('the line broke');
+  };
+  const torn = async (text: string, values?: unknown[]) => {
+    if (!at.test(text)) return query(text, values);
+    if (when === 'sent') return tear();
+    await query(text, values);
+    return tear();
+  };
+  return Object.assign(client, { query: torn });
+}

@@ -2,7 +2,7 @@ import { dumpKey, manifestKey } from '../catalog/backup-name.ts';
 import { encodeManifest, type Manifest } from '../catalog/manifest.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner, drain } from '../dump/scanner.ts';
-import { StoreError } from '../errors.ts';
+import { overtakenError } from '../s3/errors.ts';
 import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
@@ -127,7 +127,7 @@ async function putManifest(
   }
   // Another run took the same name at the same moment. Whose dump the store holds, his manifest is the right one.
   if (await writer.isCurrent(signal)) await put(false);
-  else throw nameTaken(`cannot write ${key} to bucket ${store.bucket}`);
+  else throw overtakenError(`cannot write ${key} to bucket ${store.bucket}`);
 }
 
 /** Removes an object whose write was cut off, if it was written after all. */
@@ -136,12 +136,4 @@ async function removeOwn(store: Store, key: string, body: Buffer): Promise<void>
   const chunks: Buffer[] = [];
   for await (const chunk of readObject(store, key, { signal })) chunks.push(chunk);
   if (Buffer.concat(chunks).equals(body)) await store.remove([key], signal);
-}
-
-function nameTaken(doing: string): StoreError {
-  return new StoreError({
-    doing,
-    problem: 'an object of that name has come to exist meanwhile; it was left as it is',
-    remedy: 'run one backup at a time, or give each database an S3_PREFIX of its own',
-  });
 }

@@ -3,8 +3,9 @@ import type { FindingSink } from '../audit/finding.ts';
 import { createFindingFile, type FindingFile } from '../audit/finding-file.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
 import { EXIT } from '../errors.ts';
+import { openDatabase } from '../postgres/database.ts';
 import { type AuditOutput, jsonOutput, textOutput } from './audit-output.ts';
-import { type CommonOptions, databaseOf, type Invocation, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
 /** The options of `audit-orphans`, as they are given. */
 export interface AuditFlags extends CommonOptions {
@@ -25,7 +26,7 @@ export async function run(invocation: Invocation): Promise<number> {
         {
           ...session,
           store,
-          database: databaseOf(config, invocation.env),
+          database: openDatabase(config, invocation.env),
           mediaPrefix: config.mediaPrefix,
           otherPrefixes: [config.prefix],
           ownSources,

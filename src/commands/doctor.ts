@@ -2,15 +2,16 @@ import type { Finding } from '../doctor/check.ts';
 import { examineDatabase } from '../doctor/database-checks.ts';
 import { examineStore } from '../doctor/store-checks.ts';
 import { EXIT } from '../errors.ts';
+import { openDatabase } from '../postgres/database.ts';
 import { renderTable } from '../ui/table.ts';
-import { databaseOf, type Invocation, openSession, withStore } from './session.ts';
+import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `doctor`: tries everything that the tool needs. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, ['database', 'store', 'tools']);
   const { config, now } = session;
   const { env, signal } = invocation;
-  const database = databaseOf(config, env);
+  const database = openDatabase(config, env);
   const findings = [
     ...(await examineDatabase(database, { binDir: config.binDir, env, now, signal })),
     ...(await withStore(config, (store) => examineStore(store, config.prefix, { now, signal }))),

@@ -8,19 +8,13 @@ import {
 import type { Config } from '../config/config.ts';
 import { StoreError } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
+import { openDatabase } from '../postgres/database.ts';
 import { retentionRules } from '../retention/rules.ts';
 import { describeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { age } from './list.ts';
-import {
-  type CommonOptions,
-  databaseOf,
-  holderName,
-  type Invocation,
-  openSession,
-  withStore,
-} from './session.ts';
+import { type CommonOptions, holderName, type Invocation, openSession, withStore } from './session.ts';
 
 /** Settings that a decision needs. */
 const DECISION = ['store', 'retention', 'guard', 'zone'] as const;
@@ -45,7 +39,7 @@ async function decide(invocation: Invocation): Promise<void> {
 async function prune(invocation: Invocation): Promise<void> {
   const session = openSession(invocation, [...DECISION, 'database', 'lock']);
   const { config, log } = session;
-  const database = databaseOf(config, invocation.env);
+  const database = openDatabase(config, invocation.env);
   await withStore(config, async (store) => {
     const context: PruneContext = { ...session, ...config, store, rules: retentionRules(config) };
     const plan = await planPrune(context, invocation.signal);

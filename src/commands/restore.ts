@@ -2,14 +2,13 @@ import { chooseBackup } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
-import type { Database } from '../postgres/database.ts';
+import { type Database, openDatabase } from '../postgres/database.ts';
 import { type RestoreOptions, type RestoreReport, restoreDump } from '../restore/restore.ts';
 import { type FoundDatabases, findDatabases, type RestoreTarget } from '../restore/restore-target.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
 import { type RestoreFlags, readTarget, readWanted } from './restore-options.ts';
 import {
-  databaseOf,
   holderName,
   type Invocation,
   openSession,
@@ -49,7 +48,7 @@ async function restoreSource(
 ): Promise<void> {
   const flags = options as RestoreFlags;
   warnOfForeignVariables(session.log, env);
-  const database = databaseOf(session.config, env);
+  const database = openDatabase(session.config, env);
   const name = target.kind === 'into' ? target.name : database.name;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));
   const intent = describeIntent(source, database, found, target);

@@ -1,7 +1,8 @@
 import type { RunContext } from '../backup/perform-backup.ts';
+import { openDatabase } from '../postgres/database.ts';
 import { retentionRules } from '../retention/rules.ts';
 import type { Store } from '../s3/store.ts';
-import { databaseOf, holderName, type Invocation, type Session } from './session.ts';
+import { holderName, type Invocation, type Session } from './session.ts';
 
 /** The settings of a whole run: backup, sweep and pruning under the lock. */
 export const RUN_GROUPS = [
@@ -27,7 +28,7 @@ export function runContext(
     ...session,
     ...config,
     store,
-    database: databaseOf(config, env),
+    database: openDatabase(config, env),
     rules: retentionRules(config),
     holder: holderName(command),
     env,

@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { type Config, readConfig } from '../config/config.ts';
 import { foreignVariables } from '../config/foreign-variables.ts';
 import type { SettingGroup } from '../config/setting.ts';
-import { type Database, openDatabase } from '../postgres/database.ts';
 import { openStore } from '../s3/s3-store.ts';
 import type { Store } from '../s3/store.ts';
 import { type Confirm, createConfirm } from '../ui/confirm.ts';
@@ -98,8 +97,4 @@ export async function withStore<T>(config: Config<'store'>, work: (store: Store)
 /** What another run is told of this one; PostgreSQL cuts it off after 63 bytes. */
 export function holderName(command: string): string {
   return `topobank-backup ${command} on ${hostname().slice(0, 18)}, process ${process.pid}`;
-}
-
-export function databaseOf(config: Config<'database'>, env: NodeJS.ProcessEnv): Database {
-  return openDatabase(config, env);
 }

@@ -60,6 +60,19 @@ export function storeError(doing: string, error: unknown, permission: string): E
   });
 }
 
+/**
+ * That a key, free when a write began, has come to hold an object of another writer.
+ *
+ * @param doing what was being done, to what: `cannot write backup/x.sql to bucket b`
+ */
+export function overtakenError(doing: string): StoreError {
+  return new StoreError({
+    doing,
+    problem: 'an object of that name has come to exist meanwhile; it was left as it is',
+    remedy: 'run one backup at a time, or give each database an S3_PREFIX of its own',
+  });
+}
+
 function describe(status: number | undefined, code: string, error: unknown): string {
   const message =
     error instanceof AggregateError ? undefined : (error as { message?: string } | null)?.message;

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { StoreError } from '../errors.ts';
+import { overtakenError } from './errors.ts';
 import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
 import type { Store, Upload, UploadedPart } from './store.ts';
 
@@ -27,10 +28,9 @@ export interface MultipartWriter {
   /**
    * Sends the rest, completes the upload, and makes sure that the store holds this object, in this size.
    *
-   * @returns the object's size in bytes
    * @throws StoreError when the key has come to exist meanwhile, or the upload cannot be completed
    */
-  complete(): Promise<number>;
+  complete(): Promise<void>;
   /** Whether what the store holds under the key is this object, and not one that another writer has put there. */
   isCurrent(signal: AbortSignal): Promise<boolean>;
   /**
@@ -98,7 +98,7 @@ export async function openMultipartWriter(
   async function commit(): Promise<void> {
     const doing = `cannot write ${key} to bucket ${store.bucket}`;
     const parts = uploaded.sort((a, b) => a.partNumber - b.partNumber);
-    if ((await store.head(key, signal)) !== undefined) throw overtaken(doing);
+    if ((await store.head(key, signal)) !== undefined) throw overtakenError(doing);
     signal.throwIfAborted();
     // From here on the object may become visible at any moment, so a signal waits until it is known whether it has.
     const committing = new AbortController().signal;
@@ -113,7 +113,7 @@ export async function openMultipartWriter(
       await store.abortUpload(upload, committing).catch(() => {});
     }
     const stored = await store.head(key, committing);
-    if (stored !== undefined && stored.writeId !== upload.writeId) throw overtaken(doing);
+    if (stored !== undefined && stored.writeId !== upload.writeId) throw overtakenError(doing);
     if (stored?.bytes === bytes) return;
     if (refusal !== undefined) throw refusal;
     throw new StoreError({
@@ -148,7 +148,6 @@ export async function openMultipartWriter(
       await settle();
       if (failure !== undefined) throw failure;
       await commit();
-      return bytes;
     },
     async abort() {
       stop.abort(new Error('the upload was aborted'));
@@ -175,14 +174,6 @@ async function beginUpload(
   if (!signal.aborted) return upload;
   await store.abortUpload(upload, AbortSignal.timeout(ABORT_MS)).catch(() => {});
   throw signal.reason;
-}
-
-function overtaken(doing: string): StoreError {
-  return new StoreError({
-    doing,
-    problem: 'an object of that name has come to exist meanwhile; it was left as it is',
-    remedy: 'run one backup at a time, or give each database an S3_PREFIX of its own',
-  });
 }
 
 function tooLarge(store: Store, key: string, maxParts: number): StoreError {

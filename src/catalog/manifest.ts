@@ -32,6 +32,9 @@ const manifestSchema = v.object({
       providerLocale: v.optional(optional(text), null),
       owner: text,
       settings: v.array(v.object({ role: optional(text), name: text, value: text })),
+      /** Most connections at the same time; -1: no limit. */
+      connectionLimit: v.optional(v.pipe(v.number(), v.safeInteger()), -1),
+      comment: v.optional(optional(text), null),
       acl: optional(v.array(v.object({ grantee: text, privilege: text, grantable: v.boolean() }))),
       bytes,
     }),

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { DatabaseFacts } from './facts.ts';
+import type { DatabaseFacts, DatabaseSetting } from './facts.ts';
 
 const quote = pg.escapeIdentifier;
 
@@ -13,17 +13,24 @@ const LISTS = new Set([
   'unix_socket_directories',
 ]);
 
-/** The statements that give database `name` the settings that `facts` tell of. */
-export function settingStatements(name: string, { settings }: Pick<DatabaseFacts, 'settings'>): string[] {
-  return settings.map(({ role, name: setting, value }) => {
-    const subject =
-      role === null
-        ? `ALTER DATABASE ${quote(name)}`
-        : `ALTER ROLE ${quote(role)} IN DATABASE ${quote(name)}`;
-    const values = LISTS.has(setting.toLowerCase()) ? splitList(value) : [value];
-    const parameter = setting.split('.').map(quote).join('.');
-    return `${subject} SET ${parameter} TO ${values.map(pg.escapeLiteral).join(', ')}`;
-  });
+/** What the database has that is neither an owner nor a right. */
+type Traits = Pick<DatabaseFacts, 'settings' | 'connectionLimit' | 'comment'>;
+
+/** The statements that give database `name` the settings, the limit and the comment that `facts` tell of. */
+export function settingStatements(name: string, { settings, connectionLimit, comment }: Traits): string[] {
+  const statements = settings.map((setting) => settingStatement(name, setting));
+  if (connectionLimit !== -1)
+    statements.push(`ALTER DATABASE ${quote(name)} CONNECTION LIMIT ${connectionLimit}`);
+  if (comment !== null) statements.push(`COMMENT ON DATABASE ${quote(name)} IS ${pg.escapeLiteral(comment)}`);
+  return statements;
+}
+
+function settingStatement(name: string, { role, name: setting, value }: DatabaseSetting): string {
+  const subject =
+    role === null ? `ALTER DATABASE ${quote(name)}` : `ALTER ROLE ${quote(role)} IN DATABASE ${quote(name)}`;
+  const values = LISTS.has(setting.toLowerCase()) ? splitList(value) : [value];
+  const parameter = setting.split('.').map(quote).join('.');
+  return `${subject} SET ${parameter} TO ${values.map(pg.escapeLiteral).join(', ')}`;
 }
 
 /** The statements that give database `name` the owner and the rights that `facts` tell of. */
@@ -47,8 +54,8 @@ function splitList(value: string): string[] {
 }
 
 /** What stays of `facts` without roles: settings that hold for everyone. */
-export function withoutRoles(facts: DatabaseFacts): Pick<DatabaseFacts, 'settings'> {
-  return { settings: facts.settings.filter(({ role }) => role === null) };
+export function withoutRoles(facts: DatabaseFacts): Traits {
+  return { ...facts, settings: facts.settings.filter(({ role }) => role === null) };
 }
 
 /** The roles that the statements name. */

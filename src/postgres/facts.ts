@@ -34,6 +34,10 @@ export interface DatabaseFacts extends DatabaseLocale {
   readonly ctype: string;
   readonly owner: string;
   readonly settings: readonly DatabaseSetting[];
+  /** Most connections at the same time (`pg_database.datconnlimit`); -1: no limit. */
+  readonly connectionLimit: number;
+  /** `COMMENT ON DATABASE`. */
+  readonly comment: string | null;
   /** null: the default privileges. */
   readonly acl: readonly DatabaseGrant[] | null;
   /** `pg_database_size`. */
@@ -59,6 +63,8 @@ export async function readDatabaseFacts(client: Client, name: string): Promise<D
       'providerLocale', coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'),
       'owner', pg_get_userbyid(d.datdba),
       'bytes', pg_database_size(d.oid),
+      'connectionLimit', d.datconnlimit,
+      'comment', shobj_description(d.oid, 'pg_database'),
       'acl', CASE WHEN d.datacl IS NULL THEN NULL ELSE coalesce((
         SELECT json_agg(json_build_object(
           'grantee', CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END,

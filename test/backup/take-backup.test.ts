@@ -71,6 +71,8 @@ test('the manifest says of the database what its own catalogs say', async () => 
     ...locale,
     provider: 'libc',
     providerLocale: null,
+    connectionLimit: -1,
+    comment: null,
     owner: user,
     bytes: expect.any(Number),
     settings: [

@@ -29,6 +29,8 @@ beforeAll(async () => {
     ALTER DATABASE ${quote(name)} SET search_path = "$user", public, "Odd, name";
     ALTER DATABASE ${quote(name)} SET "DateStyle" = 'German, DMY';
     ALTER DATABASE ${quote(name)} SET topobank.greeting = 'it''s, "here"';
+    ALTER DATABASE ${quote(name)} CONNECTION LIMIT 40;
+    COMMENT ON DATABASE ${quote(name)} IS 'TopoBank''s own';
     ALTER ROLE ${quote(roles.reader)} IN DATABASE ${quote(name)} SET work_mem = '7MB';
     REVOKE CONNECT, TEMPORARY ON DATABASE ${quote(name)} FROM PUBLIC;
     GRANT CONNECT ON DATABASE ${quote(name)} TO ${quote(roles.reader)} WITH GRANT OPTION`);

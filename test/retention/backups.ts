@@ -40,6 +40,8 @@ export function complete(time: string, bytes = 1000, database: string | null = '
             ctype: 'C',
             provider: null,
             providerLocale: null,
+            connectionLimit: -1,
+            comment: null,
             owner: 'o',
             settings: [],
             acl: null,

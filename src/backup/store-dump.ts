@@ -5,7 +5,7 @@ import { createScanner, drain } from '../dump/scanner.ts';
 import { overtakenError } from '../s3/errors.ts';
 import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
 import { readObject } from '../s3/reader.ts';
-import type { Store } from '../s3/store.ts';
+import type { Store, StoredObject } from '../s3/store.ts';
 import type { Progress } from '../ui/progress.ts';
 
 /** How long removing what a failed run left may take, in milliseconds. */
@@ -58,8 +58,8 @@ export async function storeDump(
   });
   try {
     const index = await writeDump(writer, dump, name);
-    await writer.complete();
-    const manifest = describeDump(key, index, provenance, now());
+    const stored = await writer.complete();
+    const manifest = describeDump(stored, index, provenance, now());
     signal.throwIfAborted();
     await putManifest(store, writer, manifestKey(prefix, provenance.id), encodeManifest(manifest));
     return manifest;
@@ -83,12 +83,18 @@ async function writeDump(
   return scanner.finish();
 }
 
-function describeDump(key: string, index: DumpIndex, provenance: Provenance, finishedAt: Date): Manifest {
+function describeDump(
+  { key, bytes, etag }: StoredObject,
+  index: DumpIndex,
+  provenance: Provenance,
+  finishedAt: Date,
+): Manifest {
   return {
     format: 1,
     key,
     bytes: index.bytes,
-    storedBytes: index.bytes,
+    storedBytes: bytes,
+    ...(etag === '' ? {} : { etag }),
     compression: null,
     ...provenance,
     server: provenance.server ?? index.serverVersion ?? null,

@@ -1,7 +1,8 @@
 /** Compressions that a dump's name can tell. */
 export type Compression = 'gzip' | 'zstd' | 'custom';
 
-const NAME = /^postgres-backup-(\d{14})\.(sql|sql\.gz|sql\.zst|dump|manifest\.json|media\.ndjson\.gz)$/;
+const NAME =
+  /^postgres-backup-(\d{14})\.(sql|sql\.gz|sql\.zst|dump|manifest\.json|media\.ndjson\.gz|verified\.json)$/;
 const COMPRESSIONS: Readonly<Record<string, Compression | null>> = {
   sql: null,
   'sql.gz': 'gzip',
@@ -12,7 +13,7 @@ const COMPRESSIONS: Readonly<Record<string, Compression | null>> = {
 /** What the name of an object of a backup says. */
 export type ObjectName =
   | { readonly part: 'dump'; readonly id: string; readonly compression: Compression | null }
-  | { readonly part: 'manifest' | 'media'; readonly id: string };
+  | { readonly part: 'manifest' | 'media' | 'verified'; readonly id: string };
 
 /** @returns undefined for every object that is none of ours; such an object is never touched. */
 export function parseObjectName(prefix: string, key: string): ObjectName | undefined {
@@ -22,6 +23,7 @@ export function parseObjectName(prefix: string, key: string): ObjectName | undef
   const id = match[1];
   if (match[2] === 'manifest.json') return { part: 'manifest', id };
   if (match[2] === 'media.ndjson.gz') return { part: 'media', id };
+  if (match[2] === 'verified.json') return { part: 'verified', id };
   return { part: 'dump', id, compression: COMPRESSIONS[match[2]] ?? null };
 }
 
@@ -31,6 +33,11 @@ export function dumpKey(prefix: string, id: string): string {
 
 export function manifestKey(prefix: string, id: string): string {
   return `${prefix}postgres-backup-${id}.manifest.json`;
+}
+
+/** Of what verifications of the backup have found. */
+export function verifiedKey(prefix: string, id: string): string {
+  return `${prefix}postgres-backup-${id}.verified.json`;
 }
 
 /** The id of a backup that begins at `time`: `YYYYMMDDhhmmss` in UTC. */

@@ -4,6 +4,7 @@ import { readObject } from '../s3/reader.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { type Compression, idTime, parseObjectName } from './backup-name.ts';
 import { decodeManifest, MANIFEST_LIMIT, type Manifest } from './manifest.ts';
+import { readRecord, type VerificationRecord } from './verification.ts';
 
 /** Manifests that are read at the same time. */
 const READERS = 8;
@@ -30,6 +31,8 @@ interface Described {
   readonly id: string;
   /** Its objects beside the dump, the manifest last. */
   readonly companions: readonly ObjectInfo[];
+  /** What verifications have found of this very dump. */
+  readonly verified?: VerificationRecord | undefined;
 }
 
 /** A backup that can be restored. */
@@ -43,6 +46,7 @@ export interface Dump extends ObjectInfo {
 interface Found {
   readonly dumps: Dump[];
   readonly media: ObjectInfo[];
+  verified: ObjectInfo | undefined;
   manifest: ObjectInfo | undefined;
 }
 
@@ -91,10 +95,11 @@ async function findObjects(
   for await (const object of store.list(`${prefix}${names}`, { signal })) {
     const name = parseObjectName(prefix, object.key);
     if (name === undefined) continue;
-    const entry = found.get(name.id) ?? { dumps: [], media: [], manifest: undefined };
+    const entry = found.get(name.id) ?? { dumps: [], media: [], verified: undefined, manifest: undefined };
     found.set(name.id, entry);
     if (name.part === 'dump') entry.dumps.push({ ...object, compression: name.compression });
     else if (name.part === 'manifest') entry.manifest = object;
+    else if (name.part === 'verified') entry.verified = object;
     else entry.media.push(object);
   }
   const backups = [...found].filter(([, { dumps, manifest }]) => dumps.length > 0 || manifest !== undefined);
@@ -145,17 +150,34 @@ export async function chooseBackup(
 }
 
 async function describe(store: Store, id: string, found: Found, signal: AbortSignal): Promise<Backup[]> {
-  const { media } = found;
+  const backups = await describeStates(store, id, found, signal);
+  const record = found.verified === undefined ? undefined : await readRecord(store, found.verified, signal);
+  if (record === undefined) return backups;
+  return backups.map((backup) => (isOf(record, backup.dump) ? { ...backup, verified: record } : backup));
+}
+
+/** A dump that was replaced since is another one. */
+function isOf({ key, etag, bytes }: VerificationRecord, dump: Dump | undefined): boolean {
+  return dump?.key === key && dump.etag === etag && dump.bytes === bytes;
+}
+
+async function describeStates(
+  store: Store,
+  id: string,
+  found: Found,
+  signal: AbortSignal,
+): Promise<Backup[]> {
+  const beside = [...found.media, ...(found.verified === undefined ? [] : [found.verified])];
   if (found.manifest === undefined) {
     return found.dumps.map((dump, at) => ({
       state: 'foreign',
       id,
       dump,
-      companions: at === 0 ? media : [],
+      companions: at === 0 ? beside : [],
     }));
   }
   const { key } = found.manifest;
-  const companions = [...media, found.manifest];
+  const companions = [...beside, found.manifest];
   let manifest: Manifest | undefined;
   try {
     manifest = await readManifest(store, found.manifest, signal);

@@ -13,8 +13,9 @@ const manifestSchema = v.object({
   key: text,
   /** Length of the dump, uncompressed. */
   bytes,
-  /** Length of the object in the store. */
+  /** Length of the object in the store, and the ETag that the server gave it when it was written. */
   storedBytes: bytes,
+  etag: v.optional(text),
   compression: optional(v.picklist(['gzip', 'zstd'])),
   startedAt: time,
   finishedAt: time,

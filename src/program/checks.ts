@@ -3,6 +3,18 @@ import type { CommandSpec } from './command.ts';
 /** Commands that look and tell, and change nothing. */
 export const CHECK_COMMANDS: readonly CommandSpec[] = [
   {
+    name: 'verify',
+    about: 'Prove a backup, the newest unless one is named: every byte against its manifest.',
+    groups: ['store'],
+    args: [['[id]', 'id of the backup']],
+    options: [
+      ['--all', 'every backup there is'],
+      ['--quick', 'look up size and ETag only, and read nothing'],
+    ],
+    examples: ['topobank-backup verify', 'topobank-backup verify --all --quick --json'],
+    run: async (invocation, id) => (await import('../commands/verify.ts')).run(invocation, id),
+  },
+  {
     name: 'doctor',
     about: 'Try everything that backups and restores need.',
     groups: ['database', 'store'],

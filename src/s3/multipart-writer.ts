@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { StoreError } from '../errors.ts';
 import { overtakenError } from './errors.ts';
 import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
-import type { Store, Upload, UploadedPart } from './store.ts';
+import type { Store, StoredObject, Upload, UploadedPart } from './store.ts';
 
 /** How long an aborted upload is waited for, in milliseconds, before the program ends without it. */
 const ABORT_MS = 10_000;
@@ -28,9 +28,10 @@ export interface MultipartWriter {
   /**
    * Sends the rest, completes the upload, and makes sure that the store holds this object, in this size.
    *
+   * @returns the object as the store holds it
    * @throws StoreError when the key has come to exist meanwhile, or the upload cannot be completed
    */
-  complete(): Promise<void>;
+  complete(): Promise<StoredObject>;
   /** Whether what the store holds under the key is this object, and not one that another writer has put there. */
   isCurrent(signal: AbortSignal): Promise<boolean>;
   /**
@@ -95,7 +96,7 @@ export async function openMultipartWriter(
     await Promise.all(inFlight);
   }
 
-  async function commit(): Promise<void> {
+  async function commit(): Promise<StoredObject> {
     const doing = `cannot write ${key} to bucket ${store.bucket}`;
     const parts = uploaded.sort((a, b) => a.partNumber - b.partNumber);
     if ((await store.head(key, signal)) !== undefined) throw overtakenError(doing);
@@ -114,7 +115,7 @@ export async function openMultipartWriter(
     }
     const stored = await store.head(key, committing);
     if (stored !== undefined && stored.writeId !== upload.writeId) throw overtakenError(doing);
-    if (stored?.bytes === bytes) return;
+    if (stored?.bytes === bytes) return stored;
     if (refusal !== undefined) throw refusal;
     throw new StoreError({
       doing,
@@ -147,7 +148,7 @@ export async function openMultipartWriter(
       await flush();
       await settle();
       if (failure !== undefined) throw failure;
-      await commit();
+      return commit();
     },
     async abort() {
       stop.abort(new Error('the upload was aborted'));

@@ -9,31 +9,24 @@ const ATTEMPTS = 5;
 
 /**
  * The bytes of an object, or of a range of it, in order. A connection that breaks is opened again where it broke off,
- * and the object must still be the same (ETag).
+ * and the object must still be the same: that of `etag`, where it is given.
  *
  * @throws NotFoundError when there is no such object, StoreError when reading fails for good or the object changed
  */
 export async function* readObject(
   store: Store,
   key: string,
-  options: { readonly range?: ByteRange; readonly signal: AbortSignal },
+  options: { readonly range?: ByteRange; readonly etag?: string; readonly signal: AbortSignal },
 ): AsyncGenerator<Buffer> {
   const { signal } = options;
   const doing = `cannot read ${key} from bucket ${store.bucket}`;
-  let { range } = options;
+  let { range, etag } = options;
   let next = range?.start ?? 0;
   let last = range?.end ?? Number.POSITIVE_INFINITY;
-  let etag: string | undefined;
   let broken = 0;
   while (next <= last) {
     const object = await store.get(key, { signal, ...(range === undefined ? {} : { range }) });
-    if (object === undefined) {
-      throw new NotFoundError({
-        doing,
-        problem: 'there is no such object',
-        remedy: 'run `topobank-backup list`',
-      });
-    }
+    if (object === undefined) throw noSuchObject(store, key);
     etag ??= object.info.etag;
     last = Math.min(last, object.info.bytes - 1);
     if (object.info.etag !== etag) {
@@ -59,4 +52,13 @@ export async function* readObject(
     }
     range = { start: next, end: last };
   }
+}
+
+/** @param key of an object that was to be read */
+export function noSuchObject(store: Store, key: string): NotFoundError {
+  return new NotFoundError({
+    doing: `cannot read ${key} from bucket ${store.bucket}`,
+    problem: 'there is no such object',
+    remedy: 'run `topobank-backup list`',
+  });
 }

@@ -1,0 +1,97 @@
+import { type Backup, findBackup, listBackups, newestBackups } from '../catalog/catalog.ts';
+import { type Depth, faultLine } from '../catalog/verification.ts';
+import type { Config } from '../config/config.ts';
+import { ConfigError, EXIT, NotFoundError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
+import { formatCount } from '../ui/format.ts';
+import type { Verification } from '../verify/verification.ts';
+import { verifyBackup } from '../verify/verify-backup.ts';
+import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+
+/** The options of `verify`, as they are given. */
+export interface VerifyFlags extends CommonOptions {
+  readonly all?: true;
+  readonly quick?: true;
+}
+
+/** `verify [ID]`: whether backups are what they were written as. @returns the exit status */
+export async function run(invocation: Invocation, id: string | undefined): Promise<number> {
+  const flags = invocation.options as VerifyFlags;
+  const depth = readDepth(flags);
+  if (id !== undefined && flags.all) throw usage('an ID and --all exclude each other');
+  const session = openSession(invocation, ['store', 'tools']);
+  const { config } = session;
+  const { env, tool, signal } = invocation;
+  const results = await withStore(config, async (store) => {
+    const context = { ...session, ...config, env, tool, store };
+    const done: Verification[] = [];
+    for (const backup of await choose(store, config, id, flags, signal)) {
+      const verification = await verifyBackup(context, backup, depth, signal);
+      done.push(verification);
+      if (flags.all) session.tell(render(verification));
+    }
+    return done;
+  });
+  const documents = results.map(toDocument);
+  if (flags.all) session.print(documents, `\n${summarize(results)}`);
+  else session.print(documents[0], results.map(render).join('\n'));
+  return results.some(({ faults }) => faults.length > 0) ? EXIT.fault : EXIT.done;
+}
+
+function readDepth({ quick }: VerifyFlags): Depth {
+  return quick ? 'quick' : 'full';
+}
+
+/** One or all, also those that are broken: that is what is asked. */
+async function choose(
+  store: Store,
+  { prefix }: Config<'store'>,
+  id: string | undefined,
+  { all }: VerifyFlags,
+  signal: AbortSignal,
+): Promise<Backup[]> {
+  if (all) {
+    const backups = await listBackups(store, prefix, signal);
+    if (backups.length === 0) throw noBackup(store, prefix, 'any backup');
+    return backups;
+  }
+  if (id !== undefined && id !== 'latest') {
+    const backup = await findBackup(store, prefix, id, signal);
+    if (backup === undefined) throw noBackup(store, prefix, `backup ${id}`);
+    return [backup];
+  }
+  for await (const backup of newestBackups(store, prefix, signal)) return [backup];
+  throw noBackup(store, prefix, 'any backup');
+}
+
+function noBackup(store: Store, prefix: string, what: string): NotFoundError {
+  return new NotFoundError({
+    doing: `cannot verify ${what}`,
+    problem: `there is none under ${prefix} of bucket ${store.bucket}`,
+    remedy: 'run `topobank-backup list` to see what there is',
+  });
+}
+
+function toDocument({ id, depth, checked, faults }: Verification) {
+  return { id, depth, ok: faults.length === 0, checked, faults };
+}
+
+function render({ id, depth, faults, proved, unproved }: Verification): string {
+  if (faults.length === 0) {
+    return `${id} is good (${depth})\n  proved: ${proved}\n  not proved: ${unproved}`;
+  }
+  const count = faults.length === 1 ? 'a fault' : `${formatCount(faults.length)} faults`;
+  return [`${id} is FAULTY (${depth}), ${count}:`, ...faults.map((fault) => `  ${faultLine(fault)}`)].join(
+    '\n',
+  );
+}
+
+function summarize(results: readonly Verification[]): string {
+  const bad = results.filter(({ faults }) => faults.length > 0).length;
+  const verified = `${formatCount(results.length)} verified`;
+  return bad === 0 ? `${verified}, all good` : `${verified}, ${formatCount(bad)} faulty`;
+}
+
+function usage(problem: string): ConfigError {
+  return new ConfigError({ doing: 'cannot verify', problem, remedy: 'see `topobank-backup verify --help`' });
+}

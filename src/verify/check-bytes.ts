@@ -1,0 +1,85 @@
+import { compareIndex, type IndexFault } from '../catalog/compare-index.ts';
+import type { Manifest } from '../catalog/manifest.ts';
+import type { Fault } from '../catalog/verification.ts';
+import type { DumpIndex } from '../dump/dump-index.ts';
+import { createScanner, drain } from '../dump/scanner.ts';
+import { DumpError } from '../errors.ts';
+import type { RestoreSource } from '../restore/source.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import type { StartProgress } from '../ui/progress.ts';
+import { compareByPlace } from './compare-by-place.ts';
+import { faultPlace } from './fault-place.ts';
+import type { Checked, Finding } from './verification.ts';
+
+/**
+ * Reads every byte of a dump once and holds it against its manifest: each hash, each table's rows, the structure from
+ * pg_dump's header to its closing line. A dump without a manifest is held against nothing but its own structure.
+ *
+ * @throws StoreError when it cannot be read, or the signal's reason
+ */
+export async function checkBytes(
+  source: RestoreSource,
+  startProgress: StartProgress,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { manifest } = source;
+  const read = await scan(source, startProgress, signal);
+  if (read instanceof DumpError) {
+    const faults = [structureFault(read)];
+    // The scanner gives up where the structure breaks; the manifest's own places tell which bytes are other ones.
+    if (manifest !== undefined) faults.push(...(await compareByPlace(manifest, source.read(signal))));
+    return { checked: checkedOf(manifest), faults, proved: '', unproved: '' };
+  }
+  const faults = manifest === undefined ? [] : compareIndex(manifest, read).map(placed(manifest, read));
+  return { checked: checkedOf(read), faults, ...describeProof(read, manifest) };
+}
+
+async function scan(
+  source: RestoreSource,
+  startProgress: StartProgress,
+  signal: AbortSignal,
+): Promise<DumpIndex | DumpError> {
+  const scanner = createScanner(source.name);
+  const progress = startProgress('verify', source.bytes);
+  try {
+    for await (const chunk of source.read(signal)) {
+      drain(scanner.push(chunk));
+      progress.add(chunk.length);
+    }
+    drain(scanner.end());
+    return scanner.finish();
+  } catch (error) {
+    if (error instanceof DumpError) return error;
+    throw error;
+  } finally {
+    progress.stop();
+  }
+}
+
+export function structureFault(error: DumpError): Fault {
+  return { what: 'structure', where: '', expected: 'a whole dump', found: error.problem };
+}
+
+function placed(manifest: Manifest, index: DumpIndex): (fault: IndexFault) => Fault {
+  return (fault) => ({ ...fault, where: `${fault.where}${faultPlace(fault, manifest, index)}` });
+}
+
+function checkedOf(index: Pick<DumpIndex, 'bytes' | 'tables'> | undefined): Checked {
+  const tables = index?.tables ?? [];
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  return { bytes: index?.bytes ?? 0, tables: tables.length, rows };
+}
+
+function describeProof(index: DumpIndex, manifest: Manifest | undefined) {
+  const { bytes, tables, rows } = checkedOf(index);
+  const size = `${formatBytes(bytes)}, ${formatCount(tables)} tables, ${formatCount(rows)} rows`;
+  return manifest === undefined
+    ? {
+        proved: `it is a whole dump: ${size}`,
+        unproved: 'that these are the bytes that were dumped, for there is no manifest to compare them with',
+      }
+    : {
+        proved: `it is a whole dump, and every byte and row is as it was dumped: ${size}`,
+        unproved: 'that a server takes it; --restore tries it',
+      };
+}

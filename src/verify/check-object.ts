@@ -1,0 +1,63 @@
+import type { Backup } from '../catalog/catalog.ts';
+import type { Fault, VerificationRecord } from '../catalog/verification.ts';
+import type { Store, StoredObject } from '../s3/store.ts';
+import { formatBytes } from '../ui/format.ts';
+import { type Finding, NOTHING_CHECKED } from './verification.ts';
+
+type BrokenBackup = Extract<Backup, { state: 'broken' }>;
+
+/** What is wrong with a backup that the catalog calls broken. */
+export function brokenFault(backup: BrokenBackup): Fault {
+  const { dump, manifest, companions, fault } = backup;
+  if (manifest === undefined || manifest.id !== backup.id) {
+    const where = companions.at(-1)?.key ?? '';
+    return { what: 'manifest', where, expected: `a manifest of backup ${backup.id}`, found: fault };
+  }
+  return objectFault(manifest.key, manifest.storedBytes, dump);
+}
+
+/** The shallowest check: what the server says of the object, without reading it. */
+export async function checkObject(store: Store, backup: Backup, signal: AbortSignal): Promise<Finding> {
+  if (backup.state === 'broken') return faulty(brokenFault(backup));
+  const { dump, manifest, verified } = backup;
+  const object = await store.head(dump.key, signal);
+  const expected = manifest?.storedBytes ?? dump.bytes;
+  if (object?.bytes !== expected) return faulty(objectFault(dump.key, expected, object));
+  const size = `${formatBytes(expected)} (${expected} bytes)`;
+  if (manifest === undefined) {
+    return good(
+      `the object is there and has ${size}`,
+      'that these are all its bytes, for it has no manifest; without --quick its end is looked for',
+    );
+  }
+  const etags = knownEtags(manifest.etag, verified);
+  if (etags.length > 0 && !etags.includes(object.etag)) {
+    const said = { expected: `the ETag ${etags.join(' or ')}`, found: `${object.etag}, as after a copy` };
+    return faulty({ what: 'object', where: dump.key, ...said });
+  }
+  const etag = etags.length > 0 ? ', and the ETag is that of when it was written or read' : '';
+  return good(
+    `the object is there and has the ${size} that its manifest says${etag}`,
+    'that its bytes are those that were written; without --quick they are read',
+  );
+}
+
+/** Those of the object as it was written, and as it was when its bytes were read and proven. */
+function knownEtags(written: string | undefined, record: VerificationRecord | undefined): string[] {
+  const read = record?.checks.some(({ depth, ok }) => depth !== 'quick' && ok) ? record.etag : undefined;
+  return [...new Set([written, read].filter((etag) => etag !== undefined))];
+}
+
+function objectFault(key: string, expected: number, object: Pick<StoredObject, 'bytes'> | undefined): Fault {
+  const found = object === undefined ? 'no object' : `${object.bytes} bytes`;
+  return { what: 'object', where: key, expected: `${expected} bytes`, found };
+}
+
+function good(proved: string, unproved: string): Finding {
+  return { checked: NOTHING_CHECKED, faults: [], proved, unproved };
+}
+
+/** A fault that leaves nothing else to be looked at. */
+export function faulty(fault: Fault): Finding {
+  return { checked: NOTHING_CHECKED, faults: [fault], proved: '', unproved: '' };
+}

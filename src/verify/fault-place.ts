@@ -1,0 +1,41 @@
+import type { IndexFault } from '../catalog/compare-index.ts';
+import type { Manifest } from '../catalog/manifest.ts';
+import type { DumpIndex } from '../dump/dump-index.ts';
+
+type ManifestTable = Manifest['tables'][number];
+
+/**
+ * Where in the dump the bytes are that a fault is about, as it follows a name: `, bytes 900 to 5000`. Of a long table
+ * it is the piece between two checkpoints in which the first byte differs.
+ *
+ * @returns nothing for a fault that is none of a table's or a section's bytes
+ */
+export function faultPlace({ what, where }: IndexFault, manifest: Manifest, index: DumpIndex): string {
+  if (what === 'section') {
+    const section = manifest.sections.find(({ name }) => name === where);
+    return section === undefined ? '' : describeBytes(section.offset, section.offset + section.bytes);
+  }
+  if (what !== 'table') return '';
+  // A table that is dumped in several blocks has several entries; the one that differs is meant.
+  const at = manifest.tables.findIndex(
+    (table, entry) =>
+      `${table.schema}.${table.name}` === where && table.sha256 !== index.tables[entry]?.sha256,
+  );
+  const table = manifest.tables[at];
+  return table === undefined ? '' : describePiece(table, index.tables[at]?.checkpoints ?? []);
+}
+
+function describePiece(table: ManifestTable, found: readonly ManifestTable['checkpoints'][number][]): string {
+  const differs = table.checkpoints.findIndex(({ offset, rows, crc32 }, at) => {
+    const other = found[at];
+    return other?.offset !== offset || other.rows !== rows || other.crc32 !== crc32;
+  });
+  const end = table.checkpoints[differs];
+  if (end === undefined) return describeBytes(table.offset, table.offset + table.bytes);
+  return describeBytes(table.checkpoints[differs - 1]?.offset ?? table.offset, end.offset);
+}
+
+/** @param end the byte behind the last one */
+export function describeBytes(start: number, end: number): string {
+  return end > start ? `, bytes ${start} to ${end - 1}` : `, at byte ${start}`;
+}

@@ -1,0 +1,42 @@
+import { verifiedKey } from '../catalog/backup-name.ts';
+import type { Backup } from '../catalog/catalog.ts';
+import { addCheck, encodeRecord } from '../catalog/verification.ts';
+import { StoreError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
+import type { Logger } from '../ui/log.ts';
+import type { Verification } from './verification.ts';
+
+/**
+ * Writes beside the backup what was found, for `list`, `health` and every other reader. A store that refuses it, as to
+ * a key that may only read, takes nothing from the verification. Of a backup without a dump the catalog tells enough.
+ */
+export async function recordCheck(
+  context: {
+    readonly store: Store;
+    readonly prefix: string;
+    readonly tool: string;
+    readonly now: () => Date;
+    readonly log: Logger;
+  },
+  backup: Backup,
+  { depth, checked, faults }: Verification,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, prefix, tool, now, log } = context;
+  const { id, dump, verified } = backup;
+  if (dump === undefined) return;
+  const check = { depth, at: now().toISOString(), tool, checked: { ...checked }, faults: [...faults] };
+  const body = encodeRecord(addCheck(verified, id, dump, check));
+  try {
+    // What was pruned meanwhile leaves nothing behind.
+    if ((await store.head(dump.key, signal)) === undefined) return;
+    await store.put(verifiedKey(prefix, id), body, {
+      ifAbsent: false,
+      contentType: 'application/json',
+      signal,
+    });
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    log.warn(`that backup ${id} was verified is not recorded: ${error.message}`);
+  }
+}

@@ -1,0 +1,28 @@
+import type { Depth, Fault } from '../catalog/verification.ts';
+
+/** What was read and compared. */
+export interface Checked {
+  /** Bytes of the dump, as plain SQL. */
+  readonly bytes: number;
+  readonly tables: number;
+  readonly rows: number;
+}
+
+/** What one look into a backup has come to. */
+export interface Finding {
+  readonly checked: Checked;
+  /** Empty when the backup is good, as deep as it was looked into. */
+  readonly faults: readonly Fault[];
+  /** What is certain now, where there is no fault. */
+  readonly proved: string;
+  /** What is not, and how it could be proved. */
+  readonly unproved: string;
+}
+
+/** What one verification of one backup has come to. */
+export interface Verification extends Finding {
+  readonly id: string;
+  readonly depth: Depth;
+}
+
+export const NOTHING_CHECKED: Checked = { bytes: 0, tables: 0, rows: 0 };

@@ -1,0 +1,59 @@
+import type { Backup, UsableBackup } from '../catalog/catalog.ts';
+import type { Depth } from '../catalog/verification.ts';
+import { readPlainDump } from '../dump/plain-dump.ts';
+import { backupSource, type RestoreSource, type RestoreTools } from '../restore/source.ts';
+import { readAhead } from '../s3/read-ahead.ts';
+import type { Store } from '../s3/store.ts';
+import type { Logger } from '../ui/log.ts';
+import type { StartProgress } from '../ui/progress.ts';
+import { checkBytes } from './check-bytes.ts';
+import { brokenFault, checkObject, faulty } from './check-object.ts';
+import { recordCheck } from './record-check.ts';
+import type { Finding, Verification } from './verification.ts';
+
+export interface VerifyContext extends RestoreTools {
+  readonly store: Store;
+  readonly prefix: string;
+  /** Name and version of this program. */
+  readonly tool: string;
+  readonly now: () => Date;
+  readonly log: Logger;
+  readonly startProgress: StartProgress;
+}
+
+/**
+ * Checks one backup and records beside it what was found. A fault is a result, not an error.
+ *
+ * @throws StoreError or DatabaseError when the backup cannot be looked into, or the signal's reason
+ */
+export async function verifyBackup(
+  context: VerifyContext,
+  backup: Backup,
+  depth: Depth,
+  signal: AbortSignal,
+): Promise<Verification> {
+  const verification = { id: backup.id, depth, ...(await check(context, backup, depth, signal)) };
+  await recordCheck(context, backup, verification, signal);
+  return verification;
+}
+
+async function check(
+  context: VerifyContext,
+  backup: Backup,
+  depth: Depth,
+  signal: AbortSignal,
+): Promise<Finding> {
+  if (depth === 'quick') return checkObject(context.store, backup, signal);
+  if (backup.state === 'broken') return faulty(brokenFault(backup));
+  return checkBytes(verifySource(context, backup), context.startProgress, signal);
+}
+
+/** The dump as `restore` reads it, by several requests at a time. */
+function verifySource(context: VerifyContext, backup: UsableBackup): RestoreSource {
+  const { store } = context;
+  const { key } = backup.dump;
+  return {
+    ...backupSource(store, backup, context),
+    read: (signal) => readPlainDump(readAhead(store, key, { signal }), { ...context, name: key, signal }),
+  };
+}

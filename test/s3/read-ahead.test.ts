@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PIECE_BYTES, readAhead } from '../../src/s3/read-ahead.ts';
+import { deferred } from '../support/deferred.ts';
+import { startTestStore, type TestStore } from '../support/test-store.ts';
+
+const KEY = 'backup/dump.sql';
+
+let bed: TestStore;
+let body: Buffer;
+
+const inTime = () => AbortSignal.timeout(60_000);
+const put = () =>
+  bed.store.put(KEY, body, { ifAbsent: false, contentType: 'application/sql', signal: inTime() });
+const gets = () => bed.server.requests.filter(({ operation }) => operation === 'GetObject').length;
+
+beforeEach(async () => {
+  bed = await startTestStore();
+});
+
+afterEach(() => bed.close());
+
+async function read(signal = inTime()): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of readAhead(bed.store, KEY, { signal })) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+test.each([0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, PIECE_BYTES * 5 + 7])(
+  '%i bytes come as they are, each once',
+  async (length) => {
+    body = randomBytes(length);
+    await put();
+    expect((await read()).equals(body)).toBe(true);
+    expect(gets()).toBe(Math.ceil(length / PIECE_BYTES));
+  },
+);
+
+test('pieces that arrive in another order, or break off, come in order all the same', async () => {
+  body = randomBytes(PIECE_BYTES * 5);
+  await put();
+  const later = deferred<void>();
+  let held = 0;
+  const onHeld = () => {
+    held += 1;
+  };
+  bed.server.faults.push(
+    { operation: 'GetObject', times: 1, what: { kind: 'hold', until: later.promise, onHeld } },
+    { operation: 'GetObject', after: 1, times: 2, what: { kind: 'cut', afterBytes: 100_000 } },
+  );
+  const reading = read();
+  while (gets() < 3) await new Promise((resolve) => setImmediate(resolve));
+  later.resolve();
+  expect((await reading).equals(body)).toBe(true);
+  expect(held).toBe(1);
+});
+
+test('no more than three pieces are asked for ahead of a reader that waits', async () => {
+  body = randomBytes(PIECE_BYTES * 6);
+  await put();
+  const reading = readAhead(bed.store, KEY, { signal: inTime() });
+  await reading.next();
+  expect(gets()).toBeLessThanOrEqual(4);
+  await reading.return(undefined);
+  expect(gets()).toBeLessThanOrEqual(4);
+});
+
+test('an object that changes meanwhile, is missing, or is no longer wanted, is an error', async () => {
+  body = randomBytes(PIECE_BYTES * 5);
+  await expect(read()).rejects.toThrow(/cannot read backup\/dump\.sql .*: there is no such object/);
+  await put();
+  const reading = readAhead(bed.store, KEY, { signal: inTime() });
+  await reading.next();
+  body = randomBytes(PIECE_BYTES * 5);
+  await put();
+  await expect(async () => {
+    for await (const _ of reading);
+  }).rejects.toThrow(/the object changed while it was read/);
+  const stop = new AbortController();
+  const stopped = readAhead(bed.store, KEY, { signal: stop.signal });
+  await stopped.next();
+  stop.abort(new Error('enough'));
+  await expect(async () => {
+    for await (const _ of stopped);
+  }).rejects.toThrow('enough');
+});

@@ -1,0 +1,335 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { findBackup } from '../../src/catalog/catalog.ts';
+import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
+import type { Depth, Fault } from '../../src/catalog/verification.ts';
+import type { Verification } from '../../src/verify/verification.ts';
+import { verifyBackup } from '../../src/verify/verify-backup.ts';
+import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
+
+const signal = new AbortController().signal;
+
+let bed: TestBed;
+let id: string;
+/** The objects of the one backup, as they were written. */
+const written = new Map<string, Buffer>();
+/** Those of them that a test has changed. */
+const changed = new Set<string>();
+let manifest: Manifest;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await bed.database.query(`
+    CREATE TABLE surface AS SELECT g AS id, 'surface ' || g AS name FROM generate_series(1, 5000) g;
+    CREATE TABLE empty_one (id int);
+    CREATE TABLE wide AS SELECT g AS id, repeat(md5(g::text), 300) AS body FROM generate_series(1, 2000) g;
+    CREATE INDEX surface_name ON surface (name)`);
+  const made = await bed.run(['backup', '--json', '--quiet']);
+  ({ id } = JSON.parse(made.stdout) as { id: string });
+  for (const key of await bed.keys()) written.set(key, await read(key));
+  manifest = decodeManifest('it', written.get(manifestKey())!.toString());
+});
+
+/** What the tests leave is no backup any more: each begins with the one that was taken. */
+beforeEach(async () => {
+  const keys = await bed.keys();
+  await bed.store.remove(
+    keys.filter((key) => !written.has(key)),
+    signal,
+  );
+  for (const key of changed) await put(key, written.get(key)!);
+  changed.clear();
+});
+
+afterEach(() => {
+  bed.server.faults.length = 0;
+});
+
+afterAll(() => bed.close());
+
+const dumpKey = () => `backup/postgres-backup-${id}.sql`;
+const manifestKey = () => `backup/postgres-backup-${id}.manifest.json`;
+const recordKey = () => `backup/postgres-backup-${id}.verified.json`;
+const dump = () => written.get(dumpKey())!;
+
+async function read(key: string): Promise<Buffer> {
+  return Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray());
+}
+
+const put = (key: string, body: string | Buffer) => {
+  if (written.has(key)) changed.add(key);
+  const contentType = 'application/octet-stream';
+  return bed.store.put(key, Buffer.from(body), { ifAbsent: false, contentType, signal });
+};
+
+const remove = (key: string) => {
+  changed.add(key);
+  return bed.store.remove([key], signal);
+};
+
+async function verify(depth: Depth): Promise<Verification> {
+  const { log } = keepingLog();
+  const context = { store: bed.store, prefix: 'backup/', tool: 'test', binDir: bed.env.PG_BINDIR, env: {} };
+  const backup = (await findBackup(bed.store, 'backup/', id, signal))!;
+  const now = () => new Date();
+  return verifyBackup({ ...context, now, log, startProgress: noProgress }, backup, depth, signal);
+}
+
+async function verifyByProgram(...args: string[]): Promise<{ status: number | null; document: unknown }> {
+  const { status, stdout, stderr } = await bed.run(['verify', ...args, '--json', '--quiet']);
+  expect(stderr).toBe('');
+  return { status, document: JSON.parse(stdout) };
+}
+
+const change = (from: string, to: string) => {
+  const at = dump().indexOf(from);
+  expect(at).toBeGreaterThan(0);
+  const changed = Buffer.concat([dump().subarray(0, at), Buffer.from(to), dump().subarray(at + from.length)]);
+  return changed;
+};
+
+const tableOf = (name: string) => manifest.tables.find((table) => table.name === name)!;
+const sectionOf = (name: string) => manifest.sections.find((section) => section.name === name)!;
+
+test.each([
+  ['full', [], () => ({ bytes: dump().length, tables: 3, rows: 7000 })],
+  ['quick', ['--quick'], () => ({ bytes: 0, tables: 0, rows: 0 })],
+] as const)('a good backup is good at depth %s', async (depth, flags, checked) => {
+  const { status, document } = await verifyByProgram(...flags);
+  expect(document).toEqual({ id, depth, ok: true, checked: checked(), faults: [] });
+  expect(status).toBe(0);
+});
+
+test('each depth says what it proved and what it did not', async () => {
+  expect((await bed.run(['verify', '--quiet'])).stdout).toMatch(
+    /^\d{14} is good \(full\)\n {2}proved: it is a whole dump, and every byte and row is as it was dumped: .* 3 tables, 7,000 rows\n {2}not proved: that a server takes it; --restore tries it\n$/,
+  );
+  expect((await bed.run(['verify', id, '--quick', '--quiet'])).stdout).toMatch(
+    /^\d{14} is good \(quick\)\n {2}proved: the object is there and has the .* bytes\) that its manifest says, and the ETag is that of when it was written or read\n {2}not proved: that its bytes .* without --quick they are read\n$/,
+  );
+});
+
+test('every byte is read once, by ranges', async () => {
+  bed.server.requests.length = 0;
+  await verify('full');
+  const reads = bed.server.requests.filter(
+    ({ operation, key }) => operation === 'GetObject' && key === dumpKey(),
+  );
+  expect(reads).toHaveLength(Math.ceil(dump().length / (8 * 1024 ** 2)));
+});
+
+const DAMAGES: readonly [about: string, damage: () => unknown, faults: () => readonly Partial<Fault>[]][] = [
+  [
+    'a byte of a row',
+    () => put(dumpKey(), change('surface 777\n', 'surface 778\n')),
+    () => [
+      {
+        what: 'table',
+        where: `public.surface, bytes ${tableOf('surface').offset} to ${tableOf('surface').offset + tableOf('surface').bytes - 1}`,
+        expected: tableOf('surface').sha256,
+        found: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown as string,
+      },
+    ],
+  ],
+  [
+    'a byte of a long table',
+    () => {
+      const { offset, bytes } = tableOf('wide');
+      const changed = Buffer.from(dump());
+      const at = offset + bytes - 5000;
+      changed[at] = changed[at] === 0x61 ? 0x62 : 0x61;
+      return put(dumpKey(), changed);
+    },
+    () => {
+      const { checkpoints } = tableOf('wide');
+      expect(checkpoints.length).toBeGreaterThan(1);
+      const [from, to] = checkpoints.slice(-2).map(({ offset }) => offset);
+      return [{ what: 'table', where: `public.wide, bytes ${from} to ${to! - 1}` }];
+    },
+  ],
+  [
+    'a byte of the schema',
+    () => put(dumpKey(), change('CREATE INDEX surface_name', 'CREATE INDEX surface_nama')),
+    () => [
+      {
+        what: 'section',
+        where: `post-data, bytes ${sectionOf('post-data').offset} to ${dump().length - 1}`,
+        expected: sectionOf('post-data').sha256,
+      },
+    ],
+  ],
+  [
+    'a row that is missing, made up for in the next one',
+    () => put(dumpKey(), change('\n777\tsurface 777\n', '\n777\tsurface 777\t')),
+    () => [
+      { what: 'table', expected: '5000 rows', found: '4999 rows' },
+      { what: 'table', expected: tableOf('surface').sha256 },
+    ],
+  ],
+  [
+    'a quote, by which the structure is lost',
+    () => put(dumpKey(), change("SET client_encoding = 'UTF8'", "SET client_encoding = 'UTF8 ")),
+    () => [
+      { what: 'structure', where: '', expected: 'a whole dump' },
+      { what: 'section', where: `pre-data, bytes 0 to ${sectionOf('pre-data').bytes - 1}` },
+    ],
+  ],
+  [
+    'a wrong hash in the manifest',
+    () => {
+      const tables = manifest.tables.map((table) => ({ ...table, sha256: 'ab'.repeat(32) }));
+      return put(manifestKey(), encodeManifest({ ...manifest, tables }));
+    },
+    () => manifest.tables.map(() => ({ what: 'table', expected: 'ab'.repeat(32) })),
+  ],
+  [
+    'places in the manifest that overlap, and a broken structure',
+    async () => {
+      const tables = manifest.tables.map((table) => ({ ...table, offset: 100, bytes: 10 }));
+      await put(manifestKey(), encodeManifest({ ...manifest, tables }));
+      await put(dumpKey(), change("SET client_encoding = 'UTF8'", "SET client_encoding = 'UTF8 "));
+    },
+    () =>
+      [
+        { what: 'structure' },
+        { what: 'section', where: expect.stringMatching(/^pre-data/) },
+        { what: 'section', where: expect.stringMatching(/^data/) },
+        ...manifest.tables.map(() => ({
+          what: 'table',
+          where: expect.stringMatching(/, bytes 100 to 109$/),
+        })),
+      ] as never,
+  ],
+];
+
+test.each(DAMAGES)('%s is a fault, with its place', async (_, damage, faults) => {
+  await damage();
+  expect((await verify('full')).faults).toMatchObject(faults());
+});
+
+test('a fault is told as JSON and as text, with status 3', async () => {
+  await put(dumpKey(), change('surface 777\n', 'surface 778\n'));
+  const { offset, bytes, sha256 } = tableOf('surface');
+  const where = `public.surface, bytes ${offset} to ${offset + bytes - 1}`;
+  const found = expect.stringMatching(/^[0-9a-f]{64}$/);
+  expect(await verifyByProgram(id)).toEqual({
+    status: 3,
+    document: {
+      id,
+      depth: 'full',
+      ok: false,
+      checked: { bytes: dump().length, tables: 3, rows: 7000 },
+      faults: [{ what: 'table', where, expected: sha256, found }],
+    },
+  });
+  expect(await bed.run(['verify', '--quiet'])).toMatchObject({
+    status: 3,
+    stdout: expect.stringMatching(
+      `^${id} is FAULTY \\(full\\), a fault:\n  table ${where}: expected ${sha256}, found [0-9a-f]{64}\n$`,
+    ),
+  });
+});
+
+const BROKEN: readonly [about: string, damage: () => unknown, fault: () => Fault][] = [
+  [
+    'a truncated object',
+    () => put(dumpKey(), dump().subarray(0, 5000)),
+    () => ({ what: 'object', where: dumpKey(), expected: `${dump().length} bytes`, found: '5000 bytes' }),
+  ],
+  [
+    'a missing object',
+    () => remove(dumpKey()),
+    () => ({ what: 'object', where: dumpKey(), expected: `${dump().length} bytes`, found: 'no object' }),
+  ],
+  [
+    'a manifest that is none',
+    () => put(manifestKey(), '{'),
+    () => ({
+      what: 'manifest',
+      where: manifestKey(),
+      expected: `a manifest of backup ${id}`,
+      found: expect.stringContaining('it is not JSON') as unknown as string,
+    }),
+  ],
+  [
+    'the manifest of another backup',
+    () => put(manifestKey(), encodeManifest({ ...manifest, id: '20200101000000' })),
+    () => ({
+      what: 'manifest',
+      where: manifestKey(),
+      expected: `a manifest of backup ${id}`,
+      found: `the manifest ${manifestKey()} is that of backup 20200101000000`,
+    }),
+  ],
+];
+
+test.each(BROKEN)('%s is a fault at every depth', async (_, damage, fault) => {
+  await damage();
+  for (const depth of ['quick', 'full'] as const) expect((await verify(depth)).faults).toEqual([fault()]);
+  expect(await verifyByProgram()).toMatchObject({
+    status: 3,
+    document: { id, ok: false, faults: [fault()] },
+  });
+});
+
+test('an object that was replaced by one of the same size is a quick fault, until its bytes are proven', async () => {
+  await put(dumpKey(), dump());
+  const replaced = { what: 'object', where: dumpKey(), expected: `the ETag ${manifest.etag}` };
+  expect((await verify('quick')).faults).toMatchObject([replaced]);
+  expect((await verify('full')).faults).toEqual([]);
+  expect((await verify('quick')).faults).toEqual([]);
+});
+
+test('a dump without a manifest is proven to be whole, and no more', async () => {
+  await remove(manifestKey());
+  const good = await bed.run(['verify', '--quiet']);
+  expect(good.stdout).toMatch(
+    /^\d{14} is good \(full\)\n {2}proved: it is a whole dump: .*3 tables.*\n {2}not proved: that these are the bytes that were dumped, for there is no manifest/,
+  );
+  expect(good.status).toBe(0);
+  await put(dumpKey(), dump().subarray(0, tableOf('wide').offset + 100));
+  expect((await verify('full')).faults).toEqual([
+    {
+      what: 'structure',
+      where: '',
+      expected: 'a whole dump',
+      found: 'it ends inside the rows of public.wide',
+    },
+  ]);
+});
+
+test('--all verifies each, in the order of list, and tells of all', async () => {
+  await put('backup/postgres-backup-20200101000000.sql', dump().subarray(0, 100));
+  const { status, stdout } = await bed.run(['verify', '--all', '--json', '--quiet']);
+  expect(JSON.parse(stdout)).toMatchObject([
+    { id, ok: true },
+    { id: '20200101000000', ok: false },
+  ]);
+  expect(status).toBe(3);
+  const told = await bed.run(['verify', '--all', '--quiet']);
+  expect(told.stdout).toMatch(
+    /^\d{14} is good \(full\)\n(.*\n)*20200101000000 is FAULTY \(full\), a fault:\n/,
+  );
+  expect(told.stdout).toMatch(/\n\n2 verified, 1 faulty\n$/);
+});
+
+test.each([
+  [['20200101000000'], 4, /cannot verify backup 20200101000000: there is none under backup\//],
+  [['--prefix', 'nothing/'], 4, /cannot verify any backup: there is none under nothing\//],
+  [['--all', '--prefix', 'nothing/'], 4, /cannot verify any backup/],
+  [['20200101000000', '--all'], 2, /an ID and --all exclude each other/],
+] as const)('%j ends with status %i', async (args, status, message) => {
+  const result = await bed.run(['verify', ...args]);
+  expect(result).toMatchObject({ status, stdout: '', stderr: expect.stringMatching(message) });
+});
+
+test('a server that does not answer is no fault of the backup, and nothing is recorded', async () => {
+  bed.server.faults.push({
+    operation: 'GetObject',
+    key: /\.sql$/,
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  const { status, stderr } = await bed.run(['verify', '--quiet']);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/cannot read backup\/\S+\.sql .*403 AccessDenied/);
+  expect(await bed.keys()).not.toContain(recordKey());
+});

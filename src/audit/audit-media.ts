@@ -2,26 +2,25 @@ import type pg from 'pg';
 import { copyOut } from '../postgres/copy-out.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
-import { findRelations, type Relation } from '../postgres/relations.ts';
+import type { Relation } from '../postgres/relations.ts';
 import { exportSnapshot, joinSnapshot } from '../postgres/snapshot.ts';
 import { listRanges } from '../s3/range-listing.ts';
-import type { ObjectInfo, Store } from '../s3/store.ts';
+import type { Store } from '../s3/store.ts';
 import { formatCount } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import type { Finding, FindingSink } from './finding.ts';
-import { joinReferences, type ProtectedKey } from './join.ts';
-import { type Matched, matchSources, sourceTables } from './match-sources.ts';
+import { inspectDatabase, matchEncoding } from './inspect.ts';
+import { joinReferences } from './join.ts';
+import { assertSources } from './match-sources.ts';
+import { onlyMedia } from './only-media.ts';
 import { referenceQuery } from './reference-query.ts';
 import { cutRanges } from './reference-ranges.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 import { type Reference, readReferences } from './references.ts';
 import { type Lookups, resolveCandidates } from './resolve-candidates.ts';
-import { LABEL_TABLES, readLabelled, readVersions } from './row-lookup.ts';
+import { readLabelled, readVersions } from './row-lookup.ts';
 import { createTally, type Summary, type Tally } from './tally.ts';
-
-/** Objects that one reader lists before it takes the next range: some pages, so that ranges cost little. */
-const OBJECTS_PER_RANGE = 2000;
 
 export interface AuditContext {
   readonly database: Database;
@@ -67,7 +66,8 @@ export async function auditMedia(
   try {
     return await connect(async (held) => {
       const snapshot = await exportSnapshot(held);
-      const { matched, relations, serverEncoding } = await inspect(held, context.ownSources);
+      const { matched, relations, serverEncoding } = await inspectDatabase(held, context.ownSources);
+      assertSources(matched, TOPOBANK_SOURCES);
       const cutoff = new Date(Date.parse(snapshot.at) - context.graceMs);
       const sql = referenceQuery(matched.sources, { mediaPrefix, cutoff, serverEncoding });
       return connect(async (copying) => {
@@ -111,26 +111,6 @@ export async function auditMedia(
   }
 }
 
-/** Which sources the database has, and in which encoding it sends their keys. */
-async function inspect(
-  client: pg.Client,
-  ownSources: readonly ReferenceSource[],
-): Promise<{ matched: Matched; relations: ReadonlyMap<string, Relation>; serverEncoding: string }> {
-  const tables = new Set([...sourceTables(TOPOBANK_SOURCES), ...sourceTables(ownSources), ...LABEL_TABLES]);
-  const relations = await findRelations(client, [...tables]);
-  const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
-  return {
-    matched: matchSources(TOPOBANK_SOURCES, ownSources, relations),
-    relations,
-    serverEncoding: rows[0]?.server_encoding ?? '',
-  };
-}
-
-/** A database without an encoding may hold bytes that are no UTF-8, and refuses to send them as such. */
-async function matchEncoding(client: pg.Client, serverEncoding: string): Promise<void> {
-  if (serverEncoding === 'SQL_ASCII') await client.query(`SET client_encoding = 'SQL_ASCII'`);
-}
-
 /** References and listing, merged and resolved. */
 async function* findAll(
   context: AuditContext,
@@ -144,17 +124,20 @@ async function* findAll(
 ): AsyncGenerator<readonly Finding[]> {
   const { store, mediaPrefix, readers } = context;
   const { tally, cutoff, lookups, signal } = parts;
-  const cut = cutRanges(parts.references, OBJECTS_PER_RANGE);
+  const cut = cutRanges(parts.references);
   const progress = context.startProgress('audit', 0, (objects) => `${formatCount(objects)} objects`);
-  const listing = listRanges(store, mediaPrefix, cut.ranges, { readers, signal, onRange: cut.measured });
+  const listing = listRanges(store.listPages, mediaPrefix, cut.ranges, {
+    readers,
+    signal,
+    onRange: cut.measured,
+  });
   try {
     const candidates = joinReferences({
       references: counted(cut.references, tally.references),
-      objects: counted(onlyMedia(listing, context), (page) => {
+      objects: counted(onlyMedia(listing, mediaPrefix, context.otherPrefixes), (page) => {
         tally.objects(page);
         progress.add(page.length);
       }),
-      protectedKeys: noKeys(),
       cutoff,
     });
     yield* resolveCandidates(candidates, lookups);
@@ -172,21 +155,6 @@ async function* counted<T>(
     yield batch;
   }
 }
-
-/** Leaves out what lies under the media prefix and is no media. */
-async function* onlyMedia(
-  pages: AsyncIterable<readonly ObjectInfo[]>,
-  { mediaPrefix, otherPrefixes }: AuditContext,
-): AsyncGenerator<readonly ObjectInfo[]> {
-  const within = otherPrefixes.filter((prefix) => prefix.startsWith(mediaPrefix));
-  for await (const page of pages) {
-    yield within.length === 0
-      ? page
-      : page.filter(({ key }) => !within.some((prefix) => key.startsWith(prefix)));
-  }
-}
-
-async function* noKeys(): AsyncGenerator<readonly ProtectedKey[]> {}
 
 function lookUpRows(
   connections: {

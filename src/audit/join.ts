@@ -1,5 +1,5 @@
-import { DatabaseError, StoreError } from '../errors.ts';
 import type { ObjectInfo } from '../s3/store.ts';
+import { isFolderMarker, openCursor, refuseListing, refuseRows, startsWith } from './cursor.ts';
 import type { Reference } from './references.ts';
 
 /** Most rows that a shared key is reported with. */
@@ -13,6 +13,7 @@ export type Candidate =
   | { readonly kind: 'dangling' | 'pending'; readonly reference: Reference }
   | { readonly kind: 'empty'; readonly reference: Reference; readonly object: ObjectInfo }
   | { readonly kind: 'orphan'; readonly object: ObjectInfo }
+  /** An orphan that these backups need; told from the others behind the join. */
   | { readonly kind: 'protected'; readonly object: ObjectInfo; readonly backups: readonly string[] }
   | {
       readonly kind: 'shared';
@@ -23,19 +24,10 @@ export type Candidate =
       readonly references: readonly Reference[];
     };
 
-/** A key that kept backups name. */
-export interface ProtectedKey {
-  readonly key: Buffer;
-  /** Ids of the backups. */
-  readonly backups: readonly string[];
-}
-
 export interface JoinInputs {
-  /** In the order of their keys' bytes, as are the others. */
+  /** In the order of their keys' bytes, as are the objects. */
   readonly references: AsyncIterable<readonly Reference[]>;
   readonly objects: AsyncIterable<readonly ObjectInfo[]>;
-  /** Each key once. */
-  readonly protectedKeys: AsyncIterable<readonly ProtectedKey[]>;
   /** An object written then or later may have its row yet to come, and is never an orphan. */
   readonly cutoff: Date;
 }
@@ -49,7 +41,6 @@ export interface JoinInputs {
 export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readonly Candidate[]> {
   const rows = openCursor(inputs.references, ({ key }) => key, 'repeated', refuseRows);
   const listed = openCursor(inputs.objects, ({ key }) => Buffer.from(key), 'once', refuseListing);
-  const kept = openCursor(inputs.protectedKeys, ({ key }) => key, 'once', refuseKept);
   // S3 tells the time of an object without the fraction of the second.
   const cutoff = Math.floor(inputs.cutoff.getTime() / 1000) * 1000;
   let found: Candidate[] = [];
@@ -61,7 +52,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
   let shared: SharedKey | undefined;
 
   try {
-    await Promise.all([rows.more(), listed.more(), kept.more()]);
+    await Promise.all([rows.more(), listed.more()]);
     while (rows.item !== undefined || listed.item !== undefined) {
       const row = rows.item;
       const object = listed.item;
@@ -94,14 +85,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
       } else if (object !== undefined && listed.key !== undefined) {
         const owned = named || (open !== undefined && startsWith(listed.key, open));
         if (!owned && !isFolderMarker(object) && object.lastModified.getTime() < cutoff) {
-          while (kept.key !== undefined && Buffer.compare(kept.key, listed.key) < 0) {
-            if (!kept.step()) await kept.more();
-          }
-          found.push(
-            kept.item?.key.equals(listed.key)
-              ? { kind: 'protected', object, backups: kept.item.backups }
-              : { kind: 'orphan', object },
-          );
+          found.push({ kind: 'orphan', object });
         }
         named = false;
         if (!listed.step()) await listed.more();
@@ -114,7 +98,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
     if (shared !== undefined) found.push({ ...shared, key: shared.key.toString() });
     if (found.length > 0) yield found;
   } finally {
-    await Promise.allSettled([rows.close(), listed.close(), kept.close()]);
+    await Promise.allSettled([rows.close(), listed.close()]);
   }
 }
 
@@ -125,109 +109,4 @@ interface SharedKey {
   readonly bytes: number;
   rows: number;
   readonly references: Reference[];
-}
-
-function startsWith(key: Buffer, prefix: Buffer): boolean {
-  return key.length >= prefix.length && key.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
-}
-
-/** What consoles and mounted buckets put for a folder; no application's file. */
-function isFolderMarker({ key, bytes }: ObjectInfo): boolean {
-  return bytes === 0 && key.endsWith('/');
-}
-
-/** One item at a time of an iterable of batches, without a promise for each. */
-interface Cursor<T> {
-  readonly item: T | undefined;
-  /** Its key; undefined at the end. */
-  readonly key: Buffer | undefined;
-  /** Goes to the next item of the batch; false when {@link more} has to be awaited for it. */
-  step(): boolean;
-  /** Goes to the first item of the next batch. */
-  more(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/**
- * @param keys whether a key may come again
- * @param refuse makes the error for a key that comes after a greater one
- */
-function openCursor<T>(
-  batches: AsyncIterable<readonly T[]>,
-  keyOf: (item: T) => Buffer,
-  keys: 'once' | 'repeated',
-  refuse: (key: Buffer, after: Buffer) => Error,
-): Cursor<T> {
-  const iterator = batches[Symbol.asyncIterator]();
-  let batch: readonly T[] = [];
-  let at = 0;
-  let item: T | undefined;
-  let key: Buffer | undefined;
-
-  function take(next: T): void {
-    const before = key;
-    item = next;
-    key = keyOf(next);
-    if (before === undefined) return;
-    const order = Buffer.compare(key, before);
-    if (order < 0 || (order === 0 && keys === 'once')) throw refuse(key, before);
-  }
-
-  return {
-    get item() {
-      return item;
-    },
-    get key() {
-      return key;
-    },
-    step() {
-      at += 1;
-      const next = batch[at];
-      if (next === undefined) return false;
-      take(next);
-      return true;
-    },
-    async more() {
-      for (;;) {
-        const next = await iterator.next();
-        if (next.done === true) {
-          item = undefined;
-          key = undefined;
-          batch = [];
-          return;
-        }
-        batch = next.value;
-        at = 0;
-        if (batch[0] !== undefined) return take(batch[0]);
-      }
-    },
-    async close() {
-      await iterator.return?.();
-    },
-  };
-}
-
-const JOINING = 'cannot join rows and objects';
-
-function describeOrder(key: Buffer, after: Buffer): string {
-  return `${JSON.stringify(String(key))} after ${JSON.stringify(String(after))}, which is not the order of their bytes`;
-}
-
-function refuseRows(key: Buffer, after: Buffer): DatabaseError {
-  return new DatabaseError({ doing: JOINING, problem: `the database sent ${describeOrder(key, after)}` });
-}
-
-function refuseListing(key: Buffer, after: Buffer): StoreError {
-  return new StoreError({
-    doing: JOINING,
-    problem: `the S3 server listed ${describeOrder(key, after)}`,
-    remedy: 'use a bucket whose listings are ordered (AWS directory buckets are not)',
-  });
-}
-
-function refuseKept(key: Buffer, after: Buffer): StoreError {
-  return new StoreError({
-    doing: JOINING,
-    problem: `a backup’s media manifest has ${describeOrder(key, after)}`,
-  });
 }

@@ -16,6 +16,7 @@ export interface MatchedSource {
 export interface Matched {
   /** `A`, `B`, `C`; `B+C` for a database between the two; null when it is not TopoBank's. */
   readonly era: string | null;
+  /** None where no row is known to own any object. */
   readonly sources: readonly MatchedSource[];
 }
 
@@ -29,7 +30,7 @@ export function sourceTables(sources: readonly ReferenceSource[]): string[] {
  *
  * @param relations the tables that it has, by the names in the sources
  * @param own sources from AUDIT_REFERENCES, of which each has to be there
- * @throws ConfigError when it has none, or lacks what AUDIT_REFERENCES names
+ * @throws ConfigError when it lacks what AUDIT_REFERENCES names
  */
 export function matchSources(
   known: readonly ReferenceSource[],
@@ -42,8 +43,12 @@ export function matchSources(
     ...own.flatMap((source) => requireSource(source, relations)),
   ];
   // A column that is named twice would have each of its keys shared with itself.
-  const sources = [...new Map(matched.map((source) => [identify(source), source])).values()];
-  if (sources.length > 0) return { era, sources };
+  return { era, sources: [...new Map(matched.map((source) => [identify(source), source])).values()] };
+}
+
+/** @throws ConfigError saying which tables were looked for, where there is no source */
+export function assertSources({ sources }: Matched, known: readonly ReferenceSource[]): void {
+  if (sources.length > 0) return;
   const looked = known.flatMap(({ tables, eras }) => (eras.length > 0 ? tables : []));
   throw new ConfigError({
     doing: 'cannot tell which rows own which objects',

@@ -2,6 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import type { KeyRange } from '../s3/range-listing.ts';
 import type { Reference } from './references.ts';
 
+/** Objects that one reader lists before it takes the next range: some pages, so that ranges cost little. */
+const OBJECTS_PER_RANGE = 2000;
+
 /** Longest key that S3 knows, in bytes. */
 const LONGEST_KEY = 1024;
 
@@ -25,7 +28,7 @@ export interface RangedReferences {
  */
 export function cutRanges(
   source: AsyncIterable<readonly Reference[]>,
-  objectsPerRange: number,
+  objectsPerRange = OBJECTS_PER_RANGE,
 ): RangedReferences {
   const iterator = source[Symbol.asyncIterator]();
   const untaken: (readonly Reference[])[] = [];

@@ -26,6 +26,8 @@ export type Provenance = Pick<
 >;
 
 export interface StoreDumpOptions {
+  /** Waits for what is written beside the dump; called when the dump is in the store and the manifest is not. */
+  readonly finishMedia?: (() => Promise<Manifest['media']>) | undefined;
   /** What the dump is called in errors: `of database topobank`, `./dump.sql`. */
   readonly name: string;
   readonly now: () => Date;
@@ -59,7 +61,8 @@ export async function storeDump(
   try {
     const index = await writeDump(writer, dump, name);
     const stored = await writer.complete();
-    const manifest = describeDump(stored, index, provenance, now());
+    const media = await options.finishMedia?.();
+    const manifest = describeDump(stored, index, { ...provenance, media }, now());
     signal.throwIfAborted();
     await putManifest(store, writer, manifestKey(prefix, provenance.id), encodeManifest(manifest));
     return manifest;
@@ -86,7 +89,7 @@ async function writeDump(
 function describeDump(
   { key, bytes, etag }: StoredObject,
   index: DumpIndex,
-  provenance: Provenance,
+  provenance: Provenance & Pick<Manifest, 'media'>,
   finishedAt: Date,
 ): Manifest {
   return {

@@ -1,6 +1,8 @@
 import { addAbortSignal } from 'node:stream';
+import { mediaKey } from '../catalog/backup-name.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { startDumpProcess } from '../dump/pg-dump.ts';
+import { type MediaSettings, recordMedia } from '../media/record-media.ts';
 import { chooseClient, findClients } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
@@ -22,10 +24,12 @@ export interface BackupContext extends DumpDestination {
   readonly now: () => Date;
   readonly log: Logger;
   readonly startProgress: StartProgress;
+  /** How the media that rows name are recorded; undefined where they are not. */
+  readonly media: MediaSettings | undefined;
 }
 
 /**
- * Dumps the database as of one snapshot straight into the store. The backup can be listed when this returns; when it
+ * Dumps the database as of one snapshot straight into the store, and beside it the list of its media. The backup can be listed when this returns; when it
  * throws, nothing of it is left.
  *
  * @throws DatabaseError, StoreError, or the signal's reason
@@ -58,6 +62,8 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
     );
 
     const progress = context.startProgress('backup', facts.bytes);
+    const media =
+      context.media && recordMedia({ ...context.media, ...context }, snapshot, mediaKey(prefix, id), signal);
     const dump = dumpSnapshot(pgDump.path, snapshot.id, context, doing, signal);
     try {
       return await storeDump(
@@ -77,8 +83,11 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
           snapshot,
           migrations,
         },
-        { name: `of database ${database.name}`, now, progress, signal },
+        { name: `of database ${database.name}`, finishMedia: media?.finish, now, progress, signal },
       );
+    } catch (error) {
+      await media?.abort();
+      throw error;
     } finally {
       progress.stop();
     }

@@ -40,6 +40,11 @@ export function verifiedKey(prefix: string, id: string): string {
   return `${prefix}postgres-backup-${id}.verified.json`;
 }
 
+/** The list of the media that a backup's rows name. */
+export function mediaKey(prefix: string, id: string): string {
+  return `${prefix}postgres-backup-${id}.media.ndjson.gz`;
+}
+
 /** The id of a backup that begins at `time`: `YYYYMMDDhhmmss` in UTC. */
 export function backupId(time: Date): string {
   return time.toISOString().replace(/\D/g, '').slice(0, 14);

@@ -64,6 +64,25 @@ const manifestSchema = v.object({
       checkpoints: v.optional(v.array(v.object({ offset: bytes, rows: bytes, crc32: bytes })), []),
     }),
   ),
+
+  /** The media that the rows name, of which the list lies beside the dump; or why there is none. */
+  media: v.optional(
+    v.union([
+      v.object({
+        /** The bucket and the prefix that they lie under. */
+        bucket: text,
+        prefix: text,
+        /** Release of TopoBank's schema; null where all sources are the operator's. */
+        era: optional(text),
+        /** Objects that rows own, and their bytes together. */
+        objects: bytes,
+        bytes,
+        /** Keys that rows name without an object, when the backup was taken. */
+        missing: bytes,
+      }),
+      v.object({ warning: text }),
+    ]),
+  ),
 });
 
 /**

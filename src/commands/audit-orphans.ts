@@ -15,7 +15,7 @@ export interface AuditFlags extends CommonOptions {
 
 /** `audit-orphans`: whether rows and media objects agree. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, ['database', 'store', 'audit']);
+  const session = openSession(invocation, ['database', 'store', 'media', 'audit']);
   const { config } = session;
   const flags = invocation.options as AuditFlags;
   const ownSources = await readOwnReferences(config.auditReferences);

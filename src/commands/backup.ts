@@ -21,7 +21,7 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 function render({ manifest, pruning }: RunReport, bucket: string): [document: unknown, text: string] {
-  const { id, key, bytes, startedAt, finishedAt, database, server, tables } = manifest;
+  const { id, key, bytes, startedAt, finishedAt, database, server, tables, media } = manifest;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   const took = formatDuration(Date.parse(finishedAt) - Date.parse(startedAt));
   const plan = pruning.state === 'done' ? pruning.plan : undefined;
@@ -36,6 +36,7 @@ function render({ manifest, pruning }: RunReport, bucket: string): [document: un
       server,
       tables: tables.length,
       rows,
+      media: media ?? null,
       pruned: plan === undefined ? null : removals(plan).map((backup) => backup.id),
       shrunk: plan?.shrink ?? null,
     },

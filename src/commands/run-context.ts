@@ -1,4 +1,6 @@
 import type { RunContext } from '../backup/perform-backup.ts';
+import type { Config } from '../config/config.ts';
+import type { MediaSettings } from '../media/record-media.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { retentionRules } from '../retention/rules.ts';
 import type { Store } from '../s3/store.ts';
@@ -9,6 +11,7 @@ export const RUN_GROUPS = [
   'database',
   'store',
   'backup',
+  'media',
   'tools',
   'retention',
   'guard',
@@ -29,9 +32,16 @@ export function runContext(
     ...config,
     store,
     database: openDatabase(config, env),
+    media: config.mediaManifest ? mediaSettings(config) : undefined,
     rules: retentionRules(config),
     holder: holderName(command),
     env,
     tool,
   };
+}
+
+/** Where media lie, of which neither the backups nor what is in quarantine are any. */
+export function mediaSettings(config: Config<'store' | 'media'>): MediaSettings {
+  const { mediaPrefix, auditReferences, auditReaders, prefix } = config;
+  return { mediaPrefix, auditReferences, auditReaders, otherPrefixes: [prefix] };
 }

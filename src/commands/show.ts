@@ -1,4 +1,5 @@
 import { type Backup, findBackup } from '../catalog/catalog.ts';
+import type { Manifest } from '../catalog/manifest.ts';
 import { NotFoundError } from '../errors.ts';
 import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
@@ -52,6 +53,7 @@ function render(backup: Backup): string {
   if (snapshot) facts.push(['snapshot', `${formatTime(new Date(snapshot.at))}, LSN ${snapshot.lsn}`]);
   const migrations = Object.entries(manifest?.migrations ?? {}).map(([app, last]) => `${app} ${last}`);
   if (migrations.length > 0) facts.push(['migrations', migrations.join(', ')]);
+  if (manifest?.media !== undefined) facts.push(['media', describeMedia(manifest.media)]);
   const width = Math.max(...facts.map(([name]) => name.length));
   const lines = facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
   if (manifest === undefined || manifest.tables.length === 0) return lines.join('\n');
@@ -65,4 +67,11 @@ function render(backup: Backup): string {
     rows,
   );
   return [...lines, '', table].join('\n');
+}
+
+function describeMedia(media: NonNullable<Manifest['media']>): string {
+  if ('warning' in media) return `not recorded: ${media.warning}`;
+  const { bucket, prefix, objects, bytes, missing } = media;
+  const lacks = missing === 0 ? '' : `, ${formatCount(missing)} missing`;
+  return `${formatCount(objects)} objects (${formatBytes(bytes)}) under ${prefix || '/'} of bucket ${bucket}${lacks}`;
 }

@@ -13,6 +13,7 @@ export type SettingGroup =
   | 'zone'
   | 'service'
   | 'container'
+  | 'media'
   | 'audit'
   | 'tools'
   | 'log';

@@ -5,6 +5,7 @@ import { DATABASE_SETTINGS } from './settings/database.ts';
 import { HEALTH_SETTINGS } from './settings/health.ts';
 import { LOCK_SETTINGS } from './settings/lock.ts';
 import { LOG_SETTINGS } from './settings/log.ts';
+import { MEDIA_SETTINGS } from './settings/media.ts';
 import { RETENTION_SETTINGS } from './settings/retention.ts';
 import { SCHEDULE_SETTINGS } from './settings/schedule.ts';
 import { STORE_SETTINGS } from './settings/store.ts';
@@ -19,6 +20,7 @@ export const SETTINGS = {
   ...SCHEDULE_SETTINGS,
   ...CONTAINER_SETTINGS,
   ...HEALTH_SETTINGS,
+  ...MEDIA_SETTINGS,
   ...AUDIT_SETTINGS,
   ...LOG_SETTINGS,
 };

@@ -1,9 +1,9 @@
 import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
-import { DatabaseError, DumpError, OperatorError } from '../errors.ts';
+import { DatabaseError, DumpError } from '../errors.ts';
 import { findClients } from '../postgres/client-binaries.ts';
 import { FORM_BYTES, sniffForm } from './form.ts';
+import { gunzip } from './gunzip.ts';
 import { startDumpProcess } from './pg-dump.ts';
 
 export interface PlainDumpOptions {
@@ -39,7 +39,11 @@ export async function* readPlainDump(
       yield* all;
       return;
     case 'gzip':
-      yield* gunzip(all, options);
+      yield* gunzip(all, {
+        doing: `cannot read the dump ${options.name}`,
+        remedy: 'take a dump that is whole',
+        signal: options.signal,
+      });
       return;
     case 'custom':
       yield* customToPlain(all, options);
@@ -60,35 +64,6 @@ async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerat
   } finally {
     await rest.return?.();
   }
-}
-
-async function* gunzip(
-  bytes: AsyncIterable<Buffer>,
-  { name, signal }: PlainDumpOptions,
-): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
-  let sourceFailure: unknown;
-  const feeding = pipeline(Readable.from(bytes, { objectMode: false }), gunzip, { signal }).catch(
-    (error: unknown) => {
-      sourceFailure = error;
-    },
-  );
-  try {
-    for await (const chunk of gunzip) yield chunk as Buffer;
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof OperatorError) throw error;
-    throw new DumpError({
-      doing: `cannot read the dump ${name}`,
-      problem: `its gzip is damaged or cut off (${error instanceof Error ? error.message : String(error)})`,
-      remedy: 'take a dump that is whole',
-      cause: error,
-    });
-  } finally {
-    gunzip.destroy();
-    await feeding;
-  }
-  if (sourceFailure !== undefined) throw sourceFailure;
 }
 
 async function* customToPlain(

@@ -31,7 +31,7 @@ export const CHECK_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'audit-orphans',
     about: 'Compare the rows that name media objects with the objects in the bucket.',
-    groups: ['database', 'store', 'audit'],
+    groups: ['database', 'store', 'media', 'audit'],
     options: [
       ['--ndjson <file>', 'write every finding as a line of JSON'],
       ['--csv <file>', 'write every finding as a line of CSV'],

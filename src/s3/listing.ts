@@ -9,9 +9,9 @@ import { answerOf } from './errors.ts';
 import type { ObjectInfo, PendingUpload } from './store.ts';
 
 /** Runs one request and turns what it throws into the operator's errors. */
-type Call = <T>(work: () => Promise<T>) => Promise<T>;
+export type Call = <T>(work: () => Promise<T>) => Promise<T>;
 
-interface ListingArea {
+export interface ListingArea {
   readonly client: S3Client;
   readonly bucket: string;
   readonly prefix: string;

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { ObjectInfo, Store } from './store.ts';
+import type { ObjectInfo } from './store.ts';
 
 /** Pages of one range that are read before they are wanted. */
 const PAGES_AHEAD = 2;
@@ -10,6 +10,12 @@ export interface KeyRange {
   readonly upTo: string | undefined;
 }
 
+/** Lists what comes after a key, in pages: {@link Store.listPages} or {@link Store.listVersionPages}. */
+export type ListPages<O extends ObjectInfo> = (
+  prefix: string,
+  options: { readonly startAfter?: string; readonly signal: AbortSignal },
+) => AsyncGenerator<readonly O[]>;
+
 /**
  * Lists the objects under a prefix with several readers: each takes a range, and what they read comes in the order
  * of the ranges. In memory are at most a few pages of each reader; who lists a bucket of any size needs no more.
@@ -17,8 +23,8 @@ export interface KeyRange {
  * @param ranges disjoint, ascending, and together the whole prefix; asked for only when a reader is free
  * @param onRange is told of each range that was read to its end, and how many objects it held
  */
-export async function* listRanges<R extends KeyRange>(
-  store: Store,
+export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
+  listPages: ListPages<O>,
   prefix: string,
   ranges: AsyncIterator<R>,
   options: {
@@ -26,19 +32,19 @@ export async function* listRanges<R extends KeyRange>(
     readonly signal: AbortSignal;
     readonly onRange: (range: R, objects: number) => void;
   },
-): AsyncGenerator<readonly ObjectInfo[]> {
+): AsyncGenerator<readonly O[]> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   // Each request under way listens to it.
   setMaxListeners(0, signal);
-  const begun: { readonly range: R; readonly pages: AsyncIterator<readonly ObjectInfo[]> }[] = [];
+  const begun: { readonly range: R; readonly pages: AsyncIterator<readonly O[]> }[] = [];
   try {
     for (;;) {
       while (begun.length < options.readers) {
         const next = await ranges.next();
         if (next.done === true) break;
         const range = next.value;
-        begun.push({ range, pages: readAhead(listRange(store, prefix, range, signal), PAGES_AHEAD) });
+        begun.push({ range, pages: readAhead(listRange(listPages, prefix, range, signal), PAGES_AHEAD) });
       }
       const first = begun[0];
       if (first === undefined) return;
@@ -56,14 +62,14 @@ export async function* listRanges<R extends KeyRange>(
   }
 }
 
-async function* listRange(
-  store: Store,
+async function* listRange<O extends ObjectInfo>(
+  listPages: ListPages<O>,
   prefix: string,
   { after, upTo }: KeyRange,
   signal: AbortSignal,
-): AsyncGenerator<readonly ObjectInfo[]> {
+): AsyncGenerator<readonly O[]> {
   const last = upTo === undefined ? undefined : Buffer.from(upTo);
-  const pages = store.listPages(prefix, { signal, ...(after === undefined ? {} : { startAfter: after }) });
+  const pages = listPages(prefix, { signal, ...(after === undefined ? {} : { startAfter: after }) });
   for await (const page of pages) {
     const end = page.at(-1)?.key;
     if (last === undefined || end === undefined || compare(end, last) < 0) {

@@ -16,11 +16,13 @@ import {
 import pRetry from 'p-retry';
 import type { Config } from '../config/config.ts';
 import { createS3Client, endpointUrl } from './client.ts';
+import { copyObject } from './copy.ts';
 import { deleteObjects } from './deletion.ts';
 import { answerOf, storeError } from './errors.ts';
 import { listObjectPages, listObjects, listPendingUploads } from './listing.ts';
 import { contentMd5 } from './request-headers.ts';
 import type { Store, StoredObject } from './store.ts';
+import { isVersioned, listVersionPages } from './versions.ts';
 
 /** How often a request is made anew that the SDK takes for refused for good. */
 const RETRIES = 3;
@@ -58,15 +60,22 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
     }
   }
 
-  async function head(key: string, signal: AbortSignal): Promise<StoredObject | undefined> {
+  async function head(
+    key: string,
+    signal: AbortSignal,
+    version: { readonly VersionId?: string } = {},
+  ): Promise<StoredObject | undefined> {
     return call(`cannot look up ${key} in bucket ${bucket}`, `s3:GetObject on ${key}`, signal, async () => {
       try {
-        const answer = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), {
+        const answer = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...version }), {
           abortSignal: signal,
         });
         return storedObject(key, answer);
       } catch (error) {
-        if (answerOf(error).status === 404) return undefined;
+        const { status } = answerOf(error);
+        // Of a version: an id that is none (400), or a deletion (405).
+        if (status === 404 || (version.VersionId !== undefined && (status === 400 || status === 405)))
+          return undefined;
         throw error;
       }
     });
@@ -110,9 +119,9 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
     return true;
   }
 
-  function callListing(prefix: string, signal: AbortSignal) {
+  function callListing(prefix: string, signal: AbortSignal, permission = 's3:ListBucket') {
     const doing = `cannot list ${prefix} in bucket ${bucket}`;
-    return <T>(work: () => Promise<T>) => call(doing, 's3:ListBucket', signal, work);
+    return <T>(work: () => Promise<T>) => call(doing, permission, signal, work);
   }
 
   return {
@@ -145,7 +154,9 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
         return 'created';
       }),
 
-    head,
+    head: (key, signal) => head(key, signal),
+
+    headVersion: (key, VersionId, signal) => head(key, signal, { VersionId }),
 
     get: (key, { range, signal }) =>
       call(`cannot read ${key} from bucket ${bucket}`, `s3:GetObject on ${key}`, signal, async () => {
@@ -191,6 +202,28 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
 
     listPages: (prefix, { startAfter, signal }) =>
       listObjectPages(callListing(prefix, signal), { client, bucket, prefix, startAfter, signal }),
+
+    isVersioned: (signal) =>
+      call(`cannot use bucket ${bucket}`, 's3:GetBucketVersioning', signal, () =>
+        isVersioned(client, bucket, signal),
+      ),
+
+    listVersionPages: (prefix, { startAfter, signal }) =>
+      listVersionPages(callListing(prefix, signal, 's3:ListBucketVersions'), {
+        client,
+        bucket,
+        prefix,
+        startAfter,
+        signal,
+      }),
+
+    copy: (source, key, signal) =>
+      call(
+        `cannot copy ${source.key} to ${key} in bucket ${bucket}`,
+        `s3:GetObject on ${source.key} and s3:PutObject on ${key}`,
+        signal,
+        () => copyObject({ client, bucket, signal }, source, key),
+      ),
 
     createUpload: (key, contentType, signal) =>
       call(

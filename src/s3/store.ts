@@ -19,6 +19,19 @@ export interface StoredObject extends ObjectInfo {
   readonly writeId: string | undefined;
 }
 
+/** The newest version of an object, which its key stands for (ListObjectVersions). */
+export interface ObjectVersion extends ObjectInfo {
+  readonly versionId: string;
+}
+
+/** What is copied: an object, or an old version of one. */
+export interface CopySource {
+  readonly key: string;
+  readonly versionId?: string;
+  /** What the copy has to be of; another object under the key is not copied. */
+  readonly etag?: string;
+}
+
 /** A multipart upload under way. */
 export interface Upload {
   readonly key: string;
@@ -103,6 +116,25 @@ export interface Store {
     prefix: string,
     options: { readonly startAfter?: string; readonly signal: AbortSignal },
   ): AsyncGenerator<readonly ObjectInfo[]>;
+
+  /** Whether each write of an object keeps the one before (GetBucketVersioning); no where it may not be asked. */
+  isVersioned(signal: AbortSignal): Promise<boolean>;
+
+  /** {@link listPages} of a versioned bucket: each object with the id of its newest version. */
+  listVersionPages(
+    prefix: string,
+    options: { readonly startAfter?: string; readonly signal: AbortSignal },
+  ): AsyncGenerator<readonly ObjectVersion[]>;
+
+  /** HeadObject of one version. `undefined` when there is none of this id, or it is a deletion. */
+  headVersion(key: string, versionId: string, signal: AbortSignal): Promise<StoredObject | undefined>;
+
+  /**
+   * CopyObject within the bucket; objects of more than 5 GiB by UploadPartCopy. No byte passes through this machine;
+   * content type and metadata are the source's, tags where the server has them. An object under `key` is replaced.
+   * Returns false when there is no such source, or another one than its `etag` says.
+   */
+  copy(source: CopySource, key: string, signal: AbortSignal): Promise<boolean>;
 
   /** CreateMultipartUpload. */
   createUpload(key: string, contentType: string, signal: AbortSignal): Promise<Upload>;

@@ -42,14 +42,12 @@ async function* batches<T>(items: readonly T[], size = 2): AsyncGenerator<readon
 async function join(
   rows: readonly Reference[],
   objects: readonly ObjectInfo[],
-  kept: readonly { key: string; backups: string[] }[] = [],
   size = 2,
 ): Promise<Candidate[]> {
   const found: Candidate[] = [];
   const candidates = joinReferences({
     references: batches(rows, size),
     objects: batches(objects, size),
-    protectedKeys: batches(kept.map(({ key, backups }) => ({ key: Buffer.from(key), backups }))),
     cutoff: CUTOFF,
   });
   for await (const batch of candidates) found.push(...batch);
@@ -148,21 +146,6 @@ test('a key of several rows is told once, with the first ten; each row without i
   expect(found[4]).toMatchObject({ bytes: 0, rows: 2, references: rows.slice(13) });
 });
 
-test('what a kept backup names is protected, not orphaned', async () => {
-  const kept = [
-    { key: 'm/a', backups: ['1'] },
-    { key: 'm/b', backups: ['1', '2'] },
-    { key: 'm/d', backups: ['2'] },
-  ];
-  const found = await join(
-    [row('m/a')],
-    ['m/a', 'm/b', 'm/c', 'm/d'].map((key) => object(key)),
-    kept,
-  );
-  expect(found.map(brief)).toEqual(['protected m/b', 'orphan m/c', 'protected m/d']);
-  expect(found[0]).toMatchObject({ backups: ['1', '2'] });
-});
-
 test.each([
   ['rows', [row('m/b'), row('m/a')], [], /database sent "m\/a" after "m\/b"/],
   ['objects', [], [object('m/b'), object('m/a')], /S3 server listed "m\/a" after "m\/b"/],
@@ -217,7 +200,7 @@ test('as a comparison of everything with everything would find', async () => {
           if (isNamed || isMarker || lastModified !== OLD) continue;
           if (!prefixes.some((one) => key.startsWith(one))) expected.push(`orphan ${key}`);
         }
-        expect((await join(rows, objects, [], size)).map(brief).sort()).toEqual(expected.sort());
+        expect((await join(rows, objects, size)).map(brief).sort()).toEqual(expected.sort());
       },
     ),
     { numRuns: 2000 },
@@ -236,9 +219,8 @@ test('what it reads from is closed when nobody reads on', async () => {
   const candidates = joinReferences({
     references: endless('rows', (key) => row(`${key}-`)),
     objects: endless('objects', (key) => object(key)),
-    protectedKeys: endless('kept', (key) => ({ key: Buffer.from(key), backups: [] })),
     cutoff: CUTOFF,
   });
   for await (const _ of candidates) break;
-  expect(closed.sort()).toEqual(['kept', 'objects', 'rows']);
+  expect(closed.sort()).toEqual(['objects', 'rows']);
 });

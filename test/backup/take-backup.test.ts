@@ -37,6 +37,7 @@ function take(
     store: bed.store,
     database: bed.tool,
     tool: 'test 1',
+    media: undefined,
     log: keepingLog().log,
     startProgress: noProgress,
   };

@@ -18,7 +18,11 @@ async function* ranges() {
 
 const { signal } = new AbortController();
 let objects = 0;
-for await (const page of listRanges(store, 'media/', ranges(), { readers, signal, onRange: () => {} })) {
+for await (const page of listRanges(store.listPages, 'media/', ranges(), {
+  readers,
+  signal,
+  onRange: () => {},
+})) {
   objects += page.length;
 }
 store.close();

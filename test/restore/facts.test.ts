@@ -71,6 +71,7 @@ async function takeSource(name = bed.database.name): Promise<RestoreSource> {
     prefix: 'backup/',
     maxParts: 100,
     partsInFlight: 2,
+    media: undefined,
     now: () => new Date(),
     binDir: bed.env.PG_BINDIR,
     env: process.env,

@@ -45,7 +45,7 @@ async function* rangesAt(bounds: readonly string[]): AsyncGenerator<KeyRange> {
 
 async function list(ranges: AsyncIterator<KeyRange>, readers: number, signal = never): Promise<string[]> {
   const keys: string[] = [];
-  const pages = listRanges(store, 'media/', ranges, { readers, signal, onRange: () => {} });
+  const pages = listRanges(store.listPages, 'media/', ranges, { readers, signal, onRange: () => {} });
   for await (const page of pages) keys.push(...page.map(({ key }) => key));
   return keys;
 }
@@ -67,7 +67,7 @@ describe.each([1, 3, 20])('%i readers', (readers) => {
 
 test('a range that ends with a page costs no request more', async () => {
   const objects: number[] = [];
-  const pages = listRanges(store, 'media/', rangesAt(['media/00999', 'media/01999']), {
+  const pages = listRanges(store.listPages, 'media/', rangesAt(['media/00999', 'media/01999']), {
     readers: 3,
     signal: never,
     onRange: (_range, count) => objects.push(count),
@@ -93,7 +93,7 @@ test('readers work at the same time', async () => {
 
 test('a range that cannot be read fails the listing, at its place', async () => {
   const keys: string[] = [];
-  const pages = listRanges(store, 'media/', rangesAt(['media/00499', 'media/00999']), {
+  const pages = listRanges(store.listPages, 'media/', rangesAt(['media/00499', 'media/00999']), {
     readers: 3,
     signal: never,
     onRange: () => {},
@@ -129,7 +129,11 @@ test('an abort is not kept waiting by requests that hang', async () => {
 test('who reads no further is not kept waiting either', async () => {
   const until = new Promise<void>(() => {});
   server.faults.push({ operation: 'ListObjectsV2', after: 1, what: { kind: 'hold', until } });
-  const pages = listRanges(store, 'media/', rangesAt([]), { readers: 1, signal: never, onRange: () => {} });
+  const pages = listRanges(store.listPages, 'media/', rangesAt([]), {
+    readers: 1,
+    signal: never,
+    onRange: () => {},
+  });
   for await (const page of pages) {
     expect(page.map(({ key }) => key)).toEqual(KEYS.slice(0, 1000));
     break;

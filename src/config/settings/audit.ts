@@ -1,33 +1,8 @@
-import * as v from 'valibot';
-import { age, ageForm, text, wholeNumber } from '../forms.ts';
+import { age, ageForm } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
-const mediaPrefix = v.pipe(
-  text,
-  v.check((value) => !/\p{Cc}/u.test(value)),
-  v.transform((value) => value.replace(/^\/+|\/+$/g, '')),
-  v.transform((value) => (value === '' ? '' : `${value}/`)),
-);
-
-/** Where media lie, and which rows own them. */
+/** How rows and objects are compared. */
 export const AUDIT_SETTINGS = defineSettings({
-  mediaPrefix: {
-    group: 'audit',
-    names: ['AWS_MEDIA_PREFIX'],
-    schema: mediaPrefix,
-    fallback: 'media',
-    form: 'a prefix such as media, or / for the whole bucket',
-    about: 'Where media objects lie in the bucket.',
-  },
-  auditReferences: {
-    group: 'audit',
-    names: ['AUDIT_REFERENCES'],
-    flag: 'references',
-    schema: text,
-    optional: true,
-    form: 'a JSON array, or the path of a file that holds one',
-    about: 'Rows that own objects beside TopoBank’s own: see “Rows and objects”.',
-  },
   grace: {
     group: 'audit',
     names: ['AUDIT_GRACE'],
@@ -36,13 +11,5 @@ export const AUDIT_SETTINGS = defineSettings({
     fallback: '24h',
     form: ageForm,
     about: 'Age up to which a row may lack its object and an object its row.',
-  },
-  auditReaders: {
-    group: 'audit',
-    names: ['AUDIT_READERS'],
-    schema: wholeNumber(1, 64),
-    fallback: '4',
-    form: 'a number of requests, 1 to 64',
-    about: 'Requests for listings that are sent at the same time.',
   },
 });

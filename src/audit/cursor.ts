@@ -1,0 +1,100 @@
+import { DatabaseError, StoreError } from '../errors.ts';
+import type { ObjectInfo } from '../s3/store.ts';
+
+/** One item at a time of an iterable of batches, without a promise for each. */
+export interface Cursor<T> {
+  readonly item: T | undefined;
+  /** Its key; undefined at the end. */
+  readonly key: Buffer | undefined;
+  /** Goes to the next item of the batch; false when {@link more} has to be awaited for it. */
+  step(): boolean;
+  /** Goes to the first item of the next batch. */
+  more(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param keys whether a key may come again
+ * @param refuse makes the error for a key that comes after a greater one
+ */
+export function openCursor<T>(
+  batches: AsyncIterable<readonly T[]>,
+  keyOf: (item: T) => Buffer,
+  keys: 'once' | 'repeated',
+  refuse: (key: Buffer, after: Buffer) => Error,
+): Cursor<T> {
+  const iterator = batches[Symbol.asyncIterator]();
+  let batch: readonly T[] = [];
+  let at = 0;
+  let item: T | undefined;
+  let key: Buffer | undefined;
+
+  function take(next: T): void {
+    const before = key;
+    item = next;
+    key = keyOf(next);
+    if (before === undefined) return;
+    const order = Buffer.compare(key, before);
+    if (order < 0 || (order === 0 && keys === 'once')) throw refuse(key, before);
+  }
+
+  return {
+    get item() {
+      return item;
+    },
+    get key() {
+      return key;
+    },
+    step() {
+      at += 1;
+      const next = batch[at];
+      if (next === undefined) return false;
+      take(next);
+      return true;
+    },
+    async more() {
+      for (;;) {
+        const next = await iterator.next();
+        if (next.done === true) {
+          item = undefined;
+          key = undefined;
+          batch = [];
+          return;
+        }
+        batch = next.value;
+        at = 0;
+        if (batch[0] !== undefined) return take(batch[0]);
+      }
+    },
+    async close() {
+      await iterator.return?.();
+    },
+  };
+}
+
+const JOINING = 'cannot join rows and objects';
+
+function describeOrder(key: Buffer, after: Buffer): string {
+  return `${JSON.stringify(String(key))} after ${JSON.stringify(String(after))}, which is not the order of their bytes`;
+}
+
+export function refuseRows(key: Buffer, after: Buffer): DatabaseError {
+  return new DatabaseError({ doing: JOINING, problem: `the database sent ${describeOrder(key, after)}` });
+}
+
+export function refuseListing(key: Buffer, after: Buffer): StoreError {
+  return new StoreError({
+    doing: JOINING,
+    problem: `the S3 server listed ${describeOrder(key, after)}`,
+    remedy: 'use a bucket whose listings are ordered (AWS directory buckets are not)',
+  });
+}
+
+export function startsWith(key: Buffer, prefix: Buffer): boolean {
+  return key.length >= prefix.length && key.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
+}
+
+/** What consoles and mounted buckets put for a folder; no application's file. */
+export function isFolderMarker({ key, bytes }: ObjectInfo): boolean {
+  return bytes === 0 && key.endsWith('/');
+}

@@ -1,0 +1,34 @@
+import type pg from 'pg';
+import { findRelations, type Relation } from '../postgres/relations.ts';
+import { type Matched, matchSources, sourceTables } from './match-sources.ts';
+import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
+import { LABEL_TABLES } from './row-lookup.ts';
+
+/** What a database has of the tables that own objects. */
+export interface Inspected {
+  readonly matched: Matched;
+  /** Those tables, and the ones that labels come from. */
+  readonly relations: ReadonlyMap<string, Relation>;
+  /** In which it holds the keys. */
+  readonly serverEncoding: string;
+}
+
+/** @throws ConfigError when the database lacks what AUDIT_REFERENCES names */
+export async function inspectDatabase(
+  client: pg.Client,
+  ownSources: readonly ReferenceSource[],
+): Promise<Inspected> {
+  const tables = new Set([...sourceTables(TOPOBANK_SOURCES), ...sourceTables(ownSources), ...LABEL_TABLES]);
+  const relations = await findRelations(client, [...tables]);
+  const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
+  return {
+    matched: matchSources(TOPOBANK_SOURCES, ownSources, relations),
+    relations,
+    serverEncoding: rows[0]?.server_encoding ?? '',
+  };
+}
+
+/** A database without an encoding may hold bytes that are no UTF-8, and refuses to send them as such. */
+export async function matchEncoding(client: pg.Client, serverEncoding: string): Promise<void> {
+  if (serverEncoding === 'SQL_ASCII') await client.query(`SET client_encoding = 'SQL_ASCII'`);
+}

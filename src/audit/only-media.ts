@@ -1,0 +1,19 @@
+import type { ObjectInfo } from '../s3/store.ts';
+
+/**
+ * Leaves out of a listing of the media prefix what lies under it and is no media.
+ *
+ * @param otherPrefixes of backups and of the quarantine
+ */
+export async function* onlyMedia<O extends ObjectInfo>(
+  pages: AsyncIterable<readonly O[]>,
+  mediaPrefix: string,
+  otherPrefixes: readonly string[],
+): AsyncGenerator<readonly O[]> {
+  const within = otherPrefixes.filter((prefix) => prefix.startsWith(mediaPrefix));
+  for await (const page of pages) {
+    yield within.length === 0
+      ? page
+      : page.filter(({ key }) => !within.some((prefix) => key.startsWith(prefix)));
+  }
+}

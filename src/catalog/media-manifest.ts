@@ -1,0 +1,66 @@
+import * as v from 'valibot';
+import { gunzip } from '../dump/gunzip.ts';
+import { DumpError } from '../errors.ts';
+import { copyLines } from '../postgres/copy-text.ts';
+import { readObject } from '../s3/reader.ts';
+import type { Store } from '../s3/store.ts';
+
+const REMEDY = 'delete it to have the dump itself read';
+
+const key = v.pipe(v.string(), v.minLength(1));
+const entrySchema = v.union([
+  v.object({
+    key,
+    bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+    etag: v.string(),
+    versionId: v.optional(v.string()),
+  }),
+  v.object({ key, missing: v.literal(true) }),
+  v.object({ prefix: v.string() }),
+]);
+
+/**
+ * One line of the list of media beside a backup: an object that its rows own, with the id of its version where the
+ * bucket keeps versions; a key that a row names and that has no object; a prefix under which a row owns every object,
+ * of which those that are there have lines of their own. Keys and prefixes are those in the bucket, in the order of
+ * their UTF-8 bytes; sizes are bytes.
+ */
+export type MediaEntry = v.InferOutput<typeof entrySchema>;
+
+/** An object that a backup's rows own. */
+export type MediaObject = Extract<MediaEntry, { bytes: number }>;
+
+/** The key or the prefix, by which entries are in order. */
+export function entryKey(entry: MediaEntry): string {
+  return 'prefix' in entry ? entry.prefix : entry.key;
+}
+
+/** JSON, an entry a line. */
+export function encodeMediaEntries(entries: readonly MediaEntry[]): string {
+  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+}
+
+/**
+ * Reads such a list, as many entries at a time as come together.
+ *
+ * @throws NotFoundError without it, DumpError when it is damaged, StoreError
+ */
+export async function* readMediaManifest(
+  store: Store,
+  objectKey: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly MediaEntry[]> {
+  const doing = `cannot read the list of media ${objectKey}`;
+  const bytes = gunzip(readObject(store, objectKey, { signal }), { doing, remedy: REMEDY, signal });
+  for await (const lines of copyLines(bytes)) yield lines.map((line) => parseEntry(line, doing));
+}
+
+function parseEntry(line: Buffer, doing: string): MediaEntry {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), entrySchema), line.toString());
+  if (parsed.success) return parsed.output;
+  throw new DumpError({
+    doing,
+    problem: `a line is not what format 1 says (${parsed.issues[0].message})`,
+    remedy: REMEDY,
+  });
+}

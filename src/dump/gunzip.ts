@@ -1,0 +1,43 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { DumpError, OperatorError } from '../errors.ts';
+
+/**
+ * Unpacks gzip.
+ *
+ * @param options `doing` and `remedy` for the error: `cannot read the dump ./x.sql.gz`, `take a dump that is whole`
+ * @throws DumpError for bytes that cannot be unpacked, and what `bytes` throws
+ */
+export async function* gunzip(
+  bytes: AsyncIterable<Buffer>,
+  {
+    doing,
+    remedy,
+    signal,
+  }: { readonly doing: string; readonly remedy: string; readonly signal: AbortSignal },
+): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+  let sourceFailure: unknown;
+  const feeding = pipeline(Readable.from(bytes, { objectMode: false }), gunzip, { signal }).catch(
+    (error: unknown) => {
+      sourceFailure = error;
+    },
+  );
+  try {
+    for await (const chunk of gunzip) yield chunk as Buffer;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof OperatorError) throw error;
+    throw new DumpError({
+      doing,
+      problem: `its gzip is damaged or cut off (${error instanceof Error ? error.message : String(error)})`,
+      remedy,
+      cause: error,
+    });
+  } finally {
+    gunzip.destroy();
+    await feeding;
+  }
+  if (sourceFailure !== undefined) throw sourceFailure;
+}

@@ -1,0 +1,63 @@
+import { isUtf8 } from 'node:buffer';
+import { isFolderMarker, openCursor, refuseListing, refuseRows, startsWith } from '../audit/cursor.ts';
+import type { Reference } from '../audit/references.ts';
+import type { MediaEntry } from '../catalog/media-manifest.ts';
+import type { ObjectInfo, ObjectVersion } from '../s3/store.ts';
+
+/** Entries that are handed on together. */
+const BATCH = 500;
+
+/**
+ * What rows own, of a bucket's objects: both in the order of their keys' bytes, merged in one pass, as the entries of
+ * a media manifest in the same order. A key that several rows name, or a prefix within another, comes once.
+ */
+export async function* ownedMedia(
+  references: AsyncIterable<readonly Reference[]>,
+  objects: AsyncIterable<readonly (ObjectInfo | ObjectVersion)[]>,
+): AsyncGenerator<readonly MediaEntry[]> {
+  const rows = openCursor(references, ({ key }) => key, 'repeated', refuseRows);
+  const listed = openCursor(objects, ({ key }) => Buffer.from(key), 'once', refuseListing);
+  let entries: MediaEntry[] = [];
+  /** The prefix that covers the furthest of all that were passed. */
+  let open: Buffer | undefined;
+  let named: Buffer | undefined;
+  try {
+    await Promise.all([rows.more(), listed.more()]);
+    while (rows.item !== undefined || listed.item !== undefined) {
+      const row = rows.item;
+      const { item: object, key } = listed;
+      const order = row === undefined ? 1 : key === undefined ? -1 : Buffer.compare(row.key, key);
+      if (row !== undefined && order <= 0) {
+        if (row.kind === 'prefix') {
+          if (open === undefined || !startsWith(row.key, open)) {
+            open = row.key;
+            entries.push({ prefix: row.key.toString() });
+          }
+        } else {
+          // No server has an object of a key that is no UTF-8, and JSON has no way to spell it.
+          if (order < 0 && !named?.equals(row.key) && isUtf8(row.key)) {
+            entries.push({ key: row.key.toString(), missing: true });
+          }
+          named = row.key;
+        }
+        if (!rows.step()) await rows.more();
+      } else if (object !== undefined && key !== undefined) {
+        const owned = named?.equals(key) || (open !== undefined && startsWith(key, open));
+        if (owned && (named?.equals(key) || !isFolderMarker(object))) entries.push(describe(object));
+        if (!listed.step()) await listed.more();
+      }
+      if (entries.length >= BATCH) {
+        yield entries;
+        entries = [];
+      }
+    }
+    if (entries.length > 0) yield entries;
+  } finally {
+    await Promise.allSettled([rows.close(), listed.close()]);
+  }
+}
+
+function describe(object: ObjectInfo | ObjectVersion): MediaEntry {
+  const { key, bytes, etag } = object;
+  return 'versionId' in object ? { key, bytes, etag, versionId: object.versionId } : { key, bytes, etag };
+}

@@ -1,0 +1,185 @@
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { inspectDatabase, matchEncoding } from '../audit/inspect.ts';
+import { onlyMedia } from '../audit/only-media.ts';
+import { readOwnReferences } from '../audit/own-references.ts';
+import { referenceQuery } from '../audit/reference-query.ts';
+import { cutRanges, type ReferenceRange } from '../audit/reference-ranges.ts';
+import { readReferences } from '../audit/references.ts';
+import type { Manifest } from '../catalog/manifest.ts';
+import { encodeMediaEntries, type MediaEntry } from '../catalog/media-manifest.ts';
+import { copyOut } from '../postgres/copy-out.ts';
+import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
+import { joinSnapshot, type Snapshot } from '../postgres/snapshot.ts';
+import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
+import { listRanges } from '../s3/range-listing.ts';
+import type { ObjectInfo, Store } from '../s3/store.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import type { Logger } from '../ui/log.ts';
+import { ownedMedia } from './owned-media.ts';
+
+/** Where media lie, and which rows own them. */
+export interface MediaSettings {
+  /** Prefix of every media object, with its slash; '' for the whole bucket. */
+  readonly mediaPrefix: string;
+  /** What in the bucket is no media, should it lie under the media prefix. */
+  readonly otherPrefixes: readonly string[];
+  /** The setting AUDIT_REFERENCES. */
+  readonly auditReferences: string | undefined;
+  /** Requests for listings at the same time. */
+  readonly auditReaders: number;
+}
+
+export interface MediaContext extends MediaSettings {
+  readonly database: Database;
+  readonly store: Store;
+  readonly maxParts: number;
+  readonly log: Logger;
+}
+
+type MediaSummary = NonNullable<Manifest['media']>;
+
+/** A media manifest that is being written beside a dump. */
+export interface MediaRecording {
+  /**
+   * Waits for its end and makes it visible. What goes wrong is a warning, here and in the log, and leaves nothing of
+   * it; undefined for a database of which no row is known to own an object.
+   */
+  finish(): Promise<MediaSummary | undefined>;
+  /** Stops it, and removes what there is of it. Never throws. */
+  abort(): Promise<void>;
+}
+
+/**
+ * Begins to write the list of the media that the rows of a snapshot name to `key`: the rows joined with the bucket as
+ * it is now, in constant memory.
+ *
+ * @param snapshot one that lives until the recording has ended
+ */
+export function recordMedia(
+  context: MediaContext,
+  snapshot: Snapshot,
+  key: string,
+  signal: AbortSignal,
+): MediaRecording {
+  const { log } = context;
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  let writer: MultipartWriter | undefined;
+
+  async function record(): Promise<MediaSummary | undefined> {
+    const ownSources = await readOwnReferences(context.auditReferences);
+    const { database, mediaPrefix } = context;
+    return database.use(database.name, either, async (client) => {
+      await joinSnapshot(client, snapshot);
+      const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
+      if (matched.sources.length === 0) {
+        log.debug(`no row of database ${database.name} is known to own media`);
+        return undefined;
+      }
+      await matchEncoding(client, serverEncoding);
+      const sql = referenceQuery(matched.sources, {
+        mediaPrefix,
+        cutoff: new Date(snapshot.at),
+        serverEncoding,
+      });
+      const rows = readReferences(copyOut(database, client, `COPY (${sql}) TO STDOUT`), matched.sources);
+      writer = await openMultipartWriter(context.store, key, {
+        contentType: 'application/gzip',
+        maxParts: context.maxParts,
+        partsInFlight: 2,
+        signal: either,
+      });
+      const counts = await writeEntries(writer, await listOwned(context, rows, either), either);
+      return { bucket: context.store.bucket, prefix: mediaPrefix, era: matched.era, ...counts };
+    });
+  }
+
+  async function warn(error: unknown): Promise<MediaSummary> {
+    await writer?.abort();
+    signal.throwIfAborted();
+    const warning = databaseError('cannot record the media of the backup', error).message;
+    log.warn(`the backup has no list of its media: ${warning}`);
+    return { warning };
+  }
+
+  const recorded = record().then(
+    (summary) => ({ summary, error: undefined }),
+    (error: unknown) => ({ summary: undefined, error }),
+  );
+  return {
+    async finish() {
+      const { summary, error } = await recorded;
+      if (error !== undefined) return warn(error);
+      try {
+        await writer?.complete();
+      } catch (failure) {
+        return warn(failure);
+      }
+      if (summary !== undefined) report(context, summary);
+      return summary;
+    },
+    async abort() {
+      stop.abort(new Error('the backup was aborted'));
+      await recorded;
+      await writer?.abort();
+    },
+  };
+}
+
+/** The bucket is listed with the ids of versions where it keeps them. */
+async function listOwned(
+  { store, mediaPrefix, otherPrefixes, auditReaders }: MediaContext,
+  rows: ReturnType<typeof readReferences>,
+  signal: AbortSignal,
+): Promise<AsyncIterable<readonly MediaEntry[]>> {
+  const listPages = (await store.isVersioned(signal)) ? store.listVersionPages : store.listPages;
+  const cut = cutRanges(rows);
+  const listing = listRanges<ReferenceRange, ObjectInfo>(listPages, mediaPrefix, cut.ranges, {
+    readers: auditReaders,
+    signal,
+    onRange: cut.measured,
+  });
+  return ownedMedia(cut.references, onlyMedia(listing, mediaPrefix, otherPrefixes));
+}
+
+async function writeEntries(
+  writer: MultipartWriter,
+  entries: AsyncIterable<readonly MediaEntry[]>,
+  signal: AbortSignal,
+): Promise<{ objects: number; bytes: number; missing: number }> {
+  const counts = { objects: 0, bytes: 0, missing: 0 };
+  async function* lines(): AsyncGenerator<string> {
+    for await (const batch of entries) {
+      for (const entry of batch) {
+        if ('missing' in entry) counts.missing += 1;
+        if (!('bytes' in entry)) continue;
+        counts.objects += 1;
+        counts.bytes += entry.bytes;
+      }
+      yield encodeMediaEntries(batch);
+    }
+  }
+  await pipeline(
+    lines(),
+    createGzip(),
+    async (chunks) => {
+      for await (const chunk of chunks) await writer.write(chunk as Buffer);
+    },
+    { signal },
+  );
+  return counts;
+}
+
+function report({ store, log }: MediaContext, summary: MediaSummary): void {
+  if ('warning' in summary) return;
+  const { objects, bytes, missing, prefix } = summary;
+  const lacks = missing === 0 ? '' : `; ${formatCount(missing)} keys that rows name have no object`;
+  log.info(`recorded the backup's media: ${formatCount(objects)} objects (${formatBytes(bytes)})${lacks}`);
+  if (objects === 0 && missing > 0) {
+    log.warn(
+      `bucket ${store.bucket} has no object under ${prefix} that a row names: check AWS_MEDIA_PREFIX, or set MEDIA_MANIFEST=off`,
+    );
+  }
+}

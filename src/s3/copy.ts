@@ -1,0 +1,145 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  type S3Client,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import { answerOf } from './errors.ts';
+import type { CopySource } from './store.ts';
+
+/** Largest object that CopyObject takes, in bytes (S3 API reference). */
+const LARGEST_COPY = 5 * 1024 ** 3;
+
+/** Size of the parts of a larger one, in bytes: 5 TiB, the largest object, are 5,120 of them. */
+const COPY_PART = 1024 ** 3;
+
+interface CopyArea {
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly signal: AbortSignal;
+  /** Largest object that is copied in one request, in bytes; only tests give another. */
+  readonly largestCopy?: number;
+  readonly copyPart?: number;
+}
+
+/** CopyObject, or UploadPartCopy for what is too large. @returns false when the source is not, or another */
+export async function copyObject(area: CopyArea, source: CopySource, key: string): Promise<boolean> {
+  const { client, bucket, signal, largestCopy = LARGEST_COPY } = area;
+  try {
+    const head = await client.send(
+      new HeadObjectCommand({ Bucket: bucket, Key: source.key, ...versionOf(source) }),
+      { abortSignal: signal },
+    );
+    if (source.etag !== undefined && head.ETag?.replaceAll('"', '') !== source.etag) return false;
+    if ((head.ContentLength ?? 0) > largestCopy) {
+      await copyParts(area, source, key, head);
+      return true;
+    }
+    await client.send(
+      new CopyObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        CopySource: spellSource(bucket, source),
+        ...onlyIf(head),
+      }),
+      { abortSignal: signal },
+    );
+    return true;
+  } catch (error) {
+    // Not found, no such version (Swift: 400), a deletion, or replaced meanwhile.
+    const { status, code } = answerOf(error);
+    if (status === 404 || status === 405 || status === 412 || code === 'NoSuchVersion') return false;
+    throw error;
+  }
+}
+
+/** What describes an object is not copied with its parts, so it is read and given anew. */
+async function copyParts(
+  { client, bucket, signal, copyPart = COPY_PART }: CopyArea,
+  source: CopySource,
+  key: string,
+  head: HeadObjectCommandOutput,
+): Promise<void> {
+  const { ContentType, ContentDisposition, ContentEncoding, ContentLanguage, CacheControl, Metadata } = head;
+  const tags = await readTags(client, bucket, source, signal);
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({
+      Bucket: bucket,
+      Key: key,
+      ContentType,
+      ContentDisposition,
+      ContentEncoding,
+      ContentLanguage,
+      CacheControl,
+      Metadata,
+      ...(tags === '' ? {} : { Tagging: tags }),
+    }),
+    { abortSignal: signal },
+  );
+  const upload = { Bucket: bucket, Key: key, UploadId };
+  try {
+    const bytes = head.ContentLength ?? 0;
+    const Parts: { PartNumber: number; ETag: string | undefined }[] = [];
+    for (let start = 0; start < bytes; start += copyPart) {
+      const PartNumber = Parts.length + 1;
+      const { CopyPartResult } = await client.send(
+        new UploadPartCopyCommand({
+          ...upload,
+          PartNumber,
+          CopySource: spellSource(bucket, source),
+          CopySourceRange: `bytes=${start}-${Math.min(start + copyPart, bytes) - 1}`,
+          ...onlyIf(head),
+        }),
+        { abortSignal: signal },
+      );
+      Parts.push({ PartNumber, ETag: CopyPartResult?.ETag });
+    }
+    await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }), {
+      abortSignal: signal,
+    });
+  } catch (error) {
+    await client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});
+    throw error;
+  }
+}
+
+/** `a=1&b=2`; nothing on servers that have no tags, or that do not show them to this key. */
+async function readTags(
+  client: S3Client,
+  bucket: string,
+  source: CopySource,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    const { TagSet } = await client.send(
+      new GetObjectTaggingCommand({ Bucket: bucket, Key: source.key, ...versionOf(source) }),
+      { abortSignal: signal },
+    );
+    const tags = new URLSearchParams();
+    for (const { Key = '', Value = '' } of TagSet ?? []) tags.append(Key, Value);
+    return tags.toString();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (answerOf(error).status === undefined) throw error;
+    return '';
+  }
+}
+
+function versionOf({ versionId }: CopySource): { VersionId?: string } {
+  return versionId === undefined ? {} : { VersionId: versionId };
+}
+
+function onlyIf({ ETag }: HeadObjectCommandOutput): { CopySourceIfMatch?: string } {
+  return ETag === undefined ? {} : { CopySourceIfMatch: ETag };
+}
+
+/** The SDK leaves the header as it is given, and servers read it as part of an address. */
+function spellSource(bucket: string, { key, versionId }: CopySource): string {
+  const path = [bucket, ...key.split('/')].map(encodeURIComponent).join('/');
+  return versionId === undefined ? path : `${path}?versionId=${encodeURIComponent(versionId)}`;
+}

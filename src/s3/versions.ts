@@ -1,0 +1,76 @@
+import {
+  type DeleteMarkerEntry,
+  GetBucketVersioningCommand,
+  type ObjectVersion as ListedVersion,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { answerOf } from './errors.ts';
+import type { Call, ListingArea } from './listing.ts';
+import type { ObjectVersion } from './store.ts';
+
+/** Statuses of servers that have no versions, or of keys that may not ask. */
+const NOT_TOLD: readonly (number | undefined)[] = [403, 405, 501];
+
+/** GetBucketVersioning. */
+export async function isVersioned(client: S3Client, bucket: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { Status } = await client.send(new GetBucketVersioningCommand({ Bucket: bucket }), {
+      abortSignal: signal,
+    });
+    return Status === 'Enabled';
+  } catch (error) {
+    if (NOT_TOLD.includes(answerOf(error).status)) return false;
+    throw error;
+  }
+}
+
+/** ListObjectVersions, page by page, without old versions and deletions; a page without any other is left out. */
+export async function* listVersionPages(
+  call: Call,
+  { client, bucket, prefix, startAfter, signal }: ListingArea & { readonly startAfter: string | undefined },
+): AsyncGenerator<readonly ObjectVersion[]> {
+  let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined =
+    startAfter === undefined ? {} : { KeyMarker: startAfter };
+  while (from !== undefined) {
+    const markers: { KeyMarker?: string; VersionIdMarker?: string } = from;
+    const page: ListObjectVersionsCommandOutput = await call(() =>
+      client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, ...markers }), {
+        abortSignal: signal,
+      }),
+    );
+    const objects: ObjectVersion[] = [];
+    for (const { Key, VersionId, IsLatest, Size, LastModified, ETag } of page.Versions ?? []) {
+      if (Key === undefined || VersionId === undefined || IsLatest !== true) continue;
+      objects.push({
+        key: Key,
+        versionId: VersionId,
+        bytes: Size ?? 0,
+        lastModified: LastModified ?? new Date(0),
+        etag: (ETag ?? '').replaceAll('"', ''),
+      });
+    }
+    if (objects.length > 0) yield objects;
+    from = page.IsTruncated ? lastOf(page) : undefined;
+  }
+}
+
+/**
+ * Where the next page begins: behind the last entry of this one, for the marker that Swift 2.30 names leaves out what
+ * follows. Of a version and a deletion of one key either will do, for neither page has the newest of it before it.
+ */
+function lastOf({
+  Versions,
+  DeleteMarkers,
+}: ListObjectVersionsCommandOutput): { KeyMarker: string; VersionIdMarker: string } | undefined {
+  const ends = [Versions?.at(-1), DeleteMarkers?.at(-1)].filter(isNamed);
+  const last = ends.toSorted((a, b) => Buffer.compare(Buffer.from(a.Key), Buffer.from(b.Key))).at(-1);
+  return last && { KeyMarker: last.Key, VersionIdMarker: last.VersionId };
+}
+
+function isNamed(
+  entry: ListedVersion | DeleteMarkerEntry | undefined,
+): entry is { Key: string; VersionId: string } {
+  return entry?.Key !== undefined && entry.VersionId !== undefined;
+}

@@ -1,0 +1,191 @@
+import { gunzipSync } from 'node:zlib';
+import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { findBackup } from '../../src/catalog/catalog.ts';
+import type { Manifest } from '../../src/catalog/manifest.ts';
+import type { MediaEntry } from '../../src/catalog/media-manifest.ts';
+import { createS3Client } from '../../src/s3/client.ts';
+import { readObject } from '../../src/s3/reader.ts';
+import { type AuditBed, createAuditBed } from '../audit/audit-bed.ts';
+import { storeSettings } from '../support/test-store.ts';
+
+const never = new AbortController().signal;
+const NAMED = {
+  AUDIT_REFERENCES: '[{"column": "files.key"}, {"table": "albums", "owns": "albums/{id}/"}]',
+};
+let bed: AuditBed;
+
+beforeEach(async () => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE TABLE files (id int PRIMARY KEY, key text);
+     CREATE TABLE albums (id int PRIMARY KEY);
+     INSERT INTO albums VALUES (7), (8);
+     INSERT INTO files VALUES (1, 'a +%1'), (2, 'ü'), (3, NULL), (4, 'gone'), (5, ''), (6, 'gone'), (7, E'\\U0001F600'),
+       (8, E'\\uFFFD'), (9, 'albums/7/named')`,
+  );
+});
+
+afterEach(() => bed.close());
+
+interface Recorded {
+  readonly media: Manifest['media'];
+  readonly entries: MediaEntry[] | undefined;
+  readonly stderr: string;
+}
+
+async function backup(env: Record<string, string> = NAMED): Promise<Recorded> {
+  const { status, stdout, stderr } = await bed.run(['backup', '--json'], env);
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+  const { id } = JSON.parse(stdout) as { id: string };
+  const { manifest, companions } = (await findBackup(bed.store, 'backup/', id, never))!;
+  const list = companions.find(({ key }) => key.endsWith('.media.ndjson.gz'));
+  if (list === undefined) return { media: manifest!.media, entries: undefined, stderr };
+  const chunks: Buffer[] = [];
+  for await (const chunk of readObject(bed.store, list.key, { signal: never })) chunks.push(chunk);
+  const lines = gunzipSync(Buffer.concat(chunks)).toString().trimEnd().split('\n');
+  return { media: manifest!.media, entries: lines.map((line) => JSON.parse(line) as MediaEntry), stderr };
+}
+
+test('a backup records what its rows own, what they lack, and under which prefixes, in the order of UTF-8', async () => {
+  for (const key of [
+    'a +%1',
+    'ü',
+    '\u{1f600}',
+    '\ufffd',
+    'orphan',
+    'albums/7/named',
+    'albums/7/x',
+    'albums/70',
+  ])
+    await bed.put(`media/${key}`, 'x');
+  const { media, entries } = await backup();
+  expect(media).toEqual({
+    bucket: 'topobank-assets',
+    prefix: 'media/',
+    era: null,
+    objects: 6,
+    bytes: 6,
+    missing: 1,
+  });
+  const object = (key: string) => ({ key, bytes: 1, etag: expect.stringMatching(/^[0-9a-f]{32}$/) });
+  expect(entries).toEqual([
+    object('media/a +%1'),
+    { prefix: 'media/albums/7/' },
+    object('media/albums/7/named'),
+    object('media/albums/7/x'),
+    { prefix: 'media/albums/8/' },
+    { key: 'media/gone', missing: true },
+    object('media/ü'),
+    object('media/\ufffd'),
+    object('media/\u{1f600}'),
+  ]);
+});
+
+/** The recording asks for the bucket's versions when it has joined the snapshot, and waits there until `work` is done. */
+function whileRecording(work: () => Promise<unknown>): void {
+  let release = () => {};
+  const until = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  bed.server.faults.push({
+    operation: 'GetBucketVersioning',
+    times: 1,
+    what: { kind: 'hold', until, onHeld: () => void work().finally(release) },
+  });
+}
+
+test('the rows are those of the dump’s own snapshot, whatever is written meanwhile', async () => {
+  await bed.put('media/ü', 'x');
+  await bed.put('media/new', 'x');
+  whileRecording(() =>
+    bed.database.query(`DELETE FROM files WHERE id = 2; INSERT INTO files VALUES (10, 'new')`),
+  );
+  const { entries } = await backup();
+  expect(entries).toContainEqual(expect.objectContaining({ key: 'media/ü', bytes: 1 }));
+  expect(entries).not.toContainEqual(expect.objectContaining({ key: 'media/new' }));
+});
+
+test('in a bucket that keeps versions each object has the id of its version', async () => {
+  const client = createS3Client(storeSettings(bed.server, 'topobank-assets'));
+  await client.send(
+    new PutBucketVersioningCommand({
+      Bucket: 'topobank-assets',
+      VersioningConfiguration: { Status: 'Enabled' },
+    }),
+  );
+  client.destroy();
+  await bed.put('media/ü', 'first');
+  await bed.put('media/ü', 'second one');
+  await bed.put('media/gone', 'x');
+  await bed.store.remove(['media/gone'], never);
+  const { entries } = await backup();
+  const written = entries!.find((entry) => 'key' in entry && entry.key === 'media/ü') as {
+    bytes: number;
+    versionId: string;
+  };
+  expect(written.bytes).toBe(10);
+  expect((await bed.store.headVersion('media/ü', written.versionId, never))?.bytes).toBe(10);
+  expect(entries).toContainEqual({ key: 'media/gone', missing: true });
+});
+
+test.each<[string, Record<string, string>, RegExp | undefined]>([
+  ['MEDIA_MANIFEST=off', { ...NAMED, MEDIA_MANIFEST: 'off' }, undefined],
+  ['a database that owns no media', {}, undefined],
+  ['a source that is not there', { AUDIT_REFERENCES: '[{"column": "nowhere.key"}]' }, /no table nowhere/],
+  ['a setting that is no JSON', { AUDIT_REFERENCES: '{' }, /it is not JSON/],
+])('%s: a whole backup without a list', async (_name, env, warning) => {
+  const { media, entries, stderr } = await backup(env);
+  expect(entries).toBeUndefined();
+  expect(media).toEqual(warning && { warning: expect.stringMatching(warning) });
+  if (warning === undefined) expect(stderr).not.toMatch(/media/);
+  else expect(stderr).toMatch(warning);
+});
+
+test.each([
+  ['a bucket that cannot be asked', 'GetBucketVersioning', /^$/],
+  ['an upload that is refused', 'UploadPart', /media\.ndjson/],
+  ['an upload that cannot be completed', 'CompleteMultipartUpload', /media\.ndjson/],
+])('%s is a warning, and leaves nothing', async (_name, operation, key) => {
+  bed.server.faults.push({ operation, key, what: { kind: 'error', status: 400, code: 'Refused' } });
+  const { media, entries, stderr } = await backup();
+  expect({ entries, media }).toEqual({
+    entries: undefined,
+    media: { warning: expect.stringMatching(/Refused/) },
+  });
+  expect(stderr).toMatch(/the backup has no list of its media/);
+  expect(await bed.pendingUploads()).toEqual([]);
+});
+
+test('a backup that fails leaves no list', async () => {
+  bed.server.faults.push({
+    operation: 'PutObject',
+    key: /manifest/,
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  expect(await bed.run(['backup'], NAMED)).toMatchObject({ status: 1 });
+  expect({ keys: await bed.keys(), uploads: await bed.pendingUploads() }).toEqual({ keys: [], uploads: [] });
+});
+
+test('a backup that is stopped leaves no list', async () => {
+  let kill = () => {};
+  whileRecording(async () => kill());
+  const stopped = await bed.run(['backup'], NAMED, {
+    onSpawn: (child) => {
+      kill = () => child.kill('SIGTERM');
+    },
+  });
+  expect(stopped).toMatchObject({ status: 143 });
+  expect({ keys: await bed.keys(), uploads: await bed.pendingUploads() }).toEqual({ keys: [], uploads: [] });
+});
+
+test('retention removes the list with its backup', async () => {
+  await backup();
+  await backup({ ...NAMED, MAX_BACKUPS: '1' });
+  const kept = (await bed.keys()).filter((key) => key.startsWith('backup/'));
+  expect(kept.map((key) => key.replace(/^.*\d{14}/, ''))).toEqual([
+    '.manifest.json',
+    '.media.ndjson.gz',
+    '.sql',
+  ]);
+});

@@ -9,11 +9,14 @@ import type { Store } from '../s3/store.ts';
 import { formatCount } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
+import { counted } from './counted.ts';
 import type { Finding, FindingSink } from './finding.ts';
 import { inspectDatabase, matchEncoding } from './inspect.ts';
 import { joinReferences } from './join.ts';
+import type { KeptBackup } from './kept-media.ts';
 import { assertSources } from './match-sources.ts';
 import { onlyMedia } from './only-media.ts';
+import { openProtectors, type Protectors, protectOrphans, type UnreadBackup } from './protect.ts';
 import { referenceQuery } from './reference-query.ts';
 import { cutRanges } from './reference-ranges.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
@@ -35,6 +38,8 @@ export interface AuditContext {
   readonly graceMs: number;
   /** Requests for listings at the same time. */
   readonly readers: number;
+  /** The backups that there are; asked for when the bucket is about to be listed. */
+  readonly keptBackups: (signal: AbortSignal) => Promise<readonly KeptBackup[]>;
   readonly log: Logger;
   readonly startProgress: StartProgress;
 }
@@ -47,6 +52,8 @@ export interface AuditReport extends Summary {
   readonly prefix: string;
   /** See {@link Matched}. */
   readonly era: string | null;
+  /** Backups of which it is not known what they need, so that an orphan may be theirs. */
+  readonly unread: readonly UnreadBackup[];
 }
 
 /**
@@ -75,7 +82,12 @@ export async function auditMedia(
         for (const client of [held, copying]) await matchEncoding(client, serverEncoding);
         return connect(async (fresh) => {
           await matchEncoding(fresh, serverEncoding);
-          const tally = createTally(mediaPrefix, ['protected']);
+          const unread: UnreadBackup[] = [];
+          const protectors = openProtectors(await context.keptBackups(signal), (backup) => {
+            unread.push(backup);
+            log.warn(`it is not known which media backup ${backup.id} needs: ${backup.problem}`);
+          });
+          const tally = createTally(mediaPrefix, []);
           const findings = findAll(context, {
             references: readReferences(
               copyOut(database, copying, `COPY (${sql}) TO STDOUT`),
@@ -83,6 +95,7 @@ export async function auditMedia(
             ),
             cutoff,
             tally,
+            protectors,
             lookups: lookUpRows({ held, fresh, relations }, context, signal),
             signal,
           });
@@ -100,6 +113,7 @@ export async function auditMedia(
             bucket: store.bucket,
             prefix: mediaPrefix,
             era: matched.era,
+            unread,
             ...summary,
           };
         });
@@ -118,12 +132,13 @@ async function* findAll(
     readonly references: AsyncIterable<readonly Reference[]>;
     readonly cutoff: Date;
     readonly tally: Tally;
+    readonly protectors: Protectors;
     readonly lookups: Lookups;
     readonly signal: AbortSignal;
   },
 ): AsyncGenerator<readonly Finding[]> {
   const { store, mediaPrefix, readers } = context;
-  const { tally, cutoff, lookups, signal } = parts;
+  const { tally, cutoff, protectors, lookups, signal } = parts;
   const cut = cutRanges(parts.references);
   const progress = context.startProgress('audit', 0, (objects) => `${formatCount(objects)} objects`);
   const listing = listRanges(store.listPages, mediaPrefix, cut.ranges, {
@@ -140,19 +155,9 @@ async function* findAll(
       }),
       cutoff,
     });
-    yield* resolveCandidates(candidates, lookups);
+    yield* resolveCandidates(protectOrphans(candidates, protectors), lookups);
   } finally {
     progress.stop();
-  }
-}
-
-async function* counted<T>(
-  batches: AsyncIterable<readonly T[]>,
-  count: (batch: readonly T[]) => void,
-): AsyncGenerator<readonly T[]> {
-  for await (const batch of batches) {
-    count(batch);
-    yield batch;
   }
 }
 

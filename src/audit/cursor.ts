@@ -74,7 +74,8 @@ export function openCursor<T>(
 
 const JOINING = 'cannot join rows and objects';
 
-function describeOrder(key: Buffer, after: Buffer): string {
+/** That one key came after another. */
+export function describeOrder(key: Buffer, after: Buffer): string {
   return `${JSON.stringify(String(key))} after ${JSON.stringify(String(after))}, which is not the order of their bytes`;
 }
 

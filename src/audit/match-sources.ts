@@ -20,6 +20,9 @@ export interface Matched {
   readonly sources: readonly MatchedSource[];
 }
 
+/** The type of a column of which a dump tells but the name; it may be any. */
+export const UNKNOWN_TYPE = '';
+
 /** Every table that sources name. */
 export function sourceTables(sources: readonly ReferenceSource[]): string[] {
   return [...new Set(sources.flatMap(({ tables }) => tables))];
@@ -37,11 +40,20 @@ export function matchSources(
   own: readonly ReferenceSource[],
   relations: ReadonlyMap<string, Relation>,
 ): Matched {
+  for (const source of own) requireSource(source, relations);
+  return matchPresent(known, own, relations);
+}
+
+/** {@link matchSources} of a dump, which may be older than a table that AUDIT_REFERENCES names. */
+export function matchPresent(
+  known: readonly ReferenceSource[],
+  own: readonly ReferenceSource[],
+  relations: ReadonlyMap<string, Relation>,
+): Matched {
   const era = tellEra(relations);
-  const matched = [
-    ...(era === null ? [] : known.flatMap((source) => matchSource(source, relations))),
-    ...own.flatMap((source) => requireSource(source, relations)),
-  ];
+  const matched = (era === null ? own : [...known, ...own]).flatMap((source) =>
+    matchSource(source, relations),
+  );
   // A column that is named twice would have each of its keys shared with itself.
   return { era, sources: [...new Map(matched.map((source) => [identify(source), source])).values()] };
 }
@@ -99,10 +111,7 @@ function matchSource(
 }
 
 /** A source that an operator named has to be there, whole. */
-function requireSource(
-  source: ReferenceSource,
-  relations: ReadonlyMap<string, Relation>,
-): readonly MatchedSource[] {
+function requireSource(source: ReferenceSource, relations: ReadonlyMap<string, Relation>): void {
   for (const table of source.tables) {
     const relation = relations.get(table);
     if (relation === undefined) throw missing(`there is no table ${table}`);
@@ -119,7 +128,6 @@ function requireSource(
     const other = source.written.find((column) => !isTime(relation, column));
     if (other !== undefined) throw missing(`column ${other} of table ${table} holds no time`);
   }
-  return matchSource(source, relations);
 }
 
 function missing(problem: string): ConfigError {
@@ -130,7 +138,7 @@ function missing(problem: string): ConfigError {
   });
 }
 
-function identify({ relation: { schema, name }, owned }: MatchedSource): string {
+export function identify({ relation: { schema, name }, owned }: MatchedSource): string {
   const what = owned.kind === 'key' ? [owned.column, owned.under] : [owned.pattern];
   return JSON.stringify([schema, name, owned.kind, ...what]);
 }
@@ -141,9 +149,14 @@ export function placeholders(pattern: string): string[] {
 }
 
 export function isText(relation: Relation, column: string): boolean {
-  return /^(character varying|character|text|citext)\b/.test(relation.columns.get(column) ?? '');
+  return isOfType(relation, column, /^(character varying|character|text|citext)\b/);
 }
 
 function isTime(relation: Relation, column: string): boolean {
-  return /^(timestamp|date)\b/.test(relation.columns.get(column) ?? '');
+  return isOfType(relation, column, /^(timestamp|date)\b/);
+}
+
+function isOfType(relation: Relation, column: string, type: RegExp): boolean {
+  const found = relation.columns.get(column);
+  return found !== undefined && (found === UNKNOWN_TYPE || type.test(found));
 }

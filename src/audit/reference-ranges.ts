@@ -1,9 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { KeyRange } from '../s3/range-listing.ts';
-import type { Reference } from './references.ts';
 
 /** Objects that one reader lists before it takes the next range: some pages, so that ranges cost little. */
-const OBJECTS_PER_RANGE = 2000;
+export const OBJECTS_PER_RANGE = 2000;
 
 /** Longest key that S3 knows, in bytes. */
 const LONGEST_KEY = 1024;
@@ -13,9 +12,9 @@ export interface ReferenceRange extends KeyRange {
   readonly references: number;
 }
 
-export interface RangedReferences {
+export interface RangedReferences<R> {
   /** The references, all of them, in their order. */
-  readonly references: AsyncGenerator<readonly Reference[]>;
+  readonly references: AsyncGenerator<readonly R[]>;
   /** Ranges that begin and end at references, each of about as many objects as were wished for. */
   readonly ranges: AsyncGenerator<ReferenceRange>;
   /** Says how many objects a range turned out to hold; the next ones are cut by that. */
@@ -26,13 +25,13 @@ export interface RangedReferences {
  * Cuts the key space at the references themselves, so that several readers list the bucket at once, in pieces of
  * about one size wherever its objects lie. References that were read to find an end wait until the join takes them.
  */
-export function cutRanges(
-  source: AsyncIterable<readonly Reference[]>,
+export function cutRanges<R extends { readonly key: Buffer }>(
+  source: AsyncIterable<readonly R[]>,
   objectsPerRange = OBJECTS_PER_RANGE,
-): RangedReferences {
+): RangedReferences<R> {
   const iterator = source[Symbol.asyncIterator]();
-  const untaken: (readonly Reference[])[] = [];
-  const unplanned: (readonly Reference[])[] = [];
+  const untaken: (readonly R[])[] = [];
+  const unplanned: (readonly R[])[] = [];
   let ended = false;
   let reading = Promise.resolve();
   /** Objects for each reference, in the ranges of late: many where a row owns a prefix. */
@@ -52,7 +51,7 @@ export function cutRanges(
     return reading;
   }
 
-  async function* take(): AsyncGenerator<readonly Reference[]> {
+  async function* take(): AsyncGenerator<readonly R[]> {
     try {
       for (;;) {
         const batch = untaken.shift();

@@ -91,7 +91,8 @@ async function lookUp<T>(references: readonly Reference[], read: RowReader<T>): 
   return found;
 }
 
-function describe(candidate: Candidate, rows: ReadonlyMap<Reference, Labels>): Finding {
+/** @param rows what people know the candidates' rows by; none where it is not known */
+export function describe(candidate: Candidate, rows: ReadonlyMap<Reference, Labels>): Finding {
   switch (candidate.kind) {
     case 'dangling':
     case 'pending': {

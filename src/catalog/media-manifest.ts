@@ -3,7 +3,8 @@ import { gunzip } from '../dump/gunzip.ts';
 import { DumpError } from '../errors.ts';
 import { copyLines } from '../postgres/copy-text.ts';
 import { readObject } from '../s3/reader.ts';
-import type { Store } from '../s3/store.ts';
+import type { ObjectInfo, Store } from '../s3/store.ts';
+import type { Backup } from './catalog.ts';
 
 const REMEDY = 'delete it to have the dump itself read';
 
@@ -29,6 +30,11 @@ export type MediaEntry = v.InferOutput<typeof entrySchema>;
 
 /** An object that a backup's rows own. */
 export type MediaObject = Extract<MediaEntry, { bytes: number }>;
+
+/** The list beside a backup, where it has one. */
+export function mediaListOf({ companions }: Pick<Backup, 'companions'>): ObjectInfo | undefined {
+  return companions.find(({ key }) => key.endsWith('.media.ndjson.gz'));
+}
 
 /** The key or the prefix, by which entries are in order. */
 export function entryKey(entry: MediaEntry): string {

@@ -1,54 +1,114 @@
-import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
+import { auditBackup } from '../audit/audit-backup.ts';
+import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
+import { auditMedia } from '../audit/audit-media.ts';
 import type { FindingSink } from '../audit/finding.ts';
 import { createFindingFile, type FindingFile } from '../audit/finding-file.ts';
-import { readOwnReferences } from '../audit/own-references.ts';
-import { EXIT } from '../errors.ts';
+import type { Summary } from '../audit/tally.ts';
+import { chooseBackup, listBackups } from '../catalog/catalog.ts';
+import { ConfigError, EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
-import { type AuditOutput, jsonOutput, textOutput } from './audit-output.ts';
+import { formatCount } from '../ui/format.ts';
+import { renderTable } from '../ui/table.ts';
+import { AUDIT_GROUPS, backupAuditContext, mediaAuditContext } from './audit-context.ts';
+import { type AuditOutput, jsonOutput, type ReportHead, textOutput } from './audit-output.ts';
+import { readBackupId } from './restore-options.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
 /** The options of `audit-orphans`, as they are given. */
 export interface AuditFlags extends CommonOptions {
+  readonly backup?: string;
+  readonly allBackups?: true;
   readonly ndjson?: string;
   readonly csv?: string;
 }
 
 /** `audit-orphans`: whether rows and media objects agree. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, ['database', 'store', 'media', 'audit']);
-  const { config } = session;
   const flags = invocation.options as AuditFlags;
-  const ownSources = await readOwnReferences(config.auditReferences);
-  const output = flags.json === true ? jsonOutput(session.write) : textOutput(session.write);
-  const report = await withFiles(flags, output, (sink) =>
-    withStore(config, (store) =>
-      auditMedia(
-        {
-          ...session,
-          store,
-          database: openDatabase(config, invocation.env),
-          mediaPrefix: config.mediaPrefix,
-          otherPrefixes: [config.prefix],
-          ownSources,
-          graceMs: config.grace,
-          readers: config.auditReaders,
-        },
-        sink,
-        invocation.signal,
-      ),
+  if (flags.allBackups === true) return auditAll(invocation, flags);
+  return flags.backup === undefined ? auditLive(invocation) : auditOne(invocation, flags.backup);
+}
+
+async function auditLive(invocation: Invocation): Promise<number> {
+  const session = openSession(invocation, ['database', ...AUDIT_GROUPS]);
+  const { config } = session;
+  const database = openDatabase(config, invocation.env);
+  const totals = await withOutput(invocation, session.write, (sink) =>
+    withStore(config, async (store) =>
+      auditMedia(await mediaAuditContext(session, store, database, invocation.env), sink, invocation.signal),
     ),
   );
-  await output.end(report);
-  const { dangling, orphan } = report.totals;
+  return judge(totals);
+}
+
+async function auditOne(invocation: Invocation, wanted: string): Promise<number> {
+  const session = openSession(invocation, AUDIT_GROUPS);
+  const { config } = session;
+  const { signal } = invocation;
+  const totals = await withOutput(invocation, session.write, (sink) =>
+    withStore(config, async (store) => {
+      const backup = await chooseBackup(store, config.prefix, readBackupId(wanted, '--backup'), signal);
+      const context = await backupAuditContext(session, store, invocation.env);
+      return auditBackup(context, backup, sink, signal);
+    }),
+  );
+  return judge(totals);
+}
+
+/** A line for each backup. */
+async function auditAll(invocation: Invocation, flags: AuditFlags): Promise<number> {
+  for (const other of ['backup', 'ndjson', 'csv'] as const) {
+    if (flags[other] === undefined) continue;
+    throw new ConfigError({
+      doing: 'cannot audit',
+      problem: `--all-backups and --${other} exclude each other`,
+      remedy: 'give --backup ID for the findings of one backup',
+    });
+  }
+  const session = openSession(invocation, AUDIT_GROUPS);
+  const { config } = session;
+  const outlooks = await withStore(config, async (store) => {
+    const context = await backupAuditContext(session, store, invocation.env);
+    return auditBackups(
+      context,
+      await listBackups(store, config.prefix, invocation.signal),
+      invocation.signal,
+    );
+  });
+  session.print(outlooks, renderOutlooks(outlooks));
+  return outlooks.some(isFaulty) ? EXIT.fault : EXIT.done;
+}
+
+function isFaulty(outlook: BackupOutlook): boolean {
+  return 'problem' in outlook || outlook.dangling > 0 || (outlook.changed ?? 0) > 0;
+}
+
+function renderOutlooks(outlooks: readonly BackupOutlook[]): string {
+  if (outlooks.length === 0) return 'there are no backups';
+  const show = (count: number | null) => (count === null ? '' : formatCount(count));
+  const right = (title: string) => ({ title, align: 'right' as const });
+  return renderTable(
+    [{ title: 'id' }, right('references'), right('dangling'), right('changed'), { title: 'read from' }],
+    outlooks.map((outlook) =>
+      'problem' in outlook
+        ? [outlook.id, '', '', '', `cannot be read: ${outlook.problem}`]
+        : [outlook.id, show(outlook.references), show(outlook.dangling), show(outlook.changed), outlook.by],
+    ),
+  );
+}
+
+function judge({ totals: { dangling, orphan } }: Pick<Summary, 'totals'>): number {
   return (dangling?.count ?? 0) + (orphan?.count ?? 0) > 0 ? EXIT.fault : EXIT.done;
 }
 
-/** Writes the findings also into the files that are asked for; they appear when `work` succeeds. */
-async function withFiles(
-  { ndjson, csv }: AuditFlags,
-  output: AuditOutput,
-  work: (sink: FindingSink) => Promise<AuditReport>,
-): Promise<AuditReport> {
+/** Writes the findings to stdout, and into the files that are asked for; these appear when `work` succeeds. */
+async function withOutput<R extends ReportHead>(
+  { options }: Invocation,
+  write: (text: string) => Promise<void>,
+  work: (sink: FindingSink) => Promise<R>,
+): Promise<R> {
+  const { json, ndjson, csv } = options as AuditFlags;
+  const output: AuditOutput = json === true ? jsonOutput(write) : textOutput(write);
   const files: FindingFile[] = [];
   try {
     if (ndjson !== undefined) files.push(await createFindingFile(ndjson, 'ndjson'));
@@ -59,6 +119,7 @@ async function withFiles(
       },
     });
     for (const file of files) await file.finish();
+    await output.end(report);
     return report;
   } finally {
     for (const file of files) await file.discard();

@@ -6,9 +6,15 @@ import { renderTable } from '../ui/table.ts';
 /** Findings of each kind that people are shown. */
 const SHOWN = 20;
 
+/** What an audit tells beside its findings, of a database or of a backup. */
+export type ReportHead = Omit<AuditReport, 'unread'> & {
+  readonly backup?: string;
+  readonly unread?: AuditReport['unread'];
+};
+
 /** Where the result of an audit goes. */
 export interface AuditOutput extends FindingSink {
-  end(report: AuditReport): Promise<void>;
+  end(report: ReportHead): Promise<void>;
 }
 
 /** One JSON document: the findings as they come, and behind them what is known only at the end. */
@@ -44,10 +50,12 @@ export function textOutput(write: (text: string) => Promise<void>): AuditOutput 
   };
 }
 
-function renderReport(report: AuditReport, first: ReadonlyMap<Kind, readonly Finding[]>): string {
-  const { at, database, bucket, prefix, era, references, objects, bytes, totals } = report;
+function renderReport(report: ReportHead, first: ReadonlyMap<Kind, readonly Finding[]>): string {
+  const { at, database, backup, bucket, prefix, era, references, objects, bytes, totals } = report;
+  const what =
+    backup === undefined ? `database ${database}` : `backup ${backup} of ${database || 'a database'}`;
   const head = [
-    `database ${database}, bucket ${bucket}, prefix ${prefix || '/'}, at ${formatTime(new Date(at))}`,
+    `${what}, bucket ${bucket}, prefix ${prefix || '/'}, at ${formatTime(new Date(at))}`,
     `${era === null ? '' : `TopoBank era ${era}: `}${formatCount(references)} references, ${formatCount(objects)} objects (${formatBytes(bytes)})`,
   ];
   const parts = [head.join('\n'), renderTotals(report)];
@@ -59,15 +67,19 @@ function renderReport(report: AuditReport, first: ReadonlyMap<Kind, readonly Fin
   return parts.join('\n\n');
 }
 
-function renderVerdict({ totals: { dangling, orphan } }: AuditReport): string {
+function renderVerdict({ totals: { dangling, orphan }, backup, unread = [] }: ReportHead): string {
   const problems = [
     ...(dangling?.count ? [`${formatCount(dangling.count)} dangling`] : []),
     ...(orphan?.count ? [`${formatCount(orphan.count)} orphaned (${formatBytes(orphan.bytes)})`] : []),
   ];
-  return problems.length === 0 ? 'rows and objects agree' : problems.join(', ');
+  const unsure = unread.map(({ id }) => id).join(', ');
+  if (problems.length > 0 && unsure !== '')
+    return `${problems.join(', ')}; not compared with backup ${unsure}`;
+  if (problems.length > 0) return problems.join(', ');
+  return backup === undefined ? 'rows and objects agree' : 'every object that its rows name is there';
 }
 
-function renderTotals({ byPrefix, totals, objects, bytes }: AuditReport): string {
+function renderTotals({ byPrefix, totals, objects, bytes }: ReportHead): string {
   const sought = KINDS.filter((kind) => totals[kind] !== null);
   const show = (count: number) => (count === 0 ? '-' : formatCount(count));
   const rows = [...byPrefix, { prefix: 'all', objects, bytes, totals }].map((entry) => [

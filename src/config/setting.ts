@@ -15,6 +15,7 @@ export type SettingGroup =
   | 'container'
   | 'media'
   | 'audit'
+  | 'dump-audit'
   | 'tools'
   | 'log';
 

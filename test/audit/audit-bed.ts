@@ -45,7 +45,8 @@ export async function createAuditBed(postgres: Environment, sql: string, options
       if (status !== 0 && status !== 3) throw new Error(`status ${status}: ${stderr}`);
       const document = JSON.parse(stdout) as AuditDocument;
       const { dangling, orphan } = document.totals;
-      if (status !== (dangling!.count + orphan!.count > 0 ? 3 : 0)) throw new Error(`wrong status ${status}`);
+      if (status !== (dangling!.count + (orphan?.count ?? 0) > 0 ? 3 : 0))
+        throw new Error(`wrong status ${status}`);
       return document;
     },
   };

@@ -1,4 +1,5 @@
-import { age, ageForm } from '../forms.ts';
+import * as v from 'valibot';
+import { age, ageForm, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 /** How rows and objects are compared. */
@@ -11,5 +12,25 @@ export const AUDIT_SETTINGS = defineSettings({
     fallback: '24h',
     form: ageForm,
     about: 'Age up to which a row may lack its object and an object its row.',
+  },
+  sortMemory: {
+    group: 'dump-audit',
+    names: ['AUDIT_SORT_MEMORY'],
+    schema: v.pipe(
+      wholeNumber(1, 65_536),
+      v.transform((mebibytes) => mebibytes * 1024 ** 2),
+    ),
+    fallback: '32',
+    form: 'a number of MiB, 1 to 65536',
+    about: 'Memory in MiB for sorting what the rows of a dump name; what is more is sorted in files.',
+  },
+  sortDirectory: {
+    group: 'dump-audit',
+    names: ['AUDIT_TMPDIR', 'TMPDIR'],
+    schema: text,
+    fallback: '/tmp',
+    emptyIsUnset: true,
+    form: 'a directory',
+    about: 'Where those files lie, until the audit ends.',
   },
 });

@@ -1,0 +1,59 @@
+/**
+ * Hands what comes of one source to several readers, each of which gets everything. The next item is asked for when
+ * every reader has taken the one before, so that but one is held; a reader that returns is waited for no more.
+ */
+export function broadcast<T>(source: AsyncGenerator<T>, readers: number): AsyncIterableIterator<T>[] {
+  let active = readers;
+  let arrived = 0;
+  let next = createTurn<T>();
+
+  function advance(): void {
+    if (active === 0 || arrived < active) return;
+    arrived = 0;
+    const asked = next;
+    next = createTurn();
+    source.next().then(asked.resolve, asked.reject);
+  }
+
+  function createReader(): AsyncIterableIterator<T> {
+    let left = false;
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next() {
+        if (left) return Promise.resolve({ done: true, value: undefined });
+        const item = next.promise;
+        arrived += 1;
+        advance();
+        return item;
+      },
+      async return() {
+        if (!left) {
+          left = true;
+          active -= 1;
+          if (active === 0) await source.return(undefined);
+          else advance();
+        }
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  return Array.from({ length: readers }, createReader);
+}
+
+/** An item that is yet to come. */
+interface Turn<T> {
+  readonly promise: Promise<IteratorResult<T>>;
+  resolve(item: IteratorResult<T>): void;
+  reject(error: unknown): void;
+}
+
+function createTurn<T>(): Turn<T> {
+  let settle: Omit<Turn<T>, 'promise'> = { resolve: () => {}, reject: () => {} };
+  const promise = new Promise<IteratorResult<T>>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  return { promise, ...settle };
+}

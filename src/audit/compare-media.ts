@@ -1,0 +1,83 @@
+import { entryKey, type MediaEntry, type MediaObject } from '../catalog/media-manifest.ts';
+import { DumpError } from '../errors.ts';
+import type { ObjectInfo } from '../s3/store.ts';
+import { describeOrder, openCursor, refuseListing } from './cursor.ts';
+
+/** Faults that are handed on together. */
+const BATCH = 500;
+
+/** Where a backup's media are not what they were when it was taken. */
+export type MediaFault =
+  /** The object is gone. */
+  | { readonly kind: 'missing'; readonly entry: MediaObject }
+  /** An object of another size or ETag has its key. */
+  | { readonly kind: 'changed'; readonly entry: MediaObject; readonly object: ObjectInfo }
+  /** There was none when the backup was taken, and there is none. */
+  | { readonly kind: 'never there'; readonly key: string };
+
+/**
+ * Merges a backup's list of media with the bucket's objects, both in the order of their keys' bytes, in one pass.
+ *
+ * @throws DumpError, StoreError when one of them does not come in that order
+ */
+export async function* compareMedia(
+  entries: AsyncIterable<readonly MediaEntry[]>,
+  objects: AsyncIterable<readonly ObjectInfo[]>,
+): AsyncGenerator<readonly MediaFault[]> {
+  const listed = openCursor(objects, ({ key }) => Buffer.from(key), 'once', refuseListing);
+  let faults: MediaFault[] = [];
+  let before: Buffer | undefined;
+  try {
+    await listed.more();
+    for await (const batch of entries) {
+      for (const entry of batch) {
+        const key = Buffer.from(entryKey(entry));
+        if (before !== undefined && Buffer.compare(key, before) < 0) throw refuseList(key, before);
+        before = key;
+        if ('prefix' in entry) continue;
+        while (listed.key !== undefined && Buffer.compare(listed.key, key) < 0) {
+          if (!listed.step()) await listed.more();
+        }
+        const object = listed.key?.equals(key) ? listed.item : undefined;
+        const fault = judge(entry, object);
+        if (fault !== undefined) faults.push(fault);
+      }
+      if (faults.length >= BATCH) {
+        yield faults;
+        faults = [];
+      }
+    }
+    if (faults.length > 0) yield faults;
+  } finally {
+    await listed.close();
+  }
+}
+
+function judge(
+  entry: Exclude<MediaEntry, { prefix: string }>,
+  object: ObjectInfo | undefined,
+): MediaFault | undefined {
+  if ('missing' in entry) return object === undefined ? { kind: 'never there', key: entry.key } : undefined;
+  if (object === undefined) return { kind: 'missing', entry };
+  return isSame(entry, object) ? undefined : { kind: 'changed', entry, object };
+}
+
+/**
+ * Whether two objects hold the same bytes, as far as a server tells. The ETag of one that was written in parts follows
+ * no common formula, and a copy of it may have another: then the size decides.
+ */
+export function isSame(
+  a: Pick<ObjectInfo, 'bytes' | 'etag'>,
+  b: Pick<ObjectInfo, 'bytes' | 'etag'>,
+): boolean {
+  if (a.bytes !== b.bytes) return false;
+  return a.etag === b.etag || a.etag.includes('-') || b.etag.includes('-');
+}
+
+function refuseList(key: Buffer, after: Buffer): DumpError {
+  return new DumpError({
+    doing: 'cannot compare a backup’s media',
+    problem: `its list has ${describeOrder(key, after)}`,
+    remedy: 'delete the list to have the dump itself read',
+  });
+}

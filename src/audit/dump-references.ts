@@ -1,0 +1,208 @@
+import type { UsableBackup } from '../catalog/catalog.ts';
+import { textDecoder } from '../dump/text-decoder.ts';
+import type { CopyTarget } from '../dump/tokens.ts';
+import { copyLines, decodeCopyField } from '../postgres/copy-text.ts';
+import type { Relation } from '../postgres/relations.ts';
+import type { Store } from '../s3/store.ts';
+import { type DumpTools, readDumpTables } from './dump-tables.ts';
+import { type SortSpace, sortRecords } from './external-sort.ts';
+import {
+  identify,
+  type Matched,
+  type MatchedSource,
+  matchPresent,
+  sourceTables,
+  UNKNOWN_TYPE,
+} from './match-sources.ts';
+import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
+import type { Reference } from './references.ts';
+
+const TAB = 0x09;
+const SLASH = 0x2f;
+
+/** Encodings whose bytes are taken as they are: keys in the bucket are UTF-8. */
+const AS_THEY_ARE: readonly (string | undefined)[] = [undefined, 'UTF8', 'SQL_ASCII'];
+
+export interface DumpReferencesContext {
+  readonly store: Store;
+  readonly mediaPrefix: string;
+  /** Sources beside TopoBank's own; those that the dump has. */
+  readonly ownSources: readonly ReferenceSource[];
+  readonly tools: DumpTools;
+  readonly space: SortSpace;
+}
+
+/** What the rows of a backup own. */
+export interface DumpReferences {
+  readonly matched: Matched;
+  /** In the order of their keys' bytes. */
+  readonly references: AsyncGenerator<readonly Reference[]>;
+}
+
+/**
+ * Reads which rows own which objects out of a backup in the store, without restoring it. A dump tells no types and no
+ * primary keys: a row is known by its column `id`, else by its first, and counts as old.
+ *
+ * @throws DumpError, StoreError, or the signal's reason; of the references ConfigError where they cannot be sorted
+ */
+export async function readDumpReferences(
+  context: DumpReferencesContext,
+  backup: UsableBackup,
+  signal: AbortSignal,
+): Promise<DumpReferences> {
+  const { store, mediaPrefix, ownSources, tools, space } = context;
+  const relations = new Map<string, Relation>();
+  const sources: MatchedSource[] = [];
+  const names = new Set(sourceTables([...TOPOBANK_SOURCES, ...ownSources]));
+  const wantedName = ({ schema, name }: CopyTarget) =>
+    names.has(`${schema}.${name}`)
+      ? `${schema}.${name}`
+      : ['public', ''].includes(schema) && names.has(name)
+        ? name
+        : undefined;
+  const read = readDumpTables(store, backup, (table) => wantedName(table) !== undefined, { tools, signal });
+
+  async function* records(): AsyncGenerator<readonly string[]> {
+    for await (const table of read.tables) {
+      const relation = describeTable(table);
+      relations.set(wantedName(table) ?? table.name, relation);
+      const found = sourcesOf(relation, wantedName(table) ?? table.name, ownSources);
+      const toUtf8 = utf8From(read.encoding());
+      const writers = found.map((source) => keyWriter(source, table.columns, mediaPrefix, toUtf8));
+      const first = sources.length;
+      sources.push(...found);
+      const idAt = table.columns.indexOf(relation.primaryKey[0] ?? '');
+      for await (const lines of copyLines(table.chunks)) {
+        yield lines.flatMap((line) => {
+          const fields = splitFields(line);
+          const id = fields[idAt]?.toString('latin1') ?? '';
+          return writers.flatMap((write, at) => {
+            const key = write(fields);
+            return key === undefined ? [] : [`${key}\0${first + at}\0${id}`];
+          });
+        });
+      }
+    }
+  }
+
+  const sorted = sortRecords(records(), space, signal);
+  // The first of the sorted records come when all tables were read, and with them what the dump has.
+  const head = await sorted.next();
+  const matched = matchPresent(TOPOBANK_SOURCES, ownSources, relations);
+  const valid = new Map(matched.sources.map((source) => [identify(source), source]));
+
+  async function* references(): AsyncGenerator<readonly Reference[]> {
+    try {
+      for (let next = head; next.done !== true; next = await sorted.next()) {
+        yield next.value.flatMap((record) => parseRecord(record, sources, valid));
+      }
+    } finally {
+      await sorted.return(undefined);
+    }
+  }
+  return { matched, references: references() };
+}
+
+function describeTable({ schema, name, columns }: CopyTarget): Relation {
+  const id = columns.includes('id') ? 'id' : columns[0];
+  return {
+    schema: schema === '' ? 'public' : schema,
+    name,
+    columns: new Map(columns.map((column) => [column, UNKNOWN_TYPE])),
+    primaryKey: id === undefined ? [] : [id],
+  };
+}
+
+/** The sources of one table. Whether TopoBank's own count is known when all tables were read. */
+function sourcesOf(
+  relation: Relation,
+  name: string,
+  ownSources: readonly ReferenceSource[],
+): readonly MatchedSource[] {
+  const all = [...TOPOBANK_SOURCES, ...ownSources];
+  return matchPresent([], all, new Map([[name, relation]])).sources;
+}
+
+/** Makes the key that a row owns by a source, as a byte string; undefined when it owns none. */
+type WriteKey = (fields: readonly Buffer[]) => string | undefined;
+
+/** What the reference query does in SQL, on the fields of a COPY row. */
+function keyWriter(
+  { owned }: MatchedSource,
+  columns: readonly string[],
+  mediaPrefix: string,
+  toUtf8: (value: Buffer) => Buffer,
+): WriteKey {
+  const latin1 = (text: string) => Buffer.from(text).toString('latin1');
+  /** Reads a column; undefined for null and for an empty value, which both stand for nothing. */
+  const reader = (column: string) => {
+    const at = columns.indexOf(column);
+    return (fields: readonly Buffer[]) => {
+      const field = fields[at];
+      const value = field === undefined ? null : decodeCopyField(field);
+      return value === null || value.length === 0 ? undefined : toUtf8(value);
+    };
+  };
+  if (owned.kind === 'key') {
+    const read = reader(owned.column);
+    const before = latin1(mediaPrefix + owned.under);
+    return (fields) => {
+      const bytes = read(fields);
+      const start = bytes?.findIndex((byte) => byte !== SLASH) ?? -1;
+      return bytes === undefined || start < 0 ? undefined : before + bytes.toString('latin1', start);
+    };
+  }
+  const readUnless = owned.unless === undefined ? undefined : reader(owned.unless);
+  const parts = owned.pattern
+    .split(/\{([^{}]*)\}/)
+    .map((part, at) => (at % 2 === 0 ? { text: latin1(part) } : { read: reader(part) }));
+  return (fields) => {
+    if (readUnless?.(fields) !== undefined) return undefined;
+    let prefix = latin1(mediaPrefix);
+    for (const part of parts) {
+      const text = 'text' in part ? part.text : part.read(fields)?.toString('latin1');
+      if (text === undefined) return undefined;
+      prefix += text;
+    }
+    return prefix;
+  };
+}
+
+/** Keys in the bucket are UTF-8, whatever the dump's encoding. */
+function utf8From(encoding: string | undefined): (value: Buffer) => Buffer {
+  if (AS_THEY_ARE.includes(encoding)) return (value) => value;
+  const decode = textDecoder(encoding);
+  return (value) => Buffer.from(decode(value));
+}
+
+function splitFields(line: Buffer): Buffer[] {
+  const fields: Buffer[] = [];
+  let start = 0;
+  for (let end = line.indexOf(TAB); end >= 0; end = line.indexOf(TAB, start)) {
+    fields.push(line.subarray(start, end));
+    start = end + 1;
+  }
+  fields.push(line.subarray(start));
+  return fields;
+}
+
+function parseRecord(
+  record: string,
+  sources: readonly MatchedSource[],
+  valid: ReadonlyMap<string, MatchedSource>,
+): Reference[] {
+  const keyEnd = record.indexOf('\0');
+  const sourceEnd = record.indexOf('\0', keyEnd + 1);
+  const named = sources[Number(record.slice(keyEnd + 1, sourceEnd))];
+  const source = named && valid.get(identify(named));
+  if (source === undefined) return [];
+  return [
+    {
+      kind: source.owned.kind,
+      key: Buffer.from(record.slice(0, keyEnd), 'latin1'),
+      source,
+      young: false,
+      id: Buffer.from(record.slice(sourceEnd + 1), 'latin1'),
+    },
+  ];
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import type { UsableBackup } from '../catalog/catalog.ts';
+import type { DumpTable } from '../dump/dump-index.ts';
+import { readPlainDump } from '../dump/plain-dump.ts';
+import { createScanner } from '../dump/scanner.ts';
+import type { CopyTarget, DumpToken } from '../dump/tokens.ts';
+import { DumpError } from '../errors.ts';
+import { readObject } from '../s3/reader.ts';
+import type { Store } from '../s3/store.ts';
+
+/** The rows of a table in a dump. */
+export interface TableRows extends CopyTarget {
+  /** COPY's text format, cut anywhere. To be read to its end before the next table is asked for. */
+  readonly chunks: AsyncIterable<Buffer>;
+}
+
+/** What it takes to read dumps in pg_dump's custom format. */
+export interface DumpTools {
+  readonly binDir: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** The tables of a dump that are wanted, and in which encoding their rows are. */
+export interface DumpTables {
+  readonly tables: AsyncGenerator<TableRows>;
+  /** The dump's `SET client_encoding`, known at the end; undefined for UTF-8. */
+  encoding(): string | undefined;
+}
+
+/**
+ * Reads tables out of a backup in the store: those places that its manifest names, each proven by its SHA-256; a dump
+ * without a manifest is read once, whole.
+ *
+ * @throws DumpError for bytes that are not what they should be, StoreError
+ */
+export function readDumpTables(
+  store: Store,
+  { dump, manifest }: UsableBackup,
+  wanted: (table: CopyTarget) => boolean,
+  options: { readonly tools: DumpTools; readonly signal: AbortSignal },
+): DumpTables {
+  const { signal } = options;
+  if (manifest === undefined || manifest.compression !== null) {
+    return scanTables(store, dump.key, wanted, options);
+  }
+  async function* tables(): AsyncGenerator<TableRows> {
+    for (const table of manifest?.tables ?? []) {
+      if (wanted(table)) yield { ...table, chunks: readRows(store, dump.key, table, signal) };
+    }
+  }
+  return { tables: tables(), encoding: () => manifest.encoding ?? undefined };
+}
+
+async function* readRows(
+  store: Store,
+  key: string,
+  table: Omit<DumpTable, 'columns'>,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  if (table.bytes === 0) return;
+  const hash = createHash('sha256');
+  const range = { start: table.offset, end: table.offset + table.bytes - 1 };
+  for await (const chunk of readObject(store, key, { range, signal })) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (hash.digest('hex') === table.sha256) return;
+  throw new DumpError({
+    doing: `cannot read the rows of ${table.schema}.${table.name} from ${key}`,
+    problem: 'their SHA-256 is not that of the manifest',
+    remedy: 'use another backup; `topobank-backup verify` tells what is damaged',
+  });
+}
+
+function scanTables(
+  store: Store,
+  key: string,
+  wanted: (table: CopyTarget) => boolean,
+  { tools, signal }: { readonly tools: DumpTools; readonly signal: AbortSignal },
+): DumpTables {
+  const scanner = createScanner(key);
+
+  async function* readTokens(): AsyncGenerator<DumpToken> {
+    const bytes = readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal });
+    for await (const chunk of bytes) yield* scanner.push(chunk);
+    yield* scanner.end();
+  }
+
+  async function* tables(): AsyncGenerator<TableRows> {
+    const tokens = readTokens();
+    try {
+      for (let next = await tokens.next(); next.done !== true; next = await tokens.next()) {
+        const token = next.value;
+        if (token.type !== 'copy-start' || !wanted(token)) continue;
+        const { schema, name, columns } = token;
+        yield { schema, name, columns, chunks: rowsOf(tokens) };
+      }
+    } finally {
+      await tokens.return(undefined);
+    }
+  }
+  return { tables: tables(), encoding: () => scanner.finish().encoding };
+}
+
+/** The rows that follow; copied, for the scanner's own bytes hold but until the next token. */
+async function* rowsOf(tokens: AsyncGenerator<DumpToken>): AsyncGenerator<Buffer> {
+  for (let next = await tokens.next(); next.done !== true; next = await tokens.next()) {
+    if (next.value.type === 'copy-end') return;
+    if (next.value.type === 'copy-rows') yield Buffer.from(next.value.data);
+  }
+}

@@ -1,0 +1,128 @@
+import { StoreError } from '../errors.ts';
+import { type Cursor, describeOrder, openCursor, startsWith } from './cursor.ts';
+import type { Candidate } from './join.ts';
+import { describeUnreadable, type KeptBackup, type KeptKey } from './kept-media.ts';
+
+/** Tells, of one key after the other in the order of their bytes, which backups need them. */
+export interface Protectors {
+  /** Ids of the backups, as given. */
+  of(key: Buffer): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** A backup of which it is not known what it needs. */
+export interface UnreadBackup {
+  readonly id: string;
+  readonly problem: string;
+}
+
+/**
+ * Reads what backups need as far as it is asked for, in one pass: in memory are a batch of each, and the prefix that is
+ * open. Nothing is read before the first question.
+ *
+ * @param onUnreadable is told of a backup that cannot be read, or no further
+ */
+export function openProtectors(
+  backups: readonly KeptBackup[],
+  onUnreadable: (backup: UnreadBackup) => void,
+): Protectors {
+  let readers: BackupReader[] | undefined;
+
+  async function open(): Promise<BackupReader[]> {
+    const opened: BackupReader[] = [];
+    readers = opened;
+    // One after the other: each may have to sort what its dump names.
+    for (const backup of backups) {
+      const reader = createReader(backup);
+      opened.push(reader);
+      await attempt(reader, () => reader.cursor.more());
+    }
+    return opened;
+  }
+
+  async function attempt(reader: BackupReader, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      onUnreadable({ id: reader.id, problem: describeUnreadable(error) });
+      reader.failed = true;
+      await reader.cursor.close();
+    }
+  }
+
+  return {
+    async of(key) {
+      const protectors: string[] = [];
+      for (const reader of readers ?? (await open())) {
+        if (!reader.failed && !passTo(reader, key)) await attempt(reader, () => readTo(reader, key));
+        if (reader.named?.equals(key) || (reader.open !== undefined && startsWith(key, reader.open)))
+          protectors.push(reader.id);
+      }
+      return protectors;
+    },
+    async close() {
+      await Promise.allSettled((readers ?? []).map(({ cursor }) => cursor.close()));
+    },
+  };
+}
+
+/** One pass over what a backup needs. */
+interface BackupReader {
+  readonly id: string;
+  readonly cursor: Cursor<KeptKey>;
+  /** The last key that was passed. */
+  named: Buffer | undefined;
+  /** The prefix that covers the furthest of all that were passed. */
+  open: Buffer | undefined;
+  failed: boolean;
+}
+
+function createReader({ id, keys }: KeptBackup): BackupReader {
+  const refuse = (key: Buffer, after: Buffer) =>
+    new StoreError({
+      doing: `cannot tell which media backup ${id} needs`,
+      problem: `its list has ${describeOrder(key, after)}`,
+    });
+  const cursor = openCursor(keys(), ({ key }) => key, 'repeated', refuse);
+  return { id, cursor, named: undefined, open: undefined, failed: false };
+}
+
+/** Passes all up to `key`; false when more has to be read for it. */
+function passTo(reader: BackupReader, key: Buffer): boolean {
+  const { cursor } = reader;
+  while (cursor.item !== undefined && Buffer.compare(cursor.item.key, key) <= 0) {
+    const { item } = cursor;
+    if (item.kind === 'key') reader.named = item.key;
+    else if (reader.open === undefined || !startsWith(item.key, reader.open)) reader.open = item.key;
+    if (!cursor.step()) return false;
+  }
+  return true;
+}
+
+async function readTo(reader: BackupReader, key: Buffer): Promise<void> {
+  do await reader.cursor.more();
+  while (!passTo(reader, key));
+}
+
+/** Tells those orphans apart that kept backups need. */
+export async function* protectOrphans(
+  candidates: AsyncIterable<readonly Candidate[]>,
+  protectors: Protectors,
+): AsyncGenerator<readonly Candidate[]> {
+  try {
+    for await (const batch of candidates) {
+      const judged: Candidate[] = [];
+      for (const candidate of batch) judged.push(await judge(candidate, protectors));
+      yield judged;
+    }
+  } finally {
+    await protectors.close();
+  }
+}
+
+async function judge(candidate: Candidate, protectors: Protectors): Promise<Candidate> {
+  if (candidate.kind !== 'orphan') return candidate;
+  const { object } = candidate;
+  const backups = await protectors.of(Buffer.from(object.key));
+  return backups.length > 0 ? { kind: 'protected', object, backups } : candidate;
+}

@@ -1,0 +1,51 @@
+import type { BackupAuditContext } from '../audit/audit-backup.ts';
+import type { AuditContext } from '../audit/audit-media.ts';
+import { keptMedia } from '../audit/kept-media.ts';
+import { readOwnReferences } from '../audit/own-references.ts';
+import { listBackups } from '../catalog/catalog.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Store } from '../s3/store.ts';
+import { mediaSettings } from './run-context.ts';
+import type { Session } from './session.ts';
+
+/** The settings of an audit; that of a database also needs `database`. */
+export const AUDIT_GROUPS = ['store', 'media', 'audit', 'dump-audit', 'tools'] as const;
+
+type AuditSession = Session<(typeof AUDIT_GROUPS)[number]>;
+
+/** @throws ConfigError for a wrong AUDIT_REFERENCES */
+export async function backupAuditContext(
+  session: AuditSession,
+  store: Store,
+  env: NodeJS.ProcessEnv,
+): Promise<BackupAuditContext> {
+  const { config, startProgress } = session;
+  return {
+    store,
+    ...mediaSettings(config),
+    readers: config.auditReaders,
+    ownSources: await readOwnReferences(config.auditReferences),
+    tools: { binDir: config.binDir, env },
+    space: { memory: config.sortMemory, directory: config.sortDirectory },
+    startProgress,
+  };
+}
+
+/** @throws ConfigError for a wrong AUDIT_REFERENCES */
+export async function mediaAuditContext(
+  session: AuditSession,
+  store: Store,
+  database: Database,
+  env: NodeJS.ProcessEnv,
+): Promise<AuditContext> {
+  const { config, log } = session;
+  const context = await backupAuditContext(session, store, env);
+  return {
+    ...context,
+    database,
+    graceMs: config.grace,
+    keptBackups: async (signal) =>
+      keptMedia({ ...context, log }, await listBackups(store, config.prefix, signal), signal),
+    log,
+  };
+}

@@ -1,0 +1,145 @@
+import { afterEach, describe, expect, inject, test } from 'vitest';
+import { type AuditBed, brief, createAuditBed } from './audit-bed.ts';
+import { CASES } from './era-cases.ts';
+
+const never = new AbortController().signal;
+let bed: AuditBed;
+
+afterEach(() => bed.close());
+
+async function backup(env = {}): Promise<string> {
+  const { status, stdout, stderr } = await bed.run(['backup', '--json'], env);
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+  return (JSON.parse(stdout) as { id: string }).id;
+}
+
+const remove = (id: string, ...parts: string[]) =>
+  bed.store.remove(
+    parts.map((part) => `backup/postgres-backup-${id}.${part}`),
+    never,
+  );
+
+describe.each(CASES)('$name', ({ era, sql, objects, findings }) => {
+  test('a backup of it dangles as the database does, with and without manifest and list of media', async () => {
+    bed = await createAuditBed(inject('postgres'), sql);
+    for (const key of objects) await bed.put(key);
+    const live = await bed.report();
+    const id = await backup();
+    const dangling = findings.filter((finding) => !finding.startsWith('orphan'));
+    const same = { era, references: live.references, prefixes: live.prefixes, objects: live.objects };
+
+    const told = await bed.report(['--backup', id]);
+    expect(brief(told.findings)).toEqual(dangling);
+    expect(told).toMatchObject({ ...same, backup: id, database: bed.database.name });
+    expect(told.totals).toMatchObject({ orphan: null, protected: null, pending: null });
+
+    const outlook = async () => {
+      const { stdout } = await bed.audit(['--all-backups', '--json']);
+      return (JSON.parse(stdout) as object[])[0];
+    };
+    const count = dangling.filter((finding) => finding.startsWith('dangling')).length;
+    expect(await outlook()).toMatchObject({ id, by: 'media manifest', dangling: count, changed: 0 });
+    await remove(id, 'media.ndjson.gz');
+    expect(await outlook()).toEqual({
+      id,
+      by: 'dump',
+      references: live.references,
+      dangling: count,
+      changed: null,
+    });
+
+    await remove(id, 'manifest.json');
+    const foreign = await bed.report(['--backup', 'latest'], { AUDIT_SORT_MEMORY: '1' });
+    expect(brief(foreign.findings)).toEqual(dangling);
+    expect(foreign).toMatchObject(same);
+  });
+});
+
+const NAMED = {
+  AUDIT_REFERENCES: '[{"column": "files.key"}, {"table": "albums", "owns": "albums/{id}/"}]',
+  AUDIT_GRACE: '0',
+};
+
+async function createFiles(options = ''): Promise<void> {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE TABLE files (id int PRIMARY KEY, key text);
+     CREATE TABLE albums (id int PRIMARY KEY);
+     INSERT INTO albums VALUES (7);
+     INSERT INTO files VALUES (1, E'tab\\there'), (2, '/slash'), (3, 'é'), (4, E'back\\\\slash'), (5, 'z')`,
+    options,
+  );
+}
+
+test.each(['UTF8', 'LATIN1'])(
+  'keys come out of a dump in %s as the database holds them',
+  async (encoding) => {
+    await createFiles(`ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`);
+    await backup(NAMED);
+    const live = await bed.report([], NAMED);
+    const told = await bed.report(['--backup', 'latest'], NAMED);
+    expect(live.findings).toHaveLength(5);
+    expect(brief(told.findings)).toEqual(brief(live.findings));
+  },
+);
+
+test('an object that no row names, but a kept backup, is protected, from its list as from its dump', async () => {
+  await createFiles();
+  for (const key of ['z', 'albums/7/x', 'orphan', 'é']) await bed.put(`media/${key}`);
+  const first = await backup(NAMED);
+  await bed.database.query(`DELETE FROM files WHERE key = 'é'`);
+  const second = await backup(NAMED);
+  await bed.database.query('DELETE FROM files; DELETE FROM albums');
+  const seen = async () =>
+    (await bed.report([], NAMED)).findings.map((finding) =>
+      finding.kind === 'protected' ? [finding.key, finding.backups] : [finding.kind, finding.key],
+    );
+  const expected = [
+    ['media/albums/7/x', [second, first]],
+    ['orphan', 'media/orphan'],
+    ['media/z', [second, first]],
+    ['media/é', [first]],
+  ];
+  expect(await seen()).toEqual(expected);
+  await remove(first, 'media.ndjson.gz');
+  expect(await seen()).toEqual(expected);
+  await remove(first, 'manifest.json');
+  expect(await seen()).toEqual(expected);
+});
+
+test('a backup that cannot be read is told, for an orphan may be its', async () => {
+  await createFiles();
+  await bed.put('media/z');
+  const id = await backup(NAMED);
+  await bed.database.query('DELETE FROM files');
+  await remove(id, 'sql', 'media.ndjson.gz');
+  const { unread, findings } = await bed.report([], NAMED);
+  expect(brief(findings)).toEqual(['orphan media/z']);
+  expect(unread).toEqual([{ id, problem: expect.stringMatching(/is missing/) }]);
+  const { stdout, stderr } = await bed.audit([], NAMED);
+  expect(stdout).toMatch(new RegExp(`1 orphaned .*; not compared with backup ${id}`));
+  expect(stderr).toMatch(/it is not known which media backup/);
+  expect(JSON.parse((await bed.audit(['--all-backups', '--json'], NAMED)).stdout)).toEqual([
+    { id, problem: expect.stringMatching(/is missing/) },
+  ]);
+});
+
+test.each([
+  [['--backup', 'x'], 2, /--backup: "x" is not accepted/],
+  [['--backup', '20200101000000'], 4, /cannot use backup 20200101000000: there is none/],
+  [['--all-backups', '--csv', 'x.csv'], 2, /exclude each other/],
+  [['--backup', 'latest'], 1, /SHA-256 is not that of the manifest/],
+])('%j is refused', async (args, status, message) => {
+  await createFiles();
+  const id = await backup({ MEDIA_MANIFEST: 'off' });
+  const key = `backup/postgres-backup-${id}.sql`;
+  const dump: Buffer[] = [];
+  for await (const chunk of (await bed.store.get(key, { signal: never }))!.body) dump.push(chunk as Buffer);
+  const other = Buffer.concat(dump).toString('latin1').replace('\tz\n', '\ty\n');
+  await bed.store.put(key, Buffer.from(other, 'latin1'), {
+    ifAbsent: false,
+    contentType: 'application/sql',
+    signal: never,
+  });
+  expect(await bed.audit(args, NAMED)).toMatchObject({ status, stderr: expect.stringMatching(message) });
+});

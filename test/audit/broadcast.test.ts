@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { broadcast } from '../../src/audit/broadcast.ts';
+
+async function* numbers(): AsyncGenerator<number> {
+  for (let n = 1; n <= 5; n++) yield n;
+}
+
+async function collect(items: AsyncIterable<number>, most = Number.POSITIVE_INFINITY): Promise<number[]> {
+  const found: number[] = [];
+  for await (const item of items) {
+    found.push(item);
+    if (found.length === most) break;
+  }
+  return found;
+}
+
+test('every reader gets everything; one that leaves holds up no other', async () => {
+  const [all, few, none] = broadcast(numbers(), 3);
+  await none!.return!();
+  expect(await Promise.all([collect(all!), collect(few!, 2)])).toEqual([
+    [1, 2, 3, 4, 5],
+    [1, 2],
+  ]);
+});
+
+test('the source is closed when the last reader leaves, and fails for all', async () => {
+  const closed: string[] = [];
+  async function* endless(): AsyncGenerator<number> {
+    try {
+      for (;;) yield 1;
+    } finally {
+      closed.push('source');
+    }
+  }
+  await Promise.all(broadcast(endless(), 2).map((reader) => collect(reader, 3)));
+  expect(closed).toEqual(['source']);
+  // biome-ignore lint/correctness/useYield: a source that fails has nothing to give
+  async function* failing(): AsyncGenerator<number> {
+    throw new Error('lost');
+  }
+  const outcomes = await Promise.allSettled(broadcast(failing(), 2).map((reader) => collect(reader)));
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});

@@ -1,16 +1,43 @@
 import { fetchDump } from '../backup/fetch-dump.ts';
+import { fetchTable } from '../backup/fetch-table.ts';
 import { chooseBackup } from '../catalog/catalog.ts';
-import { formatBytes } from '../ui/format.ts';
-import { type Invocation, openSession, withStore } from './session.ts';
+import { ConfigError } from '../errors.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
-/** `fetch ID [DIR]`: a backup's dump as a local file. */
+/** The options of `fetch`, as they are given. */
+interface FetchFlags extends CommonOptions {
+  readonly table?: string;
+  readonly csv?: true;
+}
+
+/** `fetch ID [DIR]`: a backup's dump, or one table of it, as a local file. */
 export async function run(invocation: Invocation, id: string, directory: string): Promise<undefined> {
-  const session = openSession(invocation, ['store']);
+  const { table, csv } = invocation.options as FetchFlags;
+  if (table === undefined && csv === true) {
+    throw new ConfigError({
+      doing: `cannot fetch ${id}`,
+      problem: '--csv is of one table',
+      remedy: 'name it with --table',
+    });
+  }
+  const session = openSession(invocation, ['store', 'tools']);
   const { config, startProgress } = session;
-  const { signal } = invocation;
+  const { env, signal } = invocation;
   await withStore(config, async (store) => {
     const wanted = id === 'latest' ? ({ by: 'latest' } as const) : ({ by: 'id', id } as const);
     const backup = await chooseBackup(store, config.prefix, wanted, signal);
+    if (table !== undefined) {
+      const context = { ...session, ...config, env, store };
+      const options = { wanted: table, form: csv === true ? 'csv' : 'copy' } as const;
+      const fetched = await fetchTable(context, backup, directory, options, signal);
+      const size = `${formatCount(fetched.rows)} rows, ${formatBytes(fetched.bytes)} of the dump`;
+      session.print(
+        { id: backup.id, ...fetched },
+        `${fetched.path}: ${fetched.table}, ${size}, each byte checked`,
+      );
+      return;
+    }
     const { path, proof } = await fetchDump(store, backup, directory, { startProgress, signal });
     session.print(
       { id: backup.id, path, bytes: backup.dump.bytes, proof },

@@ -4,10 +4,21 @@ import { NotFoundError } from '../errors.ts';
 import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { summarize } from './list.ts';
-import { type Invocation, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import { showDiff } from './show-diff.ts';
 
-/** `show ID`: what is known of one backup. */
+/** The options of `show`, as they are given. */
+interface ShowFlags extends CommonOptions {
+  readonly diff?: string;
+}
+
+/** `show ID`: what is known of one backup, or what has changed since another one. */
 export async function run(invocation: Invocation, id: string): Promise<undefined> {
+  const { diff } = invocation.options as ShowFlags;
+  if (diff !== undefined) {
+    await showDiff(invocation, id, diff);
+    return;
+  }
   const session = openSession(invocation, ['store']);
   const { config } = session;
   const backup = await withStore(config, (store) => findBackup(store, config.prefix, id, invocation.signal));

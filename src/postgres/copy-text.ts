@@ -1,14 +1,18 @@
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
 const NULL_MARK = 0x4e;
+const HEX_MARK = 0x78;
 
-/** What stands for a control character after a backslash (manual, COPY, "Text Format"); any other stands for itself. */
+/** What stands for a control character after a backslash (manual, COPY, "Text Format"); any other letter stands for itself. */
 const ESCAPES: ReadonlyMap<number, number> = new Map(
   Object.entries({ b: 8, f: 12, n: 10, r: 13, t: 9, v: 11 }).map(([letter, code]) => [
     letter.charCodeAt(0),
     code,
   ]),
 );
+
+/** The longest escape, as in `\x4a` and `\112`. */
+const ESCAPE_BYTES = 4;
 
 /** Cuts COPY's text format into rows, without their line ends; those that end in one chunk come together. */
 export async function* copyLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
@@ -31,20 +35,48 @@ export async function* copyLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
 
 /** The value of one field of a row as it is in the database; null for `\N`. */
 export function decodeCopyField(field: Buffer): Buffer | null {
-  const first = field.indexOf(BACKSLASH);
-  if (first < 0) return field;
-  if (field.length === 2 && field[1] === NULL_MARK) return null;
-  const value = Buffer.allocUnsafe(field.length);
-  let length = field.copy(value, 0, 0, first);
-  for (let at = first; at < field.length; at++) {
-    let byte = field[at] ?? 0;
-    if (byte === BACKSLASH && at + 1 < field.length) {
+  if (field.length === 2 && field[0] === BACKSLASH && field[1] === NULL_MARK) return null;
+  return decodeCopyPiece(field, true).value;
+}
+
+/**
+ * The same of a field that comes in pieces and is not null.
+ *
+ * @param final the field ends with this piece
+ * @returns the value so far, and how many bytes it stands for: less than all where the piece may end within an escape,
+ * which then is to be given again with what follows
+ */
+export function decodeCopyPiece(piece: Buffer, final: boolean): { value: Buffer; taken: number } {
+  const first = piece.indexOf(BACKSLASH);
+  if (first < 0) return { value: piece, taken: piece.length };
+  const value = Buffer.allocUnsafe(piece.length);
+  let length = piece.copy(value, 0, 0, first);
+  let at = first;
+  while (at < piece.length) {
+    if (piece[at] !== BACKSLASH) {
+      value[length] = piece[at] as number;
       at += 1;
-      const escaped = field[at] ?? 0;
-      byte = ESCAPES.get(escaped) ?? escaped;
+    } else {
+      if (!final && at + ESCAPE_BYTES > piece.length) break;
+      const { byte, size } = readEscape(piece, at);
+      value[length] = byte;
+      at += size;
     }
-    value[length] = byte;
     length += 1;
   }
-  return value.subarray(0, length);
+  return { value: value.subarray(0, length), taken: at };
+}
+
+/** The byte that the escape at `at` stands for, and how many bytes it takes. */
+function readEscape(bytes: Buffer, at: number): { readonly byte: number; readonly size: number } {
+  const [, next] = bytes.subarray(at, at + 2);
+  if (next === undefined) return { byte: BACKSLASH, size: 1 };
+  // pg_dump writes no numbers, but the format has them.
+  if (next !== HEX_MARK && (next < 0x30 || next > 0x37)) return { byte: ESCAPES.get(next) ?? next, size: 2 };
+  const number = /^\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3}))/.exec(
+    bytes.toString('latin1', at, at + ESCAPE_BYTES),
+  );
+  if (number === null) return { byte: next, size: 2 };
+  const [text, hex, octal = ''] = number;
+  return { byte: Number.parseInt(hex ?? octal, hex === undefined ? 8 : 16) & 0xff, size: text.length };
 }

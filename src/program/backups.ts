@@ -18,21 +18,32 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'show',
-    about: 'Show what is known of one backup.',
+    about: 'Show what is known of one backup, or what each table has gained and lost since another.',
     groups: ['store'],
     args: [['<id>', 'id of the backup, as `list` shows it']],
-    examples: ['topobank-backup show 20261123103000'],
+    options: [['--diff <other>', 'show rows and bytes by table that <id> has more or less than this backup']],
+    examples: [
+      'topobank-backup show 20261123103000',
+      'topobank-backup show 20261123103000 --diff 20261122103000',
+    ],
     run: async (invocation, id = '') => (await import('../commands/show.ts')).run(invocation, id),
   },
   {
     name: 'fetch',
-    about: 'Download a dump, checked against its manifest.',
+    about: 'Download a dump, or one table of it, checked against its manifest.',
     groups: ['store'],
     args: [
       ['<id>', 'id of the backup, or `latest`'],
       ['[dir]', 'directory for the file (the present one)'],
     ],
-    examples: ['topobank-backup fetch 20261123103000 /var/tmp', 'topobank-backup fetch latest'],
+    options: [
+      ['--table <name>', 'only the rows of this table, in COPY text format; the name as in psql'],
+      ['--csv', 'with --table: as CSV with a header line, in the encoding of the dump'],
+    ],
+    examples: [
+      'topobank-backup fetch 20261123103000 /var/tmp',
+      'topobank-backup fetch latest --table public.manager_topography --csv',
+    ],
     run: async (invocation, id = '', directory = '.') =>
       (await import('../commands/fetch.ts')).run(invocation, id, directory),
   },

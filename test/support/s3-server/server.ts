@@ -30,6 +30,8 @@ export interface S3Request {
   readonly operation: string;
   readonly key: string;
   readonly status: number;
+  /** The header, such as `bytes=0-99`. */
+  readonly range: string | undefined;
 }
 
 /** An S3 server, for tests and for the quickstart. */
@@ -63,7 +65,8 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     const found = route(request, query, bucket, key);
     const operation = found?.[0] ?? 'Unknown';
     const fault = takeFault(faults, operation, key);
-    const record = (status: number) => requests.push({ operation, key, status });
+    const { range } = request.headers;
+    const record = (status: number) => requests.push({ operation, key, status, range });
     try {
       if (fault?.kind === 'hold') {
         fault.onHeld?.();

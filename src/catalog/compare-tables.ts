@@ -1,0 +1,58 @@
+import { showTableName } from './find-table.ts';
+import type { Manifest } from './manifest.ts';
+
+/** Rows, and their bytes in the dump. */
+export interface TableSize {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** What became of a table from one backup to another; null where a backup does not have it. */
+export interface TableChange {
+  /** As psql shows it: `public.manager_surface`. */
+  readonly table: string;
+  readonly before: TableSize | null;
+  readonly after: TableSize | null;
+  /** Rows and bytes gained, negative where they were lost. */
+  readonly gained: TableSize;
+  /** Whether any byte of its rows is another one. */
+  readonly changed: boolean;
+}
+
+type Tables = Manifest['tables'];
+
+interface Known extends TableSize {
+  readonly hashes: string;
+}
+
+/** Every table of either backup, in the order of `after`; those that only `before` has come last. */
+export function compareTables(before: Tables, after: Tables): TableChange[] {
+  const [old, current] = [sumUp(before), sumUp(after)];
+  return [...new Set([...current.keys(), ...old.keys()])].map((table) => {
+    const [was, is] = [old.get(table), current.get(table)];
+    const gained = {
+      rows: (is?.rows ?? 0) - (was?.rows ?? 0),
+      bytes: (is?.bytes ?? 0) - (was?.bytes ?? 0),
+    };
+    return { table, before: sizeOf(was), after: sizeOf(is), gained, changed: was?.hashes !== is?.hashes };
+  });
+}
+
+/** A table that is dumped in several blocks counts once. */
+function sumUp(tables: Tables): Map<string, Known> {
+  const known = new Map<string, Known>();
+  for (const entry of tables) {
+    const table = showTableName(entry);
+    const { rows, bytes, hashes } = known.get(table) ?? { rows: 0, bytes: 0, hashes: '' };
+    known.set(table, {
+      rows: rows + entry.rows,
+      bytes: bytes + entry.bytes,
+      hashes: `${hashes} ${entry.sha256}`,
+    });
+  }
+  return known;
+}
+
+function sizeOf(known: Known | undefined): TableSize | null {
+  return known === undefined ? null : { rows: known.rows, bytes: known.bytes };
+}

@@ -1,0 +1,68 @@
+import { distance } from 'fastest-levenshtein';
+import { isIdentifier, sqlWords, unquote } from '../dump/sql-words.ts';
+
+/** The name of a table as PostgreSQL's catalogs hold it. */
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** How many names that are like an unknown one are shown. */
+const NEAR = 3;
+
+/**
+ * Reads a table's name as psql does: `manager_surface`, `public.manager_surface`, `public."Größe, alt"`. What is not
+ * quoted is in lower case.
+ *
+ * @returns undefined for what is no name
+ */
+export function parseTableName(text: string): Partial<TableName> | undefined {
+  const words = sqlWords(text);
+  const [first, dot, second] = words;
+  if (!isIdentifier(first)) return undefined;
+  if (words.length === 1) return { name: unquote(first) };
+  if (words.length !== 3 || dot !== '.' || !isIdentifier(second)) return undefined;
+  return { schema: unquote(first), name: unquote(second) };
+}
+
+/** Quoted where psql needs it: `public.surface`, `public."Größe"`. */
+export function showTableName({ schema, name }: TableName): string {
+  return schema === '' ? quoteIfNeeded(name) : `${quoteIfNeeded(schema)}.${quoteIfNeeded(name)}`;
+}
+
+function quoteIfNeeded(identifier: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(identifier) ? identifier : `"${identifier.replaceAll('"', '""')}"`;
+}
+
+/** What a name stands for among the tables of a dump. */
+export type FoundTable<T extends TableName> =
+  /** All entries of the one table: one that is dumped in several blocks has several. */
+  | { readonly kind: 'one'; readonly entries: readonly T[] }
+  /** Tables of the name in several schemas. */
+  | { readonly kind: 'several'; readonly names: readonly string[] }
+  /** There is none; these are the names most like it. */
+  | { readonly kind: 'none'; readonly near: readonly string[] };
+
+/** Finds a table by its name, or by its name and schema. */
+export function findTable<T extends TableName>(
+  tables: readonly T[],
+  { schema, name }: Partial<TableName>,
+): FoundTable<T> {
+  const entries = tables.filter(
+    (table) => table.name === name && (schema === undefined || table.schema === schema),
+  );
+  const names = [...new Set(entries.map(showTableName))];
+  if (names.length === 1) return { kind: 'one', entries };
+  if (names.length > 1) return { kind: 'several', names };
+  const wanted = (name ?? '').toLowerCase();
+  const ranked = [...new Map(tables.map((table) => [showTableName(table), unlikeness(table.name, wanted)]))]
+    .filter(([, unlike]) => unlike <= Math.max(2, wanted.length / 3))
+    .sort(([, a], [, b]) => a - b);
+  return { kind: 'none', near: ranked.slice(0, NEAR).map(([shown]) => shown) };
+}
+
+/** How many letters differ; none where the one is but a part of the other. */
+function unlikeness(name: string, wanted: string): number {
+  const lower = name.toLowerCase();
+  return wanted !== '' && lower.includes(wanted) ? 0 : distance(lower, wanted);
+}

@@ -1,0 +1,66 @@
+import { chooseBackup } from '../catalog/catalog.ts';
+import { compareTables, type TableChange } from '../catalog/compare-tables.ts';
+import type { Manifest } from '../catalog/manifest.ts';
+import { DumpError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import { renderTable } from '../ui/table.ts';
+import { type Invocation, openSession, withStore } from './session.ts';
+
+/** `show ID --diff OTHER`: rows and bytes that each table has gained or lost from OTHER to ID. */
+export async function showDiff(invocation: Invocation, id: string, other: string): Promise<void> {
+  const session = openSession(invocation, ['store']);
+  const { prefix } = session.config;
+  const [after, before] = await withStore(session.config, (store) =>
+    Promise.all([id, other].map((named) => readManifest(store, prefix, named, invocation.signal))),
+  );
+  const tables = compareTables(before?.tables ?? [], after?.tables ?? []);
+  session.print({ id, other, tables }, render(tables, id, other));
+}
+
+/** @throws DumpError for a backup without a manifest, of which no tables are known */
+async function readManifest(
+  store: Store,
+  prefix: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const { dump, manifest } = await chooseBackup(store, prefix, { by: 'id', id }, signal);
+  if (manifest !== undefined) return manifest;
+  throw new DumpError({
+    doing: `cannot compare the tables of ${dump.key}`,
+    problem: 'it has no manifest that tells of them',
+    remedy: '`fetch` and `push` it to have one made',
+  });
+}
+
+function render(tables: readonly TableChange[], id: string, other: string): string {
+  const changed = tables.filter((table) => table.changed);
+  const same = tables.length - changed.length;
+  const below = `${formatCount(changed.length)} of ${formatCount(tables.length)} tables changed from ${other} to ${id}`;
+  if (changed.length === 0) return `${below}; ${formatCount(same)} are the same to the byte`;
+  const table = renderTable(
+    [
+      { title: 'table' },
+      { title: 'rows', align: 'right' },
+      { title: 'gained', align: 'right' },
+      { title: 'size', align: 'right' },
+      { title: 'gained', align: 'right' },
+      { title: '' },
+    ],
+    changed.map(({ table, before, after, gained }) => [
+      table,
+      after === null ? '-' : formatCount(after.rows),
+      signed(gained.rows, formatCount),
+      after === null ? '-' : formatBytes(after.bytes),
+      signed(gained.bytes, formatBytes),
+      after === null ? 'gone' : before === null ? 'new' : '',
+    ]),
+  );
+  return `${table}\n\n${below}`;
+}
+
+/** `+5`, `-5`, and `0` for what is as much as before. */
+function signed(amount: number, format: (amount: number) => string): string {
+  return `${amount > 0 ? '+' : ''}${format(amount)}`;
+}

@@ -1,5 +1,4 @@
 import type { DumpIndex, DumpSection, DumpTable } from '../dump/dump-index.ts';
-import type { Manifest } from './manifest.ts';
 
 /** One place where a dump is not what its manifest says. */
 export interface IndexFault {
@@ -11,7 +10,10 @@ export interface IndexFault {
 }
 
 /** Compares what a pass over the bytes found with what the manifest says; empty when every byte is proven. */
-export function compareIndex(manifest: Manifest, index: DumpIndex): IndexFault[] {
+export function compareIndex(
+  manifest: Pick<DumpIndex, 'bytes' | 'sections' | 'tables'>,
+  index: DumpIndex,
+): IndexFault[] {
   const faults: IndexFault[] = [];
   const compare = (what: IndexFault['what'], where: string, expected: unknown, found: unknown) => {
     if (expected !== found) faults.push({ what, where, expected: String(expected), found: String(found) });

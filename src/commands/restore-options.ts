@@ -13,6 +13,7 @@ export interface RestoreFlags extends CommonOptions {
   readonly into?: string;
   readonly inPlace?: true;
   readonly dropOld?: true;
+  readonly jobs?: string;
   /** commander's reading of `--no-owner`. */
   readonly owner: boolean;
   readonly dryRun?: true;
@@ -63,6 +64,19 @@ export function readTarget({ into, inPlace, dropOld }: RestoreFlags): RestoreTar
     throw usage(`--into: ${JSON.stringify(into)} is not accepted`, 'give a name of 1 to 63 bytes');
   }
   return { kind: 'into', name: into };
+}
+
+/** Of more connections a server has more to lose than to win. */
+const MOST_JOBS = 64;
+
+/** @throws ConfigError for what is no number of connections */
+export function readJobs({ jobs }: Pick<RestoreFlags, 'jobs'>): number | undefined {
+  if (jobs === undefined) return undefined;
+  if (/^[1-9]\d?$/.test(jobs) && Number(jobs) <= MOST_JOBS) return Number(jobs);
+  throw usage(
+    `--jobs: ${JSON.stringify(jobs)} is not accepted`,
+    `give a number of connections from 1 to ${MOST_JOBS}`,
+  );
 }
 
 function readTime(text: string): Date {

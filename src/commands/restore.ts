@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { chooseBackup } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
@@ -7,7 +8,7 @@ import { type RestoreOptions, type RestoreReport, restoreDump } from '../restore
 import { type FoundDatabases, findDatabases, type RestoreTarget } from '../restore/restore-target.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
-import { type RestoreFlags, readTarget, readWanted } from './restore-options.ts';
+import { type RestoreFlags, readJobs, readTarget, readWanted } from './restore-options.ts';
 import {
   holderName,
   type Invocation,
@@ -23,20 +24,24 @@ type RestoreSession = Omit<Session<never>, 'config'> & { readonly config: Config
 export async function run(invocation: Invocation, what: string | undefined): Promise<undefined> {
   const flags = invocation.options as RestoreFlags;
   const wanted = readWanted(what, flags);
-  const target = readTarget(flags);
+  const how: RestoreOptions = {
+    target: readTarget(flags),
+    noOwner: !flags.owner,
+    jobs: { asked: readJobs(flags), cores: availableParallelism() },
+  };
   const { env, signal } = invocation;
   if (wanted.by === 'file') {
     const session = openSession(invocation, ['database', 'tools', 'lock']);
     const local = await openLocalDump(wanted.file, signal);
     const source = fileSource(wanted.file, local, { ...session.config, env });
-    await restoreSource(invocation, session, source, target);
+    await restoreSource(invocation, session, source, how);
     return;
   }
   const session = openSession(invocation, ['database', 'store', 'tools', 'lock']);
   const { config } = session;
   await withStore(config, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wanted, signal);
-    await restoreSource(invocation, session, backupSource(store, backup, { ...config, env }), target);
+    await restoreSource(invocation, session, backupSource(store, backup, { ...config, env }), how);
   });
 }
 
@@ -44,8 +49,9 @@ async function restoreSource(
   { options, env, signal }: Invocation,
   session: RestoreSession,
   source: RestoreSource,
-  target: RestoreTarget,
+  how: RestoreOptions,
 ): Promise<void> {
+  const { target } = how;
   const flags = options as RestoreFlags;
   warnOfForeignVariables(session.log, env);
   const database = openDatabase(session.config, env);
@@ -61,7 +67,7 @@ async function restoreSource(
   }
   if (found.exists && target.kind !== 'into') await session.confirm(intent);
   const began = performance.now();
-  const report = await restoreAlone(session, database, source, { target, noOwner: !flags.owner }, signal);
+  const report = await restoreAlone(session, database, source, how, signal);
   session.print(
     { source: source.name, ...report, kept: report.kept ?? null },
     renderReport(source, report, performance.now() - began),

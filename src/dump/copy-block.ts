@@ -1,7 +1,7 @@
 import { createCopyLexer } from './copy-lexer.ts';
 import type { DumpWindow } from './dump-window.ts';
 import { countNewlines } from './newlines.ts';
-import type { CopyStart, DumpToken } from './tokens.ts';
+import { type CopyStart, type DumpToken, qualifiedName } from './tokens.ts';
 
 /** The rows of one COPY, from behind its statement to the line `\.`. */
 export interface CopyBlock {
@@ -9,6 +9,12 @@ export interface CopyBlock {
   readonly table: string;
   /** Reads on. @returns whether the end of the rows was met */
   read(): Generator<DumpToken, boolean>;
+  /**
+   * Counts all of the rows without having them read.
+   *
+   * @returns false where that is too late, or too early: the block stands not at its first row
+   */
+  leaveOut(all: { readonly rows: number; readonly bytes: number }): boolean;
 }
 
 export function createCopyBlock(window: DumpWindow, start: CopyStart): CopyBlock {
@@ -28,7 +34,7 @@ export function createCopyBlock(window: DumpWindow, start: CopyStart): CopyBlock
   }
 
   return {
-    table: start.schema === '' ? start.name : `${start.schema}.${start.name}`,
+    table: qualifiedName(start),
     *read() {
       begun ||= yield* begin();
       if (!begun) return false;
@@ -46,6 +52,13 @@ export function createCopyBlock(window: DumpWindow, start: CopyStart): CopyBlock
       if (found.mark === undefined) return false;
       yield { type: 'copy-end', rows, bytes };
       yield { type: 'text', data: found.mark };
+      return true;
+    },
+    leaveOut(all) {
+      if (!begun || bytes > 0 || window.bytes.length > 0) return false;
+      rows = all.rows;
+      bytes = all.bytes;
+      window.leaveOut(bytes, rows);
       return true;
     },
   };

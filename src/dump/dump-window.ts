@@ -29,6 +29,8 @@ export interface DumpWindow {
   text(upTo: number): Generator<DumpToken, void>;
   /** Passes over the bytes before `upTo`, which the caller gives out and which hold so many line feeds. */
   skip(upTo: number, lines: number): void;
+  /** Counts bytes that come next in the dump and are not added. */
+  leaveOut(length: number, lines: number): void;
   /**
    * Index after the line in which `read` stands; undefined when the bytes end before it and are not the last.
    *
@@ -81,6 +83,10 @@ export function createDumpWindow({ damaged }: DumpFaults): DumpWindow {
     skip(upTo, lines) {
       line += lines;
       given = upTo;
+    },
+    leaveOut(length, lines) {
+      base += length;
+      line += lines;
     },
     lineEnd(final) {
       const found = bytes.indexOf(NEWLINE, Math.max(read, searched));

@@ -6,8 +6,8 @@ import { NotFoundError } from '../errors.ts';
 export interface LocalDump {
   /** Size of the file in bytes. */
   readonly bytes: number;
-  /** The file's bytes from its beginning; may be called more than once. */
-  read(): AsyncIterable<Buffer>;
+  /** The file's bytes, or `start` to `end` of them, both included; may be called more than once. */
+  read(range?: { readonly start: number; readonly end: number }): AsyncIterable<Buffer>;
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
@@ -32,7 +32,8 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
       if (!info.isFile()) throw refuse('it is no file');
       return {
         bytes: info.size,
-        read: () => createReadStream(file, { highWaterMark: 256 * 1024, signal }) as AsyncIterable<Buffer>,
+        read: (range) =>
+          createReadStream(file, { highWaterMark: 256 * 1024, signal, ...range }) as AsyncIterable<Buffer>,
       };
     } finally {
       await handle.close();

@@ -20,6 +20,12 @@ export interface Scanner {
    * @throws DumpError when the dump ends early
    */
   end(): Generator<DumpToken, void>;
+  /**
+   * Takes the rows of a COPY block, whose first one comes next, as another pass has found them; they are not pushed.
+   *
+   * @throws DumpError when no such block is there
+   */
+  leaveOut(table: DumpTable): void;
   /** The dump's index, after {@link end}. */
   finish(): DumpIndex;
   /** Bytes so far. */
@@ -43,6 +49,8 @@ export function createScanner(name: string, statementsAs: StatementsAs = 'heads'
     hash: createHash('sha256'),
   };
   let table: { target: CopyTarget; offset: number; hash: Hash; checkpointer: Checkpointer } | undefined;
+  /** The block that is being read, where its rows are left out. */
+  let leftOut: DumpTable | undefined;
 
   function closeSection(end: number): void {
     const { name, offset, hash } = section;
@@ -71,7 +79,8 @@ export function createScanner(name: string, statementsAs: StatementsAs = 'heads'
         table?.checkpointer.add(token.data, token.lines);
         break;
       case 'copy-end':
-        if (table !== undefined) {
+        if (leftOut !== undefined) tables.push(leftOut);
+        else if (table !== undefined) {
           const { schema, name, columns } = table.target;
           const sha256 = table.hash.digest('hex');
           tables.push({
@@ -86,6 +95,7 @@ export function createScanner(name: string, statementsAs: StatementsAs = 'heads'
           });
         }
         table = undefined;
+        leftOut = undefined;
         break;
       case 'statement': {
         for (const role of rolesOf(token.sql, tokenizer.session.decode)) {
@@ -117,6 +127,11 @@ export function createScanner(name: string, statementsAs: StatementsAs = 'heads'
     *end() {
       yield* noted(tokenizer.end());
       closeSection(bytes);
+    },
+    leaveOut(known) {
+      tokenizer.leaveOut(known);
+      bytes += known.bytes;
+      leftOut = known;
     },
     finish: () => ({
       bytes,

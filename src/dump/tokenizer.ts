@@ -1,12 +1,13 @@
 import { type CommentReader, createCommentReader } from './comment-reader.ts';
 import { type CopyBlock, createCopyBlock } from './copy-block.ts';
+import type { DumpTable } from './dump-index.ts';
 import { createDumpWindow } from './dump-window.ts';
 import { FORM_BYTES } from './form.ts';
 import { dumpFaults, otherThanPlain } from './no-dump.ts';
 import { createSession, type DumpSession } from './session.ts';
 import { isSpace } from './sql-bytes.ts';
 import { createStatementReader, type StatementsAs } from './statement-reader.ts';
-import type { DumpPosition, DumpToken } from './tokens.ts';
+import { type DumpPosition, type DumpToken, qualifiedName } from './tokens.ts';
 
 /** pg_dump's header stands in the first lines; what has none by then is no dump. */
 const HEADER_WITHIN = 64 * 1024;
@@ -29,6 +30,12 @@ export interface Tokenizer {
    * @throws DumpError when the dump ends early
    */
   end(): Generator<DumpToken, void>;
+  /**
+   * Counts the rows of a COPY block whose first one comes next, and which are not pushed.
+   *
+   * @throws DumpError when no such block is there
+   */
+  leaveOut(table: Pick<DumpTable, 'schema' | 'name' | 'rows' | 'offset' | 'bytes'>): void;
   /** What the comments told so far. */
   readonly comments: Pick<CommentReader, 'serverVersion' | 'pgDumpVersion'>;
   /** What the statements told so far. */
@@ -159,6 +166,12 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
       }
       yield* run(false);
       yield* keep();
+    },
+    leaveOut(table) {
+      const name = qualifiedName(table);
+      const stands = window.offset(0) === table.offset && copy?.table === name && mode === 'copy';
+      if (stands && copy?.leaveOut(table)) return;
+      throw faults.fault(`no rows of ${name} begin at byte ${table.offset}`, 'use another backup');
     },
     *end() {
       window.add(Buffer.alloc(0));

@@ -28,6 +28,11 @@ export interface CopyTarget {
   readonly columns: readonly string[];
 }
 
+/** `public.manager_surface`; the bare name where a dump from before PostgreSQL 10.3 tells no schema. */
+export function qualifiedName({ schema, name }: Pick<CopyTarget, 'schema' | 'name'>): string {
+  return schema === '' ? name : `${schema}.${name}`;
+}
+
 /** `sql` holds the statement's very bytes, in the dump's own encoding, with the closing semicolon. */
 export interface Statement extends DumpPosition {
   readonly type: 'statement';

@@ -13,6 +13,10 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
       ['--into <name>', 'restore into a new database of this name and swap nothing'],
       ['--in-place', 'drop the database first, where there is no room for two'],
       ['--drop-old', 'drop the old database after the swap instead of keeping it'],
+      [
+        '--jobs <n>',
+        'restore over so many connections (else one for each core, at most 4, as many as are free)',
+      ],
       ['--no-owner', 'leave out owners and grants'],
       ['--dry-run', 'say what would be done and do nothing'],
       ['--yes', 'do not ask'],

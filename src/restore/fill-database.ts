@@ -1,10 +1,20 @@
 import type { DumpIndex } from '../dump/dump-index.ts';
-import { type Database, settleSession } from '../postgres/database.ts';
+import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { loadDump } from './load-dump.ts';
 import type { RestoreSource } from './source.ts';
+import { analyzeTables } from './wide/analyze.ts';
+import { withLanes } from './wide/lanes.ts';
+import { loadWide, type RangedDump } from './wide/load-wide.ts';
+
+export interface FillOptions {
+  readonly scratch: string;
+  readonly noOwner: boolean;
+  /** Over how many connections, and where the tables lie in the dump; one connection keeps the order of the rows. */
+  readonly wide?: { readonly jobs: number; readonly index: RangedDump['index'] };
+}
 
 /**
  * Runs a dump on an empty database and gathers the planner's statistics.
@@ -15,28 +25,22 @@ import type { RestoreSource } from './source.ts';
 export async function fillDatabase(
   context: { readonly database: Database; readonly log: Logger; readonly startProgress: StartProgress },
   source: RestoreSource,
-  options: { readonly scratch: string; readonly noOwner: boolean },
+  { scratch, noOwner, wide }: FillOptions,
   signal: AbortSignal,
 ): Promise<DumpIndex> {
   const { database, log } = context;
-  const { scratch, noOwner } = options;
   const progress = context.startProgress('restore', source.bytes);
+  const options = { name: source.name, noOwner, log, onBytes: progress.add };
   try {
-    return await database.use(scratch, signal, async (client) => {
-      // After a crash the scratch database is dropped; the swap's own commit waits for the disk, and so for all before.
-      await client.query('SET synchronous_commit = off');
-      const index = await loadDump(client, source.read(signal), {
-        name: source.name,
-        noOwner,
-        log,
-        onBytes: progress.add,
-      });
+    const readRange = wide === undefined ? undefined : await source.ranges(signal);
+    return await withLanes(database, scratch, wide?.jobs ?? 1, signal, async (lanes) => {
+      const loaded =
+        readRange === undefined || wide === undefined
+          ? await loadDump(lanes.text.client, source.read(lanes.signal), options)
+          : await loadWide(lanes, { index: wide.index, readRange }, options);
       log.debug('analyzing');
-      // The dump has set the session's search_path and more.
-      await client.query('RESET ALL');
-      await settleSession(client);
-      await client.query('ANALYZE');
-      return index;
+      await analyzeTables(lanes);
+      return loaded;
     });
   } catch (error) {
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);

@@ -9,7 +9,7 @@ import {
 } from '../postgres/database-statements.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../postgres/facts.ts';
-import type { DumpNeeds } from './prove-dump.ts';
+import type { KnownDump } from './prove-dump.ts';
 import type { RestoreSource } from './source.ts';
 
 /** What is settled before anything is created. */
@@ -29,16 +29,16 @@ export interface RestorePlan {
 export async function planRestore(
   admin: pg.Client,
   source: RestoreSource,
-  needs: DumpNeeds,
+  dump: Pick<KnownDump, 'roles' | 'ownerRoles' | 'encoding'>,
   options: { readonly name: string; readonly scratch: string; readonly noOwner: boolean },
 ): Promise<RestorePlan> {
   const { name, scratch, noOwner } = options;
   const doing = `cannot restore ${source.name}`;
   try {
     const facts = source.manifest?.database ?? (await readDatabaseFacts(admin, name));
-    const missing = await missingRoles(admin, rolesNeeded(needs, facts, noOwner));
+    const missing = await missingRoles(admin, rolesNeeded(dump, facts, noOwner));
     if (missing.length > 0) throw rolesMissing(doing, missing, noOwner);
-    const locale = chooseLocale(needs.encoding, facts);
+    const locale = chooseLocale(dump.encoding, facts);
     if (facts === undefined) return { locale, settings: [], ownership: [] };
     return {
       locale,
@@ -50,9 +50,13 @@ export async function planRestore(
   }
 }
 
-function rolesNeeded(needs: DumpNeeds, facts: DatabaseFacts | undefined, noOwner: boolean): string[] {
-  if (noOwner) return needs.roles.filter((role) => !needs.ownerRoles.includes(role));
-  return [...new Set([...(facts === undefined ? [] : databaseRoles(facts)), ...needs.roles])];
+function rolesNeeded(
+  { roles, ownerRoles }: Pick<KnownDump, 'roles' | 'ownerRoles'>,
+  facts: DatabaseFacts | undefined,
+  noOwner: boolean,
+): string[] {
+  if (noOwner) return roles.filter((role) => !ownerRoles.includes(role));
+  return [...new Set([...(facts === undefined ? [] : databaseRoles(facts)), ...roles])];
 }
 
 function rolesMissing(doing: string, missing: readonly string[], noOwner: boolean): RestoreError {

@@ -1,17 +1,16 @@
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
+import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { refuseForeign } from './refusals.ts';
 import type { RestoreSource } from './source.ts';
 
-/** What of a dump has to be known before anything is created. */
-export interface DumpNeeds {
-  /** Roles that the dump names, and those of them that `--no-owner` leaves out. */
-  readonly roles: readonly string[];
-  readonly ownerRoles: readonly string[];
-  readonly encoding: string | undefined;
-}
+/** What of a dump has to be known before anything is created, by its manifest or by reading it. */
+export type KnownDump = Pick<
+  DumpIndex,
+  'bytes' | 'sections' | 'tables' | 'roles' | 'ownerRoles' | 'encoding'
+>;
 
 /**
  * Reads the dump once without using it.
@@ -23,7 +22,7 @@ export async function proveDump(
   source: RestoreSource,
   startProgress: StartProgress,
   signal: AbortSignal,
-): Promise<DumpNeeds> {
+): Promise<KnownDump> {
   const { name, manifest } = source;
   const scanner = createScanner(name);
   const progress = startProgress('check', source.bytes);

@@ -5,17 +5,18 @@ import type { DumpIndex } from '../dump/dump-index.ts';
 import { ConfigError, OperatorError, RestoreError } from '../errors.ts';
 import { createDatabase, dropDatabase, renameDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
-import { describeCause } from '../postgres/errors.ts';
+import { databaseError, describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { applyOwnership, applySettings } from './apply-facts.ts';
 import { fillDatabase } from './fill-database.ts';
 import { keptName, scratchName } from './names.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
-import { type DumpNeeds, proveDump } from './prove-dump.ts';
+import { type KnownDump, proveDump } from './prove-dump.ts';
 import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
 import { type AsAdmin, dropKept, swapDatabases } from './swap.ts';
+import { chooseJobs, freeConnections, type JobsChoice } from './wide/jobs.ts';
 
 /** How long dropping the scratch database of a failed restore may take, in milliseconds. */
 const CLEAN_UP_MS = 60_000;
@@ -34,6 +35,8 @@ export interface RestoreOptions {
   readonly target: RestoreTarget;
   /** Leave out owners and grants, and what the database has set for single roles. */
   readonly noOwner: boolean;
+  /** Over how many connections, as {@link chooseJobs} takes it; over one where nothing is said. */
+  readonly jobs?: Pick<JobsChoice, 'asked' | 'cores'>;
 }
 
 export interface RestoreReport {
@@ -72,8 +75,11 @@ export async function restoreDump(
   const found = await asAdmin((admin) => findDatabases(admin, name));
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   if (target.kind === 'into' && found.exists) throw nameTaken(source, name);
-  const needs = await learnNeeds(source, target, context.startProgress, signal);
-  const plan = await asAdmin((admin) => planRestore(admin, source, needs, { ...options, name, scratch }));
+  const dump = await knowDump(source, target, context.startProgress, signal);
+  const [plan, jobs] = await asAdmin(async (admin) => [
+    await planRestore(admin, source, dump, { ...options, name, scratch }),
+    await planJobs(admin, dump, options.jobs, log),
+  ]);
   let dropped = false;
   // Only when the server has made the scratch database is it certain that the dropped one can be replaced.
   const makeRoom = async () => {
@@ -86,7 +92,7 @@ export async function restoreDump(
     index = await buildScratch(
       context,
       source,
-      { scratch, plan, noOwner: options.noOwner, makeRoom },
+      { scratch, plan, dump, jobs, noOwner: options.noOwner, makeRoom },
       signal,
     );
   } catch (error) {
@@ -105,15 +111,34 @@ export async function restoreDump(
 }
 
 /** A manifest tells what the dump needs; without one, and before anything is dropped, the dump itself is read. */
-async function learnNeeds(
+async function knowDump(
   source: RestoreSource,
   target: RestoreTarget,
   startProgress: StartProgress,
   signal: AbortSignal,
-): Promise<DumpNeeds> {
+): Promise<KnownDump> {
   const { manifest } = source;
   if (manifest === undefined || target.kind === 'in-place') return proveDump(source, startProgress, signal);
   return { ...manifest, encoding: manifest.encoding ?? undefined };
+}
+
+async function planJobs(
+  admin: pg.Client,
+  { tables }: KnownDump,
+  wanted: RestoreOptions['jobs'],
+  log: Logger,
+): Promise<number> {
+  if (wanted === undefined) return 1;
+  const { asked } = wanted;
+  const free = await freeConnections(admin).catch((error: unknown) => {
+    throw databaseError('cannot count the connections to the server', error);
+  });
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
+  const jobs = chooseJobs({ ...wanted, free, bytes });
+  if (asked !== undefined && jobs < asked) {
+    log.warn(`the server has no more than ${free} connections free, so --jobs is ${jobs}`);
+  }
+  return jobs;
 }
 
 async function dropTarget({ database, log }: RestoreContext, name: string): Promise<void> {
@@ -128,6 +153,8 @@ async function buildScratch(
   options: {
     readonly scratch: string;
     readonly plan: RestorePlan;
+    readonly dump: KnownDump;
+    readonly jobs: number;
     readonly noOwner: boolean;
     /** Called when the scratch database exists and is empty. */
     readonly makeRoom: () => Promise<void>;
@@ -135,15 +162,17 @@ async function buildScratch(
   signal: AbortSignal,
 ): Promise<DumpIndex> {
   const { database, log } = context;
-  const { scratch, plan, noOwner } = options;
+  const { scratch, plan, dump, jobs, noOwner } = options;
   const admin = database.maintenanceName;
   await database.use(admin, uninterrupted(), (client) => createDatabase(client, scratch, plan.locale));
   try {
     signal.throwIfAborted();
     await options.makeRoom();
-    log.info(`restoring ${source.name} into ${scratch}`);
-    const index = await fillDatabase(context, source, { scratch, noOwner }, signal);
-    checkAgainstManifest(source, index);
+    const over = jobs === 1 ? '' : ` over ${jobs} connections`;
+    log.info(`restoring ${source.name} into ${scratch}${over}`);
+    const wide = jobs === 1 ? {} : { wide: { jobs, index: dump } };
+    const index = await fillDatabase(context, source, { scratch, noOwner, ...wide }, signal);
+    checkAgainst(dump, index, source.name);
     await database.use(admin, signal, async (client) => {
       await applySettings(client, plan.settings, log);
       await applyOwnership(client, plan.ownership);
@@ -156,11 +185,12 @@ async function buildScratch(
   }
 }
 
-function checkAgainstManifest(source: RestoreSource, index: DumpIndex): void {
-  const fault = source.manifest === undefined ? undefined : compareIndex(source.manifest, index)[0];
+/** Of a dump without a manifest it is the first reading that is compared with: it must be the same dump still. */
+function checkAgainst(dump: KnownDump, index: DumpIndex, name: string): void {
+  const fault = compareIndex(dump, index)[0];
   if (fault === undefined) return;
   throw new RestoreError({
-    doing: `cannot restore ${source.name}`,
+    doing: `cannot restore ${name}`,
     problem: `what was read is not what its manifest says: ${describeFault(fault)}`,
     remedy: 'use another backup',
   });

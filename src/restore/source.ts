@@ -1,8 +1,10 @@
 import { dirname } from 'node:path';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import type { Manifest } from '../catalog/manifest.ts';
+import { FORM_BYTES, sniffForm } from '../dump/form.ts';
 import type { LocalDump } from '../dump/local-dump.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
+import type { ReadRange } from '../dump/read-text.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
@@ -16,6 +18,8 @@ export interface RestoreSource {
   readonly bytes: number;
   /** The dump as plain SQL, from its beginning; may be called more than once. */
   read(signal: AbortSignal): AsyncIterable<Buffer>;
+  /** How single bytes of the plain SQL are read; undefined for a dump that has to be unpacked from its beginning. */
+  ranges(signal: AbortSignal): Promise<ReadRange | undefined>;
 }
 
 /** What it takes to read dumps in pg_dump's custom format. */
@@ -26,11 +30,13 @@ export interface RestoreTools {
 
 export function backupSource(store: Store, backup: UsableBackup, tools: RestoreTools): RestoreSource {
   const { key } = backup.dump;
+  const readRange: ReadRange = (range, signal) => readObject(store, key, { range, signal });
   return {
     name: key,
     manifest: backup.manifest,
     bytes: backup.manifest?.bytes ?? backup.dump.bytes,
     read: (signal) => readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal }),
+    ranges: (signal) => ifPlain(readRange, signal),
   };
 }
 
@@ -40,5 +46,13 @@ export function fileSource(file: string, local: LocalDump, tools: RestoreTools):
     manifest: undefined,
     bytes: local.bytes,
     read: (signal) => readPlainDump(local.read(), { name: file, ...tools, signal }),
+    ranges: (signal) => ifPlain(local.read, signal),
   };
+}
+
+/** The first bytes tell whether those of the file are those of the SQL. */
+async function ifPlain(readRange: ReadRange, signal: AbortSignal): Promise<ReadRange | undefined> {
+  const head: Buffer[] = [];
+  for await (const chunk of readRange({ start: 0, end: FORM_BYTES - 1 }, signal)) head.push(chunk);
+  return sniffForm(Buffer.concat(head)) === 'plain' ? readRange : undefined;
 }

@@ -28,12 +28,14 @@ export function textSource(
 ): RestoreSource {
   const bytes = Buffer.from(text);
   const { name = './dump.sql', manifest, chunkBytes = 64 * 1024 } = options;
+  async function* read(start = 0, end = bytes.length) {
+    for (let at = start; at < end; at += chunkBytes) yield bytes.subarray(at, Math.min(at + chunkBytes, end));
+  }
   return {
     name,
     manifest,
     bytes: bytes.length,
-    async *read() {
-      for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
-    },
+    read: () => read(),
+    ranges: async () => (range) => read(range.start, range.end + 1),
   };
 }

@@ -1,0 +1,37 @@
+import type { DumpIndex, DumpTable } from './dump-index.ts';
+import type { Scanner } from './scanner.ts';
+import type { DumpToken } from './tokens.ts';
+
+/** Reads bytes `start` to `end`, both included, of a plain dump. */
+export type ReadRange = (
+  range: { readonly start: number; readonly end: number },
+  signal: AbortSignal,
+) => AsyncIterable<Buffer>;
+
+/**
+ * The tokens of a dump without the rows of some of its tables, whose bytes are not read. Places and lines are those of
+ * the whole dump, and a table that is left out has its `copy-start` and `copy-end` like any other.
+ *
+ * @param leftOut in the order in which they stand
+ * @throws DumpError when the rows of one do not lie where it says
+ */
+export async function* readText(
+  scanner: Scanner,
+  dump: Pick<DumpIndex, 'bytes'> & { readonly leftOut: readonly DumpTable[]; readonly readRange: ReadRange },
+  signal: AbortSignal,
+): AsyncGenerator<DumpToken> {
+  async function* scan(from: number, to: number): AsyncGenerator<DumpToken> {
+    if (from === to) return;
+    for await (const chunk of dump.readRange({ start: from, end: to - 1 }, signal))
+      yield* scanner.push(chunk);
+  }
+
+  let from = 0;
+  for (const table of dump.leftOut) {
+    yield* scan(from, table.offset);
+    scanner.leaveOut(table);
+    from = table.offset + table.bytes;
+  }
+  yield* scan(from, dump.bytes);
+  yield* scanner.end();
+}

@@ -1,0 +1,44 @@
+import type pg from 'pg';
+import { type CopyStart, qualifiedName } from '../dump/tokens.ts';
+import { RestoreError } from '../errors.ts';
+import { startCopy } from './raw-query.ts';
+import { refuse } from './run-statement.ts';
+
+/** Rows of a dump on their way into a table. */
+export interface RowsIn {
+  /**
+   * Resolves when more may come.
+   *
+   * @throws RestoreError with the row's line in the dump when the server refuses one
+   */
+  write(rows: Buffer): Promise<void>;
+  /**
+   * Has the server keep what was written.
+   *
+   * @throws RestoreError unless it took so many rows
+   */
+  end(rows: number): Promise<void>;
+}
+
+/**
+ * Begins a COPY as it stands in the dump.
+ *
+ * @param name of the dump, for errors
+ * @param rowsBefore rows of the block that go another way and stand before these
+ */
+export function copyRows(client: pg.Client, statement: CopyStart, name: string, rowsBefore = 0): RowsIn {
+  const into = startCopy(client, statement.sql);
+  const refused = (error: unknown) => refuse(error, statement, name, rowsBefore);
+  return {
+    write: (rows) => into.write(rows).catch(refused),
+    async end(rows) {
+      const taken = await into.end().catch(refused);
+      if (taken === rows) return;
+      throw new RestoreError({
+        doing: `cannot restore ${name}`,
+        problem: `the server took ${taken} of ${rows} rows of ${qualifiedName(statement)}`,
+        remedy: 'see the server’s log',
+      });
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import type pg from 'pg';
+
+/** Connections of one restore, unless it is told otherwise. */
+const MOST = 4;
+
+/** A restore of fewer bytes of rows is over before more connections would pay. */
+const WORTH_LANES = 8 * 1024 ** 2;
+
+export interface JobsChoice {
+  /** What the operator asked for, if anything. */
+  readonly asked: number | undefined;
+  /** Cores of this machine. */
+  readonly cores: number;
+  /** Connections that the server would still grant. */
+  readonly free: number;
+  /** Bytes of rows in the dump. */
+  readonly bytes: number;
+}
+
+/** Over how many connections a dump is restored. */
+export function chooseJobs({ asked, cores, free, bytes }: JobsChoice): number {
+  const most = Math.max(1, free);
+  if (asked !== undefined) return Math.min(asked, most);
+  return bytes < WORTH_LANES ? 1 : Math.min(MOST, cores, most);
+}
+
+/** How many more connections the server grants to this role, before those that it reserves. */
+export async function freeConnections(admin: pg.Client): Promise<number> {
+  const { rows } = await admin.query<{ free: number }>(
+    `SELECT least(
+       current_setting('max_connections')::int
+         - current_setting('superuser_reserved_connections')::int
+         - coalesce(current_setting('reserved_connections', true), '0')::int
+         - count(*),
+       CASE WHEN min(r.rolconnlimit) >= 0
+         THEN min(r.rolconnlimit) - count(*) FILTER (WHERE a.usename = current_user) END
+     )::int AS free
+     FROM pg_stat_activity AS a, pg_roles AS r
+     WHERE a.backend_type = 'client backend' AND r.rolname = current_user`,
+  );
+  return rows[0]?.free ?? 1;
+}

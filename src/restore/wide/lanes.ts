@@ -1,0 +1,139 @@
+import { setMaxListeners } from 'node:events';
+import type pg from 'pg';
+import type { Database } from '../../postgres/database.ts';
+import { runStatement, type StatementContext } from '../run-statement.ts';
+import type { SessionSettings, SetStatement } from '../session-settings.ts';
+
+/** Memory for building indexes and checking foreign keys, over all lanes, in MiB. */
+const MAINTENANCE_MIB = 256;
+
+/** A connection that takes part in a restore. */
+export interface Lane {
+  readonly client: pg.Client;
+  /** What the dump has set of this connection's session. */
+  settings: SessionSettings;
+}
+
+/** Several connections that work on one restore and fail together. */
+export interface Lanes {
+  /** The first runs the dump's text, and does what the others do when it has nothing to run. */
+  readonly text: Lane;
+  readonly all: readonly Lane[];
+  /** Aborted as soon as anything of the restore has failed or is to be stopped. */
+  readonly signal: AbortSignal;
+  /** Stops everything: this is what the restore fails with, unless something failed before. */
+  readonly fail: (reason: unknown) => void;
+}
+
+/**
+ * Runs `work` with so many connections to a database that only this restore uses. The first failure breaks off all of
+ * them.
+ *
+ * @throws the first failure, or the signal's reason
+ */
+export async function withLanes<T>(
+  database: Database,
+  scratch: string,
+  count: number,
+  signal: AbortSignal,
+  work: (lanes: Lanes) => Promise<T>,
+): Promise<T> {
+  const failure = new AbortController();
+  const either = AbortSignal.any([signal, failure.signal]);
+  // Each connection and each read listens.
+  setMaxListeners(0, either);
+
+  async function open(opened: readonly Lane[]): Promise<T> {
+    if (opened.length < count) {
+      return database.use(scratch, either, async (client) => {
+        await hurry(client, count);
+        return open([...opened, { client, settings: new Map() }]);
+      });
+    }
+    const fail = (reason: unknown) => failure.abort(reason);
+    try {
+      return await work({ text: opened[0] as Lane, all: opened, signal: either, fail });
+    } catch (error) {
+      fail(error);
+      throw error;
+    }
+  }
+
+  return open([]);
+}
+
+/** Every role may set these for itself, and after a crash a scratch database is dropped anyway. */
+async function hurry(client: pg.Client, lanes: number): Promise<void> {
+  await client.query('SET synchronous_commit = off');
+  await client.query(
+    `SELECT set_config('maintenance_work_mem', greatest(setting::int, $1::int) || 'kB', false)
+     FROM pg_settings WHERE name = 'maintenance_work_mem'`,
+    [Math.floor((MAINTENANCE_MIB * 1024) / lanes)],
+  );
+}
+
+/** Has a lane's session be as the dump's would be where these settings hold. */
+export async function adoptSettings(
+  lane: Lane,
+  settings: SessionSettings,
+  context: StatementContext,
+): Promise<void> {
+  if (lane.settings === settings) return;
+  for (const name of lane.settings.keys()) {
+    if (!settings.has(name)) await lane.client.query(`RESET ${name}`);
+  }
+  for (const [name, statement] of settings) {
+    if (lane.settings.get(name)?.sql.equals(statement.sql)) continue;
+    await runStatement(lane.client, statement.sql, statement.at, context);
+  }
+  lane.settings = settings;
+}
+
+/** Runs what sets something for all that follows, and takes note of it unless the server does not know it. */
+export async function runSetting(
+  lane: Lane,
+  name: string,
+  statement: SetStatement,
+  context: StatementContext,
+): Promise<void> {
+  const outcome = await runStatement(lane.client, statement.sql, statement.at, context);
+  if (outcome === 'done') lane.settings = new Map(lane.settings).set(name, statement);
+}
+
+/**
+ * Has the lanes do one thing after the other for as long as there are any.
+ *
+ * @param next what a lane that is free can do; undefined while there is nothing
+ * @throws the first failure, when all lanes have ended what they did
+ */
+export async function spread<T>(
+  lanes: Lanes,
+  next: () => T | undefined,
+  run: (lane: Lane, work: T) => Promise<void>,
+): Promise<void> {
+  const free = [...lanes.all];
+  const running = new Map<Lane, Promise<void>>();
+  try {
+    for (;;) {
+      for (let lane = free.pop(); lane !== undefined; lane = free.pop()) {
+        const work = next();
+        if (work === undefined) {
+          free.push(lane);
+          break;
+        }
+        const worker = lane;
+        const ended = () => {
+          running.delete(worker);
+          free.push(worker);
+        };
+        running.set(worker, run(worker, work).then(ended));
+      }
+      if (running.size === 0) return;
+      await Promise.race(running.values());
+    }
+  } catch (error) {
+    lanes.fail(error);
+    await Promise.allSettled(running.values());
+    throw error;
+  }
+}

@@ -1,0 +1,144 @@
+import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts';
+import { isOwnership } from '../../dump/ownership.ts';
+import { type ReadRange, readText } from '../../dump/read-text.ts';
+import { createScanner } from '../../dump/scanner.ts';
+import { textDecoder } from '../../dump/text-decoder.ts';
+import { type DumpToken, qualifiedName, type Statement } from '../../dump/tokens.ts';
+import { copyRows, type RowsIn } from '../copy-rows.ts';
+import type { LoadOptions } from '../load-dump.ts';
+import { refuseForeign } from '../refusals.ts';
+import { runStatement } from '../run-statement.ts';
+import { sessionSetting } from '../session-settings.ts';
+import { type Lanes, runSetting } from './lanes.ts';
+import { createPostData, type PostData } from './post-data.ts';
+import { partitionedTable } from './post-data-unit.ts';
+import { createRangedRows } from './ranged-rows.ts';
+import { WORTH_A_REQUEST } from './row-pieces.ts';
+import { rowsNeedOrder } from './rows-need-order.ts';
+
+/** A dump whose bytes can be read from any place. */
+export interface RangedDump {
+  /** What one pass over the dump has found, or its manifest says. */
+  readonly index: Pick<DumpIndex, 'bytes' | 'tables' | 'encoding'>;
+  readonly readRange: ReadRange;
+}
+
+/**
+ * Runs a plain dump on an empty database over several connections. One reads the text and runs it; the rows of large
+ * tables are left out of it and copied in pieces by all, before anything is run that builds on them.
+ *
+ * @returns what the dump consists of, as far as it was read: rows in pieces are held against the index meanwhile
+ * @throws RestoreError, DumpError, StoreError, or the signal's reason: whatever came first
+ */
+export async function loadWide(lanes: Lanes, dump: RangedDump, options: LoadOptions): Promise<DumpIndex> {
+  const { index, readRange } = dump;
+  const { name } = options;
+  const { text } = lanes;
+  const scanner = createScanner(name, 'whole');
+  const decode = textDecoder(index.encoding);
+  const apart = new Set(index.tables.filter(({ bytes }) => bytes >= WORTH_A_REQUEST));
+  const rows = createRangedRows(lanes, readRange, options);
+  const began = performance.now();
+
+  const partitioned = new Set<string>();
+  let section: SectionName = 'pre-data';
+  let inOrder = false;
+  let blocks = 0;
+  let copy: RowsIn | undefined;
+  let postData: PostData | undefined;
+
+  /** What an open transaction has made is seen by no other connection. */
+  const inTransaction = () => text.client.getTransactionStatus() !== 'I';
+
+  /** Everything before the rows has been run. */
+  async function beginRows(): Promise<void> {
+    section = 'data';
+    inOrder = inTransaction() || (await rowsNeedOrder(text.client));
+    options.log.debug(inOrder ? 'rows are copied in the order of the dump' : 'copying rows');
+  }
+
+  async function beginPostData(): Promise<void> {
+    await rows.finish();
+    section = 'post-data';
+    options.log.debug(`rows are in after ${Math.round(performance.now() - began)} ms`);
+    if (inTransaction()) return;
+    const tableBytes = bytesByTable(index.tables);
+    postData = createPostData(lanes, { decode, partitioned, tableBytes }, options);
+  }
+
+  async function run(statement: Statement): Promise<void> {
+    if (options.noOwner && isOwnership(statement.sql)) return;
+    const setting = sessionSetting(statement.sql);
+    if (setting !== undefined) return runSetting(text, setting, holdStatement(statement), options);
+    if (postData !== undefined) return postData.add(statement);
+    if (section === 'data' && !goesWithRows(statement)) await rows.finish();
+    const parent = partitionedTable(statement.sql, decode);
+    if (parent !== undefined) partitioned.add(parent);
+    await runStatement(text.client, statement.sql, statement, options);
+  }
+
+  async function apply(token: DumpToken): Promise<void> {
+    refuseForeign(token, name);
+    switch (token.type) {
+      case 'text':
+      case 'backslash':
+        return;
+      case 'section':
+        return token.name === 'data' ? beginRows() : beginPostData();
+      case 'statement':
+        return run(token);
+      case 'copy-start': {
+        if (section === 'pre-data') await beginRows();
+        const table = index.tables[blocks];
+        blocks += 1;
+        if (table === undefined || !apart.has(table)) copy = copyRows(text.client, token, name);
+        else if (inOrder) await rows.copy(table, token);
+        else rows.begin(table, token);
+        return;
+      }
+      case 'copy-rows':
+        // The server's socket may hold on to the bytes for longer than the scanner does.
+        return copy?.write(Buffer.from(token.data));
+      case 'copy-end':
+        await copy?.end(token.rows);
+        copy = undefined;
+        return;
+    }
+  }
+
+  try {
+    const leftOut = { bytes: index.bytes, leftOut: [...apart], readRange };
+    for await (const token of readText(scanner, leftOut, lanes.signal)) {
+      await apply(token);
+      if (token.type === 'text' || token.type === 'copy-rows') options.onBytes(token.data.length);
+    }
+    await rows.finish();
+    await postData?.finish();
+    return scanner.finish();
+  } catch (error) {
+    lanes.fail(error);
+    await rows.settle();
+    throw error;
+  }
+}
+
+/** Of what stands among the rows, these neither read nor change a table. */
+function goesWithRows({ entry }: Statement): boolean {
+  if (entry === undefined) return false;
+  return (
+    /^(?:SEQUENCE SET|BLOBS?|STATISTICS DATA)$/.test(entry.type) || entry.name.startsWith('LARGE OBJECT')
+  );
+}
+
+function holdStatement({ sql, ...at }: Statement) {
+  return { sql: Buffer.from(sql), at };
+}
+
+function bytesByTable(tables: readonly DumpTable[]): ReadonlyMap<string, number> {
+  const all = new Map<string, number>();
+  for (const table of tables) {
+    const name = qualifiedName(table);
+    all.set(name, (all.get(name) ?? 0) + table.bytes);
+  }
+  return all;
+}

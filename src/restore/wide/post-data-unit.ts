@@ -1,0 +1,118 @@
+import { isIdentifier, sqlWords, unquote } from '../../dump/sql-words.ts';
+import type { DecodeText } from '../../dump/text-decoder.ts';
+import { type DumpEntry, qualifiedName } from '../../dump/tokens.ts';
+
+/**
+ * How strongly a statement locks a table (manual §13.3): with one that only reads it may run another that only reads
+ * it, as CREATE INDEX does; one that alters it runs alone.
+ */
+export type TableUse = 'reads' | 'alters';
+
+/** The tables that something locks, by their qualified names. */
+export type TableUses = ReadonlyMap<string, TableUse>;
+
+/** What it takes to tell which tables a statement locks. */
+export interface TableKnowledge {
+  readonly decode: DecodeText;
+  /** Tables of which a change goes on to others: those that have partitions. */
+  readonly partitioned: ReadonlySet<string>;
+}
+
+/**
+ * The tables that a statement locks which builds an index or checks a foreign key. Undefined for one that has to run
+ * alone: for everything else, and where in doubt.
+ */
+export function usesOf(sql: Buffer, { decode, partitioned }: TableKnowledge): TableUses | undefined {
+  const words = createWordReader(sqlWords(decode(sql)));
+  if (words.takes('create', 'unique', 'index') || words.takes('create', 'index')) return usesOfIndex(words);
+  // Without ONLY it goes on to partitions and descendants.
+  if (words.takes('alter', 'table', 'only')) return usesOfConstraint(words, partitioned);
+  return undefined;
+}
+
+/** `… name ON [ONLY] table` */
+function usesOfIndex(words: WordReader): TableUses | undefined {
+  if (words.identifier() === undefined || !words.takes('on')) return undefined;
+  words.takes('only');
+  const table = words.name();
+  return table === undefined ? undefined : new Map([[table, 'reads']]);
+}
+
+/** `… table ADD CONSTRAINT name …` */
+function usesOfConstraint(words: WordReader, partitioned: ReadonlySet<string>): TableUses | undefined {
+  const table = words.name();
+  if (table === undefined || !words.takes('add', 'constraint') || words.identifier() === undefined) {
+    return undefined;
+  }
+  if (words.takes('primary', 'key') || words.takes('unique') || words.takes('exclude')) {
+    return new Map([[table, 'alters']]);
+  }
+  if (!words.takes('foreign', 'key') || !words.list() || !words.takes('references')) return undefined;
+  const other = words.name();
+  if (other === undefined || partitioned.has(table) || partitioned.has(other)) return undefined;
+  return new Map([
+    [table, 'alters'],
+    [other, 'alters'],
+  ]);
+}
+
+/** The table that a statement creates to have partitions, by its qualified name. */
+export function partitionedTable(sql: Buffer, decode: DecodeText): string | undefined {
+  if (!/^create\s/i.test(sql.toString('latin1', 0, 7)) || !sql.includes('PARTITION BY')) return undefined;
+  const words = createWordReader(sqlWords(decode(sql)));
+  return words.takes('create', 'table') ? words.name() : undefined;
+}
+
+interface WordReader {
+  /** Passes over these keywords, if they are what comes next. */
+  takes(...keywords: readonly string[]): boolean;
+  identifier(): string | undefined;
+  /** `schema.table` or, in dumps from before PostgreSQL 10.3, `table`. */
+  name(): string | undefined;
+  /** Passes over `(a, b)`. */
+  list(): boolean;
+}
+
+function createWordReader(words: readonly string[]): WordReader {
+  let at = 0;
+  return {
+    takes(...keywords) {
+      const matches = keywords.every((keyword, step) => words[at + step]?.toLowerCase() === keyword);
+      if (matches) at += keywords.length;
+      return matches;
+    },
+    identifier() {
+      const word = words[at];
+      if (!isIdentifier(word)) return undefined;
+      at += 1;
+      return unquote(word);
+    },
+    name() {
+      const first = this.identifier();
+      if (first === undefined || words[at] !== '.') return first;
+      at += 1;
+      const second = this.identifier();
+      return second === undefined ? undefined : qualifiedName({ schema: first, name: second });
+    },
+    list() {
+      if (words[at] !== '(') return false;
+      const end = words.indexOf(')', at);
+      if (end < 0) return false;
+      at = end + 1;
+      return true;
+    },
+  };
+}
+
+/**
+ * Whether an entry is the comment on the index or the constraint that `on` makes: it is then run right after it.
+ * pg_dump names it `INDEX i` or `CONSTRAINT c ON t`, and a constraint `t c`.
+ */
+export function isCommentOn(comment: DumpEntry | undefined, on: DumpEntry | undefined): boolean {
+  if (comment?.type !== 'COMMENT' || on === undefined || comment.schema !== on.schema) return false;
+  const bare = (name: string) => name.replaceAll('"', '');
+  const name = bare(comment.name);
+  if (on.type === 'INDEX') return name === `INDEX ${bare(on.name)}`;
+  const [, constraint, table] = /^CONSTRAINT (.*) ON (.*)$/.exec(name) ?? [];
+  return constraint !== undefined && bare(on.name) === `${table} ${constraint}`;
+}

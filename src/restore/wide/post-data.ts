@@ -1,0 +1,92 @@
+import type { DumpPosition, Statement } from '../../dump/tokens.ts';
+import { runStatement, type StatementContext } from '../run-statement.ts';
+import type { SessionSettings } from '../session-settings.ts';
+import { adoptSettings, type Lane, type Lanes, spread } from './lanes.ts';
+import { isCommentOn, type TableKnowledge, type TableUse, type TableUses, usesOf } from './post-data-unit.ts';
+import { scheduleUnits } from './unit-schedule.ts';
+
+/** So much text of statements is held before they are run, in bytes. */
+const HELD_BYTES = 16 * 1024 ** 2;
+
+/** Runs the statements that follow the rows: indexes and constraints beside one another, the rest in its order. */
+export interface PostData {
+  add(statement: Statement): Promise<void>;
+  /** Runs what is still held. */
+  finish(): Promise<void>;
+}
+
+/** Statements of one entry, with the comment on what they make, to be run in their order over one connection. */
+interface Unit {
+  readonly statements: { readonly sql: Buffer; readonly at: DumpPosition }[];
+  /** The dump's session where they stand. */
+  readonly settings: SessionSettings;
+  readonly uses: Map<string, TableUse>;
+  /** Of the largest table. */
+  bytes: number;
+}
+
+/** @param tableBytes bytes of a table's rows in the dump, by its qualified name */
+export function createPostData(
+  lanes: Lanes,
+  knowledge: TableKnowledge & { readonly tableBytes: ReadonlyMap<string, number> },
+  context: StatementContext,
+): PostData {
+  let batch: Unit[] = [];
+  let held = 0;
+
+  async function runUnit(lane: Lane, { settings, statements }: Unit): Promise<void> {
+    await adoptSettings(lane, settings, context);
+    for (const { sql, at } of statements) await runStatement(lane.client, sql, at, context);
+  }
+
+  async function runBatch(): Promise<void> {
+    if (batch.length === 0) return;
+    const { settings } = lanes.text;
+    const schedule = scheduleUnits(batch);
+    batch = [];
+    held = 0;
+    await spread(lanes, schedule.take, async (lane, unit) => {
+      await runUnit(lane, unit);
+      schedule.done(unit);
+    });
+    await adoptSettings(lanes.text, settings, context);
+  }
+
+  function hold(unit: Unit, statement: Statement, uses: TableUses): void {
+    const { sql, ...at } = statement;
+    unit.statements.push({ sql: Buffer.from(sql), at });
+    held += sql.length;
+    for (const [table, use] of uses) {
+      if (unit.uses.get(table) !== 'alters') unit.uses.set(table, use);
+      unit.bytes = Math.max(unit.bytes, knowledge.tableBytes.get(table) ?? 0);
+    }
+  }
+
+  return {
+    async add(statement) {
+      const last = batch.at(-1);
+      const lastEntry = last?.statements.at(-1)?.at.entry;
+      if (last !== undefined && isCommentOn(statement.entry, lastEntry)) {
+        hold(last, statement, new Map());
+        return;
+      }
+      const uses = usesOf(statement.sql, knowledge);
+      if (uses === undefined) {
+        await runBatch();
+        await runStatement(lanes.text.client, statement.sql, statement, context);
+        return;
+      }
+      const { settings } = lanes.text;
+      const goesOn =
+        last !== undefined &&
+        lastEntry !== undefined &&
+        lastEntry === statement.entry &&
+        last.settings === settings;
+      const unit: Unit = goesOn ? last : { statements: [], settings, uses: new Map(), bytes: 0 };
+      if (!goesOn) batch.push(unit);
+      hold(unit, statement, uses);
+      if (held > HELD_BYTES) await runBatch();
+    },
+    finish: runBatch,
+  };
+}

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { qualifiedName } from '../../dump/tokens.ts';
+import { DumpError } from '../../errors.ts';
+import type { RowPiece } from './row-pieces.ts';
+
+/** Compares the bytes of a piece with what is known of them. */
+export interface RowsProof {
+  /** @throws DumpError as soon as a checkpoint is passed whose CRC-32 is another */
+  add(chunk: Buffer): void;
+  /** @throws DumpError unless all bytes came and are the right ones */
+  finish(): void;
+}
+
+/** @param name of the dump, for errors */
+export function proveRows({ table, offset, bytes, proof }: RowPiece, name: string): RowsProof {
+  const wrong = (found: string) =>
+    new DumpError({
+      doing: `cannot restore ${name}`,
+      problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes} are not what the dump’s index says: ${found}`,
+      remedy: 'use another backup',
+    });
+  let left = bytes;
+  const check = proof.by === 'sha256' ? byHash(proof.sha256) : byCheckpoints(offset, proof);
+
+  return {
+    add(chunk) {
+      left -= chunk.length;
+      const found = check.add(chunk);
+      if (found !== undefined) throw wrong(found);
+    },
+    finish() {
+      const found = left === 0 ? check.finish() : `${bytes - left} bytes came`;
+      if (found !== undefined) throw wrong(found);
+    },
+  };
+}
+
+/** Each tells what is wrong, if anything. */
+interface Check {
+  add(chunk: Buffer): string | undefined;
+  finish(): string | undefined;
+}
+
+function byHash(sha256: string): Check {
+  const hash = createHash('sha256');
+  return {
+    add(chunk) {
+      hash.update(chunk);
+      return undefined;
+    },
+    finish() {
+      const found = hash.digest('hex');
+      return found === sha256 ? undefined : `their SHA-256 is ${found} instead of ${sha256}`;
+    },
+  };
+}
+
+function byCheckpoints(offset: number, proof: Extract<RowPiece['proof'], { by: 'crc32' }>): Check {
+  let at = offset;
+  let crc = proof.before;
+  let passed = 0;
+  return {
+    add(chunk) {
+      let rest = chunk;
+      for (let mark = proof.marks[passed]; mark !== undefined; mark = proof.marks[passed]) {
+        const upTo = rest.subarray(0, mark.offset - at);
+        crc = crc32(upTo, crc);
+        at += upTo.length;
+        rest = rest.subarray(upTo.length);
+        if (at < mark.offset) return undefined;
+        if (crc !== mark.crc32) return `up to byte ${at} their CRC-32 is ${crc} instead of ${mark.crc32}`;
+        passed += 1;
+      }
+      return undefined;
+    },
+    finish: () => undefined,
+  };
+}

@@ -1,0 +1,88 @@
+import type { DumpTable } from '../../dump/dump-index.ts';
+import type { ReadRange } from '../../dump/read-text.ts';
+import type { CopyStart } from '../../dump/tokens.ts';
+import { copyRows } from '../copy-rows.ts';
+import type { StatementContext } from '../run-statement.ts';
+import type { SessionSettings } from '../session-settings.ts';
+import { adoptSettings, type Lane, type Lanes } from './lanes.ts';
+import { proveRows } from './prove-rows.ts';
+import { cutIntoPieces, type RowPiece } from './row-pieces.ts';
+
+/** Copies the rows of large tables, in pieces that the lanes read from where the dump lies. */
+export interface RangedRows {
+  /** Has the lanes begin with a table's rows as soon as one is free; the largest piece of those that wait comes first. */
+  begin(table: DumpTable, statement: CopyStart): void;
+  /** Copies a table's rows now, in their order, over the connection of the text. */
+  copy(table: DumpTable, statement: CopyStart): Promise<void>;
+  /** Resolves when all rows of the tables that were begun are in; the connection of the text takes part. */
+  finish(): Promise<void>;
+  /** Resolves when no lane works any more, after a failure. */
+  settle(): Promise<void>;
+}
+
+interface WaitingPiece {
+  readonly piece: RowPiece;
+  readonly statement: CopyStart;
+  /** The dump's session where the COPY stands. */
+  readonly settings: SessionSettings;
+}
+
+export function createRangedRows(
+  lanes: Lanes,
+  readRange: ReadRange,
+  context: StatementContext & { readonly onBytes: (bytes: number) => void },
+): RangedRows {
+  /** The largest last. */
+  const waiting: WaitingPiece[] = [];
+  const working = new Map<Lane, Promise<void>>();
+  const { name } = context;
+
+  async function copyPiece(lane: Lane, { piece, statement, settings }: WaitingPiece): Promise<void> {
+    await adoptSettings(lane, settings, context);
+    const into = copyRows(lane.client, statement, name, piece.rowsBefore);
+    const proof = proveRows(piece, name);
+    const range = { start: piece.offset, end: piece.offset + piece.bytes - 1 };
+    for await (const chunk of readRange(range, lanes.signal)) {
+      proof.add(chunk);
+      await into.write(chunk);
+      context.onBytes(chunk.length);
+    }
+    // Until then the server has taken nothing for good.
+    proof.finish();
+    await into.end(piece.rows);
+  }
+
+  async function work(lane: Lane): Promise<void> {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await copyPiece(lane, next);
+    working.delete(lane);
+  }
+
+  return {
+    begin(table, statement) {
+      const { settings } = lanes.text;
+      for (const piece of cutIntoPieces(table, lanes.all.length))
+        waiting.push({ piece, statement, settings });
+      waiting.sort((a, b) => a.piece.bytes - b.piece.bytes);
+      for (const lane of lanes.all) {
+        if (lane === lanes.text || working.has(lane) || waiting.length === 0) continue;
+        const run = work(lane);
+        working.set(lane, run);
+        run.catch(lanes.fail);
+      }
+    },
+    async copy(table, statement) {
+      for (const piece of cutIntoPieces(table, 1)) {
+        await copyPiece(lanes.text, { piece, statement, settings: lanes.text.settings });
+      }
+    },
+    async finish() {
+      const { settings } = lanes.text;
+      await work(lanes.text);
+      await Promise.all(working.values());
+      await adoptSettings(lanes.text, settings, context);
+    },
+    async settle() {
+      await Promise.allSettled(working.values());
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import type { DumpCheckpoint, DumpTable } from '../../dump/dump-index.ts';
+
+/** Rows of a table that are smaller than this are read along with the text: a request of their own would cost more. */
+export const WORTH_A_REQUEST = 256 * 1024;
+
+/** Bytes of a piece at most, unless one row is longer, and at least, where a table has that many. */
+const LARGEST = 64 * 1024 ** 2;
+const SMALLEST = 16 * 1024 ** 2;
+
+/** How the bytes of a piece are known to be right. */
+export type RowProof =
+  /** All rows of the block, by their SHA-256. */
+  | { readonly by: 'sha256'; readonly sha256: string }
+  /** Rows from one checkpoint to another, by the block's CRC-32 at each of those passed; the last is the end. */
+  | { readonly by: 'crc32'; readonly before: number; readonly marks: readonly DumpCheckpoint[] };
+
+/** Rows of one block that are copied in one transaction. */
+export interface RowPiece {
+  readonly table: DumpTable;
+  /** Byte offset of the first row in the dump. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly rows: number;
+  /** Rows of the block that stand before these. */
+  readonly rowsBefore: number;
+  readonly proof: RowProof;
+}
+
+/**
+ * Cuts the rows of a block at its checkpoints. The pieces become smaller towards the end, so that lanes that begin with
+ * the largest end at about the same time.
+ */
+export function cutIntoPieces(table: DumpTable, lanes: number): RowPiece[] {
+  const { offset, bytes, rows, checkpoints } = table;
+  if (checkpoints.length === 0) {
+    return [{ table, offset, bytes, rows, rowsBefore: 0, proof: { by: 'sha256', sha256: table.sha256 } }];
+  }
+  const end = offset + bytes;
+  const pieces: RowPiece[] = [];
+  let start: DumpCheckpoint = { offset, rows: 0, crc32: 0 };
+  let marks: DumpCheckpoint[] = [];
+  for (const [at, mark] of checkpoints.entries()) {
+    marks.push(mark);
+    const most = Math.min(LARGEST, Math.max(SMALLEST, (end - start.offset) / (2 * lanes)));
+    const next = checkpoints[at + 1];
+    if (next !== undefined && next.offset - start.offset <= most) continue;
+    pieces.push({
+      table,
+      offset: start.offset,
+      bytes: mark.offset - start.offset,
+      rows: mark.rows - start.rows,
+      rowsBefore: start.rows,
+      proof: { by: 'crc32', before: start.crc32, marks },
+    });
+    start = mark;
+    marks = [];
+  }
+  return pieces;
+}

@@ -31,7 +31,7 @@ interface Described {
   readonly id: string;
   /** Its objects beside the dump, the manifest last. */
   readonly companions: readonly ObjectInfo[];
-  /** What verifications have found of this very dump. */
+  /** What verifications have found of this very object. */
   readonly verified?: VerificationRecord | undefined;
 }
 
@@ -153,12 +153,18 @@ async function describe(store: Store, id: string, found: Found, signal: AbortSig
   const backups = await describeStates(store, id, found, signal);
   const record = found.verified === undefined ? undefined : await readRecord(store, found.verified, signal);
   if (record === undefined) return backups;
-  return backups.map((backup) => (isOf(record, backup.dump) ? { ...backup, verified: record } : backup));
+  return backups.map((backup) => (isOf(record, backup) ? { ...backup, verified: record } : backup));
 }
 
-/** A dump that was replaced since is another one. */
-function isOf({ key, etag, bytes }: VerificationRecord, dump: Dump | undefined): boolean {
-  return dump?.key === key && dump.etag === etag && dump.bytes === bytes;
+/** The object that a verification is about: the dump, or the manifest that names one which is missing. */
+export function verifiedObject({ dump, companions }: Backup): ObjectInfo | undefined {
+  return dump ?? companions.at(-1);
+}
+
+/** An object that was replaced since is another one. */
+function isOf({ key, etag, bytes }: VerificationRecord, backup: Backup): boolean {
+  const object = verifiedObject(backup);
+  return object?.key === key && object.etag === etag && object.bytes === bytes;
 }
 
 async function describeStates(

@@ -53,7 +53,10 @@ const checkSchema = v.object({
 const recordSchema = v.object({
   format: v.literal(1),
   id: text,
-  /** The object that was checked, as the listing has shown it: of any other the record says nothing. */
+  /**
+   * The object that was checked, as the listing has shown it: the dump, or the manifest where the dump is missing. Of
+   * any other the record says nothing.
+   */
   key: text,
   etag: text,
   bytes: count,
@@ -88,8 +91,10 @@ export function addCheck(
 }
 
 /** What counts: the deepest check that has found a fault, for no shallower one clears it; else the deepest. */
-export function decisiveCheck({ checks }: Pick<VerificationRecord, 'checks'>): Check | undefined {
-  const deepestFirst = checks.toSorted((a, b) => DEPTHS.indexOf(b.depth) - DEPTHS.indexOf(a.depth));
+export function decisiveCheck(record: VerificationRecord | undefined): Check | undefined {
+  const deepestFirst = (record?.checks ?? []).toSorted(
+    (a, b) => DEPTHS.indexOf(b.depth) - DEPTHS.indexOf(a.depth),
+  );
   return deepestFirst.find(({ ok }) => !ok) ?? deepestFirst[0];
 }
 
@@ -116,6 +121,18 @@ export async function readRecord(
     if (error instanceof NotFoundError || error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** What a check that found faults has to say, in one line. */
+export function describeFaults({
+  faults: [first],
+  faultCount,
+}: {
+  readonly faults: readonly Fault[];
+  readonly faultCount: number;
+}): string {
+  const more = faultCount > 1 ? ` (and ${faultCount - 1} more)` : '';
+  return first === undefined ? 'a fault' : `${faultLine(first)}${more}`;
 }
 
 /** A fault in one line: `table public.surface, bytes 900 to 5000: expected 10 rows, found 9 rows` */

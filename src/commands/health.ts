@@ -1,6 +1,6 @@
 import { EXIT } from '../errors.ts';
 import { checkHealth } from '../health/check-health.ts';
-import type { Health } from '../health/judge-health.ts';
+import type { FaultyBackup, Health } from '../health/judge-health.ts';
 import { parseSchedule } from '../schedule/parse-schedule.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
@@ -17,7 +17,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return health.healthy ? EXIT.done : EXIT.failed;
 }
 
-function healthDocument({ healthy, reason, newest, due, late, shrink }: Health) {
+function healthDocument({ healthy, reason, newest, due, late, shrink, faulty }: Health) {
   return {
     healthy,
     reason,
@@ -25,5 +25,10 @@ function healthDocument({ healthy, reason, newest, due, late, shrink }: Health) 
     dueAt: due?.toISOString() ?? null,
     lateAt: late?.toISOString() ?? null,
     shrunk: shrink ?? null,
+    faulty: faulty === undefined ? null : describeFaulty(faulty),
   };
+}
+
+function describeFaulty({ id, check: { at, depth, faults } }: FaultyBackup) {
+  return { id, at, depth, faults };
 }

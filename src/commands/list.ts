@@ -1,5 +1,6 @@
 import { idTime } from '../catalog/backup-name.ts';
 import { type Backup, listBackups } from '../catalog/catalog.ts';
+import { type Check, decisiveCheck, describeFaults } from '../catalog/verification.ts';
 import { describeShrink, judgeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatDuration } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
@@ -35,18 +36,20 @@ export function summarize(backup: Backup, prefix: string) {
     finishedAt: manifest?.finishedAt ?? dump?.lastModified.toISOString() ?? null,
     database: manifest?.database?.name ?? null,
     server: manifest?.server ?? null,
+    verified: verifiedDocument(backup),
   };
 }
 
+/** When and how deep a backup was verified, and what was wrong with it; null for one that never was. */
+function verifiedDocument({ verified }: Backup) {
+  const check = decisiveCheck(verified);
+  if (check === undefined) return null;
+  const { at, depth, ok, faults } = check;
+  return { at, depth, ok, faults };
+}
+
 function render(backups: readonly Backup[], now: Date, notes: readonly string[]): string {
-  const rows = backups.map(({ id, state, dump, manifest }) => [
-    id,
-    age(id, now),
-    dump === undefined ? '-' : formatBytes(dump.bytes),
-    state,
-    manifest?.database?.name ?? '-',
-    manifest?.server?.split(' ')[0] ?? '-',
-  ]);
+  const rows = backups.map((backup) => rowOf(backup, now));
   const table = renderTable(
     [
       { title: 'id' },
@@ -55,22 +58,49 @@ function render(backups: readonly Backup[], now: Date, notes: readonly string[])
       { title: 'state' },
       { title: 'database' },
       { title: 'server' },
+      { title: 'verified' },
     ],
     rows,
   );
-  const faults = backups.flatMap((backup) =>
-    backup.state === 'broken' ? [`${backup.id} is broken: ${backup.fault}`] : [],
-  );
+  const faults = backups.flatMap(faultNotes);
   const below = [...faults, ...notes];
   return [table, ...(below.length > 0 ? ['', ...below] : [])].join('\n');
+}
+
+function rowOf({ id, state, dump, manifest, verified }: Backup, now: Date): string[] {
+  return [
+    id,
+    age(id, now),
+    dump === undefined ? '-' : formatBytes(dump.bytes),
+    state,
+    manifest?.database?.name ?? '-',
+    manifest?.server?.split(' ')[0] ?? '-',
+    describeCheck(decisiveCheck(verified), now),
+  ];
+}
+
+/** `full, 3h ago` */
+function describeCheck(check: Check | undefined, now: Date): string {
+  if (check === undefined) return '-';
+  const ago = `${check.depth}, ${since(new Date(check.at), now)} ago`;
+  return check.ok ? ago : `FAULTY (${ago})`;
+}
+
+/** What has to be said of a backup below the table. */
+function faultNotes(backup: Backup): string[] {
+  if (backup.state === 'broken') return [`${backup.id} is broken: ${backup.fault}`];
+  const check = decisiveCheck(backup.verified);
+  return check?.ok === false ? [`${backup.id} is faulty: ${describeFaults(check)}`] : [];
 }
 
 /** How long ago a backup was begun. */
 export function age(id: string, now: Date): string {
   const time = idTime(id);
   if (time === undefined) return '-';
-  const ms = now.getTime() - time.getTime();
-  return ms < 0
-    ? 'ahead of clock'
-    : formatDuration(ms < 60_000 ? Math.floor(ms / 1000) * 1000 : Math.floor(ms / 60_000) * 60_000);
+  return now < time ? 'ahead of clock' : since(time, now);
+}
+
+function since(time: Date, now: Date): string {
+  const ms = Math.max(0, now.getTime() - time.getTime());
+  return formatDuration(ms < 60_000 ? Math.floor(ms / 1000) * 1000 : Math.floor(ms / 60_000) * 60_000);
 }

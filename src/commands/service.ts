@@ -5,6 +5,7 @@ import { systemClock } from '../schedule/clock.ts';
 import { parseSchedule } from '../schedule/parse-schedule.ts';
 import { runJobs } from '../schedule/run-jobs.ts';
 import { requireNextTime } from '../schedule/times.ts';
+import { verifyJob } from '../schedule/verify-job.ts';
 import { waitForDatabase } from '../schedule/wait-for-database.ts';
 import { run as runBackup } from './backup.ts';
 import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
@@ -20,7 +21,7 @@ import {
 /** The options of `service`, as they are given. */
 export interface ServiceOptions extends CommonOptions, Partial<ExplainOptions> {}
 
-/** `service`: backups at their times, until it is stopped. @returns the exit status */
+/** `service`: backups and verifications at their times, until it is stopped. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   const { explain, from, count } = invocation.options as ServiceOptions;
   if (explain !== undefined) return explainSchedule(invocation, { explain, from, count });
@@ -30,9 +31,10 @@ export async function run(invocation: Invocation): Promise<number> {
   ]) {
     if (value !== undefined) throw usage(`${option} goes with --explain`);
   }
-  const session = openSession(invocation, [...RUN_GROUPS, 'schedule', 'service']);
+  const session = openSession(invocation, [...RUN_GROUPS, 'schedule', 'service', 'verify']);
   const { config, log } = session;
   const schedule = parseSchedule(config.schedule, config.zone);
+  const verifySchedule = parseSchedule(config.verifySchedule, config.zone);
   if (schedule.kind === 'none') return runBackup(invocation);
   if (invocation.options.json === true)
     throw usage('--json goes with --explain, for a service has no end result');
@@ -42,11 +44,16 @@ export async function run(invocation: Invocation): Promise<number> {
   const since = systemClock.now();
   const first = requireNextTime(schedule, since);
   log.info(announceTimes('backup', { ...config, schedule }, since));
+  if (verifySchedule.kind !== 'none') {
+    requireNextTime(verifySchedule, since);
+    log.info(announceTimes('verify', { schedule: verifySchedule, randomDelay: 0 }, since));
+  }
   await withStore(config, async (store) => {
     const context = runContext(session, store, invocation, 'service');
     await waitForDatabase(context.database, { clock: systemClock, log, until: first }, signal);
-    const job = backupJob(context, { ...config, schedule });
-    await runJobs([job], { since, clock: systemClock, log, random: Math.random }, signal);
+    const jobs = [backupJob(context, { ...config, schedule })];
+    if (verifySchedule.kind !== 'none') jobs.push(verifyJob(context, verifySchedule, config.verifyDepth));
+    await runJobs(jobs, { since, clock: systemClock, log, random: Math.random }, signal);
   });
   log.info('stopped between two backups');
   return EXIT.done;

@@ -1,5 +1,6 @@
 import { type Backup, findBackup } from '../catalog/catalog.ts';
 import type { Manifest } from '../catalog/manifest.ts';
+import { type Check, describeFaults } from '../catalog/verification.ts';
 import { NotFoundError } from '../errors.ts';
 import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
@@ -39,6 +40,12 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
   );
 }
 
+/** `2026-11-24 03:00:00 UTC, full, good` */
+function describeCheck(check: Check): string {
+  const found = check.ok ? 'good' : `FAULTY: ${describeFaults(check)}`;
+  return `${formatTime(new Date(check.at))}, ${check.depth}, ${found}`;
+}
+
 function render(backup: Backup): string {
   const { dump, manifest } = backup;
   const facts: [string, string][] = [
@@ -47,6 +54,8 @@ function render(backup: Backup): string {
   ];
   if (dump !== undefined)
     facts.push(['dump', dump.key], ['size', `${formatBytes(dump.bytes)} (${dump.bytes} bytes)`]);
+  const { checks = [] } = backup.verified ?? {};
+  if (checks.length > 0) facts.push(['verified', checks.map(describeCheck).join('; ')]);
   if (manifest !== undefined) {
     facts.push(['started', formatTime(new Date(manifest.startedAt))]);
     facts.push(['finished', formatTime(new Date(manifest.finishedAt))]);

@@ -12,6 +12,7 @@ export type SettingGroup =
   | 'schedule'
   | 'zone'
   | 'service'
+  | 'verify'
   | 'container'
   | 'media'
   | 'audit'

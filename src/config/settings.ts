@@ -9,6 +9,7 @@ import { MEDIA_SETTINGS } from './settings/media.ts';
 import { RETENTION_SETTINGS } from './settings/retention.ts';
 import { SCHEDULE_SETTINGS } from './settings/schedule.ts';
 import { STORE_SETTINGS } from './settings/store.ts';
+import { VERIFY_SETTINGS } from './settings/verify.ts';
 
 /** Every setting of the tool, in the order in which the README lists them. */
 export const SETTINGS = {
@@ -18,6 +19,7 @@ export const SETTINGS = {
   ...RETENTION_SETTINGS,
   ...LOCK_SETTINGS,
   ...SCHEDULE_SETTINGS,
+  ...VERIFY_SETTINGS,
   ...CONTAINER_SETTINGS,
   ...HEALTH_SETTINGS,
   ...MEDIA_SETTINGS,

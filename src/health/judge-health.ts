@@ -1,4 +1,5 @@
 import type { Backup } from '../catalog/catalog.ts';
+import { type Check, decisiveCheck, describeFaults } from '../catalog/verification.ts';
 import { backupTime, isAhead, newestFirst } from '../retention/order.ts';
 import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';
 import type { Schedule, Timetable } from '../schedule/schedule.ts';
@@ -33,12 +34,20 @@ export interface Health {
   /** When it is late: due, the random delay, and grace. */
   readonly late: Date | undefined;
   readonly shrink: Shrink | undefined;
+  /** The newest backup that a verification has found faulty, unless a complete one is newer. */
+  readonly faulty: FaultyBackup | undefined;
+}
+
+export interface FaultyBackup {
+  readonly id: string;
+  readonly check: Check;
 }
 
 /**
  * Judges by the complete backups alone, for of a foreign dump nothing is proven. It is due at the first time of the
  * schedule after the newest of them was begun, and late when the grace is over, which is measured by the interval of
- * the schedule that ends then. Without a schedule a backup has to exist, and none is ever late.
+ * the schedule that ends then. Without a schedule a backup has to exist, and none is ever late. One that a verification
+ * has found faulty is an alarm until a newer one is complete, or it is verified once more and good.
  *
  * @param backups at least the newest: down to a complete one, and to the second that the shrink guard compares
  * @throws ConfigError for a schedule without any time to come
@@ -47,13 +56,15 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
   const { schedule, shrinkGuard } = rules;
   const newest = newestComplete(backups, now);
   const shrink = judgeShrink(backups, shrinkGuard, now);
+  const faulty = findFaulty(backups, newest?.id ?? '', now);
   if (newest === undefined) {
     const reason = 'there is no complete backup';
-    return { healthy: false, reason, newest, due: undefined, late: undefined, shrink };
+    return { healthy: false, reason, newest, due: undefined, late: undefined, shrink, faulty };
   }
   const { id, begun } = newest;
   const deadline = schedule.kind === 'none' ? undefined : deadlineAfter(schedule, begun, rules);
-  const facts = { newest, due: deadline?.due, late: deadline?.late, shrink };
+  const facts = { newest, due: deadline?.due, late: deadline?.late, shrink, faulty };
+  if (faulty !== undefined) return { healthy: false, reason: describeFaulty(faulty), ...facts };
   if (deadline !== undefined && now > deadline.late) {
     const [since, due] = [formatDuration(now.getTime() - deadline.due.getTime()), formatTime(deadline.due)];
     const reason = `the backup that was due at ${due} is ${since} late; the newest complete one is ${id}`;
@@ -72,6 +83,21 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
 export function newestComplete(backups: readonly Backup[], now: Date): Health['newest'] {
   const newest = newestFirst(backups).find((backup) => backup.state === 'complete' && !isAhead(backup, now));
   return newest === undefined ? undefined : { id: newest.id, begun: backupTime(newest) };
+}
+
+/** @param since the id of the newest complete backup: what is older has been made up for */
+function findFaulty(backups: readonly Backup[], since: string, now: Date): FaultyBackup | undefined {
+  for (const backup of newestFirst(backups)) {
+    if (backup.id < since) return undefined;
+    const check = decisiveCheck(backup.verified);
+    if (check?.ok === false && !isAhead(backup, now)) return { id: backup.id, check };
+  }
+  return undefined;
+}
+
+function describeFaulty({ id, check }: FaultyBackup): string {
+  const when = `verified at ${formatTime(new Date(check.at))}, depth ${check.depth}`;
+  return `backup ${id} is faulty (${when}): ${describeFaults(check)}`;
 }
 
 function deadlineAfter(

@@ -11,13 +11,15 @@ const GROUPS: readonly SettingGroup[] = [
   'lock',
   'schedule',
   'service',
+  'verify',
 ];
 
 /** Commands that run until they are stopped. */
 export const SERVICE_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'service',
-    about: 'Take backups by the schedule of DBBACKUP_SCHEDULE, until it is stopped.',
+    about:
+      'Take backups by the schedule of DBBACKUP_SCHEDULE, and verify them by VERIFY_SCHEDULE, until it is stopped.',
     groups: GROUPS,
     options: [
       ['--explain <spec>', 'say when a schedule is due, and start nothing'],

@@ -1,5 +1,5 @@
 import { verifiedKey } from '../catalog/backup-name.ts';
-import type { Backup } from '../catalog/catalog.ts';
+import { type Backup, verifiedObject } from '../catalog/catalog.ts';
 import { addCheck, encodeRecord } from '../catalog/verification.ts';
 import { StoreError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
@@ -7,8 +7,8 @@ import type { Logger } from '../ui/log.ts';
 import type { Verification } from './verification.ts';
 
 /**
- * Writes beside the backup what was found, for `list`, `health` and every other reader. A store that refuses it, as to
- * a key that may only read, takes nothing from the verification. Of a backup without a dump the catalog tells enough.
+ * Writes beside the backup what was found, for `list`, `health` and every other reader. A store that refuses it, as it
+ * does a key that may only read, takes nothing from the verification.
  */
 export async function recordCheck(
   context: {
@@ -23,13 +23,14 @@ export async function recordCheck(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, prefix, tool, now, log } = context;
-  const { id, dump, verified } = backup;
-  if (dump === undefined) return;
+  const { id, verified } = backup;
+  const object = verifiedObject(backup);
+  if (object === undefined) return;
   const check = { depth, at: now().toISOString(), tool, checked: { ...checked }, faults: [...faults] };
-  const body = encodeRecord(addCheck(verified, id, dump, check));
+  const body = encodeRecord(addCheck(verified, id, object, check));
   try {
     // What was pruned meanwhile leaves nothing behind.
-    if ((await store.head(dump.key, signal)) === undefined) return;
+    if ((await store.head(object.key, signal)) === undefined) return;
     await store.put(verifiedKey(prefix, id), body, {
       ifAbsent: false,
       contentType: 'application/json',

@@ -18,6 +18,7 @@ test.each([
   ],
   ['backup/postgres-backup-20261123103000.manifest.json', { part: 'manifest', id: '20261123103000' }],
   ['backup/postgres-backup-20261123103000.media.ndjson.gz', { part: 'media', id: '20261123103000' }],
+  ['backup/postgres-backup-20261123103000.verified.json', { part: 'verified', id: '20261123103000' }],
   ['backup/postgres-backup-20240229000000.sql', { part: 'dump', id: '20240229000000', compression: null }],
 ])('%s is ours', (key, name) => {
   expect(parseObjectName('backup/', key)).toEqual(name);

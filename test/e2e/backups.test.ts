@@ -123,6 +123,7 @@ test('backups are listed newest first, each with its state; other objects are no
       'finishedAt',
       'database',
       'server',
+      'verified',
     ]);
   expect(listed[0]).toEqual({
     id: '20260106000000',
@@ -133,6 +134,7 @@ test('backups are listed newest first, each with its state; other objects are no
     finishedAt: made.finishedAt,
     database: bed.database.name,
     server: made.server,
+    verified: null,
   });
   expect(listed[3]).toMatchObject({ key: 'states/postgres-backup-20260103000000.sql', bytes: 0 });
   expect(listed[5]).toEqual({
@@ -144,11 +146,12 @@ test('backups are listed newest first, each with its state; other objects are no
     finishedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     database: null,
     server: null,
+    verified: null,
   });
 
   const { stdout } = await bed.run(['list', '--prefix', 'states/']);
   expect(stdout).toMatch(
-    /^ID +AGE +SIZE +STATE +DATABASE +SERVER\n20260106000000 +\S.* KiB +complete +t_\w+ +\d+\.\d+\n/,
+    /^ID +AGE +SIZE +STATE +DATABASE +SERVER +VERIFIED\n20260106000000 +\S.* KiB +complete +t_\w+ +\d+\.\d+ +-\n/,
   );
   expect(stdout).toMatch(/\n20260105000000 is broken: cannot read the manifest \S+: it is not JSON — /);
   expect(stdout).toMatch(

@@ -86,6 +86,7 @@ test('--json tells it all', async () => {
       bytes: 1,
       previous: { id: '20260101120000', bytes: 10 },
     },
+    faulty: null,
   });
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Backup } from '../../src/catalog/catalog.ts';
+import { addCheck } from '../../src/catalog/verification.ts';
 import { judgeHealth } from '../../src/health/judge-health.ts';
 import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
 import { broken, complete, foreign } from '../retention/backups.ts';
@@ -206,6 +207,42 @@ test('a backup that has shrunk is not well, unless the guard is off', () => {
   expect(health).toMatchObject({ healthy: false, shrink: { id: '20261124000000' } });
   expect(health.reason).toMatch(/^backup 20261124000000 shrank: /);
   expect(judge(backups, now, { schedule: '@daily', shrinkGuard: 0 })).toMatchObject({ healthy: true });
+});
+
+/** The backup as a verification has left it. */
+function verified(backup: Backup, faults: number): Backup {
+  const fault = { what: 'table', where: 'public.t', expected: '2 rows', found: '1 rows' } as const;
+  const check = {
+    depth: 'full',
+    at: '2026-11-24T03:00:00.000Z',
+    tool: 'test',
+    checked: { bytes: 1, tables: 1, rows: 1 },
+    faults: Array.from({ length: faults }, () => fault),
+  } as const;
+  const record = addCheck(undefined, backup.id, backup.dump!, { ...check, faults: [...check.faults] });
+  return { ...backup, verified: record };
+}
+
+test.each<[what: string, healthy: boolean, backups: Backup[]]>([
+  ['the newest is faulty', false, [verified(complete('2026-11-24'), 1), complete('2026-11-23')]],
+  ['a broken one is newer', false, [verified(broken('2026-11-24', 'with dump'), 1), complete('2026-11-23')]],
+  ['a foreign one is newer', false, [verified(foreign('2026-11-24'), 1), complete('2026-11-23')]],
+  ['it was verified, and is good', true, [verified(complete('2026-11-24'), 0)]],
+  ['a complete one is newer', true, [complete('2026-11-24'), verified(complete('2026-11-23'), 1)]],
+  ['a wrong clock has named it', true, [verified(complete('2099-01-01'), 1), complete('2026-11-24')]],
+])('one that was found faulty is an alarm until it is made up for: %s', (_, healthy, backups) => {
+  const health = judge(backups, time('2026-11-24 04:00:00'), { schedule: '@daily' });
+  expect(health).toMatchObject({ healthy });
+  expect(health.faulty === undefined).toBe(healthy);
+});
+
+test('what is faulty is said in one line', () => {
+  const health = judge([verified(complete('2026-11-24'), 3)], time('2026-11-24 04:00:00'), {
+    schedule: '@daily',
+  });
+  expect(health.reason).toBe(
+    'backup 20261124000000 is faulty (verified at 2026-11-24 03:00:00 UTC, depth full): table public.t: expected 2 rows, found 1 rows (and 2 more)',
+  );
 });
 
 test('a schedule without any time is refused', () => {

@@ -1,0 +1,29 @@
+import { newestBackups } from '../catalog/catalog.ts';
+import { type Depth, describeFaults } from '../catalog/verification.ts';
+import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
+import type { Job } from './run-job.ts';
+import type { Timetable } from './schedule.ts';
+
+/** The service's verifications, each of the newest backup. A fault is said, recorded, and makes `health` fail. */
+export function verifyJob(context: VerifyContext, schedule: Timetable, depth: Depth): Job {
+  return {
+    name: 'verify',
+    schedule,
+    randomDelay: 0,
+    runAtStart: false,
+    run: (signal) => verifyNewest(context, depth, signal),
+  };
+}
+
+async function verifyNewest(context: VerifyContext, depth: Depth, signal: AbortSignal): Promise<void> {
+  const { store, prefix, log } = context;
+  for await (const backup of newestBackups(store, prefix, signal)) {
+    const { faults, proved } = await verifyBackup(context, backup, depth, signal);
+    // To try it again would not help: what is wrong stays wrong.
+    if (faults.length > 0) {
+      log.error(`backup ${backup.id} is faulty: ${describeFaults({ faults, faultCount: faults.length })}`);
+    } else log.info(`backup ${backup.id} is good (${depth}): ${proved}`);
+    return;
+  }
+  log.warn(`there is no backup under ${prefix} of bucket ${store.bucket} to verify`);
+}

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { startService } from '../support/running-service.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const signal = new AbortController().signal;
+const ACCESS_DENIED = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+
+let bed: TestBed;
+let id: string;
+
+beforeEach(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await bed.database.query(
+    `CREATE TABLE surface AS SELECT g AS id, 'surface ' || g AS name FROM generate_series(1, 1000) g`,
+  );
+  id = await backUp();
+});
+
+afterEach(() => bed.close());
+
+async function backUp(...args: string[]): Promise<string> {
+  const { stdout } = await bed.run(['backup', '--json', '--quiet', ...args]);
+  return (JSON.parse(stdout) as { id: string }).id;
+}
+
+interface Listed {
+  readonly id: string;
+  readonly verified: { readonly at: string; readonly depth: string; readonly ok: boolean } | null;
+}
+
+async function verifiedOf(wanted: string): Promise<Listed['verified'] | undefined> {
+  const { stdout } = await bed.run(['list', '--json']);
+  return (JSON.parse(stdout) as Listed[]).find((backup) => backup.id === wanted)?.verified;
+}
+
+/** Flips a byte of a row, or puts it back. */
+async function flip(): Promise<void> {
+  const key = `backup/postgres-backup-${id}.sql`;
+  const body = Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray());
+  const at = body.indexOf('surface 777') < 0 ? body.indexOf('Surface 777') : body.indexOf('surface 777');
+  body[at]! ^= 0x20;
+  await bed.store.put(key, body, { ifAbsent: false, contentType: 'application/sql', signal });
+}
+
+const health = () => bed.run(['health']);
+
+test('list and show tell when and how deep a backup was verified, to whoever may read', async () => {
+  expect(await verifiedOf(id)).toBeNull();
+  expect((await bed.run(['verify', '--quiet'])).status).toBe(0);
+  const at = expect.stringMatching(/^\d{4}-.*Z$/);
+  expect(await verifiedOf(id)).toEqual({ at, depth: 'full', ok: true, faults: [] });
+  // A shallower check takes nothing from a deeper one.
+  expect((await bed.run(['verify', '--quick', '--quiet'])).status).toBe(0);
+  expect(await verifiedOf(id)).toMatchObject({ depth: 'full' });
+
+  bed.server.faults.push({ operation: 'PutObject', what: ACCESS_DENIED });
+  const none = Object.fromEntries(Object.keys(bed.database.env).map((name) => [name, undefined]));
+  const listed = await bed.run(['list'], none);
+  expect(listed.stdout).toMatch(/ +VERIFIED\n\d{14} .* full, [\d.]+m?s ago\n$/);
+  const shown = await bed.run(['show', id], none);
+  expect(shown.stdout).toMatch(/\nverified +[\d-]+ [\d:]+ UTC, quick, good; [\d-]+ [\d:]+ UTC, full, good\n/);
+});
+
+test('a store that refuses the record is a warning, and the verification counts', async () => {
+  bed.server.faults.push({ operation: 'PutObject', what: ACCESS_DENIED });
+  const { status, stdout, stderr } = await bed.run(['verify', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+  expect(stderr).toMatch(/WARN.*: that backup \d{14} was verified is not recorded: .*403 AccessDenied — /);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(status).toBe(0);
+  expect(await verifiedOf(id)).toBeNull();
+});
+
+test('a fault is shown and unhealthy until the backup is verified once more, or a newer one is there', async () => {
+  expect(await health()).toMatchObject({ status: 0 });
+  await flip();
+  expect((await bed.run(['verify', '--quiet'])).status).toBe(3);
+  const line = `table public\\.surface, bytes \\d+ to \\d+: expected [0-9a-f]{64}, found [0-9a-f]{64}`;
+  expect(await health()).toMatchObject({
+    status: 1,
+    stdout: expect.stringMatching(
+      `^unhealthy: backup ${id} is faulty \\(verified at .* UTC, depth full\\): ${line}\\n$`,
+    ),
+  });
+  const { stdout } = await bed.run(['list']);
+  expect(stdout).toMatch(/ FAULTY \(full, [\d.]+m?s ago\)\n/);
+  expect(stdout).toMatch(new RegExp(`\\n\\n${id} is faulty: ${line}\\n$`));
+  // The bytes are none of a quick check's business.
+  await bed.run(['verify', '--quick', '--quiet']);
+  expect(await health()).toMatchObject({ status: 1 });
+
+  await flip();
+  // It is another object, of which nothing is known yet.
+  expect(await verifiedOf(id)).toBeNull();
+  expect((await bed.run(['verify', '--quiet'])).status).toBe(0);
+  expect(await health()).toMatchObject({ status: 0 });
+
+  await flip();
+  expect((await bed.run(['verify', id, '--quiet'])).status).toBe(3);
+  await backUp();
+  expect(await health()).toMatchObject({ status: 0 });
+});
+
+test('a dump that is gone is unhealthy once a verification has met it', async () => {
+  const second = await backUp();
+  await bed.store.remove([`backup/postgres-backup-${second}.sql`], signal);
+  expect(await health()).toMatchObject({ status: 0 });
+  expect((await bed.run(['verify', '--quiet'])).status).toBe(3);
+  expect(await health()).toMatchObject({
+    status: 1,
+    stdout: expect.stringMatching(
+      `^unhealthy: backup ${second} is faulty .*: expected \\d+ bytes, found no object\n$`,
+    ),
+  });
+});
+
+test('the record goes with its backup', async () => {
+  expect((await bed.run(['verify', '--quiet'])).status).toBe(0);
+  expect((await bed.keys()).filter((key) => key.endsWith('.verified.json'))).toHaveLength(1);
+  const newer = await backUp('--max-backups', '1');
+  expect((await bed.keys()).filter((key) => !key.includes(newer))).toEqual([]);
+});
+
+test('the service verifies by its schedule, and health learns of a fault', async () => {
+  const service = startService(bed, {
+    BACKUP_ON_START: 'never',
+    VERIFY_SCHEDULE: '@every 1s',
+    VERIFY_DEPTH: '',
+  });
+  await service.line(/INFO.*: verify: every second \(UTC\), next .* UTC, .* UTC, .* UTC$/);
+  await service.line(
+    /INFO.*: backup \d{14} is good \(full\): it is a whole dump, and every byte and row is /,
+  );
+  await flip();
+  await service.line(/ERROR.*: backup \d{14} is faulty: table public\.surface, bytes /);
+  const { status, stderr } = await service.stop();
+  // While it waits, or while it works.
+  expect([0, 143]).toContain(status);
+  expect(stderr).not.toContain('next try');
+  expect(await health()).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining(`backup ${id} is faulty`),
+  });
+});
+
+test.each([
+  [{ VERIFY_SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly"'],
+  [{ VERIFY_SCHEDULE: '0 0 30 2 *' }, 'it has no time within 5 years'],
+  [{ VERIFY_DEPTH: 'deep' }, 'VERIFY_DEPTH: "deep" is not accepted, expected quick'],
+])('%j stops the service at its start', async (env, problem) => {
+  const { status, stderr } = await bed.run(['service'], env);
+  expect(status).toBe(2);
+  expect(stderr).toContain(problem);
+});

@@ -35,3 +35,9 @@ export async function* readText(
   yield* scan(from, dump.bytes);
   yield* scanner.end();
 }
+
+/** The tokens of a dump that is read from its beginning to its end. */
+export async function* readAll(scanner: Scanner, dump: AsyncIterable<Buffer>): AsyncGenerator<DumpToken> {
+  for await (const chunk of dump) yield* scanner.push(chunk);
+  yield* scanner.end();
+}

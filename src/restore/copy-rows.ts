@@ -24,11 +24,16 @@ export interface RowsIn {
  * Begins a COPY as it stands in the dump.
  *
  * @param name of the dump, for errors
- * @param rowsBefore rows of the block that go another way and stand before these
+ * @param rowOf the row of the block that is the n-th of these, where others go another way
  */
-export function copyRows(client: pg.Client, statement: CopyStart, name: string, rowsBefore = 0): RowsIn {
+export function copyRows(
+  client: pg.Client,
+  statement: CopyStart,
+  name: string,
+  rowOf?: (sent: number) => number,
+): RowsIn {
   const into = startCopy(client, statement.sql);
-  const refused = (error: unknown) => refuse(error, statement, name, rowsBefore);
+  const refused = (error: unknown) => refuse(error, statement, name, rowOf);
   return {
     write: (rows) => into.write(rows).catch(refused),
     async end(rows) {

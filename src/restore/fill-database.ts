@@ -7,13 +7,13 @@ import { loadDump } from './load-dump.ts';
 import type { RestoreSource } from './source.ts';
 import { analyzeTables } from './wide/analyze.ts';
 import { withLanes } from './wide/lanes.ts';
-import { loadWide, type RangedDump } from './wide/load-wide.ts';
+import { loadWide, type WideDump } from './wide/load-wide.ts';
 
 export interface FillOptions {
   readonly scratch: string;
   readonly noOwner: boolean;
   /** Over how many connections, and where the tables lie in the dump; one connection keeps the order of the rows. */
-  readonly wide?: { readonly jobs: number; readonly index: RangedDump['index'] };
+  readonly wide?: { readonly jobs: number; readonly index: WideDump['index'] };
 }
 
 /**
@@ -32,12 +32,11 @@ export async function fillDatabase(
   const progress = context.startProgress('restore', source.bytes);
   const options = { name: source.name, noOwner, log, onBytes: progress.add };
   try {
-    const readRange = wide === undefined ? undefined : await source.ranges(signal);
     return await withLanes(database, scratch, wide?.jobs ?? 1, signal, async (lanes) => {
       const loaded =
-        readRange === undefined || wide === undefined
+        wide === undefined
           ? await loadDump(lanes.text.client, source.read(lanes.signal), options)
-          : await loadWide(lanes, { index: wide.index, readRange }, options);
+          : await loadWide(lanes, await openWide(source, wide.index, lanes.signal), options);
       log.debug('analyzing');
       await analyzeTables(lanes);
       return loaded;
@@ -47,4 +46,12 @@ export async function fillDatabase(
   } finally {
     progress.stop();
   }
+}
+
+async function openWide(
+  source: RestoreSource,
+  index: WideDump['index'],
+  signal: AbortSignal,
+): Promise<WideDump> {
+  return { index, readRange: await source.ranges(signal), read: source.read };
 }

@@ -49,13 +49,13 @@ const REMEDIES: Readonly<Record<string, string>> = {
 /**
  * Says of an error where in the dump it has come about.
  *
- * @param rowsBefore of a COPY whose first rows were sent over another connection
+ * @param rowOf the row of the dump's block, from 1, that a COPY of some of its rows has sent as its n-th
  */
 export function refuse(
   error: unknown,
   at: DumpPosition | undefined,
   name: string,
-  rowsBefore: number = 0,
+  rowOf: (sent: number) => number = (sent) => sent,
 ): never {
   if (error instanceof OperatorError) throw error;
   const entry = at?.entry;
@@ -66,7 +66,7 @@ export function refuse(
   const code = errorCode(error);
   throw new RestoreError({
     doing: `cannot restore ${name}`,
-    problem: `line ${lineOf(at, row, rowsBefore)}${where}: ${message}${row === undefined ? '' : ` (${row})`}`,
+    problem: `line ${lineOf(at, row, rowOf)}${where}: ${message}${row === undefined ? '' : ` (${row})`}`,
     remedy: (code === undefined ? undefined : REMEDIES[code]) ?? remedyOf(error) ?? 'see the server’s log',
     cause: error,
   });
@@ -76,8 +76,8 @@ export function refuse(
 function lineOf(
   at: DumpPosition | undefined,
   context: string | undefined,
-  rowsBefore: number,
+  rowOf: (sent: number) => number,
 ): number | undefined {
   const row = /^COPY .*, line (\d+)/.exec(context ?? '')?.[1];
-  return at === undefined || row === undefined ? at?.line : at.line + rowsBefore + Number(row);
+  return at === undefined || row === undefined ? at?.line : at.line + rowOf(Number(row));
 }

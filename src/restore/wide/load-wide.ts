@@ -1,10 +1,10 @@
 import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts';
 import { isOwnership } from '../../dump/ownership.ts';
-import { type ReadRange, readText } from '../../dump/read-text.ts';
+import { type ReadRange, readAll, readText } from '../../dump/read-text.ts';
 import { createScanner } from '../../dump/scanner.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpToken, qualifiedName, type Statement } from '../../dump/tokens.ts';
-import { copyRows, type RowsIn } from '../copy-rows.ts';
+import { copyRows } from '../copy-rows.ts';
 import type { LoadOptions } from '../load-dump.ts';
 import { refuseForeign } from '../refusals.ts';
 import { runStatement } from '../run-statement.ts';
@@ -15,36 +15,42 @@ import { partitionedTable } from './post-data-unit.ts';
 import { createRangedRows } from './ranged-rows.ts';
 import { WORTH_A_REQUEST } from './row-pieces.ts';
 import { rowsNeedOrder } from './rows-need-order.ts';
+import { type SpreadRows, spreadRows } from './spread-rows.ts';
 
-/** A dump whose bytes can be read from any place. */
-export interface RangedDump {
+/** A dump of which it is known where its rows lie. */
+export interface WideDump {
   /** What one pass over the dump has found, or its manifest says. */
   readonly index: Pick<DumpIndex, 'bytes' | 'tables' | 'encoding'>;
-  readonly readRange: ReadRange;
+  /** Undefined for a dump that has to be unpacked from its beginning. */
+  readonly readRange: ReadRange | undefined;
+  readonly read: (signal: AbortSignal) => AsyncIterable<Buffer>;
 }
 
 /**
  * Runs a plain dump on an empty database over several connections. One reads the text and runs it; the rows of large
- * tables are left out of it and copied in pieces by all, before anything is run that builds on them.
+ * tables are left out of it and copied in pieces by all, before anything is run that builds on them. Of a dump that
+ * has no ranges to read, the rows are spread over the connections as they come.
  *
  * @returns what the dump consists of, as far as it was read: rows in pieces are held against the index meanwhile
  * @throws RestoreError, DumpError, StoreError, or the signal's reason: whatever came first
  */
-export async function loadWide(lanes: Lanes, dump: RangedDump, options: LoadOptions): Promise<DumpIndex> {
+export async function loadWide(lanes: Lanes, dump: WideDump, options: LoadOptions): Promise<DumpIndex> {
   const { index, readRange } = dump;
   const { name } = options;
   const { text } = lanes;
   const scanner = createScanner(name, 'whole');
   const decode = textDecoder(index.encoding);
-  const apart = new Set(index.tables.filter(({ bytes }) => bytes >= WORTH_A_REQUEST));
-  const rows = createRangedRows(lanes, readRange, options);
+  const ranged = readRange === undefined ? undefined : createRangedRows(lanes, readRange, options);
+  const apart = new Set(
+    ranged === undefined ? [] : index.tables.filter(({ bytes }) => bytes >= WORTH_A_REQUEST),
+  );
   const began = performance.now();
 
   const partitioned = new Set<string>();
   let section: SectionName = 'pre-data';
   let inOrder = false;
   let blocks = 0;
-  let copy: RowsIn | undefined;
+  let copy: SpreadRows | undefined;
   let postData: PostData | undefined;
 
   /** What an open transaction has made is seen by no other connection. */
@@ -58,7 +64,7 @@ export async function loadWide(lanes: Lanes, dump: RangedDump, options: LoadOpti
   }
 
   async function beginPostData(): Promise<void> {
-    await rows.finish();
+    await ranged?.finish();
     section = 'post-data';
     options.log.debug(`rows are in after ${Math.round(performance.now() - began)} ms`);
     if (inTransaction()) return;
@@ -71,7 +77,7 @@ export async function loadWide(lanes: Lanes, dump: RangedDump, options: LoadOpti
     const setting = sessionSetting(statement.sql);
     if (setting !== undefined) return runSetting(text, setting, holdStatement(statement), options);
     if (postData !== undefined) return postData.add(statement);
-    if (section === 'data' && !goesWithRows(statement)) await rows.finish();
+    if (section === 'data' && !goesWithRows(statement)) await ranged?.finish();
     const parent = partitionedTable(statement.sql, decode);
     if (parent !== undefined) partitioned.add(parent);
     await runStatement(text.client, statement.sql, statement, options);
@@ -91,14 +97,16 @@ export async function loadWide(lanes: Lanes, dump: RangedDump, options: LoadOpti
         if (section === 'pre-data') await beginRows();
         const table = index.tables[blocks];
         blocks += 1;
-        if (table === undefined || !apart.has(table)) copy = copyRows(text.client, token, name);
-        else if (inOrder) await rows.copy(table, token);
-        else rows.begin(table, token);
+        if (ranged !== undefined && table !== undefined && apart.has(table)) {
+          if (inOrder) await ranged.copy(table, token);
+          else ranged.begin(table, token);
+        } else if (ranged !== undefined || inOrder) copy = copyRows(text.client, token, name);
+        else copy = await spreadRows(lanes, token, options);
         return;
       }
       case 'copy-rows':
         // The server's socket may hold on to the bytes for longer than the scanner does.
-        return copy?.write(Buffer.from(token.data));
+        return copy?.write(Buffer.from(token.data), token.lines);
       case 'copy-end':
         await copy?.end(token.rows);
         copy = undefined;
@@ -107,17 +115,20 @@ export async function loadWide(lanes: Lanes, dump: RangedDump, options: LoadOpti
   }
 
   try {
-    const leftOut = { bytes: index.bytes, leftOut: [...apart], readRange };
-    for await (const token of readText(scanner, leftOut, lanes.signal)) {
+    const tokens =
+      readRange === undefined
+        ? readAll(scanner, dump.read(lanes.signal))
+        : readText(scanner, { bytes: index.bytes, leftOut: [...apart], readRange }, lanes.signal);
+    for await (const token of tokens) {
       await apply(token);
       if (token.type === 'text' || token.type === 'copy-rows') options.onBytes(token.data.length);
     }
-    await rows.finish();
+    await ranged?.finish();
     await postData?.finish();
     return scanner.finish();
   } catch (error) {
     lanes.fail(error);
-    await rows.settle();
+    await ranged?.settle();
     throw error;
   }
 }

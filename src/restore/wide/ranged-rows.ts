@@ -39,7 +39,7 @@ export function createRangedRows(
 
   async function copyPiece(lane: Lane, { piece, statement, settings }: WaitingPiece): Promise<void> {
     await adoptSettings(lane, settings, context);
-    const into = copyRows(lane.client, statement, name, piece.rowsBefore);
+    const into = copyRows(lane.client, statement, name, (row) => piece.rowsBefore + row);
     const proof = proveRows(piece, name);
     const range = { start: piece.offset, end: piece.offset + piece.bytes - 1 };
     for await (const chunk of readRange(range, lanes.signal)) {

@@ -67,7 +67,7 @@ export function keyExpression({ owned }: MatchedSource, mediaPrefix: string): st
   return [literal(mediaPrefix), ...parts].join(' || ');
 }
 
-function ownsSomething({ relation, owned }: MatchedSource): string {
+export function ownsSomething({ relation, owned }: MatchedSource): string {
   if (owned.kind === 'key') return `ltrim(${quote(owned.column)}::text, '/') <> ''`;
   // An empty value would make the prefix of one row that of all others.
   const given = placeholders(owned.pattern).map((column) => `${quote(column)}::text <> ''`);

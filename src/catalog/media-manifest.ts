@@ -1,10 +1,8 @@
 import * as v from 'valibot';
-import { gunzip } from '../dump/gunzip.ts';
 import { DumpError } from '../errors.ts';
-import { copyLines } from '../postgres/copy-text.ts';
-import { readObject } from '../s3/reader.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import type { Backup } from './catalog.ts';
+import { readGzippedLines } from './gzipped-lines.ts';
 
 const REMEDY = 'delete it to have the dump itself read';
 
@@ -57,8 +55,9 @@ export async function* readMediaManifest(
   signal: AbortSignal,
 ): AsyncGenerator<readonly MediaEntry[]> {
   const doing = `cannot read the list of media ${objectKey}`;
-  const bytes = gunzip(readObject(store, objectKey, { signal }), { doing, remedy: REMEDY, signal });
-  for await (const lines of copyLines(bytes)) yield lines.map((line) => parseEntry(line, doing));
+  const words = { doing, remedy: REMEDY };
+  for await (const lines of readGzippedLines(store, objectKey, words, signal))
+    yield lines.map((line) => parseEntry(line, doing));
 }
 
 function parseEntry(line: Buffer, doing: string): MediaEntry {

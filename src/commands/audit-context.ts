@@ -37,7 +37,7 @@ export async function mediaAuditContext(
   store: Store,
   database: Database,
   env: NodeJS.ProcessEnv,
-): Promise<AuditContext> {
+): Promise<AuditContext & BackupAuditContext> {
   const { config, log } = session;
   const context = await backupAuditContext(session, store, env);
   return {

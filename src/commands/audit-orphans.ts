@@ -11,6 +11,7 @@ import { formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { AUDIT_GROUPS, backupAuditContext, mediaAuditContext } from './audit-context.ts';
 import { type AuditOutput, jsonOutput, type ReportHead, textOutput } from './audit-output.ts';
+import { auditAndQuarantine, QUARANTINE_GROUPS, renderQuarantine } from './quarantine-orphans.ts';
 import { readBackupId } from './restore-options.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
@@ -18,6 +19,7 @@ import { type CommonOptions, type Invocation, openSession, withStore } from './s
 export interface AuditFlags extends CommonOptions {
   readonly backup?: string;
   readonly allBackups?: true;
+  readonly quarantine?: true;
   readonly ndjson?: string;
   readonly csv?: string;
 }
@@ -25,8 +27,46 @@ export interface AuditFlags extends CommonOptions {
 /** `audit-orphans`: whether rows and media objects agree. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   const flags = invocation.options as AuditFlags;
-  if (flags.allBackups === true) return auditAll(invocation, flags);
+  refuseTogether(flags);
+  if (flags.quarantine === true) return quarantine(invocation);
+  if (flags.allBackups === true) return auditAll(invocation);
   return flags.backup === undefined ? auditLive(invocation) : auditOne(invocation, flags.backup);
+}
+
+/** @throws ConfigError for options that exclude each other */
+function refuseTogether(flags: AuditFlags): void {
+  const pairs = [
+    ['allBackups', 'backup'],
+    ['allBackups', 'ndjson'],
+    ['allBackups', 'csv'],
+    ['allBackups', 'quarantine'],
+    ['backup', 'quarantine'],
+  ] as const;
+  const pair = pairs.find((options) => options.every((option) => flags[option] !== undefined));
+  if (pair === undefined) return;
+  const [one, other] = pair.map((option) => `--${option.replace('B', '-b')}`);
+  throw new ConfigError({
+    doing: 'cannot audit',
+    problem: `${one} and ${other} exclude each other`,
+    remedy: 'give one of them',
+  });
+}
+
+/** Moves the orphans once the audit was seen and it is confirmed. */
+async function quarantine(invocation: Invocation): Promise<number> {
+  const session = openSession(invocation, QUARANTINE_GROUPS);
+  const { json } = invocation.options;
+  const { totals, quarantine } = await withOutput(invocation, session.write, (sink, end) =>
+    withStore(session.config, (store) =>
+      auditAndQuarantine(invocation, session, store, sink, async (report) => {
+        // The one document comes at the end; people see what they are asked about.
+        if (json !== true) await end(report);
+      }),
+    ),
+  );
+  if (json !== true && quarantine !== undefined) session.print({}, renderQuarantine(quarantine));
+  const stays = quarantine === undefined ? 0 : quarantine.left.count;
+  return (totals.dangling?.count ?? 0) + stays > 0 ? EXIT.fault : EXIT.done;
 }
 
 async function auditLive(invocation: Invocation): Promise<number> {
@@ -56,15 +96,7 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
 }
 
 /** A line for each backup. */
-async function auditAll(invocation: Invocation, flags: AuditFlags): Promise<number> {
-  for (const other of ['backup', 'ndjson', 'csv'] as const) {
-    if (flags[other] === undefined) continue;
-    throw new ConfigError({
-      doing: 'cannot audit',
-      problem: `--all-backups and --${other} exclude each other`,
-      remedy: 'give --backup ID for the findings of one backup',
-    });
-  }
+async function auditAll(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, AUDIT_GROUPS);
   const { config } = session;
   const outlooks = await withStore(config, async (store) => {
@@ -105,7 +137,7 @@ function judge({ totals: { dangling, orphan } }: Pick<Summary, 'totals'>): numbe
 async function withOutput<R extends ReportHead>(
   { options }: Invocation,
   write: (text: string) => Promise<void>,
-  work: (sink: FindingSink) => Promise<R>,
+  work: (sink: FindingSink, end: (report: ReportHead) => Promise<void>) => Promise<R>,
 ): Promise<R> {
   const { json, ndjson, csv } = options as AuditFlags;
   const output: AuditOutput = json === true ? jsonOutput(write) : textOutput(write);
@@ -113,13 +145,20 @@ async function withOutput<R extends ReportHead>(
   try {
     if (ndjson !== undefined) files.push(await createFindingFile(ndjson, 'ndjson'));
     if (csv !== undefined) files.push(await createFindingFile(csv, 'csv'));
-    const report = await work({
+    let ended = false;
+    const end = async (report: ReportHead) => {
+      if (ended) return;
+      ended = true;
+      for (const file of files) await file.finish();
+      await output.end(report);
+    };
+    const sink: FindingSink = {
       async write(findings) {
-        for (const sink of [output, ...files]) await sink.write(findings);
+        for (const other of [output, ...files]) await other.write(findings);
       },
-    });
-    for (const file of files) await file.finish();
-    await output.end(report);
+    };
+    const report = await work(sink, end);
+    await end(report);
     return report;
   } finally {
     for (const file of files) await file.discard();

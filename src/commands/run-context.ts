@@ -42,6 +42,6 @@ export function runContext(
 
 /** Where media lie, of which neither the backups nor what is in quarantine are any. */
 export function mediaSettings(config: Config<'store' | 'media'>): MediaSettings {
-  const { mediaPrefix, auditReferences, auditReaders, prefix } = config;
-  return { mediaPrefix, auditReferences, auditReaders, otherPrefixes: [prefix] };
+  const { mediaPrefix, auditReferences, auditReaders, prefix, quarantinePrefix } = config;
+  return { mediaPrefix, auditReferences, auditReaders, otherPrefixes: [prefix, quarantinePrefix] };
 }

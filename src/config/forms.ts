@@ -3,6 +3,13 @@ import * as v from 'valibot';
 /** Text without blanks around it. */
 export const text = v.pipe(v.string(), v.trim(), v.minLength(1));
 
+/** A prefix of keys; it ends with a slash, given or not. */
+export const keyPrefix = v.pipe(
+  text,
+  v.check((value) => !value.startsWith('/') && !/\p{Cc}/u.test(value)),
+  v.transform((value) => (value.endsWith('/') ? value : `${value}/`)),
+);
+
 /** A whole number of `min` to `max`. */
 export const wholeNumber = (min: number, max: number) =>
   v.pipe(v.string(), v.trim(), v.regex(/^\d{1,15}$/), v.transform(Number), v.minValue(min), v.maxValue(max));
@@ -54,6 +61,12 @@ export const age = v.pipe(
     ),
   ),
 );
+
+/** The milliseconds of an {@link age}; undefined for any other text. */
+export function parseAge(text: string): number | undefined {
+  const parsed = v.safeParse(age, text);
+  return parsed.success ? parsed.output : undefined;
+}
 
 /** The accepted form of an {@link age}. */
 export const ageForm = 'an age such as 90m, 24h or 30d, or 0';

@@ -1,18 +1,16 @@
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { inspectDatabase, matchEncoding } from '../audit/inspect.ts';
 import { onlyMedia } from '../audit/only-media.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
 import { referenceQuery } from '../audit/reference-query.ts';
 import { cutRanges, type ReferenceRange } from '../audit/reference-ranges.ts';
 import { readReferences } from '../audit/references.ts';
+import { type LinesWriter, openLinesWriter } from '../catalog/gzipped-lines.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { encodeMediaEntries, type MediaEntry } from '../catalog/media-manifest.ts';
 import { copyOut } from '../postgres/copy-out.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { joinSnapshot, type Snapshot } from '../postgres/snapshot.ts';
-import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
 import { listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
@@ -66,7 +64,7 @@ export function recordMedia(
   const { log } = context;
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  let writer: MultipartWriter | undefined;
+  let writer: LinesWriter | undefined;
 
   async function record(): Promise<MediaSummary | undefined> {
     const ownSources = await readOwnReferences(context.auditReferences);
@@ -85,13 +83,8 @@ export function recordMedia(
         serverEncoding,
       });
       const rows = readReferences(copyOut(database, client, `COPY (${sql}) TO STDOUT`), matched.sources);
-      writer = await openMultipartWriter(context.store, key, {
-        contentType: 'application/gzip',
-        maxParts: context.maxParts,
-        partsInFlight: 2,
-        signal: either,
-      });
-      const counts = await writeEntries(writer, await listOwned(context, rows, either), either);
+      writer = await openLinesWriter(context.store, key, { maxParts: context.maxParts, signal: either });
+      const counts = await writeEntries(writer, await listOwned(context, rows, either));
       return { bucket: context.store.bucket, prefix: mediaPrefix, era: matched.era, ...counts };
     });
   }
@@ -145,30 +138,20 @@ async function listOwned(
 }
 
 async function writeEntries(
-  writer: MultipartWriter,
+  writer: LinesWriter,
   entries: AsyncIterable<readonly MediaEntry[]>,
-  signal: AbortSignal,
 ): Promise<{ objects: number; bytes: number; missing: number }> {
   const counts = { objects: 0, bytes: 0, missing: 0 };
-  async function* lines(): AsyncGenerator<string> {
-    for await (const batch of entries) {
-      for (const entry of batch) {
-        if ('missing' in entry) counts.missing += 1;
-        if (!('bytes' in entry)) continue;
-        counts.objects += 1;
-        counts.bytes += entry.bytes;
-      }
-      yield encodeMediaEntries(batch);
+  for await (const batch of entries) {
+    for (const entry of batch) {
+      if ('missing' in entry) counts.missing += 1;
+      if (!('bytes' in entry)) continue;
+      counts.objects += 1;
+      counts.bytes += entry.bytes;
     }
+    await writer.write(encodeMediaEntries(batch));
   }
-  await pipeline(
-    lines(),
-    createGzip(),
-    async (chunks) => {
-      for await (const chunk of chunks) await writer.write(chunk as Buffer);
-    },
-    { signal },
-  );
+  await writer.end();
   return counts;
 }
 

@@ -28,23 +28,4 @@ export const CHECK_COMMANDS: readonly CommandSpec[] = [
     examples: ['topobank-backup health', 'topobank-backup health --schedule @hourly --grace 30m --json'],
     run: async (invocation) => (await import('../commands/health.ts')).run(invocation),
   },
-  {
-    name: 'audit-orphans',
-    about: 'Compare the rows that name media objects with the objects in the bucket.',
-    groups: ['database', 'store', 'media', 'audit', 'dump-audit'],
-    options: [
-      ['--backup <id>', 'ask it of a backup, read out of its dump: what would dangle if it were restored'],
-      ['--all-backups', 'a line for each backup in the bucket'],
-      ['--ndjson <file>', 'write every finding as a line of JSON'],
-      ['--csv <file>', 'write every finding as a line of CSV'],
-    ],
-    examples: [
-      'topobank-backup audit-orphans',
-      'topobank-backup audit-orphans --grace 7d --csv orphans.csv',
-      'topobank-backup audit-orphans --backup 20261123103000',
-      'topobank-backup audit-orphans --all-backups --json',
-      `topobank-backup audit-orphans --references '[{"column": "blog_post.image"}]'`,
-    ],
-    run: async (invocation) => (await import('../commands/audit-orphans.ts')).run(invocation),
-  },
 ];

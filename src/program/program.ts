@@ -3,6 +3,7 @@ import { EXIT } from '../errors.ts';
 import { BACKUP_COMMANDS } from './backups.ts';
 import { CHECK_COMMANDS } from './checks.ts';
 import { addCommand, type CommandSpec, HELP_END, type ProgramContext } from './command.ts';
+import { MEDIA_COMMANDS } from './media.ts';
 import { RESTORE_COMMANDS } from './restore.ts';
 import { SERVICE_COMMANDS } from './service.ts';
 import { usageError } from './usage-error.ts';
@@ -13,6 +14,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...RESTORE_COMMANDS,
   ...SERVICE_COMMANDS,
   ...CHECK_COMMANDS,
+  ...MEDIA_COMMANDS,
 ];
 
 /**

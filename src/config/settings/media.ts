@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { flag, text, wholeNumber } from '../forms.ts';
+import { flag, keyPrefix, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 const mediaPrefix = v.pipe(
@@ -45,5 +45,13 @@ export const MEDIA_SETTINGS = defineSettings({
     emptyIsUnset: true,
     form: 'on or off',
     about: 'Whether a backup records the media that its rows name.',
+  },
+  quarantinePrefix: {
+    group: 'media',
+    names: ['QUARANTINE_PREFIX'],
+    schema: keyPrefix,
+    fallback: 'quarantine/',
+    form: 'a prefix such as quarantine/ without a leading slash',
+    about: 'Where orphans go that are moved out of the way.',
   },
 });

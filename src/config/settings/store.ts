@@ -1,17 +1,11 @@
 import * as v from 'valibot';
-import { flag, text, yesOrNo } from '../forms.ts';
+import { flag, keyPrefix, text, yesOrNo } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 const endpoint = v.pipe(
   text,
   v.check((value) => URL.canParse(value.includes('://') ? value : `https://${value}`)),
   v.check((value) => !value.includes('://') || /^https?:\/\//i.test(value)),
-);
-
-const keyPrefix = v.pipe(
-  text,
-  v.check((value) => !value.startsWith('/') && !/\p{Cc}/u.test(value)),
-  v.transform((value) => (value.endsWith('/') ? value : `${value}/`)),
 );
 
 /** The S3 server and the bucket. */

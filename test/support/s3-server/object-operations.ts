@@ -64,6 +64,8 @@ export async function copyObject({ request, storage, bucket, key }: OperationCon
   const [from = '', ...rest] = decodeURIComponent(path).split('/');
   const versionId = new URLSearchParams(query).get('versionId');
   const source = findVersion(bucketOf(storage, from), rest.join('/'), versionId);
+  const ifMatch = request.headers['x-amz-copy-source-if-match'];
+  if (ifMatch !== undefined && ifMatch !== `"${source.etag}"`) throw new S3Error(412, 'PreconditionFailed');
   const pieces: Piece[] = [];
   for (const piece of source.pieces) {
     const copy = storage.newPath();

@@ -1,0 +1,74 @@
+import type pg from 'pg';
+import { errorCode } from '../postgres/errors.ts';
+import { inspectDatabase, matchEncoding } from './inspect.ts';
+import { assertSources, type MatchedSource } from './match-sources.ts';
+import { keyExpression, ownsSomething, tableName } from './reference-query.ts';
+import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
+
+/** SQLSTATE of text that the database's encoding has no characters for. */
+const UNTRANSLATABLE = '22P05';
+
+/** Tells which of these keys in the bucket rows own at this moment. */
+export type OwnedKeys = (keys: readonly string[]) => Promise<ReadonlySet<string>>;
+
+/**
+ * Looks keys up among the rows of a database, by each source it has.
+ *
+ * @param client a connection that is in no transaction
+ * @throws ConfigError when no row is known to own any object
+ */
+export async function lookUpOwnedKeys(
+  client: pg.Client,
+  ownSources: readonly ReferenceSource[],
+  mediaPrefix: string,
+): Promise<OwnedKeys> {
+  const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
+  assertSources(matched, TOPOBANK_SOURCES);
+  await matchEncoding(client, serverEncoding);
+  const ask = async (source: MatchedSource, keys: readonly string[]): Promise<string[]> => {
+    const key = keyExpression(source, mediaPrefix);
+    const { rows } = await client.query<{ key: string }>(
+      `SELECT DISTINCT ${key} AS key FROM ${tableName(source.relation)}
+       WHERE ${ownsSomething(source)} AND ${key} = ANY ($1::text[])`,
+      [keys],
+    );
+    return rows.map((row) => row.key);
+  };
+  return async (keys) => {
+    const owned = new Set<string>();
+    for (const source of matched.sources) {
+      const wanted = source.owned.kind === 'key' ? keys : prefixesOf(keys, source.owned.pattern);
+      const found = await askEach((some) => ask(source, some), wanted);
+      if (source.owned.kind === 'key') for (const key of found) owned.add(key);
+      else for (const key of keys) if (found.some((prefix) => key.startsWith(prefix))) owned.add(key);
+    }
+    return owned;
+  };
+}
+
+/** A key that the database could not hold is none of its own, and must not keep the others from being asked for. */
+async function askEach(
+  ask: (keys: readonly string[]) => Promise<string[]>,
+  keys: readonly string[],
+): Promise<string[]> {
+  try {
+    return await ask(keys);
+  } catch (error) {
+    if (errorCode(error) !== UNTRANSLATABLE) throw error;
+    if (keys.length <= 1) return [];
+    const middle = keys.length >> 1;
+    return [...(await askEach(ask, keys.slice(0, middle))), ...(await askEach(ask, keys.slice(middle)))];
+  }
+}
+
+/** All that a row could own by this pattern for one of these keys to lie under it. */
+function prefixesOf(keys: readonly string[], pattern: string): string[] {
+  const end = pattern.at(-1) === '}' ? undefined : pattern.at(-1);
+  const prefixes = new Set<string>();
+  for (const key of keys) {
+    for (let at = 1; at <= key.length; at++) {
+      if (end === undefined || key[at - 1] === end) prefixes.add(key.slice(0, at));
+    }
+  }
+  return [...prefixes];
+}

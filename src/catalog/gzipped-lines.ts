@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { gunzip } from '../dump/gunzip.ts';
+import { copyLines } from '../postgres/copy-text.ts';
+import { type MultipartOptions, openMultipartWriter } from '../s3/multipart-writer.ts';
+import { readObject } from '../s3/reader.ts';
+import type { Store } from '../s3/store.ts';
+
+/** A gzipped text on its way into the store: it becomes visible, whole, when it is completed, and never before. */
+export interface LinesWriter {
+  /** Takes whole lines; resolves when more may come. */
+  write(lines: string): Promise<void>;
+  /** Takes the end; every byte is then on its way, and nothing is visible. */
+  end(): Promise<void>;
+  /** Makes it visible, after {@link end}. @throws StoreError */
+  complete(): Promise<void>;
+  /** Removes what there is of it. Never throws. */
+  abort(): Promise<void>;
+}
+
+export async function openLinesWriter(
+  store: Store,
+  key: string,
+  options: Pick<MultipartOptions, 'maxParts' | 'signal'>,
+): Promise<LinesWriter> {
+  const writer = await openMultipartWriter(store, key, {
+    ...options,
+    contentType: 'application/gzip',
+    partsInFlight: 2,
+  });
+  const gzip = createGzip();
+  const packed = pipeline(gzip, async (chunks) => {
+    for await (const chunk of chunks) await writer.write(chunk as Buffer);
+  });
+  // A failure is told to whoever writes next.
+  packed.catch(() => {});
+  return {
+    async write(lines) {
+      if (!gzip.write(lines)) await Promise.race([once(gzip, 'drain'), packed]);
+    },
+    async end() {
+      gzip.end();
+      await packed;
+    },
+    async complete() {
+      await writer.complete();
+    },
+    async abort() {
+      gzip.destroy();
+      await packed.catch(() => {});
+      await writer.abort();
+    },
+  };
+}
+
+/**
+ * Reads such a text, as many lines at a time as come together.
+ *
+ * @param words for the error of one that is damaged
+ * @throws NotFoundError without it, DumpError when it is damaged, StoreError
+ */
+export function readGzippedLines(
+  store: Store,
+  key: string,
+  words: { readonly doing: string; readonly remedy: string },
+  signal: AbortSignal,
+): AsyncGenerator<readonly Buffer[]> {
+  return copyLines(gunzip(readObject(store, key, { signal }), { ...words, signal }));
+}

@@ -1,0 +1,106 @@
+import type { MediaFault } from '../audit/compare-media.ts';
+import { chooseBackup } from '../catalog/catalog.ts';
+import { ConfigError, EXIT } from '../errors.ts';
+import { checkMedia } from '../media/check-media.ts';
+import { type MediaRestored, restoreMedia } from '../media/restore-media.ts';
+import { checkQuarantinePrefix } from '../quarantine/names.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import { readBackupId } from './restore-options.ts';
+import { mediaSettings } from './run-context.ts';
+import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+
+/** Most objects that people are shown. */
+const SHOWN = 20;
+
+/** `media check ID`, `media restore ID`: the media that a backup has recorded. @returns the exit status */
+export async function run(invocation: Invocation, what: string, id: string): Promise<number> {
+  const { dryRun } = invocation.options as CommonOptions & { readonly dryRun?: true };
+  if (what !== 'check' && what !== 'restore') throw usage(`${JSON.stringify(what)} is not accepted`);
+  if (what === 'check' && dryRun === true) throw usage('--dry-run goes with restore');
+  const wanted = readBackupId(id, what);
+  const session = openSession(invocation, ['store', 'media']);
+  const { config } = session;
+  const { signal } = invocation;
+  checkQuarantinePrefix(config);
+  return withStore(config, async (store) => {
+    const backup = await chooseBackup(store, config.prefix, wanted, signal);
+    const context = {
+      ...session,
+      ...mediaSettings(config),
+      store,
+      quarantinePrefix: config.quarantinePrefix,
+    };
+    if (what === 'restore') {
+      const report = await restoreMedia(context, backup, { dryRun: dryRun === true }, signal);
+      session.print(report, renderMediaRestored(report));
+      return isWhole(report) ? EXIT.done : EXIT.fault;
+    }
+    const faults: FaultLine[] = [];
+    for await (const batch of checkMedia(context, backup, signal)) faults.push(...batch.map(describeFault));
+    session.print({ backup: backup.id, faults }, renderFaults(backup.id, faults));
+    return faults.some(({ kind }) => kind !== 'never there') ? EXIT.fault : EXIT.done;
+  });
+}
+
+function usage(problem: string): ConfigError {
+  return new ConfigError({
+    doing: 'cannot look after media',
+    problem,
+    remedy: 'give check ID, or restore ID [--dry-run]',
+  });
+}
+
+/** A fault as it is told. */
+interface FaultLine {
+  readonly kind: MediaFault['kind'];
+  readonly key: string;
+  /** Bytes of the object that was recorded, and of the one that is there. */
+  readonly recorded?: number;
+  readonly present?: number;
+}
+
+function describeFault(fault: MediaFault): FaultLine {
+  if (fault.kind === 'never there') return { kind: fault.kind, key: fault.key };
+  const { key, bytes } = fault.entry;
+  if (fault.kind === 'missing') return { kind: fault.kind, key, recorded: bytes };
+  return { kind: fault.kind, key, recorded: bytes, present: fault.object.bytes };
+}
+
+function renderFaults(id: string, faults: readonly FaultLine[]): string {
+  if (faults.length === 0) return `all media of backup ${id} are there, as they were`;
+  const count = (kind: FaultLine['kind']) => faults.filter((fault) => fault.kind === kind).length;
+  const lines = faults.slice(0, SHOWN).map(({ kind, key }) => `${kind}: ${key}`);
+  if (faults.length > SHOWN)
+    lines.push(`and ${formatCount(faults.length - SHOWN)} more: --json has them all`);
+  const absent = count('never there');
+  const before = absent === 0 ? '' : `; ${formatCount(absent)} were missing already when it was taken`;
+  lines.push(
+    `of the media of backup ${id}, ${formatCount(count('missing'))} are missing and ${formatCount(count('changed'))} are others than they were${before}`,
+  );
+  return lines.join('\n');
+}
+
+/** Whether every object of the backup is what it was. */
+export function isWhole({ lost, changed }: MediaRestored): boolean {
+  return lost.length === 0 && changed === 0;
+}
+
+/** What became of a backup's media, for people. */
+export function renderMediaRestored({
+  backup,
+  dryRun,
+  restored,
+  lost,
+  changed,
+  neverThere,
+}: MediaRestored): string {
+  const lines = [
+    `${dryRun ? 'would bring' : 'brought'} back ${formatCount(restored.count)} objects (${formatBytes(restored.bytes)}) of backup ${backup}`,
+    ...lost.slice(0, SHOWN).map(({ key, reason }) => `lost: ${key}: ${reason}`),
+  ];
+  if (lost.length > SHOWN)
+    lines.push(`and ${formatCount(lost.length - SHOWN)} more lost: --json has them all`);
+  if (changed > 0) lines.push(`${formatCount(changed)} are others than they were, and were left alone`);
+  if (neverThere > 0) lines.push(`${formatCount(neverThere)} were missing already when it was taken`);
+  return lines.join('\n');
+}

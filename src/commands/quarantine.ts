@@ -1,0 +1,151 @@
+import { keptMedia } from '../audit/kept-media.ts';
+import { lookUpOwnedKeys } from '../audit/owned-keys.ts';
+import { openProtectors } from '../audit/protect.ts';
+import { idTime } from '../catalog/backup-name.ts';
+import { listBackups } from '../catalog/catalog.ts';
+import { ageForm, parseAge } from '../config/forms.ts';
+import { ConfigError, EXIT } from '../errors.ts';
+import { withLock } from '../postgres/advisory-lock.ts';
+import { openDatabase } from '../postgres/database.ts';
+import { checkQuarantinePrefix } from '../quarantine/names.ts';
+import { oldRuns, type PurgeReport, purgeRuns } from '../quarantine/purge-runs.ts';
+import { type RunRestored, restoreRun } from '../quarantine/restore-run.ts';
+import { listRuns, type QuarantineRun } from '../quarantine/runs.ts';
+import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
+import { renderTable } from '../ui/table.ts';
+import { mediaAuditContext } from './audit-context.ts';
+import { notKnown, QUARANTINE_GROUPS } from './quarantine-orphans.ts';
+import { type CommonOptions, holderName, type Invocation, openSession, withStore } from './session.ts';
+
+/** The options of `quarantine`, as they are given. */
+interface QuarantineFlags extends CommonOptions {
+  readonly key?: string;
+  readonly olderThan?: string;
+}
+
+/** `quarantine list`, `quarantine restore RUN`, `quarantine purge`. @returns the exit status */
+export async function run(invocation: Invocation, what: string, runId?: string): Promise<number> {
+  const { key, olderThan } = invocation.options as QuarantineFlags;
+  if (key !== undefined && what !== 'restore') throw usage('--key goes with restore');
+  if (olderThan !== undefined && what !== 'purge') throw usage('--older-than goes with purge');
+  if ((runId === undefined) !== (what !== 'restore'))
+    throw usage(what === 'restore' ? 'it is not said which run' : `${what} takes no run`);
+  switch (what) {
+    case 'list':
+      return list(invocation);
+    case 'restore':
+      return restore(invocation, runId ?? '', key);
+    case 'purge':
+      return purge(invocation, olderThan);
+    default:
+      throw usage(`${JSON.stringify(what)} is not accepted`);
+  }
+}
+
+function usage(problem: string): ConfigError {
+  return new ConfigError({
+    doing: 'cannot use the quarantine',
+    problem,
+    remedy: 'give list, restore RUN [--key KEY], or purge --older-than AGE',
+  });
+}
+
+async function list(invocation: Invocation): Promise<number> {
+  const session = openSession(invocation, ['store', 'media']);
+  const { config } = session;
+  checkQuarantinePrefix(config);
+  const runs = await withStore(config, (store) =>
+    listRuns(store, config.quarantinePrefix, invocation.signal),
+  );
+  session.print(runs, runs.length === 0 ? 'there is nothing in quarantine' : renderRuns(runs));
+  return EXIT.done;
+}
+
+function renderRuns(runs: readonly QuarantineRun[]): string {
+  return renderTable(
+    [
+      { title: 'run' },
+      { title: 'begun' },
+      { title: 'objects', align: 'right' },
+      { title: 'size', align: 'right' },
+      { title: 'state' },
+    ],
+    runs.map(({ run, objects, bytes, state }) => [
+      run,
+      formatTime(idTime(run) ?? new Date(0)),
+      formatCount(objects),
+      formatBytes(bytes),
+      state,
+    ]),
+  );
+}
+
+async function restore(invocation: Invocation, runId: string, key: string | undefined): Promise<number> {
+  const session = openSession(invocation, ['store', 'media']);
+  const { config } = session;
+  checkQuarantinePrefix(config);
+  const report = await withStore(config, (store) =>
+    restoreRun({ ...session, ...config, store }, runId, key, invocation.signal),
+  );
+  session.print(report, renderRestored(report));
+  return report.left.count > 0 ? EXIT.fault : EXIT.done;
+}
+
+function renderRestored({ run, restored, left }: RunRestored): string {
+  const stays = left.count === 0 ? '' : `; ${formatCount(left.count)} stay in quarantine`;
+  return `brought back ${formatCount(restored.count)} objects (${formatBytes(restored.bytes)}) of run ${run}${stays}`;
+}
+
+async function purge(invocation: Invocation, olderThan: string | undefined): Promise<number> {
+  const ageMs = parseAge(olderThan ?? '');
+  if (ageMs === undefined) {
+    throw usage(
+      olderThan === undefined
+        ? `it is not said with --older-than how old: ${ageForm}`
+        : `--older-than: ${JSON.stringify(olderThan)} is not accepted, expected ${ageForm}`,
+    );
+  }
+  const session = openSession(invocation, QUARANTINE_GROUPS);
+  const { config, log } = session;
+  const { env, signal } = invocation;
+  checkQuarantinePrefix(config);
+  const { quarantinePrefix } = config;
+  return withStore(config, async (store) => {
+    const runs = oldRuns(await listRuns(store, quarantinePrefix, signal), ageMs, session.now());
+    const objects = runs.reduce((sum, run) => sum + run.objects, 0);
+    const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
+    if (runs.length === 0) {
+      session.print({ runs: [], removed: { count: 0, bytes: 0 }, kept: 0 }, 'no run is that old');
+      return EXIT.done;
+    }
+    const purpose = `delete ${formatCount(objects)} objects (${formatBytes(bytes)}) of ${formatCount(runs.length)} runs under ${quarantinePrefix} in bucket ${store.bucket} for good`;
+    await session.confirm(purpose);
+    const database = openDatabase(config, env);
+    const context = await mediaAuditContext(session, store, database, env);
+    const lock = { purpose, holder: holderName('quarantine'), waitMs: config.lockWait, log };
+    const report = await withLock(database, lock, signal, async (held) => {
+      const backups = await listBackups(store, config.prefix, held);
+      return database.use(database.name, held, async (client) =>
+        purgeRuns(
+          { ...session, store, quarantinePrefix },
+          runs,
+          {
+            owned: await lookUpOwnedKeys(client, context.ownSources, context.mediaPrefix),
+            openProtectors: () =>
+              openProtectors(keptMedia({ ...context, log }, backups, held), (backup) => {
+                throw notKnown(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
+              }),
+          },
+          held,
+        ),
+      );
+    });
+    session.print(report, renderPurged(report));
+    return report.kept > 0 ? EXIT.fault : EXIT.done;
+  });
+}
+
+function renderPurged({ runs, removed, kept }: PurgeReport): string {
+  const stays = kept === 0 ? '' : `; ${formatCount(kept)} stay, for a row or a backup needs them`;
+  return `deleted ${formatCount(removed.count)} objects (${formatBytes(removed.bytes)}) of ${formatCount(runs.length)} runs${stays}`;
+}

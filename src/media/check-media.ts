@@ -1,0 +1,53 @@
+import { compareMedia, type MediaFault } from '../audit/compare-media.ts';
+import { counted } from '../audit/counted.ts';
+import { onlyMedia } from '../audit/only-media.ts';
+import type { Backup } from '../catalog/catalog.ts';
+import { mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
+import { NotFoundError } from '../errors.ts';
+import type { ObjectInfo, Store } from '../s3/store.ts';
+import { formatCount } from '../ui/format.ts';
+import type { StartProgress } from '../ui/progress.ts';
+
+export interface MediaCheckContext {
+  readonly store: Store;
+  /** What in the bucket is no media, should it lie under the media prefix. */
+  readonly otherPrefixes: readonly string[];
+  readonly startProgress: StartProgress;
+}
+
+/**
+ * Where a backup's media are not what its list says, as they are found: the list merged with the bucket as it is now.
+ *
+ * @throws NotFoundError for a backup without such a list, DumpError, StoreError, or the signal's reason
+ */
+export async function* checkMedia(
+  { store, otherPrefixes, startProgress }: MediaCheckContext,
+  backup: Backup,
+  signal: AbortSignal,
+): AsyncGenerator<readonly MediaFault[]> {
+  const list = mediaListOf(backup);
+  if (list === undefined) throw noList(store, backup);
+  const { manifest } = backup;
+  const recorded = manifest?.media;
+  const prefix = recorded !== undefined && 'prefix' in recorded ? recorded.prefix : '';
+  const progress = startProgress('media', 0, (objects) => `${formatCount(objects)} objects`);
+  const objects: AsyncIterable<readonly ObjectInfo[]> = counted(store.listPages(prefix, { signal }), (page) =>
+    progress.add(page.length),
+  );
+  try {
+    yield* compareMedia(
+      readMediaManifest(store, list.key, signal),
+      onlyMedia(objects, prefix, otherPrefixes),
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
+function noList(store: Store, { id }: Backup): NotFoundError {
+  return new NotFoundError({
+    doing: `cannot check the media of backup ${id}`,
+    problem: `bucket ${store.bucket} has no list of them beside it`,
+    remedy: `ask its dump: topobank-backup audit-orphans --backup ${id}`,
+  });
+}

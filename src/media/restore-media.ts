@@ -1,0 +1,142 @@
+import pLimit from 'p-limit';
+import { isSame } from '../audit/compare-media.ts';
+import type { Backup } from '../catalog/catalog.ts';
+import type { MediaObject } from '../catalog/media-manifest.ts';
+import { runPrefix } from '../quarantine/names.ts';
+import { bringBack } from '../quarantine/restore-run.ts';
+import { listRuns } from '../quarantine/runs.ts';
+import type { Store } from '../s3/store.ts';
+import type { Logger } from '../ui/log.ts';
+import { checkMedia, type MediaCheckContext } from './check-media.ts';
+
+/** Objects that are brought back at the same time. */
+const COPIES = 8;
+
+export interface MediaRestoreContext extends MediaCheckContext {
+  readonly quarantinePrefix: string;
+  readonly log: Logger;
+}
+
+/** What became of an object that is missing, or is another than it was. */
+export interface MediaOutcome {
+  readonly key: string;
+  readonly bytes: number;
+  /** Where it came from; `nowhere` for what cannot be brought back. */
+  readonly from: 'quarantine' | 'version' | 'nowhere';
+  /** Why it cannot be brought back. */
+  readonly reason?: string;
+}
+
+export interface MediaRestored {
+  readonly backup: string;
+  /** So it would be, and nothing was done. */
+  readonly dryRun: boolean;
+  readonly restored: { readonly count: number; readonly bytes: number };
+  /** Of those that were missing. */
+  readonly lost: readonly MediaOutcome[];
+  /** Objects that are others than they were. They are left alone: somebody has written them. */
+  readonly changed: number;
+  /** Keys that had no object when the backup was taken, and have none. */
+  readonly neverThere: number;
+}
+
+/**
+ * Brings the media of a backup that are missing back: from the quarantine, else from the version that was recorded. No
+ * byte passes through here.
+ *
+ * @throws NotFoundError for a backup without a list of media, DumpError, StoreError, or the signal's reason
+ */
+export async function restoreMedia(
+  context: MediaRestoreContext,
+  backup: Backup,
+  { dryRun }: { readonly dryRun: boolean },
+  signal: AbortSignal,
+): Promise<MediaRestored> {
+  const { store, quarantinePrefix, log } = context;
+  const runs = (await listRuns(store, quarantinePrefix, signal)).map(({ run }) => run).reverse();
+  const limit = pLimit(COPIES);
+  const restored = { count: 0, bytes: 0 };
+  const lost: MediaOutcome[] = [];
+  let changed = 0;
+  let neverThere = 0;
+  for await (const faults of checkMedia(context, backup, signal)) {
+    changed += faults.filter(({ kind }) => kind === 'changed').length;
+    neverThere += faults.filter(({ kind }) => kind === 'never there').length;
+    const missing = faults.flatMap((fault) => (fault.kind === 'missing' ? [fault.entry] : []));
+    const outcomes = await Promise.all(
+      missing.map((entry) =>
+        limit(async () => {
+          const sources = [
+            () => fromQuarantine(store, quarantinePrefix, runs, entry, dryRun, signal),
+            () => fromVersion(store, entry, dryRun, signal),
+          ];
+          return tryEach(entry, sources);
+        }),
+      ),
+    );
+    for (const outcome of outcomes) {
+      if (outcome.from === 'nowhere') {
+        lost.push(outcome);
+        continue;
+      }
+      restored.count += 1;
+      restored.bytes += outcome.bytes;
+      log.debug(`${dryRun ? 'would bring' : 'brought'} ${outcome.key} back from its ${outcome.from}`);
+    }
+  }
+  return { backup: backup.id, dryRun, restored, lost, changed, neverThere };
+}
+
+/** How an object fared with one source: brought back from it, not there, or there and not to be had. */
+type Attempt = { readonly from: 'quarantine' | 'version' } | { readonly reason: string } | undefined;
+
+async function tryEach(
+  { key, bytes }: MediaObject,
+  sources: readonly (() => Promise<Attempt>)[],
+): Promise<MediaOutcome> {
+  let reason = 'it is not in quarantine, and there is no version of it';
+  for (const source of sources) {
+    const attempt = await source();
+    if (attempt === undefined) continue;
+    if ('from' in attempt) return { key, bytes, from: attempt.from };
+    reason = attempt.reason;
+  }
+  return { key, bytes, from: 'nowhere', reason };
+}
+
+async function fromQuarantine(
+  store: Store,
+  prefix: string,
+  runs: readonly string[],
+  entry: MediaObject,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  for (const run of runs) {
+    const found = await store.head(`${runPrefix(prefix, run)}${entry.key}`, signal);
+    if (found === undefined || !isSame(found, entry)) continue;
+    if (dryRun) return { from: 'quarantine' };
+    const reason = await bringBack(store, { ...found, original: entry.key }, signal);
+    if (reason !== undefined) return { reason };
+    await store.remove([found.key], signal);
+    return { from: 'quarantine' };
+  }
+  return undefined;
+}
+
+async function fromVersion(
+  store: Store,
+  { key, versionId, bytes, etag }: MediaObject,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  if (versionId === undefined) return undefined;
+  const found = await store.headVersion(key, versionId, signal);
+  if (found === undefined) return { reason: `its version ${versionId} is gone` };
+  if (dryRun) return { from: 'version' };
+  if (!(await store.copy({ key, versionId, etag: found.etag }, key, signal)))
+    return { reason: `its version ${versionId} cannot be copied` };
+  const copy = await store.head(key, signal);
+  if (copy !== undefined && isSame(copy, { bytes, etag })) return { from: 'version' };
+  return { reason: `the copy of its version ${versionId} has another size or ETag` };
+}

@@ -1,0 +1,46 @@
+import pLimit from 'p-limit';
+import { isSame } from '../audit/compare-media.ts';
+import { formatCount } from '../ui/format.ts';
+import { markDone, type QuarantineContext } from './quarantine-orphans.ts';
+import { listQuarantined, listRuns } from './runs.ts';
+
+/** Objects that are looked up at the same time. */
+const LOOKUPS = 8;
+
+/**
+ * Brings runs that were cut off to an end: where an object is both in its place and in quarantine, the copy goes, and
+ * the next run judges the object anew; what was moved stays moved. No other run may be at work.
+ *
+ * @throws StoreError, or the signal's reason
+ */
+export async function closeRuns(context: QuarantineContext, signal: AbortSignal): Promise<void> {
+  const { store, quarantinePrefix, now, log } = context;
+  const limit = pLimit(LOOKUPS);
+  for (const { run, state } of await listRuns(store, quarantinePrefix, signal)) {
+    if (state === 'done') continue;
+    const moved = { count: 0, bytes: 0 };
+    let twice = 0;
+    for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
+      const copies: string[] = [];
+      await Promise.all(
+        page.map((copy) =>
+          limit(async () => {
+            const original = await store.head(copy.original, signal);
+            if (original !== undefined && isSame(original, copy)) {
+              copies.push(copy.key);
+              return;
+            }
+            moved.count += 1;
+            moved.bytes += copy.bytes;
+          }),
+        ),
+      );
+      twice += copies.length;
+      await store.remove(copies, signal);
+    }
+    await markDone(store, quarantinePrefix, run, { run, finishedAt: now().toISOString(), moved }, signal);
+    log.info(
+      `closed run ${run} of the quarantine, which was cut off: ${formatCount(moved.count)} objects were moved, ${formatCount(twice)} stay in their place`,
+    );
+  }
+}

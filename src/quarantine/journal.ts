@@ -1,0 +1,75 @@
+import * as v from 'valibot';
+import type { Finding } from '../audit/finding.ts';
+import { type LinesWriter, openLinesWriter, readGzippedLines } from '../catalog/gzipped-lines.ts';
+import { DumpError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
+import { journalKey } from './names.ts';
+
+/** Far more than a journal of any bucket takes, of parts that every server takes. */
+const MAX_PARTS = 1000;
+
+const entrySchema = v.object({
+  key: v.pipe(v.string(), v.minLength(1)),
+  bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  lastModified: v.pipe(v.string(), v.isoTimestamp()),
+});
+
+/** An object that is to be moved, as the audit saw it. */
+export type JournalEntry = v.InferOutput<typeof entrySchema>;
+
+/** The journal of a run that may come to be: nothing of it is visible until it is committed. */
+export interface Journal {
+  readonly run: string;
+  /** Takes the orphans of these findings. */
+  add(findings: readonly Finding[]): Promise<void>;
+  /** Makes it visible: from here on a run that is cut off is found. */
+  commit(): Promise<void>;
+  /** Leaves nothing of it. Never throws. */
+  abort(): Promise<void>;
+}
+
+export async function openJournal(
+  store: Store,
+  prefix: string,
+  run: string,
+  signal: AbortSignal,
+): Promise<Journal> {
+  const lines: LinesWriter = await openLinesWriter(store, journalKey(prefix, run), {
+    maxParts: MAX_PARTS,
+    signal,
+  });
+  return {
+    run,
+    async add(findings) {
+      const entries = findings.flatMap((finding) => {
+        if (finding.kind !== 'orphan') return [];
+        const { key, bytes, lastModified } = finding;
+        return `${JSON.stringify({ key, bytes, lastModified } satisfies JournalEntry)}\n`;
+      });
+      if (entries.length > 0) await lines.write(entries.join(''));
+    },
+    async commit() {
+      await lines.end();
+      await lines.complete();
+    },
+    abort: () => lines.abort(),
+  };
+}
+
+/** What a run was to move, in the order of the keys' bytes. @throws DumpError when it is damaged, StoreError */
+export async function* readJournal(
+  store: Store,
+  prefix: string,
+  run: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly JournalEntry[]> {
+  const key = journalKey(prefix, run);
+  const words = { doing: `cannot read the journal ${key}`, remedy: 'delete it; no object depends on it' };
+  for await (const lines of readGzippedLines(store, key, words, signal)) {
+    yield lines.map((line) => {
+      const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), entrySchema), line.toString());
+      if (parsed.success) return parsed.output;
+      throw new DumpError({ ...words, problem: `a line is no entry (${parsed.issues[0].message})` });
+    });
+  }
+}

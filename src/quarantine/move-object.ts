@@ -1,0 +1,54 @@
+import { isSame } from '../audit/compare-media.ts';
+import type { Store, StoredObject } from '../s3/store.ts';
+
+/** Longest key that S3 knows, in bytes. */
+const LONGEST_KEY = 1024;
+
+/** What came of a copy that is to take the place of an object. */
+export type CopyOutcome =
+  | { readonly kind: 'copied'; readonly source: StoredObject }
+  /** There is no such object. */
+  | { readonly kind: 'gone' }
+  /** Why it was not copied; nothing is left of a copy. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/**
+ * Copies an object on the server, without its bytes passing through here, and makes sure that the copy is it. What
+ * there is under `to` is replaced.
+ *
+ * @param isWanted judges the object before it is copied: the reason why it is not, or undefined
+ * @throws StoreError, or the signal's reason
+ */
+export async function copyAndCompare(
+  store: Store,
+  from: string,
+  to: string,
+  signal: AbortSignal,
+  isWanted: (source: StoredObject) => string | undefined = () => undefined,
+): Promise<CopyOutcome> {
+  if (Buffer.byteLength(to) > LONGEST_KEY) {
+    return { kind: 'refused', reason: `${to} would be longer than the ${LONGEST_KEY} bytes of a key` };
+  }
+  const source = await store.head(from, signal);
+  if (source === undefined) return { kind: 'gone' };
+  const unwanted = isWanted(source);
+  if (unwanted !== undefined) return { kind: 'refused', reason: unwanted };
+  if (!(await store.copy({ key: from, etag: source.etag }, to, signal))) {
+    return { kind: 'refused', reason: 'it changed while it was copied' };
+  }
+  const copy = await store.head(to, signal);
+  if (copy !== undefined && isSame(source, copy)) return { kind: 'copied', source };
+  await store.remove([to], signal);
+  return { kind: 'refused', reason: 'its copy has another size or ETag' };
+}
+
+/** Whether the object is still the one that was copied. */
+export async function isUnchanged(store: Store, source: StoredObject, signal: AbortSignal): Promise<boolean> {
+  const now = await store.head(source.key, signal);
+  return (
+    now !== undefined &&
+    now.etag === source.etag &&
+    now.bytes === source.bytes &&
+    now.lastModified.getTime() === source.lastModified.getTime()
+  );
+}

@@ -1,0 +1,55 @@
+import { idTime } from '../catalog/backup-name.ts';
+import { ConfigError } from '../errors.ts';
+
+/*
+ * Of one run of the quarantine, which is named by the time it began, `YYYYMMDDhhmmss` in UTC, the bucket holds
+ *
+ *     quarantine/<run>.journal.ndjson.gz   what was to be moved, written before anything is
+ *     quarantine/<run>/<original key>      what was moved
+ *     quarantine/<run>.done.json           written last
+ */
+
+export function journalKey(prefix: string, run: string): string {
+  return `${prefix}${run}.journal.ndjson.gz`;
+}
+
+export function doneKey(prefix: string, run: string): string {
+  return `${prefix}${run}.done.json`;
+}
+
+/** Where the objects of a run lie. */
+export function runPrefix(prefix: string, run: string): string {
+  return `${prefix}${run}/`;
+}
+
+/** What a key under the quarantine's prefix is; undefined for what is none of ours, and never touched. */
+export type QuarantineName =
+  | { readonly part: 'journal' | 'done'; readonly run: string }
+  | { readonly part: 'object'; readonly run: string; readonly original: string };
+
+export function parseQuarantineKey(prefix: string, key: string): QuarantineName | undefined {
+  if (!key.startsWith(prefix)) return undefined;
+  const match = /^(\d{14})(?:\/(.+)|\.(journal)\.ndjson\.gz|\.(done)\.json)$/su.exec(
+    key.slice(prefix.length),
+  );
+  const [, run = '', original, journal] = match ?? [];
+  if (match === null || idTime(run) === undefined) return undefined;
+  if (original !== undefined) return { part: 'object', run, original };
+  return { part: journal === undefined ? 'done' : 'journal', run };
+}
+
+/** @throws ConfigError where media or backups would lie in the quarantine */
+export function checkQuarantinePrefix(settings: {
+  readonly quarantinePrefix: string;
+  readonly mediaPrefix: string;
+  readonly prefix: string;
+}): void {
+  const { quarantinePrefix, mediaPrefix, prefix } = settings;
+  const inside = [mediaPrefix, prefix].find((other) => other.startsWith(quarantinePrefix));
+  if (inside === undefined) return;
+  throw new ConfigError({
+    doing: 'cannot use the quarantine',
+    problem: `${inside} lies under QUARANTINE_PREFIX ${quarantinePrefix}`,
+    remedy: 'give QUARANTINE_PREFIX a prefix of its own',
+  });
+}

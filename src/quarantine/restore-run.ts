@@ -1,0 +1,107 @@
+import pLimit from 'p-limit';
+import { isSame } from '../audit/compare-media.ts';
+import { NotFoundError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
+import { copyAndCompare } from './move-object.ts';
+import { doneKey, journalKey, runPrefix } from './names.ts';
+import type { LeftObject, QuarantineContext } from './quarantine-orphans.ts';
+import { findRun, listQuarantined, type QuarantinedObject } from './runs.ts';
+
+/** Copies that the server makes at the same time. */
+const COPIES = 8;
+
+/** Most objects that a report names. */
+const NAMED = 20;
+
+export interface RunRestored {
+  readonly run: string;
+  readonly restored: { readonly count: number; readonly bytes: number };
+  /** What stays in quarantine. */
+  readonly left: { readonly count: number; readonly first: readonly LeftObject[] };
+}
+
+/**
+ * Brings what a run of the quarantine holds back to its place, or one object of it. An object that has come to its
+ * place meanwhile stays there.
+ *
+ * @throws NotFoundError for a run or a key that is not there, StoreError, or the signal's reason
+ */
+export async function restoreRun(
+  context: Pick<QuarantineContext, 'store' | 'quarantinePrefix' | 'log'>,
+  run: string,
+  key: string | undefined,
+  signal: AbortSignal,
+): Promise<RunRestored> {
+  const { store, quarantinePrefix: prefix, log } = context;
+  await findRun(store, prefix, run, signal);
+  const restored = { count: 0, bytes: 0 };
+  const left: LeftObject[] = [];
+  let leftCount = 0;
+  const limit = pLimit(COPIES);
+  const pages =
+    key === undefined
+      ? listQuarantined(store, prefix, run, signal)
+      : [await findOne(store, prefix, run, key, signal)];
+  for await (const page of pages) {
+    const back: string[] = [];
+    await Promise.all(
+      page.map((object) =>
+        limit(async () => {
+          const reason = await bringBack(store, object, signal);
+          if (reason === undefined) {
+            back.push(object.key);
+            restored.count += 1;
+            restored.bytes += object.bytes;
+            return;
+          }
+          leftCount += 1;
+          if (left.length < NAMED) left.push({ key: object.original, reason });
+          log.warn(`${object.original} stays in quarantine: ${reason}`);
+        }),
+      ),
+    );
+    await store.remove(back, signal);
+  }
+  await removeEmptyRun(store, prefix, run, signal);
+  return { run, restored, left: { count: leftCount, first: left } };
+}
+
+/** @returns why it stays in quarantine; undefined when it is in its place again */
+export async function bringBack(
+  store: Store,
+  object: QuarantinedObject,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const present = await store.head(object.original, signal);
+  if (present !== undefined) return isSame(present, object) ? undefined : 'another object has its key';
+  const copy = await copyAndCompare(store, object.key, object.original, signal);
+  if (copy.kind === 'copied') return undefined;
+  return copy.kind === 'gone' ? 'it is gone' : copy.reason;
+}
+
+/** Journal and mark of a run are of no use when it holds nothing. */
+export async function removeEmptyRun(
+  store: Store,
+  prefix: string,
+  run: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const page of store.listPages(runPrefix(prefix, run), { signal })) if (page.length > 0) return;
+  await store.remove([journalKey(prefix, run), doneKey(prefix, run)], signal);
+}
+
+async function findOne(
+  store: Store,
+  prefix: string,
+  run: string,
+  key: string,
+  signal: AbortSignal,
+): Promise<readonly QuarantinedObject[]> {
+  const found = await store.head(`${runPrefix(prefix, run)}${key}`, signal);
+  if (found !== undefined) return [{ ...found, original: key }];
+  throw new NotFoundError({
+    doing: `cannot restore ${key} from run ${run} of the quarantine`,
+    problem: 'the run holds no such object',
+    remedy: 'give the key that it had, such as media/uploads/1/scan.opd',
+  });
+}

@@ -1,0 +1,70 @@
+import { NotFoundError } from '../errors.ts';
+import type { ObjectInfo, Store } from '../s3/store.ts';
+import { parseQuarantineKey, runPrefix } from './names.ts';
+
+/** One run of the quarantine, as the bucket holds it. */
+export interface QuarantineRun {
+  /** The time it began, `YYYYMMDDhhmmss` in UTC. */
+  readonly run: string;
+  /** Objects that it holds, and their bytes. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** `cut off`: some objects may be in their place as well; the next quarantine closes it. */
+  readonly state: 'done' | 'cut off';
+}
+
+/** An object in quarantine. */
+export interface QuarantinedObject extends ObjectInfo {
+  /** The key it had. */
+  readonly original: string;
+}
+
+/** Every run, the oldest first. In memory are the runs, not their objects. */
+export async function listRuns(store: Store, prefix: string, signal: AbortSignal): Promise<QuarantineRun[]> {
+  const runs = new Map<string, { objects: number; bytes: number; done: boolean }>();
+  for await (const { key, bytes } of store.list(prefix, { signal })) {
+    const name = parseQuarantineKey(prefix, key);
+    if (name === undefined) continue;
+    const run = runs.get(name.run) ?? { objects: 0, bytes: 0, done: false };
+    runs.set(name.run, run);
+    if (name.part === 'done') run.done = true;
+    if (name.part !== 'object') continue;
+    run.objects += 1;
+    run.bytes += bytes;
+  }
+  return [...runs].map(([run, { objects, bytes, done }]) => ({
+    run,
+    objects,
+    bytes,
+    state: done ? 'done' : 'cut off',
+  }));
+}
+
+/** What a run holds, in the order of the keys' bytes, so many at a time as a page of the listing has. */
+export async function* listQuarantined(
+  store: Store,
+  prefix: string,
+  run: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly QuarantinedObject[]> {
+  const from = runPrefix(prefix, run);
+  for await (const page of store.listPages(from, { signal })) {
+    yield page.map((object) => ({ ...object, original: object.key.slice(from.length) }));
+  }
+}
+
+/** @throws NotFoundError when there is no such run */
+export async function findRun(
+  store: Store,
+  prefix: string,
+  run: string,
+  signal: AbortSignal,
+): Promise<QuarantineRun> {
+  const found = (await listRuns(store, prefix, signal)).find((known) => known.run === run);
+  if (found !== undefined) return found;
+  throw new NotFoundError({
+    doing: `cannot use run ${run} of the quarantine`,
+    problem: `there is none under ${prefix} of bucket ${store.bucket}`,
+    remedy: 'run `topobank-backup quarantine list` to see what there is',
+  });
+}

@@ -1,0 +1,102 @@
+import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { createS3Client } from '../../src/s3/client.ts';
+import { createQuarantineBed, type QuarantineBed } from '../quarantine/quarantine-bed.ts';
+import { storeSettings } from '../support/test-store.ts';
+
+const never = new AbortController().signal;
+const KEPT = ['media/albums/7/x', 'media/kept'];
+let bed: QuarantineBed;
+
+beforeEach(async () => {
+  bed = await createQuarantineBed(inject('postgres'));
+  await bed.database.query(`INSERT INTO files VALUES (2, 'never')`);
+});
+
+afterEach(() => bed.close());
+
+async function document(args: readonly string[]): Promise<{ status: number | null; told: object }> {
+  const { status, stdout, stderr } = await bed.command([...args, '--json']);
+  if (stdout === '') throw new Error(stderr);
+  return { status, told: JSON.parse(stdout) as object };
+}
+
+async function keepVersions(): Promise<void> {
+  const client = createS3Client(storeSettings(bed.server, 'topobank-assets'));
+  const VersioningConfiguration = { Status: 'Enabled' } as const;
+  await client.send(new PutBucketVersioningCommand({ Bucket: 'topobank-assets', VersioningConfiguration }));
+  client.destroy();
+}
+
+test('check tells what is missing and what is another than it was', async () => {
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  expect(await document(['media', 'check', 'latest'])).toMatchObject({
+    status: 0,
+    told: { faults: [{ kind: 'never there', key: 'media/never' }] },
+  });
+  await bed.put('media/kept', 'other');
+  await bed.store.remove(['media/albums/7/x'], never);
+  const { status, told } = await document(['media', 'check', 'latest']);
+  expect(status).toBe(3);
+  expect(told).toMatchObject({
+    faults: [
+      { kind: 'missing', key: 'media/albums/7/x', recorded: 28 },
+      { kind: 'changed', key: 'media/kept', recorded: 22, present: 5 },
+      { kind: 'never there', key: 'media/never' },
+    ],
+  });
+  expect(await document(['media', 'restore', 'latest'])).toMatchObject({
+    status: 3,
+    told: {
+      restored: { count: 0 },
+      lost: [{ key: 'media/albums/7/x', from: 'nowhere', reason: expect.stringMatching(/no version of it/) }],
+      changed: 1,
+      neverThere: 1,
+    },
+  });
+});
+
+test('what is missing comes back from the quarantine, whose copy is gone then', async () => {
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.database.query('DELETE FROM files; DELETE FROM albums');
+  const lists = (await bed.keys()).filter((key) => key.startsWith('backup/'));
+  const id = /\d{14}/.exec(lists[0]!)![0];
+  // The backup lies elsewhere while the orphans go, as one that is fetched back later.
+  const run = await bed.command(['audit-orphans', '--quarantine', '--yes'], {}, { S3_PREFIX: 'other/' });
+  expect(run).toMatchObject({ status: 0 });
+  expect((await bed.places()).quarantine).toEqual(expect.arrayContaining(KEPT));
+  const tried = await document(['media', 'restore', id, '--dry-run']);
+  expect(tried).toMatchObject({ status: 0, told: { dryRun: true, restored: { count: 2 } } });
+  expect((await bed.places()).media).toEqual([]);
+  const done = await document(['media', 'restore', id]);
+  expect(done).toMatchObject({ status: 0, told: { restored: { count: 2, bytes: 50 }, lost: [] } });
+  expect(await bed.places()).toEqual({
+    media: KEPT,
+    quarantine: ['media/a b+ü', 'media/orphan', 'media/x/1'],
+  });
+});
+
+test('in a bucket that keeps versions the recorded one comes back, with what describes it', async () => {
+  await keepVersions();
+  await bed.put('media/kept', 'as it was');
+  const before = await bed.describe('media/kept');
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.put('media/kept', 'written over');
+  await bed.store.remove(['media/kept'], never);
+  expect(await document(['media', 'restore', 'latest'])).toMatchObject({
+    status: 0,
+    told: { restored: { count: 1, bytes: 9 }, lost: [], changed: 0 },
+  });
+  const { ContentType, Metadata } = before;
+  expect(await bed.describe('media/kept')).toMatchObject({ ContentType, Metadata });
+});
+
+test.each([
+  [['media', 'burn', 'latest'], 2, /"burn" is not accepted — give check ID/],
+  [['media', 'check', 'x'], 2, /check: "x" is not accepted/],
+  [['media', 'check', '20200101000000'], 4, /there is none under/],
+  [['media', 'check', 'latest'], 4, /has no list of them beside it — ask its dump: .* --backup \d+/],
+])('%j is refused', async (args, status, message) => {
+  expect(await bed.command(['backup'], {}, { MEDIA_MANIFEST: 'off' })).toMatchObject({ status: 0 });
+  expect(await bed.command(args)).toMatchObject({ status, stderr: expect.stringMatching(message) });
+});

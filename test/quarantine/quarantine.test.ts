@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { createQuarantineBed, ORPHANS, type QuarantineBed } from './quarantine-bed.ts';
+
+const never = new AbortController().signal;
+const OWNED = ['media/albums/7/x', 'media/kept'];
+let bed: QuarantineBed;
+
+beforeEach(async () => {
+  bed = await createQuarantineBed(inject('postgres'));
+});
+
+afterEach(() => bed.close());
+
+const quarantine = (...more: string[]) => bed.command(['audit-orphans', '--quarantine', '--yes', ...more]);
+
+test('orphans are moved, listed and brought back as they were', async () => {
+  const before = await bed.describe('media/a b+ü');
+  const moved = await quarantine('--json');
+  expect(moved).toMatchObject({ status: 0 });
+  const { quarantine: report, totals } = JSON.parse(moved.stdout) as {
+    quarantine: { run: string; moved: object; left: object };
+    totals: { orphan: { count: number; bytes: number } };
+  };
+  expect(report.moved).toEqual(totals.orphan);
+  expect(report).toMatchObject({ moved: { count: 3 }, left: { count: 0 } });
+  expect(await bed.places()).toEqual({ media: OWNED, quarantine: [...ORPHANS] });
+  const [run] = await bed.runs();
+  expect(run).toMatchObject({ run: report.run, objects: 3, state: 'done' });
+
+  const one = await bed.command(['quarantine', 'restore', report.run, '--key', 'media/a b+ü']);
+  expect(one).toMatchObject({ status: 0, stdout: expect.stringMatching(/brought back 1 objects/) });
+  const { ContentType, Metadata } = before;
+  expect(await bed.describe('media/a b+ü')).toMatchObject({ ContentType, Metadata });
+
+  await bed.put('media/orphan', 'another one');
+  const rest = await bed.command(['quarantine', 'restore', report.run, '--json']);
+  expect(rest).toMatchObject({ status: 3 });
+  expect(JSON.parse(rest.stdout)).toMatchObject({
+    restored: { count: 1 },
+    left: { first: [{ key: 'media/orphan', reason: 'another object has its key' }] },
+  });
+  expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: ['media/orphan'] });
+
+  await bed.store.remove(['media/orphan'], never);
+  expect(await bed.command(['quarantine', 'restore', report.run])).toMatchObject({ status: 0 });
+  expect((await bed.keys()).filter((key) => key.startsWith('quarantine/'))).toEqual([]);
+});
+
+test('what is in quarantine is no media, even where all of the bucket is', async () => {
+  await quarantine();
+  const { totals } = await bed.report(['--references', '[{"column": "files.key", "prefix": "media/"}]'], {
+    AWS_MEDIA_PREFIX: '/',
+  });
+  // The album, which these references do not know.
+  expect(totals.orphan?.count).toBe(1);
+});
+
+test('without an answer, and without orphans, nothing is moved or left behind', async () => {
+  const unasked = await bed.command(['audit-orphans', '--quarantine']);
+  expect(unasked).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/move 3 orphans .*: nobody can be asked here — give --yes/),
+  });
+  await bed.store.remove([...ORPHANS], never);
+  const nothing = await quarantine();
+  expect(nothing).toMatchObject({ status: 0, stdout: expect.stringMatching(/rows and objects agree/) });
+  expect((await bed.keys()).filter((key) => key.startsWith('quarantine/'))).toEqual([]);
+  expect(await bed.pendingUploads()).toEqual([]);
+});
+
+/** Does `work` when the audit is over and the first orphan is about to be copied. */
+function beforeCopies(work: () => Promise<unknown>): void {
+  let release = () => {};
+  const until = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  bed.server.faults.push({
+    operation: 'CopyObject',
+    key: /orphan$/,
+    times: 1,
+    what: { kind: 'hold', until, onHeld: () => void work().finally(release) },
+  });
+}
+
+test.each<[string, () => Promise<unknown>, string]>([
+  [
+    'a row comes to name it',
+    () => bed.database.query(`INSERT INTO files VALUES (2, 'orphan')`),
+    'a row owns it',
+  ],
+  ['it is written anew', () => bed.put('media/orphan', 'new', 0), 'it changed while it was copied'],
+  ['it is deleted', () => bed.store.remove(['media/orphan'], never), 'it changed while it was copied'],
+])('an orphan stays when meanwhile %s', async (_name, work, reason) => {
+  beforeCopies(work);
+  const { status, stdout } = await quarantine();
+  expect({ status, stdout }).toEqual({
+    status: 3,
+    stdout: expect.stringContaining(`left media/orphan: ${reason}`),
+  });
+  expect((await bed.places()).quarantine).toEqual(['media/a b+ü', 'media/x/1']);
+});
+
+test('an orphan stays when its copy differs, or when the server refuses to delete it', async () => {
+  bed.server.faults.push(
+    {
+      operation: 'DeleteObjectsEntry',
+      key: /^media\/x/,
+      what: { kind: 'error', status: 403, code: 'AccessDenied' },
+    },
+    {
+      operation: 'CopyObject',
+      key: /orphan$/,
+      times: 1,
+      what: { kind: 'error', status: 412, code: 'PreconditionFailed' },
+    },
+  );
+  const { status, stdout } = await quarantine();
+  expect(status).toBe(3);
+  expect(stdout).toMatch(/left media\/x\/1: the server refuses to delete it/);
+  expect(stdout).toMatch(/left media\/orphan: it changed while it was copied/);
+  expect(await bed.places()).toEqual({
+    media: [...OWNED, 'media/orphan', 'media/x/1'].sort(),
+    quarantine: ['media/a b+ü'],
+  });
+});
+
+test('nothing is moved while it is not known what a backup needs', async () => {
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  const lists = (await bed.keys()).filter((key) => /\.(sql|media\.ndjson\.gz)$/.test(key));
+  await bed.store.remove(lists, never);
+  const id = /\d{14}/.exec(lists[0]!)![0];
+  expect(await quarantine()).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(new RegExp(`which of them backup ${id} needs: the dump .* is missing`)),
+  });
+  expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: [] });
+});
+
+test('purge deletes old runs, but not what a row or a backup has come to need', async () => {
+  await quarantine();
+  const young = await bed.command(['quarantine', 'purge', '--older-than', '1d', '--yes']);
+  expect(young).toMatchObject({ status: 0, stdout: expect.stringMatching(/no run is that old/) });
+  await bed.database.query(`INSERT INTO files VALUES (2, 'orphan'), (3, 'x/1')`);
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.database.query('DELETE FROM files WHERE id = 3');
+  const purged = await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes', '--json']);
+  expect(purged).toMatchObject({ status: 3 });
+  expect(JSON.parse(purged.stdout)).toMatchObject({ removed: { count: 1 }, kept: 2 });
+  expect((await bed.places()).quarantine).toEqual(['media/orphan', 'media/x/1']);
+});
+
+test.each([
+  [['list', '20200101000000'], 2, /list takes no run/],
+  [['restore'], 2, /it is not said which run/],
+  [['restore', '20200101000000'], 4, /cannot use run 20200101000000 of the quarantine: there is none/],
+  [['purge'], 2, /it is not said with --older-than how old/],
+  [['purge', '--older-than', 'x'], 2, /--older-than: "x" is not accepted/],
+  [['empty'], 2, /"empty" is not accepted — give list, restore RUN/],
+])('quarantine %j is refused', async (args, status, message) => {
+  const result = await bed.command(['quarantine', ...args]);
+  expect(result).toMatchObject({ status, stderr: expect.stringMatching(message) });
+});

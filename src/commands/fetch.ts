@@ -3,6 +3,7 @@ import { fetchTable } from '../backup/fetch-table.ts';
 import { chooseBackup } from '../catalog/catalog.ts';
 import { ConfigError } from '../errors.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
+import { readBackupId } from './backup-id.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
 /** The options of `fetch`, as they are given. */
@@ -21,11 +22,11 @@ export async function run(invocation: Invocation, id: string, directory: string)
       remedy: 'name it with --table',
     });
   }
+  const wanted = readBackupId(id, 'ID');
   const session = openSession(invocation, ['store', 'tools']);
   const { config, startProgress } = session;
   const { env, signal } = invocation;
   await withStore(config, async (store) => {
-    const wanted = id === 'latest' ? ({ by: 'latest' } as const) : ({ by: 'id', id } as const);
     const backup = await chooseBackup(store, config.prefix, wanted, signal);
     if (table !== undefined) {
       const context = { ...session, ...config, env, store };

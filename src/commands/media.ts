@@ -5,7 +5,7 @@ import { checkMedia } from '../media/check-media.ts';
 import { type MediaRestored, restoreMedia } from '../media/restore-media.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
-import { readBackupId } from './restore-options.ts';
+import { readBackupId } from './backup-id.ts';
 import { mediaSettings } from './run-context.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 

@@ -39,18 +39,6 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
   return id === undefined || existsSync(what) ? { by: 'file', file: what } : { by: 'id', id };
 }
 
-/** A backup as an option or an argument names it: its id, the name of its dump, or `latest`. @throws ConfigError */
-export function readBackupId(text: string, from: string): Wanted {
-  if (text === 'latest') return { by: 'latest' };
-  const id = idTime(text) === undefined ? fileTime(text) : text;
-  if (id !== undefined) return { by: 'id', id };
-  throw new ConfigError({
-    doing: 'cannot choose a backup',
-    problem: `${from}: ${JSON.stringify(text)} is not accepted`,
-    remedy: 'give an id as `topobank-backup list` shows it, or latest',
-  });
-}
-
 /** @throws ConfigError for targets that exclude each other, or a name that is none */
 export function readTarget({ into, inPlace, dropOld }: RestoreFlags): RestoreTarget {
   const given = [

@@ -1,31 +1,34 @@
-import { chooseBackup } from '../catalog/catalog.ts';
+import { chooseBackup, type Wanted } from '../catalog/catalog.ts';
 import { compareTables, type TableChange } from '../catalog/compare-tables.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { DumpError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
+import { readBackupId } from './backup-id.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `show ID --diff OTHER`: rows and bytes that each table has gained or lost from OTHER to ID. */
 export async function showDiff(invocation: Invocation, id: string, other: string): Promise<void> {
+  const wanted = [readBackupId(id, 'ID'), readBackupId(other, '--diff')];
   const session = openSession(invocation, ['store']);
   const { prefix } = session.config;
   const [after, before] = await withStore(session.config, (store) =>
-    Promise.all([id, other].map((named) => readManifest(store, prefix, named, invocation.signal))),
+    Promise.all(wanted.map((named) => readManifest(store, prefix, named, invocation.signal))),
   );
   const tables = compareTables(before?.tables ?? [], after?.tables ?? []);
-  session.print({ id, other, tables }, render(tables, id, other));
+  const ids = { id: after?.id ?? id, other: before?.id ?? other };
+  session.print({ ...ids, tables }, render(tables, ids.id, ids.other));
 }
 
 /** @throws DumpError for a backup without a manifest, of which no tables are known */
 async function readManifest(
   store: Store,
   prefix: string,
-  id: string,
+  wanted: Wanted,
   signal: AbortSignal,
 ): Promise<Manifest> {
-  const { dump, manifest } = await chooseBackup(store, prefix, { by: 'id', id }, signal);
+  const { dump, manifest } = await chooseBackup(store, prefix, wanted, signal);
   if (manifest !== undefined) return manifest;
   throw new DumpError({
     doing: `cannot compare the tables of ${dump.key}`,

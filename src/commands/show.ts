@@ -1,9 +1,10 @@
-import { type Backup, findBackup } from '../catalog/catalog.ts';
+import { type Backup, chooseBackup, findBackup, type Wanted } from '../catalog/catalog.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
-import { NotFoundError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
+import { readBackupId } from './backup-id.ts';
 import { summarize } from './list.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 import { showDiff } from './show-diff.ts';
@@ -22,14 +23,8 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
   }
   const session = openSession(invocation, ['store']);
   const { config } = session;
-  const backup = await withStore(config, (store) => findBackup(store, config.prefix, id, invocation.signal));
-  if (backup === undefined) {
-    throw new NotFoundError({
-      doing: `cannot show backup ${id}`,
-      problem: `there is none under ${config.prefix} of bucket ${config.bucket}`,
-      remedy: 'run `topobank-backup list` to see what there is',
-    });
-  }
+  const wanted = readBackupId(id, 'ID');
+  const backup = await withStore(config, (store) => look(store, config.prefix, wanted, invocation.signal));
   session.print(
     {
       ...summarize(backup, config.prefix),
@@ -38,6 +33,12 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
     },
     render(backup),
   );
+}
+
+/** One that is broken can be looked at, too. */
+async function look(store: Store, prefix: string, wanted: Wanted, signal: AbortSignal): Promise<Backup> {
+  const named = wanted.by === 'id' ? await findBackup(store, prefix, wanted.id, signal) : undefined;
+  return named ?? chooseBackup(store, prefix, wanted, signal);
 }
 
 /** `2026-11-24 03:00:00 UTC, full, good` */

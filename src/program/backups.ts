@@ -20,7 +20,7 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
     name: 'show',
     about: 'Show what is known of one backup, or what each table has gained and lost since another.',
     groups: ['store'],
-    args: [['<id>', 'id of the backup, as `list` shows it']],
+    args: [['<id>', 'id of the backup, or `latest`']],
     options: [['--diff <other>', 'show rows and bytes by table that <id> has more or less than this backup']],
     examples: [
       'topobank-backup show 20261123103000',

@@ -182,6 +182,8 @@ test('show tells all that is known of a backup', async () => {
     fault: null,
     manifest: { format: 1, bytes: made.bytes },
   });
+  for (const name of ['latest', `postgres-backup-${made.id}.sql`])
+    expect((await bed.run(['show', name])).stdout).toBe(stdout);
   await put('backup/postgres-backup-20210101000000.sql', 'foreign');
   expect((await bed.run(['show', '20210101000000'])).stdout).toMatch(
     /^id +20210101000000\nstate +foreign\ndump +\S+\nsize +7 B \(7 bytes\)\n$/,

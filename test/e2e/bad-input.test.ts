@@ -447,7 +447,7 @@ const BAD: readonly Bad[] = [
     about: 'a backup that does not exist, to be shown',
     args: 'show 20190101000000',
     status: 4,
-    says: /cannot show backup 20190101000000: there is none/,
+    says: /cannot use backup 20190101000000: there is none/,
   },
   {
     about: 'a backup that does not exist, to be fetched',
@@ -458,8 +458,8 @@ const BAD: readonly Bad[] = [
   {
     about: 'an id that is none',
     args: 'fetch yesterday @',
-    status: 4,
-    says: /cannot use backup yesterday: there is none/,
+    status: 2,
+    says: /cannot choose a backup: ID: "yesterday" is not accepted — give an id as `topobank-backup list` shows it, or latest/,
   },
   {
     about: 'no backup at all',

@@ -11,8 +11,8 @@ import { formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { AUDIT_GROUPS, backupAuditContext, mediaAuditContext } from './audit-context.ts';
 import { type AuditOutput, jsonOutput, type ReportHead, textOutput } from './audit-output.ts';
-import { auditAndQuarantine, QUARANTINE_GROUPS, renderQuarantine } from './quarantine-orphans.ts';
 import { readBackupId } from './backup-id.ts';
+import { auditAndQuarantine, QUARANTINE_GROUPS, renderQuarantine } from './quarantine-orphans.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
 /** The options of `audit-orphans`, as they are given. */

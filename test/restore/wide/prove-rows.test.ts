@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { DumpCheckpoint } from '../../../src/dump/dump-index.ts';
+import { proveRows } from '../../../src/restore/wide/prove-rows.ts';
+import { cutIntoPieces, type RowPiece } from '../../../src/restore/wide/row-pieces.ts';
+
+const OFFSET = 1000;
+
+/** A block of these bytes as pieces: one proven by the hash, or one from each checkpoint to the next. */
+function pieces(bytes: Buffer, cuts: readonly number[]): RowPiece[] {
+  const ends = [...new Set([...cuts.map((cut) => 1 + (cut % bytes.length)), bytes.length])].sort(
+    (a, b) => a - b,
+  );
+  const checkpoints = ends.map(
+    (end, index): DumpCheckpoint => ({
+      offset: OFFSET + end,
+      rows: index + 1,
+      crc32: crc32(bytes.subarray(0, end)),
+    }),
+  );
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const table = {
+    schema: 's',
+    name: 't',
+    columns: [],
+    rows: ends.length,
+    offset: OFFSET,
+    bytes: bytes.length,
+  };
+  return cutIntoPieces({ ...table, sha256, checkpoints: ends.length > 1 ? checkpoints : [] }, 1);
+}
+
+function prove(piece: RowPiece, bytes: Buffer, chunk: number): void {
+  const proof = proveRows(piece, './dump.sql');
+  for (let at = 0; at < bytes.length; at += chunk) proof.add(bytes.subarray(at, at + chunk));
+  proof.finish();
+}
+
+const content = fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes));
+const cuts = fc.array(fc.nat(), { maxLength: 5 });
+const chunks = fc.integer({ min: 1, max: 50 });
+
+test('the right bytes are taken, however they are cut', () => {
+  fc.assert(
+    fc.property(content, cuts, chunks, (bytes, marks, chunk) => {
+      for (const piece of pieces(bytes, marks)) {
+        const start = piece.offset - OFFSET;
+        prove(piece, bytes.subarray(start, start + piece.bytes), chunk);
+      }
+    }),
+  );
+});
+
+test('a bit that is another one is found, and a byte too few', () => {
+  fc.assert(
+    fc.property(content, cuts, chunks, fc.nat(), (bytes, marks, chunk, place) => {
+      const [piece] = pieces(bytes, marks);
+      const right = bytes.subarray(0, piece!.bytes);
+      const wrong = Buffer.from(right);
+      wrong[place % wrong.length]! ^= 1 << (place % 8);
+      expect(() => prove(piece!, wrong, chunk)).toThrow(
+        /^cannot restore \.\/dump\.sql: rows of s\.t in bytes 1000 to \d+ are not what .* — use another backup$/,
+      );
+      expect(() => prove(piece!, right.subarray(1), chunk)).toThrow(/are not what/);
+    }),
+  );
+});

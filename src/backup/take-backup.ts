@@ -1,7 +1,6 @@
-import { addAbortSignal } from 'node:stream';
 import { mediaKey } from '../catalog/backup-name.ts';
 import type { Manifest } from '../catalog/manifest.ts';
-import { startDumpProcess } from '../dump/pg-dump.ts';
+import { runPgDump } from '../dump/pg-dump.ts';
 import { type MediaSettings, recordMedia } from '../media/record-media.ts';
 import { chooseClient, findClients } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
@@ -64,7 +63,12 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
     const progress = context.startProgress('backup', facts.bytes);
     const media =
       context.media && recordMedia({ ...context.media, ...context }, snapshot, mediaKey(prefix, id), signal);
-    const dump = dumpSnapshot(pgDump.path, snapshot.id, context, doing, signal);
+    const dump = runPgDump(
+      pgDump.path,
+      [`--snapshot=${snapshot.id}`],
+      { doing, env: database.childEnv(database.name) },
+      signal,
+    );
     try {
       return await storeDump(
         context,
@@ -92,24 +96,4 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
       progress.stop();
     }
   });
-}
-
-/** pg_dump's output; the end is given only when it exited with status 0. */
-async function* dumpSnapshot(
-  pgDump: string,
-  snapshot: string,
-  { database }: BackupContext,
-  doing: string,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  const dump = startDumpProcess(pgDump, ['--format=plain', '--no-password', `--snapshot=${snapshot}`], {
-    doing,
-    env: database.childEnv(database.name),
-  });
-  try {
-    for await (const chunk of addAbortSignal(signal, dump.stdout)) yield chunk as Buffer;
-    await dump.succeeded();
-  } finally {
-    await dump.stop();
-  }
 }

@@ -8,6 +8,7 @@ import { requireNextTime } from '../schedule/times.ts';
 import { verifyJob } from '../schedule/verify-job.ts';
 import { waitForDatabase } from '../schedule/wait-for-database.ts';
 import { run as runBackup } from './backup.ts';
+import { drillDatabase } from './drill-database.ts';
 import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
 import { RUN_GROUPS, runContext } from './run-context.ts';
 import {
@@ -52,7 +53,10 @@ export async function run(invocation: Invocation): Promise<number> {
     const context = runContext(session, store, invocation, 'service');
     await waitForDatabase(context.database, { clock: systemClock, log, until: first }, signal);
     const jobs = [backupJob(context, { ...config, schedule })];
-    if (verifySchedule.kind !== 'none') jobs.push(verifyJob(context, verifySchedule, config.verifyDepth));
+    if (verifySchedule.kind !== 'none') {
+      const server = config.verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
+      jobs.push(verifyJob({ ...context, drillDatabase: server }, verifySchedule, config.verifyDepth));
+    }
     await runJobs(jobs, { since, clock: systemClock, log, random: Math.random }, signal);
   });
   log.info('stopped between two backups');

@@ -6,12 +6,14 @@ import type { Store } from '../s3/store.ts';
 import { formatCount } from '../ui/format.ts';
 import type { Verification } from '../verify/verification.ts';
 import { verifyBackup } from '../verify/verify-backup.ts';
+import { drillDatabase } from './drill-database.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
 /** The options of `verify`, as they are given. */
 export interface VerifyFlags extends CommonOptions {
   readonly all?: true;
   readonly quick?: true;
+  readonly restore?: true;
 }
 
 /** `verify [ID]`: whether backups are what they were written as. @returns the exit status */
@@ -20,10 +22,11 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const depth = readDepth(flags);
   if (id !== undefined && flags.all) throw usage('an ID and --all exclude each other');
   const session = openSession(invocation, ['store', 'tools']);
+  const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
   const { config } = session;
   const { env, tool, signal } = invocation;
   const results = await withStore(config, async (store) => {
-    const context = { ...session, ...config, env, tool, store };
+    const context = { ...session, ...config, env, tool, store, drillDatabase: drillServer };
     const done: Verification[] = [];
     for (const backup of await choose(store, config, id, flags, signal)) {
       const verification = await verifyBackup(context, backup, depth, signal);
@@ -38,8 +41,9 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   return results.some(({ faults }) => faults.length > 0) ? EXIT.fault : EXIT.done;
 }
 
-function readDepth({ quick }: VerifyFlags): Depth {
-  return quick ? 'quick' : 'full';
+function readDepth({ quick, restore }: VerifyFlags): Depth {
+  if (quick && restore) throw usage('--quick and --restore exclude each other');
+  return quick ? 'quick' : restore ? 'restore' : 'full';
 }
 
 /** One or all, also those that are broken: that is what is asked. */

@@ -13,6 +13,7 @@ export type SettingGroup =
   | 'zone'
   | 'service'
   | 'verify'
+  | 'drill'
   | 'container'
   | 'media'
   | 'audit'

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { DatabaseError } from '../errors.ts';
 import { withLargeWrites } from './large-writes.ts';
 
@@ -77,6 +77,29 @@ export function startDumpProcess(
       clearTimeout(kill);
     },
   };
+}
+
+/**
+ * What `pg_dump` writes of a database as plain SQL; the end is given only when it exited with status 0.
+ *
+ * @param options as {@link startDumpProcess} takes them
+ * @throws DatabaseError with pg_dump's own words when it failed, or the signal's reason
+ */
+export async function* runPgDump(
+  path: string,
+  args: readonly string[],
+  options: { readonly doing: string; readonly env: NodeJS.ProcessEnv },
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const dump = startDumpProcess(path, ['--format=plain', '--no-password', ...args], options);
+  try {
+    for await (const chunk of addAbortSignal(signal, dump.stdout)) yield chunk as Buffer;
+    await dump.succeeded();
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    await dump.stop();
+  }
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -5,13 +5,18 @@ export const CHECK_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'verify',
     about: 'Prove a backup, the newest unless one is named: every byte against its manifest.',
-    groups: ['store'],
+    groups: ['store', 'database'],
     args: [['[id]', 'id of the backup']],
     options: [
       ['--all', 'every backup there is'],
       ['--quick', 'look up size and ETag only, and read nothing'],
+      ['--restore', 'restore into a scratch database, dump that again, and compare'],
     ],
-    examples: ['topobank-backup verify', 'topobank-backup verify --all --quick --json'],
+    examples: [
+      'topobank-backup verify',
+      'topobank-backup verify --all --quick --json',
+      'topobank-backup verify --restore',
+    ],
     run: async (invocation, id) => (await import('../commands/verify.ts')).run(invocation, id),
   },
   {

@@ -12,8 +12,10 @@ import { loadWide, type WideDump } from './wide/load-wide.ts';
 export interface FillOptions {
   readonly scratch: string;
   readonly noOwner: boolean;
-  /** Over how many connections, and where the tables lie in the dump; one connection keeps the order of the rows. */
+  /** Over how many connections, and where the tables lie in the dump; over one where nothing is said. */
   readonly wide?: { readonly jobs: number; readonly index: WideDump['index'] };
+  /** Have the rows of each table stand in the order of the dump, as one connection alone can. */
+  readonly rowsInOrder?: boolean;
 }
 
 /**
@@ -25,12 +27,12 @@ export interface FillOptions {
 export async function fillDatabase(
   context: { readonly database: Database; readonly log: Logger; readonly startProgress: StartProgress },
   source: RestoreSource,
-  { scratch, noOwner, wide }: FillOptions,
+  { scratch, noOwner, wide, rowsInOrder = false }: FillOptions,
   signal: AbortSignal,
 ): Promise<DumpIndex> {
   const { database, log } = context;
   const progress = context.startProgress('restore', source.bytes);
-  const options = { name: source.name, noOwner, log, onBytes: progress.add };
+  const options = { name: source.name, noOwner, log, rowsInOrder, onBytes: progress.add };
   try {
     return await withLanes(database, scratch, wide?.jobs ?? 1, signal, async (lanes) => {
       const loaded =

@@ -4,12 +4,15 @@ import { isOwnership } from '../dump/ownership.ts';
 import { createScanner } from '../dump/scanner.ts';
 import type { DumpToken } from '../dump/tokens.ts';
 import { copyRows, type RowsIn } from './copy-rows.ts';
+import { orderedCopies } from './ordered-copies.ts';
 import { refuseForeign } from './refusals.ts';
 import { runStatement, type StatementContext } from './run-statement.ts';
 
 export interface LoadOptions extends StatementContext {
   /** Leave out owners and rights. */
   readonly noOwner: boolean;
+  /** Have the rows of each table stand in the order of the dump. */
+  readonly rowsInOrder?: boolean;
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -27,6 +30,7 @@ export async function loadDump(
   options: LoadOptions,
 ): Promise<DumpIndex> {
   const scanner = createScanner(options.name, 'whole');
+  const ordered = options.rowsInOrder === true ? orderedCopies(client, options.name) : undefined;
   let copy: RowsIn | undefined;
 
   async function apply(token: DumpToken): Promise<void> {
@@ -39,9 +43,10 @@ export async function loadDump(
       case 'statement':
         if (options.noOwner && isOwnership(token.sql)) return;
         await runStatement(client, token.sql, token, options);
+        ordered?.note(token);
         return;
       case 'copy-start':
-        copy = copyRows(client, token, options.name);
+        copy = (await ordered?.begin(token)) ?? copyRows(client, token, options.name);
         return;
       case 'copy-rows':
         // The server's socket may hold on to the bytes for longer than the scanner does.

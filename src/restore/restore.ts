@@ -14,12 +14,10 @@ import { keptName, scratchName } from './names.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import { type KnownDump, proveDump } from './prove-dump.ts';
 import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
+import { dropScratch } from './scratch.ts';
 import type { RestoreSource } from './source.ts';
 import { type AsAdmin, dropKept, swapDatabases } from './swap.ts';
 import { chooseJobs, freeConnections, type JobsChoice } from './wide/jobs.ts';
-
-/** How long dropping the scratch database of a failed restore may take, in milliseconds. */
-const CLEAN_UP_MS = 60_000;
 
 /** For what takes moments and would leave something behind if it were broken off half-way. */
 const uninterrupted = (): AbortSignal => new AbortController().signal;
@@ -222,18 +220,6 @@ async function place(
   log.info(`${name} is restored; the old database is now ${kept}`);
   const dropped = await dropKept(asAdmin, target.dropOld ? [...found.kept, kept] : found.kept, log);
   return { kept: dropped.includes(kept) ? undefined : kept, dropped };
-}
-
-async function dropScratch(database: Database, scratch: string, log: Logger): Promise<void> {
-  try {
-    await database.use(database.maintenanceName, AbortSignal.timeout(CLEAN_UP_MS), (admin) =>
-      dropDatabase(admin, scratch),
-    );
-  } catch (error) {
-    log.error(
-      `database ${scratch} is left over (${describeCause(error)}); drop it: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,
-    );
-  }
 }
 
 /** A database can be neither renamed nor dropped over a connection to itself. */

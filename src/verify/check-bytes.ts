@@ -9,7 +9,7 @@ import { formatBytes, formatCount } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { compareByPlace } from './compare-by-place.ts';
 import { faultPlace } from './fault-place.ts';
-import type { Checked, Finding } from './verification.ts';
+import { checkedOf, type Finding } from './verification.ts';
 
 /**
  * Reads every byte of a dump once and holds it against its manifest: each hash, each table's rows, the structure from
@@ -62,12 +62,6 @@ export function structureFault(error: DumpError): Fault {
 
 function placed(manifest: Manifest, index: DumpIndex): (fault: IndexFault) => Fault {
   return (fault) => ({ ...fault, where: `${fault.where}${faultPlace(fault, manifest, index)}` });
-}
-
-function checkedOf(index: Pick<DumpIndex, 'bytes' | 'tables'> | undefined): Checked {
-  const tables = index?.tables ?? [];
-  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  return { bytes: index?.bytes ?? 0, tables: tables.length, rows };
 }
 
 function describeProof(index: DumpIndex, manifest: Manifest | undefined) {

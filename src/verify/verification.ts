@@ -1,4 +1,5 @@
 import type { Depth, Fault } from '../catalog/verification.ts';
+import type { DumpIndex } from '../dump/dump-index.ts';
 
 /** What was read and compared. */
 export interface Checked {
@@ -26,3 +27,10 @@ export interface Verification extends Finding {
 }
 
 export const NOTHING_CHECKED: Checked = { bytes: 0, tables: 0, rows: 0 };
+
+/** @param index undefined where nothing is known of what was read */
+export function checkedOf(index: Pick<DumpIndex, 'bytes' | 'tables'> | undefined): Checked {
+  const tables = index?.tables ?? [];
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  return { bytes: index?.bytes ?? 0, tables: tables.length, rows };
+}

@@ -1,6 +1,7 @@
 import type { Backup, UsableBackup } from '../catalog/catalog.ts';
 import type { Depth } from '../catalog/verification.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
+import type { Database } from '../postgres/database.ts';
 import { backupSource, type RestoreSource, type RestoreTools } from '../restore/source.ts';
 import { readAhead } from '../s3/read-ahead.ts';
 import type { Store } from '../s3/store.ts';
@@ -8,6 +9,7 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { checkBytes } from './check-bytes.ts';
 import { brokenFault, checkObject, faulty } from './check-object.ts';
+import { drill } from './drill.ts';
 import { recordCheck } from './record-check.ts';
 import type { Finding, Verification } from './verification.ts';
 
@@ -19,6 +21,8 @@ export interface VerifyContext extends RestoreTools {
   readonly now: () => Date;
   readonly log: Logger;
   readonly startProgress: StartProgress;
+  /** The server of the restore drill; it takes one to go as deep as `restore`. */
+  readonly drillDatabase?: Database | undefined;
 }
 
 /**
@@ -45,7 +49,11 @@ async function check(
 ): Promise<Finding> {
   if (depth === 'quick') return checkObject(context.store, backup, signal);
   if (backup.state === 'broken') return faulty(brokenFault(backup));
-  return checkBytes(verifySource(context, backup), context.startProgress, signal);
+  const source = verifySource(context, backup);
+  if (depth === 'full') return checkBytes(source, context.startProgress, signal);
+  const { drillDatabase: database } = context;
+  if (database === undefined) throw new Error('there is no server to restore the backup on');
+  return drill({ ...context, database }, source, signal);
 }
 
 /** The dump as `restore` reads it, by several requests at a time. */

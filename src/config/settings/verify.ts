@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { parseDatabaseUrl } from '../database-url.ts';
 import { text } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
@@ -17,10 +18,25 @@ export const VERIFY_SETTINGS = defineSettings({
   verifyDepth: {
     group: 'verify',
     names: ['VERIFY_DEPTH'],
-    schema: v.picklist(['quick', 'full']),
+    schema: v.picklist(['quick', 'full', 'restore']),
     fallback: 'full',
     emptyIsUnset: true,
-    form: 'quick or full',
-    about: 'How deep the service verifies: `quick` looks up size and ETag, `full` reads every byte.',
+    form: 'quick, full or restore',
+    about:
+      'How deep the service verifies: `quick` looks up size and ETag, `full` reads every byte, `restore` restores and dumps again.',
+  },
+  verifyDatabaseUrl: {
+    group: 'drill',
+    names: ['VERIFY_DATABASE_URL'],
+    schema: v.pipe(
+      v.string(),
+      v.check((value) => parseDatabaseUrl(value) !== undefined),
+    ),
+    optional: true,
+    emptyIsUnset: true,
+    secret: true,
+    form: 'an address such as postgresql://user:password@host:5432/postgres?sslmode=require',
+    about:
+      'Server on which `verify --restore` makes its scratch database, and a database to connect to meanwhile; without it, that of the database itself.',
   },
 });

@@ -1,0 +1,59 @@
+import type pg from 'pg';
+import { sqlWords } from '../dump/sql-words.ts';
+import { type CopyStart, qualifiedName, type Statement } from '../dump/tokens.ts';
+import { copyRows, type RowsIn } from './copy-rows.ts';
+import { runRaw } from './raw-query.ts';
+import { refuse } from './run-statement.ts';
+
+/**
+ * COPYs after which a table's rows stand as they stand in the dump. A server fills pages that have room left with later
+ * rows, unless the table was created or emptied in the transaction that copies.
+ */
+export interface OrderedCopies {
+  /** Takes note of a statement that was run. */
+  note(statement: Statement): void;
+  /**
+   * Begins the first COPY into a table that the dump has created.
+   *
+   * @returns undefined for any other: what an extension has put into its table must not be lost
+   */
+  begin(statement: CopyStart): Promise<RowsIn | undefined>;
+}
+
+/** @param name of the dump, for errors */
+export function orderedCopies(client: pg.Client, name: string): OrderedCopies {
+  /** Created by the dump, and still empty. */
+  const empty = new Set<string>();
+  return {
+    note({ entry, sql }) {
+      // The rows of a partitioned table go into its partitions, and it can only be emptied with them.
+      if (entry?.type !== 'TABLE' || sql.includes('PARTITION BY')) return;
+      empty.add(`${entry.schema}.${entry.name}`);
+    },
+    async begin(statement) {
+      if (!empty.delete(qualifiedName(statement))) return undefined;
+      await run('BEGIN', statement);
+      await run(`TRUNCATE ONLY ${tableOf(statement)}`, statement);
+      const rows = copyRows(client, statement, name);
+      return {
+        write: rows.write,
+        async end(count) {
+          await rows.end(count);
+          await run('COMMIT', statement);
+        },
+      };
+    },
+  };
+
+  async function run(sql: string, statement: CopyStart): Promise<void> {
+    await runRaw(client, Buffer.from(sql, 'latin1')).catch((error: unknown) =>
+      refuse(error, statement, name),
+    );
+  }
+}
+
+/** The table's name as it stands in the statement, byte for byte. */
+function tableOf({ sql }: CopyStart): string {
+  const [, first = '', dot, second = ''] = sqlWords(sql.toString('latin1'));
+  return dot === '.' ? `${first}.${second}` : first;
+}

@@ -1,0 +1,176 @@
+import { backupId } from '../catalog/backup-name.ts';
+import { compareIndex } from '../catalog/compare-index.ts';
+import { runPgDump } from '../dump/pg-dump.ts';
+import { DumpError, RestoreError } from '../errors.ts';
+import { createDatabase } from '../postgres/administration.ts';
+import { type ClientBinary, chooseClient, findClients } from '../postgres/client-binaries.ts';
+import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
+import { readServerVersion } from '../postgres/facts.ts';
+import { applySettings } from '../restore/apply-facts.ts';
+import { fillDatabase } from '../restore/fill-database.ts';
+import { scratchName } from '../restore/names.ts';
+import { planRestore, type RestorePlan } from '../restore/plan.ts';
+import { type KnownDump, proveDump } from '../restore/prove-dump.ts';
+import { findDatabases } from '../restore/restore-target.ts';
+import { dropScratch } from '../restore/scratch.ts';
+import type { RestoreSource, RestoreTools } from '../restore/source.ts';
+import type { Logger } from '../ui/log.ts';
+import type { StartProgress } from '../ui/progress.ts';
+import { checkBytes } from './check-bytes.ts';
+import { createDigester, type Digester, type DumpDigest } from './dump-digest.ts';
+import { judgeDrill } from './judge-drill.ts';
+import { checkedOf, type Finding } from './verification.ts';
+
+export interface DrillContext extends RestoreTools {
+  /** The server on which a scratch database is made. */
+  readonly database: Database;
+  readonly now: () => Date;
+  readonly log: Logger;
+  readonly startProgress: StartProgress;
+}
+
+/**
+ * Restores a dump into a scratch database, in the order of its rows, dumps that one again, and compares the two. The
+ * scratch database is gone afterwards, whatever happens; `restore` recognises one that a killed drill has left.
+ *
+ * @throws DatabaseError, StoreError, or RestoreError for missing roles, when it cannot be tried; or the signal's reason
+ */
+export async function drill(
+  context: DrillContext,
+  source: RestoreSource,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { database, log } = context;
+  const name = source.manifest?.database?.name ?? database.name;
+  const scratch = scratchName(name, backupId(context.now()));
+  const admin = database.maintenanceName;
+  const dump = await knowDump(source, context.startProgress, signal);
+  if (dump instanceof DumpError || dump instanceof RestoreError) {
+    return explainRefusal(dump, source, context.startProgress, signal);
+  }
+  const plan = await database.use(admin, signal, async (client) => {
+    const { traces } = await findDatabases(client, name);
+    for (const { problem, remedy } of traces) log.warn(`${problem}; ${remedy}`);
+    return planRestore(client, source, dump, { name, scratch, noOwner: false });
+  });
+  // Broken off, it might leave the database behind that it was about to make.
+  const { signal: uninterrupted } = new AbortController();
+  await database.use(admin, uninterrupted, (client) => createDatabase(client, scratch, plan.locale));
+  try {
+    signal.throwIfAborted();
+    return await restoreAndCompare(context, source, { scratch, plan }, signal);
+  } finally {
+    await dropScratch(database, scratch, log);
+  }
+}
+
+/** @returns why it cannot be restored, where that shows before it is tried */
+async function knowDump(
+  source: RestoreSource,
+  startProgress: StartProgress,
+  signal: AbortSignal,
+): Promise<Pick<KnownDump, 'roles' | 'ownerRoles' | 'encoding'> | DumpError | RestoreError> {
+  const { manifest } = source;
+  if (manifest !== undefined) return { ...manifest, encoding: manifest.encoding ?? undefined };
+  try {
+    return await proveDump(source, startProgress, signal);
+  } catch (error) {
+    if (error instanceof DumpError || error instanceof RestoreError) return error;
+    throw error;
+  }
+}
+
+async function restoreAndCompare(
+  context: DrillContext,
+  source: RestoreSource,
+  { scratch, plan }: { readonly scratch: string; readonly plan: RestorePlan },
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { database, log, startProgress } = context;
+  const { name, manifest } = source;
+  const digester = createDigester(name);
+  let original: DumpDigest | undefined;
+  const watched: RestoreSource = {
+    ...source,
+    async *read(by) {
+      for await (const chunk of source.read(by)) {
+        digester.push(chunk);
+        yield chunk;
+      }
+      original = digester.end();
+    },
+  };
+  log.info(`restoring ${name} into ${scratch} on ${database.server}`);
+  try {
+    const options = { scratch, noOwner: false, rowsInOrder: true };
+    await fillDatabase(context, watched, options, signal);
+  } catch (error) {
+    if (!(error instanceof RestoreError || error instanceof DumpError)) throw error;
+    return explainRefusal(error, source, startProgress, signal);
+  }
+  if (original === undefined) throw new Error('the dump was restored without being read to its end');
+  const { index } = original;
+  // What was restored has to be what was dumped, before it can be said what the server has made of it.
+  if (manifest !== undefined && compareIndex(manifest, index).length > 0) {
+    return checkBytes(source, startProgress, signal);
+  }
+  await database.use(database.maintenanceName, signal, (client) => applySettings(client, plan.settings, log));
+  const again = await dumpAgain(context, scratch, original, signal);
+  return { checked: checkedOf(index), ...judgeDrill({ original, again, manifest }) };
+}
+
+/** Where the bytes are other ones than were dumped, that is why the server refused them. */
+async function explainRefusal(
+  error: RestoreError | DumpError,
+  source: RestoreSource,
+  startProgress: StartProgress,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const found = await checkBytes(source, startProgress, signal);
+  if (error instanceof DumpError && found.faults.length > 0) return found;
+  const refused = { what: 'restore', where: '', expected: 'a dump that the server takes' } as const;
+  return { ...found, faults: [...found.faults, { ...refused, found: error.problem }] };
+}
+
+async function dumpAgain(
+  context: DrillContext,
+  scratch: string,
+  original: DumpDigest,
+  signal: AbortSignal,
+): Promise<DumpDigest> {
+  const { database, startProgress } = context;
+  const doing = `cannot dump database ${scratch} on ${database.server}`;
+  const pgDump = await choosePgDump(context, scratch, original, doing, signal);
+  const digester: Digester = createDigester(`of database ${scratch}`);
+  const progress = startProgress('compare', original.index.bytes);
+  try {
+    const env = database.childEnv(scratch);
+    for await (const chunk of runPgDump(pgDump.path, [], { doing, env }, signal)) {
+      digester.push(chunk);
+      progress.add(chunk.length);
+    }
+    return digester.end();
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The one of the major version that has written the dump, where it is here and knows the server: it writes alike. */
+async function choosePgDump(
+  { database, binDir, env }: DrillContext,
+  scratch: string,
+  { index }: DumpDigest,
+  doing: string,
+  signal: AbortSignal,
+): Promise<ClientBinary> {
+  const server = await database.use(scratch, signal, (client) =>
+    readServerVersion(client).catch((error: unknown) => {
+      throw databaseError(doing, error);
+    }),
+  );
+  const found = await findClients('pg_dump', binDir, env);
+  const major = Number.parseInt(index.pgDumpVersion ?? '', 10);
+  const alike = found.find((client) => client.major === major && major >= server.major);
+  return alike ?? chooseClient('pg_dump', server.major, found);
+}

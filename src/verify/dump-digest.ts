@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import type { DumpIndex } from '../dump/dump-index.ts';
+import { createScanner } from '../dump/scanner.ts';
+import type { DumpEntry, DumpToken } from '../dump/tokens.ts';
+
+const NEWLINE = 0x0a;
+
+/** The text of one of pg_dump's entries: its comment and its statements. */
+export interface EntryDigest {
+  /** `TABLE public.manager_surface` */
+  readonly name: string;
+  readonly sha256: string;
+}
+
+/** The rows of one table. */
+export interface TableDigest {
+  readonly rows: number;
+  /** Of each block, of which there is one unless somebody has put dumps together. */
+  readonly sha256: readonly string[];
+}
+
+/** What a dump says, without that which differs between two dumps of the same database. */
+export interface DumpDigest {
+  readonly index: DumpIndex;
+  readonly entries: readonly EntryDigest[];
+  readonly tables: ReadonlyMap<string, TableDigest>;
+}
+
+/** Reads a plain dump once, in chunks of any size. */
+export interface Digester {
+  /** @throws DumpError when the bytes cannot be a plain dump */
+  push(chunk: Buffer): void;
+  /** @throws DumpError when the dump ends early */
+  end(): DumpDigest;
+}
+
+/**
+ * Comments before the first entry and behind the last statement tell versions and times, and `\restrict` has a new key
+ * in each dump. They are no part of the digest, nor are blank lines between statements; every other byte is.
+ *
+ * @param name what the dump is called in errors
+ */
+export function createDigester(name: string): Digester {
+  const scanner = createScanner(name);
+  const entries: EntryDigest[] = [];
+  const tableNames: string[] = [];
+  let text = createText();
+  /** The line `\.` comes next, which says no more than that the rows are at their end. */
+  let rowsEnded = false;
+  let current: { readonly entry: DumpEntry | undefined; readonly name: string } | undefined;
+  let unit = createHash('sha256');
+
+  function closeUnit(): void {
+    if (current !== undefined) entries.push({ name: current.name, sha256: unit.digest('hex') });
+    unit = createHash('sha256');
+  }
+
+  /** Counts what was read since the statement before as part of the statement's entry. */
+  function count(entry: DumpEntry | undefined, sql: Buffer): void {
+    const read = entry === undefined ? createHash('sha256').update(sql).digest() : text.digest();
+    text = createText();
+    const label = nameOf(entry);
+    if (current === undefined || (current.entry !== entry && !isOfMany(current.name, label))) {
+      closeUnit();
+      current = { entry, name: label };
+    }
+    unit.update(read);
+  }
+
+  function note(token: DumpToken): void {
+    switch (token.type) {
+      case 'text':
+        if (!rowsEnded) text.add(token.data);
+        rowsEnded = false;
+        return;
+      case 'statement':
+        count(token.entry, token.sql);
+        return;
+      case 'copy-start':
+        tableNames.push(`${token.schema || token.entry?.schema || 'public'}.${token.name}`);
+        count(token.entry, token.sql);
+        return;
+      case 'backslash':
+        text = createText();
+        return;
+      case 'copy-end':
+        rowsEnded = true;
+        return;
+      case 'section':
+      case 'copy-rows':
+        return;
+    }
+  }
+
+  return {
+    push(chunk) {
+      for (const token of scanner.push(chunk)) note(token);
+    },
+    end() {
+      for (const token of scanner.end()) note(token);
+      closeUnit();
+      const index = scanner.finish();
+      return { index, entries, tables: tablesOf(index, tableNames) };
+    },
+  };
+}
+
+/** What stands before a statement, and the statement, without the line feeds at its beginning. */
+function createText(): { add(bytes: Buffer): void; digest(): Buffer } {
+  const hash = createHash('sha256');
+  let begun = false;
+  return {
+    add(bytes) {
+      let at = 0;
+      while (!begun && at < bytes.length && bytes[at] === NEWLINE) at += 1;
+      begun ||= at < bytes.length;
+      hash.update(bytes.subarray(at));
+    },
+    digest: () => hash.digest(),
+  };
+}
+
+function nameOf(entry: DumpEntry | undefined): string {
+  if (entry === undefined) return 'the settings at the beginning';
+  // Of these there may be millions.
+  if (/^BLOB/.test(entry.type) || entry.name.startsWith('LARGE OBJECT')) return 'large objects';
+  return entry.schema === '-' ? `${entry.type} ${entry.name}` : `${entry.type} ${entry.schema}.${entry.name}`;
+}
+
+/** Whether both belong to the large objects, which are one unit. */
+function isOfMany(name: string, other: string): boolean {
+  return name === other && name === 'large objects';
+}
+
+function tablesOf(index: DumpIndex, names: readonly string[]): Map<string, TableDigest> {
+  const tables = new Map<string, TableDigest>();
+  for (const [at, { rows, sha256 }] of index.tables.entries()) {
+    const name = names[at] ?? '';
+    const known = tables.get(name) ?? { rows: 0, sha256: [] };
+    tables.set(name, { rows: known.rows + rows, sha256: [...known.sha256, sha256] });
+  }
+  return tables;
+}

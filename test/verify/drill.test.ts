@@ -1,0 +1,354 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import type { Fault } from '../../src/catalog/verification.ts';
+import { withClient } from '../support/database.ts';
+import { dumpText, entry } from '../support/dump-text.ts';
+import { fakePgDump } from '../support/fake-pg-dump.ts';
+import { NASTY_SCHEMA } from '../support/nasty-schema.ts';
+import { startService } from '../support/running-service.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const signal = new AbortController().signal;
+
+/** Rows of widths that differ, so that a server that fills gaps in its pages puts them in another order. */
+const UNEVEN =
+  "CREATE TABLE uneven AS SELECT g AS id, repeat('x', (g * 7919) % 1500) AS body FROM generate_series(1, 20000) g";
+
+let bed: TestBed;
+let id: string;
+let fakes = 0;
+/** Major version of the server. */
+let major: number;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await bed.database.query(`
+    ${NASTY_SCHEMA}
+    ${UNEVEN};
+    CREATE TABLE surface (id bigserial PRIMARY KEY, name text NOT NULL, data bytea DEFAULT '\\x00ff');
+    INSERT INTO surface (name) SELECT 'surface ' || g FROM generate_series(1, 1000) g;
+    SELECT setval('surface_id_seq', 5000, false);
+    CREATE TABLE parts (id int, day date) PARTITION BY RANGE (day);
+    CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+    INSERT INTO parts VALUES (1, '2026-01-05'), (2, '2026-01-04');
+    CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM surface;
+    GRANT SELECT ON surface TO PUBLIC;
+    ALTER DATABASE ${bed.database.name} SET bytea_output = 'escape'`);
+  const made = JSON.parse((await bed.run(['backup', '--json', '--quiet'])).stdout) as {
+    readonly id: string;
+    readonly server: string;
+  };
+  id = made.id;
+  major = Number.parseInt(made.server, 10);
+});
+
+afterEach(async () => {
+  bed.server.faults.length = 0;
+  expect(await bed.databases()).toEqual([bed.database.name]);
+});
+
+afterAll(() => bed.close());
+
+interface Drilled {
+  readonly status: number | null;
+  readonly document: { readonly id: string; readonly ok: boolean; readonly faults: readonly Fault[] };
+  readonly stderr: string;
+}
+
+async function drill(
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string | undefined>> = {},
+): Promise<Drilled> {
+  const { status, stdout, stderr } = await bed.run(['verify', '--restore', '--json', ...args], env);
+  return { status, stderr, document: JSON.parse(stdout) as Drilled['document'] };
+}
+
+const put = (key: string, body: string | Buffer) =>
+  bed.store.put(key, Buffer.from(body), { ifAbsent: false, contentType: 'application/sql', signal });
+
+async function read(key: string): Promise<Buffer> {
+  return Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray());
+}
+
+/** A pg_dump that changes what the real one writes, or does something else. */
+function pgDumpThat(script: (real: string) => string): { PG_BINDIR: string } {
+  const real = join(bed.env.PG_BINDIR!, 'pg_dump');
+  const name = `bin-${++fakes}`;
+  return { PG_BINDIR: fakePgDump(bed.directory, name, script(real), `${major}.99`) };
+}
+
+test('a backup restores and dumps again to the same bytes', async () => {
+  const { status, document } = await drill();
+  expect(document).toMatchObject({ id, depth: 'restore', ok: true, faults: [] });
+  expect(status).toBe(0);
+  const { stdout } = await bed.run(['verify', id, '--restore', '--quiet']);
+  expect(stdout).toMatch(
+    /^\d{14} is good \(restore\)\n {2}proved: PostgreSQL \d+ restores it; dumped again, its schema and all \d+ tables are the same byte for byte\n {2}not proved: what the application makes of it\n$/,
+  );
+  const listed = JSON.parse((await bed.run(['list', '--json'])).stdout) as unknown[];
+  expect(listed[0]).toMatchObject({ verified: { depth: 'restore', ok: true } });
+});
+
+test.each([
+  ["ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", NASTY_SCHEMA],
+  [
+    "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+    `CREATE TABLE "größe" (a text); INSERT INTO "größe" VALUES (E'\\\\xff'), ('é')`,
+  ],
+])('in another encoding too: %s', async (options, schema) => {
+  const other = await createTestBed(inject('postgres'), options);
+  try {
+    await other.database.query(`${schema}; ${UNEVEN}`);
+    expect((await other.run(['backup', '--quiet'])).status).toBe(0);
+    const { stdout } = await other.run(['verify', '--restore', '--json', '--quiet']);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, faults: [] });
+    expect(await other.databases()).toEqual([other.database.name]);
+  } finally {
+    await other.close();
+  }
+});
+
+const SHA256 = expect.stringMatching(/^[0-9a-f]{64}$/) as unknown as string;
+
+test.each<[about: string, sed: string, faults: readonly Fault[]]>([
+  [
+    'a row is another one',
+    's/surface 777\\t/surface 778\\t/',
+    [{ what: 'table', where: 'public.surface', expected: SHA256, found: SHA256 }],
+  ],
+  [
+    'a row is missing',
+    '/surface 777\\t/d',
+    [
+      { what: 'table', where: 'public.surface', expected: '1000 rows', found: '999 rows' },
+      { what: 'table', where: 'public.surface', expected: SHA256, found: SHA256 },
+    ],
+  ],
+  [
+    'an index is another one',
+    's/CREATE INDEX "i;" ON/CREATE INDEX "j;" ON/',
+    [{ what: 'schema', where: 'INDEX public.i;', expected: SHA256, found: SHA256 }],
+  ],
+  [
+    'an entry is another one',
+    's/-- Name: counted; Type: MATERIALIZED VIEW;/-- Name: other; Type: MATERIALIZED VIEW;/',
+    [
+      { what: 'schema', where: 'MATERIALIZED VIEW public.counted', expected: SHA256, found: 'nothing' },
+      { what: 'schema', where: 'MATERIALIZED VIEW public.other', expected: 'nothing', found: SHA256 },
+    ],
+  ],
+  [
+    'a sequence stands elsewhere',
+    's/surface_id_seq., 5000, false/&ly/',
+    [{ what: 'schema', where: 'SEQUENCE SET public.surface_id_seq', expected: SHA256, found: SHA256 }],
+  ],
+])('when %s in the restored database, that is named', async (_, sed, faults) => {
+  const env = pgDumpThat((real) => `"${real}" "$@" | LC_ALL=C sed -e '${sed}'`);
+  const { status, document } = await drill([], env);
+  expect(document).toMatchObject({ id, ok: false, faults });
+  expect(status).toBe(3);
+});
+
+test('bytes that are other ones than were dumped are told as such', async () => {
+  const key = `backup/postgres-backup-${id}.sql`;
+  const whole = await read(key);
+  const at = whole.indexOf('surface 777');
+  const changed = Buffer.from(whole);
+  changed[at] = 0x53;
+  await put(key, changed);
+  const first = await drill();
+  expect(first.document.faults).toMatchObject([{ what: 'table', expected: SHA256, found: SHA256 }]);
+  // A number that is none is refused by the server, and why is seen in the bytes.
+  const refused = Buffer.from(whole);
+  refused[whole.lastIndexOf('\n', at) + 1] = 0x78;
+  await put(key, refused);
+  const second = await drill();
+  expect(second.document.faults).toMatchObject([
+    { what: 'table', where: expect.stringMatching(/^public\.surface, bytes /) },
+    {
+      what: 'restore',
+      expected: 'a dump that the server takes',
+      found: expect.stringMatching(/invalid input/),
+    },
+  ]);
+  expect([first.status, second.status]).toEqual([3, 3]);
+  await put(key, whole);
+});
+
+describe('dumps without a manifest', () => {
+  const KEY = 'foreign/postgres-backup-20200101000000';
+  const FOREIGN = ['--prefix', 'foreign/'];
+
+  afterEach(async () => {
+    const keys = (await bed.keys()).filter((key) => key.startsWith('foreign/'));
+    await bed.store.remove(keys, signal);
+  });
+
+  async function pgDump(...args: string[]): Promise<Buffer> {
+    const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, PG_BINDIR } = bed.env;
+    const env = {
+      PGHOST: POSTGRES_HOST,
+      PGPORT: POSTGRES_PORT,
+      PGUSER: POSTGRES_USER,
+      PGPASSWORD: POSTGRES_PASSWORD,
+    };
+    const options = { encoding: 'buffer', maxBuffer: 64 * 1024 ** 2, env } as const;
+    return (await promisify(execFile)(join(PG_BINDIR!, 'pg_dump'), [...args, bed.database.name], options))
+      .stdout;
+  }
+
+  const drilled = async () => (await bed.run(['verify', '--restore', '--quiet', ...FOREIGN])).stdout;
+
+  test.each([
+    ['sql', 'plain'],
+    ['sql.gz', 'plain'],
+    ['dump', 'custom'],
+  ])('a .%s is drilled against what it says itself', async (suffix, format) => {
+    const dump = await pgDump(`--format=${format}`);
+    await put(`${KEY}.${suffix}`, suffix === 'sql.gz' ? gzipSync(dump) : dump);
+    expect(await drilled()).toMatch(/ is good \(restore\)\n.* its schema and all \d+ tables are the same/);
+  });
+
+  test('its options are not known, so another text is no fault of it', async () => {
+    await put(`${KEY}.sql`, await pgDump('--no-owner'));
+    expect(await drilled()).toMatch(
+      / is good \(restore\)\n.* dumped again, all \d+ tables are the same byte for byte\n {2}not proved: the schema’s text \(schema .*\), for the options of the dump are not known\n/,
+    );
+  });
+
+  test('rows that it has as INSERT are not compared', async () => {
+    await put(
+      `${KEY}.sql`,
+      dumpText(`${entry('TABLE', 't')}CREATE TABLE public.t (a int);\nINSERT INTO public.t VALUES (1);`),
+    );
+    expect(await drilled()).toMatch(
+      /not proved: the rows of public\.t, which the dump does not have as COPY/,
+    );
+  });
+
+  test.each([
+    ['CREATE TABEL public.t ();', 'restore', 'syntax error at or near "TABEL"'],
+    ['CREATE TABLE public.t (', 'structure', 'it ends inside the statement'],
+    ['DROP DATABASE postgres;', 'restore', 'DROP DATABASE, which reaches beyond the database'],
+  ])('%s is a fault of it', async (body, what, found) => {
+    await put(`${KEY}.sql`, dumpText(`${entry('TABLE', 't')}${body}`));
+    const { status, document } = await drill(FOREIGN);
+    expect(document.faults).toMatchObject([{ what, found: expect.stringContaining(found) }]);
+    expect(status).toBe(3);
+  });
+
+  test('roles that the server does not have are none, and nothing is recorded', async () => {
+    await put(
+      `${KEY}.sql`,
+      dumpText(`${entry('SCHEMA', 's', '-')}CREATE SCHEMA s;\nALTER SCHEMA s OWNER TO nobody_here;`),
+    );
+    const { status, stderr } = await bed.run(['verify', '--restore', '--quiet', ...FOREIGN]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/it names a role that this server does not have: "nobody_here" — create it/);
+    expect(await bed.keys()).not.toContain(`${KEY}.verified.json`);
+  });
+});
+
+test('a pg_dump that fails is no fault of the backup', async () => {
+  const before = await bed.keys();
+  const env = pgDumpThat((real) => `"${real}" "$@" | head -c 5000; echo 'it broke' >&2; exit 3`);
+  const { status, stderr } = await bed.run(['verify', '--restore', '--quiet'], env);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/cannot dump database t_\w+_restore_\d{14} on \S+: .* exit status 3, it broke — /);
+  expect(await bed.keys()).toEqual(before);
+});
+
+test('stopped while it restores, it leaves no scratch database', async () => {
+  let child: { kill(name: NodeJS.Signals): unknown } | undefined;
+  let seen: string[] = [];
+  const onHeld = async () => {
+    seen = await bed.databases();
+    child?.kill('SIGTERM');
+  };
+  bed.server.faults.push({
+    operation: 'GetObject',
+    key: /\.sql$/,
+    what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => void onHeld() },
+  });
+  const result = await bed.run(['verify', '--restore'], {}, { onSpawn: (spawned) => (child = spawned) });
+  expect(seen).toEqual([bed.database.name, expect.stringMatching(/_restore_\d{14}$/)]);
+  expect(result).toMatchObject({ status: 143, stdout: '' });
+});
+
+test('stopped while it dumps again, it leaves neither pg_dump nor a scratch database', async () => {
+  const started = join(bed.directory, 'started');
+  const env = pgDumpThat(() => `echo $$ > '${started}'; exec sleep 600`);
+  let child: { kill(name: NodeJS.Signals): unknown } | undefined;
+  const running = bed.run(['verify', '--restore'], env, { onSpawn: (spawned) => (child = spawned) });
+  await vi.waitFor(() => expect(existsSync(started)).toBe(true), 60_000);
+  child?.kill('SIGTERM');
+  expect(await running).toMatchObject({ status: 143, stdout: '' });
+});
+
+test('a scratch database that a killed drill has left is told of', async () => {
+  const left = `${bed.database.name}_restore_20200101000000`;
+  await withClient(bed.env, 'postgres', (client) => client.query(`CREATE DATABASE ${left}`));
+  try {
+    const { stderr } = await drill();
+    expect(stderr).toMatch(
+      new RegExp(`WARN.*: database ${left} is of a restore that was killed.*DROP DATABASE`),
+    );
+  } finally {
+    await withClient(bed.env, 'postgres', (client) => client.query(`DROP DATABASE ${left}`));
+  }
+});
+
+describe('VERIFY_DATABASE_URL', () => {
+  const NONE = Object.fromEntries(
+    ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB'].map((name) => [
+      name,
+      undefined,
+    ]),
+  );
+  const url = (password: string) => {
+    const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER } = bed.env;
+    return `postgresql://${POSTGRES_USER}:${password}@${POSTGRES_HOST}:${POSTGRES_PORT}/postgres?sslmode=disable`;
+  };
+
+  test('names the server of the drill; the database’s own is not asked', async () => {
+    const env = { ...NONE, VERIFY_DATABASE_URL: url(bed.env.POSTGRES_PASSWORD!) };
+    expect(await drill([], env)).toMatchObject({ status: 0, document: { ok: true } });
+  });
+
+  test.each([
+    ['mysql://a:wr0ng@b/c', 2],
+    ['postgresql://a:wr0ng@b/c?host=d', 2],
+    ['postgresql:///c', 2],
+    [undefined, 1],
+  ])('and its password is told nowhere: %s', async (given, status) => {
+    const env = { ...NONE, VERIFY_DATABASE_URL: given ?? url('wr0ng') };
+    const result = await bed.run(['verify', '--restore', '--quiet'], env);
+    expect(result).toMatchObject({ status, stdout: '' });
+    expect(result.stderr).toContain(
+      status === 2 ? 'VERIFY_DATABASE_URL: what is given is not accepted' : 'password',
+    );
+    expect(result.stderr).not.toContain('wr0ng');
+  });
+
+  test('without it and without the database’s variables, those are asked for', async () => {
+    const result = await bed.run(['verify', '--restore', '--quiet'], NONE);
+    expect(result).toMatchObject({ status: 2, stderr: expect.stringContaining('POSTGRES_USER is not set') });
+  });
+});
+
+test('--quick and --restore exclude each other', async () => {
+  const result = await bed.run(['verify', '--quick', '--restore']);
+  expect(result).toMatchObject({ status: 2, stderr: expect.stringContaining('exclude each other') });
+});
+
+test('the service drills, where VERIFY_DEPTH asks for it', async () => {
+  const env = { BACKUP_ON_START: 'never', VERIFY_SCHEDULE: '@every 1s', VERIFY_DEPTH: 'restore' };
+  const service = startService(bed, env);
+  await service.line(/INFO.*: backup \d{14} is good \(restore\): PostgreSQL \d+ restores it; /);
+  const { status } = await service.stop();
+  expect([0, 143]).toContain(status);
+});

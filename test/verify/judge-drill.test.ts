@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Manifest } from '../../src/catalog/manifest.ts';
+import { createDigester, type DumpDigest } from '../../src/verify/dump-digest.ts';
+import { judgeDrill } from '../../src/verify/judge-drill.ts';
+import { complete } from '../retention/backups.ts';
+import { dumpText, entry } from '../support/dump-text.ts';
+
+const TABLE = `${entry('TABLE', 't')}CREATE TABLE public.t (a int);\n`;
+const DATA = `${entry('TABLE DATA', 't')}COPY public.t (a) FROM stdin;\n1\n2\n\\.\n`;
+const INDEX = `${entry('INDEX', 'i')}CREATE INDEX i ON public.t (a);\n`;
+const WHOLE = dumpText(`SELECT 1;\n\n${TABLE}${DATA}${INDEX}`);
+
+const OWN = {
+  ...complete('2026-11-23').manifest!,
+  snapshot: { id: '1', lsn: '0/0', at: '2026-11-23T00:00:00.000Z' },
+};
+const PUSHED = { ...OWN, snapshot: null };
+
+function digest(text: string, cuts: readonly number[] = []): DumpDigest {
+  const bytes = Buffer.from(text);
+  const digester = createDigester('it');
+  const ends = [...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
+  for (const [at, end] of ends.entries()) digester.push(bytes.subarray(ends[at - 1] ?? 0, end));
+  return digester.end();
+}
+
+const judge = (again: string, original = WHOLE, manifest: Manifest | 'foreign' = OWN) =>
+  judgeDrill({
+    original: digest(original),
+    again: digest(again),
+    manifest: manifest === 'foreign' ? undefined : manifest,
+  });
+
+test('a digest is the same however the dump is cut', () => {
+  const expected = digest(WHOLE);
+  fc.assert(
+    fc.property(fc.array(fc.nat(WHOLE.length), { maxLength: 6 }), (cuts) => {
+      expect(digest(WHOLE, cuts)).toEqual(expected);
+    }),
+  );
+});
+
+test.each([
+  ['the minor versions', WHOLE.replaceAll('15.18', '15.19')],
+  ['the key of \\restrict', WHOLE.replace('SET client', '\\restrict abc\n\nSET client')],
+  ['comments at the end', WHOLE.replace('--\n-- PostgreSQL database dump complete', '\n-- x\n$&')],
+])('%s may differ', (_, again) => {
+  expect(again).not.toBe(WHOLE);
+  expect(judge(again)).toMatchObject({
+    faults: [],
+    proved: 'PostgreSQL 15 restores it; dumped again, its schema and all 1 tables are the same byte for byte',
+  });
+});
+
+test.each([
+  ['a blank more', WHOLE.replace('(a int)', '(a  int)'), ['schema TABLE public.t']],
+  [
+    'an owner',
+    WHOLE.replace('Name: i; Type: INDEX; Schema: public; Owner: -', '$&x'),
+    ['schema INDEX public.i'],
+  ],
+  ['a setting', WHOLE.replace("'UTF8'", "'LATIN1'"), ['schema the settings at the beginning']],
+  ['a column of COPY', WHOLE.replace('t (a) FROM', 't (b) FROM'), ['schema TABLE DATA public.t']],
+  ['an entry that is gone', WHOLE.replace(INDEX, ''), ['schema INDEX public.i']],
+  ['an entry more', WHOLE.replace(INDEX, INDEX + INDEX), ['schema INDEX public.i']],
+  ['rows', WHOLE.replace('\n1\n2\n', '\n2\n1\n'), ['table public.t']],
+  ['a row', WHOLE.replace('\n1\n2\n', '\n1\n'), ['table public.t', 'table public.t']],
+  ['a table that is gone', WHOLE.replace(DATA, ''), ['table public.t', 'schema TABLE DATA public.t']],
+  [
+    'a table more',
+    WHOLE.replace(INDEX, `COPY public.u (a) FROM stdin;\n1\n\\.\n${INDEX}`),
+    ['table public.u', 'schema TABLE DATA public.t'],
+  ],
+])('%s is told', (_, again, expected) => {
+  expect(judge(again).faults.map(({ what, where }) => `${what} ${where}`)).toEqual(expected);
+});
+
+test('entries in another order are told', () => {
+  const other = `${entry('INDEX', 'j')}CREATE INDEX j ON public.t (a);\n`;
+  const [one, two] = [`${INDEX}${other}`, `${other}${INDEX}`].map((text) => WHOLE.replace(INDEX, text));
+  expect(judge(two!, one!).faults).toMatchObject([{ what: 'schema', where: 'in the order of its entries' }]);
+});
+
+test('another major version writes otherwise, which is no fault; rows are compared all the same', () => {
+  const again = WHOLE.replaceAll('15.18', '17.2').replace('(a int)', '(a integer)');
+  expect(judge(again)).toMatchObject({
+    faults: [],
+    proved: 'PostgreSQL 17 restores it; dumped again, all 1 tables are the same byte for byte',
+    unproved:
+      'the schema’s text, for pg_dump 15 of PostgreSQL 15 has written the dump and pg_dump 17 of PostgreSQL 17 writes otherwise',
+  });
+  expect(judge(again.replace('\n1\n', '\n3\n')).faults).toHaveLength(1);
+});
+
+test.each([[PUSHED], ['foreign' as const]])(
+  'where the options of the dump are not known, its text is none',
+  (manifest) => {
+    expect(judge(WHOLE.replace('(a int)', '(a  int)'), WHOLE, manifest)).toMatchObject({
+      faults: [],
+      unproved: expect.stringMatching(/^the schema’s text \(schema TABLE public\.t: .*\), for the options/),
+    });
+    expect(judge(WHOLE.replace('\n1\n', '\n3\n'), WHOLE, manifest).faults).toHaveLength(1);
+  },
+);
+
+test('of a table in several blocks the rows are counted', () => {
+  const twice = WHOLE.replace(DATA, `${DATA}${DATA}`);
+  const once = WHOLE.replace('\n1\n2\n', '\n1\n2\n1\n2\n');
+  expect(judge(once, twice, 'foreign').faults).toEqual([]);
+  expect(judge(WHOLE, twice, 'foreign').faults).toMatchObject([{ expected: '4 rows', found: '2 rows' }]);
+});
+
+test('a table without a schema in its COPY, as old dumps have it, is that of its entry', () => {
+  const old = WHOLE.replace('COPY public.t', 'COPY t');
+  expect(judge(WHOLE, old, 'foreign').faults).toEqual([]);
+});
+
+test('millions of large objects are one entry', () => {
+  const blobs = (owner: string) =>
+    [1, 2, 3]
+      .map(
+        (oid) =>
+          `${entry('BLOB', `${oid}`, '-')}SELECT pg_catalog.lo_create('${oid}');\nALTER LARGE OBJECT ${oid} OWNER TO ${owner};\n`,
+      )
+      .join('');
+  const whole = (owner: string) => WHOLE.replace(TABLE, `${TABLE}${blobs(owner)}`);
+  expect(digest(whole('a')).entries.map(({ name }) => name)).toEqual([
+    'the settings at the beginning',
+    'TABLE public.t',
+    'large objects',
+    'TABLE DATA public.t',
+    'INDEX public.i',
+  ]);
+  expect(judge(whole('b'), whole('a')).faults).toMatchObject([{ what: 'schema', where: 'large objects' }]);
+});

@@ -53,9 +53,25 @@ export async function createTestDatabase(env: Environment, options = ''): Promis
     query: (sql, values) => withClient(env, name, async (client) => (await client.query(sql, values)).rows),
     drop: () =>
       withClient(env, 'postgres', async (client) => {
+        await dropSubscriptions(env, client, name);
         for (const other of await listDatabaseNames(env)) {
           if (other.startsWith(name)) await client.query(`DROP DATABASE IF EXISTS "${other}" WITH (FORCE)`);
         }
       }),
   };
+}
+
+/** A database that has one cannot be dropped; it is dropped without asking what it subscribes to. */
+async function dropSubscriptions(env: Environment, admin: pg.Client, prefix: string): Promise<void> {
+  const { rows } = await admin.query<{ database: string; name: string }>(
+    `SELECT d.datname AS database, quote_ident(s.subname) AS name
+     FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE starts_with(d.datname, $1)`,
+    [prefix],
+  );
+  for (const { database, name } of rows) {
+    await withClient(env, database, async (client) => {
+      await client.query(`ALTER SUBSCRIPTION ${name} SET (slot_name = NONE)`);
+      await client.query(`DROP SUBSCRIPTION ${name}`);
+    });
+  }
 }

@@ -60,7 +60,8 @@ function usesOfConstraint(words: WordReader, partitioned: ReadonlySet<string>): 
 export function partitionedTable(sql: Buffer, decode: DecodeText): string | undefined {
   if (!/^create\s/i.test(sql.toString('latin1', 0, 7)) || !sql.includes('PARTITION BY')) return undefined;
   const words = createWordReader(sqlWords(decode(sql)));
-  return words.takes('create', 'table') ? words.name() : undefined;
+  const creates = words.takes('create', 'table') || words.takes('create', 'unlogged', 'table');
+  return creates ? words.name() : undefined;
 }
 
 interface WordReader {

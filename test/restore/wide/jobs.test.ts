@@ -1,20 +1,41 @@
-import { expect, test } from 'vitest';
-import { chooseJobs } from '../../../src/restore/wide/jobs.ts';
+import { expect, inject, test } from 'vitest';
+import { chooseJobs, freeConnections, type JobsChoice } from '../../../src/restore/wide/jobs.ts';
+import { withClient } from '../../support/database.ts';
 
-const GiB = 1024 ** 3;
+const MIB = 1024 ** 2;
+const choice: JobsChoice = { asked: undefined, cores: 2, free: 90, bytes: 100 * MIB };
 
-test.each([
-  ['the cores of a small machine', { asked: undefined, cores: 2, free: 50, bytes: GiB }, 2],
-  ['four at most', { asked: undefined, cores: 32, free: 50, bytes: GiB }, 4],
-  ['what the server has free', { asked: undefined, cores: 8, free: 3, bytes: GiB }, 3],
-  [
-    'one where nothing is free, so that the server’s own refusal is seen',
-    { asked: undefined, cores: 8, free: -2, bytes: GiB },
-    1,
-  ],
-  ['one for little', { asked: undefined, cores: 8, free: 50, bytes: 1e6 }, 1],
-  ['what is asked for', { asked: 16, cores: 2, free: 50, bytes: 1e6 }, 16],
-  ['no more than there are, even if more is asked for', { asked: 16, cores: 2, free: 5, bytes: GiB }, 5],
-])('%s', (_, choice, jobs) => {
-  expect(chooseJobs(choice)).toBe(jobs);
+const CHOICES: readonly [about: string, choice: Partial<JobsChoice>, jobs: number][] = [
+  ['every core', {}, 2],
+  ['no more than four', { cores: 64 }, 4],
+  ['what the server grants', { cores: 64, free: 3 }, 3],
+  ['one where the server grants none: connecting says why', { free: 0 }, 1],
+  ['one where more are in use than the role may have', { free: -2 }, 1],
+  ['one for few rows', { bytes: 8 * MIB - 1 }, 1],
+  ['every core for more', { bytes: 8 * MIB }, 2],
+  ['one on one core', { cores: 1 }, 1],
+  ['as asked for, whatever the cores', { asked: 12 }, 12],
+  ['as asked for, whatever the rows', { asked: 3, bytes: 0 }, 3],
+  ['as asked for, within what the server grants', { asked: 12, free: 5 }, 5],
+  ['one of many where one is asked for', { asked: 1, cores: 64 }, 1],
+];
+
+test.each(CHOICES)('%s', (_about, given, jobs) => {
+  expect(chooseJobs({ ...choice, ...given })).toBe(jobs);
+});
+
+test('a role’s limit is less than what the server grants', async () => {
+  const postgres = inject('postgres');
+  await withClient(postgres, 'postgres', async (client) => {
+    const role = `limited_${process.pid}`;
+    await client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'x' CONNECTION LIMIT 3`);
+    try {
+      const env = { ...postgres, POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' };
+      await withClient(env, 'postgres', async (limited) => {
+        expect(await freeConnections(limited)).toBe(2);
+      });
+    } finally {
+      await client.query(`DROP ROLE ${role}`);
+    }
+  });
 });

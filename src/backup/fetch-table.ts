@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { UsableBackup } from '../catalog/catalog.ts';
-import { findTable, parseTableName, showTableName } from '../catalog/find-table.ts';
+import { chooseTable } from '../catalog/choose-table.ts';
+import { showTableName } from '../catalog/find-table.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { createScanner, drain } from '../dump/scanner.ts';
-import { ConfigError, NotFoundError } from '../errors.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
@@ -60,7 +60,11 @@ export async function fetchTable(
     manifest === undefined
       ? await scan(context, backup, signal)
       : { ...manifest, encoding: manifest.encoding ?? undefined };
-  const blocks = chooseBlocks(index, options.wanted, dump.key);
+  const blocks = chooseTable(
+    index.tables,
+    options.wanted,
+    `cannot fetch table ${options.wanted} of ${dump.key}`,
+  );
   const [first] = blocks;
   const bytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
   context.log.info(`reading ${formatBytes(bytes)} of ${formatBytes(manifest?.bytes ?? dump.bytes)}`);
@@ -102,35 +106,6 @@ async function scan(
 
 function readPlain({ store, binDir, env }: FetchTableContext, key: string, signal: AbortSignal) {
   return readPlainDump(readObject(store, key, { signal }), { name: key, binDir, env, signal });
-}
-
-/** @returns the blocks of the table, in the order of the dump */
-function chooseBlocks({ tables }: TableIndex, wanted: string, key: string): [DumpTable, ...DumpTable[]] {
-  const doing = `cannot fetch table ${wanted} of ${key}`;
-  const name = parseTableName(wanted);
-  if (name === undefined) {
-    throw new ConfigError({
-      doing,
-      problem: 'it is no name of a table',
-      remedy: 'give a name such as public.manager_surface, quoted as in SQL where it has other characters',
-    });
-  }
-  const found = findTable(tables, name);
-  if (found.kind === 'several') {
-    const problem = `there are ${found.names.join(' and ')}`;
-    throw new ConfigError({ doing, problem, remedy: 'name one with its schema' });
-  }
-  const [first, ...rest] = found.kind === 'one' ? found.entries : [];
-  if (first !== undefined) return [first, ...rest];
-  const near = found.kind === 'none' ? found.near : [];
-  throw new NotFoundError({
-    doing,
-    problem: 'the dump has no rows of a table of this name',
-    remedy:
-      near.length > 0
-        ? `did you mean ${near.join(' or ')}?`
-        : '`topobank-backup show` lists the tables of a backup',
-  });
 }
 
 /** The bytes of the blocks, each of which must be those that its hash is of. */

@@ -14,6 +14,7 @@ export interface RestoreFlags extends CommonOptions {
   readonly inPlace?: true;
   readonly dropOld?: true;
   readonly jobs?: string;
+  readonly table?: readonly string[];
   /** commander's reading of `--no-owner`. */
   readonly owner: boolean;
   readonly dryRun?: true;
@@ -40,18 +41,21 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
 }
 
 /** @throws ConfigError for targets that exclude each other, or a name that is none */
-export function readTarget({ into, inPlace, dropOld }: RestoreFlags): RestoreTarget {
+export function readTarget({ into, inPlace, dropOld, table }: RestoreFlags): RestoreTarget {
   const given = [
     into === undefined ? '' : '--into',
     inPlace ? '--in-place' : '',
     dropOld ? '--drop-old' : '',
   ].filter((flag) => flag !== '');
   if (given.length > 1) throw usage(`${given.join(' and ')} exclude each other`, 'give one of them');
+  if (into === undefined && table !== undefined) {
+    throw usage('--table does not say where to', 'give --into a name that is free for a new database');
+  }
   if (into === undefined) return inPlace ? { kind: 'in-place' } : { kind: 'swap', dropOld: dropOld === true };
   if (into === '' || Buffer.byteLength(into) > 63) {
     throw usage(`--into: ${JSON.stringify(into)} is not accepted`, 'give a name of 1 to 63 bytes');
   }
-  return { kind: 'into', name: into };
+  return table === undefined ? { kind: 'into', name: into } : { kind: 'into', name: into, only: table };
 }
 
 /** Of more connections a server has more to lose than to win. */

@@ -100,7 +100,8 @@ function describeIntent(
   { name, exists, kept }: FoundDatabases,
   target: RestoreTarget,
 ): string {
-  const what = `restore ${source.name} (${formatBytes(source.bytes)})`;
+  const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} of ` : '';
+  const what = `restore ${only}${source.name} (${formatBytes(source.bytes)})`;
   if (target.kind === 'into' || !exists) return `${what} into a new database ${name} on ${server}`;
   if (target.kind === 'in-place') return `DROP database ${name} on ${server}, then ${what} in its place`;
   const old = target.dropOld ? 'and drop the old one' : 'keeping the old one under another name';
@@ -109,7 +110,11 @@ function describeIntent(
 }
 
 function renderReport(source: RestoreSource, report: RestoreReport, ms: number): string {
-  const { database, kept, dropped, tables, rows, bytes } = report;
+  const { database, kept, dropped, only, tables, rows, bytes, bytesRead } = report;
+  if (only !== undefined) {
+    const each = only.map(({ table, rows: own }) => `${table} (${formatCount(own)} rows)`).join(', ');
+    return `restored ${each} of ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`;
+  }
   const lines = [
     `restored ${source.name} into database ${database}: ${formatBytes(bytes)}, ${formatCount(tables)} tables, ${formatCount(rows)} rows, in ${formatDuration(ms)}`,
   ];

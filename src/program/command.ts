@@ -15,6 +15,8 @@ export interface CommandSpec {
   readonly args?: readonly (readonly [spelling: string, about: string])[];
   /** Options of its own, as commander spells them: `--at <time>`. */
   readonly options?: readonly (readonly [spelling: string, about: string])[];
+  /** Options that can be given several times; the command is handed a list. */
+  readonly lists?: readonly (readonly [spelling: string, about: string])[];
   readonly examples: readonly string[];
   /** Loads the command's module, so that nothing is loaded but what is used, and runs it. */
   readonly run: (invocation: Invocation, ...args: (string | undefined)[]) => Promise<number | undefined>;
@@ -44,6 +46,7 @@ export function addCommand(program: Command, spec: CommandSpec, context: Program
   for (const [spelling, about] of spec.args ?? []) command.argument(spelling, about);
   for (const option of settingOptions(spec.groups)) command.addOption(option);
   for (const [spelling, about] of spec.options ?? []) command.option(spelling, about);
+  for (const [spelling, about] of spec.lists ?? []) command.option(spelling, about, collect);
   command
     .exitOverride((error) => {
       throw usageError(`${program.name()} ${spec.name}`, error);
@@ -64,6 +67,10 @@ export function addCommand(program: Command, spec: CommandSpec, context: Program
       };
       context.onExit((await spec.run(invocation, ...given)) ?? 0);
     });
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }
 
 function settingOptions(groups: readonly SettingGroup[]): Option[] {

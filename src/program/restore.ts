@@ -21,10 +21,17 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
       ['--dry-run', 'say what would be done and do nothing'],
       ['--yes', 'do not ask'],
     ],
+    lists: [
+      [
+        '--table <name>',
+        'with --into: the rows of this table alone (repeatable), the other tables stay empty; reads only the bytes it takes',
+      ],
+    ],
     examples: [
       'topobank-backup restore --latest',
       'topobank-backup restore --at 2026-11-23T10:30 --yes',
       'topobank-backup restore ./dump.sql.gz --into topobank_copy',
+      'topobank-backup restore --latest --table public.manager_topography --into topobank_look',
     ],
     run: async (invocation, what) => (await import('../commands/restore.ts')).run(invocation, what),
   },

@@ -10,8 +10,8 @@ export type RestoreTarget =
   | { readonly kind: 'swap'; readonly dropOld: boolean }
   /** In the place of the target database, which is dropped first: for those without room for two. */
   | { readonly kind: 'in-place' }
-  /** Beside it, under a name that is free. */
-  | { readonly kind: 'into'; readonly name: string };
+  /** Beside it, under a name that is free; `only` names the tables whose rows are wanted, where it is not all. */
+  | { readonly kind: 'into'; readonly name: string; readonly only?: readonly string[] };
 
 /** What there is on the server of the target's name, and beside it of earlier restores. */
 export interface FoundDatabases {

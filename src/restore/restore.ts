@@ -9,8 +9,10 @@ import { databaseError, describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { applyOwnership, applySettings } from './apply-facts.ts';
-import { fillDatabase } from './fill-database.ts';
+import { type FilledFrom, fillDatabase } from './fill-database.ts';
 import { keptName, scratchName } from './names.ts';
+import { chooseBlocks, selectTables, type TableSelection } from './narrow/selection.ts';
+import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import { type KnownDump, proveDump } from './prove-dump.ts';
 import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
@@ -43,9 +45,14 @@ export interface RestoreReport {
   readonly kept: string | undefined;
   /** Databases that were dropped. */
   readonly dropped: readonly string[];
+  /** Those whose rows were restored. */
   readonly tables: number;
   readonly rows: number;
+  /** Length of the dump as plain SQL, and how much of it was read to be restored. */
   readonly bytes: number;
+  readonly bytesRead: number;
+  /** The tables that were named, where it were not all. */
+  readonly only?: readonly TableTally[];
 }
 
 /**
@@ -74,9 +81,10 @@ export async function restoreDump(
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   if (target.kind === 'into' && found.exists) throw nameTaken(source, name);
   const dump = await knowDump(source, target, context.startProgress, signal);
+  const selection = selectNamed(source, dump, target);
   const [plan, jobs] = await asAdmin(async (admin) => [
     await planRestore(admin, source, dump, { ...options, name, scratch }),
-    await planJobs(admin, dump, options.jobs, log),
+    await planJobs(admin, selection ?? dump, options.jobs, log),
   ]);
   let dropped = false;
   // Only when the server has made the scratch database is it certain that the dropped one can be replaced.
@@ -85,12 +93,12 @@ export async function restoreDump(
     await dropTarget(context, name);
     dropped = true;
   };
-  let index: DumpIndex;
+  let filled: FilledFrom;
   try {
-    index = await buildScratch(
+    filled = await buildScratch(
       context,
       source,
-      { scratch, plan, dump, jobs, noOwner: options.noOwner, makeRoom },
+      { scratch, plan, dump, selection, jobs, noOwner: options.noOwner, makeRoom },
       signal,
     );
   } catch (error) {
@@ -99,13 +107,25 @@ export async function restoreDump(
     throw error;
   }
   const placed = await place(context, target, { found, scratch, kept: keptName(name, time) });
+  const tables = selection?.tables ?? filled.tables;
   return {
     database: name,
     ...placed,
-    tables: index.tables.length,
-    rows: index.tables.reduce((sum, { rows }) => sum + rows, 0),
-    bytes: index.bytes,
+    tables: tables.length,
+    rows: tables.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: filled.bytes,
+    bytesRead: filled.bytesRead,
+    ...(selection === undefined ? {} : { only: tallyTables(tables) }),
   };
+}
+
+function selectNamed(
+  source: RestoreSource,
+  dump: KnownDump,
+  target: RestoreTarget,
+): TableSelection | undefined {
+  if (target.kind !== 'into' || target.only === undefined) return undefined;
+  return selectTables(dump, chooseBlocks(dump.tables, target.only, source.name));
 }
 
 /** A manifest tells what the dump needs; without one, and before anything is dropped, the dump itself is read. */
@@ -122,7 +142,7 @@ async function knowDump(
 
 async function planJobs(
   admin: pg.Client,
-  { tables }: KnownDump,
+  { tables }: Pick<KnownDump, 'tables'>,
   wanted: RestoreOptions['jobs'],
   log: Logger,
 ): Promise<number> {
@@ -152,15 +172,16 @@ async function buildScratch(
     readonly scratch: string;
     readonly plan: RestorePlan;
     readonly dump: KnownDump;
+    readonly selection: TableSelection | undefined;
     readonly jobs: number;
     readonly noOwner: boolean;
     /** Called when the scratch database exists and is empty. */
     readonly makeRoom: () => Promise<void>;
   },
   signal: AbortSignal,
-): Promise<DumpIndex> {
+): Promise<FilledFrom> {
   const { database, log } = context;
-  const { scratch, plan, dump, jobs, noOwner } = options;
+  const { scratch, plan, dump, selection, jobs, noOwner } = options;
   const admin = database.maintenanceName;
   await database.use(admin, uninterrupted(), (client) => createDatabase(client, scratch, plan.locale));
   try {
@@ -168,15 +189,17 @@ async function buildScratch(
     await options.makeRoom();
     const over = jobs === 1 ? '' : ` over ${jobs} connections`;
     log.info(`restoring ${source.name} into ${scratch}${over}`);
-    const wide = jobs === 1 ? {} : { wide: { jobs, index: dump } };
-    const index = await fillDatabase(context, source, { scratch, noOwner, ...wide }, signal);
-    checkAgainst(source, dump, index);
+    const part = selection === undefined ? {} : { selection };
+    const wide = jobs === 1 && selection === undefined ? {} : { wide: { jobs, index: dump, ...part } };
+    const filled = await fillDatabase(context, source, { scratch, noOwner, ...wide }, signal);
+    checkAgainst(source, dump, filled);
+    for (const foreignKey of selection?.foreignKeys ?? []) log.warn(`foreign key ${foreignKey}: left out`);
     await database.use(admin, signal, async (client) => {
       await applySettings(client, plan.settings, log);
       await applyOwnership(client, plan.ownership);
     });
     signal.throwIfAborted();
-    return index;
+    return filled;
   } catch (error) {
     await dropScratch(database, scratch, log);
     throw error;

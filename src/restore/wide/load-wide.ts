@@ -26,6 +26,15 @@ export interface WideDump {
   readonly read: (signal: AbortSignal) => AsyncIterable<Buffer>;
 }
 
+/** What of a dump is restored, where it is not all. */
+export interface Selection {
+  readonly takesRows: (table: DumpTable) => boolean;
+  /** Tables whose rows are not even read, where the dump has ranges. */
+  readonly unread: ReadonlySet<DumpTable>;
+  /** Whether a statement is run; asked of each, in the order of the dump, but of those that set the session. */
+  readonly takes: (statement: Statement, section: SectionName) => boolean;
+}
+
 /**
  * Runs a plain dump on an empty database over several connections. One reads the text and runs it; the rows of large
  * tables are left out of it and copied in pieces by all, before anything is run that builds on them. Of a dump that
@@ -34,16 +43,20 @@ export interface WideDump {
  * @returns what the dump consists of, as far as it was read: rows in pieces are held against the index meanwhile
  * @throws RestoreError, DumpError, StoreError, or the signal's reason: whatever came first
  */
-export async function loadWide(lanes: Lanes, dump: WideDump, options: LoadOptions): Promise<DumpIndex> {
+export async function loadWide(
+  lanes: Lanes,
+  dump: WideDump,
+  options: LoadOptions & { readonly selection?: Selection },
+): Promise<DumpIndex> {
   const { index, readRange } = dump;
+  const { selection } = options;
   const { name } = options;
   const { text } = lanes;
   const scanner = createScanner(name, 'whole');
   const decode = textDecoder(index.encoding);
   const ranged = readRange === undefined ? undefined : createRangedRows(lanes, readRange, options);
-  const apart = new Set(
-    ranged === undefined ? [] : index.tables.filter(({ bytes }) => bytes >= WORTH_A_REQUEST),
-  );
+  const taken = index.tables.filter((table) => selection?.takesRows(table) !== false);
+  const apart = new Set(ranged === undefined ? [] : taken.filter(({ bytes }) => bytes >= WORTH_A_REQUEST));
   const began = performance.now();
 
   const partitioned = new Set<string>();
@@ -76,6 +89,7 @@ export async function loadWide(lanes: Lanes, dump: WideDump, options: LoadOption
     if (options.noOwner && isOwnership(statement.sql)) return;
     const setting = sessionSetting(statement.sql);
     if (setting !== undefined) return runSetting(text, setting, holdStatement(statement), options);
+    if (selection?.takes(statement, section) === false) return;
     if (postData !== undefined) return postData.add(statement);
     if (section === 'data' && !goesWithRows(statement)) await ranged?.finish();
     const parent = partitionedTable(statement.sql, decode);
@@ -97,6 +111,7 @@ export async function loadWide(lanes: Lanes, dump: WideDump, options: LoadOption
         if (section === 'pre-data') await beginRows();
         const table = index.tables[blocks];
         blocks += 1;
+        if (selection !== undefined && (table === undefined || !selection.takesRows(table))) return;
         if (ranged !== undefined && table !== undefined && apart.has(table)) {
           if (inOrder) await ranged.copy(table, token);
           else ranged.begin(table, token);
@@ -118,7 +133,15 @@ export async function loadWide(lanes: Lanes, dump: WideDump, options: LoadOption
     const tokens =
       readRange === undefined
         ? readAll(scanner, dump.read(lanes.signal))
-        : readText(scanner, { bytes: index.bytes, leftOut: [...apart], readRange }, lanes.signal);
+        : readText(
+            scanner,
+            {
+              bytes: index.bytes,
+              leftOut: index.tables.filter((table) => apart.has(table) || selection?.unread.has(table)),
+              readRange,
+            },
+            lanes.signal,
+          );
     for await (const token of tokens) {
       await apply(token);
       if (token.type === 'text' || token.type === 'copy-rows') options.onBytes(token.data.length);

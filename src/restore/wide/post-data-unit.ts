@@ -1,6 +1,6 @@
-import { isIdentifier, sqlWords, unquote } from '../../dump/sql-words.ts';
+import { readWords, type WordReader } from '../../dump/read-words.ts';
 import type { DecodeText } from '../../dump/text-decoder.ts';
-import { type DumpEntry, qualifiedName } from '../../dump/tokens.ts';
+import type { DumpEntry } from '../../dump/tokens.ts';
 
 /**
  * How strongly a statement locks a table (manual §13.3): with one that only reads it may run another that only reads
@@ -23,7 +23,7 @@ export interface TableKnowledge {
  * alone: for everything else, and where in doubt.
  */
 export function usesOf(sql: Buffer, { decode, partitioned }: TableKnowledge): TableUses | undefined {
-  const words = createWordReader(sqlWords(decode(sql)));
+  const words = readWords(decode(sql));
   if (words.takes('create', 'unique', 'index') || words.takes('create', 'index')) return usesOfIndex(words);
   // Without ONLY it goes on to partitions and descendants.
   if (words.takes('alter', 'table', 'only')) return usesOfConstraint(words, partitioned);
@@ -59,50 +59,9 @@ function usesOfConstraint(words: WordReader, partitioned: ReadonlySet<string>): 
 /** The table that a statement creates to have partitions, by its qualified name. */
 export function partitionedTable(sql: Buffer, decode: DecodeText): string | undefined {
   if (!/^create\s/i.test(sql.toString('latin1', 0, 7)) || !sql.includes('PARTITION BY')) return undefined;
-  const words = createWordReader(sqlWords(decode(sql)));
+  const words = readWords(decode(sql));
   const creates = words.takes('create', 'table') || words.takes('create', 'unlogged', 'table');
   return creates ? words.name() : undefined;
-}
-
-interface WordReader {
-  /** Passes over these keywords, if they are what comes next. */
-  takes(...keywords: readonly string[]): boolean;
-  identifier(): string | undefined;
-  /** `schema.table` or, in dumps from before PostgreSQL 10.3, `table`. */
-  name(): string | undefined;
-  /** Passes over `(a, b)`. */
-  list(): boolean;
-}
-
-function createWordReader(words: readonly string[]): WordReader {
-  let at = 0;
-  return {
-    takes(...keywords) {
-      const matches = keywords.every((keyword, step) => words[at + step]?.toLowerCase() === keyword);
-      if (matches) at += keywords.length;
-      return matches;
-    },
-    identifier() {
-      const word = words[at];
-      if (!isIdentifier(word)) return undefined;
-      at += 1;
-      return unquote(word);
-    },
-    name() {
-      const first = this.identifier();
-      if (first === undefined || words[at] !== '.') return first;
-      at += 1;
-      const second = this.identifier();
-      return second === undefined ? undefined : qualifiedName({ schema: first, name: second });
-    },
-    list() {
-      if (words[at] !== '(') return false;
-      const end = words.indexOf(')', at);
-      if (end < 0) return false;
-      at = end + 1;
-      return true;
-    },
-  };
 }
 
 /**

@@ -1,0 +1,41 @@
+import { ConfigError, NotFoundError } from '../errors.ts';
+import { findTable, parseTableName, type TableName } from './find-table.ts';
+
+/**
+ * The table of a dump that an operator has named, as psql takes a name.
+ *
+ * @param doing for errors: `cannot fetch table surface of backup/x.sql`
+ * @returns its blocks in the order of the dump
+ * @throws ConfigError for a name that is none or that several tables have
+ * @throws NotFoundError that tells the names most like it
+ */
+export function chooseTable<T extends TableName>(
+  tables: readonly T[],
+  wanted: string,
+  doing: string,
+): [T, ...T[]] {
+  const name = parseTableName(wanted);
+  if (name === undefined) {
+    throw new ConfigError({
+      doing,
+      problem: 'it is no name of a table',
+      remedy: 'give a name such as public.manager_surface, quoted as in SQL where it has other characters',
+    });
+  }
+  const found = findTable(tables, name);
+  if (found.kind === 'several') {
+    const problem = `there are ${found.names.join(' and ')}`;
+    throw new ConfigError({ doing, problem, remedy: 'name one with its schema' });
+  }
+  const [first, ...rest] = found.kind === 'one' ? found.entries : [];
+  if (first !== undefined) return [first, ...rest];
+  const near = found.kind === 'none' ? found.near : [];
+  throw new NotFoundError({
+    doing,
+    problem: 'the dump has no rows of a table of this name',
+    remedy:
+      near.length > 0
+        ? `did you mean ${near.join(' or ')}?`
+        : '`topobank-backup show` lists the tables of a backup',
+  });
+}

@@ -1,0 +1,98 @@
+import { readWords, type WordReader } from '../../dump/read-words.ts';
+import { qualifiedName } from '../../dump/tokens.ts';
+
+/** What a statement is about that follows the rows. Names are qualified, as the catalogs hold them. */
+export type Concern =
+  /** A table; `makes` is the index that comes about, where one does. */
+  | { readonly about: 'table'; readonly table: string; readonly makes?: string }
+  | {
+      readonly about: 'foreign-key';
+      readonly table: string;
+      readonly name: string;
+      readonly references: string;
+    }
+  /** The index of a partition becomes a part of the index of the whole table. */
+  | { readonly about: 'attach'; readonly whole: string; readonly part: string }
+  /** What was made right before. */
+  | { readonly about: 'before' }
+  /** Rights, which everything may have that the schema consists of. */
+  | { readonly about: 'rights' }
+  /** Neither of these: publications, event triggers, the rows of materialized views. */
+  | { readonly about: 'other' };
+
+/** Tells of one statement, as pg_dump writes it, what it is about. */
+export function concernOf(sql: string): Concern {
+  const words = readWords(sql);
+  const first = FORMS.find(({ begins }) => words.takes(...begins));
+  return first?.read(words) ?? { about: 'other' };
+}
+
+interface Form {
+  readonly begins: readonly string[];
+  /** Reads on behind these words; undefined for what it does not understand. */
+  readonly read: (words: WordReader) => Concern | undefined;
+}
+
+const FORMS: readonly Form[] = [
+  { begins: ['create', 'index'], read: index },
+  { begins: ['create', 'unique', 'index'], read: index },
+  { begins: ['alter', 'index'], read: attachment },
+  { begins: ['alter', 'table'], read: alteration },
+  { begins: ['create', 'trigger'], read: on },
+  { begins: ['create', 'constraint', 'trigger'], read: on },
+  { begins: ['create', 'policy'], read: on },
+  { begins: ['create', 'rule'], read: (words) => (words.skipsTo('on') ? table(words, 'to') : undefined) },
+  // What it is about stands at its end, behind expressions that may say FROM themselves.
+  { begins: ['create', 'statistics'], read: (words) => table(words, 'from', 'last') },
+  { begins: ['comment', 'on'], read: () => ({ about: 'before' }) },
+  { begins: ['security', 'label'], read: () => ({ about: 'before' }) },
+  { begins: ['grant'], read: () => ({ about: 'rights' }) },
+  { begins: ['revoke'], read: () => ({ about: 'rights' }) },
+  { begins: ['alter', 'default', 'privileges'], read: () => ({ about: 'rights' }) },
+];
+
+/** `… table` behind a keyword */
+function table(words: WordReader, keyword: string, which?: 'last'): Concern | undefined {
+  const name = words.skipsTo(keyword, which) ? words.name() : undefined;
+  return name === undefined ? undefined : { about: 'table', table: name };
+}
+
+/** `name … ON table` */
+function on(words: WordReader): Concern | undefined {
+  return words.identifier() === undefined ? undefined : table(words, 'on');
+}
+
+/** `name ON [ONLY] table …` */
+function index(words: WordReader): Concern | undefined {
+  const name = words.identifier();
+  if (name === undefined || !words.takes('on')) return undefined;
+  words.takes('only');
+  const of = words.path();
+  return of === undefined ? undefined : withIndex(of, name);
+}
+
+/** An index lies in the schema of its table, and has the name of its constraint. */
+function withIndex(of: { readonly schema: string; readonly name: string }, name: string): Concern {
+  return { about: 'table', table: qualifiedName(of), makes: qualifiedName({ schema: of.schema, name }) };
+}
+
+/** `name ATTACH PARTITION name` */
+function attachment(words: WordReader): Concern | undefined {
+  const whole = words.name();
+  const part = words.takes('attach', 'partition') ? words.name() : undefined;
+  return whole === undefined || part === undefined ? undefined : { about: 'attach', whole, part };
+}
+
+/** `[IF EXISTS] [ONLY] table ADD CONSTRAINT name …`, or anything else that is done to a table */
+function alteration(words: WordReader): Concern | undefined {
+  words.takes('if', 'exists');
+  words.takes('only');
+  const path = words.path();
+  if (path === undefined) return undefined;
+  const altered = qualifiedName(path);
+  const name = words.takes('add', 'constraint') ? words.identifier() : undefined;
+  if (name === undefined) return { about: 'table', table: altered };
+  if (!words.takes('foreign', 'key')) return withIndex(path, name);
+  const references = words.list() && words.takes('references') ? words.name() : undefined;
+  return references === undefined ? undefined : { about: 'foreign-key', table: altered, name, references };
+}

@@ -1,0 +1,116 @@
+import { chooseTable } from '../../catalog/choose-table.ts';
+import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts';
+import { textDecoder } from '../../dump/text-decoder.ts';
+import { type DumpEntry, qualifiedName, type Statement } from '../../dump/tokens.ts';
+import type { Selection } from '../wide/load-wide.ts';
+import { concernOf } from './concern.ts';
+
+/** Rows of other tables that are read along with the text, in bytes: fewer than this cost less than requests of their own. */
+const READ_ALONG = 1024 ** 2;
+
+/** A part of a dump, and what of it could not be taken. */
+export interface TableSelection extends Selection {
+  /** The blocks of the named tables. */
+  readonly tables: readonly DumpTable[];
+  /** Foreign keys of the named tables that reach beyond them, as far as the dump was run: for the log. */
+  readonly foreignKeys: readonly string[];
+}
+
+/**
+ * What it takes of a dump to have some tables as they were: all that stands before the rows, their rows, the positions
+ * of all sequences, and of what follows the rows that which is about these tables alone.
+ *
+ * @param tables blocks of `index`
+ */
+export function selectTables(
+  index: Pick<DumpIndex, 'tables' | 'encoding'>,
+  tables: readonly DumpTable[],
+): TableSelection {
+  const decode = textDecoder(index.encoding);
+  const chosen = new Set(tables);
+  const names = new Set(tables.map(qualifiedName));
+  const foreignKeys: string[] = [];
+  /** Indexes that have come about. */
+  const made = new Set<string>();
+  /** The entry that is being read, and whether it is run. */
+  let last: { readonly entry: DumpEntry | undefined; readonly runs: boolean } | undefined;
+
+  function runsAfterRows(sql: string): boolean {
+    const concern = concernOf(sql);
+    switch (concern.about) {
+      case 'table':
+        if (!names.has(concern.table)) return false;
+        if (concern.makes !== undefined) made.add(concern.makes);
+        return true;
+      case 'foreign-key':
+        if (!names.has(concern.table)) return false;
+        if (names.has(concern.references)) return true;
+        foreignKeys.push(`${concern.name} of ${concern.table} to ${concern.references}`);
+        return false;
+      case 'attach':
+        return made.has(concern.whole) && made.has(concern.part);
+      case 'before':
+        return last?.runs === true;
+      case 'rights':
+        return true;
+      case 'other':
+        return false;
+    }
+  }
+
+  return {
+    tables,
+    foreignKeys,
+    takesRows: (table) => chosen.has(table),
+    unread: unreadTables(index.tables, chosen),
+    takes({ entry, sql }: Statement, section: SectionName) {
+      if (section === 'pre-data') return !isLargeObject(entry);
+      if (section === 'data') return runsAmongRows(entry, names);
+      // All statements of an entry are about the one thing that its first one makes.
+      const runs =
+        last !== undefined && entry !== undefined && last.entry === entry
+          ? last.runs
+          : runsAfterRows(decode(sql));
+      last = { entry, runs };
+      return runs;
+    },
+  };
+}
+
+/**
+ * The blocks of the tables that an operator has named, in the order of the dump.
+ *
+ * @param name of the dump, for errors
+ * @throws ConfigError, NotFoundError as {@link chooseTable}
+ */
+export function chooseBlocks(
+  tables: readonly DumpTable[],
+  wanted: readonly string[],
+  name: string,
+): DumpTable[] {
+  const chosen = new Set(
+    wanted.flatMap((table) => chooseTable(tables, table, `cannot restore table ${table} of ${name}`)),
+  );
+  return tables.filter((table) => chosen.has(table));
+}
+
+/** The largest of the tables that are not wanted; the smallest are read along. */
+function unreadTables(tables: readonly DumpTable[], chosen: ReadonlySet<DumpTable>): ReadonlySet<DumpTable> {
+  const unread = new Set<DumpTable>();
+  let along = 0;
+  for (const table of tables.toSorted((a, b) => a.bytes - b.bytes)) {
+    if (chosen.has(table)) continue;
+    along += table.bytes;
+    if (along > READ_ALONG) unread.add(table);
+  }
+  return unread;
+}
+
+function runsAmongRows(entry: DumpEntry | undefined, names: ReadonlySet<string>): boolean {
+  if (entry === undefined || entry.type === 'SEQUENCE SET') return true;
+  return entry.type === 'TABLE DATA' && names.has(qualifiedName(entry));
+}
+
+function isLargeObject(entry: DumpEntry | undefined): boolean {
+  return entry !== undefined && (/^BLOB/.test(entry.type) || entry.name.startsWith('LARGE OBJECT'));
+}

@@ -43,7 +43,16 @@ export async function auditBackups(
   if (backups.length === 0) return [];
   const space = { ...context.space, memory: context.space.memory / backups.length };
   const progress = context.startProgress('audit', 0, (objects) => `${formatCount(objects)} objects`);
-  const pages = counted(listBucket(context, backups, signal), (page) => progress.add(page.length));
+  let listingFailure: unknown;
+  async function* listed(): AsyncGenerator<readonly ObjectInfo[]> {
+    try {
+      yield* listBucket(context, backups, signal);
+    } catch (error) {
+      listingFailure = error;
+      throw error;
+    }
+  }
+  const pages = counted(listed(), (page) => progress.add(page.length));
   const readers = broadcast(pages, backups.length);
   try {
     return await Promise.all(
@@ -53,7 +62,7 @@ export async function auditBackups(
           return await judgeBackup({ ...context, space }, backup, objects, signal);
         } catch (error) {
           signal.throwIfAborted();
-          if (!(error instanceof OperatorError)) throw error;
+          if (error === listingFailure || !(error instanceof OperatorError)) throw error;
           return { id: backup.id, problem: error.message };
         } finally {
           // The others wait for it no longer.

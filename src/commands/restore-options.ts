@@ -17,6 +17,9 @@ export interface RestoreFlags extends CommonOptions {
   readonly table?: readonly string[];
   /** commander's reading of `--no-owner`. */
   readonly owner: boolean;
+  /** commander's reading of `--no-audit`. */
+  readonly audit?: boolean;
+  readonly withMedia?: true;
   readonly dryRun?: true;
 }
 

@@ -2,12 +2,15 @@ import { availableParallelism } from 'node:os';
 import { chooseBackup } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
+import { EXIT } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { type Database, openDatabase } from '../postgres/database.ts';
 import { type RestoreOptions, type RestoreReport, restoreDump } from '../restore/restore.ts';
 import { type FoundDatabases, findDatabases, type RestoreTarget } from '../restore/restore-target.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
+import { isWhole } from './media.ts';
+import { mediaOfRestore, type RestoreMedia } from './restore-media.ts';
 import { type RestoreFlags, readJobs, readTarget, readWanted } from './restore-options.ts';
 import {
   holderName,
@@ -20,8 +23,12 @@ import {
 
 type RestoreSession = Omit<Session<never>, 'config'> & { readonly config: Config<'database' | 'lock'> };
 
-/** `restore [ID|FILE]`: a backup or a local dump into a new database that takes the old one's place. */
-export async function run(invocation: Invocation, what: string | undefined): Promise<undefined> {
+/**
+ * `restore [ID|FILE]`: a backup or a local dump into a new database that takes the old one's place.
+ *
+ * @returns the exit status
+ */
+export async function run(invocation: Invocation, what: string | undefined): Promise<number> {
   const flags = invocation.options as RestoreFlags;
   const wanted = readWanted(what, flags);
   const how: RestoreOptions = {
@@ -34,14 +41,14 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
     const session = openSession(invocation, ['database', 'tools', 'lock']);
     const local = await openLocalDump(wanted.file, signal);
     const source = fileSource(wanted.file, local, { ...session.config, env });
-    await restoreSource(invocation, session, source, how);
-    return;
+    return restoreSource(invocation, session, source, how, mediaOfRestore(invocation, undefined));
   }
   const session = openSession(invocation, ['database', 'store', 'tools', 'lock']);
   const { config } = session;
-  await withStore(config, async (store) => {
+  return withStore(config, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wanted, signal);
-    await restoreSource(invocation, session, backupSource(store, backup, { ...config, env }), how);
+    const source = backupSource(store, backup, { ...config, env });
+    return restoreSource(invocation, session, source, how, mediaOfRestore(invocation, { store, backup }));
   });
 }
 
@@ -50,7 +57,8 @@ async function restoreSource(
   session: RestoreSession,
   source: RestoreSource,
   how: RestoreOptions,
-): Promise<void> {
+  media: RestoreMedia,
+): Promise<number> {
   const { target } = how;
   const flags = options as RestoreFlags;
   warnOfForeignVariables(session.log, env);
@@ -58,20 +66,27 @@ async function restoreSource(
   const name = target.kind === 'into' ? target.name : database.name;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));
   const intent = describeIntent(source, database, found, target);
+  const before = (await media.before()) ?? null;
   if (flags.dryRun === true) {
+    const restored = (await media.bringBack(true)) ?? null;
     session.print(
-      { dryRun: true, source: source.name, bytes: source.bytes, would: intent },
+      { dryRun: true, source: source.name, bytes: source.bytes, would: intent, media: { before, restored } },
       `would ${intent}`,
     );
-    return;
+    return EXIT.done;
   }
   if (found.exists && target.kind !== 'into') await session.confirm(intent);
   const began = performance.now();
   const report = await restoreAlone(session, database, source, how, signal);
+  const text = renderReport(source, report, performance.now() - began);
+  const restored = (await media.bringBack(false)) ?? null;
+  // A database that was only added does not tell which objects are orphans.
+  const after = target.kind === 'into' ? null : ((await media.after()) ?? null);
   session.print(
-    { source: source.name, ...report, kept: report.kept ?? null },
-    renderReport(source, report, performance.now() - began),
+    { source: source.name, ...report, kept: report.kept ?? null, media: { before, restored, after } },
+    text,
   );
+  return restored === null || isWhole(restored) ? EXIT.done : EXIT.fault;
 }
 
 /** No backup is taken of a database that is about to be replaced; one that is only added is in nobody's way. */

@@ -1,5 +1,6 @@
 import { ConfigError, EXIT } from '../errors.ts';
 import { announceTimes } from '../schedule/announce.ts';
+import { auditJob } from '../schedule/audit-job.ts';
 import { backupJob } from '../schedule/backup-job.ts';
 import { systemClock } from '../schedule/clock.ts';
 import { parseSchedule } from '../schedule/parse-schedule.ts';
@@ -7,6 +8,7 @@ import { runJobs } from '../schedule/run-jobs.ts';
 import { requireNextTime } from '../schedule/times.ts';
 import { verifyJob } from '../schedule/verify-job.ts';
 import { waitForDatabase } from '../schedule/wait-for-database.ts';
+import { mediaAuditContext } from './audit-context.ts';
 import { run as runBackup } from './backup.ts';
 import { drillDatabase } from './drill-database.ts';
 import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
@@ -22,7 +24,7 @@ import {
 /** The options of `service`, as they are given. */
 export interface ServiceOptions extends CommonOptions, Partial<ExplainOptions> {}
 
-/** `service`: backups and verifications at their times, until it is stopped. @returns the exit status */
+/** `service`: backups, verifications and audits at their times, until it is stopped. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   const { explain, from, count } = invocation.options as ServiceOptions;
   if (explain !== undefined) return explainSchedule(invocation, { explain, from, count });
@@ -32,10 +34,19 @@ export async function run(invocation: Invocation): Promise<number> {
   ]) {
     if (value !== undefined) throw usage(`${option} goes with --explain`);
   }
-  const session = openSession(invocation, [...RUN_GROUPS, 'schedule', 'service', 'verify']);
+  const session = openSession(invocation, [
+    ...RUN_GROUPS,
+    'schedule',
+    'service',
+    'verify',
+    'audit',
+    'dump-audit',
+    'audit-schedule',
+  ]);
   const { config, log } = session;
   const schedule = parseSchedule(config.schedule, config.zone);
   const verifySchedule = parseSchedule(config.verifySchedule, config.zone);
+  const auditSchedule = parseSchedule(config.auditSchedule, config.zone);
   if (schedule.kind === 'none') return runBackup(invocation);
   if (invocation.options.json === true)
     throw usage('--json goes with --explain, for a service has no end result');
@@ -45,9 +56,13 @@ export async function run(invocation: Invocation): Promise<number> {
   const since = systemClock.now();
   const first = requireNextTime(schedule, since);
   log.info(announceTimes('backup', { ...config, schedule }, since));
-  if (verifySchedule.kind !== 'none') {
-    requireNextTime(verifySchedule, since);
-    log.info(announceTimes('verify', { schedule: verifySchedule, randomDelay: 0 }, since));
+  for (const [name, other] of [
+    ['verify', verifySchedule],
+    ['audit', auditSchedule],
+  ] as const) {
+    if (other.kind === 'none') continue;
+    requireNextTime(other, since);
+    log.info(announceTimes(name, { schedule: other, randomDelay: 0 }, since));
   }
   await withStore(config, async (store) => {
     const context = runContext(session, store, invocation, 'service');
@@ -56,6 +71,9 @@ export async function run(invocation: Invocation): Promise<number> {
     if (verifySchedule.kind !== 'none') {
       const server = config.verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
       jobs.push(verifyJob({ ...context, drillDatabase: server }, verifySchedule, config.verifyDepth));
+    }
+    if (auditSchedule.kind !== 'none') {
+      jobs.push(auditJob(await mediaAuditContext(session, store, context.database, env), auditSchedule));
     }
     await runJobs(jobs, { since, clock: systemClock, log, random: Math.random }, signal);
   });

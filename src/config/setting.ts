@@ -18,6 +18,7 @@ export type SettingGroup =
   | 'media'
   | 'audit'
   | 'dump-audit'
+  | 'audit-schedule'
   | 'tools'
   | 'log';
 

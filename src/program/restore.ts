@@ -18,6 +18,8 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
         'restore over so many connections (else one for each core, at most 4, as many as are free)',
       ],
       ['--no-owner', 'leave out owners and grants'],
+      ['--with-media', 'bring back the media of the backup that are missing, as `media restore` does'],
+      ['--no-audit', 'do not compare rows and media objects, neither before nor after'],
       ['--dry-run', 'say what would be done and do nothing'],
       ['--yes', 'do not ask'],
     ],

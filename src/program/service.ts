@@ -12,6 +12,7 @@ const GROUPS: readonly SettingGroup[] = [
   'schedule',
   'service',
   'verify',
+  'audit-schedule',
 ];
 
 /** Commands that run until they are stopped. */
@@ -19,7 +20,7 @@ export const SERVICE_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'service',
     about:
-      'Take backups by the schedule of DBBACKUP_SCHEDULE, and verify them by VERIFY_SCHEDULE, until it is stopped.',
+      'Take backups by DBBACKUP_SCHEDULE, verify them by VERIFY_SCHEDULE, audit media by AUDIT_SCHEDULE, until it is stopped.',
     groups: GROUPS,
     options: [
       ['--explain <spec>', 'say when a schedule is due, and start nothing'],

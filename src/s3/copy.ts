@@ -134,8 +134,9 @@ function versionOf({ versionId }: CopySource): { VersionId?: string } {
   return versionId === undefined ? {} : { VersionId: versionId };
 }
 
+/** Swift 2.30 compares what was written in parts with an ETag of its own, and refuses it. */
 function onlyIf({ ETag }: HeadObjectCommandOutput): { CopySourceIfMatch?: string } {
-  return ETag === undefined ? {} : { CopySourceIfMatch: ETag };
+  return ETag === undefined || ETag.includes('-') ? {} : { CopySourceIfMatch: ETag };
 }
 
 /** The SDK leaves the header as it is given, and servers read it as part of an address. */

@@ -202,3 +202,20 @@ test('with DBBACKUP_SCHEDULE=none it is one backup, and its status', async () =>
   bed.server.faults.push({ operation: 'CreateMultipartUpload', what: ACCESS_DENIED });
   expect(await bed.run(['service'], { DBBACKUP_SCHEDULE: 'none' })).toMatchObject({ status: 1 });
 });
+
+test('it audits rows and media by a schedule of its own, and says what it found', async () => {
+  await bed.database.query(
+    `CREATE TABLE files (id int PRIMARY KEY, key text); INSERT INTO files VALUES (1, 'x')`,
+  );
+  const service = startService(bed, {
+    DBBACKUP_SCHEDULE: '@yearly',
+    BACKUP_ON_START: 'never',
+    AUDIT_SCHEDULE: '@every 1s',
+    AUDIT_REFERENCES: '[{"column": "files.key"}]',
+  });
+  await service.line(/INFO.*: audit: every second \(UTC\), next/);
+  await service.line(/WARN.*: rows and media objects do not agree: 1 dangling, 0 orphaned/);
+  await bed.database.query('DELETE FROM files');
+  await service.line(/INFO.*: rows and media objects agree: 0 references, 0 objects/);
+  await service.stop();
+});

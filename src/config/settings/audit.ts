@@ -33,4 +33,15 @@ export const AUDIT_SETTINGS = defineSettings({
     form: 'a directory',
     about: 'Where those files lie, until the audit ends.',
   },
+  auditSchedule: {
+    group: 'audit-schedule',
+    names: ['AUDIT_SCHEDULE'],
+    flag: 'audit-schedule',
+    schema: text,
+    fallback: 'none',
+    emptyIsUnset: true,
+    form: 'a schedule such as @weekly, 0 0 12 * * SUN, or none',
+    about:
+      'When the service audits rows and media objects, in the form of `DBBACKUP_SCHEDULE`; `none`: never.',
+  },
 });

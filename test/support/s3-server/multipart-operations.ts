@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { S3Error } from './errors.ts';
-import { keptHeaders } from './object-operations.ts';
+import { copySource, keptHeaders, readPieces, readRange } from './object-operations.ts';
 import type { OperationContext, Reply } from './operation.ts';
-import { receiveBody, receiveText } from './receive-body.ts';
+import { type ReceivedBody, receiveBody, receiveText } from './receive-body.ts';
 import { addVersion, type Bucket, bucketOf, type Upload } from './storage.ts';
 import { elements, renderXml, textOf, type XmlNode } from './xml.ts';
 
@@ -50,7 +52,10 @@ export async function uploadPart(context: OperationContext): Promise<Reply> {
   if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > MOST_PARTS) {
     throw new S3Error(400, 'InvalidArgument');
   }
-  const part = await receiveBody(request, storage.newPath(), corrupt);
+  const copied = request.headers['x-amz-copy-source'] !== undefined;
+  const part = copied
+    ? await copyBody(context, storage.newPath())
+    : await receiveBody(request, storage.newPath(), corrupt);
   if (!target.uploads.has(upload.uploadId)) {
     await rm(part.path, { force: true });
     throw new S3Error(404, 'NoSuchUpload');
@@ -58,7 +63,27 @@ export async function uploadPart(context: OperationContext): Promise<Reply> {
   const replaced = upload.parts.get(partNumber);
   upload.parts.set(partNumber, part);
   if (replaced !== undefined) await rm(replaced.path, { force: true });
+  if (copied) return { status: 200, xml: renderXml('CopyPartResult', [['ETag', `"${part.md5}"`]]) };
   return { status: 200, headers: { etag: `"${part.md5}"` } };
+}
+
+/** The range of an object that becomes a part. */
+async function copyBody(context: OperationContext, path: string): Promise<ReceivedBody> {
+  const source = copySource(context);
+  const range = readRange(String(context.request.headers['x-amz-copy-source-range']), source.bytes);
+  const { start, end } = range ?? { start: 0, end: source.bytes - 1 };
+  const hash = createHash('md5');
+  await pipeline(
+    readPieces(source, start, end),
+    async function* hashed(chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        yield chunk;
+      }
+    },
+    createWriteStream(path),
+  );
+  return { path, bytes: end - start + 1, md5: hash.digest('hex') };
 }
 
 export async function completeMultipartUpload({

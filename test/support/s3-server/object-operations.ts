@@ -58,7 +58,8 @@ export async function putObject({
   return { status: 200, headers: { etag: `"${md5}"`, ...versionHeaders(added) } };
 }
 
-export async function copyObject({ request, storage, bucket, key }: OperationContext): Promise<Reply> {
+/** The version that `x-amz-copy-source` names. */
+export function copySource({ request, storage }: OperationContext): StoredVersion {
   const given = String(request.headers['x-amz-copy-source']).replace(/^\//, '');
   const [path = '', query = ''] = given.split('?');
   const [from = '', ...rest] = decodeURIComponent(path).split('/');
@@ -66,6 +67,12 @@ export async function copyObject({ request, storage, bucket, key }: OperationCon
   const source = findVersion(bucketOf(storage, from), rest.join('/'), versionId);
   const ifMatch = request.headers['x-amz-copy-source-if-match'];
   if (ifMatch !== undefined && ifMatch !== `"${source.etag}"`) throw new S3Error(412, 'PreconditionFailed');
+  return source;
+}
+
+export async function copyObject(context: OperationContext): Promise<Reply> {
+  const { request, storage, bucket, key } = context;
+  const source = copySource(context);
   const pieces: Piece[] = [];
   for (const piece of source.pieces) {
     const copy = storage.newPath();
@@ -112,7 +119,10 @@ export async function getObject({ request, query, storage, bucket, key }: Operat
 }
 
 /** `bytes=a-b`, `bytes=a-` or `bytes=-n`; anything else is no range, as RFC 9110 has it. */
-function readRange(header: string | undefined, bytes: number): { start: number; end: number } | undefined {
+export function readRange(
+  header: string | undefined,
+  bytes: number,
+): { start: number; end: number } | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
   if (match === null || (match[1] === '' && match[2] === '')) return undefined;
   const start = match[1] === '' ? Math.max(0, bytes - Number(match[2])) : Number(match[1]);
@@ -121,7 +131,12 @@ function readRange(header: string | undefined, bytes: number): { start: number; 
   return { start, end };
 }
 
-async function* readPieces({ pieces }: StoredVersion, start: number, end: number): AsyncGenerator<Buffer> {
+/** The bytes `start` to `end` of an object, both included. */
+export async function* readPieces(
+  { pieces }: StoredVersion,
+  start: number,
+  end: number,
+): AsyncGenerator<Buffer> {
   let offset = 0;
   for (const { path, bytes } of pieces) {
     const from = Math.max(0, start - offset);

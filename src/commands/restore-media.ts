@@ -1,0 +1,128 @@
+import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
+import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
+import type { UsableBackup } from '../catalog/catalog.ts';
+import { mediaListOf } from '../catalog/media-manifest.ts';
+import { ConfigError, NotFoundError, OperatorError } from '../errors.ts';
+import { type MediaRestored, restoreMedia } from '../media/restore-media.ts';
+import { openDatabase } from '../postgres/database.ts';
+import type { Store } from '../s3/store.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import { AUDIT_GROUPS, backupAuditContext, mediaAuditContext } from './audit-context.ts';
+import { renderMediaRestored } from './media.ts';
+import type { RestoreFlags } from './restore-options.ts';
+import { mediaSettings } from './run-context.ts';
+import { type Invocation, openSession, withStore } from './session.ts';
+
+/** What a restore does about media. Nothing of it but {@link bringBack} can make the restore fail. */
+export interface RestoreMedia {
+  /** Says what would dangle if the backup were restored; undefined where it cannot be told. */
+  before(): Promise<BackupOutlook | undefined>;
+  /** Brings back what is missing, where `--with-media` asks for it. */
+  bringBack(dryRun: boolean): Promise<MediaRestored | undefined>;
+  /** Says what dangles and what is orphaned; undefined where it cannot be told. */
+  after(): Promise<Pick<AuditReport, 'totals'> | undefined>;
+}
+
+/**
+ * @param from the backup in its bucket; undefined for a local file
+ * @throws ConfigError, NotFoundError where `--with-media` cannot be done
+ */
+export function mediaOfRestore(
+  invocation: Invocation,
+  from: { readonly store: Store; readonly backup: UsableBackup } | undefined,
+): RestoreMedia {
+  const { env, signal } = invocation;
+  const { audit, withMedia } = invocation.options as RestoreFlags;
+  const asked = audit !== false;
+  if (withMedia === true) requireList(from?.backup);
+
+  /** Whatever keeps the audit from being done is said in one line. */
+  async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (!asked) return undefined;
+    try {
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      const { log } = openSession(invocation, []);
+      log.warn(`rows and media objects are not compared: ${describe(error)}`);
+      return undefined;
+    }
+  }
+
+  return {
+    before: () =>
+      attempt(async () => {
+        if (from === undefined) return undefined;
+        const { store, backup } = from;
+        const session = openSession(invocation, AUDIT_GROUPS);
+        if (backup.manifest === undefined && mediaListOf(backup) === undefined) {
+          session.log.info(
+            `the dump has no manifest: what its rows lack is told after the restore, or by \`audit-orphans --backup ${backup.id}\``,
+          );
+          return undefined;
+        }
+        const context = await backupAuditContext(session, store, env);
+        const [outlook] = await auditBackups(context, [backup], signal);
+        if (outlook === undefined) return undefined;
+        if ('problem' in outlook)
+          session.log.warn(`rows and media objects are not compared: ${outlook.problem}`);
+        else session.log[outlook.dangling > 0 ? 'warn' : 'info'](describeOutlook(outlook));
+        return outlook;
+      }),
+
+    async bringBack(dryRun) {
+      if (withMedia !== true || from === undefined) return undefined;
+      const session = openSession(invocation, ['store', 'media']);
+      const { config, log } = session;
+      const { quarantinePrefix } = config;
+      const context = { ...session, ...mediaSettings(config), store: from.store, quarantinePrefix };
+      const report = await restoreMedia(context, from.backup, { dryRun }, signal);
+      for (const line of renderMediaRestored(report).split('\n')) log.info(line);
+      return report;
+    },
+
+    after: () =>
+      attempt(async () => {
+        const session = openSession(invocation, ['database', ...AUDIT_GROUPS]);
+        const { config, log } = session;
+        const { totals } = await withStore(config, async (store) =>
+          auditMedia(
+            await mediaAuditContext(session, store, openDatabase(config, env), env),
+            { write: async () => {} },
+            signal,
+          ),
+        );
+        log[(totals.dangling?.count ?? 0) > 0 ? 'warn' : 'info'](describeTotals(totals));
+        return { totals };
+      }),
+  };
+}
+
+function requireList(backup: UsableBackup | undefined): void {
+  const doing = 'cannot restore with media';
+  const remedy = 'leave out --with-media';
+  if (backup === undefined) {
+    throw new ConfigError({ doing, problem: 'a local file tells nothing of its media', remedy });
+  }
+  if (mediaListOf(backup) === undefined) {
+    throw new NotFoundError({ doing, problem: `backup ${backup.id} has no list of its media`, remedy });
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof OperatorError) return error.message;
+  return `unexpected: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function describeOutlook(outlook: Exclude<BackupOutlook, { problem: string }>): string {
+  const { references, dangling, changed } = outlook;
+  const others = changed ? `, ${formatCount(changed)} are others than they were` : '';
+  return dangling === 0
+    ? `all ${formatCount(references)} media objects that its rows name are there${others}`
+    : `of ${formatCount(references)} media objects that its rows name, ${formatCount(dangling)} are missing${others}: see \`audit-orphans --backup ${outlook.id}\``;
+}
+
+function describeTotals({ dangling, orphan }: AuditReport['totals']): string {
+  const rows = `${formatCount(dangling?.count ?? 0)} rows of the restored database lack their media object`;
+  return `${rows}, ${formatCount(orphan?.count ?? 0)} objects (${formatBytes(orphan?.bytes ?? 0)}) have no row: see \`audit-orphans\``;
+}

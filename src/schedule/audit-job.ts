@@ -1,0 +1,26 @@
+import { type AuditContext, auditMedia } from '../audit/audit-media.ts';
+import { formatBytes, formatCount } from '../ui/format.ts';
+import type { Job } from './run-job.ts';
+import type { Timetable } from './schedule.ts';
+
+/** The service's audits of rows and media objects. What they find is said, in one line, and nothing is removed. */
+export function auditJob(context: AuditContext, schedule: Timetable): Job {
+  return {
+    name: 'audit',
+    schedule,
+    randomDelay: 0,
+    runAtStart: false,
+    async run(signal) {
+      const { totals, references, objects } = await auditMedia(context, { write: async () => {} }, signal);
+      const { dangling, orphan } = totals;
+      const counted = `${formatCount(references)} references, ${formatCount(objects)} objects`;
+      if ((dangling?.count ?? 0) + (orphan?.count ?? 0) === 0) {
+        context.log.info(`rows and media objects agree: ${counted}`);
+        return;
+      }
+      context.log.warn(
+        `rows and media objects do not agree: ${formatCount(dangling?.count ?? 0)} dangling, ${formatCount(orphan?.count ?? 0)} orphaned (${formatBytes(orphan?.bytes ?? 0)}), of ${counted}; see \`audit-orphans\``,
+      );
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { createQuarantineBed, type QuarantineBed } from '../quarantine/quarantine-bed.ts';
+
+const never = new AbortController().signal;
+let bed: QuarantineBed;
+
+beforeEach(async () => {
+  bed = await createQuarantineBed(inject('postgres'));
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+});
+
+afterEach(() => bed.close());
+
+const restore = (args: readonly string[], env = {}) =>
+  bed.command(['restore', '--latest', '--yes', '--json', ...args], {}, env);
+
+async function restored(args: readonly string[], env = {}) {
+  const { status, stdout, stderr } = await restore(args, env);
+  if (stdout === '') throw new Error(stderr);
+  return { status, stderr, ...(JSON.parse(stdout) as { media: object }) };
+}
+
+test('what would dangle is said before, and what dangles after, and --no-audit says neither', async () => {
+  await bed.store.remove(['media/kept'], never);
+  const told = await restored([]);
+  expect(told).toMatchObject({
+    status: 0,
+    media: {
+      before: { by: 'media manifest', references: 2, dangling: 1 },
+      after: { totals: { dangling: { count: 1 }, orphan: { count: 3 } } },
+      restored: null,
+    },
+  });
+  expect(told.stderr).toMatch(
+    /WARN.*: of 2 media objects that its rows name, 1 are missing: see .*\n(.*\n)*.*WARN.*: 1 rows of the restored database lack their media object, 3 objects/,
+  );
+  const quiet = await restored(['--no-audit']);
+  expect(quiet).toMatchObject({ status: 0, media: { before: null, after: null } });
+  expect(quiet.stderr).not.toMatch(/media/);
+});
+
+test('a dry run says what would dangle and what would come back, and does nothing', async () => {
+  await bed.store.remove(['media/kept'], never);
+  const before = await bed.keys();
+  const told = await restored(['--dry-run', '--with-media']);
+  expect(told).toMatchObject({
+    status: 0,
+    dryRun: true,
+    media: { before: { dangling: 1 }, restored: { dryRun: true, lost: [{ key: 'media/kept' }] } },
+  });
+  expect(await bed.keys()).toEqual(before);
+});
+
+test('--with-media brings back what is missing; what is lost makes the status 3', async () => {
+  await bed.database.query('DELETE FROM files; DELETE FROM albums');
+  // As if the backup had been out of sight when its media were moved away.
+  const elsewhere = { S3_PREFIX: 'other/' };
+  const moved = await bed.command(['audit-orphans', '--quarantine', '--yes'], {}, elsewhere);
+  expect(moved).toMatchObject({ status: 0 });
+  const told = await restored(['--with-media']);
+  expect(told).toMatchObject({
+    status: 0,
+    media: { before: { dangling: 2 }, restored: { restored: { count: 2 }, lost: [] } },
+  });
+  expect(told).toMatchObject({ media: { after: { totals: { dangling: { count: 0 } } } } });
+  await bed.store.remove(['media/kept'], never);
+  expect(await restored(['--with-media'])).toMatchObject({
+    status: 3,
+    media: { restored: { lost: [{ key: 'media/kept' }] } },
+  });
+});
+
+test.each<[string, Record<string, string>, RegExp]>([
+  [
+    'of no known era',
+    { AUDIT_REFERENCES: '[{"column": "nowhere.key"}]' },
+    /not compared: .*no table nowhere/,
+  ],
+  ['a wrong setting', { AUDIT_GRACE: 'x' }, /not compared: .*AUDIT_GRACE: "x" is not accepted/],
+])('%s is said in a line, and the restore goes on', async (_name, env, message) => {
+  const told = await restored([], env);
+  expect(told).toMatchObject({ status: 0, media: { after: null } });
+  expect(told.stderr).toMatch(message);
+});
+
+test('a listing that fails is said in a line, and the restore goes on', async () => {
+  bed.server.faults.push({
+    operation: 'ListObjectsV2',
+    after: 1,
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  const told = await restored([]);
+  expect(told).toMatchObject({ status: 0, media: { before: null, after: null } });
+  expect(told.stderr).toMatch(/not compared: cannot list media\/.*403/);
+});
+
+test('--with-media is refused, before anything is done, where there is no list of media', async () => {
+  const lists = (await bed.keys()).filter((key) => key.endsWith('.media.ndjson.gz'));
+  await bed.store.remove(lists, never);
+  const { status, stderr } = await restore(['--with-media']);
+  expect({ status, stderr }).toEqual({
+    status: 4,
+    stderr: expect.stringMatching(/cannot restore with media: backup \d+ has no list/),
+  });
+});

@@ -6,7 +6,7 @@ export const CHECK_COMMANDS: readonly CommandSpec[] = [
     name: 'verify',
     about: 'Prove a backup, the newest unless one is named: every byte against its manifest.',
     groups: ['store', 'database'],
-    args: [['[id]', 'id of the backup']],
+    args: [['[id]', 'id of the backup, or `latest`']],
     options: [
       ['--all', 'every backup there is'],
       ['--quick', 'look up size and ETag only, and read nothing'],

@@ -38,15 +38,22 @@ test('each subject gives a line with what was measured, and nothing is left behi
     'scanner with hashes',
     'backup of 1 MB',
     'backup: peak memory',
-    'restore of 1 MB',
+    'restore --jobs 1 of 1 MB',
+    'restore --jobs 2 of 1 MB',
+    'restore --jobs 2 of 1 MB',
     'restore: peak memory',
+    'verify of 1 MB',
+    'verify: peak memory',
     'audit of 1000 rows and objects',
     'audit: peak memory',
   ]);
   for (const line of lines.slice(1)) expect(line).toMatch(/ \d+(\.\d+)? (s|ms|MB|MB\/s) .*[<≤≥] \d/);
   expect(lines.filter((line) => / \d+\.\d\d s$/.test(line)).map((line) => line.split(/ {2,}/)[0])).toEqual([
     'backup of 1 MB',
-    'restore of 1 MB',
+    'restore --jobs 1 of 1 MB',
+    'restore --jobs 2 of 1 MB',
+    'restore --jobs 2 of 1 MB',
+    'verify of 1 MB',
     'audit of 1000 rows and objects',
   ]);
   expect(readdirSync(temporary.path)).toEqual([]);

@@ -8,8 +8,9 @@ import { RESTORE } from './restore.ts';
 import { SCANNER } from './scanner.ts';
 import { withBench } from './servers.ts';
 import { STARTUP } from './startup.ts';
+import { VERIFY } from './verify.ts';
 
-const SUBJECTS: readonly Subject[] = [STARTUP, SCANNER, BACKUP, RESTORE, AUDIT];
+const SUBJECTS: readonly Subject[] = [STARTUP, SCANNER, BACKUP, RESTORE, VERIFY, AUDIT];
 
 const USAGE = `Usage: npm run bench [-- [SUBJECT …] [--size 500MB] [--rounds N]]
 

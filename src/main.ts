@@ -58,10 +58,12 @@ function packageVersion(): string {
 function report(error: unknown, env: NodeJS.ProcessEnv): number {
   const message = error instanceof Error ? error.message : String(error);
   const line = error instanceof OperatorError ? message : `unexpected: ${message}`;
+  const stack = env.LOG_LEVEL === 'debug' ? describeCauses(error) : undefined;
   if (env.LOG_FORMAT === 'json') {
-    process.stderr.write(`${JSON.stringify({ level: 50, time: new Date().toISOString(), msg: line })}\n`);
-  } else process.stderr.write(`topobank-backup: ${line}\n`);
-  if (env.LOG_LEVEL === 'debug') process.stderr.write(`${describeCauses(error)}\n`);
+    // pino's number for an error.
+    const entry = { level: 50, time: new Date().toISOString(), msg: line, stack };
+    process.stderr.write(`${JSON.stringify(entry)}\n`);
+  } else process.stderr.write(`topobank-backup: ${line}\n${stack === undefined ? '' : `${stack}\n`}`);
   return error instanceof OperatorError ? error.exitStatus : EXIT.failed;
 }
 

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { DumpError, NotFoundError } from '../errors.ts';
 import { readObject } from '../s3/reader.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { type Compression, idTime, parseObjectName } from './backup-name.ts';
+import { type Compression, parseObjectName } from './backup-name.ts';
 import { decodeManifest, MANIFEST_LIMIT, type Manifest } from './manifest.ts';
 import { readRecord, type VerificationRecord } from './verification.ts';
 
@@ -104,49 +104,6 @@ async function findObjects(
   }
   const backups = [...found].filter(([, { dumps, manifest }]) => dumps.length > 0 || manifest !== undefined);
   return backups.sort(([a], [b]) => (a < b ? 1 : -1));
-}
-
-/** Which backup an operator asks for. */
-export type Wanted =
-  | { readonly by: 'id'; readonly id: string }
-  /** The newest that can be restored. */
-  | { readonly by: 'latest' }
-  /** The newest that can be restored and was begun at or before this time. */
-  | { readonly by: 'time'; readonly at: Date };
-
-/**
- * @throws NotFoundError when there is none
- * @throws DumpError when the one that was named is broken
- */
-export async function chooseBackup(
-  store: Store,
-  prefix: string,
-  wanted: Wanted,
-  signal: AbortSignal,
-): Promise<UsableBackup> {
-  const remedy = 'run `topobank-backup list` to see what there is';
-  const where = `${prefix} of bucket ${store.bucket}`;
-  if (wanted.by === 'id') {
-    const doing = `cannot use backup ${wanted.id}`;
-    const backup = await findBackup(store, prefix, wanted.id, signal);
-    if (backup === undefined)
-      throw new NotFoundError({ doing, problem: `there is none under ${where}`, remedy });
-    if (backup.state === 'broken') throw new DumpError({ doing, problem: backup.fault, remedy });
-    return backup;
-  }
-  const until = wanted.by === 'time' ? wanted.at.getTime() : Number.POSITIVE_INFINITY;
-  for await (const backup of newestBackups(store, prefix, signal)) {
-    const time = idTime(backup.id)?.getTime() ?? Number.POSITIVE_INFINITY;
-    if (backup.state !== 'broken' && time <= until) return backup;
-  }
-  throw new NotFoundError({
-    doing:
-      wanted.by === 'latest'
-        ? 'cannot find the latest backup'
-        : `cannot find a backup of ${wanted.at.toISOString()} or before`,
-    problem: `there is none that is whole under ${where}`,
-    remedy,
-  });
 }
 
 async function describe(store: Store, id: string, found: Found, signal: AbortSignal): Promise<Backup[]> {

@@ -4,7 +4,8 @@ import { auditMedia } from '../audit/audit-media.ts';
 import type { FindingSink } from '../audit/finding.ts';
 import { createFindingFile, type FindingFile } from '../audit/finding-file.ts';
 import type { Summary } from '../audit/tally.ts';
-import { chooseBackup, listBackups } from '../catalog/catalog.ts';
+import { listBackups } from '../catalog/catalog.ts';
+import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { formatCount } from '../ui/format.ts';
@@ -87,7 +88,10 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
   const { signal } = invocation;
   const totals = await withOutput(invocation, session.write, (sink) =>
     withStore(config, async (store) => {
-      const backup = await chooseBackup(store, config.prefix, readBackupId(wanted, '--backup'), signal);
+      const backup = await chooseBackup(store, config.prefix, readBackupId(wanted, '--backup'), {
+        now: session.now(),
+        signal,
+      });
       const context = await backupAuditContext(session, store, invocation.env);
       return auditBackup(context, backup, sink, signal);
     }),

@@ -1,16 +1,17 @@
+import { basename } from 'node:path';
 import { fileTime, idTime } from '../catalog/backup-name.ts';
-import type { Wanted } from '../catalog/catalog.ts';
+import type { Wanted } from '../catalog/choose-backup.ts';
 import { ConfigError } from '../errors.ts';
 
 /**
- * Reads a backup's name as an argument or an option gives it: its id, the name of its dump, or `latest`.
+ * Reads a backup's name as an argument or an option gives it: its id, the name or key of its dump, or `latest`.
  *
  * @param from where it was given: `ID`, `--backup`
  * @throws ConfigError for what is none of them
  */
 export function readBackupId(text: string, from: string): Wanted {
   if (text === 'latest') return { by: 'latest' };
-  const id = idTime(text) === undefined ? fileTime(text) : text;
+  const id = idTime(text) === undefined ? fileTime(basename(text)) : text;
   if (id !== undefined) return { by: 'id', id };
   throw new ConfigError({
     doing: 'cannot choose a backup',

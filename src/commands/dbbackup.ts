@@ -18,12 +18,6 @@ export async function run(invocation: Invocation): Promise<number | undefined> {
   }
   // Setting the variable is the yes that a restore asks for.
   const options: RestoreFlags = { ...invocation.options, yes: true, owner: true };
-  const what = restoreFile === undefined ? 'latest' : wantedBackup(restoreFile, invocation);
+  const what = restoreFile ?? 'latest';
   return runRestore({ ...invocation, options }, what);
-}
-
-/** go-s3-backup's `RESTORE_FILE` is a key of the bucket; `restore` takes the last part of it, as it does a local file. */
-function wantedBackup(file: string, invocation: Invocation): string {
-  const { prefix } = openSession(invocation, ['store']).config;
-  return file.startsWith(prefix) ? file.slice(prefix.length) : file;
 }

@@ -1,6 +1,6 @@
 import { fetchDump } from '../backup/fetch-dump.ts';
 import { fetchTable } from '../backup/fetch-table.ts';
-import { chooseBackup } from '../catalog/catalog.ts';
+import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError } from '../errors.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
@@ -27,7 +27,7 @@ export async function run(invocation: Invocation, id: string, directory: string)
   const { config, startProgress } = session;
   const { env, signal } = invocation;
   await withStore(config, async (store) => {
-    const backup = await chooseBackup(store, config.prefix, wanted, signal);
+    const backup = await chooseBackup(store, config.prefix, wanted, { now: session.now(), signal });
     if (table !== undefined) {
       const context = { ...session, ...config, env, store };
       const options = { wanted: table, form: csv === true ? 'csv' : 'copy' } as const;

@@ -1,5 +1,5 @@
 import type { MediaFault } from '../audit/compare-media.ts';
-import { chooseBackup } from '../catalog/catalog.ts';
+import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { checkMedia } from '../media/check-media.ts';
 import { type MediaRestored, restoreMedia } from '../media/restore-media.ts';
@@ -23,7 +23,7 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
   const { signal } = invocation;
   checkQuarantinePrefix(config);
   return withStore(config, async (store) => {
-    const backup = await chooseBackup(store, config.prefix, wanted, signal);
+    const backup = await chooseBackup(store, config.prefix, wanted, { now: session.now(), signal });
     const context = {
       ...session,
       ...mediaSettings(config),

@@ -113,7 +113,7 @@ function conclude(verb: string, plan: PrunePlan, config: Config<'store' | 'guard
   const going = removals(plan);
   const where = `under ${config.prefix} in bucket ${config.bucket}`;
   const all = formatCount(plan.verdicts.length);
-  if (going.length === 0) return `nothing to delete: the rules keep all ${all} backups ${where}`;
+  if (going.length === 0) return `nothing to delete: the rules keep each backup ${where}, ${all} in all`;
   const bytes = going.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
   return `${verb} ${formatCount(going.length)} of ${all} backups (${formatBytes(bytes)}) ${where}`;
 }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileTime, idTime } from '../catalog/backup-name.ts';
-import type { Wanted } from '../catalog/catalog.ts';
-import { ConfigError } from '../errors.ts';
+import type { Wanted } from '../catalog/choose-backup.ts';
+import { ConfigError, NotFoundError } from '../errors.ts';
 import type { RestoreTarget } from '../restore/restore-target.ts';
 import type { CommonOptions } from './session.ts';
 import { parseTime, TIME_FORM } from './time-option.ts';
@@ -24,7 +25,22 @@ export interface RestoreFlags extends CommonOptions {
 }
 
 /** The dump that is to be restored: one of the bucket's, or a file. */
-export type WantedDump = Wanted | { readonly by: 'file'; readonly file: string };
+export type WantedDump =
+  | Wanted
+  | { readonly by: 'key'; readonly key: string; readonly id: string }
+  | { readonly by: 'file'; readonly file: string };
+
+/** @throws NotFoundError for a key that lies elsewhere than backups do: a mistyped file must not become one */
+export function wantedBackup(wanted: Exclude<WantedDump, { by: 'file' }>, prefix: string): Wanted {
+  if (wanted.by !== 'key') return wanted;
+  const { key, id } = wanted;
+  if (key === `${prefix}${basename(key)}`) return { by: 'id', id };
+  throw new NotFoundError({
+    doing: `cannot read the dump ${key}`,
+    problem: `there is no such file, and backups lie under ${prefix}`,
+    remedy: 'give a path to a dump, or an id as `topobank-backup list` shows it',
+  });
+}
 
 /** @throws ConfigError unless exactly one dump is named */
 export function readWanted(what: string | undefined, { latest, at }: RestoreFlags): WantedDump {
@@ -38,9 +54,10 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
   if (at !== undefined) return { by: 'time', at: readTime(at) };
   if (what === undefined || what === 'latest') return { by: 'latest' };
   if (idTime(what) !== undefined) return { by: 'id', id: what };
-  // The name of a dump as the bucket shows it; a file of this name that is here is meant before it.
-  const id = fileTime(what);
-  return id === undefined || existsSync(what) ? { by: 'file', file: what } : { by: 'id', id };
+  // The name or the key of a dump in the bucket; a file of this name that is here is meant before it.
+  const id = fileTime(basename(what));
+  if (id === undefined || existsSync(what)) return { by: 'file', file: what };
+  return what === basename(what) ? { by: 'id', id } : { by: 'key', key: what.replace(/^\/+/, ''), id };
 }
 
 /** @throws ConfigError for targets that exclude each other, or a name that is none */

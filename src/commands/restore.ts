@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { chooseBackup } from '../catalog/catalog.ts';
+import { chooseBackup } from '../catalog/choose-backup.ts';
 import type { Config } from '../config/config.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { EXIT } from '../errors.ts';
@@ -8,10 +8,10 @@ import { type Database, openDatabase } from '../postgres/database.ts';
 import { type RestoreOptions, type RestoreReport, restoreDump } from '../restore/restore.ts';
 import { type FoundDatabases, findDatabases, type RestoreTarget } from '../restore/restore-target.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
-import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
+import { formatBytes, formatCount, formatDuration, formatTime } from '../ui/format.ts';
 import { isWhole } from './media.ts';
 import { mediaOfRestore, type RestoreMedia } from './restore-media.ts';
-import { type RestoreFlags, readJobs, readTarget, readWanted } from './restore-options.ts';
+import { type RestoreFlags, readJobs, readTarget, readWanted, wantedBackup } from './restore-options.ts';
 import {
   holderName,
   type Invocation,
@@ -46,7 +46,8 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
   const session = openSession(invocation, ['database', 'store', 'tools', 'lock']);
   const { config } = session;
   return withStore(config, async (store) => {
-    const backup = await chooseBackup(store, config.prefix, wanted, signal);
+    const choice = { now: session.now(), database: config.database, signal };
+    const backup = await chooseBackup(store, config.prefix, wantedBackup(wanted, config.prefix), choice);
     const source = backupSource(store, backup, { ...config, env });
     return restoreSource(invocation, session, source, how, mediaOfRestore(invocation, { store, backup }));
   });
@@ -116,12 +117,19 @@ function describeIntent(
   target: RestoreTarget,
 ): string {
   const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} of ` : '';
-  const what = `restore ${only}${source.name} (${formatBytes(source.bytes)})`;
+  const what = `restore ${only}${source.name} (${formatBytes(source.bytes)}, ${provenance(source)})`;
   if (target.kind === 'into' || !exists) return `${what} into a new database ${name} on ${server}`;
   if (target.kind === 'in-place') return `DROP database ${name} on ${server}, then ${what} in its place`;
   const old = target.dropOld ? 'and drop the old one' : 'keeping the old one under another name';
   const gone = kept.length === 0 ? '' : `; drop ${kept.join(', ')}, kept by an earlier restore`;
   return `${what} in the place of database ${name} on ${server}, ${old}${gone}`;
+}
+
+/** Whose dump it is and of when, which its name alone does not tell. */
+function provenance({ manifest }: RestoreSource): string {
+  if (manifest === undefined) return 'without a manifest';
+  const { database, startedAt } = manifest;
+  return `${database === null ? 'a pushed dump' : `of database ${database.name}`}, ${formatTime(new Date(startedAt))}`;
 }
 
 function renderReport(source: RestoreSource, report: RestoreReport, ms: number): string {

@@ -1,4 +1,4 @@
-import { chooseBackup, type Wanted } from '../catalog/catalog.ts';
+import { type ChoiceOptions, chooseBackup, type Wanted } from '../catalog/choose-backup.ts';
 import { compareTables, type TableChange } from '../catalog/compare-tables.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { DumpError } from '../errors.ts';
@@ -14,7 +14,11 @@ export async function showDiff(invocation: Invocation, id: string, other: string
   const session = openSession(invocation, ['store']);
   const { prefix } = session.config;
   const [after, before] = await withStore(session.config, (store) =>
-    Promise.all(wanted.map((named) => readManifest(store, prefix, named, invocation.signal))),
+    Promise.all(
+      wanted.map((named) =>
+        readManifest(store, prefix, named, { now: session.now(), signal: invocation.signal }),
+      ),
+    ),
   );
   const tables = compareTables(before?.tables ?? [], after?.tables ?? []);
   const ids = { id: after?.id ?? id, other: before?.id ?? other };
@@ -26,9 +30,9 @@ async function readManifest(
   store: Store,
   prefix: string,
   wanted: Wanted,
-  signal: AbortSignal,
+  options: ChoiceOptions,
 ): Promise<Manifest> {
-  const { dump, manifest } = await chooseBackup(store, prefix, wanted, signal);
+  const { dump, manifest } = await chooseBackup(store, prefix, wanted, options);
   if (manifest !== undefined) return manifest;
   throw new DumpError({
     doing: `cannot compare the tables of ${dump.key}`,

@@ -1,4 +1,5 @@
-import { type Backup, chooseBackup, findBackup, type Wanted } from '../catalog/catalog.ts';
+import { type Backup, findBackup } from '../catalog/catalog.ts';
+import { type ChoiceOptions, chooseBackup, type Wanted } from '../catalog/choose-backup.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
 import type { Store } from '../s3/store.ts';
@@ -24,7 +25,9 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
   const session = openSession(invocation, ['store']);
   const { config } = session;
   const wanted = readBackupId(id, 'ID');
-  const backup = await withStore(config, (store) => look(store, config.prefix, wanted, invocation.signal));
+  const backup = await withStore(config, (store) =>
+    look(store, config.prefix, wanted, { now: session.now(), signal: invocation.signal }),
+  );
   session.print(
     {
       ...summarize(backup, config.prefix),
@@ -36,9 +39,9 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
 }
 
 /** One that is broken can be looked at, too. */
-async function look(store: Store, prefix: string, wanted: Wanted, signal: AbortSignal): Promise<Backup> {
-  const named = wanted.by === 'id' ? await findBackup(store, prefix, wanted.id, signal) : undefined;
-  return named ?? chooseBackup(store, prefix, wanted, signal);
+async function look(store: Store, prefix: string, wanted: Wanted, options: ChoiceOptions): Promise<Backup> {
+  const named = wanted.by === 'id' ? await findBackup(store, prefix, wanted.id, options.signal) : undefined;
+  return named ?? chooseBackup(store, prefix, wanted, options);
 }
 
 /** `2026-11-24 03:00:00 UTC, full, good` */

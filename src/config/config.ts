@@ -72,10 +72,15 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
   if (value.trim() === '') throw new SettingProblem(`${from} is empty, expected ${setting.form}`);
   const parsed = v.safeParse(setting.schema, value);
   if (!parsed.success) {
-    const shown = setting.secret ? 'what is given' : JSON.stringify(value);
+    const shown = setting.secret || holdsPassword(value) ? 'what is given' : JSON.stringify(value);
     throw new SettingProblem(`${from}: ${shown} is not accepted, expected ${setting.form}`);
   }
   return setting.secret ? secret(String(parsed.output)) : parsed.output;
+}
+
+/** An address such as `https://user:password@host`, which is given where a host is asked for. */
+function holdsPassword(value: string): boolean {
+  return /:\/\/[^/]*@/.test(value);
 }
 
 /** The flag, else the first variable that is set. Of a secret's variable and its `_FILE`, the file wins. */

@@ -7,6 +7,9 @@ import { examine, type Finding, fault, judgeClock } from './check.ts';
 /** How long removing the probe objects may take, in milliseconds. */
 const CLEAN_UP_MS = 10_000;
 
+/** For a server that does not tell of uploads under way (ListMultipartUploads). */
+const FIND_UPLOADS = 'have the bucket’s lifecycle abort incomplete uploads after a day';
+
 const PROBE = Buffer.from('topobank-backup doctor: this object may be deleted\n');
 
 /** Tries what the tool needs of S3 on probe objects that it removes. */
@@ -65,6 +68,7 @@ export async function examineStore(
         return judgeClock(info.lastModified, options.now());
       }),
       await examine('s3: multipart', signal, () => tryMultipart(store, parts, signal)),
+      await tryListingUploads(store, parts, signal),
       await examine('s3: delete', signal, async () => {
         await store.remove([probe, parts], signal);
         if ((await store.head(probe, signal)) !== undefined)
@@ -95,4 +99,21 @@ async function tryMultipart(store: Store, key: string, signal: AbortSignal): Pro
     throw error;
   }
   return 'uploads in parts can be completed and aborted';
+}
+
+/** Backups are made without it, but what dead runs have left then stays and costs room. */
+async function tryListingUploads(store: Store, key: string, signal: AbortSignal): Promise<Finding> {
+  const found = await examine('s3: list uploads', signal, async () => {
+    const upload = await store.createUpload(key, 'text/plain', signal);
+    try {
+      for await (const pending of store.listUploads(key, signal))
+        if (pending.uploadId === upload.uploadId) return 'uploads that dead runs leave can be found';
+    } finally {
+      await store.abortUpload(upload, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
+    }
+    return { state: 'warning', detail: 'an upload that was begun is not listed', remedy: FIND_UPLOADS };
+  });
+  return found.state === 'fault'
+    ? { ...found, state: 'warning', remedy: found.remedy ?? FIND_UPLOADS }
+    : found;
 }

@@ -1,6 +1,7 @@
+import { backupTime, isAhead } from '../catalog/backup-time.ts';
 import type { Backup } from '../catalog/catalog.ts';
 import { type Check, decisiveCheck, describeFaults } from '../catalog/verification.ts';
-import { backupTime, isAhead, newestFirst } from '../retention/order.ts';
+import { newestFirst } from '../retention/order.ts';
 import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';
 import type { Schedule, Timetable } from '../schedule/schedule.ts';
 import { previousTime, requireNextTime } from '../schedule/times.ts';

@@ -1,6 +1,7 @@
+import { backupTime, isAhead } from '../catalog/backup-time.ts';
 import type { Backup, UsableBackup } from '../catalog/catalog.ts';
 import { type CalendarUnit, calendarName, spanBefore } from './calendar.ts';
-import { backupTime, isAhead, isUsable, newestFirst } from './order.ts';
+import { isUsable, newestFirst } from './order.ts';
 import type { KeepWithin, RetentionRules } from './rules.ts';
 
 /** What is to become of a backup, and why. */

@@ -1,6 +1,7 @@
+import { isAhead } from '../catalog/backup-time.ts';
 import type { Backup, UsableBackup } from '../catalog/catalog.ts';
 import { formatBytes } from '../ui/format.ts';
-import { isAhead, isUsable, newestFirst } from './order.ts';
+import { isUsable, newestFirst } from './order.ts';
 
 /** The newest dump is so much smaller than the one before it that something may have been lost. */
 export interface Shrink {

@@ -1,5 +1,5 @@
+import { backupTime, isAhead } from '../catalog/backup-time.ts';
 import { newestBackups } from '../catalog/catalog.ts';
-import { backupTime, isAhead } from '../retention/order.ts';
 import type { Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Timetable } from './schedule.ts';

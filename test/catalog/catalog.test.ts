@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { chooseBackup, findBackup, listBackups } from '../../src/catalog/catalog.ts';
+import { findBackup, listBackups } from '../../src/catalog/catalog.ts';
+import { chooseBackup, type Wanted } from '../../src/catalog/choose-backup.ts';
 import { compareIndex, describeFault } from '../../src/catalog/compare-index.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
 import { createScanner, drain } from '../../src/dump/scanner.ts';
@@ -9,6 +10,21 @@ import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
 const DUMP = Buffer.from(dumpText('COPY public.t (a) FROM stdin;\n1\n2\n\\.\n'));
+
+const DATABASE: NonNullable<Manifest['database']> = {
+  name: 'topobank',
+  encoding: 'UTF8',
+  collate: 'C',
+  ctype: 'C',
+  provider: null,
+  providerLocale: null,
+  owner: 'postgres',
+  settings: [],
+  connectionLimit: -1,
+  comment: null,
+  acl: null,
+  bytes: 1,
+};
 
 let bed: TestBed;
 beforeEach(async () => {
@@ -97,13 +113,44 @@ test('what lies in the bucket is complete, foreign or broken, newest first; othe
   ]);
 });
 
+test('the latest is one of the database that is asked for, and none that lies ahead of the clock', async () => {
+  const ofDatabase = (id: string, name: string) => {
+    const { database: _, ...manifest } = manifestOf(id);
+    return encodeManifest({ ...manifest, database: { ...DATABASE, name } });
+  };
+  for (const [id, name] of [
+    ['20260101000000', 'topobank'],
+    ['20260102000000', 'other'],
+  ] as const) {
+    await put(`postgres-backup-${id}.sql`, DUMP);
+    await put(`postgres-backup-${id}.manifest.json`, ofDatabase(id, name));
+  }
+  await put('postgres-backup-20990101000000.sql', DUMP);
+  const choose = async (database?: string, wanted: Wanted = { by: 'latest' }) => {
+    const options = { now: new Date('2026-02-01'), signal, ...(database === undefined ? {} : { database }) };
+    return (await chooseBackup(bed.store, 'backup/', wanted, options)).id;
+  };
+  expect(await choose()).toBe('20260102000000');
+  expect(await choose('topobank')).toBe('20260101000000');
+  expect(await choose('other')).toBe('20260102000000');
+  expect(await choose('topobank', { by: 'id', id: '20260102000000' })).toBe('20260102000000');
+  expect(await choose('topobank', { by: 'time', at: new Date('2100-01-01') })).toBe('20260101000000');
+  await expect(choose('third')).rejects.toMatchObject({
+    name: 'NotFoundError',
+    message: `cannot find the latest backup: there is none of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is one of database other — to restore that one all the same, name it: topobank-backup restore 20260102000000`,
+  });
+  // A dump that does not tell whose it is may be any database's.
+  await put('postgres-backup-20260103000000.sql', DUMP);
+  expect(await choose('third')).toBe('20260103000000');
+});
+
 test('the one that is chosen is the newest that can be restored, or the named one', async () => {
   await put('postgres-backup-20260101000000.sql', DUMP);
   await put('postgres-backup-20260101000000.manifest.json', encodeManifest(manifestOf('20260101000000')));
   await put('postgres-backup-20260102000000.sql', DUMP);
   await put('postgres-backup-20260103000000.manifest.json', encodeManifest(manifestOf('20260103000000')));
   const choose = async (wanted: Parameters<typeof chooseBackup>[2]) =>
-    (await chooseBackup(bed.store, 'backup/', wanted, signal)).id;
+    (await chooseBackup(bed.store, 'backup/', wanted, { now: new Date(), signal })).id;
   expect(await choose({ by: 'latest' })).toBe('20260102000000');
   expect(await choose({ by: 'time', at: new Date('2026-01-02T00:00:00Z') })).toBe('20260102000000');
   expect(await choose({ by: 'time', at: new Date('2026-01-01T23:59:59Z') })).toBe('20260101000000');

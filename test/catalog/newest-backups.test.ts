@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { chooseBackup, listBackups, newestBackups } from '../../src/catalog/catalog.ts';
+import { listBackups, newestBackups } from '../../src/catalog/catalog.ts';
+import { chooseBackup } from '../../src/catalog/choose-backup.ts';
 import { deferred } from '../support/deferred.ts';
 import { makeBackups } from '../support/stored-backups.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
@@ -36,7 +37,7 @@ test('a manifest is read when its backup is asked for', async () => {
 });
 
 test('the latest is found with one manifest', async () => {
-  const latest = await chooseBackup(bed.store, 'backup/', { by: 'latest' }, signal);
+  const latest = await chooseBackup(bed.store, 'backup/', { by: 'latest' }, { now: new Date(), signal });
   expect(latest.id).toBe('20261124000000');
   expect(readKeys()).toEqual(['backup/postgres-backup-20261124000000.manifest.json']);
 });

@@ -89,6 +89,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
     's3: read',
     's3: clock',
     's3: multipart',
+    's3: list uploads',
     's3: delete',
   ]);
   expect(await bed.keys()).toEqual([]);
@@ -214,7 +215,17 @@ const ILL: readonly Ill[] = [
     faults: [
       { operation: 'CreateMultipartUpload', what: { kind: 'error', status: 501, code: 'NotImplemented' } },
     ],
-    found: [{ check: 's3: multipart', detail: '501 NotImplemented' }],
+    found: [
+      { check: 's3: multipart', detail: '501 NotImplemented' },
+      { check: 's3: list uploads', state: 'warning' },
+    ],
+  },
+  {
+    about: 'a key that may not list uploads',
+    faults: [
+      { operation: 'ListMultipartUploads', what: { kind: 'error', status: 403, code: 'AccessDenied' } },
+    ],
+    found: [{ check: 's3: list uploads', state: 'warning', detail: '403 AccessDenied' }],
   },
   {
     about: 'a key that may not abort uploads',

@@ -240,6 +240,26 @@ const BAD: readonly Bad[] = [
   },
   // The command line and the environment.
   {
+    about: 'an address with a password where a host is asked for',
+    args: 'backup',
+    env: { POSTGRES_HOST: 'postgres://u:hunter2@h/db' },
+    status: 2,
+    says: /POSTGRES_HOST: what is given is not accepted, expected a host name/,
+  },
+  {
+    about: 'an address of the store with a password',
+    args: 'list',
+    env: { AWS_S3_ENDPOINT_URL: 'http://u:hunter2@localhost:9000' },
+    status: 2,
+    says: /AWS_S3_ENDPOINT_URL: what is given is not accepted, expected an address/,
+  },
+  {
+    about: 'a path that ends like the name of a backup',
+    args: 'restore /mistyped/postgres-backup-20200102000000.sql --yes',
+    status: 4,
+    says: /cannot read the dump mistyped\/postgres-backup-20200102000000.sql: there is no such file, and backups lie under backup\/ — give a path/,
+  },
+  {
     about: 'an unknown flag',
     args: 'backup --frobnicate',
     status: 2,
@@ -523,7 +543,7 @@ test.concurrent.each(BAD)('$about ($args)', async ({ args, env, status, says }) 
     // Restores that are tried at the same time take turns.
     LOCK_WAIT: '2m',
     ...env,
-    ...(endpoint === undefined ? {} : { AWS_S3_ENDPOINT_URL: endpoints[endpoint] }),
+    ...(endpoint === undefined ? {} : { AWS_S3_ENDPOINT_URL: endpoints[endpoint] ?? endpoint }),
   });
   const lines = result.stderr.split('\n').filter((line) => line !== '' && !/^\[.*\] INFO: /.test(line));
   expect(lines).toEqual([expect.stringMatching(says)]);

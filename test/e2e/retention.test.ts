@@ -96,7 +96,7 @@ test('prune shows what it would do, asks, and does it', async () => {
 
   const again = await bed.run(['prune'], rules);
   expect(again.status).toBe(0);
-  expect(again.stdout).toMatch(/nothing to delete: the rules keep all 2 backups under backup\//);
+  expect(again.stdout).toMatch(/nothing to delete: the rules keep each backup under backup\//);
 });
 
 test('days begin where TZ says', async () => {

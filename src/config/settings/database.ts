@@ -11,7 +11,7 @@ export const DATABASE_SETTINGS = defineSettings({
     group: 'database',
     names: ['POSTGRES_HOST', 'DATABASE_HOST', 'PGHOST'],
     flag: 'host',
-    schema: text,
+    schema: v.pipe(text, v.regex(/^(?:\/.*|[^\s/@]+)$/)),
     fallback: 'localhost',
     form: 'a host name, an address or the directory of a socket',
     about: 'PostgreSQL server.',

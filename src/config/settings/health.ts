@@ -1,4 +1,4 @@
-import { duration, durationForm } from '../forms.ts';
+import { age, ageForm } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 /** When `health` raises the alarm. */
@@ -7,9 +7,9 @@ export const HEALTH_SETTINGS = defineSettings({
     group: 'health',
     names: ['HEALTH_GRACE'],
     flag: 'grace',
-    schema: duration,
+    schema: age,
     optional: true,
-    form: durationForm,
+    form: ageForm,
     about:
       'How late a backup may be before `health` fails; without it 1h, or a quarter of the schedule’s interval where that is more.',
   },

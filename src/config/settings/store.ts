@@ -2,11 +2,15 @@ import * as v from 'valibot';
 import { flag, keyPrefix, text, yesOrNo } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
-const endpoint = v.pipe(
-  text,
-  v.check((value) => URL.canParse(value.includes('://') ? value : `https://${value}`)),
-  v.check((value) => !value.includes('://') || /^https?:\/\//i.test(value)),
-);
+/** An address that says where the server is and nothing else: what is more would be left out without a word. */
+const endpoint = v.pipe(text, v.check(isEndpoint));
+
+function isEndpoint(value: string): boolean {
+  const address = value.includes('://') ? value : `https://${value}`;
+  if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return false;
+  const { username, password, search, hash } = new URL(address);
+  return [username, password, search, hash].every((part) => part === '');
+}
 
 /** The S3 server and the bucket. */
 export const STORE_SETTINGS = defineSettings({
@@ -69,7 +73,7 @@ export const STORE_SETTINGS = defineSettings({
     schema: keyPrefix,
     fallback: 'backup/',
     form: 'a prefix such as backup/ without a leading slash',
-    about: 'Where backups lie in the bucket.',
+    about: 'Where backups lie in the bucket. Each database needs one of its own.',
   },
   forcePathStyle: {
     group: 'store',

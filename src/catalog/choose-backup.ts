@@ -1,0 +1,67 @@
+import { DumpError, NotFoundError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
+import { backupTime, isAhead } from './backup-time.ts';
+import { findBackup, newestBackups, type UsableBackup } from './catalog.ts';
+
+/** Which backup an operator asks for. */
+export type Wanted =
+  | { readonly by: 'id'; readonly id: string }
+  /** The newest that can be restored. */
+  | { readonly by: 'latest' }
+  /** The newest that can be restored and was begun at or before this time. */
+  | { readonly by: 'time'; readonly at: Date };
+
+export interface ChoiceOptions {
+  readonly now: Date;
+  /**
+   * The database whose backups are chosen from, unless one is named by its id. A foreign one, which does not tell whose
+   * it is, is taken for one of them.
+   */
+  readonly database?: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The backup that is asked for. A name that lies ahead of the clock is that of no latest backup: it was given by a clock
+ * that was wrong.
+ *
+ * @throws NotFoundError when there is none
+ * @throws DumpError when the one that was named is broken
+ */
+export async function chooseBackup(
+  store: Store,
+  prefix: string,
+  wanted: Wanted,
+  { now, database, signal }: ChoiceOptions,
+): Promise<UsableBackup> {
+  const remedy = 'run `topobank-backup list` to see what there is';
+  const where = `${prefix} of bucket ${store.bucket}`;
+  if (wanted.by === 'id') {
+    const doing = `cannot use backup ${wanted.id}`;
+    const backup = await findBackup(store, prefix, wanted.id, signal);
+    if (backup === undefined)
+      throw new NotFoundError({ doing, problem: `there is none under ${where}`, remedy });
+    if (backup.state === 'broken') throw new DumpError({ doing, problem: backup.fault, remedy });
+    return backup;
+  }
+  const until = wanted.by === 'time' ? wanted.at : undefined;
+  let other: { readonly id: string; readonly database: string } | undefined;
+  for await (const backup of newestBackups(store, prefix, signal)) {
+    if (backup.state === 'broken' || isAhead(backup, now)) continue;
+    if (until !== undefined && backupTime(backup) > until) continue;
+    const whose = backup.manifest?.database?.name;
+    if (database === undefined || whose === undefined || whose === database) return backup;
+    other ??= { id: backup.id, database: whose };
+  }
+  const doing =
+    until === undefined
+      ? 'cannot find the latest backup'
+      : `cannot find a backup of ${until.toISOString()} or before`;
+  if (other === undefined)
+    throw new NotFoundError({ doing, problem: `there is none that is whole under ${where}`, remedy });
+  throw new NotFoundError({
+    doing,
+    problem: `there is none of database ${database} under ${where}; ${other.id} is one of database ${other.database}`,
+    remedy: `to restore that one all the same, name it: topobank-backup restore ${other.id}`,
+  });
+}

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { dropDatabase } from '../postgres/administration.ts';
+import { dropDatabase, dropSubscriptions, subscriptionsOf } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
@@ -10,9 +10,14 @@ const CLEAN_UP_MS = 60_000;
 /** Drops a database that was made for a while. When it cannot be dropped, the statement that does is said. */
 export async function dropScratch(database: Database, scratch: string, log: Logger): Promise<void> {
   try {
-    await database.use(database.maintenanceName, AbortSignal.timeout(CLEAN_UP_MS), (admin) =>
-      dropDatabase(admin, scratch),
-    );
+    const signal = AbortSignal.timeout(CLEAN_UP_MS);
+    await database.use(database.maintenanceName, signal, async (admin) => {
+      const subscriptions = await subscriptionsOf(admin, scratch);
+      if (subscriptions.length > 0) {
+        await database.use(scratch, signal, (client) => dropSubscriptions(client, subscriptions));
+      }
+      await dropDatabase(admin, scratch);
+    });
   } catch (error) {
     log.error(
       `database ${scratch} is left over (${describeCause(error)}); drop it: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,

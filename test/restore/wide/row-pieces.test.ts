@@ -1,97 +1,94 @@
-import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import type { DumpCheckpoint, DumpTable } from '../../../src/dump/dump-index.ts';
+import { describe, expect, test } from 'vitest';
+import type { DumpTable } from '../../../src/dump/dump-index.ts';
 import { cutIntoPieces } from '../../../src/restore/wide/row-pieces.ts';
 
-const MIB = 1024 ** 2;
-/** A piece is larger only where a single stretch between two checkpoints is. */
-const LARGEST = 64 * MIB;
+const MiB = 1024 ** 2;
 
-/** A table with checkpoints after such stretches, the last of which is its end. */
-function tableOf(offset: number, stretches: readonly { bytes: number; rows: number }[]): DumpTable {
-  const checkpoints: DumpCheckpoint[] = [];
+/** A block whose checkpoints stand so far apart. */
+function block(offset: number, steps: readonly number[]): DumpTable {
   let at = offset;
-  let rows = 0;
-  for (const stretch of stretches) {
-    at += stretch.bytes;
-    rows += stretch.rows;
-    checkpoints.push({ offset: at, rows, crc32: crc32(String(at)) });
-  }
+  const checkpoints = steps.map((step, index) => {
+    at += step;
+    return { offset: at, rows: (index + 1) * 10, crc32: index + 1 };
+  });
   return {
     schema: 'public',
     name: 't',
     columns: ['a'],
-    rows,
+    rows: steps.length * 10,
     offset,
     bytes: at - offset,
-    sha256: 'ab'.repeat(32),
-    checkpoints: stretches.length > 1 ? checkpoints : [],
+    sha256: 'a'.repeat(64),
+    checkpoints: steps.length > 1 ? checkpoints : [],
   };
 }
 
-const tables = fc
-  .tuple(
-    fc.nat({ max: 2 ** 40 }),
-    fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 150 * MIB }), rows: fc.nat({ max: 10_000 }) }), {
-      minLength: 1,
-      maxLength: 60,
-    }),
-  )
-  .map(([offset, stretches]) => tableOf(offset, stretches));
+const steps = fc.array(fc.integer({ min: 16 * MiB, max: 120 * MiB }), { minLength: 2, maxLength: 60 });
+const lanes = fc.integer({ min: 1, max: 8 });
 
-const lanes = fc.integer({ min: 1, max: 16 });
-
-test('the pieces of a table are all of its bytes and rows, one after the other', () => {
-  fc.assert(
-    fc.property(tables, lanes, (table, count) => {
-      let { offset } = table;
-      let rows = 0;
-      for (const piece of cutIntoPieces(table, count)) {
-        expect(piece).toMatchObject({ table, offset, rowsBefore: rows });
-        expect(piece.bytes).toBeGreaterThan(0);
-        offset += piece.bytes;
-        rows += piece.rows;
-      }
-      expect({ offset, rows }).toEqual({ offset: table.offset + table.bytes, rows: table.rows });
-    }),
-  );
-});
-
-test('a piece is bounded, unless there is no checkpoint within', () => {
-  fc.assert(
-    fc.property(tables, lanes, (table, count) => {
-      for (const { bytes, proof } of cutIntoPieces(table, count)) {
-        if (proof.by === 'crc32' && proof.marks.length > 1) expect(bytes).toBeLessThanOrEqual(LARGEST);
-      }
-    }),
-  );
-});
-
-test('each piece is proven from the checkpoint before it to the one at its end', () => {
-  fc.assert(
-    fc.property(tables, lanes, (table, count) => {
-      const marks: DumpCheckpoint[] = [];
-      for (const { offset, bytes, proof } of cutIntoPieces(table, count)) {
-        if (proof.by === 'sha256') {
-          expect(proof.sha256).toBe(table.sha256);
-          continue;
+describe('the pieces of a block', () => {
+  test('follow one another and are the whole of it', () => {
+    fc.assert(
+      fc.property(fc.nat(1e9), steps, lanes, (offset, distances, count) => {
+        const table = block(offset, distances);
+        let [at, rows] = [table.offset, 0];
+        for (const piece of cutIntoPieces(table, count)) {
+          expect(piece).toMatchObject({ table, offset: at, rowsBefore: rows });
+          at += piece.bytes;
+          rows += piece.rows;
         }
-        expect(proof.before).toBe(marks.at(-1)?.crc32 ?? 0);
-        expect(proof.marks.at(-1)?.offset).toBe(offset + bytes);
-        marks.push(...proof.marks);
-      }
-      expect(marks).toEqual(table.checkpoints);
-    }),
-  );
-});
+        expect({ at, rows }).toEqual({ at: table.offset + table.bytes, rows: table.rows });
+      }),
+    );
+  });
 
-test('the pieces of a large table become no larger towards its end', () => {
-  const table = tableOf(
-    0,
-    Array.from({ length: 100 }, () => ({ bytes: 16 * MIB, rows: 1 })),
-  );
-  const sizes = cutIntoPieces(table, 4).map(({ bytes }) => bytes / MIB);
-  expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
-  expect([sizes[0], sizes.at(-1)]).toEqual([64, 16]);
+  test('begin and end at checkpoints, and are proven at each one in between', () => {
+    fc.assert(
+      fc.property(steps, lanes, (distances, count) => {
+        const table = block(7, distances);
+        let crc = 0;
+        const marks = cutIntoPieces(table, count).flatMap(({ proof, offset, bytes }) => {
+          if (proof.by !== 'crc32') throw new Error('a block with checkpoints is proven by them');
+          expect(proof.before).toBe(crc);
+          crc = proof.marks.at(-1)!.crc32;
+          expect(proof.marks.at(-1)!.offset).toBe(offset + bytes);
+          return proof.marks;
+        });
+        expect(marks).toEqual(table.checkpoints);
+      }),
+    );
+  });
+
+  test('are of 64 MiB at most, unless there is no checkpoint within, and become no larger towards the end', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constant(16 * MiB), { minLength: 2, maxLength: 100 }),
+        lanes,
+        (distances, count) => {
+          const sizes = cutIntoPieces(block(0, distances), count).map(({ bytes }) => bytes);
+          expect(Math.max(...sizes)).toBeLessThanOrEqual(64 * MiB);
+          expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+        },
+      ),
+    );
+    expect(cutIntoPieces(block(0, [120 * MiB, 16 * MiB]), 2).map(({ bytes }) => bytes)).toEqual([
+      120 * MiB,
+      16 * MiB,
+    ]);
+  });
+
+  test('without checkpoints are one, proven by the hash of all of it', () => {
+    const table = block(100, [5000]);
+    expect(cutIntoPieces(table, 4)).toEqual([
+      {
+        table,
+        offset: 100,
+        bytes: 5000,
+        rows: 10,
+        rowsBefore: 0,
+        proof: { by: 'sha256', sha256: table.sha256 },
+      },
+    ]);
+  });
 });

@@ -18,6 +18,8 @@ export interface RowsIn {
    * @throws RestoreError unless it took so many rows
    */
   end(rows: number): Promise<void>;
+  /** Is told as soon as the server refuses a row or is gone, also while none are written. */
+  onRefused(listener: (error: unknown) => void): void;
 }
 
 /**
@@ -33,8 +35,11 @@ export function copyRows(
   rowOf?: (sent: number) => number,
 ): RowsIn {
   const into = startCopy(client, statement.sql);
-  const refused = (error: unknown) => refuse(error, statement, name, rowOf);
+  const refused = (error: unknown) => refuse(error, statement, name, { rowOf });
   return {
+    onRefused: (listener) => {
+      into.refused.catch(refused).catch(listener);
+    },
     write: (rows) => into.write(rows).catch(refused),
     async end(rows) {
       const taken = await into.end().catch(refused);

@@ -36,7 +36,7 @@ export function orderedCopies(client: pg.Client, name: string): OrderedCopies {
       await run(`TRUNCATE ONLY ${tableOf(statement)}`, statement);
       const rows = copyRows(client, statement, name);
       return {
-        write: rows.write,
+        ...rows,
         async end(count) {
           await rows.end(count);
           await run('COMMIT', statement);

@@ -46,6 +46,8 @@ export interface CopyIn {
   write(rows: Buffer): Promise<void>;
   /** Closes the COPY. @returns the number of rows the server has taken */
   end(): Promise<number>;
+  /** Rejects as soon as the server has refused the rows, also while none are written; never resolves. */
+  readonly refused: Promise<never>;
 }
 
 /** Begins the statement `COPY … FROM stdin;` as it stands in the dump. */
@@ -64,13 +66,19 @@ export function startCopy(client: pg.Client, sql: Buffer): CopyIn {
   stream.on('drain', () => wake?.());
   stream.on('finish', () => wake?.());
   // The stream does not call back the write that the server refuses, so the error is listened for apart.
-  stream.on('error', (error) => {
-    refusal ??= { error };
-    wake?.();
+  const refused = new Promise<never>((_, reject) => {
+    stream.on('error', (error) => {
+      refusal ??= { error };
+      reject(error);
+      wake?.();
+    });
   });
+  // Who writes learns of it by the next write.
+  refused.catch(() => {});
   client.query(stream);
 
   return {
+    refused,
     async write(rows) {
       if (refusal === undefined && !stream.write(rows)) await happened();
       if (refusal !== undefined) throw refusal.error;

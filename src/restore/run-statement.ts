@@ -9,6 +9,15 @@ import { settingOf } from './session-settings.ts';
 /** SQLSTATE undefined_object (manual, appendix A): for SET, a setting that the server does not know. */
 const UNDEFINED_OBJECT = '42704';
 
+/** SQLSTATE invalid_parameter_value. */
+const INVALID_VALUE = '22023';
+
+/** For SET with a value that the server does not know. */
+const VALUE_REMEDIES: Readonly<Record<string, string>> = {
+  default_tablespace: 'create the tablespace on the database server with CREATE TABLESPACE, then run again',
+  default_table_access_method: 'install the extension that brings the access method on the database server',
+};
+
 /** What it takes to run statements of a dump and to say which one has failed. */
 export interface StatementContext {
   /** What the dump is called in errors. */
@@ -17,7 +26,8 @@ export interface StatementContext {
 }
 
 /**
- * Runs a statement as it stands in the dump. A setting that the server does not know is skipped with a warning.
+ * Runs a statement as it stands in the dump. A setting that the server does not know is skipped with a warning, and so
+ * is a security label for which it has no provider.
  *
  * @returns whether it was
  * @throws RestoreError with the statement's line, type and name when the server refuses it
@@ -32,11 +42,27 @@ export async function runStatement(
     await runRaw(client, sql);
     return 'done';
   } catch (error) {
-    const setting = errorCode(error) === UNDEFINED_OBJECT ? settingOf(sql) : undefined;
-    if (setting === undefined) return refuse(error, at, context.name);
-    context.log.warn(`line ${at.line}: this server does not know the setting ${setting}; skipped`);
-    return 'skipped';
+    const lack = lackOf(error, sql);
+    if (lack !== undefined) {
+      context.log.warn(`line ${at.line}: this server ${lack}; skipped`);
+      return 'skipped';
+    }
+    const setting = errorCode(error) === INVALID_VALUE ? settingOf(sql) : undefined;
+    return refuse(error, at, context.name, { remedy: VALUE_REMEDIES[setting?.toLowerCase() ?? ''] });
   }
+}
+
+/** What the server lacks to run a statement that may be left out; undefined for any other failure. */
+function lackOf(error: unknown, sql: Buffer): string | undefined {
+  const code = errorCode(error);
+  if (code === UNDEFINED_OBJECT) {
+    const setting = settingOf(sql);
+    return setting === undefined ? undefined : `does not know the setting ${setting}`;
+  }
+  const label = /^SECURITY\s+LABEL\s+FOR\s+(\S+)/i.exec(sql.toString('latin1', 0, 200));
+  return code === INVALID_VALUE && label !== null
+    ? `has no provider ${label[1]} of security labels`
+    : undefined;
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -49,14 +75,19 @@ const REMEDIES: Readonly<Record<string, string>> = {
 /**
  * Says of an error where in the dump it has come about.
  *
- * @param rowOf the row of the dump's block, from 1, that a COPY of some of its rows has sent as its n-th
+ * @param about `rowOf`: the row of the dump's block, from 1, that a COPY of some of its rows has sent as its n-th;
+ * `remedy`: the one for this statement, where there is one
  */
 export function refuse(
   error: unknown,
   at: DumpPosition | undefined,
   name: string,
-  rowOf: (sent: number) => number = (sent) => sent,
+  about: {
+    readonly rowOf?: ((sent: number) => number) | undefined;
+    readonly remedy?: string | undefined;
+  } = {},
 ): never {
+  const { rowOf = (sent) => sent } = about;
   if (error instanceof OperatorError) throw error;
   const entry = at?.entry;
   const schema = entry === undefined || entry.schema === '-' ? '' : `${entry.schema}.`;
@@ -67,7 +98,7 @@ export function refuse(
   throw new RestoreError({
     doing: `cannot restore ${name}`,
     problem: `line ${lineOf(at, row, rowOf)}${where}: ${message}${row === undefined ? '' : ` (${row})`}`,
-    remedy: (code === undefined ? undefined : REMEDIES[code]) ?? remedyOf(error) ?? 'see the server’s log',
+    remedy: about.remedy ?? REMEDIES[code ?? ''] ?? remedyOf(error) ?? 'see the server’s log',
     cause: error,
   });
 }

@@ -40,6 +40,8 @@ export function createRangedRows(
   async function copyPiece(lane: Lane, { piece, statement, settings }: WaitingPiece): Promise<void> {
     await adoptSettings(lane, settings, context);
     const into = copyRows(lane.client, statement, name, (row) => piece.rowsBefore + row);
+    // The bytes may be long in coming.
+    into.onRefused(lanes.fail);
     const proof = proveRows(piece, name);
     const range = { start: piece.offset, end: piece.offset + piece.bytes - 1 };
     for await (const chunk of readRange(range, lanes.signal)) {

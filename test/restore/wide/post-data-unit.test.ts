@@ -56,6 +56,9 @@ const STATEMENTS: readonly [sql: string, uses: Readonly<Record<string, TableUse>
   ['ALTER TABLE public.t CLUSTER ON i;', undefined],
   ['ALTER INDEX public.i ATTACH PARTITION public.i_2026;', undefined],
   ['ALTER INDEX public.i ALTER COLUMN 1 SET STATISTICS 300;', undefined],
+  ['CREATE INDEX ON public.t USING btree (a);', undefined],
+  ['CREATE INDEX CONCURRENTLY i ON public.t USING btree (a);', undefined],
+  ['', undefined],
   ['CREATE TRIGGER i BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.f();', undefined],
   ['CREATE RULE r AS ON INSERT TO public.t DO INSTEAD NOTHING;', undefined],
   ['CREATE STATISTICS public.s ON a, b FROM public.t;', undefined],
@@ -85,7 +88,9 @@ const entry = (type: string, name: string, schema = 'public'): DumpEntry => ({
   owner: '',
 });
 
-const COMMENTS: readonly [comment: DumpEntry, on: DumpEntry, yes: boolean][] = [
+const COMMENTS: readonly [comment: DumpEntry | undefined, on: DumpEntry | undefined, yes: boolean][] = [
+  [undefined, entry('INDEX', 'i'), false],
+  [entry('COMMENT', 'INDEX i'), undefined, false],
   [entry('COMMENT', 'INDEX i'), entry('INDEX', 'i'), true],
   [entry('COMMENT', 'INDEX "a ""b"""'), entry('INDEX', 'a "b"'), true],
   [entry('COMMENT', 'INDEX i', 'other'), entry('INDEX', 'i'), false],

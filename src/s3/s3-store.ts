@@ -1,64 +1,33 @@
-import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
   CreateBucketCommand,
-  CreateMultipartUploadCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadBucketCommand,
   HeadObjectCommand,
-  PutObjectCommand,
-  type S3Client,
-  UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import pRetry from 'p-retry';
 import type { Config } from '../config/config.ts';
 import { createS3Client, endpointUrl } from './client.ts';
+import { type Connection, connectBucket, WRITE_ID } from './connection.ts';
 import { copyObject } from './copy.ts';
 import { deleteObjects } from './deletion.ts';
-import { answerOf, storeError } from './errors.ts';
-import { listObjectPages, listObjects, listPendingUploads } from './listing.ts';
-import { contentMd5 } from './request-headers.ts';
+import { answerOf } from './errors.ts';
+import { listObjectPages, listObjects } from './listing.ts';
+import { putCall } from './put-object.ts';
 import type { Store, StoredObject } from './store.ts';
+import { uploadCalls } from './uploads.ts';
 import { isVersioned, listVersionPages } from './versions.ts';
-
-/** How often a request is made anew that the SDK takes for refused for good. */
-const RETRIES = 3;
-
-/** Metadata that names the write which made an object. */
-const WRITE_ID = 'write-id';
-
-interface PutOptions {
-  readonly contentType: string;
-  readonly writeId: string;
-  readonly signal: AbortSignal;
-}
 
 /** @returns the bucket of the settings, and `close`, which ends idle connections */
 export function openStore(settings: Config<'store'>): Store & { close(): void } {
   const client = createS3Client(settings);
   const endpoint = endpointUrl(settings) ?? `https://s3.${settings.region}.amazonaws.com`;
-  const store = s3Store(client, settings.bucket, new URL(endpoint).origin, settings.region);
-  return { ...store, close: () => client.destroy() };
+  const connection = connectBucket(client, settings.bucket, new URL(endpoint).origin);
+  return { ...s3Store(connection, settings.region), close: () => client.destroy() };
 }
 
-function s3Store(client: S3Client, bucket: string, endpoint: string, region: string): Store {
-  /** Runs one call; what it throws becomes the signal's reason or a StoreError. */
-  async function call<T>(
-    doing: string,
-    permission: string,
-    signal: AbortSignal,
-    work: () => Promise<T>,
-  ): Promise<T> {
-    signal.throwIfAborted();
-    try {
-      return await work();
-    } catch (error) {
-      throw signal.aborted ? signal.reason : storeError(`${doing} (${endpoint})`, error, permission);
-    }
-  }
+function s3Store(connection: Connection, region: string): Store {
+  const { client, bucket, endpoint, call } = connection;
 
   async function head(
     key: string,
@@ -79,44 +48,6 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
         throw error;
       }
     });
-  }
-
-  /** @param condition `If-None-Match`, or nothing */
-  async function putOnce(
-    key: string,
-    body: Buffer,
-    { contentType, writeId, signal, ...condition }: PutOptions & { readonly IfNoneMatch?: '*' },
-  ): Promise<void> {
-    const send = () =>
-      client.send(
-        new PutObjectCommand({
-          Bucket: bucket,
-          Key: key,
-          Body: body,
-          ContentMD5: contentMd5(body),
-          ContentType: contentType,
-          Metadata: { [WRITE_ID]: writeId },
-          ...condition,
-        }),
-        { abortSignal: signal },
-      );
-    await again(send, signal);
-  }
-
-  async function putIfAbsent(key: string, body: Buffer, options: PutOptions): Promise<boolean> {
-    try {
-      await putOnce(key, body, { ...options, IfNoneMatch: '*' });
-      return true;
-    } catch (error) {
-      const { status } = answerOf(error);
-      if (status !== 412 && status !== 501) throw error;
-      const present = await head(key, options.signal);
-      // Also the second try of a request whose first answer was lost finds the object: its own.
-      if (status === 412) return present?.writeId === options.writeId;
-      if (present !== undefined) return false;
-    }
-    await putOnce(key, body, options);
-    return true;
   }
 
   function callListing(prefix: string, signal: AbortSignal, permission = 's3:ListBucket') {
@@ -181,13 +112,7 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
         }
       }),
 
-    put: (key, body, { ifAbsent, contentType, signal }) =>
-      call(`cannot write ${key} to bucket ${bucket}`, `s3:PutObject on ${key}`, signal, async () => {
-        const options = { contentType, writeId: randomUUID(), signal };
-        if (ifAbsent) return putIfAbsent(key, body, options);
-        await putOnce(key, body, options);
-        return true;
-      }),
+    put: putCall(connection, head),
 
     remove: (keys, signal) =>
       deleteObjects((doing, work) => call(doing, 's3:DeleteObject', signal, work), {
@@ -225,109 +150,8 @@ function s3Store(client: S3Client, bucket: string, endpoint: string, region: str
         () => copyObject({ client, bucket, signal }, source, key),
       ),
 
-    createUpload: (key, contentType, signal) =>
-      call(
-        `cannot begin the upload of ${key} to bucket ${bucket}`,
-        `s3:PutObject on ${key}`,
-        signal,
-        async () => {
-          const writeId = randomUUID();
-          const answer = await client.send(
-            new CreateMultipartUploadCommand({
-              Bucket: bucket,
-              Key: key,
-              ContentType: contentType,
-              Metadata: { [WRITE_ID]: writeId },
-            }),
-            { abortSignal: signal },
-          );
-          if (answer.UploadId === undefined) throw new Error('the server named no upload');
-          return { key, uploadId: answer.UploadId, writeId };
-        },
-      ),
-
-    uploadPart: ({ key, uploadId }, partNumber, body, signal) =>
-      call(`cannot write ${key} to bucket ${bucket}`, `s3:PutObject on ${key}`, signal, async () => {
-        const send = () =>
-          client.send(
-            new UploadPartCommand({
-              Bucket: bucket,
-              Key: key,
-              UploadId: uploadId,
-              PartNumber: partNumber,
-              Body: body,
-              ContentMD5: contentMd5(body),
-            }),
-            { abortSignal: signal },
-          );
-        const answer = await again(send, signal);
-        if (answer.ETag === undefined) throw new Error(`the server gave no ETag for part ${partNumber}`);
-        return { partNumber, etag: answer.ETag };
-      }),
-
-    completeUpload: ({ key, uploadId }, parts, signal) =>
-      call(
-        `cannot complete the upload of ${key} to bucket ${bucket}`,
-        `s3:PutObject on ${key}`,
-        signal,
-        async () => {
-          await client.send(
-            new CompleteMultipartUploadCommand({
-              Bucket: bucket,
-              Key: key,
-              UploadId: uploadId,
-              MultipartUpload: {
-                Parts: parts.map(({ partNumber, etag }) => ({ PartNumber: partNumber, ETag: etag })),
-              },
-            }),
-            { abortSignal: signal },
-          );
-        },
-      ),
-
-    abortUpload: ({ key, uploadId }, signal) =>
-      call(
-        `cannot abort the upload of ${key} to bucket ${bucket}`,
-        `s3:AbortMultipartUpload on ${key}`,
-        signal,
-        async () => {
-          try {
-            await client.send(
-              new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId }),
-              { abortSignal: signal },
-            );
-          } catch (error) {
-            if (answerOf(error).status !== 404) throw error;
-          }
-        },
-      ),
-
-    listUploads: (prefix, signal) =>
-      listPendingUploads(
-        (work) =>
-          call(`cannot list the uploads in bucket ${bucket}`, 's3:ListBucketMultipartUploads', signal, work),
-        { client, bucket, prefix, signal },
-      ),
+    ...uploadCalls(connection),
   };
-}
-
-/**
- * Errors that the SDK takes for good and that may pass: other bytes have arrived than were sent, or another write of
- * the same key is under way, at which AWS asks to try again.
- */
-function isPassing(error: unknown): boolean {
-  const { status, code } = answerOf(error);
-  return code === 'BadDigest' || status === 409;
-}
-
-/** Makes a request anew where its error may pass. */
-function again<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  return pRetry(request, {
-    retries: RETRIES,
-    minTimeout: 200,
-    signal,
-    shouldRetry: ({ error }) => isPassing(error),
-  });
 }
 
 function storedObject(

@@ -1,0 +1,59 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import pRetry from 'p-retry';
+import { answerOf, storeError } from './errors.ts';
+
+/** How often a request is made anew that the SDK takes for refused for good. */
+const RETRIES = 3;
+
+/** Metadata that names the write which made an object. */
+export const WRITE_ID = 'write-id';
+
+/** One bucket of a server, over the SDK's client. */
+export interface Connection {
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** For messages: `https://s3.example.org`. */
+  readonly endpoint: string;
+  /**
+   * Runs one call; what it throws becomes the signal's reason or a StoreError.
+   *
+   * @param doing what is being done, to what: `cannot read backup/x.sql from bucket b`
+   * @param permission the right that the call needs: `s3:GetObject on backup/x.sql`
+   */
+  call<T>(doing: string, permission: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+}
+
+export function connectBucket(client: S3Client, bucket: string, endpoint: string): Connection {
+  return {
+    client,
+    bucket,
+    endpoint,
+    async call(doing, permission, signal, work) {
+      signal.throwIfAborted();
+      try {
+        return await work();
+      } catch (error) {
+        throw signal.aborted ? signal.reason : storeError(`${doing} (${endpoint})`, error, permission);
+      }
+    },
+  };
+}
+
+/**
+ * Errors that the SDK takes for good and that may pass: other bytes have arrived than were sent, or another write of
+ * the same key is under way, at which AWS asks to try again.
+ */
+function isPassing(error: unknown): boolean {
+  const { status, code } = answerOf(error);
+  return code === 'BadDigest' || status === 409;
+}
+
+/** Makes a request anew where its error may pass. */
+export function again<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  return pRetry(request, {
+    retries: RETRIES,
+    minTimeout: 200,
+    signal,
+    shouldRetry: ({ error }) => isPassing(error),
+  });
+}

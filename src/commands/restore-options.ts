@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { fileTime, idTime } from '../catalog/backup-name.ts';
 import type { Wanted } from '../catalog/choose-backup.ts';
 import { ConfigError, NotFoundError } from '../errors.ts';
+import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
 import type { RestoreTarget } from '../restore/restore-target.ts';
 import type { CommonOptions } from './session.ts';
 import { parseTime, TIME_FORM } from './time-option.ts';
@@ -16,6 +17,7 @@ export interface RestoreFlags extends CommonOptions {
   readonly dropOld?: true;
   readonly jobs?: string;
   readonly table?: readonly string[];
+  readonly dataOnly?: true;
   /** commander's reading of `--no-owner`. */
   readonly owner: boolean;
   /** commander's reading of `--no-audit`. */
@@ -61,7 +63,7 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
 }
 
 /** @throws ConfigError for targets that exclude each other, or a name that is none */
-export function readTarget({ into, inPlace, dropOld, table }: RestoreFlags): RestoreTarget {
+export function readTarget({ into, inPlace, dropOld, table, withMedia }: RestoreFlags): RestoreTarget {
   const given = [
     into === undefined ? '' : '--into',
     inPlace ? '--in-place' : '',
@@ -71,11 +73,33 @@ export function readTarget({ into, inPlace, dropOld, table }: RestoreFlags): Res
   if (into === undefined && table !== undefined) {
     throw usage('--table does not say where to', 'give --into a name that is free for a new database');
   }
+  if (table !== undefined && withMedia === true) {
+    throw usage(
+      '--with-media is of a whole backup',
+      'leave out --table, or see `topobank-backup media --help`',
+    );
+  }
   if (into === undefined) return inPlace ? { kind: 'in-place' } : { kind: 'swap', dropOld: dropOld === true };
   if (into === '' || Buffer.byteLength(into) > 63) {
     throw usage(`--into: ${JSON.stringify(into)} is not accepted`, 'give a name of 1 to 63 bytes');
   }
   return table === undefined ? { kind: 'into', name: into } : { kind: 'into', name: into, only: table };
+}
+
+/**
+ * The database that is given rows and no more, and the tables; undefined without `--data-only`.
+ *
+ * @throws ConfigError for options that have no part in that
+ */
+export function readRowsTarget({ dataOnly, ...flags }: RestoreFlags): AddRowsOptions | undefined {
+  if (dataOnly === undefined) return undefined;
+  const { into, table } = flags;
+  if (table === undefined || into === undefined) {
+    throw usage('--data-only does not say what and where to', 'give --table and --into DATABASE with it');
+  }
+  if (flags.jobs !== undefined) throw usage('--data-only takes one connection', 'leave out --jobs');
+  if (!flags.owner) throw usage('--data-only creates nothing that has an owner', 'leave out --no-owner');
+  return { into, only: table };
 }
 
 /** Of more connections a server has more to lose than to win. */

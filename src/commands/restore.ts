@@ -11,7 +11,16 @@ import { backupSource, fileSource, type RestoreSource } from '../restore/source.
 import { formatBytes, formatCount, formatDuration, formatTime } from '../ui/format.ts';
 import { isWhole } from './media.ts';
 import { mediaOfRestore, type RestoreMedia } from './restore-media.ts';
-import { type RestoreFlags, readJobs, readTarget, readWanted, wantedBackup } from './restore-options.ts';
+import {
+  type RestoreFlags,
+  readJobs,
+  readRowsTarget,
+  readTarget,
+  readWanted,
+  type WantedDump,
+  wantedBackup,
+} from './restore-options.ts';
+import { restoreRows } from './restore-rows.ts';
 import {
   holderName,
   type Invocation,
@@ -24,24 +33,38 @@ import {
 type RestoreSession = Omit<Session<never>, 'config'> & { readonly config: Config<'database' | 'lock'> };
 
 /**
- * `restore [ID|FILE]`: a backup or a local dump into a new database that takes the old one's place.
+ * `restore [ID|FILE]`: a backup or a local dump into a new database that takes the old one's place, or single tables of
+ * it into a database beside.
  *
  * @returns the exit status
  */
 export async function run(invocation: Invocation, what: string | undefined): Promise<number> {
   const flags = invocation.options as RestoreFlags;
   const wanted = readWanted(what, flags);
+  const rows = readRowsTarget(flags);
   const how: RestoreOptions = {
     target: readTarget(flags),
     noOwner: !flags.owner,
     jobs: { asked: readJobs(flags), cores: availableParallelism() },
   };
+  return withSource(invocation, wanted, (session, source, media) =>
+    rows === undefined
+      ? restoreSource(invocation, session, source, how, media)
+      : restoreRows(invocation, session, source, rows),
+  );
+}
+
+async function withSource(
+  invocation: Invocation,
+  wanted: WantedDump,
+  work: (session: RestoreSession, source: RestoreSource, media: RestoreMedia) => Promise<number>,
+): Promise<number> {
   const { env, signal } = invocation;
   if (wanted.by === 'file') {
     const session = openSession(invocation, ['database', 'tools', 'lock']);
     const local = await openLocalDump(wanted.file, signal);
     const source = fileSource(wanted.file, local, { ...session.config, env });
-    return restoreSource(invocation, session, source, how, mediaOfRestore(invocation, undefined));
+    return work(session, source, mediaOfRestore(invocation, undefined));
   }
   const session = openSession(invocation, ['database', 'store', 'tools', 'lock']);
   const { config } = session;
@@ -49,7 +72,7 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
     const choice = { now: session.now(), database: config.database, signal };
     const backup = await chooseBackup(store, config.prefix, wantedBackup(wanted, config.prefix), choice);
     const source = backupSource(store, backup, { ...config, env });
-    return restoreSource(invocation, session, source, how, mediaOfRestore(invocation, { store, backup }));
+    return work(session, source, mediaOfRestore(invocation, { store, backup }));
   });
 }
 
@@ -67,7 +90,9 @@ async function restoreSource(
   const name = target.kind === 'into' ? target.name : database.name;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));
   const intent = describeIntent(source, database, found, target);
-  const before = (await media.before()) ?? null;
+  const partial = target.kind === 'into' && target.only !== undefined;
+  // What a whole backup lacks says little of single tables.
+  const before = partial ? null : ((await media.before()) ?? null);
   if (flags.dryRun === true) {
     const restored = (await media.bringBack(true)) ?? null;
     session.print(

@@ -17,6 +17,10 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
         '--jobs <n>',
         'restore over so many connections (else one for each core, at most 4, as many as are free)',
       ],
+      [
+        '--data-only',
+        'with --table: only its rows, all or none, into a database --into that has the table, empty',
+      ],
       ['--no-owner', 'leave out owners and grants'],
       ['--with-media', 'bring back the media of the backup that are missing, as `media restore` does'],
       ['--no-audit', 'do not compare rows and media objects, neither before nor after'],
@@ -34,6 +38,7 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
       'topobank-backup restore --at 2026-11-23T10:30 --yes',
       'topobank-backup restore ./dump.sql.gz --into topobank_copy',
       'topobank-backup restore --latest --table public.manager_topography --into topobank_look',
+      'topobank-backup restore --latest --table public.manager_topography --data-only --into topobank',
     ],
     run: async (invocation, what) => (await import('../commands/restore.ts')).run(invocation, what),
   },

@@ -12,6 +12,17 @@ export type KnownDump = Pick<
   'bytes' | 'sections' | 'tables' | 'roles' | 'ownerRoles' | 'encoding'
 >;
 
+/** A manifest tells what a dump consists of; one without is read once. @throws as {@link proveDump} */
+export async function knowDump(
+  source: RestoreSource,
+  startProgress: StartProgress,
+  signal: AbortSignal,
+): Promise<KnownDump> {
+  const { manifest } = source;
+  if (manifest === undefined) return proveDump(source, startProgress, signal);
+  return { ...manifest, encoding: manifest.encoding ?? undefined };
+}
+
 /**
  * Reads the dump once without using it.
  *

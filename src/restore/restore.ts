@@ -14,7 +14,7 @@ import { keptName, scratchName } from './names.ts';
 import { chooseBlocks, selectTables, type TableSelection } from './narrow/selection.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
-import { type KnownDump, proveDump } from './prove-dump.ts';
+import { type KnownDump, knowDump, proveDump } from './prove-dump.ts';
 import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
 import { dropScratch } from './scratch.ts';
 import type { RestoreSource } from './source.ts';
@@ -80,7 +80,9 @@ export async function restoreDump(
   const found = await asAdmin((admin) => findDatabases(admin, name));
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   if (target.kind === 'into' && found.exists) throw nameTaken(source, name);
-  const dump = await knowDump(source, target, context.startProgress, signal);
+  // Nothing is dropped for a dump of which not every byte has been seen.
+  const know = target.kind === 'in-place' ? proveDump : knowDump;
+  const dump = await know(source, context.startProgress, signal);
   const selection = selectNamed(source, dump, target);
   const [plan, jobs] = await asAdmin(async (admin) => [
     await planRestore(admin, source, dump, { ...options, name, scratch }),
@@ -126,18 +128,6 @@ function selectNamed(
 ): TableSelection | undefined {
   if (target.kind !== 'into' || target.only === undefined) return undefined;
   return selectTables(dump, chooseBlocks(dump.tables, target.only, source.name));
-}
-
-/** A manifest tells what the dump needs; without one, and before anything is dropped, the dump itself is read. */
-async function knowDump(
-  source: RestoreSource,
-  target: RestoreTarget,
-  startProgress: StartProgress,
-  signal: AbortSignal,
-): Promise<KnownDump> {
-  const { manifest } = source;
-  if (manifest === undefined || target.kind === 'in-place') return proveDump(source, startProgress, signal);
-  return { ...manifest, encoding: manifest.encoding ?? undefined };
 }
 
 async function planJobs(

@@ -1,0 +1,55 @@
+import type { Config } from '../config/config.ts';
+import { EXIT, RestoreError } from '../errors.ts';
+import { withLock } from '../postgres/advisory-lock.ts';
+import { openDatabase } from '../postgres/database.ts';
+import { type AddRowsOptions, addRows } from '../restore/narrow/add-rows.ts';
+import { findDatabases } from '../restore/restore-target.ts';
+import type { RestoreSource } from '../restore/source.ts';
+import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
+import type { RestoreFlags } from './restore-options.ts';
+import { holderName, type Invocation, type Session, warnOfForeignVariables } from './session.ts';
+
+/** `restore --table T --data-only --into NAME`: the rows of single tables into a database that has them, empty. */
+export async function restoreRows(
+  { options, env, signal }: Invocation,
+  session: Omit<Session<never>, 'config'> & { readonly config: Config<'database' | 'lock'> },
+  source: RestoreSource,
+  target: AddRowsOptions,
+): Promise<number> {
+  const { into, only } = target;
+  warnOfForeignVariables(session.log, env);
+  const database = openDatabase(session.config, env);
+  const doing = `restore rows of ${only.join(', ')} of ${source.name} into database ${into} on ${database.server}`;
+  const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, into));
+  if (!found.exists) {
+    throw new RestoreError({
+      doing: `cannot ${doing}`,
+      problem: 'there is no such database',
+      remedy: 'name one that is there, or leave out --data-only to have it made',
+    });
+  }
+  if ((options as RestoreFlags).dryRun === true) {
+    session.print(
+      { dryRun: true, source: source.name, bytes: source.bytes, would: doing },
+      `would ${doing}, one that is there`,
+    );
+    return EXIT.done;
+  }
+  await session.confirm(`${doing}, one that is there`);
+  const began = performance.now();
+  const add = (held: AbortSignal) => addRows({ ...session, database }, source, target, held);
+  const lock = {
+    purpose: doing,
+    holder: holderName('restore'),
+    waitMs: session.config.lockWait,
+    log: session.log,
+  };
+  // A database that is not the tool's own is in nobody's way.
+  const report = into === database.name ? await withLock(database, lock, signal, add) : await add(signal);
+  const each = report.only.map(({ table, rows }) => `${table} (${formatCount(rows)} rows)`).join(', ');
+  session.print(
+    { source: source.name, ...report },
+    `restored ${each} of ${source.name} into database ${into}: read ${formatBytes(report.bytesRead)} of ${formatBytes(report.bytes)}, in ${formatDuration(performance.now() - began)}`,
+  );
+  return EXIT.done;
+}

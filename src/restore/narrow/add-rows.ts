@@ -1,0 +1,174 @@
+import pg from 'pg';
+import type { DumpTable } from '../../dump/dump-index.ts';
+import { qualifiedName } from '../../dump/tokens.ts';
+import { RestoreError } from '../../errors.ts';
+import { databaseError, describeCause, remedyOf } from '../../postgres/errors.ts';
+import { formatBytes } from '../../ui/format.ts';
+import { knowDump } from '../prove-dump.ts';
+import { startCopy } from '../raw-query.ts';
+import type { RestoreContext, RestoreReport } from '../restore.ts';
+import type { RestoreSource } from '../source.ts';
+import { proveRows } from '../wide/prove-rows.ts';
+import { type BlockReader, openBlocks } from './block-reader.ts';
+import { immediateOrder, lockTables, missingTables, passSequences, quoteTable } from './live-tables.ts';
+import { orderBlocks } from './order-blocks.ts';
+import { chooseBlocks } from './selection.ts';
+import { tallyTables } from './tally.ts';
+
+/** Where rows are added, and those of which tables. */
+export interface AddRowsOptions {
+  /** A database with these tables in it, empty. */
+  readonly into: string;
+  /** As psql takes names. */
+  readonly only: readonly string[];
+}
+
+/**
+ * Puts the rows of some tables of a dump into the same tables of a database, in one transaction: all of them, or
+ * nothing has changed. Constraints and triggers of the database hold as for any other rows.
+ *
+ * @throws ConfigError, NotFoundError for names; RestoreError for a table that is missing or not empty, and for rows that
+ * the server refuses; DumpError, DatabaseError, StoreError, or the signal's reason
+ */
+export async function addRows(
+  context: Pick<RestoreContext, 'database' | 'log' | 'startProgress'>,
+  source: RestoreSource,
+  { into, only }: AddRowsOptions,
+  signal: AbortSignal,
+): Promise<Required<Omit<RestoreReport, 'kept' | 'dropped'>>> {
+  const { database, log, startProgress } = context;
+  const doing = `cannot restore rows of ${source.name} into database ${into}`;
+  const dump = await knowDump(source, startProgress, signal);
+  const blocks = chooseBlocks(dump.tables, only, source.name);
+  const wanted = blocks.reduce((sum, { bytes }) => sum + bytes, 0);
+  const rows = blocks.reduce((sum, block) => sum + block.rows, 0);
+
+  let bytesRead = 0;
+  const count = (bytes: number) => {
+    bytesRead += bytes;
+    progress.add(bytes);
+  };
+  // A COPY that is broken off half-way ends with its connection, and with that the transaction.
+  const failure = new AbortController();
+  const either = AbortSignal.any([signal, failure.signal]);
+  const reader = await openBlocks(source, count, either);
+  log.info(sayReading(source, dump.bytes, wanted, reader));
+  const progress = startProgress('restore', wanted);
+  try {
+    await database.use(into, either, async (client) => {
+      try {
+        await client.query('BEGIN; SET LOCAL row_security = off; SET LOCAL xmloption = content');
+        const ordered = await prepareTables(client, blocks, doing);
+        for (const block of ordered)
+          await copyBlock(client, source.name, reader, block, dump.encoding, doing);
+        await passSequences(client, blocks);
+        await client.query('COMMIT');
+      } catch (error) {
+        failure.abort(databaseError(doing, error));
+        throw error;
+      }
+    });
+  } finally {
+    progress.stop();
+    await reader.close();
+  }
+  return {
+    database: into,
+    tables: blocks.length,
+    rows,
+    bytes: dump.bytes,
+    bytesRead,
+    only: tallyTables(blocks),
+  };
+}
+
+function sayReading(
+  source: RestoreSource,
+  bytes: number,
+  wanted: number,
+  { ranged }: Pick<BlockReader, 'ranged'>,
+): string {
+  return ranged
+    ? `reading ${formatBytes(wanted)} of ${formatBytes(bytes)}`
+    : `${source.name} has to be unpacked from its beginning: all of it up to these rows is read`;
+}
+
+/** @returns the blocks in an order in which the foreign keys among them hold */
+async function prepareTables(
+  client: pg.Client,
+  blocks: readonly DumpTable[],
+  doing: string,
+): Promise<DumpTable[]> {
+  const [missing] = await missingTables(client, blocks);
+  if (missing !== undefined) {
+    throw new RestoreError({
+      doing,
+      problem: `it has no table ${qualifiedName(missing)}`,
+      remedy: 'leave out --data-only to restore the table into a new database, or create it',
+    });
+  }
+  const [filled] = await lockTables(client, blocks);
+  if (filled !== undefined) {
+    throw new RestoreError({
+      doing,
+      problem: `table ${qualifiedName(filled)} is not empty`,
+      remedy: `empty it (DELETE FROM ${quoteTable(filled)};), or leave out --data-only to restore into a new database`,
+    });
+  }
+  await client.query('SET CONSTRAINTS ALL DEFERRED');
+  return orderBlocks(blocks, await immediateOrder(client, blocks));
+}
+
+async function copyBlock(
+  client: pg.Client,
+  name: string,
+  reader: BlockReader,
+  block: DumpTable,
+  encoding: string | undefined,
+  doing: string,
+): Promise<void> {
+  const { offset, bytes, rows, sha256 } = block;
+  const piece = {
+    table: block,
+    offset,
+    bytes,
+    rows,
+    rowsBefore: 0,
+    proof: { by: 'sha256', sha256 },
+  } as const;
+  const proof = proveRows(piece, name);
+  const refused = (error: unknown): never => {
+    throw rowsRefused(error, block, doing);
+  };
+  const into = startCopy(client, Buffer.from(copyStatement(block, encoding)));
+  for await (const chunk of reader.read(block)) {
+    proof.add(chunk);
+    await into.write(chunk).catch(refused);
+  }
+  proof.finish();
+  const taken = await into.end().catch(refused);
+  if (taken === block.rows) return;
+  throw new RestoreError({
+    doing,
+    problem: `the server took ${taken} of ${block.rows} rows of ${qualifiedName(block)}`,
+    remedy: 'see whether a trigger of the table leaves rows out',
+  });
+}
+
+/** Names go over in the connection's encoding, rows in the dump's. */
+function copyStatement(block: DumpTable, encoding: string | undefined): string {
+  const columns = block.columns.map((column) => pg.escapeIdentifier(column)).join(', ');
+  const list = columns === '' ? '' : ` (${columns})`;
+  const options = encoding === undefined ? '' : ` WITH (ENCODING ${pg.escapeLiteral(encoding)})`;
+  return `COPY ${quoteTable(block)}${list} FROM stdin${options}`;
+}
+
+function rowsRefused(error: unknown, block: DumpTable, doing: string): RestoreError {
+  const row = (error as { where?: string }).where?.split('\n')[0];
+  return new RestoreError({
+    doing,
+    problem: `${qualifiedName(block)}: ${describeCause(error)}${row === undefined ? '' : ` (${row})`}`,
+    remedy: remedyOf(error) ?? 'have the table as it was dumped, or restore it into a new database',
+    cause: error,
+  });
+}

@@ -1,0 +1,77 @@
+import type { DumpTable } from '../../dump/dump-index.ts';
+import type { RestoreSource } from '../source.ts';
+
+/** Reads the rows of single blocks of a dump, in any order. */
+export interface BlockReader {
+  /** Whether no more is read than the rows that are asked for. */
+  readonly ranged: boolean;
+  /** One block is read to its end before the next is asked for. */
+  read(block: Pick<DumpTable, 'offset' | 'bytes'>): AsyncIterable<Buffer>;
+  close(): Promise<void>;
+}
+
+/** @param onBytes told of every byte of the plain SQL that is read, wanted or not */
+export async function openBlocks(
+  source: Pick<RestoreSource, 'ranges' | 'read'>,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<BlockReader> {
+  const readRange = await source.ranges(signal);
+  if (readRange === undefined) return readThrough(source, onBytes, signal);
+  return {
+    ranged: true,
+    async *read({ offset, bytes }) {
+      if (bytes === 0) return;
+      for await (const chunk of readRange({ start: offset, end: offset + bytes - 1 }, signal)) {
+        onBytes(chunk.length);
+        yield chunk;
+      }
+    },
+    close: async () => {},
+  };
+}
+
+/** Of a dump that has to be unpacked, blocks that follow one another are read in one pass. */
+function readThrough(
+  source: Pick<RestoreSource, 'read'>,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): BlockReader {
+  let pass: AsyncIterator<Buffer> | undefined;
+  /** What the pass has given and was not used; `at` is where in the dump it begins. */
+  let rest: Buffer = Buffer.alloc(0);
+  let at = 0;
+
+  async function begin(): Promise<AsyncIterator<Buffer>> {
+    await pass?.return?.();
+    rest = Buffer.alloc(0);
+    at = 0;
+    pass = source.read(signal)[Symbol.asyncIterator]();
+    return pass;
+  }
+
+  return {
+    ranged: false,
+    async *read({ offset, bytes }) {
+      if (bytes === 0) return;
+      const end = offset + bytes;
+      const chunks = pass === undefined || offset < at ? await begin() : pass;
+      while (at < end) {
+        if (rest.length === 0) {
+          const next = await chunks.next();
+          if (next.done === true) return;
+          rest = next.value;
+        }
+        const taken = Math.min(rest.length, end - at);
+        const wanted = rest.subarray(Math.min(taken, Math.max(0, offset - at)), taken);
+        rest = rest.subarray(taken);
+        at += taken;
+        onBytes(taken);
+        if (wanted.length > 0) yield wanted;
+      }
+    },
+    async close() {
+      await pass?.return?.();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import pg from 'pg';
+import type { TableName } from '../../catalog/find-table.ts';
+import { qualifiedName } from '../../dump/tokens.ts';
+import type { RowOrder } from './order-blocks.ts';
+
+/** A table as it stands in SQL; of a dump that tells no schemas, as search_path has it. */
+export function quoteTable({ schema, name }: TableName): string {
+  return schema === ''
+    ? pg.escapeIdentifier(name)
+    : `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
+}
+
+/** Which of these tables the database does not have. */
+export async function missingTables<T extends TableName>(
+  client: pg.Client,
+  tables: readonly T[],
+): Promise<T[]> {
+  const { rows } = await client.query<{ missing: boolean }>(
+    `SELECT to_regclass(name) IS NULL AS missing FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n) ORDER BY n`,
+    [tables.map(quoteTable)],
+  );
+  return tables.filter((_, at) => rows[at]?.missing === true);
+}
+
+/** Keeps others from writing to these tables until the transaction ends. @returns those that hold rows */
+export async function lockTables<T extends TableName>(client: pg.Client, tables: readonly T[]): Promise<T[]> {
+  await client.query(`LOCK TABLE ${tables.map(quoteTable).join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
+  const filled: T[] = [];
+  for (const table of tables) {
+    const { rows } = await client.query<{ filled: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${quoteTable(table)}) AS filled`,
+    );
+    if (rows[0]?.filled === true) filled.push(table);
+  }
+  return filled;
+}
+
+/** The foreign keys among these tables that are checked with each statement, whatever is asked for. */
+export async function immediateOrder(client: pg.Client, tables: readonly TableName[]): Promise<RowOrder[]> {
+  const { rows } = await client.query<{ child: number; parent: number }>(
+    `WITH t AS (SELECT name::regclass AS oid, n::int AS n FROM unnest($1::text[]) WITH ORDINALITY AS u (name, n))
+     SELECT child.n AS child, parent.n AS parent
+     FROM pg_constraint AS c JOIN t AS child ON child.oid = c.conrelid JOIN t AS parent ON parent.oid = c.confrelid
+     WHERE c.contype = 'f' AND NOT c.condeferrable`,
+    [tables.map(quoteTable)],
+  );
+  const nameOf = (n: number) => {
+    const table = tables[n - 1];
+    return table === undefined ? '' : qualifiedName(table);
+  };
+  return rows.map(({ child, parent }) => ({ table: nameOf(child), after: nameOf(parent) }));
+}
+
+/** Has the sequences of serial and identity columns go on behind the rows; none is set back. */
+export async function passSequences(client: pg.Client, tables: readonly TableName[]): Promise<void> {
+  const { rows } = await client.query<{ sequence: string; column: string; table: string }>(
+    `SELECT s.oid::regclass::text AS sequence, quote_ident(a.attname) AS column, d.refobjid::regclass::text AS table
+     FROM pg_depend AS d
+     JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
+     JOIN pg_sequence AS q ON q.seqrelid = s.oid AND q.seqincrement > 0
+     JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+       AND d.refobjid = ANY ($1::regclass[])`,
+    [tables.map(quoteTable)],
+  );
+  for (const { sequence, column, table } of rows) {
+    await client.query(
+      `SELECT setval($1::regclass, most)
+       FROM ${sequence} AS s, (SELECT max(${column})::bigint AS most FROM ${table}) AS t
+       WHERE most > s.last_value OR most = s.last_value AND NOT s.is_called`,
+      [sequence],
+    );
+  }
+}

@@ -1,0 +1,190 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { lockKey } from '../../src/postgres/advisory-lock.ts';
+import { withClient } from '../support/database.ts';
+import { dumpText, entry } from '../support/dump-text.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const signal = new AbortController().signal;
+const ODD = '"Größe, alt"."a/b ""c"""';
+
+let bed: TestBed;
+let id: string;
+let before: Readonly<Record<string, unknown>>;
+
+beforeAll(async () => {
+  bed = await createTestBed(inject('postgres'));
+  // In a dump the rows of a_topography stand before those that they refer to.
+  await bed.database.query(`
+    CREATE TABLE bulk AS SELECT g AS id, repeat(md5(g::text), 20) AS body FROM generate_series(1, 5000) g;
+    CREATE TABLE surface (id serial PRIMARY KEY, name text);
+    INSERT INTO surface (name) SELECT 'surface ' || g FROM generate_series(1, 100) g;
+    CREATE TABLE a_topography (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, surface int REFERENCES surface,
+      twin bigint REFERENCES a_topography DEFERRABLE INITIALLY DEFERRED, body xml);
+    INSERT INTO a_topography (surface, twin, body) SELECT 1 + g % 100, 5001 - g, xml('text ' || g) FROM generate_series(1, 5000) g;
+    CREATE SCHEMA "Größe, alt";
+    CREATE TABLE ${ODD} (id int, "a,b" text, twice int GENERATED ALWAYS AS (id * 2) STORED);
+    INSERT INTO ${ODD} VALUES (1, NULL), (2, ''), (3, E'tab\\t\\nline'), (4, '\\.'), (5, '\\N')`);
+  const { stdout } = await bed.run(['backup', '--json', '--quiet']);
+  id = (JSON.parse(stdout) as { id: string }).id;
+  before = await state();
+});
+
+beforeEach(async () => {
+  await bed.database.query(
+    `TRUNCATE a_topography, surface RESTART IDENTITY; TRUNCATE ${ODD}; SELECT setval('surface_id_seq', 1000)`,
+  );
+});
+
+afterAll(() => bed.close());
+
+/** The rows of the tables, and what their sequences would give next. */
+async function state(): Promise<Readonly<Record<string, unknown>>> {
+  const [row] = await bed.database.query<Record<string, unknown>>(
+    `SELECT (SELECT md5(string_agg(t::text, '/' ORDER BY id)) FROM a_topography t) AS topography,
+       (SELECT md5(string_agg(t::text, '/' ORDER BY id)) FROM surface t) AS surface,
+       (SELECT md5(string_agg(t::text, '/' ORDER BY id)) FROM ${ODD} t) AS odd,
+       (SELECT last_value FROM a_topography_id_seq) AS sequence`,
+  );
+  return row!;
+}
+
+const TABLES = ['--table', 'a_topography', '--table', 'public.surface', '--table', ODD, '--data-only'];
+
+const restore = (what: string, ...args: string[]) =>
+  bed.run(['restore', what, '--into', bed.database.name, '--json', ...args]);
+
+test('rows go back into their tables, by their bytes alone', async () => {
+  bed.server.requests.length = 0;
+  const result = await restore(id, ...TABLES, '--yes');
+  expect(result).toMatchObject({ status: 0 });
+  expect(await state()).toEqual(before);
+  // A sequence that is further on is not set back.
+  expect(await bed.database.query(`SELECT nextval('surface_id_seq')::int AS next`)).toEqual([{ next: 1001 }]);
+
+  const report = JSON.parse(result.stdout) as { bytesRead: number; only: { bytes: number }[] };
+  expect(report).toMatchObject({ database: bed.database.name, tables: 3, rows: 5105 });
+  const own = report.only.reduce((sum, { bytes }) => sum + bytes, 0);
+  const asked = bed.server.requests
+    .filter(({ operation, key }) => operation === 'GetObject' && key.endsWith('.sql'))
+    .map(({ range }) => range!.match(/\d+/g)!.map(Number))
+    .map(([start, end]) => end! - start! + 1);
+  expect(report.bytesRead).toBe(own);
+  // The first bytes tell what form the dump is of.
+  expect(asked.slice(1).reduce((sum, bytes) => sum + bytes, 0)).toBe(own);
+  expect(result.stderr).toMatch(/reading [\d.]+ KiB of [\d.]+ MiB/i);
+});
+
+test('also out of a dump that has to be unpacked, in the order that foreign keys ask for', async () => {
+  const key = `backup/postgres-backup-${id}.sql`;
+  const whole = Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray());
+  const file = join(bed.directory, 'packed.sql.gz');
+  await writeFile(file, gzipSync(whole, { level: 1 }));
+  const result = await restore(file, ...TABLES, '--yes');
+  expect(result).toMatchObject({ status: 0, stderr: expect.stringMatching(/has to be unpacked/) });
+  expect(await state()).toEqual(before);
+});
+
+test('names and rows of a dump in another encoding', async () => {
+  const text = dumpText(
+    `${entry('TABLE DATA', 'süß')}COPY public."süß" ("größe") FROM stdin;\nä\\\\ö\n\\.\n`,
+  ).replace("'UTF8'", "'LATIN1'");
+  const file = join(bed.directory, 'latin1.sql');
+  await writeFile(file, Buffer.from(text, 'latin1'));
+  await bed.database.query('CREATE TABLE "süß" ("größe" text)');
+  expect(await restore(file, '--table', '"süß"', '--data-only', '--yes')).toMatchObject({ status: 0 });
+  expect(await bed.database.query('SELECT "größe" AS size FROM "süß"')).toEqual([{ size: 'ä\\ö' }]);
+});
+
+test.each([
+  [
+    'a table with rows',
+    `INSERT INTO ${ODD} VALUES (7)`,
+    /table Größe, alt\.a\/b "c" is not empty — empty it/,
+  ],
+  [
+    'a row that is refused',
+    'ALTER TABLE surface ADD CONSTRAINT short CHECK (length(name) < 10)',
+    /public\.surface: new row for relation "surface" violates check constraint "short" \(COPY surface, line 10/,
+  ],
+  [
+    'a column that is gone',
+    'ALTER TABLE a_topography RENAME body TO text',
+    /public\.a_topography: column "body" of relation "a_topography" does not exist — have the table as/,
+  ],
+  [
+    'a table that is gone',
+    'ALTER TABLE surface RENAME TO gone',
+    /it has no table public\.surface — leave out/,
+  ],
+  [
+    'a foreign key that does not hold in the end',
+    'ALTER TABLE surface ADD other int DEFAULT 1 REFERENCES bulk_id DEFERRABLE INITIALLY DEFERRED',
+    /violates foreign key constraint "surface_other_fkey"/,
+  ],
+])('%s ends it, and nothing has changed', async (_, change, message) => {
+  await bed.database.query('CREATE TABLE IF NOT EXISTS bulk_id (id int PRIMARY KEY)');
+  await bed.database.query(change);
+  const result = await restore(id, ...TABLES, '--yes', '--quiet');
+  expect(result).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(message) });
+  await bed.database.query(`
+    ALTER TABLE IF EXISTS gone RENAME TO surface;
+    ALTER TABLE surface DROP CONSTRAINT IF EXISTS short, DROP COLUMN IF EXISTS other;
+    DELETE FROM ${ODD} WHERE id = 7`);
+  await bed.database.query(
+    `DO $$ BEGIN ALTER TABLE a_topography RENAME text TO body; EXCEPTION WHEN undefined_column THEN END $$`,
+  );
+  expect(await state()).toMatchObject({ topography: null, surface: null, odd: null });
+});
+
+test('bytes that are other ones end it, and nothing has changed', async () => {
+  const key = `backup/postgres-backup-${id}.sql`;
+  const whole = Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray());
+  const put = (body: Buffer) =>
+    bed.store.put(key, body, { ifAbsent: false, contentType: 'application/sql', signal });
+  const body = Buffer.from(whole);
+  body[whole.indexOf('surface 77')] = 0x53;
+  await put(body);
+  const result = await restore(id, ...TABLES, '--yes', '--quiet');
+  await put(whole);
+  expect(result).toMatchObject({ status: 1, stdout: '' });
+  expect(result.stderr).toMatch(/rows of public\.surface .* are not what the dump’s index says/);
+  expect(await state()).toMatchObject({ topography: null, surface: null, odd: null });
+});
+
+test.each([
+  [['--data-only', '--into', 'x'], 2, /--data-only does not say what and where to — give --table and --into/],
+  [['--table', 'surface', '--data-only'], 2, /--data-only does not say what and where to/],
+  [['--table', 'surface', '--data-only', '--into', 'x', '--jobs', '2'], 2, /leave out --jobs/],
+  [['--table', 'surface', '--data-only', '--into', 'x', '--no-owner'], 2, /leave out --no-owner/],
+  [['--table', 'surface', '--data-only', '--into', 'x', '--in-place'], 2, /exclude each other/],
+  [
+    ['--table', 'surface', '--data-only', '--into', 'no_such_database'],
+    1,
+    /there is no such database — name one/,
+  ],
+])('%j ends with status %i', async (args, status, message) => {
+  const result = await bed.run(['restore', id, '--quiet', ...args]);
+  expect(result).toMatchObject({ status, stdout: '', stderr: expect.stringMatching(message) });
+});
+
+test('it asks first, tells what it would do, and waits for no other run', async () => {
+  const asked = await restore(id, ...TABLES);
+  expect(asked).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/one that is there: nobody can be/),
+  });
+  const dry = await restore(id, ...TABLES, '--dry-run');
+  expect(JSON.parse(dry.stdout)).toMatchObject({
+    dryRun: true,
+    would: expect.stringMatching(/^restore rows/),
+  });
+  await withClient(bed.env, 'postgres', async (client) => {
+    await client.query('SELECT pg_advisory_lock($1)', [lockKey(bed.database.name)]);
+    expect(await restore(id, ...TABLES, '--yes')).toMatchObject({ status: 5, stdout: '' });
+  });
+  expect(await state()).toMatchObject({ topography: null, surface: null, odd: null });
+});

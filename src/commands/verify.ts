@@ -5,7 +5,7 @@ import { ConfigError, EXIT, NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatCount } from '../ui/format.ts';
 import type { Verification } from '../verify/verification.ts';
-import { verifyBackup } from '../verify/verify-backup.ts';
+import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
 import { drillDatabase } from './drill-database.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
@@ -29,7 +29,10 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
     const context = { ...session, ...config, env, tool, store, drillDatabase: drillServer };
     const done: Verification[] = [];
     for (const backup of await choose(store, config, id, flags, signal)) {
-      const verification = await verifyBackup(context, backup, depth, signal);
+      const verification = flags.all
+        ? await unlessDeleted(context, backup, depth, signal)
+        : await verifyBackup(context, backup, depth, signal);
+      if (verification === undefined) continue;
       done.push(verification);
       if (flags.all) session.tell(render(verification));
     }
@@ -39,6 +42,24 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   if (flags.all) session.print(documents, `\n${summarize(results)}`);
   else session.print(documents[0], results.map(render).join('\n'));
   return results.some(({ faults }) => faults.length > 0) ? EXIT.fault : EXIT.done;
+}
+
+/** Among all backups, one that is pruned in the course of it is none of them. @returns undefined for such a one */
+async function unlessDeleted(
+  context: VerifyContext,
+  backup: Backup,
+  depth: Depth,
+  signal: AbortSignal,
+): Promise<Verification | undefined> {
+  try {
+    return await verifyBackup(context, backup, depth, signal);
+  } catch (error) {
+    const { store, prefix, log } = context;
+    if (!(error instanceof NotFoundError)) throw error;
+    if ((await findBackup(store, prefix, backup.id, signal)) !== undefined) throw error;
+    log.warn(`backup ${backup.id} was deleted meanwhile`);
+    return undefined;
+  }
 }
 
 function readDepth({ quick, restore }: VerifyFlags): Depth {

@@ -4,6 +4,7 @@ import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog
 import type { Depth, Fault } from '../../src/catalog/verification.ts';
 import type { Verification } from '../../src/verify/verification.ts';
 import { verifyBackup } from '../../src/verify/verify-backup.ts';
+import { deferred } from '../support/deferred.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
@@ -312,6 +313,23 @@ test('--all verifies each, in the order of list, and tells of all', async () => 
     /^\d{14} is good \(full\)\n(.*\n)*20200101000000 is FAULTY \(full\), a fault:\n/,
   );
   expect(told.stdout).toMatch(/\n\n2 verified, 1 faulty\n$/);
+});
+
+test('one that is pruned while --all is at work is left out', async () => {
+  const older = 'backup/postgres-backup-20200101000000.sql';
+  await put(older, dump().subarray(0, 100));
+  const removed = deferred<void>();
+  const onHeld = () => void bed.store.remove([older], signal).then(removed.resolve);
+  bed.server.faults.push({
+    operation: 'GetObject',
+    key: /\.sql$/,
+    times: 1,
+    what: { kind: 'hold', until: removed.promise, onHeld },
+  });
+  const { status, stdout, stderr } = await bed.run(['verify', '--all', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject([{ id, ok: true }]);
+  expect(stderr).toMatch(/WARN.*: backup 20200101000000 was deleted meanwhile/);
+  expect(status).toBe(0);
 });
 
 test.each([

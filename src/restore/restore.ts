@@ -183,7 +183,9 @@ async function buildScratch(
     const wide = jobs === 1 && selection === undefined ? {} : { wide: { jobs, index: dump, ...part } };
     const filled = await fillDatabase(context, source, { scratch, noOwner, ...wide }, signal);
     checkAgainst(source, dump, filled);
-    for (const foreignKey of selection?.foreignKeys ?? []) log.warn(`foreign key ${foreignKey}: left out`);
+    for (const foreignKey of selection?.foreignKeys ?? []) {
+      log.warn(`left out foreign key ${foreignKey}, which is empty`);
+    }
     await database.use(admin, signal, async (client) => {
       await applySettings(client, plan.settings, log);
       await applyOwnership(client, plan.ownership);

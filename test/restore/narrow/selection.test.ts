@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { DumpTable, SectionName } from '../../../src/dump/dump-index.ts';
+import type { DumpEntry } from '../../../src/dump/tokens.ts';
+import { chooseBlocks, selectTables } from '../../../src/restore/narrow/selection.ts';
+
+const MIB = 1024 ** 2;
+
+const block = (name: string, bytes = 0): DumpTable => ({
+  schema: 'public',
+  name,
+  columns: [],
+  rows: 0,
+  offset: 0,
+  bytes,
+  sha256: '',
+  checkpoints: [],
+});
+
+const select = (tables: readonly DumpTable[], ...wanted: string[]) =>
+  selectTables({ tables, encoding: 'UTF8' }, chooseBlocks(tables, wanted, './dump.sql'));
+
+test('of the other tables no more than a mebibyte is read along, and the largest are left', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(MIB), { minLength: 1, maxLength: 20 }), (sizes) => {
+      const tables = sizes.map((bytes, at) => block(`t${at}`, bytes));
+      const { tables: taken, unread } = select(tables, 't0');
+      expect(taken).toEqual([tables[0]]);
+      expect(unread.has(tables[0]!)).toBe(false);
+      const along = tables.slice(1).filter((table) => !unread.has(table));
+      expect(along.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(MIB);
+      const largest = Math.max(0, ...along.map(({ bytes }) => bytes));
+      for (const { bytes } of unread) expect(bytes).toBeGreaterThanOrEqual(largest);
+      // One more would have been too much.
+      const smallest = Math.min(...[...unread].map(({ bytes }) => bytes));
+      const all = along.reduce((sum, { bytes }) => sum + bytes, smallest);
+      expect(unread.size === 0 || all > MIB).toBe(true);
+    }),
+  );
+});
+
+test('all blocks of the named tables are taken, each once, in the order of the dump', () => {
+  const tables = [block('b'), block('a'), block('c'), block('b')];
+  const { tables: taken, takesRows } = select(tables, 'public.b', 'a', 'b');
+  expect(taken).toEqual([tables[0], tables[1], tables[3]]);
+  expect(tables.map(takesRows)).toEqual([true, true, false, true]);
+});
+
+type Step = readonly [section: SectionName, entry: DumpEntry | undefined, sql: string, runs: boolean];
+
+const entry = (type: string, name: string): DumpEntry => ({ type, name, schema: 'public', owner: '' });
+
+const INDEX = entry('INDEX', 'i');
+const OTHER_INDEX = entry('INDEX', 'o');
+const PUBLICATION = entry('PUBLICATION', 'p');
+
+/** A dump's statements in their order, of which `t` is wanted. */
+const STEPS: readonly Step[] = [
+  ['pre-data', undefined, 'SELECT 1;', true],
+  ['pre-data', entry('TABLE', 'other'), 'CREATE TABLE public.other ();', true],
+  ['pre-data', entry('BLOB', '4711'), "SELECT pg_catalog.lo_create('4711');", false],
+  ['pre-data', entry('LARGE OBJECT 4711', 'LARGE OBJECT 4711'), 'COMMENT ON LARGE OBJECT 4711 IS 1;', false],
+  ['data', entry('TABLE DATA', 't'), 'ALTER TABLE public.t DISABLE TRIGGER ALL;', true],
+  ['data', entry('TABLE DATA', 'other'), 'ALTER TABLE public.other DISABLE TRIGGER ALL;', false],
+  [
+    'data',
+    entry('SEQUENCE SET', 'other_id_seq'),
+    "SELECT pg_catalog.setval('public.other_id_seq', 3);",
+    true,
+  ],
+  ['data', entry('BLOBS', 'BLOBS'), "SELECT pg_catalog.lo_open('4711', 131072);", false],
+  ['data', entry('STATISTICS DATA', 't'), 'SELECT pg_catalog.pg_restore_relation_stats();', false],
+  ['post-data', INDEX, 'CREATE INDEX i ON public.t USING btree (a);', true],
+  // The rest of an entry goes with its first statement, and a comment with the entry.
+  ['post-data', INDEX, 'ALTER INDEX public.i ALTER COLUMN 1 SET STATISTICS 100;', true],
+  ['post-data', entry('COMMENT', 'INDEX i'), "COMMENT ON INDEX public.i IS 'x';", true],
+  ['post-data', OTHER_INDEX, 'CREATE INDEX o ON public.other USING btree (a);', false],
+  ['post-data', OTHER_INDEX, 'ALTER TABLE public.t CLUSTER ON o;', false],
+  ['post-data', entry('COMMENT', 'INDEX o'), "COMMENT ON INDEX public.o IS 'x';", false],
+  ['post-data', entry('INDEX ATTACH', 'i'), 'ALTER INDEX public.o ATTACH PARTITION public.i;', false],
+  ['post-data', entry('INDEX ATTACH', 'i'), 'ALTER INDEX public.i ATTACH PARTITION public.i;', true],
+  [
+    'post-data',
+    entry('FK CONSTRAINT', 't self'),
+    'ALTER TABLE ONLY public.t ADD CONSTRAINT self FOREIGN KEY (a) REFERENCES public.t(a);',
+    true,
+  ],
+  [
+    'post-data',
+    entry('FK CONSTRAINT', 't away'),
+    'ALTER TABLE ONLY public.t ADD CONSTRAINT away FOREIGN KEY (a) REFERENCES public.other(a);',
+    false,
+  ],
+  [
+    'post-data',
+    entry('FK CONSTRAINT', 'other here'),
+    'ALTER TABLE ONLY public.other ADD CONSTRAINT here FOREIGN KEY (a) REFERENCES public.t(a);',
+    false,
+  ],
+  ['post-data', PUBLICATION, 'CREATE PUBLICATION p FOR ALL TABLES;', false],
+  ['post-data', PUBLICATION, 'ALTER PUBLICATION p OWNER TO someone;', false],
+  ['post-data', entry('ACL', 'TABLE other'), 'GRANT SELECT ON TABLE public.other TO someone;', true],
+  // A dump without comments tells of no entries.
+  ['post-data', undefined, 'CREATE POLICY p ON public.t;', true],
+  ['post-data', undefined, 'CREATE POLICY p ON public.other;', false],
+];
+
+test('what is run is the schema, and what is about the named tables alone', () => {
+  const selection = select([block('t'), block('other')], 't');
+  for (const [section, of, sql, runs] of STEPS) {
+    const statement = { type: 'statement', sql: Buffer.from(sql), entry: of, offset: 0, line: 1 } as const;
+    expect([sql, selection.takes(statement, section)]).toEqual([sql, runs]);
+  }
+  // Of the other tables' foreign keys nothing has to be said: these tables are empty.
+  expect(selection.foreignKeys).toEqual(['away of public.t to public.other']);
+});

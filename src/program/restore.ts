@@ -30,7 +30,7 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
     lists: [
       [
         '--table <name>',
-        'with --into: the rows of this table alone (repeatable), the other tables stay empty; reads only the bytes it takes',
+        'with --into: the rows of this table alone, its partitions included (repeatable); the others stay empty, their bytes unread',
       ],
     ],
     examples: [

@@ -11,7 +11,8 @@ import type { StartProgress } from '../ui/progress.ts';
 import { applyOwnership, applySettings } from './apply-facts.ts';
 import { type FilledFrom, fillDatabase } from './fill-database.ts';
 import { keptName, scratchName } from './names.ts';
-import { chooseBlocks, selectTables, type TableSelection } from './narrow/selection.ts';
+import { chooseTables } from './narrow/choose-tables.ts';
+import { selectTables, type TableSelection } from './narrow/selection.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import { type KnownDump, knowDump, proveDump } from './prove-dump.ts';
@@ -83,7 +84,7 @@ export async function restoreDump(
   // Nothing is dropped for a dump of which not every byte has been seen.
   const know = target.kind === 'in-place' ? proveDump : knowDump;
   const dump = await know(source, context.startProgress, signal);
-  const selection = selectNamed(source, dump, target);
+  const selection = await selectNamed(source, dump, target, signal);
   const [plan, jobs] = await asAdmin(async (admin) => [
     await planRestore(admin, source, dump, { ...options, name, scratch }),
     await planJobs(admin, selection ?? dump, options.jobs, log),
@@ -121,13 +122,14 @@ export async function restoreDump(
   };
 }
 
-function selectNamed(
+async function selectNamed(
   source: RestoreSource,
   dump: KnownDump,
   target: RestoreTarget,
-): TableSelection | undefined {
+  signal: AbortSignal,
+): Promise<TableSelection | undefined> {
   if (target.kind !== 'into' || target.only === undefined) return undefined;
-  return selectTables(dump, chooseBlocks(dump.tables, target.only, source.name));
+  return selectTables(dump, await chooseTables(source, dump, target.only, signal));
 }
 
 async function planJobs(

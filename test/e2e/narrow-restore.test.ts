@@ -152,6 +152,12 @@ test('a table of any name, and one partition', async () => {
   );
 });
 
+test('a table with partitions stands for them all', async () => {
+  const { database, report } = await restore(id, ['public.measured']);
+  expect(report.only.map(({ table }) => table)).toEqual(['public.measured_2025', 'public.measured_2026']);
+  expect(await dumpOf(database, 'measured*')).toBe(await dumpOf(bed.database.name, 'measured*'));
+});
+
 test.each(['sql', 'sql.gz'])('of a local .%s, which is read through first', async (suffix) => {
   const directory = bed.directory;
   const { stdout } = await bed.run(['fetch', id, directory, '--json', '--quiet']);

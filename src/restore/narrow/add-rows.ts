@@ -10,9 +10,9 @@ import type { RestoreContext, RestoreReport } from '../restore.ts';
 import type { RestoreSource } from '../source.ts';
 import { proveRows } from '../wide/prove-rows.ts';
 import { type BlockReader, openBlocks } from './block-reader.ts';
+import { chooseTables } from './choose-tables.ts';
 import { immediateOrder, lockTables, missingTables, passSequences, quoteTable } from './live-tables.ts';
 import { orderBlocks } from './order-blocks.ts';
-import { chooseBlocks } from './selection.ts';
 import { tallyTables } from './tally.ts';
 
 /** Where rows are added, and those of which tables. */
@@ -39,7 +39,7 @@ export async function addRows(
   const { database, log, startProgress } = context;
   const doing = `cannot restore rows of ${source.name} into database ${into}`;
   const dump = await knowDump(source, startProgress, signal);
-  const blocks = chooseBlocks(dump.tables, only, source.name);
+  const { tables: blocks } = await chooseTables(source, dump, only, signal);
   const wanted = blocks.reduce((sum, { bytes }) => sum + bytes, 0);
   const rows = blocks.reduce((sum, block) => sum + block.rows, 0);
 

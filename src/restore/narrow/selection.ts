@@ -1,8 +1,8 @@
-import { chooseTable } from '../../catalog/choose-table.ts';
 import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpEntry, qualifiedName, type Statement } from '../../dump/tokens.ts';
 import type { Selection } from '../wide/load-wide.ts';
+import type { ChosenTables } from './choose-tables.ts';
 import { concernOf } from './concern.ts';
 
 /** Rows of other tables that are read along with the text, in bytes: fewer than this cost less than requests of their own. */
@@ -19,16 +19,13 @@ export interface TableSelection extends Selection {
 /**
  * What it takes of a dump to have some tables as they were: all that stands before the rows, their rows, the positions
  * of all sequences, and of what follows the rows that which is about these tables alone.
- *
- * @param tables blocks of `index`
  */
 export function selectTables(
   index: Pick<DumpIndex, 'tables' | 'encoding'>,
-  tables: readonly DumpTable[],
+  { tables, names }: ChosenTables,
 ): TableSelection {
   const decode = textDecoder(index.encoding);
   const chosen = new Set(tables);
-  const names = new Set(tables.map(qualifiedName));
   const foreignKeys: string[] = [];
   /** Indexes that have come about. */
   const made = new Set<string>();
@@ -75,23 +72,6 @@ export function selectTables(
       return runs;
     },
   };
-}
-
-/**
- * The blocks of the tables that an operator has named, in the order of the dump.
- *
- * @param name of the dump, for errors
- * @throws ConfigError, NotFoundError as {@link chooseTable}
- */
-export function chooseBlocks(
-  tables: readonly DumpTable[],
-  wanted: readonly string[],
-  name: string,
-): DumpTable[] {
-  const chosen = new Set(
-    wanted.flatMap((table) => chooseTable(tables, table, `cannot restore table ${table} of ${name}`)),
-  );
-  return tables.filter((table) => chosen.has(table));
 }
 
 /** The largest of the tables that are not wanted; the smallest are read along. */

@@ -22,7 +22,7 @@ const DATABASES = [
   },
 ];
 
-describe.each(DATABASES)('a database in $encoding', ({ options, largeRows, more }) => {
+describe.each(DATABASES)('a database in $encoding', ({ encoding, options, largeRows, more }) => {
   let bed: TestBed;
   let role: string;
   let id: string;
@@ -56,5 +56,13 @@ describe.each(DATABASES)('a database in $encoding', ({ options, largeRows, more 
 
   test('is restored over one connection to what it was', async () => {
     expect(firstDifference(before, await restore(1))).toBeUndefined();
+  });
+
+  test.runIf(encoding === 'UTF8')('is proven by a drill, which leaves nothing behind', async () => {
+    const names = await bed.databases();
+    const verified = await bed.run(['verify', id, '--restore', '--quiet', '--json']);
+    expect(verified).toMatchObject({ status: 0, stderr: '' });
+    expect(JSON.parse(verified.stdout)).toMatchObject({ depth: 'restore', ok: true, faults: [] });
+    expect(await bed.databases()).toEqual(names);
   });
 });

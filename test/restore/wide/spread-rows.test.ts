@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { compareDigests, type DatabaseDigest, digestDatabase } from '../../support/compare-databases.ts';
 import { NASTY_SCHEMA } from '../../support/nasty-schema.ts';
 import { createTestBed, type TestBed } from '../../support/test-bed.ts';
+import { runPgDump } from '../../support/whole-dump.ts';
 
 let bed: TestBed;
 let before: DatabaseDigest;
@@ -28,23 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => bed.close());
 
-async function pgDump(format: 'plain' | 'custom'): Promise<Buffer> {
-  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, PG_BINDIR } = bed.env;
-  const file = join(bed.directory, `made.${format}`);
-  await promisify(execFile)(
-    join(PG_BINDIR!, 'pg_dump'),
-    [`--format=${format}`, '--file', file, bed.database.name],
-    {
-      env: {
-        PGHOST: POSTGRES_HOST,
-        PGPORT: POSTGRES_PORT,
-        PGUSER: POSTGRES_USER,
-        PGPASSWORD: POSTGRES_PASSWORD,
-      },
-    },
-  );
-  return readFile(file);
-}
+const pgDump = (format: 'plain' | 'custom') => runPgDump(bed.env, [`--format=${format}`, bed.database.name]);
 
 async function restore(name: string, dump: Buffer, into: string) {
   const file = join(bed.directory, name);

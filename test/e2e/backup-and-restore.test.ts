@@ -45,6 +45,7 @@ test('a backup is listed, shown, and brings back what was damaged', async () => 
       finishedAt: expect.stringMatching(/Z$/),
       database: database.name,
       server: expect.stringMatching(/^\d+/),
+      verified: null,
     },
   ]);
   const show = await runProgram(['show', made.id], env);

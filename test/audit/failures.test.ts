@@ -94,7 +94,7 @@ test('a bucket that is not there, and a key without the right to list', async ()
   const denied = await bed.audit([], NAMED);
   expect(denied).toMatchObject({
     status: 1,
-    stderr: expect.stringMatching(/cannot list media\/ .*s3:ListBucket/),
+    stderr: expect.stringMatching(/cannot list .* 403 AccessDenied .*s3:ListBucket/),
   });
   await untilNoSession();
 });

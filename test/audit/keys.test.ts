@@ -118,7 +118,7 @@ test('empty objects, shared keys, rows that are young by their own column', asyn
     pending: { count: 1, bytes: 0 },
     empty: { count: 1, bytes: 0 },
     shared: { count: 1, bytes: 5 },
-    protected: null,
+    protected: { count: 0, bytes: 0 },
   });
   const later = await bed.report(['--references', references, '--grace', '0']);
   expect(brief(later.findings).filter((line) => /fresh|new/.test(line))).toEqual([

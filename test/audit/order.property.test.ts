@@ -96,7 +96,7 @@ test('PostgreSQL sorts keys by their UTF-8 bytes', async () => {
     fc.asyncProperty(keysOf(character), async (keys) => {
       expect(await orderOfPostgres(utf8, keys)).toEqual(inByteOrder(keys));
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
 });
 
@@ -105,7 +105,7 @@ test('so it does where its encoding is another', async () => {
     fc.asyncProperty(keysOf(latin1Character), async (keys) => {
       expect(await orderOfPostgres(latin1, keys)).toEqual(inByteOrder(keys));
     }),
-    { numRuns: 50 },
+    { numRuns: 20 },
   );
 });
 

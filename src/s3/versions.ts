@@ -43,6 +43,8 @@ export async function* listVersionPages(
     const objects: ObjectVersion[] = [];
     for (const { Key, VersionId, IsLatest, Size, LastModified, ETag } of page.Versions ?? []) {
       if (Key === undefined || VersionId === undefined || IsLatest !== true) continue;
+      // Ceph RGW begins with the key that the listing is to follow.
+      if (Key === startAfter) continue;
       objects.push({
         key: Key,
         versionId: VersionId,

@@ -1,16 +1,10 @@
 import { idTime } from '../catalog/backup-name.ts';
 import type { UsableBackup } from '../catalog/catalog.ts';
-import { listRanges } from '../s3/range-listing.ts';
-import { formatCount } from '../ui/format.ts';
-import type { StartProgress } from '../ui/progress.ts';
 import type { AuditReport } from './audit-media.ts';
-import { counted } from './counted.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dump-references.ts';
 import type { FindingSink } from './finding.ts';
-import { joinReferences } from './join.ts';
+import { type JoinContext, joinBucket } from './join-bucket.ts';
 import { assertSources } from './match-sources.ts';
-import { onlyMedia } from './only-media.ts';
-import { cutRanges } from './reference-ranges.ts';
 import { TOPOBANK_SOURCES } from './reference-sources.ts';
 import { describe } from './resolve-candidates.ts';
 import { createTally } from './tally.ts';
@@ -20,13 +14,7 @@ const NOT_SOUGHT = ['orphan', 'pending', 'protected'] as const;
 
 const NEVER = new Date(0);
 
-export interface BackupAuditContext extends DumpReferencesContext {
-  /** What in the bucket is no media, should it lie under the media prefix. */
-  readonly otherPrefixes: readonly string[];
-  /** Requests for listings at the same time. */
-  readonly readers: number;
-  readonly startProgress: StartProgress;
-}
+export interface BackupAuditContext extends DumpReferencesContext, JoinContext {}
 
 /** What is asked of a backup; see {@link AuditReport}. */
 export interface BackupAuditReport extends Omit<AuditReport, 'unread'> {
@@ -46,33 +34,14 @@ export async function auditBackup(
   sink: FindingSink,
   signal: AbortSignal,
 ): Promise<BackupAuditReport> {
-  const { store, mediaPrefix, otherPrefixes, readers } = context;
+  const { store, mediaPrefix } = context;
   const { matched, references } = await readDumpReferences(context, backup, signal);
   assertSources(matched, TOPOBANK_SOURCES);
   const tally = createTally(mediaPrefix, NOT_SOUGHT);
-  const progress = context.startProgress('audit', 0, (objects) => `${formatCount(objects)} objects`);
-  const cut = cutRanges(references);
-  const listing = listRanges(store.listPages, mediaPrefix, cut.ranges, {
-    readers,
-    signal,
-    onRange: cut.measured,
-  });
-  try {
-    const candidates = joinReferences({
-      references: counted(cut.references, tally.references),
-      objects: counted(onlyMedia(listing, mediaPrefix, otherPrefixes), (page) => {
-        tally.objects(page);
-        progress.add(page.length);
-      }),
-      cutoff: NEVER,
-    });
-    for await (const batch of candidates) {
-      const findings = batch.map((candidate) => describe(candidate, new Map()));
-      tally.findings(findings);
-      await sink.write(findings);
-    }
-  } finally {
-    progress.stop();
+  for await (const batch of joinBucket(context, references, { tally, cutoff: NEVER }, signal)) {
+    const findings = batch.map((candidate) => describe(candidate, new Map()));
+    tally.findings(findings);
+    await sink.write(findings);
   }
   const { manifest } = backup;
   return {

@@ -4,44 +4,29 @@ import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import type { Relation } from '../postgres/relations.ts';
 import { exportSnapshot, joinSnapshot } from '../postgres/snapshot.ts';
-import { listRanges } from '../s3/range-listing.ts';
-import type { Store } from '../s3/store.ts';
-import { formatCount } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
-import type { StartProgress } from '../ui/progress.ts';
-import { counted } from './counted.ts';
-import type { Finding, FindingSink } from './finding.ts';
+import type { FindingSink } from './finding.ts';
 import { inspectDatabase, matchEncoding } from './inspect.ts';
-import { joinReferences } from './join.ts';
+import { type JoinContext, joinBucket } from './join-bucket.ts';
 import type { KeptBackup } from './kept-media.ts';
 import { assertSources } from './match-sources.ts';
-import { onlyMedia } from './only-media.ts';
-import { openProtectors, type Protectors, protectOrphans, type UnreadBackup } from './protect.ts';
+import { openProtectors, protectOrphans, type UnreadBackup } from './protect.ts';
 import { referenceQuery } from './reference-query.ts';
-import { cutRanges } from './reference-ranges.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
-import { type Reference, readReferences } from './references.ts';
+import { readReferences } from './references.ts';
 import { type Lookups, resolveCandidates } from './resolve-candidates.ts';
 import { readLabelled, readVersions } from './row-lookup.ts';
-import { createTally, type Summary, type Tally } from './tally.ts';
+import { createTally, type Summary } from './tally.ts';
 
-export interface AuditContext {
+export interface AuditContext extends JoinContext {
   readonly database: Database;
-  readonly store: Store;
-  /** Prefix of every media object, with its slash; '' for the whole bucket. */
-  readonly mediaPrefix: string;
-  /** What in the bucket is no media, should it lie under the media prefix. */
-  readonly otherPrefixes: readonly string[];
   /** Sources beside TopoBank's own. */
   readonly ownSources: readonly ReferenceSource[];
   /** Age in milliseconds up to which a row may lack its object and an object its row. */
   readonly graceMs: number;
-  /** Requests for listings at the same time. */
-  readonly readers: number;
   /** The backups that there are; asked for when the bucket is about to be listed. */
   readonly keptBackups: (signal: AbortSignal) => Promise<readonly KeptBackup[]>;
   readonly log: Logger;
-  readonly startProgress: StartProgress;
 }
 
 export interface AuditReport extends Summary {
@@ -88,17 +73,13 @@ export async function auditMedia(
             log.warn(`it is not known which media backup ${backup.id} needs: ${backup.problem}`);
           });
           const tally = createTally(mediaPrefix, []);
-          const findings = findAll(context, {
-            references: readReferences(
-              copyOut(database, copying, `COPY (${sql}) TO STDOUT`),
-              matched.sources,
-            ),
-            cutoff,
-            tally,
-            protectors,
-            lookups: lookUpRows({ held, fresh, relations }, context, signal),
-            signal,
-          });
+          const references = readReferences(
+            copyOut(database, copying, `COPY (${sql}) TO STDOUT`),
+            matched.sources,
+          );
+          const candidates = joinBucket(context, references, { tally, cutoff }, signal);
+          const lookups = lookUpRows({ held, fresh, relations }, context, signal);
+          const findings = resolveCandidates(protectOrphans(candidates, protectors), lookups);
           for await (const batch of findings) {
             tally.findings(batch);
             await sink.write(batch);
@@ -122,42 +103,6 @@ export async function auditMedia(
   } catch (error) {
     signal.throwIfAborted();
     throw databaseError(doing, error);
-  }
-}
-
-/** References and listing, merged and resolved. */
-async function* findAll(
-  context: AuditContext,
-  parts: {
-    readonly references: AsyncIterable<readonly Reference[]>;
-    readonly cutoff: Date;
-    readonly tally: Tally;
-    readonly protectors: Protectors;
-    readonly lookups: Lookups;
-    readonly signal: AbortSignal;
-  },
-): AsyncGenerator<readonly Finding[]> {
-  const { store, mediaPrefix, readers } = context;
-  const { tally, cutoff, protectors, lookups, signal } = parts;
-  const cut = cutRanges(parts.references);
-  const progress = context.startProgress('audit', 0, (objects) => `${formatCount(objects)} objects`);
-  const listing = listRanges(store.listPages, mediaPrefix, cut.ranges, {
-    readers,
-    signal,
-    onRange: cut.measured,
-  });
-  try {
-    const candidates = joinReferences({
-      references: counted(cut.references, tally.references),
-      objects: counted(onlyMedia(listing, mediaPrefix, context.otherPrefixes), (page) => {
-        tally.objects(page);
-        progress.add(page.length);
-      }),
-      cutoff,
-    });
-    yield* resolveCandidates(protectOrphans(candidates, protectors), lookups);
-  } finally {
-    progress.stop();
   }
 }
 

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
+import { provenBytes } from '../dump/proven-bytes.ts';
+import { readAll } from '../dump/read-text.ts';
 import { createScanner } from '../dump/scanner.ts';
 import type { CopyTarget, DumpToken } from '../dump/tokens.ts';
 import { DumpError } from '../errors.ts';
@@ -54,22 +55,18 @@ export function readDumpTables(
 async function* readRows(
   store: Store,
   key: string,
-  table: Omit<DumpTable, 'columns'>,
+  { schema, name, offset, bytes, sha256 }: DumpTable,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  if (table.bytes === 0) return;
-  const hash = createHash('sha256');
-  const range = { start: table.offset, end: table.offset + table.bytes - 1 };
-  for await (const chunk of readObject(store, key, { range, signal })) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  if (hash.digest('hex') === table.sha256) return;
-  throw new DumpError({
-    doing: `cannot read the rows of ${table.schema}.${table.name} from ${key}`,
-    problem: 'their SHA-256 is not that of the manifest',
-    remedy: 'use another backup; `topobank-backup verify` tells what is damaged',
-  });
+  if (bytes === 0) return;
+  const range = { start: offset, end: offset + bytes - 1 };
+  const wrong = () =>
+    new DumpError({
+      doing: `cannot read the rows of ${schema}.${name} from ${key}`,
+      problem: 'their SHA-256 is not that of the manifest',
+      remedy: 'use another backup; `topobank-backup verify` tells what is damaged',
+    });
+  yield* provenBytes(readObject(store, key, { range, signal }), sha256, wrong);
 }
 
 function scanTables(
@@ -80,14 +77,9 @@ function scanTables(
 ): DumpTables {
   const scanner = createScanner(key);
 
-  async function* readTokens(): AsyncGenerator<DumpToken> {
-    const bytes = readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal });
-    for await (const chunk of bytes) yield* scanner.push(chunk);
-    yield* scanner.end();
-  }
-
   async function* tables(): AsyncGenerator<TableRows> {
-    const tokens = readTokens();
+    const bytes = readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal });
+    const tokens = readAll(scanner, bytes);
     try {
       for (let next = await tokens.next(); next.done !== true; next = await tokens.next()) {
         const token = next.value;

@@ -1,11 +1,13 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { chooseTable } from '../catalog/choose-table.ts';
 import { showTableName } from '../catalog/find-table.ts';
+import { type DumpBytes, openBlocks } from '../dump/block-reader.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
-import { createScanner, drain } from '../dump/scanner.ts';
+import { provenBytes } from '../dump/proven-bytes.ts';
+import type { ReadRange } from '../dump/read-text.ts';
+import { scanDump } from '../dump/scanner.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
@@ -90,15 +92,9 @@ async function scan(
   { dump }: UsableBackup,
   signal: AbortSignal,
 ): Promise<TableIndex> {
-  const scanner = createScanner(dump.key);
   const progress = context.startProgress('scan', dump.bytes);
   try {
-    for await (const chunk of readPlain(context, dump.key, signal)) {
-      drain(scanner.push(chunk));
-      progress.add(chunk.length);
-    }
-    drain(scanner.end());
-    return scanner.finish();
+    return await scanDump(dump.key, readPlain(context, dump.key, signal), { onBytes: progress.add });
   } finally {
     progress.stop();
   }
@@ -111,45 +107,29 @@ function readPlain({ store, binDir, env }: FetchTableContext, key: string, signa
 /** The bytes of the blocks, each of which must be those that its hash is of. */
 async function* readBlocks(
   context: FetchTableContext,
-  backup: UsableBackup,
+  { dump }: UsableBackup,
   blocks: readonly DumpTable[],
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const { dump } = backup;
-  for (const block of blocks) {
-    const hash = createHash('sha256');
-    for await (const chunk of readBlock(context, backup, block, signal)) {
-      hash.update(chunk);
-      onBytes(chunk.length);
-      yield chunk;
+  const { store } = context;
+  const readRange: ReadRange = (range, held) => readObject(store, dump.key, { range, signal: held });
+  const source: DumpBytes = {
+    read: (held) => readPlain(context, dump.key, held),
+    ranges: async () => (dump.compression === null ? readRange : undefined),
+  };
+  const reader = await openBlocks(source, () => {}, signal);
+  try {
+    for (const block of blocks) {
+      const wrong = (found: string) =>
+        otherBytes(store, dump.key, `table ${showTableName(block)} is ${found} instead of ${block.sha256}`);
+      for await (const chunk of provenBytes(reader.read(block), block.sha256, wrong)) {
+        onBytes(chunk.length);
+        yield chunk;
+      }
     }
-    const found = hash.digest('hex');
-    if (found !== block.sha256) {
-      const fault = `table ${showTableName(block)} is ${found} instead of ${block.sha256}`;
-      throw otherBytes(context.store, dump.key, fault);
-    }
-  }
-}
-
-async function* readBlock(
-  context: FetchTableContext,
-  { dump }: UsableBackup,
-  { offset, bytes }: DumpTable,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  if (bytes === 0) return;
-  const end = offset + bytes;
-  if (dump.compression === null) {
-    yield* readObject(context.store, dump.key, { range: { start: offset, end: end - 1 }, signal });
-    return;
-  }
-  let at = 0;
-  for await (const chunk of readPlain(context, dump.key, signal)) {
-    const part = chunk.subarray(Math.max(0, offset - at), Math.max(0, end - at));
-    at += chunk.length;
-    if (part.length > 0) yield part;
-    if (at >= end) return;
+  } finally {
+    await reader.close();
   }
 }
 

@@ -2,12 +2,13 @@ import type { MediaFault } from '../audit/compare-media.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { checkMedia } from '../media/check-media.ts';
-import { type MediaRestored, restoreMedia } from '../media/restore-media.ts';
+import { type MediaRestoreContext, type MediaRestored, restoreMedia } from '../media/restore-media.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
+import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
 import { mediaSettings } from './run-context.ts';
-import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 
 /** Most objects that people are shown. */
 const SHOWN = 20;
@@ -24,12 +25,7 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
   checkQuarantinePrefix(config);
   return withStore(config, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wanted, { now: session.now(), signal });
-    const context = {
-      ...session,
-      ...mediaSettings(config),
-      store,
-      quarantinePrefix: config.quarantinePrefix,
-    };
+    const context = mediaContext(session, store);
     if (what === 'restore') {
       const report = await restoreMedia(context, backup, { dryRun: dryRun === true }, signal);
       session.print(report, renderMediaRestored(report));
@@ -78,6 +74,13 @@ function renderFaults(id: string, faults: readonly FaultLine[]): string {
     `of the media of backup ${id}, ${formatCount(count('missing'))} are missing and ${formatCount(count('changed'))} are others than they were${before}`,
   );
   return lines.join('\n');
+}
+
+/** What it takes to look after the media of a backup. */
+export function mediaContext(session: Session<'store' | 'media'>, store: Store): MediaRestoreContext {
+  const { config, log, startProgress } = session;
+  const { quarantinePrefix } = config;
+  return { ...mediaSettings(config), store, quarantinePrefix, log, startProgress };
 }
 
 /** Whether every object of the backup is what it was. */

@@ -14,7 +14,7 @@ import { describeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { age } from './list.ts';
-import { type CommonOptions, holderName, type Invocation, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
 
 /** Settings that a decision needs. */
 const DECISION = ['store', 'retention', 'guard', 'zone'] as const;
@@ -38,7 +38,7 @@ async function decide(invocation: Invocation): Promise<void> {
 
 async function prune(invocation: Invocation): Promise<void> {
   const session = openSession(invocation, [...DECISION, 'database', 'lock']);
-  const { config, log } = session;
+  const { config } = session;
   const database = openDatabase(config, invocation.env);
   await withStore(config, async (store) => {
     const context: PruneContext = { ...session, ...config, store, rules: retentionRules(config) };
@@ -47,8 +47,7 @@ async function prune(invocation: Invocation): Promise<void> {
     if (removals(plan).length > 0) {
       const purpose = conclude('delete', plan, config);
       await session.confirm(purpose);
-      const lock = { purpose, holder: holderName('prune'), waitMs: config.lockWait, log };
-      await withLock(database, lock, invocation.signal, async (signal) => {
+      await withLock(database, lockFor(session, 'prune', purpose), invocation.signal, async (signal) => {
         const current = await planPrune(context, signal);
         if (goingIds(current).join() !== goingIds(plan).join()) throw changedMeanwhile(purpose);
         await carryOutPrune(context, plan, signal);

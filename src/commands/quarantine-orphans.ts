@@ -16,7 +16,7 @@ import { listRuns } from '../quarantine/runs.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { AUDIT_GROUPS, mediaAuditContext } from './audit-context.ts';
-import { holderName, type Invocation, type Session } from './session.ts';
+import { type Invocation, lockFor, type Session } from './session.ts';
 
 /** The settings of a run that moves orphans. */
 export const QUARANTINE_GROUPS = ['database', ...AUDIT_GROUPS, 'lock'] as const;
@@ -44,12 +44,6 @@ export async function auditAndQuarantine(
   const run = backupId(session.now());
   const doing = `cannot move the orphans of bucket ${store.bucket} into quarantine`;
   const work = { ...session, store, quarantinePrefix };
-  const lockFor = (purpose: string) => ({
-    purpose,
-    holder: holderName('quarantine'),
-    waitMs: config.lockWait,
-    log,
-  });
   let known = new Set<string>();
   const keptBackups: typeof context.keptBackups = async (by) => {
     const kept = await context.keptBackups(by);
@@ -76,7 +70,9 @@ export async function auditAndQuarantine(
       await journal.abort();
       const runs = await listRuns(store, quarantinePrefix, signal);
       if (runs.some(({ state }) => state === 'cut off')) {
-        await withLock(database, lockFor('close the quarantine'), signal, (held) => closeRuns(work, held));
+        await withLock(database, lockFor(session, 'quarantine', 'close the quarantine'), signal, (held) =>
+          closeRuns(work, held),
+        );
       }
       return { ...report, quarantine: undefined };
     }
@@ -88,24 +84,29 @@ export async function auditAndQuarantine(
     throw error;
   }
   // A backup that is under way has rows of its own moment, and must have told which media they name.
-  const quarantine = await withLock(database, lockFor(purpose), signal, async (held) => {
-    try {
-      await closeRuns(work, held);
-      await journal.commit();
-    } catch (error) {
-      await journal.abort();
-      throw error;
-    }
-    const backups = await listBackups(store, config.prefix, held);
-    const since = backups.filter(({ id }) => !known.has(id));
-    const protectors = openProtectors(keptMedia({ ...context, log }, since, held), (backup) => {
-      throw notKnown(doing, backup);
-    });
-    return database.use(database.name, held, async (client) => {
-      const owned = await lookUpOwnedKeys(client, context.ownSources, context.mediaPrefix);
-      return quarantineOrphans(work, run, { owned, protectors }, held);
-    });
-  });
+  const quarantine = await withLock(
+    database,
+    lockFor(session, 'quarantine', purpose),
+    signal,
+    async (held) => {
+      try {
+        await closeRuns(work, held);
+        await journal.commit();
+      } catch (error) {
+        await journal.abort();
+        throw error;
+      }
+      const backups = await listBackups(store, config.prefix, held);
+      const since = backups.filter(({ id }) => !known.has(id));
+      const protectors = openProtectors(keptMedia({ ...context, log }, since, held), (backup) => {
+        throw notKnown(doing, backup);
+      });
+      return database.use(database.name, held, async (client) => {
+        const owned = await lookUpOwnedKeys(client, context.ownSources, context.mediaPrefix);
+        return quarantineOrphans(work, run, { owned, protectors }, held);
+      });
+    },
+  );
   return { ...report, quarantine };
 }
 

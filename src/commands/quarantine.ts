@@ -15,7 +15,7 @@ import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { mediaAuditContext } from './audit-context.ts';
 import { notKnown, QUARANTINE_GROUPS } from './quarantine-orphans.ts';
-import { type CommonOptions, holderName, type Invocation, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
 
 /** The options of `quarantine`, as they are given. */
 interface QuarantineFlags extends CommonOptions {
@@ -122,8 +122,7 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
     await session.confirm(purpose);
     const database = openDatabase(config, env);
     const context = await mediaAuditContext(session, store, database, env);
-    const lock = { purpose, holder: holderName('quarantine'), waitMs: config.lockWait, log };
-    const report = await withLock(database, lock, signal, async (held) => {
+    const report = await withLock(database, lockFor(session, 'quarantine', purpose), signal, async (held) => {
       const backups = await listBackups(store, config.prefix, held);
       return database.use(database.name, held, async (client) =>
         purgeRuns(

@@ -8,9 +8,8 @@ import { openDatabase } from '../postgres/database.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { AUDIT_GROUPS, backupAuditContext, mediaAuditContext } from './audit-context.ts';
-import { renderMediaRestored } from './media.ts';
+import { mediaContext, renderMediaRestored } from './media.ts';
 import type { RestoreFlags } from './restore-options.ts';
-import { mediaSettings } from './run-context.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** What a restore does about media. Nothing of it but {@link bringBack} can make the restore fail. */
@@ -73,11 +72,9 @@ export function mediaOfRestore(
     async bringBack(dryRun) {
       if (withMedia !== true || from === undefined) return undefined;
       const session = openSession(invocation, ['store', 'media']);
-      const { config, log } = session;
-      const { quarantinePrefix } = config;
-      const context = { ...session, ...mediaSettings(config), store: from.store, quarantinePrefix };
+      const context = mediaContext(session, from.store);
       const report = await restoreMedia(context, from.backup, { dryRun }, signal);
-      for (const line of renderMediaRestored(report).split('\n')) log.info(line);
+      for (const line of renderMediaRestored(report).split('\n')) session.log.info(line);
       return report;
     },
 

@@ -2,11 +2,17 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileTime, idTime } from '../catalog/backup-name.ts';
 import type { Wanted } from '../catalog/choose-backup.ts';
+import type { Config } from '../config/config.ts';
 import { ConfigError, NotFoundError } from '../errors.ts';
 import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
 import type { RestoreTarget } from '../restore/restore-target.ts';
-import type { CommonOptions } from './session.ts';
+import type { CommonOptions, Session } from './session.ts';
 import { parseTime, TIME_FORM } from './time-option.ts';
+
+/** What every kind of restore works with. */
+export type RestoreSession = Omit<Session<never>, 'config'> & {
+  readonly config: Config<'database' | 'lock'>;
+};
 
 /** The options of `restore`, as they are given. */
 export interface RestoreFlags extends CommonOptions {

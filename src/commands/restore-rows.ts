@@ -1,4 +1,3 @@
-import type { Config } from '../config/config.ts';
 import { EXIT, RestoreError } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { openDatabase } from '../postgres/database.ts';
@@ -6,13 +5,13 @@ import { type AddRowsOptions, addRows } from '../restore/narrow/add-rows.ts';
 import { findDatabases } from '../restore/restore-target.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
-import type { RestoreFlags } from './restore-options.ts';
-import { holderName, type Invocation, type Session, warnOfForeignVariables } from './session.ts';
+import type { RestoreFlags, RestoreSession } from './restore-options.ts';
+import { type Invocation, lockFor, warnOfForeignVariables } from './session.ts';
 
 /** `restore --table T --data-only --into NAME`: the rows of single tables into a database that has them, empty. */
 export async function restoreRows(
   { options, env, signal }: Invocation,
-  session: Omit<Session<never>, 'config'> & { readonly config: Config<'database' | 'lock'> },
+  session: RestoreSession,
   source: RestoreSource,
   target: AddRowsOptions,
 ): Promise<number> {
@@ -38,12 +37,7 @@ export async function restoreRows(
   await session.confirm(`${doing}, one that is there`);
   const began = performance.now();
   const add = (held: AbortSignal) => addRows({ ...session, database }, source, target, held);
-  const lock = {
-    purpose: doing,
-    holder: holderName('restore'),
-    waitMs: session.config.lockWait,
-    log: session.log,
-  };
+  const lock = lockFor(session, 'restore', doing);
   // A database that is not the tool's own is in nobody's way.
   const report = into === database.name ? await withLock(database, lock, signal, add) : await add(signal);
   const each = report.only.map(({ table, rows }) => `${table} (${formatCount(rows)} rows)`).join(', ');

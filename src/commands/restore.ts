@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { chooseBackup } from '../catalog/choose-backup.ts';
-import type { Config } from '../config/config.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { EXIT } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
@@ -13,6 +12,7 @@ import { isWhole } from './media.ts';
 import { mediaOfRestore, type RestoreMedia } from './restore-media.ts';
 import {
   type RestoreFlags,
+  type RestoreSession,
   readJobs,
   readRowsTarget,
   readTarget,
@@ -21,16 +21,7 @@ import {
   wantedBackup,
 } from './restore-options.ts';
 import { restoreRows } from './restore-rows.ts';
-import {
-  holderName,
-  type Invocation,
-  openSession,
-  type Session,
-  warnOfForeignVariables,
-  withStore,
-} from './session.ts';
-
-type RestoreSession = Omit<Session<never>, 'config'> & { readonly config: Config<'database' | 'lock'> };
+import { type Invocation, lockFor, openSession, warnOfForeignVariables, withStore } from './session.ts';
 
 /**
  * `restore [ID|FILE]`: a backup or a local dump into a new database that takes the old one's place, or single tables of
@@ -125,13 +116,8 @@ function restoreAlone(
 ): Promise<RestoreReport> {
   const restore = (held: AbortSignal) => restoreDump({ ...session, database }, source, options, held);
   if (options.target.kind === 'into') return restore(signal);
-  const lock = {
-    purpose: `restore ${source.name} into database ${database.name} on ${database.server}`,
-    holder: holderName('restore'),
-    waitMs: session.config.lockWait,
-    log: session.log,
-  };
-  return withLock(database, lock, signal, restore);
+  const purpose = `restore ${source.name} into database ${database.name} on ${database.server}`;
+  return withLock(database, lockFor(session, 'restore', purpose), signal, restore);
 }
 
 /** What will happen, with everything that will be gone afterwards. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { type Config, readConfig } from '../config/config.ts';
 import { foreignVariables } from '../config/foreign-variables.ts';
 import type { SettingGroup } from '../config/setting.ts';
+import type { LockOptions } from '../postgres/advisory-lock.ts';
 import { openStore } from '../s3/s3-store.ts';
 import type { Store } from '../s3/store.ts';
 import { type Confirm, createConfirm } from '../ui/confirm.ts';
@@ -92,6 +93,15 @@ export async function withStore<T>(config: Config<'store'>, work: (store: Store)
   } finally {
     store.close();
   }
+}
+
+/** The lock for what a command does itself; {@link Config} says how long another run is waited for. */
+export function lockFor(
+  { config, log }: Pick<Session<'lock'>, 'config' | 'log'>,
+  command: string,
+  purpose: string,
+): LockOptions {
+  return { purpose, holder: holderName(command), waitMs: config.lockWait, log };
 }
 
 /** What another run is told of this one; PostgreSQL cuts it off after 63 bytes. */

@@ -151,6 +151,30 @@ export function drain(tokens: Iterator<DumpToken, void>): void {
   while (tokens.next().done !== true);
 }
 
+/**
+ * Reads a dump to its end for its index alone.
+ *
+ * @param name what the dump is called in errors
+ * @param see shown each token; what it throws ends the reading
+ * @throws DumpError when it is no whole dump
+ */
+export async function scanDump(
+  name: string,
+  dump: AsyncIterable<Buffer>,
+  {
+    onBytes,
+    see = () => {},
+  }: { readonly onBytes: (bytes: number) => void; readonly see?: (token: DumpToken) => void },
+): Promise<DumpIndex> {
+  const scanner = createScanner(name);
+  for await (const chunk of dump) {
+    for (const token of scanner.push(chunk)) see(token);
+    onBytes(chunk.length);
+  }
+  for (const token of scanner.end()) see(token);
+  return scanner.finish();
+}
+
 const EMPTY_SHA256 = createHash('sha256').digest('hex');
 
 /** A dump without data has no entry that opens the section; it is listed with 0 bytes all the same. */

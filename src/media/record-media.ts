@@ -1,9 +1,8 @@
 import { inspectDatabase, matchEncoding } from '../audit/inspect.ts';
-import { onlyMedia } from '../audit/only-media.ts';
+import { listMedia } from '../audit/list-media.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
 import { referenceQuery } from '../audit/reference-query.ts';
-import { cutRanges, type ReferenceRange } from '../audit/reference-ranges.ts';
-import { readReferences } from '../audit/references.ts';
+import { type Reference, readReferences } from '../audit/references.ts';
 import { type LinesWriter, openLinesWriter } from '../catalog/gzipped-lines.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { encodeMediaEntries, type MediaEntry } from '../catalog/media-manifest.ts';
@@ -11,7 +10,6 @@ import { copyOut } from '../postgres/copy-out.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { joinSnapshot, type Snapshot } from '../postgres/snapshot.ts';
-import { listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
@@ -128,13 +126,9 @@ async function listOwned(
   signal: AbortSignal,
 ): Promise<AsyncIterable<readonly MediaEntry[]>> {
   const listPages = (await store.isVersioned(signal)) ? store.listVersionPages : store.listPages;
-  const cut = cutRanges(rows);
-  const listing = listRanges<ReferenceRange, ObjectInfo>(listPages, mediaPrefix, cut.ranges, {
-    readers: auditReaders,
-    signal,
-    onRange: cut.measured,
-  });
-  return ownedMedia(cut.references, onlyMedia(listing, mediaPrefix, otherPrefixes));
+  const area = { listPages, mediaPrefix, otherPrefixes, readers: auditReaders };
+  const { references, objects } = listMedia<Reference, ObjectInfo>(rows, area, signal);
+  return ownedMedia(references, objects);
 }
 
 async function writeEntries(

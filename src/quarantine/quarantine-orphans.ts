@@ -7,6 +7,7 @@ import { formatCount } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
+import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { copyAndCompare, isUnchanged } from './move-object.ts';
 import { doneKey, runPrefix } from './names.ts';
 
@@ -15,9 +16,6 @@ const BATCH = 100;
 
 /** Copies that the server makes at the same time. */
 const COPIES = 8;
-
-/** Most objects that a report names. */
-const NAMED = 20;
 
 export interface QuarantineContext {
   readonly store: Store;
@@ -28,19 +26,13 @@ export interface QuarantineContext {
   readonly startProgress: StartProgress;
 }
 
-/** An object that was left where it was. */
-export interface LeftObject {
-  readonly key: string;
-  readonly reason: string;
-}
-
 /** What a run came to; also what its mark says in the bucket. */
 export interface QuarantineReport {
   readonly run: string;
   /** ISO 8601 UTC. */
   readonly finishedAt: string;
   readonly moved: { readonly count: number; readonly bytes: number };
-  readonly left: { readonly count: number; readonly first: readonly LeftObject[] };
+  readonly left: LeftObjects;
 }
 
 /**
@@ -60,11 +52,9 @@ export async function quarantineOrphans(
 ): Promise<QuarantineReport> {
   const { store, quarantinePrefix, now, log } = context;
   const moved = { count: 0, bytes: 0 };
-  const left: LeftObject[] = [];
-  let leftCount = 0;
+  const left = tallyLeft();
   const leave = (key: string, reason: string) => {
-    leftCount += 1;
-    if (left.length < NAMED) left.push({ key, reason });
+    left.add(key, reason);
     log.debug(`${key} is left in its place: ${reason}`);
   };
   const progress = context.startProgress('quarantine', 0, (count) => `${formatCount(count)} objects`);
@@ -80,12 +70,7 @@ export async function quarantineOrphans(
     progress.stop();
     await protectors.close();
   }
-  const report = {
-    run,
-    finishedAt: now().toISOString(),
-    moved,
-    left: { count: leftCount, first: left },
-  };
+  const report = { run, finishedAt: now().toISOString(), moved, left: left.summary() };
   await markDone(store, quarantinePrefix, run, report, signal);
   return report;
 }

@@ -2,22 +2,20 @@ import pLimit from 'p-limit';
 import { isSame } from '../audit/compare-media.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
+import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { copyAndCompare } from './move-object.ts';
 import { doneKey, journalKey, runPrefix } from './names.ts';
-import type { LeftObject, QuarantineContext } from './quarantine-orphans.ts';
+import type { QuarantineContext } from './quarantine-orphans.ts';
 import { findRun, listQuarantined, type QuarantinedObject } from './runs.ts';
 
 /** Copies that the server makes at the same time. */
 const COPIES = 8;
 
-/** Most objects that a report names. */
-const NAMED = 20;
-
 export interface RunRestored {
   readonly run: string;
   readonly restored: { readonly count: number; readonly bytes: number };
   /** What stays in quarantine. */
-  readonly left: { readonly count: number; readonly first: readonly LeftObject[] };
+  readonly left: LeftObjects;
 }
 
 /**
@@ -35,8 +33,7 @@ export async function restoreRun(
   const { store, quarantinePrefix: prefix, log } = context;
   await findRun(store, prefix, run, signal);
   const restored = { count: 0, bytes: 0 };
-  const left: LeftObject[] = [];
-  let leftCount = 0;
+  const left = tallyLeft();
   const limit = pLimit(COPIES);
   const pages =
     key === undefined
@@ -54,8 +51,7 @@ export async function restoreRun(
             restored.bytes += object.bytes;
             return;
           }
-          leftCount += 1;
-          if (left.length < NAMED) left.push({ key: object.original, reason });
+          left.add(object.original, reason);
           log.warn(`${object.original} stays in quarantine: ${reason}`);
         }),
       ),
@@ -63,7 +59,7 @@ export async function restoreRun(
     await store.remove(back, signal);
   }
   await removeEmptyRun(store, prefix, run, signal);
-  return { run, restored, left: { count: leftCount, first: left } };
+  return { run, restored, left: left.summary() };
 }
 
 /** @returns why it stays in quarantine; undefined when it is in its place again */

@@ -1,6 +1,6 @@
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
-import { createScanner } from '../dump/scanner.ts';
+import { scanDump } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { refuseForeign } from './refusals.ts';
@@ -35,18 +35,16 @@ export async function proveDump(
   signal: AbortSignal,
 ): Promise<KnownDump> {
   const { name, manifest } = source;
-  const scanner = createScanner(name);
   const progress = startProgress('check', source.bytes);
+  let index: DumpIndex;
   try {
-    for await (const chunk of source.read(signal)) {
-      for (const token of scanner.push(chunk)) refuseForeign(token, name);
-      progress.add(chunk.length);
-    }
-    for (const token of scanner.end()) refuseForeign(token, name);
+    index = await scanDump(name, source.read(signal), {
+      onBytes: progress.add,
+      see: (token) => refuseForeign(token, name),
+    });
   } finally {
     progress.stop();
   }
-  const index = scanner.finish();
   const fault = manifest === undefined ? undefined : compareIndex(manifest, index)[0];
   if (fault === undefined) return index;
   throw new DumpError({

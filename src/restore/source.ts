@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import type { Manifest } from '../catalog/manifest.ts';
+import type { DumpBytes } from '../dump/block-reader.ts';
 import { FORM_BYTES, sniffForm } from '../dump/form.ts';
 import type { LocalDump } from '../dump/local-dump.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
@@ -9,17 +10,13 @@ import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
 /** A dump that is to be restored, wherever it lies. */
-export interface RestoreSource {
+export interface RestoreSource extends DumpBytes {
   /** `backup/postgres-backup-20261123103000.sql`, `./dump.sql.gz` */
   readonly name: string;
   /** What is known of it beforehand; a foreign dump and a local file have none. */
   readonly manifest: Manifest | undefined;
   /** Length of the plain SQL in bytes; that of the packed file where it is not known. */
   readonly bytes: number;
-  /** The dump as plain SQL, from its beginning; may be called more than once. */
-  read(signal: AbortSignal): AsyncIterable<Buffer>;
-  /** How single bytes of the plain SQL are read; undefined for a dump that has to be unpacked from its beginning. */
-  ranges(signal: AbortSignal): Promise<ReadRange | undefined>;
 }
 
 /** What it takes to read dumps in pg_dump's custom format. */

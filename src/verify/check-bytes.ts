@@ -2,7 +2,7 @@ import { compareIndex, type IndexFault } from '../catalog/compare-index.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import type { Fault } from '../catalog/verification.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
-import { createScanner, drain } from '../dump/scanner.ts';
+import { scanDump } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
@@ -39,15 +39,9 @@ async function scan(
   startProgress: StartProgress,
   signal: AbortSignal,
 ): Promise<DumpIndex | DumpError> {
-  const scanner = createScanner(source.name);
   const progress = startProgress('verify', source.bytes);
   try {
-    for await (const chunk of source.read(signal)) {
-      drain(scanner.push(chunk));
-      progress.add(chunk.length);
-    }
-    drain(scanner.end());
-    return scanner.finish();
+    return await scanDump(source.name, source.read(signal), { onBytes: progress.add });
   } catch (error) {
     if (error instanceof DumpError) return error;
     throw error;

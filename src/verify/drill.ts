@@ -11,7 +11,7 @@ import { applySettings } from '../restore/apply-facts.ts';
 import { fillDatabase } from '../restore/fill-database.ts';
 import { scratchName } from '../restore/names.ts';
 import { planRestore, type RestorePlan } from '../restore/plan.ts';
-import { type KnownDump, proveDump } from '../restore/prove-dump.ts';
+import { type KnownDump, knowDump } from '../restore/prove-dump.ts';
 import { findDatabases } from '../restore/restore-target.ts';
 import { dropScratch } from '../restore/scratch.ts';
 import type { RestoreSource, RestoreTools } from '../restore/source.ts';
@@ -45,7 +45,7 @@ export async function drill(
   const name = source.manifest?.database?.name ?? database.name;
   const scratch = scratchName(name, backupId(context.now()));
   const admin = database.maintenanceName;
-  const dump = await knowDump(source, context.startProgress, signal);
+  const dump = await knowUnlessRefused(source, context.startProgress, signal);
   if (dump instanceof DumpError || dump instanceof RestoreError) {
     return explainRefusal(dump, source, context.startProgress, signal);
   }
@@ -66,15 +66,13 @@ export async function drill(
 }
 
 /** @returns why it cannot be restored, where that shows before it is tried */
-async function knowDump(
+async function knowUnlessRefused(
   source: RestoreSource,
   startProgress: StartProgress,
   signal: AbortSignal,
-): Promise<Pick<KnownDump, 'roles' | 'ownerRoles' | 'encoding'> | DumpError | RestoreError> {
-  const { manifest } = source;
-  if (manifest !== undefined) return { ...manifest, encoding: manifest.encoding ?? undefined };
+): Promise<KnownDump | DumpError | RestoreError> {
   try {
-    return await proveDump(source, startProgress, signal);
+    return await knowDump(source, startProgress, signal);
   } catch (error) {
     if (error instanceof DumpError || error instanceof RestoreError) return error;
     throw error;

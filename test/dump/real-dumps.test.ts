@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { DumpIndex } from '../../src/dump/dump-index.ts';
@@ -9,6 +6,7 @@ import type { DumpToken } from '../../src/dump/tokens.ts';
 import { DumpError } from '../../src/errors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { NASTY_SCHEMA } from '../support/nasty-schema.ts';
+import { runPgDump } from '../support/run-pg-dump.ts';
 
 interface Read {
   readonly index: DumpIndex;
@@ -40,21 +38,7 @@ describe.each([
   let database: TestDatabase;
   let dump: Buffer;
 
-  const pgDump = async (...args: string[]) => {
-    const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, PG_BINDIR = '' } = database.env;
-    const { stdout } = await promisify(execFile)(join(PG_BINDIR, 'pg_dump'), args, {
-      encoding: 'buffer',
-      maxBuffer: 2 ** 28,
-      env: {
-        PGHOST: POSTGRES_HOST,
-        PGPORT: POSTGRES_PORT,
-        PGUSER: POSTGRES_USER,
-        PGPASSWORD: POSTGRES_PASSWORD,
-        PGDATABASE: database.name,
-      },
-    });
-    return stdout;
-  };
+  const pgDump = (...args: string[]) => runPgDump(database.env, [...args, database.name]);
 
   beforeAll(async () => {
     database = await createTestDatabase(inject('postgres'), options);

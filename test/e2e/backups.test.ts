@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { COMMANDS } from '../../src/program/program.ts';
 import { compareDigests, digestDatabase } from '../support/compare-databases.ts';
 import { deferred } from '../support/deferred.ts';
+import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
@@ -51,19 +50,7 @@ async function newDirectory(): Promise<string> {
   return path;
 }
 
-async function pgDump(format: 'plain' | 'custom'): Promise<Buffer> {
-  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, PG_BINDIR } = bed.env;
-  const env = {
-    PGHOST: POSTGRES_HOST,
-    PGPORT: POSTGRES_PORT,
-    PGUSER: POSTGRES_USER,
-    PGPASSWORD: POSTGRES_PASSWORD,
-  };
-  const options = { encoding: 'buffer', maxBuffer: 64 * 1024 ** 2, env } as const;
-  return (
-    await promisify(execFile)(join(PG_BINDIR!, 'pg_dump'), [`--format=${format}`, bed.database.name], options)
-  ).stdout;
-}
+const pgDump = (format: 'plain' | 'custom') => runPgDump(bed.env, [`--format=${format}`, bed.database.name]);
 
 test('a bucket without backups lists as empty', async () => {
   expect(await document('list', '--prefix', 'empty')).toEqual([]);

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { withClient } from '../support/database.ts';
+import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const MIB = 1024 ** 2;
@@ -69,17 +68,8 @@ const query = (database: string, sql: string) =>
 
 /** What pg_dump writes of a table, with all that belongs to it. */
 async function dumpOf(database: string, table: string): Promise<string> {
-  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, PG_BINDIR } = bed.env;
-  const { stdout } = await promisify(execFile)(join(PG_BINDIR!, 'pg_dump'), [`--table=${table}`, database], {
-    maxBuffer: 64 * MIB,
-    env: {
-      PGHOST: POSTGRES_HOST,
-      PGPORT: POSTGRES_PORT,
-      PGUSER: POSTGRES_USER,
-      PGPASSWORD: POSTGRES_PASSWORD,
-    },
-  });
-  return stdout.replace(/^\\(un)?restrict .*$/gm, '');
+  const dump = await runPgDump(bed.env, [`--table=${table}`, database]);
+  return dump.toString().replace(/^\\(un)?restrict .*$/gm, '');
 }
 
 interface Restored {

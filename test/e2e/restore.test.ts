@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { compareDigests, type DatabaseDigest, digestDatabase } from '../support/compare-databases.ts';
 import { withClient } from '../support/database.ts';
+import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 import { fillTopobank } from '../support/topobank-fixture.ts';
 
@@ -34,24 +33,7 @@ afterAll(() => bed.close());
 
 const admin = (sql: string) => withClient(bed.env, 'postgres', (client) => client.query(sql));
 
-async function pgDump(format: 'plain' | 'custom'): Promise<Buffer> {
-  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, PG_BINDIR } = bed.env;
-  const { stdout } = await promisify(execFile)(
-    join(PG_BINDIR!, 'pg_dump'),
-    [`--format=${format}`, bed.database.name],
-    {
-      encoding: 'buffer',
-      maxBuffer: 64 * 1024 ** 2,
-      env: {
-        PGHOST: POSTGRES_HOST,
-        PGPORT: POSTGRES_PORT,
-        PGUSER: POSTGRES_USER,
-        PGPASSWORD: POSTGRES_PASSWORD,
-      },
-    },
-  );
-  return stdout;
-}
+const pgDump = (format: 'plain' | 'custom') => runPgDump(bed.env, [`--format=${format}`, bed.database.name]);
 
 const isRestored = async (name = bed.database.name) => {
   expect(compareDigests(before, await digestDatabase(bed.env, name))).toEqual([]);

@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type pg from 'pg';
 import { type Environment, withClient } from './database.ts';
+import { runPgDump } from './run-pg-dump.ts';
 
 /** What is to be equal of two databases: the text of the schema, and every table's rows. */
 export interface DatabaseDigest {
@@ -19,17 +17,9 @@ export async function digestDatabase(env: Environment, name: string): Promise<Da
 }
 
 async function dumpSchema(env: Environment, name: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(join(env.PG_BINDIR!, 'pg_dump'), ['--schema-only', name], {
-    maxBuffer: 64 * 1024 ** 2,
-    env: {
-      PGHOST: env.POSTGRES_HOST,
-      PGPORT: env.POSTGRES_PORT,
-      PGUSER: env.POSTGRES_USER,
-      PGPASSWORD: env.POSTGRES_PASSWORD,
-    },
-  });
+  const dump = await runPgDump(env, ['--schema-only', name]);
   // The token of these two lines is new in each dump.
-  return stdout.replace(/^\\(un)?restrict .*$/gm, '');
+  return dump.toString().replace(/^\\(un)?restrict .*$/gm, '');
 }
 
 async function digestTables(client: pg.Client): Promise<DatabaseDigest['tables']> {

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { compareDigests, digestDatabase } from './compare-databases.ts';
 import { createTestDatabase, type TestDatabase, withClient } from './database.ts';
+import { runPgDump } from './run-pg-dump.ts';
 import { fillBulk, fillTopobank, listMediaKeys } from './topobank-fixture.ts';
 
 let database: TestDatabase;
@@ -48,16 +46,7 @@ test('bulk rows are of about the size that is asked for', async () => {
     await fillBulk(client, { bytes: bytes / 2 });
     await fillBulk(client, { bytes: bytes / 2 });
   });
-  const { env } = database;
-  const dump = await promisify(execFile)(join(env.PG_BINDIR!, 'pg_dump'), [database.name], {
-    maxBuffer: 2 * bytes,
-    env: {
-      PGHOST: env.POSTGRES_HOST,
-      PGPORT: env.POSTGRES_PORT,
-      PGUSER: env.POSTGRES_USER,
-      PGPASSWORD: env.POSTGRES_PASSWORD,
-    },
-  });
-  expect(Buffer.byteLength(dump.stdout) / bytes).toBeGreaterThan(0.95);
-  expect(Buffer.byteLength(dump.stdout) / bytes).toBeLessThan(1.05);
+  const dump = await runPgDump(database.env, [database.name]);
+  expect(dump.length / bytes).toBeGreaterThan(0.95);
+  expect(dump.length / bytes).toBeLessThan(1.05);
 });

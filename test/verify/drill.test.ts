@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { Fault } from '../../src/catalog/verification.ts';
@@ -9,6 +7,7 @@ import { withClient } from '../support/database.ts';
 import { dumpText, entry } from '../support/dump-text.ts';
 import { fakePgDump } from '../support/fake-pg-dump.ts';
 import { NASTY_SCHEMA } from '../support/nasty-schema.ts';
+import { runPgDump } from '../support/run-pg-dump.ts';
 import { startService } from '../support/running-service.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
@@ -188,18 +187,7 @@ describe('dumps without a manifest', () => {
     await bed.store.remove(keys, signal);
   });
 
-  async function pgDump(...args: string[]): Promise<Buffer> {
-    const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, PG_BINDIR } = bed.env;
-    const env = {
-      PGHOST: POSTGRES_HOST,
-      PGPORT: POSTGRES_PORT,
-      PGUSER: POSTGRES_USER,
-      PGPASSWORD: POSTGRES_PASSWORD,
-    };
-    const options = { encoding: 'buffer', maxBuffer: 64 * 1024 ** 2, env } as const;
-    return (await promisify(execFile)(join(PG_BINDIR!, 'pg_dump'), [...args, bed.database.name], options))
-      .stdout;
-  }
+  const pgDump = (...args: string[]) => runPgDump(bed.env, [...args, bed.database.name]);
 
   const drilled = async () => (await bed.run(['verify', '--restore', '--quiet', ...FOREIGN])).stdout;
 

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { type BlockReader, openBlocks } from '../../dump/block-reader.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
@@ -9,7 +10,7 @@ import { startCopy } from '../raw-query.ts';
 import type { RestoreContext, RestoreReport } from '../restore.ts';
 import type { RestoreSource } from '../source.ts';
 import { proveRows } from '../wide/prove-rows.ts';
-import { type BlockReader, openBlocks } from './block-reader.ts';
+import { wholeBlock } from '../wide/row-pieces.ts';
 import { chooseTables } from './choose-tables.ts';
 import { immediateOrder, lockTables, missingTables, passSequences, quoteTable } from './live-tables.ts';
 import { orderBlocks } from './order-blocks.ts';
@@ -127,16 +128,7 @@ async function copyBlock(
   encoding: string | undefined,
   doing: string,
 ): Promise<void> {
-  const { offset, bytes, rows, sha256 } = block;
-  const piece = {
-    table: block,
-    offset,
-    bytes,
-    rows,
-    rowsBefore: 0,
-    proof: { by: 'sha256', sha256 },
-  } as const;
-  const proof = proveRows(piece, name);
+  const proof = proveRows(wholeBlock(block), name);
   const refused = (error: unknown): never => {
     throw rowsRefused(error, block, doing);
   };

@@ -1,10 +1,10 @@
 import type { TableName } from '../../catalog/find-table.ts';
+import { openBlocks } from '../../dump/block-reader.ts';
 import { readWords } from '../../dump/read-words.ts';
 import { createScanner } from '../../dump/scanner.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import type { KnownDump } from '../prove-dump.ts';
 import type { RestoreSource } from '../source.ts';
-import { openBlocks } from './block-reader.ts';
 
 /** A table whose rows count for another, which has none of its own. */
 export interface Partition {

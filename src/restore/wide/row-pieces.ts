@@ -26,15 +26,19 @@ export interface RowPiece {
   readonly proof: RowProof;
 }
 
+/** All rows of a block as one piece. */
+export function wholeBlock(table: DumpTable): RowPiece {
+  const { offset, bytes, rows, sha256 } = table;
+  return { table, offset, bytes, rows, rowsBefore: 0, proof: { by: 'sha256', sha256 } };
+}
+
 /**
  * Cuts the rows of a block at its checkpoints. The pieces become smaller towards the end, so that lanes that begin with
  * the largest end at about the same time.
  */
 export function cutIntoPieces(table: DumpTable, lanes: number): RowPiece[] {
-  const { offset, bytes, rows, checkpoints } = table;
-  if (checkpoints.length === 0) {
-    return [{ table, offset, bytes, rows, rowsBefore: 0, proof: { by: 'sha256', sha256: table.sha256 } }];
-  }
+  const { offset, bytes, checkpoints } = table;
+  if (checkpoints.length === 0) return [wholeBlock(table)];
   const end = offset + bytes;
   const pieces: RowPiece[] = [];
   let start: DumpCheckpoint = { offset, rows: 0, crc32: 0 };

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { runTool } from '../../bench/run-process.ts';
 import { withClient } from '../../support/database.ts';
 import { NASTY_SCHEMA } from '../../support/nasty-schema.ts';
+import { runPgDump } from '../../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../../support/test-bed.ts';
-import { firstDifference, runPgDump, wholeDump, withRowsSorted } from '../../support/whole-dump.ts';
+import { firstDifference, wholeDump, withRowsSorted } from '../../support/whole-dump.ts';
 
 const signal = new AbortController().signal;
 const MIB = 1024 ** 2;

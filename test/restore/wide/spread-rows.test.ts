@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { compareDigests, type DatabaseDigest, digestDatabase } from '../../support/compare-databases.ts';
 import { NASTY_SCHEMA } from '../../support/nasty-schema.ts';
+import { runPgDump } from '../../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../../support/test-bed.ts';
-import { runPgDump } from '../../support/whole-dump.ts';
 
 let bed: TestBed;
 let before: DatabaseDigest;

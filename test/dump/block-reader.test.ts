@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { openBlocks } from '../../../src/restore/narrow/block-reader.ts';
-import { textSource } from '../../support/dump-text.ts';
+import { openBlocks } from '../../src/dump/block-reader.ts';
+import { textSource } from '../support/dump-text.ts';
 
 const signal = new AbortController().signal;
 const DUMP = Buffer.from(Array.from({ length: 300 }, (_, at) => at % 251));

@@ -1,5 +1,13 @@
-import type { DumpTable } from '../../dump/dump-index.ts';
-import type { RestoreSource } from '../source.ts';
+import type { DumpTable } from './dump-index.ts';
+import type { ReadRange } from './read-text.ts';
+
+/** A dump as plain SQL, wherever it lies. */
+export interface DumpBytes {
+  /** From its beginning; may be called more than once. */
+  read(signal: AbortSignal): AsyncIterable<Buffer>;
+  /** How single bytes are read; undefined for a dump that has to be unpacked from its beginning. */
+  ranges(signal: AbortSignal): Promise<ReadRange | undefined>;
+}
 
 /** Reads the rows of single blocks of a dump, in any order. */
 export interface BlockReader {
@@ -12,7 +20,7 @@ export interface BlockReader {
 
 /** @param onBytes told of every byte of the plain SQL that is read, wanted or not */
 export async function openBlocks(
-  source: Pick<RestoreSource, 'ranges' | 'read'>,
+  source: DumpBytes,
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<BlockReader> {
@@ -33,7 +41,7 @@ export async function openBlocks(
 
 /** Of a dump that has to be unpacked, blocks that follow one another are read in one pass. */
 function readThrough(
-  source: Pick<RestoreSource, 'read'>,
+  source: Pick<DumpBytes, 'read'>,
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): BlockReader {

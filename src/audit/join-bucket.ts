@@ -1,0 +1,41 @@
+import type { ObjectInfo, Store } from '../s3/store.ts';
+import { formatCount } from '../ui/format.ts';
+import type { StartProgress } from '../ui/progress.ts';
+import { counted } from './counted.ts';
+import { type Candidate, joinReferences } from './join.ts';
+import { listMedia, type MediaArea } from './list-media.ts';
+import type { Reference } from './references.ts';
+import type { Tally } from './tally.ts';
+
+/** Where media are listed, and who is told how far that is. */
+export interface JoinContext extends Omit<MediaArea<ObjectInfo>, 'listPages'> {
+  readonly store: Store;
+  readonly startProgress: StartProgress;
+}
+
+/**
+ * Joins references with the media of a bucket, and counts both.
+ *
+ * @param cutoff what is younger is no orphan
+ */
+export async function* joinBucket(
+  context: JoinContext,
+  references: AsyncIterable<readonly Reference[]>,
+  { tally, cutoff }: { readonly tally: Tally; readonly cutoff: Date },
+  signal: AbortSignal,
+): AsyncGenerator<readonly Candidate[]> {
+  const progress = context.startProgress('audit', 0, (objects) => `${formatCount(objects)} objects`);
+  const media = listMedia(references, { ...context, listPages: context.store.listPages }, signal);
+  try {
+    yield* joinReferences({
+      references: counted(media.references, tally.references),
+      objects: counted(media.objects, (page) => {
+        tally.objects(page);
+        progress.add(page.length);
+      }),
+      cutoff,
+    });
+  } finally {
+    progress.stop();
+  }
+}

@@ -1,0 +1,32 @@
+import { type ListPages, listRanges } from '../s3/range-listing.ts';
+import type { ObjectInfo } from '../s3/store.ts';
+import { onlyMedia } from './only-media.ts';
+import { cutRanges, type ReferenceRange } from './reference-ranges.ts';
+
+/** Where media are listed. */
+export interface MediaArea<O extends ObjectInfo> {
+  readonly listPages: ListPages<O>;
+  readonly mediaPrefix: string;
+  /** What in the bucket is no media, should it lie under the media prefix. */
+  readonly otherPrefixes: readonly string[];
+  /** Requests for listings at the same time. */
+  readonly readers: number;
+}
+
+/**
+ * The media of a bucket, listed by several readers in ranges that are cut at the references, and the references
+ * themselves; both in the order of their keys' bytes, and both to be read.
+ */
+export function listMedia<R extends { readonly key: Buffer }, O extends ObjectInfo>(
+  source: AsyncIterable<readonly R[]>,
+  { listPages, mediaPrefix, otherPrefixes, readers }: MediaArea<O>,
+  signal: AbortSignal,
+): { readonly references: AsyncGenerator<readonly R[]>; readonly objects: AsyncGenerator<readonly O[]> } {
+  const cut = cutRanges(source);
+  const listing = listRanges<ReferenceRange, O>(listPages, mediaPrefix, cut.ranges, {
+    readers,
+    signal,
+    onRange: cut.measured,
+  });
+  return { references: cut.references, objects: onlyMedia(listing, mediaPrefix, otherPrefixes) };
+}

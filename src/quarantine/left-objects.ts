@@ -1,0 +1,31 @@
+/** Most objects that a report names. */
+const NAMED = 20;
+
+/** An object that was left where it was. */
+export interface LeftObject {
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** The objects that were left where they were, of which the first are named. */
+export interface LeftObjects {
+  readonly count: number;
+  readonly first: readonly LeftObject[];
+}
+
+export interface LeftObjectsTally {
+  add(key: string, reason: string): void;
+  summary(): LeftObjects;
+}
+
+export function tallyLeft(): LeftObjectsTally {
+  const first: LeftObject[] = [];
+  let count = 0;
+  return {
+    add(key, reason) {
+      count += 1;
+      if (first.length < NAMED) first.push({ key, reason });
+    },
+    summary: () => ({ count, first }),
+  };
+}

@@ -26,8 +26,10 @@ export function orderedCopies(client: pg.Client, name: string): OrderedCopies {
   const empty = new Set<string>();
   return {
     note({ entry, sql }) {
+      // An entry has more statements than the one that creates its table: that of its owner, for one.
+      if (entry?.type !== 'TABLE' || !/^CREATE\s/i.test(sql.toString('latin1', 0, 7))) return;
       // The rows of a partitioned table go into its partitions, and it can only be emptied with them.
-      if (entry?.type !== 'TABLE' || sql.includes('PARTITION BY')) return;
+      if (sql.includes('PARTITION BY')) return;
       empty.add(`${entry.schema}.${entry.name}`);
     },
     async begin(statement) {

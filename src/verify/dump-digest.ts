@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner } from '../dump/scanner.ts';
-import type { DumpEntry, DumpToken } from '../dump/tokens.ts';
+import type { CopyStart, DumpEntry, DumpToken } from '../dump/tokens.ts';
 
 const NEWLINE = 0x0a;
 
@@ -15,8 +15,13 @@ export interface EntryDigest {
 /** The rows of one table. */
 export interface TableDigest {
   readonly rows: number;
-  /** Of each block, of which there is one unless somebody has put dumps together. */
+  /** Of each block, of which there is one unless the rows are those of partitions or of several dumps. */
   readonly sha256: readonly string[];
+  /**
+   * The partitions whose rows pg_dump has written as rows of this table: of a table that is hashed by an enum, of which
+   * no two databases have the same partitions, and of any with `--load-via-partition-root`.
+   */
+  readonly partitions: ReadonlySet<string>;
 }
 
 /** What a dump says, without that which differs between two dumps of the same database. */
@@ -43,7 +48,7 @@ export interface Digester {
 export function createDigester(name: string): Digester {
   const scanner = createScanner(name);
   const entries: EntryDigest[] = [];
-  const tableNames: string[] = [];
+  const blocks: BlockNames[] = [];
   let text = createText();
   /** The line `\.` comes next, which says no more than that the rows are at their end. */
   let rowsEnded = false;
@@ -77,7 +82,7 @@ export function createDigester(name: string): Digester {
         count(token.entry, token.sql);
         return;
       case 'copy-start':
-        tableNames.push(`${token.schema || token.entry?.schema || 'public'}.${token.name}`);
+        blocks.push(namesOf(token));
         count(token.entry, token.sql);
         return;
       case 'backslash':
@@ -100,7 +105,7 @@ export function createDigester(name: string): Digester {
       for (const token of scanner.end()) note(token);
       closeUnit();
       const index = scanner.finish();
-      return { index, entries, tables: tablesOf(index, tableNames) };
+      return { index, entries, tables: tablesOf(index, blocks) };
     },
   };
 }
@@ -132,12 +137,27 @@ function isOfMany(name: string, other: string): boolean {
   return name === other && name === 'large objects';
 }
 
-function tablesOf(index: DumpIndex, names: readonly string[]): Map<string, TableDigest> {
+interface BlockNames {
+  readonly table: string;
+  /** The table in whose entry the COPY stands. */
+  readonly of: string;
+}
+
+function namesOf({ schema, name, entry }: CopyStart): BlockNames {
+  const table = `${schema || entry?.schema || 'public'}.${name}`;
+  return { table, of: entry?.type === 'TABLE DATA' ? `${entry.schema}.${entry.name}` : table };
+}
+
+function tablesOf(index: DumpIndex, blocks: readonly BlockNames[]): Map<string, TableDigest> {
   const tables = new Map<string, TableDigest>();
-  for (const [at, { rows, sha256 }] of index.tables.entries()) {
-    const name = names[at] ?? '';
-    const known = tables.get(name) ?? { rows: 0, sha256: [] };
-    tables.set(name, { rows: known.rows + rows, sha256: [...known.sha256, sha256] });
+  for (const [at, { table, of }] of blocks.entries()) {
+    const { rows = 0, sha256 = '' } = index.tables[at] ?? {};
+    const known = tables.get(table) ?? { rows: 0, sha256: [], partitions: new Set() };
+    tables.set(table, {
+      rows: known.rows + rows,
+      sha256: [...known.sha256, sha256],
+      partitions: of === table ? known.partitions : new Set([...known.partitions, of]),
+    });
   }
   return tables;
 }

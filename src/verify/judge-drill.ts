@@ -1,7 +1,7 @@
 import type { Manifest } from '../catalog/manifest.ts';
-import { faultLine } from '../catalog/verification.ts';
+import { type Fault, faultLine } from '../catalog/verification.ts';
 import { formatCount } from '../ui/format.ts';
-import { compareRows, compareText, tablesBeyond } from './compare-digests.ts';
+import { compareRows, compareText, tablesBeyond, tablesCounted } from './compare-digests.ts';
 import type { DumpDigest } from './dump-digest.ts';
 import type { Finding } from './verification.ts';
 
@@ -31,30 +31,52 @@ export function judgeDrill({
   if (!own && beyond.length > 0) {
     open.push(`the rows of ${beyond.join(', ')}, which the dump does not have as COPY`);
   }
-  const [wrote, writes] = [original, again].map(versions);
-  if (wrote !== writes) {
-    open.push(`the schema’s text, for ${wrote} has written the dump and ${writes} writes otherwise`);
-  } else {
-    const differences = compareText(original, again);
-    if (own) faults.push(...differences);
-    else if (differences[0] !== undefined) {
-      open.push(
-        `the schema’s text (${faultLine(differences[0])}), for the options of the dump are not known`,
-      );
-    }
+  const counted = tablesCounted(original, again);
+  if (counted.length > 0) {
+    open.push(
+      `the bytes of the rows of ${counted.join(', ')}, of which the dump has several pieces or partitions: they are counted`,
+    );
   }
-  const same = open.length === 0 ? 'its schema and ' : '';
+  const text = judgeText(original, again, own);
+  if (own) faults.push(...text.differences);
+  if (text.unproved !== undefined) open.push(text.unproved);
+  const all = formatCount(original.tables.size);
+  const tables =
+    counted.length === 0 ? `all ${all}` : `${formatCount(original.tables.size - counted.length)} of ${all}`;
   return {
     faults,
-    proved: `${writes?.replace(/^pg_dump \d+ of /, '')} restores it; dumped again, ${same}all ${formatCount(original.tables.size)} tables are the same byte for byte`,
+    proved: `PostgreSQL ${majorOf(again.index.serverVersion)} restores it; dumped again, ${text.unproved === undefined ? 'its schema and ' : ''}${tables} tables are the same byte for byte`,
     unproved: open.length > 0 ? open.join('; ') : 'what the application makes of it',
+  };
+}
+
+/** @returns how the texts differ, and why they prove nothing where that is so */
+function judgeText(
+  original: DumpDigest,
+  again: DumpDigest,
+  own: boolean,
+): { readonly differences: readonly Fault[]; readonly unproved?: string } {
+  const [wrote, writes] = [original, again].map(versions);
+  if (wrote !== writes) {
+    return {
+      differences: [],
+      unproved: `the schema’s text, for ${wrote} has written the dump and ${writes} writes otherwise`,
+    };
+  }
+  const differences = compareText(original, again);
+  const [first] = differences;
+  if (own || first === undefined) return { differences };
+  return {
+    differences,
+    unproved: `the schema’s text (${faultLine(first)}), for the options of the dump are not known`,
   };
 }
 
 /** `pg_dump 15 of PostgreSQL 15` */
 function versions({ index }: DumpDigest): string {
-  const [pgDump, server] = [index.pgDumpVersion, index.serverVersion].map((version) =>
-    Number.parseInt(version ?? '', 10),
-  );
-  return `pg_dump ${pgDump} of PostgreSQL ${server}`;
+  return `pg_dump ${majorOf(index.pgDumpVersion)} of PostgreSQL ${majorOf(index.serverVersion)}`;
+}
+
+function majorOf(version: string | undefined): number {
+  return Number.parseInt(version ?? '', 10);
 }

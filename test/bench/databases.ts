@@ -4,7 +4,10 @@ import { openStore } from '../../src/s3/s3-store.ts';
 import { type Environment, withClient } from '../support/database.ts';
 import { fillBulk, fillTopobank } from '../support/topobank-fixture.ts';
 
-/** Makes a database like TopoBank's, whose dump has about `bytes`. */
+/** Bytes of dump text that `fillTopobank` makes at scale 1. */
+const TOPOBANK_BYTES = 28e6;
+
+/** Makes a database whose dump has about `bytes`: half in tables like TopoBank's, half in one table of long rows. */
 export async function fillDatabase(
   env: Environment,
   name: string,
@@ -16,9 +19,8 @@ export async function fillDatabase(
 }
 
 async function fill(client: pg.Client, bytes: number): Promise<void> {
-  // Scale 1 is some 25 MB of dump text.
-  await fillTopobank(client, { scale: Math.min(1, bytes / 250e6) });
-  await fillBulk(client, { bytes });
+  await fillTopobank(client, { scale: bytes / 2 / TOPOBANK_BYTES });
+  await fillBulk(client, { bytes: bytes / 2 });
   await client.query('VACUUM ANALYZE');
 }
 

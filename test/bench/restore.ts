@@ -101,7 +101,17 @@ function restoringDirectory(bench: Bench, folder: string): Promise<Run> {
 }
 
 function restoring(bench: Bench, database: string, jobs: number): Promise<ToolRun> {
-  const args = ['restore', '--latest', '--into', RESTORED, '--quiet', '--prefix', prefixOf(database)];
+  // Neither psql nor pg_restore looks at media.
+  const args = [
+    'restore',
+    '--latest',
+    '--no-audit',
+    '--into',
+    RESTORED,
+    '--quiet',
+    '--prefix',
+    prefixOf(database),
+  ];
   return intoNew(bench, () =>
     runTool([...args, '--jobs', `${jobs}`, '--database', database], bench.env, bench.signal),
   );

@@ -62,13 +62,20 @@ export async function withLanes<T>(
   return open([]);
 }
 
-/** Every role may set these for itself, and after a crash a scratch database is dropped anyway. */
+/**
+ * Every role may set these for itself, and after a crash a scratch database is dropped anyway. Lanes build indexes
+ * beside each other, so that more workers for each (known from PostgreSQL 11 on) would only take the cores from them.
+ */
 async function hurry(client: pg.Client, lanes: number): Promise<void> {
   await client.query('SET synchronous_commit = off');
   await client.query(
     `SELECT set_config('maintenance_work_mem', greatest(setting::int, $1::int) || 'kB', false)
      FROM pg_settings WHERE name = 'maintenance_work_mem'`,
     [Math.floor((MAINTENANCE_MIB * 1024) / lanes)],
+  );
+  if (lanes === 1) return;
+  await client.query(
+    `SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'max_parallel_maintenance_workers'`,
   );
 }
 

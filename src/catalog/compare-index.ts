@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { DumpIndex, DumpSection, DumpTable } from '../dump/dump-index.ts';
 
 /** One place where a dump is not what its manifest says. */
@@ -27,17 +28,30 @@ export function compareIndex(
   compare('tables', '', manifest.tables.length, index.tables.length);
   for (const [at, table] of manifest.tables.entries()) {
     const found = index.tables[at];
-    const where = `${table.schema}.${table.name}`;
+    const where = nameOf(table);
+    if (found === undefined) {
+      compare('table', where, `${table.rows} rows`, 'nothing');
+      continue;
+    }
     compare('table', where, where, nameOf(found));
-    compare('table', where, `${table.rows} rows`, `${found?.rows} rows`);
+    compare('table', where, `${table.rows} rows`, `${found.rows} rows`);
     compare('table', where, placeOf(table), placeOf(found));
-    compare('table', where, table.sha256, found?.sha256);
+    compare('table', where, table.sha256, found.sha256);
   }
   return faults;
 }
 
-function nameOf(table: Pick<DumpTable, 'schema' | 'name'> | undefined): string | undefined {
-  return table === undefined ? undefined : `${table.schema}.${table.name}`;
+/** Whether the same tables stand in the same order: else what stands where one should be tells nothing of that one. */
+export function holdsSameTables(
+  manifest: Pick<DumpIndex, 'tables'>,
+  index: Pick<DumpIndex, 'tables'>,
+): boolean {
+  const [expected, found] = [manifest, index].map(({ tables }) => tables.map(nameOf));
+  return isDeepStrictEqual(expected, found);
+}
+
+function nameOf({ schema, name }: Pick<DumpTable, 'schema' | 'name'>): string {
+  return `${schema}.${name}`;
 }
 
 /** Ranged reads rely on the places as much as on the bytes. */

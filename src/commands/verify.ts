@@ -1,4 +1,5 @@
 import { type Backup, findBackup, listBackups, newestBackups } from '../catalog/catalog.ts';
+import type { Wanted } from '../catalog/choose-backup.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError, EXIT, NotFoundError } from '../errors.ts';
@@ -6,6 +7,7 @@ import type { Store } from '../s3/store.ts';
 import { formatCount } from '../ui/format.ts';
 import type { Verification } from '../verify/verification.ts';
 import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
+import { readBackupId } from './backup-id.ts';
 import { drillDatabase } from './drill-database.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
@@ -21,6 +23,7 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const flags = invocation.options as VerifyFlags;
   const depth = readDepth(flags);
   if (id !== undefined && flags.all) throw usage('an ID and --all exclude each other');
+  const wanted: Wanted = id === undefined ? { by: 'latest' } : readBackupId(id, 'ID');
   const session = openSession(invocation, ['store', 'tools']);
   const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
   const { config } = session;
@@ -28,7 +31,7 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const results = await withStore(config, async (store) => {
     const context = { ...session, ...config, env, tool, store, drillDatabase: drillServer };
     const done: Verification[] = [];
-    for (const backup of await choose(store, config, id, flags, signal)) {
+    for (const backup of await choose(store, config, flags.all ? 'all' : wanted, signal)) {
       const verification = flags.all
         ? await unlessDeleted(context, backup, depth, signal)
         : await verifyBackup(context, backup, depth, signal);
@@ -71,18 +74,17 @@ function readDepth({ quick, restore }: VerifyFlags): Depth {
 async function choose(
   store: Store,
   { prefix }: Config<'store'>,
-  id: string | undefined,
-  { all }: VerifyFlags,
+  wanted: Wanted | 'all',
   signal: AbortSignal,
 ): Promise<Backup[]> {
-  if (all) {
+  if (wanted === 'all') {
     const backups = await listBackups(store, prefix, signal);
     if (backups.length === 0) throw noBackup(store, prefix, 'any backup');
     return backups;
   }
-  if (id !== undefined && id !== 'latest') {
-    const backup = await findBackup(store, prefix, id, signal);
-    if (backup === undefined) throw noBackup(store, prefix, `backup ${id}`);
+  if (wanted.by === 'id') {
+    const backup = await findBackup(store, prefix, wanted.id, signal);
+    if (backup === undefined) throw noBackup(store, prefix, `backup ${wanted.id}`);
     return [backup];
   }
   for await (const backup of newestBackups(store, prefix, signal)) return [backup];

@@ -177,6 +177,19 @@ const DAMAGES: readonly [about: string, damage: () => unknown, faults: () => rea
     ],
   ],
   [
+    'the end of the last row, by which the next table is taken for rows',
+    () => put(dumpKey(), change('\tsurface 5000\n', '\tsurface 5000 ')),
+    () => [{ what: 'table', where: expect.stringMatching(/^public\.surface, /) as unknown as string }],
+  ],
+  [
+    'a wrong name in the manifest',
+    () => {
+      const [first, ...rest] = manifest.tables;
+      return put(manifestKey(), encodeManifest({ ...manifest, tables: [{ ...first!, name: 'x' }, ...rest] }));
+    },
+    () => [{ what: 'table', expected: 'public.x', found: 'public.empty_one' }],
+  ],
+  [
     'a wrong hash in the manifest',
     () => {
       const tables = manifest.tables.map((table) => ({ ...table, sha256: 'ab'.repeat(32) }));
@@ -230,6 +243,19 @@ test('a fault is told as JSON and as text, with status 3', async () => {
       `^${id} is FAULTY \\(full\\), a fault:\n  table ${where}: expected ${sha256}, found [0-9a-f]{64}\n$`,
     ),
   });
+});
+
+test.each([() => `postgres-backup-${id}.sql`, () => dumpKey(), () => 'latest'])(
+  'a backup has the names that it has elsewhere: %s',
+  async (name) => {
+    expect(await verifyByProgram(name())).toMatchObject({ status: 0, document: { id, ok: true } });
+  },
+);
+
+test('what is no name of a backup is a wrong use, and one that is not there is not found', async () => {
+  const wrong = await bed.run(['verify', 'yesterday']);
+  expect(wrong).toMatchObject({ status: 2, stderr: expect.stringContaining('"yesterday" is not accepted') });
+  expect(await bed.run(['verify', '20200101000000', '--quiet'])).toMatchObject({ status: 4, stdout: '' });
 });
 
 const BROKEN: readonly [about: string, damage: () => unknown, fault: () => Fault][] = [

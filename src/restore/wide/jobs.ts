@@ -24,7 +24,10 @@ export function chooseJobs({ asked, cores, free, bytes }: JobsChoice): number {
   return bytes < WORTH_LANES ? 1 : Math.min(MOST, cores, most);
 }
 
-/** How many more connections the server grants to this role, before those that it reserves. */
+/**
+ * How many more connections the server grants to this role, before those that it reserves. Of the sessions of other
+ * roles a plain one is not told what they are; what has a role counts, as those of clients have.
+ */
 export async function freeConnections(admin: pg.Client): Promise<number> {
   const { rows } = await admin.query<{ free: number }>(
     `SELECT least(
@@ -36,7 +39,8 @@ export async function freeConnections(admin: pg.Client): Promise<number> {
          THEN min(r.rolconnlimit) - count(*) FILTER (WHERE a.usename = current_user) END
      )::int AS free
      FROM pg_stat_activity AS a, pg_roles AS r
-     WHERE a.backend_type = 'client backend' AND r.rolname = current_user`,
+     WHERE r.rolname = current_user
+       AND (a.backend_type = 'client backend' OR a.backend_type IS NULL AND a.usesysid IS NOT NULL)`,
   );
   return rows[0]?.free ?? 1;
 }

@@ -24,6 +24,26 @@ test.each(CHOICES)('%s', (_about, given, jobs) => {
   expect(chooseJobs({ ...choice, ...given })).toBe(jobs);
 });
 
+test('sessions of other roles count, also for a role that is not told of them', async () => {
+  const postgres = inject('postgres');
+  await withClient(postgres, 'postgres', async (client) => {
+    const role = `plain_${process.pid}`;
+    await client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'x'`);
+    try {
+      const env = { ...postgres, POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' };
+      await withClient(env, 'postgres', async (plain) => {
+        const { rows } = await client.query<{ granted: number }>(
+          `SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS granted`,
+        );
+        // This role's own session and the one above.
+        expect(await freeConnections(plain)).toBeLessThanOrEqual(rows[0]!.granted - 2);
+      });
+    } finally {
+      await client.query(`DROP ROLE ${role}`);
+    }
+  });
+});
+
 test('a role’s limit is less than what the server grants', async () => {
   const postgres = inject('postgres');
   await withClient(postgres, 'postgres', async (client) => {

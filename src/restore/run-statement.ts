@@ -3,13 +3,11 @@ import type { DumpPosition } from '../dump/tokens.ts';
 import { OperatorError, RestoreError } from '../errors.ts';
 import { errorCode, remedyOf } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
+import { leftOut } from './left-out.ts';
 import { runRaw } from './raw-query.ts';
 import { settingOf } from './session-settings.ts';
 
-/** SQLSTATE undefined_object (manual, appendix A): for SET, a setting that the server does not know. */
-const UNDEFINED_OBJECT = '42704';
-
-/** SQLSTATE invalid_parameter_value. */
+/** SQLSTATE invalid_parameter_value (manual, appendix A). */
 const INVALID_VALUE = '22023';
 
 /** For SET with a value that the server does not know. */
@@ -26,10 +24,9 @@ export interface StatementContext {
 }
 
 /**
- * Runs a statement as it stands in the dump. A setting that the server does not know is skipped with a warning, and so
- * is a security label for which it has no provider.
+ * Runs a statement as it stands in the dump.
  *
- * @returns whether it was
+ * @returns whether it was left out, as {@link leftOut} has it; with a warning where something is lost by that
  * @throws RestoreError with the statement's line, type and name when the server refuses it
  */
 export async function runStatement(
@@ -42,27 +39,14 @@ export async function runStatement(
     await runRaw(client, sql);
     return 'done';
   } catch (error) {
-    const lack = lackOf(error, sql);
-    if (lack !== undefined) {
-      context.log.warn(`line ${at.line}: this server ${lack}; skipped`);
+    const without = leftOut(error, sql, at);
+    if (without !== undefined) {
+      context.log[without.loses ? 'warn' : 'debug'](`line ${at.line}: ${without.why}; skipped`);
       return 'skipped';
     }
     const setting = errorCode(error) === INVALID_VALUE ? settingOf(sql) : undefined;
     return refuse(error, at, context.name, { remedy: VALUE_REMEDIES[setting?.toLowerCase() ?? ''] });
   }
-}
-
-/** What the server lacks to run a statement that may be left out; undefined for any other failure. */
-function lackOf(error: unknown, sql: Buffer): string | undefined {
-  const code = errorCode(error);
-  if (code === UNDEFINED_OBJECT) {
-    const setting = settingOf(sql);
-    return setting === undefined ? undefined : `does not know the setting ${setting}`;
-  }
-  const label = /^SECURITY\s+LABEL\s+FOR\s+(\S+)/i.exec(sql.toString('latin1', 0, 200));
-  return code === INVALID_VALUE && label !== null
-    ? `has no provider ${label[1]} of security labels`
-    : undefined;
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -71,6 +55,16 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '0A000': 'install what the message names on the database server',
   '42704': 'create what the message names on the database server; for a role, --no-owner leaves it out',
 };
+
+/** Rows whose table, or its schema, is not there: the dump was taken with `--data-only` or the like. */
+const ROWS_ALONE =
+  'take a dump that has the schema too, or give the rows to a database that has the tables, with --table and --data-only';
+const NO_TABLE = new Set(['42P01', '3F000']);
+
+function remedyFor(code: string | undefined, at: DumpPosition | undefined): string | undefined {
+  if (code === undefined) return undefined;
+  return at?.entry?.type === 'TABLE DATA' && NO_TABLE.has(code) ? ROWS_ALONE : REMEDIES[code];
+}
 
 /**
  * Says of an error where in the dump it has come about.
@@ -98,7 +92,7 @@ export function refuse(
   throw new RestoreError({
     doing: `cannot restore ${name}`,
     problem: `line ${lineOf(at, row, rowOf)}${where}: ${message}${row === undefined ? '' : ` (${row})`}`,
-    remedy: about.remedy ?? REMEDIES[code ?? ''] ?? remedyOf(error) ?? 'see the server’s log',
+    remedy: about.remedy ?? remedyFor(code, at) ?? remedyOf(error) ?? 'see the server’s log',
     cause: error,
   });
 }

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { restoreDump } from '../../src/restore/restore.ts';
 import { withClient } from '../support/database.ts';
 import { dumpText, entry, textSource } from '../support/dump-text.ts';
+import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
 
 let bed: TestBed;
@@ -51,7 +52,7 @@ const FAILING: readonly [about: string, body: string, message: string | RegExp][
   [
     'a table that is not there',
     `${DATA}${COPY}1\tone\n\\.\n`,
-    /line 13, TABLE DATA public\.t: relation "public\.t" does not exist/,
+    /line 13, TABLE DATA public\.t: relation "public\.t" does not exist — take a dump that has the schema too, or/,
   ],
   [
     'a foreign key that does not hold',
@@ -97,6 +98,47 @@ ${TABLE}${DATA}${COPY}1\tone\n\\.\n`),
     'warn: line 12: this server does not know the setting no_such_setting; skipped',
   ]);
   expect(await query(name, 'SELECT * FROM t')).toEqual([{ id: 1, name: 'one' }]);
+});
+
+describe('what pg_dump writes where it is told to', () => {
+  const SCHEMA = `
+    CREATE SCHEMA "S 1";
+    CREATE TYPE "S 1".kind AS ENUM ('a');
+    CREATE TABLE t (id serial PRIMARY KEY, name text, kind "S 1".kind);
+    INSERT INTO t (name) VALUES ('one');
+    CREATE FUNCTION f("S 1".kind) RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE VIEW by_id AS SELECT id, name FROM t GROUP BY id;
+    CREATE TRIGGER none BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+    SELECT lo_create(4711)`;
+
+  test.each<readonly string[]>([
+    ['--clean'],
+    ['--clean', '--if-exists'],
+    ['--schema=public', '--schema="S 1"'],
+    ['--quote-all-identifiers', '--clean'],
+  ])('%s %s', async (...options) => {
+    const other = await createTestBed(inject('postgres'));
+    try {
+      await other.database.query(SCHEMA);
+      const text = await runPgDump(other.env, [...options, other.database.name]);
+      const { name, warnings } = await restore(text);
+      expect(warnings).toEqual([]);
+      const [before, after] = await Promise.all(
+        [other.database.name, name].map((database) => runPgDump(other.env, [...options, database])),
+      );
+      const withoutKey = (dump: Buffer) => dump.toString().replace(/^\\(un)?restrict .*$/gm, '');
+      expect(withoutKey(after!)).toBe(withoutKey(before!));
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('but what fails to be dropped later stops the restore', async () => {
+    const drop = `${TABLE}DROP TABLE public.nowhere;`;
+    await expect(restore(dumpText(drop))).rejects.toMatchObject({
+      message: expect.stringContaining('"nowhere" does not exist'),
+    });
+  });
 });
 
 test('a dump from before PostgreSQL 10.3, which leaves schemas to search_path', async () => {

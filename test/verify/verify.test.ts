@@ -245,12 +245,11 @@ test('a fault is told as JSON and as text, with status 3', async () => {
   });
 });
 
-test.each([() => `postgres-backup-${id}.sql`, () => dumpKey(), () => 'latest'])(
-  'a backup has the names that it has elsewhere: %s',
-  async (name) => {
-    expect(await verifyByProgram(name())).toMatchObject({ status: 0, document: { id, ok: true } });
-  },
-);
+test('a backup has the names that it has elsewhere', async () => {
+  for (const name of [`postgres-backup-${id}.sql`, dumpKey(), 'latest']) {
+    expect(await verifyByProgram(name)).toMatchObject({ status: 0, document: { id, ok: true } });
+  }
+});
 
 test('what is no name of a backup is a wrong use, and one that is not there is not found', async () => {
   const wrong = await bed.run(['verify', 'yesterday']);

@@ -1,0 +1,45 @@
+import type { DumpPosition } from '../dump/tokens.ts';
+import { errorCode } from '../postgres/errors.ts';
+import { settingOf } from './session-settings.ts';
+
+/** SQLSTATEs (manual, appendix A). */
+const UNDEFINED_OBJECT = '42704';
+const INVALID_VALUE = '22023';
+const DUPLICATE_SCHEMA = '42P06';
+
+/** Of a schema, a table, a column, a function, and of everything else. */
+const NOT_THERE = new Set(['3F000', '42P01', '42703', '42883', UNDEFINED_OBJECT]);
+
+/** So much of a statement is looked at, in bytes. */
+const LOOKED_AT = 200;
+
+/** What pg_dump writes with `--clean` before the first entry (a view that others need is first made an empty one). */
+const CLEANING = /^(?:DROP|ALTER|CREATE OR REPLACE VIEW|SELECT pg_catalog\.lo_unlink\()/;
+
+/** pg_dump creates it where it is told which schemas to dump (`--schema`). */
+const SCHEMA_PUBLIC = /^CREATE SCHEMA "?public"?;$/;
+
+/** Why the restore goes on without a statement, and whether something is lost by it. */
+export interface LeftOut {
+  readonly why: string;
+  readonly loses: boolean;
+}
+
+/** @returns undefined for a statement without which a restore is none, whose failure stops it */
+export function leftOut(error: unknown, sql: Buffer, { entry }: DumpPosition): LeftOut | undefined {
+  const code = errorCode(error);
+  if (code === undefined) return undefined;
+  const text = sql.toString('latin1', 0, LOOKED_AT);
+  if (entry === undefined && NOT_THERE.has(code) && CLEANING.test(text)) {
+    return { why: 'a new database has nothing to drop', loses: false };
+  }
+  if (code === DUPLICATE_SCHEMA && SCHEMA_PUBLIC.test(text)) {
+    return { why: 'a new database has the schema public', loses: false };
+  }
+  const setting = code === UNDEFINED_OBJECT ? settingOf(sql) : undefined;
+  if (setting !== undefined) return { why: `this server does not know the setting ${setting}`, loses: true };
+  const [, provider] = /^SECURITY\s+LABEL\s+FOR\s+(\S+)/i.exec(text) ?? [];
+  return code === INVALID_VALUE && provider !== undefined
+    ? { why: `this server has no provider ${provider} of security labels`, loses: true }
+    : undefined;
+}

@@ -13,16 +13,35 @@ const LISTS = new Set([
   'unix_socket_directories',
 ]);
 
+/** With these set for it, a database is not to be filled over any connection, or not as the role that connects. */
+const IN_THE_WAY = new Set(['default_transaction_read_only', 'role', 'session_replication_role']);
+
 /** What the database has that is neither an owner nor a right. */
 type Traits = Pick<DatabaseFacts, 'settings' | 'connectionLimit' | 'comment'>;
 
+/** Statements that give a database its settings and more. */
+export interface TraitStatements {
+  /**
+   * To be run before the database is filled, as those of `pg_dump --create` are: what rows mean, and whether a check
+   * lets them in, may depend on settings (`lc_monetary`, an application's own).
+   */
+  readonly before: readonly string[];
+  /** To be run when it is filled. */
+  readonly after: readonly string[];
+}
+
 /** The statements that give database `name` the settings, the limit and the comment that `facts` tell of. */
-export function settingStatements(name: string, { settings, connectionLimit, comment }: Traits): string[] {
-  const statements = settings.map((setting) => settingStatement(name, setting));
-  if (connectionLimit !== -1)
-    statements.push(`ALTER DATABASE ${quote(name)} CONNECTION LIMIT ${connectionLimit}`);
-  if (comment !== null) statements.push(`COMMENT ON DATABASE ${quote(name)} IS ${pg.escapeLiteral(comment)}`);
-  return statements;
+export function traitStatements(
+  name: string,
+  { settings, connectionLimit, comment }: Traits,
+): TraitStatements {
+  const hinders = ({ name: setting }: DatabaseSetting) => IN_THE_WAY.has(setting.toLowerCase());
+  const statementsOf = (chosen: readonly DatabaseSetting[]) =>
+    chosen.map((setting) => settingStatement(name, setting));
+  const after = statementsOf(settings.filter(hinders));
+  if (connectionLimit !== -1) after.push(`ALTER DATABASE ${quote(name)} CONNECTION LIMIT ${connectionLimit}`);
+  if (comment !== null) after.push(`COMMENT ON DATABASE ${quote(name)} IS ${pg.escapeLiteral(comment)}`);
+  return { before: statementsOf(settings.filter((setting) => !hinders(setting))), after };
 }
 
 function settingStatement(name: string, { role, name: setting, value }: DatabaseSetting): string {

@@ -59,7 +59,7 @@ export async function fillDatabase(
           ? await loadDump(lanes.text.client, source.read(lanes.signal), options)
           : await loadWide(lanes, dump, { ...options, ...wide });
       log.debug('analyzing');
-      await analyzeTables(lanes);
+      await analyzeTables(lanes, log);
       return { ...loaded, bytesRead };
     });
   } catch (error) {

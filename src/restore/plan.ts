@@ -4,7 +4,8 @@ import { missingRoles } from '../postgres/administration.ts';
 import {
   databaseRoles,
   ownershipStatements,
-  settingStatements,
+  type TraitStatements,
+  traitStatements,
   withoutRoles,
 } from '../postgres/database-statements.ts';
 import { databaseError } from '../postgres/errors.ts';
@@ -16,7 +17,7 @@ import type { RestoreSource } from './source.ts';
 export interface RestorePlan {
   readonly locale: DatabaseLocale;
   /** Statements that give the scratch database what the dump's text leaves out. */
-  readonly settings: readonly string[];
+  readonly traits: TraitStatements;
   readonly ownership: readonly string[];
 }
 
@@ -39,10 +40,10 @@ export async function planRestore(
     const missing = await missingRoles(admin, rolesNeeded(dump, facts, noOwner));
     if (missing.length > 0) throw rolesMissing(doing, missing, noOwner);
     const locale = chooseLocale(dump.encoding, facts);
-    if (facts === undefined) return { locale, settings: [], ownership: [] };
+    if (facts === undefined) return { locale, traits: { before: [], after: [] }, ownership: [] };
     return {
       locale,
-      settings: settingStatements(scratch, noOwner ? withoutRoles(facts) : facts),
+      traits: traitStatements(scratch, noOwner ? withoutRoles(facts) : facts),
       ownership: noOwner ? [] : ownershipStatements(scratch, facts),
     };
   } catch (error) {

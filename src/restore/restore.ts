@@ -179,6 +179,7 @@ async function buildScratch(
   try {
     signal.throwIfAborted();
     await options.makeRoom();
+    await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, log));
     const over = jobs === 1 ? '' : ` over ${jobs} connections`;
     log.info(`restoring ${source.name} into ${scratch}${over}`);
     const part = selection === undefined ? {} : { selection };
@@ -189,7 +190,7 @@ async function buildScratch(
       log.warn(`left out foreign key ${foreignKey}, which is empty`);
     }
     await database.use(admin, signal, async (client) => {
-      await applySettings(client, plan.settings, log);
+      await applySettings(client, plan.traits.after, log);
       await applyOwnership(client, plan.ownership);
     });
     signal.throwIfAborted();

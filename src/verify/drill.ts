@@ -87,6 +87,9 @@ async function restoreAndCompare(
 ): Promise<Finding> {
   const { database, log, startProgress } = context;
   const { name, manifest } = source;
+  await database.use(database.maintenanceName, signal, (client) =>
+    applySettings(client, plan.traits.before, log),
+  );
   const digester = createDigester(name);
   let original: DumpDigest | undefined;
   const watched: RestoreSource = {
@@ -113,7 +116,6 @@ async function restoreAndCompare(
   if (manifest !== undefined && compareIndex(manifest, index).length > 0) {
     return checkBytes(source, startProgress, signal);
   }
-  await database.use(database.maintenanceName, signal, (client) => applySettings(client, plan.settings, log));
   const again = await dumpAgain(context, scratch, original, signal);
   return { checked: checkedOf(index), ...judgeDrill({ original, again, manifest }) };
 }

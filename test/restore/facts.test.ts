@@ -120,6 +120,31 @@ test('a restored database has the settings, the owner and the rights of the one 
   ).toEqual([]);
 });
 
+test('what rows and indexes need of the settings holds while they come in, and what would keep them out does not', async () => {
+  const other = await createTestBed(inject('postgres'));
+  try {
+    const { name } = other.database;
+    await other.database.query(`
+      ALTER DATABASE ${name} SET topobank.unit = 'nm';
+      SET topobank.unit = 'nm';
+      CREATE TABLE measured (unit text CHECK (unit = current_setting('topobank.unit')), value int);
+      INSERT INTO measured VALUES ('nm', 1);
+      CREATE FUNCTION in_unit(int) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT $1 || current_setting('topobank.unit')$$;
+      CREATE INDEX ON measured (public.in_unit(value));
+      ALTER DATABASE ${name} SET default_transaction_read_only = on;
+      ALTER DATABASE ${name} CONNECTION LIMIT 0`);
+    const before = await factsOf(name);
+    expect((await other.run(['backup', '--quiet'])).status).toBe(0);
+    const into = `${name}_copy`;
+    const restored = await other.run(['restore', 'latest', '--jobs', '2', '--into', into, '--quiet']);
+    expect(restored).toMatchObject({ status: 0, stderr: '' });
+    expect(await factsOf(into)).toEqual({ ...before, name: into });
+    expect((await other.run(['verify', '--restore', '--quiet'])).status).toBe(0);
+  } finally {
+    await other.close();
+  }
+});
+
 test('a dump that does not tell them takes them over from the database that it replaces', async () => {
   const before = await factsOf(bed.database.name);
   const { manifest: _, ...source } = await takeSource();

@@ -1,28 +1,52 @@
 import pg from 'pg';
 import { settleSession } from '../../postgres/database.ts';
+import { describeCause, errorCode } from '../../postgres/errors.ts';
+import type { Logger } from '../../ui/log.ts';
 import { type Lanes, spread } from './lanes.ts';
 
+/** Classes of SQLSTATEs that end the session itself: connection exception, operator intervention (manual, appendix A). */
+const SESSION_GONE = /^(?:08|57)/;
+
 /**
- * Gathers the planner's statistics of every table as ANALYZE does, the largest first. That of a table with partitions
- * goes on to them.
+ * Those whose statistics ANALYZE would gather, the largest first; that of a table with partitions goes on to them. One
+ * that has foreign tables among its partitions or descendants is left out, for their servers would be asked; its
+ * partitions stand for themselves.
  */
-export async function analyzeTables(lanes: Lanes): Promise<void> {
+const TABLES = `
+  WITH RECURSIVE reaching (oid) AS (
+    SELECT i.inhparent FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE c.relkind = 'f'
+    UNION SELECT i.inhparent FROM pg_inherits AS i JOIN reaching AS r ON r.oid = i.inhrelid
+  )
+  SELECT n.nspname AS schema, c.relname AS name
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relisshared AND c.oid NOT IN (SELECT oid FROM reaching)
+    AND (NOT c.relispartition
+      OR EXISTS (SELECT FROM pg_inherits AS i JOIN reaching AS r ON r.oid = i.inhparent WHERE i.inhrelid = c.oid))
+  ORDER BY c.relkind = 'p' DESC, c.relpages DESC, c.oid`;
+
+/**
+ * Gathers the planner's statistics of every table. Without those of one the database is restored all the same, so a
+ * failure, as of an expression of CREATE STATISTICS, is said and no more.
+ */
+export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
   for (const { client } of lanes.all) {
     // The dump has set the session's encoding, search_path and more.
     await client.query('RESET ALL');
     await settleSession(client);
   }
-  const { rows } = await lanes.text.client.query<{ schema: string; name: string }>(
-    `SELECT n.nspname AS schema, c.relname AS name
-     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND NOT c.relisshared
-     ORDER BY c.relkind = 'p' DESC, c.relpages DESC, c.oid`,
-  );
+  const { rows } = await lanes.text.client.query<{ schema: string; name: string }>(TABLES);
   await spread(
     lanes,
     () => rows.shift(),
     async ({ client }, { schema, name }) => {
-      await client.query(`ANALYZE ${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`);
+      const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
+      try {
+        await client.query(`ANALYZE ${table}`);
+      } catch (error) {
+        const code = errorCode(error);
+        if (code === undefined || SESSION_GONE.test(code)) throw error;
+        log.warn(`no statistics of table ${table} for the planner: ${describeCause(error)}`);
+      }
     },
   );
 }

@@ -5,7 +5,9 @@ import { type DumpReferencesContext, readDumpReferences } from './dump-reference
 import type { FindingSink } from './finding.ts';
 import { type JoinContext, joinBucket } from './join-bucket.ts';
 import { assertSources } from './match-sources.ts';
+import { type Batch, batchOf } from './reference-ranges.ts';
 import { TOPOBANK_SOURCES } from './reference-sources.ts';
+import type { Reference } from './references.ts';
 import { describe } from './resolve-candidates.ts';
 import { createTally } from './tally.ts';
 
@@ -38,7 +40,7 @@ export async function auditBackup(
   const { matched, references } = await readDumpReferences(context, backup, signal);
   assertSources(matched, TOPOBANK_SOURCES);
   const tally = createTally(mediaPrefix, NOT_SOUGHT);
-  for await (const batch of joinBucket(context, references, { tally, cutoff: NEVER }, signal)) {
+  for await (const batch of joinBucket(context, inBatches(references), { tally, cutoff: NEVER }, signal)) {
     const findings = batch.map((candidate) => describe(candidate, new Map()));
     tally.findings(findings);
     await sink.write(findings);
@@ -53,4 +55,8 @@ export async function auditBackup(
     era: matched.era,
     ...tally.summary(),
   };
+}
+
+async function* inBatches(references: AsyncIterable<readonly Reference[]>): AsyncGenerator<Batch<Reference>> {
+  for await (const some of references) yield batchOf(some);
 }

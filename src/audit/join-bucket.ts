@@ -4,6 +4,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { counted } from './counted.ts';
 import { type Candidate, joinReferences } from './join.ts';
 import { listMedia, type MediaArea } from './list-media.ts';
+import type { Batch } from './reference-ranges.ts';
 import type { Reference } from './references.ts';
 import type { Tally } from './tally.ts';
 
@@ -20,7 +21,7 @@ export interface JoinContext extends Omit<MediaArea<ObjectInfo>, 'listPages'> {
  */
 export async function* joinBucket(
   context: JoinContext,
-  references: AsyncIterable<readonly Reference[]>,
+  references: AsyncIterable<Batch<Reference>>,
   { tally, cutoff }: { readonly tally: Tally; readonly cutoff: Date },
   signal: AbortSignal,
 ): AsyncGenerator<readonly Candidate[]> {

@@ -1,7 +1,7 @@
 import { type ListPages, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { onlyMedia } from './only-media.ts';
-import { cutRanges, type ReferenceRange } from './reference-ranges.ts';
+import { type Batch, cutRanges, type ReferenceRange } from './reference-ranges.ts';
 
 /** Where media are listed. */
 export interface MediaArea<O extends ObjectInfo> {
@@ -17,8 +17,8 @@ export interface MediaArea<O extends ObjectInfo> {
  * The media of a bucket, listed by several readers in ranges that are cut at the references, and the references
  * themselves; both in the order of their keys' bytes, and both to be read.
  */
-export function listMedia<R extends { readonly key: Buffer }, O extends ObjectInfo>(
-  source: AsyncIterable<readonly R[]>,
+export function listMedia<R, O extends ObjectInfo>(
+  source: AsyncIterable<Batch<R>>,
   { listPages, mediaPrefix, otherPrefixes, readers }: MediaArea<O>,
   signal: AbortSignal,
 ): { readonly references: AsyncGenerator<readonly R[]>; readonly objects: AsyncGenerator<readonly O[]> } {

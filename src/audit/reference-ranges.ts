@@ -12,6 +12,23 @@ export interface ReferenceRange extends KeyRange {
   readonly references: number;
 }
 
+/** References that came together, and are read when the join takes them. */
+export interface Batch<R> {
+  readonly length: number;
+  /** Of one that there is. */
+  keyAt(index: number): Buffer;
+  read(): readonly R[];
+}
+
+/** Those that were read already. */
+export function batchOf<R extends { readonly key: Buffer }>(references: readonly R[]): Batch<R> {
+  return {
+    length: references.length,
+    keyAt: (index) => (references[index] as R).key,
+    read: () => references,
+  };
+}
+
 export interface RangedReferences<R> {
   /** The references, all of them, in their order. */
   readonly references: AsyncGenerator<readonly R[]>;
@@ -25,13 +42,13 @@ export interface RangedReferences<R> {
  * Cuts the key space at the references themselves, so that several readers list the bucket at once, in pieces of
  * about one size wherever its objects lie. References that were read to find an end wait until the join takes them.
  */
-export function cutRanges<R extends { readonly key: Buffer }>(
-  source: AsyncIterable<readonly R[]>,
+export function cutRanges<R>(
+  source: AsyncIterable<Batch<R>>,
   objectsPerRange = OBJECTS_PER_RANGE,
 ): RangedReferences<R> {
   const iterator = source[Symbol.asyncIterator]();
-  const untaken: (readonly R[])[] = [];
-  const unplanned: (readonly R[])[] = [];
+  const untaken: Batch<R>[] = [];
+  const unplanned: Batch<R>[] = [];
   let ended = false;
   let reading = Promise.resolve();
   /** Objects for each reference, in the ranges of late: many where a row owns a prefix. */
@@ -55,7 +72,7 @@ export function cutRanges<R extends { readonly key: Buffer }>(
     try {
       for (;;) {
         const batch = untaken.shift();
-        if (batch !== undefined) yield batch;
+        if (batch !== undefined) yield batch.read();
         else if (ended) return;
         else await readMore();
       }
@@ -77,9 +94,11 @@ export function cutRanges<R extends { readonly key: Buffer }>(
         await readMore();
         continue;
       }
-      for (const { key } of batch) {
+      for (let index = 0; index < batch.length; index++) {
         passed += 1;
-        if (passed * density < objectsPerRange || !isBound(key, after)) continue;
+        if (passed * density < objectsPerRange) continue;
+        const key = batch.keyAt(index);
+        if (!isBound(key, after)) continue;
         yield { after: after?.toString(), upTo: key.toString(), references: passed };
         after = key;
         passed = 0;

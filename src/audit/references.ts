@@ -1,5 +1,6 @@
-import { copyLines, decodeCopyField } from '../postgres/copy-text.ts';
+import { copyBlocks, countLines, decodeCopyField, lineAt, splitLines } from '../postgres/copy-text.ts';
 import type { MatchedSource } from './match-sources.ts';
+import type { Batch } from './reference-ranges.ts';
 
 const TAB = 0x09;
 const TRUE = 't'.charCodeAt(0);
@@ -16,13 +17,20 @@ export interface Reference {
   readonly id: Buffer;
 }
 
-/** Reads what COPY sends of a reference query, in its order. */
+/**
+ * Reads what COPY sends of a reference query, in its order. Thousands of rows wait for the listing that they cut into
+ * ranges: they wait as they came, for as many objects would long outlive the engine's collection of young ones.
+ */
 export async function* readReferences(
   chunks: AsyncIterable<Buffer>,
   sources: readonly MatchedSource[],
-): AsyncGenerator<readonly Reference[]> {
-  for await (const lines of copyLines(chunks)) {
-    yield lines.map((line) => parseReference(line, sources));
+): AsyncGenerator<Batch<Reference>> {
+  for await (const block of copyBlocks(chunks)) {
+    yield {
+      length: countLines(block),
+      keyAt: (index) => parseReference(lineAt(block, index), sources).key,
+      read: () => splitLines(block).map((line) => parseReference(line, sources)),
+    };
   }
 }
 

@@ -16,21 +16,53 @@ const ESCAPE_BYTES = 4;
 
 /** Cuts COPY's text format into rows, without their line ends; those that end in one chunk come together. */
 export async function* copyLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
+  for await (const block of copyBlocks(chunks)) yield splitLines(block);
+}
+
+/** Cuts COPY's text format into blocks of whole rows, each with its line end; what ends in one chunk is one block. */
+export async function* copyBlocks(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let begun: Buffer[] = [];
   for await (const chunk of chunks) {
-    const lines: Buffer[] = [];
-    let start = 0;
     // A line feed of the data is written as `\n`, so each one that stands there ends a row.
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      const line = chunk.subarray(start, end);
-      lines.push(begun.length === 0 ? line : Buffer.concat([...begun, line]));
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end > 0) {
+      const whole = chunk.subarray(0, end);
+      yield begun.length === 0 ? whole : Buffer.concat([...begun, whole]);
       begun = [];
-      start = end + 1;
     }
-    if (start < chunk.length) begun.push(chunk.subarray(start));
-    if (lines.length > 0) yield lines;
+    if (end < chunk.length) begun.push(chunk.subarray(end));
   }
-  if (begun.length > 0) yield [Buffer.concat(begun)];
+  if (begun.length > 0) yield Buffer.concat(begun);
+}
+
+/** The rows of a block, without their line ends. */
+export function splitLines(block: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let start = 0; start < block.length; ) {
+    const end = lineEnd(block, start);
+    lines.push(block.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
+}
+
+/** How many rows a block has. */
+export function countLines(block: Buffer): number {
+  let lines = 0;
+  for (let start = 0; start < block.length; start = lineEnd(block, start) + 1) lines += 1;
+  return lines;
+}
+
+/** One row of a block, counted from 0. */
+export function lineAt(block: Buffer, index: number): Buffer {
+  let start = 0;
+  for (let passed = 0; passed < index; passed++) start = lineEnd(block, start) + 1;
+  return block.subarray(start, lineEnd(block, start));
+}
+
+function lineEnd(block: Buffer, start: number): number {
+  const end = block.indexOf(NEWLINE, start);
+  return end < 0 ? block.length : end;
 }
 
 /** The value of one field of a row as it is in the database; null for `\N`. */

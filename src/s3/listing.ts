@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import {
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandOutput,
@@ -6,6 +7,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { answerOf } from './errors.ts';
+import { type ListPage, readListPage } from './list-page.ts';
 import type { ObjectInfo, PendingUpload } from './store.ts';
 
 /** Runs one request and turns what it throws into the operator's errors. */
@@ -30,30 +32,56 @@ export async function* listObjectPages(
 ): AsyncGenerator<readonly ObjectInfo[]> {
   let token: string | undefined;
   do {
-    const page: ListObjectsV2CommandOutput = await call(() =>
-      client.send(
-        new ListObjectsV2Command({
-          Bucket: bucket,
-          Prefix: prefix,
-          ...(startAfter === undefined ? {} : { StartAfter: startAfter }),
-          ...(token === undefined ? {} : { ContinuationToken: token }),
-        }),
-        { abortSignal: signal },
-      ),
-    );
-    const objects: ObjectInfo[] = [];
-    for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
-      if (Key === undefined) continue;
-      objects.push({
-        key: Key,
-        bytes: Size ?? 0,
-        lastModified: LastModified ?? new Date(0),
-        etag: (ETag ?? '').replaceAll('"', ''),
-      });
-    }
+    const command = new ListObjectsV2Command({
+      Bucket: bucket,
+      Prefix: prefix,
+      ...(startAfter === undefined ? {} : { StartAfter: startAfter }),
+      ...(token === undefined ? {} : { ContinuationToken: token }),
+    });
+    const taken = takeObjects(command);
+    const page: ListObjectsV2CommandOutput = await call(() => client.send(command, { abortSignal: signal }));
+    const objects = [...taken(), ...describeObjects(page)];
     if (objects.length > 0) yield objects;
     token = page.IsTruncated ? page.NextContinuationToken : undefined;
   } while (token !== undefined);
+}
+
+/**
+ * Has the objects of the answer read by {@link readListPage}, so that the SDK sees but the rest of it.
+ *
+ * @returns gives the objects once the command was sent; none where they are left to the SDK
+ */
+function takeObjects(command: ListObjectsV2Command): () => readonly ObjectInfo[] {
+  let page: ListPage | undefined;
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const response = result.response as { statusCode: number; body: unknown };
+      if (response.statusCode !== 200) return result;
+      const chunks: Buffer[] = [];
+      for await (const chunk of response.body as Readable) chunks.push(chunk as Buffer);
+      const body = Buffer.concat(chunks);
+      page = readListPage(body);
+      response.body = page?.rest ?? body;
+      return result;
+    },
+    // Closer to the server than the SDK's own reading of the answer.
+    { step: 'deserialize', name: 'takeObjects', priority: 'low' },
+  );
+  return () => page?.objects ?? [];
+}
+
+function describeObjects({ Contents = [] }: ListObjectsV2CommandOutput): ObjectInfo[] {
+  return Contents.flatMap(({ Key, Size, LastModified, ETag }) =>
+    Key === undefined
+      ? []
+      : {
+          key: Key,
+          bytes: Size ?? 0,
+          lastModified: LastModified ?? new Date(0),
+          etag: (ETag ?? '').replaceAll('"', ''),
+        },
+  );
 }
 
 /** ListMultipartUploads, page by page; nothing on servers that do not know the call, or without a bucket. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { MatchedSource } from '../../src/audit/match-sources.ts';
-import { cutRanges, type ReferenceRange } from '../../src/audit/reference-ranges.ts';
+import { type Batch, batchOf, cutRanges, type ReferenceRange } from '../../src/audit/reference-ranges.ts';
 import type { Reference } from '../../src/audit/references.ts';
 
 const source = {} as MatchedSource;
@@ -16,8 +16,8 @@ function references(keys: readonly (string | Buffer)[]): Reference[] {
   }));
 }
 
-async function* batches<T>(items: readonly T[], size: number): AsyncGenerator<readonly T[]> {
-  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
+async function* batches(items: readonly Reference[], size: number): AsyncGenerator<Batch<Reference>> {
+  for (let at = 0; at < items.length; at += size) yield batchOf(items.slice(at, at + size));
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -112,8 +112,8 @@ test('whoever is ahead, ranges or join, every reference comes once and the range
 });
 
 test('a source that fails fails both', async () => {
-  async function* failing(): AsyncGenerator<readonly Reference[]> {
-    yield references(['m/a']);
+  async function* failing(): AsyncGenerator<Batch<Reference>> {
+    yield batchOf(references(['m/a']));
     throw new Error('the connection is lost');
   }
   const cut = cutRanges(failing(), 10);

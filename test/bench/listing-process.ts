@@ -1,15 +1,17 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mediaKey } from './media-keys.ts';
+import { MEDIA_PREFIX, mediaKey } from './media-keys.ts';
 
 /**
- * An S3 server of buckets that exist only as a number: bucket `objects-1000000` lists so many keys. It knows
- * ListObjectsV2 and nothing else, so that what is measured is its client. It ends with its standard input.
+ * An S3 server of buckets that exist only as a number: bucket `objects-1000000` lists so many keys, all of them media.
+ * It knows ListObjectsV2 and nothing else, so that what is measured is its client. It ends with its standard input.
  */
 const PAGE = 1000;
 const OBJECT = `<LastModified>2024-09-01T00:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>1048576</Size><StorageClass>STANDARD</StorageClass>`;
 
-function listPage(count: number, query: URLSearchParams): string {
+function listPage(objects: number, query: URLSearchParams): string {
+  const isOfMedia = MEDIA_PREFIX.startsWith(query.get('prefix') ?? '');
+  const count = isOfMedia ? objects : 0;
   const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
   const first = after === '' ? 1 : Number(/\d+/.exec(after)?.[0]) + 1;
   const last = Math.min(first + PAGE - 1, count);

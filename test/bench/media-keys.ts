@@ -1,9 +1,12 @@
 /** Digits that keep the keys in the order of their numbers. */
 const DIGITS = 8;
 
+/** What all of them lie under. */
+export const MEDIA_PREFIX = 'media/';
+
 /** Key of media object `n`. */
 export function mediaKey(n: number): string {
-  return `media/uploads/${String(n).padStart(DIGITS, '0')}/measurement.opd`;
+  return `${MEDIA_PREFIX}uploads/${String(n).padStart(DIGITS, '0')}/measurement.opd`;
 }
 
 /** The same under the media prefix, for rows `n` of a query. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { copyOut } from '../../src/postgres/copy-out.ts';
-import { copyLines, decodeCopyField } from '../../src/postgres/copy-text.ts';
+import { copyLines, countLines, decodeCopyField, lineAt, splitLines } from '../../src/postgres/copy-text.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
 
 const TAB = '\t';
@@ -28,6 +28,20 @@ async function rowsOf(chunks: readonly Buffer[]): Promise<string[]> {
   for await (const lines of copyLines(source())) rows.push(...lines.map(String));
   return rows;
 }
+
+test.each([
+  ['', []],
+  ['\n', ['']],
+  ['a\n', ['a']],
+  ['a', ['a']],
+  ['a\n\nb\n', ['a', '', 'b']],
+  ['a\nb', ['a', 'b']],
+])('the block %j has the rows %j', (text, rows) => {
+  const block = Buffer.from(text);
+  expect(splitLines(block).map(String)).toEqual(rows);
+  expect(countLines(block)).toBe(rows.length);
+  expect(rows.map((_, index) => lineAt(block, index).toString())).toEqual(rows);
+});
 
 test('rows are the same however the bytes are cut', async () => {
   await fc.assert(

@@ -1,0 +1,130 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readListPage } from '../../src/s3/list-page.ts';
+import { openStore } from '../../src/s3/s3-store.ts';
+import type { ObjectInfo } from '../../src/s3/store.ts';
+import { storeSettings } from '../support/test-store.ts';
+
+/** A server that answers whatever it is asked with this. */
+let answer = '';
+let server: Server;
+let store: ReturnType<typeof openStore>;
+
+beforeAll(async () => {
+  server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/xml' }).end(answer);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  store = openStore(
+    storeSettings({ endpoint, accessKey: 'a', secretKey: 'b', region: 'eu-central-1' }, 'bucket'),
+  );
+});
+
+afterAll(() => {
+  store.close();
+  server.close();
+  server.closeAllConnections();
+});
+
+const document = (contents: string) =>
+  `<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><IsTruncated>false</IsTruncated>${contents}<KeyCount>7</KeyCount></ListBucketResult>`;
+
+async function list(xml: string): Promise<ObjectInfo[]> {
+  answer = xml;
+  const objects: ObjectInfo[] = [];
+  for await (const page of store.listPages('', { signal: AbortSignal.timeout(10_000) }))
+    objects.push(...page);
+  return objects;
+}
+
+/** Keys of characters that XML can hold, of which some have to be spelled. */
+const key = fc
+  .string({
+    unit: fc.oneof(fc.constantFrom(...`&<>"';#x amp`), fc.constantFrom('é', '\uFFFD', '\u{1F600}', '\t')),
+  })
+  .filter((text) => text.trim() === text && text !== '');
+
+const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
+  '&': ['&amp;', '&#38;', '&#x26;'],
+  '<': ['&lt;', '&#x3C;'],
+  '>': ['&gt;', '>'],
+  '"': ['&quot;', '"', '&#34;'],
+  "'": ['&apos;', "'", '&#39;'],
+};
+
+const object = fc.record({
+  key,
+  bytes: fc.maxSafeNat(),
+  ms: fc.integer({ min: 0, max: 4e12 }),
+  etag: fc.stringMatching(/^"[0-9a-f]{32}(-[1-9])?"$/),
+  spelling: fc.nat(2),
+  owner: fc.constantFrom('', '<Owner><ID>7</ID><DisplayName>Key</DisplayName></Owner>'),
+  gap: fc.constantFrom('', '\n  '),
+});
+
+test('objects are read as the SDK reads them', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(object, { maxLength: 5 }), async (objects) => {
+      const contents = objects.map(({ key, bytes, ms, etag, spelling, owner, gap }) => {
+        const spell = (text: string) =>
+          [...text].map(
+            (character) => SPELLINGS[character]?.[spelling] ?? SPELLINGS[character]?.[0] ?? character,
+          );
+        const fields = [
+          `<Key>${spell(key).join('')}</Key>`,
+          `<LastModified>${new Date(ms).toISOString()}</LastModified>`,
+          `<ETag>${spell(etag).join('')}</ETag>`,
+          `<Size>${bytes}</Size>`,
+          owner,
+        ];
+        return `${gap}<Contents>${gap}${fields.join(gap)}${gap}</Contents>`;
+      });
+      const xml = document(contents.join(''));
+      expect(readListPage(Buffer.from(xml))?.objects).toHaveLength(objects.length);
+      const read = await list(xml);
+      expect(read.map((each) => each.key)).toEqual(objects.map((each) => each.key));
+      // A comment leaves all of the document to the SDK.
+      expect(read).toEqual(await list(xml.replace('<Name>', '<!-- --><Name>')));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+const FIELDS = {
+  Key: 'a',
+  LastModified: '2024-09-01T00:00:00.000Z',
+  ETag: '&quot;d41d8cd98f00b204e9800998ecf8427e&quot;',
+  Size: '7',
+};
+const contents = (fields: Readonly<Record<string, string>>) => {
+  const children = Object.entries({ ...FIELDS, ...fields }).filter(([, text]) => text !== '');
+  return `<Contents>${children.map(([name, text]) => `<${name}>${text}</${name}>`).join('')}</Contents>`;
+};
+
+test.each(['&#128512;', '&#x1F600;'])('%s, of which the SDK makes another character', (spelled) => {
+  const page = readListPage(Buffer.from(document(contents({ Key: spelled }))));
+  expect(page?.objects[0]?.key).toBe('\u{1F600}');
+});
+
+test.each([
+  ['a comment', `<!-- ${contents({})} -->`],
+  ['CDATA', contents({ Key: '<![CDATA[a&b]]>' })],
+  ['a carriage return', `${contents({})}\r\n`],
+  ['an attribute', contents({}).replace('<Contents>', '<Contents xml:space="preserve">')],
+  ['an attribute of a child', contents({}).replace('<Key>', '<Key xml:space="preserve">')],
+  ['an entity that is not XML’s', contents({ Key: 'a&nbsp;b' })],
+  ['a lone ampersand', contents({ Key: 'a & b' })],
+  ['a character that there is not', contents({ Key: '&#1114112;' })],
+  ['no key', contents({ Key: '' })],
+  ['a key of the next object', contents({ Key: '' }) + contents({})],
+  ['no size', contents({ Size: '' })],
+  ['a size that is none', contents({ Size: 'x' })],
+  ['a time that is none', contents({ LastModified: 'yesterday' })],
+  ['no ETag', contents({ ETag: '' })],
+  ['no end', contents({}).replace('</Contents>', '')],
+])('%s is left to the SDK', (_what, xml) => {
+  expect(readListPage(Buffer.from(document(xml)))).toBeUndefined();
+});

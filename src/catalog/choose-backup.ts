@@ -2,6 +2,7 @@ import { DumpError, NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { backupTime, isAhead } from './backup-time.ts';
 import { findBackup, newestBackups, type UsableBackup } from './catalog.ts';
+import { type Check, faultyCheck } from './verification.ts';
 
 /** Which backup an operator asks for. */
 export type Wanted =
@@ -18,6 +19,11 @@ export interface ChoiceOptions {
    * it is, is taken for one of them.
    */
   readonly database?: string;
+  /**
+   * Is told of each backup that is passed over for an older one, because a verification has found that its bytes are not
+   * what was dumped; without it, none is. Where all of them are faulty, the newest is chosen.
+   */
+  readonly passOver?: (faulty: UsableBackup, check: Check) => void;
   readonly signal: AbortSignal;
 }
 
@@ -32,7 +38,7 @@ export async function chooseBackup(
   store: Store,
   prefix: string,
   wanted: Wanted,
-  { now, database, signal }: ChoiceOptions,
+  { now, database, passOver, signal }: ChoiceOptions,
 ): Promise<UsableBackup> {
   const remedy = 'run `topobank-backup list` to see what there is';
   const where = `${prefix} of bucket ${store.bucket}`;
@@ -46,13 +52,24 @@ export async function chooseBackup(
   }
   const until = wanted.by === 'time' ? wanted.at : undefined;
   let other: { readonly id: string; readonly database: string } | undefined;
+  const faulty: { readonly backup: UsableBackup; readonly check: Check }[] = [];
   for await (const backup of newestBackups(store, prefix, signal)) {
     if (backup.state === 'broken' || isAhead(backup, now)) continue;
     if (until !== undefined && backupTime(backup) > until) continue;
     const whose = backup.manifest?.database?.name;
-    if (database === undefined || whose === undefined || whose === database) return backup;
-    other ??= { id: backup.id, database: whose };
+    if (database !== undefined && whose !== undefined && whose !== database) {
+      other ??= { id: backup.id, database: whose };
+      continue;
+    }
+    const check = passOver === undefined ? undefined : damage(backup);
+    if (check === undefined) {
+      for (const passed of faulty) passOver?.(passed.backup, passed.check);
+      return backup;
+    }
+    faulty.push({ backup, check });
   }
+  const [newest] = faulty;
+  if (newest !== undefined) return newest.backup;
   const doing =
     until === undefined
       ? 'cannot find the latest backup'
@@ -64,4 +81,13 @@ export async function chooseBackup(
     problem: `there is none of database ${database} under ${where}; ${other.id} is one of database ${other.database}`,
     remedy: `to restore that one all the same, name it: topobank-backup restore ${other.id}`,
   });
+}
+
+/**
+ * The check that has found bytes other than those that were dumped. A restore that failed on some server says nothing
+ * of them.
+ */
+function damage({ verified }: UsableBackup): Check | undefined {
+  const check = faultyCheck(verified);
+  return check?.depth === 'restore' ? undefined : check;
 }

@@ -98,6 +98,12 @@ export function decisiveCheck(record: VerificationRecord | undefined): Check | u
   return deepestFirst.find(({ ok }) => !ok) ?? deepestFirst[0];
 }
 
+/** The check by which a backup is known to be faulty. */
+export function faultyCheck(record: VerificationRecord | undefined): Check | undefined {
+  const check = decisiveCheck(record);
+  return check?.ok === false ? check : undefined;
+}
+
 export function encodeRecord(record: VerificationRecord): Buffer {
   return Buffer.from(`${JSON.stringify(record, undefined, 1)}\n`);
 }

@@ -1,6 +1,6 @@
 import { idTime } from '../catalog/backup-name.ts';
 import { type Backup, listBackups } from '../catalog/catalog.ts';
-import { type Check, decisiveCheck, describeFaults } from '../catalog/verification.ts';
+import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catalog/verification.ts';
 import { describeShrink, judgeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatDuration } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
@@ -89,8 +89,8 @@ function describeCheck(check: Check | undefined, now: Date): string {
 /** What has to be said of a backup below the table. */
 function faultNotes(backup: Backup): string[] {
   if (backup.state === 'broken') return [`${backup.id} is broken: ${backup.fault}`];
-  const check = decisiveCheck(backup.verified);
-  return check?.ok === false ? [`${backup.id} is faulty: ${describeFaults(check)}`] : [];
+  const check = faultyCheck(backup.verified);
+  return check !== undefined ? [`${backup.id} is faulty: ${describeFaults(check)}`] : [];
 }
 
 /** How long ago a backup was begun. */

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { chooseBackup } from '../catalog/choose-backup.ts';
+import { describeFaults } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { EXIT } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
@@ -60,8 +61,15 @@ async function withSource(
   const session = openSession(invocation, ['database', 'store', 'tools', 'lock']);
   const { config } = session;
   return withStore(config, async (store) => {
-    const choice = { now: session.now(), database: config.database, signal };
-    const backup = await chooseBackup(store, config.prefix, wantedBackup(wanted, config.prefix), choice);
+    const backup = await chooseBackup(store, config.prefix, wantedBackup(wanted, config.prefix), {
+      now: session.now(),
+      database: config.database,
+      passOver: ({ id }, check) =>
+        session.log.warn(
+          `passing over backup ${id}, which a verification has found faulty: ${describeFaults(check)} — to restore it all the same, name it`,
+        ),
+      signal,
+    });
     const source = backupSource(store, backup, { ...config, env });
     return work(session, source, mediaOfRestore(invocation, { store, backup }));
   });

@@ -1,6 +1,6 @@
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
 import type { Backup } from '../catalog/catalog.ts';
-import { type Check, decisiveCheck, describeFaults } from '../catalog/verification.ts';
+import { type Check, describeFaults, faultyCheck } from '../catalog/verification.ts';
 import { newestFirst } from '../retention/order.ts';
 import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';
 import type { Schedule, Timetable } from '../schedule/schedule.ts';
@@ -90,8 +90,8 @@ export function newestComplete(backups: readonly Backup[], now: Date): Health['n
 function findFaulty(backups: readonly Backup[], since: string, now: Date): FaultyBackup | undefined {
   for (const backup of newestFirst(backups)) {
     if (backup.id < since) return undefined;
-    const check = decisiveCheck(backup.verified);
-    if (check?.ok === false && !isAhead(backup, now)) return { id: backup.id, check };
+    const check = faultyCheck(backup.verified);
+    if (check !== undefined && !isAhead(backup, now)) return { id: backup.id, check };
   }
   return undefined;
 }

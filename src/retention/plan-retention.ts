@@ -1,5 +1,6 @@
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
 import type { Backup, UsableBackup } from '../catalog/catalog.ts';
+import { faultyCheck } from '../catalog/verification.ts';
 import { type CalendarUnit, calendarName, spanBefore } from './calendar.ts';
 import { isUsable, newestFirst } from './order.ts';
 import type { KeepWithin, RetentionRules } from './rules.ts';
@@ -18,8 +19,9 @@ type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
 /**
  * Decides for each backup, newest first, whether it stays.
  *
- * - Every rule is applied to all that can be restored, and again to the complete ones alone, so that a foreign dump,
- *   of which nothing is proven, takes a place among its like but never that of a complete backup.
+ * - Every rule is applied to all that can be restored, again to the complete ones alone, and again to those of them that
+ *   no verification has found faulty, so that a foreign dump, of which nothing is proven, and a faulty backup take a
+ *   place among their like but never that of a better one.
  * - Days, weeks, months and years are counted by those that have a backup, and a span from the newest one: a time
  *   without backups ages nothing away.
  * - A broken one counts for nothing. It goes when its dump is gone, or once it is older than all that stay; never
@@ -51,14 +53,21 @@ export function planRetention(
 /** The reasons for each backup that stays. */
 function applyRules(usable: readonly UsableBackup[], rules: readonly Rule[]): Map<Backup, string[]> {
   const complete = usable.filter(({ state }) => state === 'complete');
+  const sound = complete.filter(({ verified }) => faultyCheck(verified) === undefined);
+  const pools = [
+    { pool: usable, among: '' },
+    { pool: complete, among: ' among the complete ones' },
+    { pool: sound, among: ' among the complete ones without a fault' },
+  ];
   const kept = new Map<Backup, string[]>();
   for (const rule of rules) {
-    const ofAll = rule(usable);
-    const ofComplete = rule(complete);
-    for (const backup of new Set([...ofAll.keys(), ...ofComplete.keys()])) {
-      const reason = ofAll.get(backup) ?? `${ofComplete.get(backup)} among the complete ones`;
-      kept.set(backup, [...(kept.get(backup) ?? []), reason]);
+    const reasons = new Map<Backup, string>();
+    for (const { pool, among } of pools) {
+      for (const [backup, reason] of rule(pool)) {
+        if (!reasons.has(backup)) reasons.set(backup, `${reason}${among}`);
+      }
     }
+    for (const [backup, reason] of reasons) kept.set(backup, [...(kept.get(backup) ?? []), reason]);
   }
   return kept;
 }

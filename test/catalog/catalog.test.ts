@@ -3,6 +3,7 @@ import { findBackup, listBackups } from '../../src/catalog/catalog.ts';
 import { chooseBackup, type Wanted } from '../../src/catalog/choose-backup.ts';
 import { compareIndex, describeFault } from '../../src/catalog/compare-index.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
+import { addCheck, type Depth, encodeRecord } from '../../src/catalog/verification.ts';
 import { createScanner, drain } from '../../src/dump/scanner.ts';
 import { DumpError, NotFoundError } from '../../src/errors.ts';
 import { dumpText } from '../support/dump-text.ts';
@@ -161,6 +162,43 @@ test('the one that is chosen is the newest that can be restored, or the named on
     /there is none under backup\/ of bucket/,
   );
   expect(await findBackup(bed.store, 'backup/', '2026010100000', signal)).toBeUndefined();
+});
+
+test('a restore passes over backups whose bytes are known to be others, unless all are', async () => {
+  const ids = ['20260101000000', '20260102000000', '20260103000000', '20260104000000'] as const;
+  for (const id of ids) {
+    await put(`postgres-backup-${id}.sql`, DUMP);
+    await put(`postgres-backup-${id}.manifest.json`, encodeManifest(manifestOf(id)));
+  }
+  const find = async (id: string, depth: Depth) => {
+    const object = await bed.store.head(`backup/postgres-backup-${id}.sql`, signal);
+    const faults = [{ what: 'table' as const, where: 'public.t', expected: '2 rows', found: '1 row' }];
+    const checked = { bytes: 1, tables: 1, rows: 1 };
+    const check = { depth, at: '2026-02-01T00:00:00.000Z', tool: 'test', checked, faults };
+    await put(`postgres-backup-${id}.verified.json`, encodeRecord(addCheck(undefined, id, object!, check)));
+  };
+  const choose = async (wanted: Wanted = { by: 'latest' }) => {
+    const passed: string[] = [];
+    const passOver = (faulty: { id: string }) => passed.push(faulty.id);
+    const { id } = await chooseBackup(bed.store, 'backup/', wanted, { now: new Date(), passOver, signal });
+    return { id, passed };
+  };
+  await find(ids[3], 'full');
+  await find(ids[2], 'quick');
+  // What a server made of it says nothing of its bytes.
+  await find(ids[1], 'restore');
+  const passed = [ids[3], ids[2]];
+  expect(await choose()).toEqual({ id: ids[1], passed });
+  expect(await choose({ by: 'time', at: new Date('2026-01-03T12:00:00Z') })).toEqual({
+    id: ids[1],
+    passed: [ids[2]],
+  });
+  expect(await choose({ by: 'id', id: ids[3] })).toEqual({ id: ids[3], passed: [] });
+  // Who does not restore looks at the newest.
+  const { id } = await chooseBackup(bed.store, 'backup/', { by: 'latest' }, { now: new Date(), signal });
+  expect(id).toBe(ids[3]);
+  for (const id of ids.slice(0, 2)) await bed.store.remove([`backup/postgres-backup-${id}.sql`], signal);
+  expect(await choose()).toEqual({ id: ids[3], passed: [] });
 });
 
 test('a manifest is read back as it was written, and one without checkpoints has none', () => {

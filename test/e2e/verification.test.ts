@@ -101,6 +101,34 @@ test('a fault is shown and unhealthy until the backup is verified once more, or 
   expect(await health()).toMatchObject({ status: 0 });
 });
 
+test('restore --latest passes over a faulty backup, and retention keeps a good one beside it', async () => {
+  const older = id;
+  id = await backUp();
+  await flip();
+  expect((await bed.run(['verify', '--quiet'])).status).toBe(3);
+  const restored = await bed.run(['restore', '--latest', '--dry-run']);
+  expect(restored).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining(`would restore backup/postgres-backup-${older}.sql `),
+    stderr: expect.stringMatching(
+      new RegExp(
+        `WARN.*: passing over backup ${id}, which a verification has found faulty: table public\\.surface, .* — to restore it all the same, name it\n`,
+      ),
+    ),
+  });
+  const { stdout } = await bed.run(['prune', '--max-backups', '1', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({
+    backups: [
+      { id, action: 'keep', reasons: ['the newest'] },
+      { id: older, action: 'keep', reasons: ['the newest among the complete ones without a fault'] },
+    ],
+  });
+  // Named, it is proven all the same, and nothing is made worse.
+  const { status, stderr } = await bed.run(['restore', id, '--yes']);
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('use another backup') });
+  expect(await bed.databases()).toEqual([bed.database.name]);
+});
+
 test('a dump that is gone is unhealthy once a verification has met it', async () => {
   const second = await backUp();
   await bed.store.remove([`backup/postgres-backup-${second}.sql`], signal);

@@ -1,6 +1,7 @@
 import { dumpKey, manifestKey } from '../../src/catalog/backup-name.ts';
 import type { Backup, Dump } from '../../src/catalog/catalog.ts';
 import type { Manifest } from '../../src/catalog/manifest.ts';
+import { addCheck } from '../../src/catalog/verification.ts';
 
 const PREFIX = 'backup/';
 
@@ -64,6 +65,19 @@ export function complete(time: string, bytes = 1000, database: string | null = '
     manifest,
     companions: [object(manifestKey(PREFIX, id), 100)],
   };
+}
+
+/** A complete one of which a verification has found that its bytes are others. */
+export function faulty(time: string): Backup {
+  const backup = complete(time);
+  const verified = addCheck(undefined, backup.id, backup.dump!, {
+    depth: 'full',
+    at: '2026-01-01T00:00:00.000Z',
+    tool: 'test',
+    checked: { bytes: 1, tables: 1, rows: 1 },
+    faults: [{ what: 'table', where: 'public.surface', expected: '10 rows', found: '9 rows' }],
+  });
+  return { ...backup, verified };
 }
 
 export function foreign(time: string, bytes = 1000, suffix: '' | '.gz' = ''): Backup {

@@ -6,7 +6,7 @@ import type { Backup } from '../../src/catalog/catalog.ts';
 import { CALENDAR_UNITS, calendarName } from '../../src/retention/calendar.ts';
 import { planRetention, type RetentionVerdict } from '../../src/retention/plan-retention.ts';
 import type { RetentionRules } from '../../src/retention/rules.ts';
-import { broken, complete, foreign } from './backups.ts';
+import { broken, complete, faulty, foreign } from './backups.ts';
 
 const NOW = new Date('2027-03-28T12:00:00Z');
 const DAY_MS = 86_400_000;
@@ -22,12 +22,17 @@ const times = fc
 
 const backups = fc
   .uniqueArray(
-    fc.tuple(times, fc.constantFrom('complete', 'foreign', 'packed', 'without dump', 'with dump')),
-    { maxLength: 40, selector: ([id, state]) => id + (state.endsWith('dump') ? 'broken' : state) },
+    fc.tuple(times, fc.constantFrom('complete', 'faulty', 'foreign', 'packed', 'without dump', 'with dump')),
+    {
+      maxLength: 40,
+      selector: ([id, state]) =>
+        id + (state.endsWith('dump') ? 'broken' : state === 'faulty' ? 'complete' : state),
+    },
   )
   .map((drawn) =>
     drawn.map(([id, state]): Backup => {
       if (state === 'complete') return complete(id);
+      if (state === 'faulty') return faulty(id);
       if (state === 'foreign') return foreign(id);
       if (state === 'packed') return foreign(id, 100, '.gz');
       return broken(id, state === 'with dump' ? 'with dump' : 'without dump');
@@ -85,6 +90,8 @@ function always(
 const stay = (verdicts: readonly RetentionVerdict[]) =>
   verdicts.filter(({ action }) => action === 'keep').map(({ backup }) => backup);
 const completeOf = (some: readonly Backup[]) => some.filter(({ state }) => state === 'complete');
+/** Complete, and not known to be faulty. */
+const goodOf = (some: readonly Backup[]) => completeOf(some).filter(({ verified }) => verified === undefined);
 const isNear = (backup: Backup) => backupTime(backup).getTime() <= NOW.getTime() + DAY_MS;
 const newest = (some: readonly Backup[]) =>
   some.reduce<Backup | undefined>(
@@ -133,6 +140,17 @@ always(
   },
 );
 
+always('nor fewer good ones than MAX_BACKUPS asks for', (verdicts, { all, rules }) => {
+  const before = goodOf(all).filter(isNear).length;
+  const after = goodOf(stay(verdicts)).filter(isNear).length;
+  expect(after).toBeGreaterThanOrEqual(rules.newest === 0 ? before : Math.min(rules.newest, before));
+});
+
+always('faulty backups change nothing for good ones', (verdicts, { all, rules, zone }) => {
+  const own = planRetention(goodOf(all), rules, NOW, zone);
+  expect(goodOf(stay(own))).toEqual(goodOf(stay(verdicts)));
+});
+
 always('a second run finds nothing to remove', (verdicts, { rules, zone }) => {
   const again = planRetention(stay(verdicts), rules, NOW, zone);
   expect(stay(again)).toEqual(stay(verdicts));
@@ -158,7 +176,8 @@ always('no more stay than the rules ask for', (verdicts, { rules }) => {
   if (rules.newest === 0 || rules.within !== undefined) return;
   const asked = rules.newest + CALENDAR_UNITS.reduce((sum, unit) => sum + rules.perUnit[unit], 0);
   const near = stay(verdicts).filter(isNear);
-  expect(completeOf(near).length).toBeLessThanOrEqual(asked);
+  expect(goodOf(near).length).toBeLessThanOrEqual(asked);
+  expect(completeOf(near).length - goodOf(near).length).toBeLessThanOrEqual(asked);
   expect(near.filter(({ state }) => state === 'foreign').length).toBeLessThanOrEqual(asked);
 });
 

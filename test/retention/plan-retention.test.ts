@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Backup } from '../../src/catalog/catalog.ts';
 import { planRetention } from '../../src/retention/plan-retention.ts';
 import type { RetentionRules } from '../../src/retention/rules.ts';
-import { broken, complete, foreign } from './backups.ts';
+import { broken, complete, faulty, foreign } from './backups.ts';
 
 const NOW = new Date('2027-06-01T00:00:00Z');
 const SPAN = { years: 0, months: 0, weeks: 0, days: 0, hours: 0 };
@@ -236,6 +236,49 @@ test('two dumps of one second are two backups', () => {
     ['foreign', 'remove'],
     ['complete', 'remove'],
   ]);
+});
+
+describe('a faulty backup never takes the place of a good one', () => {
+  const good = [complete('2026-11-22'), complete('2026-11-21'), complete('2026-11-20')];
+  test.each<{ what: string; backups: Backup[]; given: Parameters<typeof rules>[0]; stay: string[] }>([
+    {
+      what: 'the newest good one stays beside it',
+      backups: [faulty('2026-11-23'), ...good],
+      given: { newest: 1 },
+      stay: ['2026-11-23 00:00', '2026-11-22 00:00'],
+    },
+    {
+      what: 'as many good ones stay as are asked for',
+      backups: [faulty('2026-11-24'), faulty('2026-11-23'), ...good],
+      given: { newest: 2 },
+      stay: ['2026-11-24 00:00', '2026-11-23 00:00', '2026-11-22 00:00', '2026-11-21 00:00'],
+    },
+    {
+      what: 'and as many days of good ones',
+      backups: [faulty('2026-11-23 12:00'), complete('2026-11-23 06:00'), ...good],
+      given: { newest: 1, day: 2 },
+      stay: ['2026-11-23 12:00', '2026-11-23 06:00', '2026-11-22 00:00'],
+    },
+    {
+      what: 'it goes in its turn',
+      backups: [complete('2026-11-24'), faulty('2026-11-23'), ...good],
+      given: { newest: 1 },
+      stay: ['2026-11-24 00:00'],
+    },
+    {
+      what: 'faulty ones alone are kept as if they were good',
+      backups: [faulty('2026-11-24'), faulty('2026-11-23'), faulty('2026-11-22')],
+      given: { newest: 2 },
+      stay: ['2026-11-24 00:00', '2026-11-23 00:00'],
+    },
+  ])('$what', ({ backups, given, stay }) => {
+    expect(kept(backups, given)).toEqual(stay);
+  });
+
+  test('and the verdict says why', () => {
+    const [, second] = planRetention([faulty('2026-11-23'), ...good], rules({ newest: 1 }), NOW, 'UTC');
+    expect(second?.reasons).toEqual(['the newest among the complete ones without a fault']);
+  });
 });
 
 describe('a broken backup counts for nothing', () => {

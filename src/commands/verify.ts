@@ -2,7 +2,7 @@ import { type Backup, findBackup, listBackups, newestBackups } from '../catalog/
 import type { Wanted } from '../catalog/choose-backup.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import type { Config } from '../config/config.ts';
-import { ConfigError, EXIT, NotFoundError } from '../errors.ts';
+import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatCount } from '../ui/format.ts';
 import type { Verification } from '../verify/verification.ts';
@@ -28,41 +28,56 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
   const { config } = session;
   const { env, tool, signal } = invocation;
-  const results = await withStore(config, async (store) => {
+  const looked = await withStore(config, async (store) => {
     const context = { ...session, ...config, env, tool, store, drillDatabase: drillServer };
-    const done: Verification[] = [];
-    for (const backup of await choose(store, config, flags.all ? 'all' : wanted, signal)) {
-      const verification = flags.all
-        ? await unlessDeleted(context, backup, depth, signal)
-        : await verifyBackup(context, backup, depth, signal);
-      if (verification === undefined) continue;
-      done.push(verification);
-      if (flags.all) session.tell(render(verification));
-    }
-    return done;
+    const backups = await choose(store, config, flags.all ? 'all' : wanted, signal);
+    if (flags.all) return verifyEach(context, backups, depth, (done) => session.tell(render(done)), signal);
+    const results: Verification[] = [];
+    for (const backup of backups) results.push(await verifyBackup(context, backup, depth, signal));
+    return { results, failed: 0 };
   });
-  const documents = results.map(toDocument);
-  if (flags.all) session.print(documents, `\n${summarize(results)}`);
-  else session.print(documents[0], results.map(render).join('\n'));
-  return results.some(({ faults }) => faults.length > 0) ? EXIT.fault : EXIT.done;
+  const documents = looked.results.map(toDocument);
+  if (flags.all) session.print(documents, `\n${summarize(looked)}`);
+  else session.print(documents[0], looked.results.map(render).join('\n'));
+  if (looked.results.some(({ faults }) => faults.length > 0)) return EXIT.fault;
+  return looked.failed > 0 ? EXIT.failed : EXIT.done;
 }
 
-/** Among all backups, one that is pruned in the course of it is none of them. @returns undefined for such a one */
-async function unlessDeleted(
+/** What has become of the backups that were to be verified. */
+interface Looked {
+  readonly results: readonly Verification[];
+  /** How many could not be looked into. */
+  readonly failed: number;
+}
+
+/** Verifies one after the other. One that cannot be looked into, or is pruned meanwhile, keeps from none of the others. */
+async function verifyEach(
   context: VerifyContext,
-  backup: Backup,
+  backups: readonly Backup[],
   depth: Depth,
+  tell: (verification: Verification) => void,
   signal: AbortSignal,
-): Promise<Verification | undefined> {
-  try {
-    return await verifyBackup(context, backup, depth, signal);
-  } catch (error) {
-    const { store, prefix, log } = context;
-    if (!(error instanceof NotFoundError)) throw error;
-    if ((await findBackup(store, prefix, backup.id, signal)) !== undefined) throw error;
-    log.warn(`backup ${backup.id} was deleted meanwhile`);
-    return undefined;
+): Promise<Looked> {
+  const { store, prefix, log } = context;
+  const results: Verification[] = [];
+  let failed = 0;
+  for (const backup of backups) {
+    try {
+      const verification = await verifyBackup(context, backup, depth, signal);
+      results.push(verification);
+      tell(verification);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof OperatorError)) throw error;
+      const isGone = error instanceof NotFoundError && !(await findBackup(store, prefix, backup.id, signal));
+      if (isGone) {
+        log.warn(`backup ${backup.id} was deleted meanwhile`);
+        continue;
+      }
+      log.error(`backup ${backup.id} is not verified: ${error.message}`);
+      failed += 1;
+    }
   }
+  return { results, failed };
 }
 
 function readDepth({ quick, restore }: VerifyFlags): Depth {
@@ -113,10 +128,13 @@ function render({ id, depth, faults, proved, unproved }: Verification): string {
   );
 }
 
-function summarize(results: readonly Verification[]): string {
+function summarize({ results, failed }: Looked): string {
   const bad = results.filter(({ faults }) => faults.length > 0).length;
-  const verified = `${formatCount(results.length)} verified`;
-  return bad === 0 ? `${verified}, all good` : `${verified}, ${formatCount(bad)} faulty`;
+  const found = bad === 0 ? 'all good' : `${formatCount(bad)} faulty`;
+  const left = failed === 0 ? [] : [`${formatCount(failed)} could not be looked into`];
+  return [`${formatCount(results.length)} verified`, ...(results.length > 0 ? [found] : []), ...left].join(
+    ', ',
+  );
 }
 
 function usage(problem: string): ConfigError {

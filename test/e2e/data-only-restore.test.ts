@@ -121,6 +121,11 @@ test.each([
     /it has no table public\.surface — leave out/,
   ],
   [
+    'a foreign key to rows that are not there',
+    'ALTER TABLE surface ADD other int DEFAULT 1 REFERENCES bulk_id',
+    /public\.surface: .* violates foreign key constraint "surface_other_fkey" — name the table that these rows/,
+  ],
+  [
     'a foreign key that does not hold in the end',
     'ALTER TABLE surface ADD other int DEFAULT 1 REFERENCES bulk_id DEFERRABLE INITIALLY DEFERRED',
     /violates foreign key constraint "surface_other_fkey"/,

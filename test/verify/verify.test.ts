@@ -340,6 +340,24 @@ test('--all verifies each, in the order of list, and tells of all', async () => 
   expect(told.stdout).toMatch(/\n\n2 verified, 1 faulty\n$/);
 });
 
+test('one that cannot be read keeps --all from none of the others, and from ending well', async () => {
+  await put('backup/postgres-backup-20200101000000.sql', dump().subarray(0, 100));
+  await put('backup/postgres-backup-20190101000000.sql', dump());
+  const denied = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+  bed.server.faults.push({ operation: 'GetObject', key: /20200101000000\.sql$/, what: denied });
+  const { status, stdout, stderr } = await bed.run(['verify', '--all', '--json', '--quiet']);
+  expect(JSON.parse(stdout)).toMatchObject([
+    { id, ok: true },
+    { id: '20190101000000', ok: true },
+  ]);
+  expect(stderr).toMatch(/backup 20200101000000 is not verified: cannot read .*403 AccessDenied — /);
+  expect(status).toBe(1);
+  const told = await bed.run(['verify', '--all', '--quiet']);
+  expect(told.stdout).toMatch(/\n\n2 verified, all good, 1 could not be looked into\n$/);
+  await put('backup/postgres-backup-20190101000000.sql', dump().subarray(0, 100));
+  expect((await bed.run(['verify', '--all', '--quiet'])).status).toBe(3);
+});
+
 test('one that is pruned while --all is at work is left out', async () => {
   const older = 'backup/postgres-backup-20200101000000.sql';
   await put(older, dump().subarray(0, 100));

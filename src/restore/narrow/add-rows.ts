@@ -3,7 +3,7 @@ import { type BlockReader, openBlocks } from '../../dump/block-reader.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
-import { databaseError, describeCause, remedyOf } from '../../postgres/errors.ts';
+import { databaseError, describeCause, errorCode, remedyOf } from '../../postgres/errors.ts';
 import { formatBytes } from '../../ui/format.ts';
 import { knowDump } from '../prove-dump.ts';
 import { startCopy } from '../raw-query.ts';
@@ -155,12 +155,19 @@ function copyStatement(block: DumpTable, encoding: string | undefined): string {
   return `COPY ${quoteTable(block)}${list} FROM stdin${options}`;
 }
 
+const AS_DUMPED = 'have the table as it was dumped, or restore it into a new database';
+
+/** By SQLSTATE (manual, appendix A): foreign_key_violation. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  '23503': 'name the table that these rows refer to with --table too, or restore them into a new database',
+};
+
 function rowsRefused(error: unknown, block: DumpTable, doing: string): RestoreError {
   const row = (error as { where?: string }).where?.split('\n')[0];
   return new RestoreError({
     doing,
     problem: `${qualifiedName(block)}: ${describeCause(error)}${row === undefined ? '' : ` (${row})`}`,
-    remedy: remedyOf(error) ?? 'have the table as it was dumped, or restore it into a new database',
+    remedy: remedyOf(error) ?? REMEDIES[errorCode(error) ?? ''] ?? AS_DUMPED,
     cause: error,
   });
 }

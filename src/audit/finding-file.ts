@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
 import { ConfigError } from '../errors.ts';
 import type { Finding, FindingSink } from './finding.ts';
@@ -28,9 +28,11 @@ const CSV_COLUMNS = [
   'backups',
 ] as const;
 
-/** @throws ConfigError when the file cannot be made */
+/**
+ * @param path of a file, which is replaced, or of something that takes bytes at once, such as a pipe or /dev/stdout
+ * @throws ConfigError when it cannot be written
+ */
 export async function createFindingFile(path: string, format: FindingFormat): Promise<FindingFile> {
-  const unfinished = `${path}.${process.pid}.part`;
   const attempt = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
@@ -43,32 +45,36 @@ export async function createFindingFile(path: string, format: FindingFormat): Pr
       });
     }
   };
+  const { name, unfinished } = await attempt(placeOf(path));
   const file = await attempt(open(unfinished, 'w'));
   const encode = format === 'csv' ? encodeCsv : encodeNdjson;
+  const append = (text: string) => attempt(file.writeFile(text));
   let finished = false;
-
-  async function append(text: string): Promise<void> {
-    await attempt(writeAll(file, text));
-  }
 
   if (format === 'csv') await append(stringify([CSV_COLUMNS]));
   return {
     write: (findings) => append(encode(findings)),
     async finish() {
       await attempt(file.close());
-      await attempt(rename(unfinished, path));
+      if (unfinished !== name) await attempt(rename(unfinished, name));
       finished = true;
     },
     async discard() {
       if (finished) return;
       await file.close().catch(() => {});
-      await rm(unfinished, { force: true });
+      if (unfinished !== name) await rm(unfinished, { force: true });
     },
   };
 }
 
-async function writeAll(file: FileHandle, text: string): Promise<void> {
-  await file.writeFile(text);
+/** Where to write, and what that is to be called in the end: not the same but for what is no file. */
+async function placeOf(path: string): Promise<{ readonly name: string; readonly unfinished: string }> {
+  const present = await stat(path).catch(() => undefined);
+  if (present?.isDirectory()) throw Object.assign(new Error('a directory'), { code: 'EISDIR' });
+  if (present !== undefined && !present.isFile()) return { name: path, unfinished: path };
+  // A link goes on leading to the file.
+  const name = present === undefined ? path : await realpath(path);
+  return { name, unfinished: `${name}.${process.pid}.part` };
 }
 
 function encodeNdjson(findings: readonly Finding[]): string {

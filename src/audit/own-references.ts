@@ -6,11 +6,17 @@ import type { ReferenceSource } from './reference-sources.ts';
 const name = v.pipe(v.string(), v.regex(/^[^.{}]+$/, 'a name'));
 const tableName = v.pipe(v.string(), v.regex(/^([^.{}]+\.)?[^.{}]+$/, 'a table, or schema.table'));
 const columnName = v.pipe(v.string(), v.regex(/^([^.{}]+\.)?[^.{}]+\.[^.{}]+$/, 'table.column'));
-const pattern = v.pipe(v.string(), v.regex(/^[^{}]*\{[^{}]+\}/, 'a prefix with a {column} in it'));
+const pattern = v.pipe(
+  v.string(),
+  v.regex(
+    /^(?!\/)[^{}]*(\{[^{}]+\}[^{}]*)+$/,
+    'a prefix with a {column} in it, without a slash at its start',
+  ),
+);
 
 const keyEntry = v.strictObject({
   column: columnName,
-  prefix: v.optional(v.string(), ''),
+  prefix: v.optional(v.pipe(v.string(), v.regex(/^(?!\/)/, 'a prefix without a slash at its start')), ''),
   written: v.optional(name),
 });
 const prefixEntry = v.strictObject({

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { auditBackup } from '../audit/audit-backup.ts';
 import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
 import { auditMedia } from '../audit/audit-media.ts';
@@ -44,27 +45,40 @@ function refuseTogether(flags: AuditFlags): void {
     ['backup', 'quarantine'],
   ] as const;
   const pair = pairs.find((options) => options.every((option) => flags[option] !== undefined));
-  if (pair === undefined) return;
-  const [one, other] = pair.map((option) => `--${option.replace('B', '-b')}`);
-  throw new ConfigError({
-    doing: 'cannot audit',
-    problem: `${one} and ${other} exclude each other`,
-    remedy: 'give one of them',
-  });
+  if (pair !== undefined) {
+    const [one, other] = pair.map((option) => `--${option.replace('B', '-b')}`);
+    throw usage(`${one} and ${other} exclude each other`, 'give one of them');
+  }
+  const { ndjson, csv } = flags;
+  if (ndjson !== undefined && csv !== undefined && resolve(ndjson) === resolve(csv)) {
+    throw usage(`--ndjson and --csv name the same file, ${csv}`, 'give each a file of its own');
+  }
+}
+
+function usage(problem: string, remedy: string): ConfigError {
+  return new ConfigError({ doing: 'cannot audit', problem, remedy });
 }
 
 /** Moves the orphans once the audit was seen and it is confirmed. */
 async function quarantine(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, QUARANTINE_GROUPS);
   const { json } = invocation.options;
-  const { totals, quarantine } = await withOutput(invocation, session.write, (sink, end) =>
-    withStore(session.config, (store) =>
-      auditAndQuarantine(invocation, session, store, sink, async (report) => {
-        // The one document comes at the end; people see what they are asked about.
-        if (json !== true) await end(report);
-      }),
-    ),
-  );
+  const { totals, quarantine } = await withOutput(invocation, session.write, async (sink, end) => {
+    let audited: ReportHead | undefined;
+    try {
+      return await withStore(session.config, (store) =>
+        auditAndQuarantine(invocation, session, store, sink, async (report) => {
+          audited = report;
+          // The one document comes at the end; people see what they are asked about.
+          if (json !== true) await end(report);
+        }),
+      );
+    } catch (error) {
+      // Without the move the audit is the result, and the document is not to break off.
+      if (audited !== undefined) await end(audited);
+      throw error;
+    }
+  });
   if (json !== true && quarantine !== undefined) session.print({}, renderQuarantine(quarantine));
   const stays = quarantine === undefined ? 0 : quarantine.left.count;
   return (totals.dangling?.count ?? 0) + stays > 0 ? EXIT.fault : EXIT.done;

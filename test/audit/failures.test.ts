@@ -60,6 +60,8 @@ test.each([
 test.each([
   [['--grace', '1 day'], /--grace: "1 day" is not accepted, expected an age such as/],
   [['--ndjson', '/nowhere/x.ndjson'], /cannot write \/nowhere\/x\.ndjson: ENOENT/],
+  [['--csv', '/'], /cannot write \/: EISDIR/],
+  [['--csv', '/tmp/x', '--ndjson', '/tmp/./x'], /--ndjson and --csv name the same file, \/tmp\/x/],
 ])('%j', async (args, message) => {
   const { status, stderr } = await bed.audit(args, NAMED);
   expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(message) });

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -60,6 +61,24 @@ test('NDJSON and CSV hold all that JSON holds, in the same order', async () => {
   expect(text).toContain('shared,media/topographies/user_2/x,5,,,,,,,,2,\n');
   const records = text.split(/\n(?=dangling|orphan|empty|shared)/).length - 1;
   expect(records).toBe(findings.length);
+});
+
+test('what is no file is written into as findings come, and stays what it is', async () => {
+  const pipe = join(bed.directory, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const [text, { status }] = await Promise.all([readFile(pipe, 'utf8'), bed.audit(['--csv', pipe])]);
+  expect(status).toBe(3);
+  expect(text).toMatch(/^kind,key,.*\n(.*\n)*dangling,media\/topographies/);
+  expect(statSync(pipe).isFIFO()).toBe(true);
+});
+
+test('a link goes on leading to its file', async () => {
+  const [file, link] = [join(bed.directory, 'file'), join(bed.directory, 'link')];
+  writeFileSync(file, 'what was there');
+  symlinkSync(file, link);
+  expect(await bed.audit(['--csv', link])).toMatchObject({ status: 3 });
+  expect(readFileSync(file, 'utf8')).toMatch(/^kind,key,/);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
 });
 
 test('--json and --quiet: one document on stdout, nothing on stderr', async () => {

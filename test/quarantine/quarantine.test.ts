@@ -61,6 +61,9 @@ test('without an answer, and without orphans, nothing is moved or left behind', 
     status: 2,
     stderr: expect.stringMatching(/move 3 orphans .*: nobody can be asked here — give --yes/),
   });
+  const document = await bed.command(['audit-orphans', '--quarantine', '--json']);
+  expect(document.status).toBe(2);
+  expect(JSON.parse(document.stdout)).toMatchObject({ totals: { orphan: { count: 3 } } });
   await bed.store.remove([...ORPHANS], never);
   const nothing = await quarantine();
   expect(nothing).toMatchObject({ status: 0, stdout: expect.stringMatching(/rows and objects agree/) });

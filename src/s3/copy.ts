@@ -1,3 +1,5 @@
+import type { HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import { answerOf } from './errors.ts';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -5,11 +7,8 @@ import {
   CreateMultipartUploadCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
-  type HeadObjectCommandOutput,
-  type S3Client,
   UploadPartCopyCommand,
-} from '@aws-sdk/client-s3';
-import { answerOf } from './errors.ts';
+} from './sdk.ts';
 import type { CopySource } from './store.ts';
 
 /** Largest object that CopyObject takes, in bytes (S3 API reference). */

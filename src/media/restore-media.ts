@@ -116,9 +116,9 @@ async function fromQuarantine(
     const found = await store.head(`${runPrefix(prefix, run)}${entry.key}`, signal);
     if (found === undefined || !isSame(found, entry)) continue;
     if (dryRun) return { from: 'quarantine' };
-    const reason = await bringBack(store, { ...found, original: entry.key }, signal);
-    if (reason !== undefined) return { reason };
-    await store.remove([found.key], signal);
+    const outcome = await bringBack(store, { ...found, original: entry.key }, signal);
+    if (outcome.kind === 'refused') return outcome;
+    if (outcome.kind === 'back') await store.remove([found.key], signal);
     return { from: 'quarantine' };
   }
   return undefined;

@@ -20,7 +20,8 @@ export interface RunRestored {
 
 /**
  * Brings what a run of the quarantine holds back to its place, or one object of it. An object that has come to its
- * place meanwhile stays there.
+ * place meanwhile stays there. Of a run without its mark of being done, which may be at work, the copy of an object that
+ * is still in its place is left alone: the run may be about to delete the other one.
  *
  * @throws NotFoundError for a run or a key that is not there, StoreError, or the signal's reason
  */
@@ -31,7 +32,7 @@ export async function restoreRun(
   signal: AbortSignal,
 ): Promise<RunRestored> {
   const { store, quarantinePrefix: prefix, log } = context;
-  await findRun(store, prefix, run, signal);
+  const { state } = await findRun(store, prefix, run, signal);
   const restored = { count: 0, bytes: 0 };
   const left = tallyLeft();
   const limit = pLimit(COPIES);
@@ -44,13 +45,14 @@ export async function restoreRun(
     await Promise.all(
       page.map((object) =>
         limit(async () => {
-          const reason = await bringBack(store, object, signal);
-          if (reason === undefined) {
+          const outcome = await bringBack(store, object, signal);
+          if (outcome.kind === 'back' || (outcome.kind === 'there' && state === 'done')) {
             back.push(object.key);
             restored.count += 1;
             restored.bytes += object.bytes;
             return;
           }
+          const reason = outcome.kind === 'refused' ? outcome.reason : 'it is in its place as well';
           left.add(object.original, reason);
           log.warn(`${object.original} stays in quarantine: ${reason}`);
         }),
@@ -62,17 +64,28 @@ export async function restoreRun(
   return { run, restored, left: left.summary() };
 }
 
-/** @returns why it stays in quarantine; undefined when it is in its place again */
+/** What came of an object that was to be in its place again. */
+export type BringingBack =
+  | { readonly kind: 'back' }
+  /** It was there already. */
+  | { readonly kind: 'there' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Copies an object of the quarantine to its place; what is in quarantine stays. */
 export async function bringBack(
   store: Store,
   object: QuarantinedObject,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<BringingBack> {
   const present = await store.head(object.original, signal);
-  if (present !== undefined) return isSame(present, object) ? undefined : 'another object has its key';
+  if (present !== undefined) {
+    return isSame(present, object)
+      ? { kind: 'there' }
+      : { kind: 'refused', reason: 'another object has its key' };
+  }
   const copy = await copyAndCompare(store, object.key, object.original, signal);
-  if (copy.kind === 'copied') return undefined;
-  return copy.kind === 'gone' ? 'it is gone' : copy.reason;
+  if (copy.kind === 'copied') return { kind: 'back' };
+  return copy.kind === 'gone' ? { kind: 'refused', reason: 'it is gone' } : copy;
 }
 
 /** Journal and mark of a run are of no use when it holds nothing. */

@@ -50,3 +50,66 @@ test.each(STEPS)(
     expect((await bed.runs()).filter(({ state }) => state !== 'done')).toEqual([]);
   },
 );
+
+/** The steps of bringing three objects back. */
+const STEPS_BACK: readonly (readonly [string, string, RegExp, number])[] = [
+  ['a place is looked at', 'HeadObject', /^media\//, 0],
+  ['the first copy is made', 'CopyObject', /^media\//, 0],
+  ['the last copy is made', 'CopyObject', /^media\//, 2],
+  ['a copy is compared', 'HeadObject', /^media\//, 3],
+  ['the copies in quarantine are deleted', 'DeleteObjects', /^$/, 0],
+  ['the journal is deleted', 'DeleteObjects', /^$/, 1],
+];
+
+test.each(STEPS_BACK)(
+  'killed when %s on the way back: every object is somewhere, and another try ends it',
+  async (_name, operation, key, after) => {
+    bed = await createQuarantineBed(inject('postgres'));
+    expect(await bed.command(QUARANTINE)).toMatchObject({ status: 0 });
+    const [{ run } = { run: '' }] = await bed.runs();
+    let kill = () => {};
+    bed.server.faults.push({
+      operation,
+      key,
+      after,
+      times: 1,
+      what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => kill() },
+    });
+    const killed = await bed.command(['quarantine', 'restore', run], {
+      onSpawn: (child) => {
+        kill = () => child.kill('SIGKILL');
+      },
+    });
+    expect(killed.signal).toBe('SIGKILL');
+    const found = await bed.places();
+    for (const orphan of ORPHANS) expect([...found.media, ...found.quarantine]).toContain(orphan);
+
+    expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({ status: 0 });
+    const { media, quarantine } = await bed.places();
+    expect({ media, quarantine }).toEqual({
+      media: expect.arrayContaining([...ORPHANS]),
+      quarantine: [],
+    });
+    expect(await bed.runs()).toEqual([]);
+  },
+);
+
+test('what is brought back while its run is about to delete it is somewhere all the same', async () => {
+  bed = await createQuarantineBed(inject('postgres'));
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    const until = new Promise<void>((go) => {
+      release = go;
+    });
+    const what = { kind: 'hold', until, onHeld: resolve } as const;
+    bed.server.faults.push({ operation: 'DeleteObjects', times: 1, what });
+  });
+  const moving = bed.command(QUARANTINE);
+  await held;
+  const [{ run } = { run: '' }] = await bed.runs();
+  const back = await bed.command(['quarantine', 'restore', run]);
+  expect(back).toMatchObject({ status: 3, stderr: expect.stringMatching(/it is in its place as well/) });
+  release();
+  expect(await moving).toMatchObject({ status: 0 });
+  expect((await bed.places()).quarantine.toSorted()).toEqual([...ORPHANS]);
+});

@@ -1,20 +1,31 @@
 import type pg from 'pg';
 
 /**
- * Whether a row can be refused for what other tables hold: a check constraint calls a function that was written in SQL
- * or a procedural language, and such a function may look anywhere. pg_dump takes no notice of it, so the order in which
- * the rows stand in the dump is the only one that is known to do.
+ * Whether a row can be refused, or come out as another one, for what other tables hold: a check constraint or a
+ * generated column calls a function that was written in SQL or a procedural language, and such a function may look
+ * anywhere, whatever it says of itself. pg_dump takes no notice of it, so the order in which the rows stand in the dump
+ * is the only one that is known to do.
  */
 export async function rowsNeedOrder(client: pg.Client): Promise<boolean> {
+  // Of servers before PostgreSQL 12 no column is generated, and none says whether it is.
   const { rows } = await client.query<{ yes: boolean }>(
-    `SELECT EXISTS (
-       SELECT FROM pg_catalog.pg_constraint AS c
+    `WITH asked (classid, objid) AS (
+       SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid
+       FROM pg_catalog.pg_constraint AS c WHERE c.contype = 'c'
+       UNION ALL
+       SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, e.oid
+       FROM pg_catalog.pg_attrdef AS e
+       JOIN pg_catalog.pg_attribute AS a ON a.attrelid = e.adrelid AND a.attnum = e.adnum
+       WHERE pg_catalog.to_jsonb(a)->>'attgenerated' <> ''
+     )
+     SELECT EXISTS (
+       SELECT FROM asked
        JOIN pg_catalog.pg_depend AS d
-         ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = c.oid
+         ON d.classid = asked.classid AND d.objid = asked.objid
          AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
        JOIN pg_catalog.pg_proc AS f ON f.oid = d.refobjid
        JOIN pg_catalog.pg_language AS l ON l.oid = f.prolang
-       WHERE c.contype = 'c' AND l.lanname NOT IN ('internal', 'c')
+       WHERE l.lanname NOT IN ('internal', 'c')
      ) AS yes`,
   );
   return rows[0]?.yes === true;

@@ -19,5 +19,6 @@ export function drillDatabase(invocation: Invocation): Database {
     ([name]) => !OF_ANOTHER.includes(name),
   );
   const password = url.password === undefined ? undefined : secret(url.password);
-  return openDatabase({ ...url, password, maintenanceDatabase: url.database }, Object.fromEntries(env));
+  const maintenance = { maintenanceDatabase: url.database, maintenanceFrom: 'VERIFY_DATABASE_URL' };
+  return openDatabase({ ...url, ...maintenance, password }, Object.fromEntries(env));
 }

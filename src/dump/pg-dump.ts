@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { DatabaseError } from '../errors.ts';
+import { DatabaseError, type ErrorParts, type OperatorError } from '../errors.ts';
 import { withLargeWrites } from './large-writes.ts';
 
 /** Most of what a program says on stderr that is kept for the error message, in characters. */
@@ -15,7 +15,7 @@ export interface DumpProcess {
   /**
    * Waits for the program's end and judges its exit status.
    *
-   * @throws DatabaseError with the program's own last words when it failed
+   * @throws DatabaseError, or what `gaveUp` makes, with the program's own last words when it failed
    */
   succeeded(): Promise<void>;
   /** Ends the program if it still runs, and waits for its end. */
@@ -31,7 +31,13 @@ export interface DumpProcess {
 export function startDumpProcess(
   path: string,
   args: readonly string[],
-  options: { readonly doing: string; readonly env: NodeJS.ProcessEnv; readonly input?: 'inherit' | 'pipe' },
+  options: {
+    readonly doing: string;
+    readonly env: NodeJS.ProcessEnv;
+    readonly input?: 'inherit' | 'pipe';
+    /** Makes the error where the program itself has given up; a DatabaseError else. */
+    readonly gaveUp?: (parts: ErrorParts) => OperatorError;
+  },
 ): DumpProcess & { readonly stdin: NodeJS.WritableStream | null } {
   const command = withLargeWrites(path, args, options.env);
   const child = spawn(command.path, command.args, {
@@ -61,12 +67,13 @@ export function startDumpProcess(
       const { code, signal, error } = await ended;
       if (code === 0) return;
       const how = error?.message ?? (signal === null ? `exit status ${code}` : `ended by ${signal}`);
-      throw new DatabaseError({
+      const parts = {
         doing: options.doing,
         problem: [`${path}: ${how}`, lastWords(said)].filter((part) => part !== '').join(', '),
         remedy: remedyOf(said),
         cause: error,
-      });
+      };
+      throw code === null || options.gaveUp === undefined ? new DatabaseError(parts) : options.gaveUp(parts);
     },
     async stop() {
       if (gone) return;

@@ -1,6 +1,6 @@
 import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { DatabaseError, DumpError } from '../errors.ts';
+import { DatabaseError, DumpError, type ErrorParts } from '../errors.ts';
 import { findClients } from '../postgres/client-binaries.ts';
 import { FORM_BYTES, sniffForm } from './form.ts';
 import { gunzip } from './gunzip.ts';
@@ -19,7 +19,7 @@ export interface PlainDumpOptions {
  * A dump of any form that the tool reads, as the plain SQL it stands for: gzip is unpacked, the custom format is
  * turned into SQL by pg_restore.
  *
- * @throws DumpError for bytes that cannot be unpacked, DatabaseError when pg_restore is missing or fails
+ * @throws DumpError for bytes that cannot be unpacked, DatabaseError when pg_restore is missing or does not know them
  */
 export async function* readPlainDump(
   bytes: AsyncIterable<Buffer>,
@@ -66,6 +66,9 @@ async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerat
   }
 }
 
+/** pg_restore's words for a dump of a newer pg_dump. */
+const UNSUPPORTED = /unsupported version/;
+
 async function* customToPlain(
   bytes: AsyncIterable<Buffer>,
   options: PlainDumpOptions,
@@ -81,7 +84,14 @@ async function* customToPlain(
       remedy: 'install the package postgresql-client, or name its directory in PG_BINDIR',
     });
   }
-  const restore = startDumpProcess(newest.path, ['--file=-'], { doing, env, input: 'pipe' });
+  const gaveUp = (parts: ErrorParts) =>
+    UNSUPPORTED.test(parts.problem)
+      ? new DatabaseError({
+          ...parts,
+          remedy: 'install the postgresql-client of the version that wrote the dump',
+        })
+      : new DumpError({ ...parts, remedy: 'take a dump that is whole' });
+  const restore = startDumpProcess(newest.path, ['--file=-'], { doing, env, input: 'pipe', gaveUp });
   let sourceFailure: unknown;
   const feeding =
     restore.stdin === null

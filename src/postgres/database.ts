@@ -20,6 +20,8 @@ export interface DatabaseSettings {
   /** The database that is backed up and restored. */
   readonly database: string;
   readonly maintenanceDatabase: string;
+  /** What names the maintenance database, for errors; `POSTGRES_MAINTENANCE_DB` where nothing is said. */
+  readonly maintenanceFrom?: string;
 }
 
 /** A PostgreSQL server and the database on it that the tool works for. */
@@ -90,7 +92,8 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
     const doing = `cannot connect to database ${database} on ${server} as ${settings.user}`;
     const code = errorCode(error);
     if (database === settings.maintenanceDatabase && code !== undefined && NOT_THERE.has(code)) {
-      const remedy = 'set POSTGRES_MAINTENANCE_DB to a database that the role may connect to';
+      const from = settings.maintenanceFrom ?? 'POSTGRES_MAINTENANCE_DB';
+      const remedy = `set ${from} to a database that the role may connect to`;
       return new DatabaseError({ doing, problem: describeCause(error), remedy, cause: error });
     }
     if (code !== '55000') return databaseError(doing, error);

@@ -10,8 +10,8 @@ import { settingOf } from './session-settings.ts';
 /** SQLSTATE invalid_parameter_value (manual, appendix A). */
 const INVALID_VALUE = '22023';
 
-/** For SET with a value that the server does not know. */
-const VALUE_REMEDIES: Readonly<Record<string, string>> = {
+/** By setting: for SET with a value that names what the server lacks. */
+export const LACK_REMEDIES: Readonly<Record<string, string>> = {
   default_tablespace: 'create the tablespace on the database server with CREATE TABLESPACE, then run again',
   default_table_access_method: 'install the extension that brings the access method on the database server',
 };
@@ -45,7 +45,7 @@ export async function runStatement(
       return 'skipped';
     }
     const setting = errorCode(error) === INVALID_VALUE ? settingOf(sql) : undefined;
-    return refuse(error, at, context.name, { remedy: VALUE_REMEDIES[setting?.toLowerCase() ?? ''] });
+    return refuse(error, at, context.name, { remedy: LACK_REMEDIES[setting?.toLowerCase() ?? ''] });
   }
 }
 

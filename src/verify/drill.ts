@@ -15,6 +15,7 @@ import { type KnownDump, knowDump } from '../restore/prove-dump.ts';
 import { findDatabases } from '../restore/restore-target.ts';
 import { dropScratch } from '../restore/scratch.ts';
 import type { RestoreSource, RestoreTools } from '../restore/source.ts';
+import { isOfServer } from '../restore/whose-fault.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { checkBytes } from './check-bytes.ts';
@@ -34,7 +35,8 @@ export interface DrillContext extends RestoreTools {
  * Restores a dump into a scratch database, in the order of its rows, dumps that one again, and compares the two. The
  * scratch database is gone afterwards, whatever happens; `restore` recognises one that a killed drill has left.
  *
- * @throws DatabaseError, StoreError, or RestoreError for missing roles, when it cannot be tried; or the signal's reason
+ * @throws DatabaseError, StoreError, or RestoreError for what the server lacks, when it cannot be tried; or the signal's
+ * reason
  */
 export async function drill(
   context: DrillContext,
@@ -120,7 +122,11 @@ async function restoreAndCompare(
   return { checked: checkedOf(index), ...judgeDrill({ original, again, manifest }) };
 }
 
-/** Where the bytes are other ones than were dumped, that is why the server refused them. */
+/**
+ * Where the bytes are other ones than were dumped, that is why the server refused them.
+ *
+ * @throws RestoreError when the server could not take any dump of this kind
+ */
 async function explainRefusal(
   error: RestoreError | DumpError,
   source: RestoreSource,
@@ -129,6 +135,15 @@ async function explainRefusal(
 ): Promise<Finding> {
   const found = await checkBytes(source, startProgress, signal);
   if (error instanceof DumpError && found.faults.length > 0) return found;
+  if (error instanceof RestoreError && found.faults.length === 0 && isOfServer(error)) {
+    throw new RestoreError({
+      doing: `cannot try to restore ${source.name}`,
+      problem: error.problem,
+      remedy:
+        'see to it that the server of the drill can take it, or name another one in VERIFY_DATABASE_URL',
+      cause: error.cause,
+    });
+  }
   const refused = { what: 'restore', where: '', expected: 'a dump that the server takes' } as const;
   return { ...found, faults: [...found.faults, { ...refused, found: error.problem }] };
 }

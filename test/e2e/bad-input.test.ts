@@ -429,7 +429,7 @@ const BAD: readonly Bad[] = [
       about: 'a dump in the custom format that ends early',
       args: `${args}cut.dump`,
       status: 1,
-      says: /cannot read the dump \S+cut\.dump: \S+pg_restore: exit status 1, .* — /,
+      says: /cannot read the dump \S+cut\.dump: \S+pg_restore: exit status 1, .* — take a dump that is whole/,
     },
     {
       about: 'text that is no dump',

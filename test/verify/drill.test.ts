@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { Fault } from '../../src/catalog/verification.ts';
 import { withClient } from '../support/database.ts';
+import { deferred } from '../support/deferred.ts';
 import { dumpText, entry } from '../support/dump-text.ts';
 import { fakePgDump } from '../support/fake-pg-dump.ts';
 import { NASTY_SCHEMA } from '../support/nasty-schema.ts';
@@ -71,6 +72,12 @@ const put = (key: string, body: string | Buffer) =>
 
 async function read(key: string): Promise<Buffer> {
   return Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray());
+}
+
+/** What is recorded of verifications beside the backup. */
+async function record(): Promise<string | undefined> {
+  const [key] = (await bed.keys()).filter((each) => each.endsWith(`${id}.verified.json`));
+  return key === undefined ? undefined : String(await read(key));
 }
 
 /** A pg_dump that changes what the real one writes, or does something else. */
@@ -256,6 +263,16 @@ describe('dumps without a manifest', () => {
     expect(status).toBe(3);
   });
 
+  test('a .dump that is cut off is a fault of it', async () => {
+    const dump = await pgDump('--format=custom');
+    await put(`${KEY}.dump`, dump.subarray(0, dump.length / 2));
+    const { status, document } = await drill(FOREIGN);
+    expect(document.faults).toMatchObject([
+      { what: 'structure', found: expect.stringMatching(/pg_restore: exit status 1, .*/) },
+    ]);
+    expect(status).toBe(3);
+  });
+
   test('roles that the server does not have are none, and nothing is recorded', async () => {
     await put(
       `${KEY}.sql`,
@@ -275,6 +292,29 @@ test('a pg_dump that fails is no fault of the backup', async () => {
   expect(status).toBe(1);
   expect(stderr).toMatch(/cannot dump database t_\w+_restore_\d{14} on \S+: .* exit status 3, it broke — /);
   expect(await bed.keys()).toEqual(before);
+});
+
+test('a session that is ended is no fault of the backup', async () => {
+  const before = await record();
+  const ended = deferred<void>();
+  const admin = (sql: string) => withClient(bed.env, 'postgres', (client) => client.query(sql));
+  bed.server.faults.push({
+    operation: 'GetObject',
+    key: /\.sql$/,
+    times: 1,
+    what: {
+      kind: 'hold',
+      until: ended.promise,
+      onHeld: () =>
+        void admin(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(datname, '${bed.database.name}_restore_')`,
+        ).then(() => ended.resolve()),
+    },
+  });
+  const { status, stderr } = await bed.run(['verify', '--restore', '--quiet']);
+  expect(stderr).toMatch(/^topobank-backup: cannot .*\n$/);
+  expect(status).toBe(1);
+  expect(await record()).toEqual(before);
 });
 
 test('stopped while it restores, it leaves no scratch database', async () => {
@@ -332,6 +372,30 @@ describe('VERIFY_DATABASE_URL', () => {
   test('names the server of the drill; the database’s own is not asked', async () => {
     const env = { ...NONE, VERIFY_DATABASE_URL: url(bed.env.POSTGRES_PASSWORD!) };
     expect(await drill([], env)).toMatchObject({ status: 0, document: { ok: true } });
+  });
+
+  test('a role that may not do what the dump asks for is no fault of the backup', async () => {
+    const role = `${bed.database.name}_plain`;
+    const admin = (sql: string) => withClient(bed.env, 'postgres', (client) => client.query(sql));
+    await admin(`CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'x'`);
+    try {
+      const before = await record();
+      const VERIFY_DATABASE_URL = url('x').replace(`//${bed.env.POSTGRES_USER}:`, `//${role}:`);
+      const result = await bed.run(['verify', '--restore', '--quiet'], { ...NONE, VERIFY_DATABASE_URL });
+      expect(result).toMatchObject({ status: 1, stdout: '' });
+      expect(result.stderr).toMatch(
+        /^topobank-backup: cannot try to restore \S+\.sql: line \d+, .* — see to it that the server of the drill can take it, or name another one in VERIFY_DATABASE_URL\n$/,
+      );
+      expect(await record()).toEqual(before);
+    } finally {
+      await admin(`DROP ROLE ${role}`);
+    }
+  });
+
+  test('a database in it that is not there is told as such', async () => {
+    const VERIFY_DATABASE_URL = url(bed.env.POSTGRES_PASSWORD!).replace('/postgres?', '/nowhere?');
+    const { stderr } = await bed.run(['verify', '--restore', '--quiet'], { ...NONE, VERIFY_DATABASE_URL });
+    expect(stderr).toMatch(/database "nowhere" does not exist — set VERIFY_DATABASE_URL to a database that/);
   });
 
   test.each([

@@ -33,6 +33,11 @@ export function qualifiedName({ schema, name }: Pick<CopyTarget, 'schema' | 'nam
   return schema === '' ? name : `${schema}.${name}`;
 }
 
+/** The same as the comments of a dump have it, where pg_dump writes a line end within a name as a blank. */
+export function nameInEntry(table: Pick<CopyTarget, 'schema' | 'name'>): string {
+  return qualifiedName(table).replace(/[\r\n]/g, ' ');
+}
+
 /** `sql` holds the statement's very bytes, in the dump's own encoding, with the closing semicolon. */
 export interface Statement extends DumpPosition {
   readonly type: 'statement';

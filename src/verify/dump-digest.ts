@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner } from '../dump/scanner.ts';
-import type { CopyStart, DumpEntry, DumpToken } from '../dump/tokens.ts';
+import {
+  type CopyStart,
+  type DumpEntry,
+  type DumpToken,
+  nameInEntry,
+  qualifiedName,
+} from '../dump/tokens.ts';
 
 const NEWLINE = 0x0a;
 
@@ -144,8 +150,10 @@ interface BlockNames {
 }
 
 function namesOf({ schema, name, entry }: CopyStart): BlockNames {
-  const table = `${schema || entry?.schema || 'public'}.${name}`;
-  return { table, of: entry?.type === 'TABLE DATA' ? `${entry.schema}.${entry.name}` : table };
+  const target = { schema: schema || entry?.schema || 'public', name };
+  const table = qualifiedName(target);
+  const own = entry?.type !== 'TABLE DATA' || qualifiedName(entry) === nameInEntry(target);
+  return { table, of: own ? table : qualifiedName(entry) };
 }
 
 function tablesOf(index: DumpIndex, blocks: readonly BlockNames[]): Map<string, TableDigest> {

@@ -29,6 +29,8 @@ beforeAll(async () => {
   await bed.database.query(`
     ${NASTY_SCHEMA}
     ${UNEVEN};
+    CREATE TABLE "uneven, in
+      two lines" AS SELECT * FROM uneven;
     CREATE TABLE surface (id bigserial PRIMARY KEY, name text NOT NULL, data bytea DEFAULT '\\x00ff');
     INSERT INTO surface (name) SELECT 'surface ' || g FROM generate_series(1, 1000) g;
     SELECT setval('surface_id_seq', 5000, false);

@@ -159,6 +159,15 @@ test('a table without a schema in its COPY, as old dumps have it, is that of its
   expect(judge(WHOLE, old, 'foreign').faults).toEqual([]);
 });
 
+test('a table with a line end in its name, which its entry has as a blank, is its own', () => {
+  const odd = WHOLE.replace('Name: t; Type: TABLE DATA', 'Name: a b; Type: TABLE DATA').replace(
+    'COPY public.t',
+    'COPY public."a\nb"',
+  );
+  expect(judge(odd, odd).proved).toContain('its schema and all 1 tables are');
+  expect(judge(odd.replace('\n1\n2\n', '\n2\n1\n'), odd).faults).toHaveLength(1);
+});
+
 test('millions of large objects are one entry', () => {
   const blobs = (owner: string) =>
     [1, 2, 3]

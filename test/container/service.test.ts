@@ -23,7 +23,7 @@ describe.skipIf(inject('docker') === null)('the service of docker/topobank/produ
         ...environmentFiles('.production', {
           // Only the file holds the right one.
           AWS_SECRET_ACCESS_KEY: 'wrong',
-          DBBACKUP_SCHEDULE: '@every 1s',
+          DBBACKUP_SCHEDULE: '@every 3s',
           HEALTH_GRACE: '5s',
         }),
         '.envs/.production/postgres_password': DATABASE_PASSWORD,

@@ -31,14 +31,23 @@ export async function planRestore(
   admin: pg.Client,
   source: RestoreSource,
   dump: Pick<KnownDump, 'roles' | 'ownerRoles' | 'encoding'>,
-  options: { readonly name: string; readonly scratch: string; readonly noOwner: boolean },
+  options: {
+    readonly name: string;
+    readonly scratch: string;
+    readonly noOwner: boolean;
+    /** Owners and rights are part of what is compared, so `--no-owner` is no way out. */
+    readonly withOwners?: boolean;
+  },
 ): Promise<RestorePlan> {
-  const { name, scratch, noOwner } = options;
+  const { name, scratch, noOwner, withOwners = false } = options;
   const doing = `cannot restore ${source.name}`;
   try {
     const facts = source.manifest?.database ?? (await readDatabaseFacts(admin, name));
     const missing = await missingRoles(admin, rolesNeeded(dump, facts, noOwner));
-    if (missing.length > 0) throw rolesMissing(doing, missing, noOwner);
+    if (missing.length > 0) {
+      const remedy = withOwners ? () => '' : noOwner ? policiesNeedThem : orLeaveThemOut;
+      throw rolesMissing(doing, missing, remedy);
+    }
     const locale = chooseLocale(dump.encoding, facts);
     if (facts === undefined) return { locale, traits: { before: [], after: [] }, ownership: [] };
     return {
@@ -60,15 +69,21 @@ function rolesNeeded(
   return [...new Set([...(facts === undefined ? [] : databaseRoles(facts)), ...roles])];
 }
 
-function rolesMissing(doing: string, missing: readonly string[], noOwner: boolean): RestoreError {
+const policiesNeedThem = (them: string) => `; policies name ${them}, which --no-owner does not leave out`;
+const orLeaveThemOut = () => ', or give --no-owner to leave out owners and grants';
+
+/** @param orElse what there is to say of `it` or `them` behind the statement that creates what is missing */
+function rolesMissing(
+  doing: string,
+  missing: readonly string[],
+  orElse: (them: string) => string,
+): RestoreError {
   const names = missing.map((role) => JSON.stringify(role)).join(', ');
   const [roles, them] = missing.length === 1 ? ['a role', 'it'] : ['roles', 'them'];
   return new RestoreError({
     doing,
     problem: `it names ${roles} that this server does not have: ${names}`,
-    remedy: noOwner
-      ? `create ${them} with CREATE ROLE; policies name ${them}, which --no-owner does not leave out`
-      : `create ${them} with CREATE ROLE, or give --no-owner to leave out owners and grants`,
+    remedy: `create ${them} with CREATE ROLE${orElse(them)}`,
   });
 }
 

@@ -54,7 +54,7 @@ export async function drill(
   const plan = await database.use(admin, signal, async (client) => {
     const { traces } = await findDatabases(client, name);
     for (const { problem, remedy } of traces) log.warn(`${problem}; ${remedy}`);
-    return planRestore(client, source, dump, { name, scratch, noOwner: false });
+    return planRestore(client, source, dump, { name, scratch, noOwner: false, withOwners: true });
   });
   // Broken off, it might leave the database behind that it was about to make.
   const { signal: uninterrupted } = new AbortController();

@@ -282,7 +282,9 @@ describe('dumps without a manifest', () => {
     );
     const { status, stderr } = await bed.run(['verify', '--restore', '--quiet', ...FOREIGN]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/it names a role that this server does not have: "nobody_here" — create it/);
+    expect(stderr).toMatch(
+      /it names a role that this server does not have: "nobody_here" — create it with CREATE ROLE\n$/,
+    );
     expect(await bed.keys()).not.toContain(`${KEY}.verified.json`);
   });
 });

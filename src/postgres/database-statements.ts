@@ -13,8 +13,17 @@ const LISTS = new Set([
   'unix_socket_directories',
 ]);
 
-/** With these set for it, a database is not to be filled over any connection, or not as the role that connects. */
-const IN_THE_WAY = new Set(['default_transaction_read_only', 'role', 'session_replication_role']);
+/**
+ * With these set for it, a database could not be filled, or not by the role that connects, or a connection that waits
+ * for the others would be ended.
+ */
+const IN_THE_WAY = new Set([
+  'default_transaction_read_only',
+  'idle_session_timeout',
+  'role',
+  'session_replication_role',
+  'transaction_timeout',
+]);
 
 /** What the database has that is neither an owner nor a right. */
 type Traits = Pick<DatabaseFacts, 'settings' | 'connectionLimit' | 'comment'>;

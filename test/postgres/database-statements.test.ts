@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { traitStatements } from '../../src/postgres/database-statements.ts';
+
+const NONE = { settings: [], connectionLimit: -1, comment: null };
+
+const settings = (...names: readonly string[]) => ({
+  ...NONE,
+  settings: names.map((name) => ({ role: null, name, value: '1' })),
+});
+
+test('what rows may depend on is set before they come', () => {
+  expect(traitStatements('d', settings('lc_monetary', 'topobank.unit', 'TimeZone'))).toEqual({
+    before: [
+      `ALTER DATABASE "d" SET "lc_monetary" TO '1'`,
+      `ALTER DATABASE "d" SET "topobank"."unit" TO '1'`,
+      `ALTER DATABASE "d" SET "TimeZone" TO '1'`,
+    ],
+    after: [],
+  });
+});
+
+test.each([
+  'default_transaction_read_only',
+  'idle_session_timeout',
+  'role',
+  'Session_Replication_Role',
+  'transaction_timeout',
+])('what would keep them out is set when they are in: %s', (name) => {
+  expect(traitStatements('d', settings(name))).toEqual({
+    before: [],
+    after: [`ALTER DATABASE "d" SET "${name}" TO '1'`],
+  });
+});
+
+test('so are the limit of connections, of which a restore takes several, and the comment', () => {
+  expect(traitStatements('a "b"', { ...NONE, connectionLimit: 0, comment: "it's" })).toEqual({
+    before: [],
+    after: ['ALTER DATABASE "a ""b""" CONNECTION LIMIT 0', `COMMENT ON DATABASE "a ""b""" IS 'it''s'`],
+  });
+});
+
+test('one of a single role is set for it in this database, and lists name by name', () => {
+  const role = { role: 'R', name: 'search_path', value: '"$user", public, "a ""b"", c"' };
+  expect(traitStatements('d', { ...NONE, settings: [role] }).before).toEqual([
+    `ALTER ROLE "R" IN DATABASE "d" SET "search_path" TO '$user', 'public', 'a "b", c'`,
+  ]);
+});

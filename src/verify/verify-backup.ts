@@ -1,6 +1,7 @@
 import type { Backup, UsableBackup } from '../catalog/catalog.ts';
 import type { Depth } from '../catalog/verification.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
+import { DumpError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
 import { backupSource, type RestoreSource, type RestoreTools } from '../restore/source.ts';
 import { readAhead } from '../s3/read-ahead.ts';
@@ -28,7 +29,7 @@ export interface VerifyContext extends RestoreTools {
 /**
  * Checks one backup and records beside it what was found. A fault is a result, not an error.
  *
- * @throws StoreError or DatabaseError when the backup cannot be looked into, or the signal's reason
+ * @throws StoreError, DatabaseError, DumpError or RestoreError when the backup cannot be looked into, or the signal's reason
  */
 export async function verifyBackup(
   context: VerifyContext,
@@ -49,11 +50,21 @@ async function check(
 ): Promise<Finding> {
   if (depth === 'quick') return checkObject(context.store, backup, signal);
   if (backup.state === 'broken') return faulty(brokenFault(backup));
+  // What cannot be unpacked here may be good all the same.
+  if (backup.dump.compression === 'zstd') throw unknownForm(backup.dump.key);
   const source = verifySource(context, backup);
   if (depth === 'full') return checkBytes(source, context.startProgress, signal);
   const { drillDatabase: database } = context;
   if (database === undefined) throw new Error('there is no server to restore the backup on');
   return drill({ ...context, database }, source, signal);
+}
+
+function unknownForm(key: string): DumpError {
+  return new DumpError({
+    doing: `cannot verify ${key}`,
+    problem: 'it is compressed with zstd',
+    remedy: 'look at it with --quick, or unpack it with zstd -d and give the .sql to `topobank-backup push`',
+  });
 }
 
 /** The dump as `restore` reads it, by several requests at a time. */

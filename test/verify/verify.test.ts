@@ -325,6 +325,18 @@ test('a dump without a manifest is proven to be whole, and no more', async () =>
   ]);
 });
 
+test('one in a form that cannot be read here is none that is faulty', async () => {
+  const older = 'backup/postgres-backup-20200101000000';
+  await put(`${older}.sql.zst`, Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0]));
+  const result = await bed.run(['verify', '20200101000000', '--quiet']);
+  expect(result).toMatchObject({ status: 1, stdout: '' });
+  expect(result.stderr).toMatch(
+    /cannot verify \S+\.sql\.zst: it is compressed with zstd — look at it with --quick/,
+  );
+  expect(await bed.keys()).not.toContain(`${older}.verified.json`);
+  expect((await bed.run(['verify', '20200101000000', '--quick', '--quiet'])).status).toBe(0);
+});
+
 test('--all verifies each, in the order of list, and tells of all', async () => {
   await put('backup/postgres-backup-20200101000000.sql', dump().subarray(0, 100));
   const { status, stdout } = await bed.run(['verify', '--all', '--json', '--quiet']);

@@ -4,7 +4,7 @@ import { createGzip } from 'node:zlib';
 import { gunzip } from '../dump/gunzip.ts';
 import { copyLines } from '../postgres/copy-text.ts';
 import { type MultipartOptions, openMultipartWriter } from '../s3/multipart-writer.ts';
-import { readObject } from '../s3/reader.ts';
+import { readInPieces } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
 /** A gzipped text on its way into the store: it becomes visible, whole, when it is completed, and never before. */
@@ -66,5 +66,5 @@ export function readGzippedLines(
   words: { readonly doing: string; readonly remedy: string },
   signal: AbortSignal,
 ): AsyncGenerator<readonly Buffer[]> {
-  return copyLines(gunzip(readObject(store, key, { signal }), { ...words, signal }));
+  return copyLines(gunzip(readInPieces(store, key, signal), { ...words, signal }));
 }

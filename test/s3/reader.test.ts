@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readObject } from '../../src/s3/reader.ts';
+import { readInPieces, readObject } from '../../src/s3/reader.ts';
 import type { ByteRange } from '../../src/s3/store.ts';
 import { startTestStore, type TestStore } from '../support/test-store.ts';
 
@@ -97,4 +97,24 @@ test('a reader that stops early leaves no connection busy', async () => {
   }
   // The client has 64 connections: were they still in use, this would wait for ever.
   expect(await bed.store.head(KEY, inTime())).toMatchObject({ bytes: BODY.length });
+});
+
+test('more objects than there are connections can be read side by side', async () => {
+  const readers = Array.from({ length: 70 }, () => readInPieces(bed.store, KEY, inTime()));
+  await Promise.all(readers.map((reader) => reader.next()));
+  expect(await bed.store.head(KEY, inTime())).toMatchObject({ bytes: BODY.length });
+  await Promise.all(readers.map((reader) => reader.return(undefined)));
+});
+
+test('in pieces it is the same, and one that is replaced meanwhile is an error', async () => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of readInPieces(bed.store, KEY, inTime())) chunks.push(chunk);
+  expect(BODY.equals(Buffer.concat(chunks))).toBe(true);
+  const reading = async () => {
+    for await (const chunk of readInPieces(bed.store, KEY, inTime())) {
+      if (chunks.length > 0) await put(Buffer.concat([chunk, BODY]));
+      chunks.length = 0;
+    }
+  };
+  await expect(reading()).rejects.toThrow(/the object changed while it was read/);
 });

@@ -2,9 +2,18 @@ import { fileURLToPath } from 'node:url';
 import { withClient } from '../support/database.ts';
 import { storeEnv } from '../support/topobank-backup.ts';
 import { ERA_C } from '../support/topobank-eras.ts';
-import { type Bench, inTurns, largest, median, megabytes, type Subject, seconds } from './bench.ts';
+import {
+  type Bench,
+  type Finding,
+  inTurns,
+  largest,
+  median,
+  megabytes,
+  type Subject,
+  seconds,
+} from './bench.ts';
 import { MEDIA_FILE_SQL } from './media-keys.ts';
-import { runProcess, runTool, type ToolRun } from './run-process.ts';
+import { runScript, runTool, type ToolRun } from './run-process.ts';
 import { startServerProcess } from './server-process.ts';
 
 const LISTING_SERVER = fileURLToPath(new URL('./listing-process.ts', import.meta.url));
@@ -15,10 +24,14 @@ const BYTES_PER_ROW = 1000;
 const OBJECTS_PER_RANGE = 2000;
 const READERS = 4;
 
-/** An audit of as many rows as objects against the listing alone; memory at two sizes. */
+/** Objects of the bucket that is listed alone, for each of the large audit's: ten million where that has a million. */
+const TIMES_MORE = 10;
+
+/** An audit of as many rows as objects against the listing alone; memory at two sizes, and a far larger listing. */
 export const AUDIT: Subject = {
   name: 'audit',
-  about: 'wall time over listing the same bucket alone, and peak memory at two sizes',
+  about:
+    'wall time over listing the same bucket alone, peak memory at two sizes, and a listing of ten times as much',
   async run(bench) {
     const { large, rounds, say } = bench;
     const server = await startServerProcess(LISTING_SERVER);
@@ -39,24 +52,31 @@ export const AUDIT: Subject = {
       );
       const ofFew: ToolRun[] = [];
       for (let round = 0; round < rounds; round++) ofFew.push(await auditing(bench, storeEnv(server), few));
+      say(`audit: listing ${count * TIMES_MORE} objects`);
+      const whole = await listing(bench, storeEnv(server), count * TIMES_MORE);
       const baseline = median(first.map(({ ms }) => ms));
       const measured = median(second.map(({ ms }) => ms));
-      const [most, least] = [second, ofFew].map((runs) => largest(runs.map(({ peakBytes }) => peakBytes)));
+      const [most, least] = [second, ofFew].map(largestPeak);
+      const [listed, listedWhole] = [first, [whole]].map(largestPeak);
       return [
         {
           subject: `audit of ${count} rows and objects`,
           measured: seconds(measured),
-          baseline: `listing ${seconds(baseline)}`,
+          baseline: `listing ${seconds(baseline)}, cpu ${seconds(median(first.map(({ cpuMs }) => cpuMs)))}`,
           ratio: measured / baseline,
           goal: '≤ 1.2',
           cpuMs: median(second.map(({ cpuMs }) => cpuMs)),
         },
         {
           subject: 'audit: peak memory',
-          measured: most === undefined ? '–' : megabytes(most),
-          baseline: `at a tenth ${least === undefined ? '–' : megabytes(least)}`,
-          ratio: most === undefined || least === undefined ? undefined : most / least,
+          ...compareMemory(most, least),
           goal: '≤ 150 MB, ≤ 20 MB more',
+        },
+        {
+          subject: `listing of ${count * TIMES_MORE} objects: peak memory`,
+          ...compareMemory(listedWhole, listed),
+          goal: '≤ 20 MB more',
+          cpuMs: whole.cpuMs,
         },
       ];
     } finally {
@@ -64,6 +84,22 @@ export const AUDIT: Subject = {
     }
   },
 };
+
+function largestPeak(runs: readonly ToolRun[]): number | undefined {
+  return largest(runs.map(({ peakBytes }) => peakBytes));
+}
+
+function compareMemory(
+  most: number | undefined,
+  least: number | undefined,
+): Pick<Finding, 'measured' | 'baseline' | 'ratio'> {
+  const show = (bytes: number | undefined) => (bytes === undefined ? '–' : megabytes(bytes));
+  return {
+    measured: show(most),
+    baseline: `at a tenth ${show(least)}`,
+    ratio: most === undefined || least === undefined ? undefined : most / least,
+  };
+}
 
 function databaseOf(rows: number): string {
   return `audit_${rows}`;
@@ -96,8 +132,7 @@ function auditing(bench: Bench, store: Record<string, string>, count: number): P
   return runTool(['audit-orphans', '--quiet'], variables(bench, store, count), bench.signal);
 }
 
-function listing(bench: Bench, store: Record<string, string>, count: number) {
-  const args = [LIST_ALONE, String(count), String(OBJECTS_PER_RANGE), String(READERS)];
-  const { PATH, HOME } = process.env;
-  return runProcess(process.execPath, args, { PATH, HOME, ...variables(bench, store, count) }, bench.signal);
+function listing(bench: Bench, store: Record<string, string>, count: number): Promise<ToolRun> {
+  const args = [count, OBJECTS_PER_RANGE, READERS].map(String);
+  return runScript(LIST_ALONE, args, variables(bench, store, count), bench.signal);
 }

@@ -46,6 +46,7 @@ test('each subject gives a line with what was measured, and nothing is left behi
     'verify: peak memory',
     'audit of 1000 rows and objects',
     'audit: peak memory',
+    'listing of 10000 objects: peak memory',
   ]);
   for (const line of lines.slice(1)) expect(line).toMatch(/ \d+(\.\d+)? (s|ms|MB|MB\/s) .*[<≤≥] \d/);
   expect(lines.filter((line) => / \d+\.\d\d s$/.test(line)).map((line) => line.split(/ {2,}/)[0])).toEqual([
@@ -55,6 +56,7 @@ test('each subject gives a line with what was measured, and nothing is left behi
     'restore --jobs 2 of 1 MB',
     'verify of 1 MB',
     'audit of 1000 rows and objects',
+    'listing of 10000 objects: peak memory',
   ]);
   expect(readdirSync(temporary.path)).toEqual([]);
 });

@@ -35,7 +35,17 @@ export async function runProcess(
 }
 
 /** Runs the tool as a process of its own, which reports what it used when it ends. */
-export async function runTool(
+export function runTool(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<ToolRun> {
+  return runScript(PROGRAM, args, env, signal);
+}
+
+/** Runs a script for Node in the same way. */
+export async function runScript(
+  script: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   signal: AbortSignal,
@@ -43,7 +53,7 @@ export async function runTool(
   const { PATH, HOME } = process.env;
   const { ms, report } = await run(
     process.execPath,
-    [`--import=${REPORTER}`, PROGRAM, ...args],
+    [`--import=${REPORTER}`, script, ...args],
     { PATH, HOME, ...env },
     signal,
   );

@@ -50,7 +50,7 @@ interface Looked {
   readonly failed: number;
 }
 
-/** Verifies one after the other. One that cannot be looked into, or is pruned meanwhile, keeps from none of the others. */
+/** One after the other. One that cannot be looked into, or is pruned meanwhile, keeps from none of the others. */
 async function verifyEach(
   context: VerifyContext,
   backups: readonly Backup[],

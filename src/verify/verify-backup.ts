@@ -29,7 +29,8 @@ export interface VerifyContext extends RestoreTools {
 /**
  * Checks one backup and records beside it what was found. A fault is a result, not an error.
  *
- * @throws StoreError, DatabaseError, DumpError or RestoreError when the backup cannot be looked into, or the signal's reason
+ * @throws StoreError, DatabaseError, DumpError or RestoreError when the backup cannot be looked into, or the signal's
+ * reason
  */
 export async function verifyBackup(
   context: VerifyContext,

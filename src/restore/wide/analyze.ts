@@ -4,7 +4,7 @@ import { describeCause, errorCode } from '../../postgres/errors.ts';
 import type { Logger } from '../../ui/log.ts';
 import { type Lanes, spread } from './lanes.ts';
 
-/** Classes of SQLSTATEs that end the session itself: connection exception, operator intervention (manual, appendix A). */
+/** Classes of SQLSTATEs (manual, appendix A) of a session that is gone: connection exception, operator intervention. */
 const SESSION_GONE = /^(?:08|57)/;
 
 /**

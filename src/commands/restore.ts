@@ -104,14 +104,23 @@ async function restoreSource(
   const began = performance.now();
   const report = await restoreAlone(session, database, source, how, signal);
   const text = renderReport(source, report, performance.now() - began);
-  const restored = (await media.bringBack(false)) ?? null;
+  const restored = await media.bringBack(false).catch((error: unknown) => {
+    // The database is restored all the same, and where the old one is has to be known.
+    for (const line of text.split('\n')) session.log.info(line);
+    throw error;
+  });
   // A database that was only added does not tell which objects are orphans.
   const after = target.kind === 'into' ? null : ((await media.after()) ?? null);
   session.print(
-    { source: source.name, ...report, kept: report.kept ?? null, media: { before, restored, after } },
+    {
+      source: source.name,
+      ...report,
+      kept: report.kept ?? null,
+      media: { before, restored: restored ?? null, after },
+    },
     text,
   );
-  return restored === null || isWhole(restored) ? EXIT.done : EXIT.fault;
+  return restored === undefined || isWhole(restored) ? EXIT.done : EXIT.fault;
 }
 
 /** No backup is taken of a database that is about to be replaced; one that is only added is in nobody's way. */

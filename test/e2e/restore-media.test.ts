@@ -70,6 +70,21 @@ test('--with-media brings back what is missing; what is lost makes the status 3'
   });
 });
 
+test('media that cannot be brought back for an error leave the restore done, and it is said so', async () => {
+  await bed.database.query('DELETE FROM files');
+  const elsewhere = { S3_PREFIX: 'other/' };
+  const moved = await bed.command(['audit-orphans', '--quarantine', '--yes'], {}, elsewhere);
+  expect(moved).toMatchObject({ status: 0 });
+  const what = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+  bed.server.faults.push({ operation: 'CopyObject', what });
+  expect(await restore(['--with-media'])).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/restored .*\n.*the old database is kept as (.*\n)*.*403 AccessDenied/),
+  });
+  expect(await bed.database.query('SELECT key FROM files')).toEqual([{ key: 'kept' }]);
+});
+
 test.each<[string, Record<string, string>, RegExp]>([
   [
     'of no known era',

@@ -11,8 +11,8 @@ import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { copyAndCompare, isUnchanged } from './move-object.ts';
 import { doneKey, runPrefix } from './names.ts';
 
-/** Objects that are looked up and removed together. */
-const BATCH = 100;
+/** Objects that are looked up and removed together: each look reads the tables that own objects, whole. */
+const BATCH = 1000;
 
 /** Copies that the server makes at the same time. */
 const COPIES = 8;

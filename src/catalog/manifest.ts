@@ -74,11 +74,13 @@ const manifestSchema = v.object({
         prefix: text,
         /** Release of TopoBank's schema; null where all sources are the operator's. */
         era: optional(text),
+        /** Keys and prefixes that rows name, each as often as one does. */
+        references: bytes,
         /** Objects that rows own, and their bytes together. */
         objects: bytes,
         bytes,
         /** Keys that rows name without an object, when the backup was taken. */
-        missing: bytes,
+        dangling: bytes,
       }),
       v.object({ warning: text }),
     ]),

@@ -95,7 +95,7 @@ function render(backup: Backup): string {
 
 function describeMedia(media: NonNullable<Manifest['media']>): string {
   if ('warning' in media) return `not recorded: ${media.warning}`;
-  const { bucket, prefix, objects, bytes, missing } = media;
-  const lacks = missing === 0 ? '' : `, ${formatCount(missing)} missing`;
+  const { bucket, prefix, objects, bytes, dangling } = media;
+  const lacks = dangling === 0 ? '' : `, ${formatCount(dangling)} missing`;
   return `${formatCount(objects)} objects (${formatBytes(bytes)}) under ${prefix || '/'} of bucket ${bucket}${lacks}`;
 }

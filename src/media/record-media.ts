@@ -1,3 +1,4 @@
+import { counted } from '../audit/counted.ts';
 import { inspectDatabase, matchEncoding } from '../audit/inspect.ts';
 import { listMedia } from '../audit/list-media.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
@@ -82,8 +83,12 @@ export function recordMedia(
       });
       const rows = readReferences(copyOut(database, client, `COPY (${sql}) TO STDOUT`), matched.sources);
       writer = await openLinesWriter(context.store, key, { maxParts: context.maxParts, signal: either });
-      const counts = await writeEntries(writer, await listOwned(context, rows, either));
-      return { bucket: context.store.bucket, prefix: mediaPrefix, era: matched.era, ...counts };
+      let references = 0;
+      const owned = await listOwned(context, rows, either, (batch) => {
+        references += batch.length;
+      });
+      const counts = await writeEntries(writer, owned);
+      return { bucket: context.store.bucket, prefix: mediaPrefix, era: matched.era, references, ...counts };
     });
   }
 
@@ -124,21 +129,22 @@ async function listOwned(
   { store, mediaPrefix, otherPrefixes, auditReaders }: MediaContext,
   rows: ReturnType<typeof readReferences>,
   signal: AbortSignal,
+  count: (references: readonly Reference[]) => void,
 ): Promise<AsyncIterable<readonly MediaEntry[]>> {
   const listPages = (await store.isVersioned(signal)) ? store.listVersionPages : store.listPages;
   const area = { listPages, mediaPrefix, otherPrefixes, readers: auditReaders };
   const { references, objects } = listMedia<Reference, ObjectInfo>(rows, area, signal);
-  return ownedMedia(references, objects);
+  return ownedMedia(counted(references, count), objects);
 }
 
 async function writeEntries(
   writer: LinesWriter,
   entries: AsyncIterable<readonly MediaEntry[]>,
-): Promise<{ objects: number; bytes: number; missing: number }> {
-  const counts = { objects: 0, bytes: 0, missing: 0 };
+): Promise<{ objects: number; bytes: number; dangling: number }> {
+  const counts = { objects: 0, bytes: 0, dangling: 0 };
   for await (const batch of entries) {
     for (const entry of batch) {
-      if ('missing' in entry) counts.missing += 1;
+      if ('missing' in entry) counts.dangling += 1;
       if (!('bytes' in entry)) continue;
       counts.objects += 1;
       counts.bytes += entry.bytes;
@@ -151,10 +157,10 @@ async function writeEntries(
 
 function report({ store, log }: MediaContext, summary: MediaSummary): void {
   if ('warning' in summary) return;
-  const { objects, bytes, missing, prefix } = summary;
-  const lacks = missing === 0 ? '' : `; ${formatCount(missing)} keys that rows name have no object`;
+  const { objects, bytes, dangling, prefix } = summary;
+  const lacks = dangling === 0 ? '' : `; ${formatCount(dangling)} keys that rows name have no object`;
   log.info(`recorded the backup's media: ${formatCount(objects)} objects (${formatBytes(bytes)})${lacks}`);
-  if (objects === 0 && missing > 0) {
+  if (objects === 0 && dangling > 0) {
     log.warn(
       `bucket ${store.bucket} has no object under ${prefix} that a row names: check AWS_MEDIA_PREFIX, or set MEDIA_MANIFEST=off`,
     );

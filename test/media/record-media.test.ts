@@ -64,9 +64,10 @@ test('a backup records what its rows own, what they lack, and under which prefix
     bucket: 'topobank-assets',
     prefix: 'media/',
     era: null,
+    references: 9,
     objects: 6,
     bytes: 6,
-    missing: 1,
+    dangling: 1,
   });
   const object = (key: string) => ({ key, bytes: 1, etag: expect.stringMatching(/^[0-9a-f]{32}$/) });
   expect(entries).toEqual([

@@ -43,7 +43,7 @@ export async function auditAndQuarantine(
   const { quarantinePrefix } = config;
   const run = backupId(session.now());
   const doing = `cannot move the orphans of bucket ${store.bucket} into quarantine`;
-  const work = { ...session, store, quarantinePrefix };
+  const work = { ...session, store, quarantinePrefix, mediaPrefix: context.mediaPrefix };
   let known = new Set<string>();
   const keptBackups: typeof context.keptBackups = async (by) => {
     const kept = await context.keptBackups(by);

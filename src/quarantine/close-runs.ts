@@ -1,6 +1,8 @@
 import pLimit from 'p-limit';
 import { isSame } from '../audit/compare-media.ts';
+import { NotFoundError } from '../errors.ts';
 import { formatCount } from '../ui/format.ts';
+import { readJournal } from './journal.ts';
 import { markDone, type QuarantineContext } from './quarantine-orphans.ts';
 import { listQuarantined, listRuns } from './runs.ts';
 
@@ -9,15 +11,21 @@ const LOOKUPS = 8;
 
 /**
  * Brings runs that were cut off to an end: where an object is both in its place and in quarantine, the copy goes, and
- * the next run judges the object anew; what was moved stays moved. No other run may be at work.
+ * the next run judges the object anew; what was moved stays moved. No other run of this database may be at work. One
+ * that moves what is no media of this database is another's, which holds another lock: it is left alone.
  *
- * @throws StoreError, or the signal's reason
+ * @throws DumpError for a damaged journal, StoreError, or the signal's reason
  */
-export async function closeRuns(context: QuarantineContext, signal: AbortSignal): Promise<void> {
-  const { store, quarantinePrefix, now, log } = context;
+export async function closeRuns(
+  context: QuarantineContext & { readonly mediaPrefix: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, quarantinePrefix, mediaPrefix, now, log } = context;
   const limit = pLimit(LOOKUPS);
   for (const { run, state } of await listRuns(store, quarantinePrefix, signal)) {
     if (state === 'done') continue;
+    const key = await firstKey(context, run, signal);
+    if (key !== undefined && !key.startsWith(mediaPrefix)) continue;
     const moved = { count: 0, bytes: 0 };
     let twice = 0;
     for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
@@ -43,4 +51,18 @@ export async function closeRuns(context: QuarantineContext, signal: AbortSignal)
       `closed run ${run} of the quarantine, which was cut off: ${formatCount(moved.count)} objects were moved, ${formatCount(twice)} stay in their place`,
     );
   }
+}
+
+/** A key that a run was to move; undefined where its journal is gone. */
+async function firstKey(
+  { store, quarantinePrefix }: QuarantineContext,
+  run: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    for await (const [first] of readJournal(store, quarantinePrefix, run, signal)) return first?.key;
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+  }
+  return undefined;
 }

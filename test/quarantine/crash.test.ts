@@ -113,3 +113,31 @@ test('what is brought back while its run is about to delete it is somewhere all 
   expect(await moving).toMatchObject({ status: 0 });
   expect((await bed.places()).quarantine.toSorted()).toEqual([...ORPHANS]);
 });
+
+test('a run of another database in the same quarantine, which may be at work, is left as it is', async () => {
+  bed = await createQuarantineBed(inject('postgres'));
+  let kill = () => {};
+  bed.server.faults.push({
+    operation: 'PutObject',
+    key: /done/,
+    times: 1,
+    what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => kill() },
+  });
+  await bed.command(QUARANTINE, {
+    onSpawn: (child) => {
+      kill = () => child.kill('SIGKILL');
+    },
+  });
+  const [before] = await bed.runs();
+  expect(before).toMatchObject({ objects: ORPHANS.length, state: 'cut off' });
+
+  for (const key of ['other/kept', 'other/orphan']) await bed.put(key);
+  const other = { AWS_MEDIA_PREFIX: 'other' };
+  expect(await bed.command(QUARANTINE, {}, other)).toMatchObject({ status: 0 });
+  const runs = await bed.runs();
+  expect(runs).toContainEqual(before);
+  expect(runs).toContainEqual(expect.objectContaining({ objects: 1, state: 'done' }));
+
+  expect(await bed.command(QUARANTINE)).toMatchObject({ status: 0 });
+  expect((await bed.runs()).map(({ state }) => state)).toEqual(['done', 'done']);
+});

@@ -7,6 +7,25 @@ afterEach(() => bed.close());
 
 const QUARANTINE = ['audit-orphans', '--quarantine', '--yes'];
 
+/** Runs a command, and kills it when it asks the server for this, before that is done. */
+async function killWhenAsked(
+  args: readonly string[],
+  request: { readonly operation: string; readonly key: RegExp; readonly after?: number },
+): Promise<void> {
+  let kill = () => {};
+  bed.server.faults.push({
+    ...request,
+    times: 1,
+    what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => kill() },
+  });
+  const killed = await bed.command(args, {
+    onSpawn: (child) => {
+      kill = () => child.kill('SIGKILL');
+    },
+  });
+  expect(killed.signal).toBe('SIGKILL');
+}
+
 /** The program is killed when it asks for this, before it is done. */
 const STEPS: readonly (readonly [string, string, RegExp, number])[] = [
   ['the journal is completed', 'CompleteMultipartUpload', /journal/, 0],
@@ -23,20 +42,7 @@ test.each(STEPS)(
   'killed when %s: every orphan is somewhere, and the next run ends it',
   async (_name, operation, key, after) => {
     bed = await createQuarantineBed(inject('postgres'));
-    let kill = () => {};
-    bed.server.faults.push({
-      operation,
-      key,
-      after,
-      times: 1,
-      what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => kill() },
-    });
-    const killed = await bed.command(QUARANTINE, {
-      onSpawn: (child) => {
-        kill = () => child.kill('SIGKILL');
-      },
-    });
-    expect(killed.signal).toBe('SIGKILL');
+    await killWhenAsked(QUARANTINE, { operation, key, after });
     const found = await bed.places();
     for (const orphan of ORPHANS) expect([...found.media, ...found.quarantine]).toContain(orphan);
 
@@ -67,20 +73,7 @@ test.each(STEPS_BACK)(
     bed = await createQuarantineBed(inject('postgres'));
     expect(await bed.command(QUARANTINE)).toMatchObject({ status: 0 });
     const [{ run } = { run: '' }] = await bed.runs();
-    let kill = () => {};
-    bed.server.faults.push({
-      operation,
-      key,
-      after,
-      times: 1,
-      what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => kill() },
-    });
-    const killed = await bed.command(['quarantine', 'restore', run], {
-      onSpawn: (child) => {
-        kill = () => child.kill('SIGKILL');
-      },
-    });
-    expect(killed.signal).toBe('SIGKILL');
+    await killWhenAsked(['quarantine', 'restore', run], { operation, key, after });
     const found = await bed.places();
     for (const orphan of ORPHANS) expect([...found.media, ...found.quarantine]).toContain(orphan);
 
@@ -116,18 +109,7 @@ test('what is brought back while its run is about to delete it is somewhere all 
 
 test('a run of another database in the same quarantine, which may be at work, is left as it is', async () => {
   bed = await createQuarantineBed(inject('postgres'));
-  let kill = () => {};
-  bed.server.faults.push({
-    operation: 'PutObject',
-    key: /done/,
-    times: 1,
-    what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => kill() },
-  });
-  await bed.command(QUARANTINE, {
-    onSpawn: (child) => {
-      kill = () => child.kill('SIGKILL');
-    },
-  });
+  await killWhenAsked(QUARANTINE, { operation: 'PutObject', key: /done/ });
   const [before] = await bed.runs();
   expect(before).toMatchObject({ objects: ORPHANS.length, state: 'cut off' });
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import type {
   ListMultipartUploadsCommandOutput,
   ListObjectsV2CommandOutput,
@@ -57,9 +58,7 @@ function takeObjects(command: ListObjectsV2Command): () => readonly ObjectInfo[]
       const result = await next(args);
       const response = result.response as { statusCode: number; body: unknown };
       if (response.statusCode !== 200) return result;
-      const chunks: Buffer[] = [];
-      for await (const chunk of response.body as Readable) chunks.push(chunk as Buffer);
-      const body = Buffer.concat(chunks);
+      const body = await buffer(response.body as Readable);
       page = readListPage(body);
       response.body = page?.rest ?? body;
       return result;

@@ -1,4 +1,4 @@
-import { noSuchObject, readObject } from './reader.ts';
+import { collect, noSuchObject, readObject } from './reader.ts';
 import type { Store } from './store.ts';
 
 /** Bytes that one request asks for, where others run beside it. */
@@ -93,10 +93,4 @@ export async function* readAhead(
     stop.abort(new Error('the bytes are no longer wanted'));
     await Promise.allSettled(ahead);
   }
-}
-
-async function collect(chunks: AsyncIterable<Buffer>): Promise<Buffer[]> {
-  const all: Buffer[] = [];
-  for await (const chunk of chunks) all.push(chunk);
-  return all;
 }

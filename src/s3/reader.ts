@@ -70,10 +70,15 @@ export async function* readInPieces(store: Store, key: string, signal: AbortSign
   const { bytes, etag } = object;
   for (let start = 0; start < bytes; start += PIECE_BYTES) {
     const range = { start, end: Math.min(start + PIECE_BYTES, bytes) - 1 };
-    const piece: Buffer[] = [];
-    for await (const chunk of readObject(store, key, { range, etag, signal })) piece.push(chunk);
-    yield* piece;
+    yield* await collect(readObject(store, key, { range, etag, signal }));
   }
+}
+
+/** What comes, in memory, for a reader that may be slower. */
+export async function collect(chunks: AsyncIterable<Buffer>): Promise<Buffer[]> {
+  const all: Buffer[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return all;
 }
 
 /** @param key of an object that was to be read */

@@ -3,11 +3,18 @@ import { removals } from '../backup/prune-backups.ts';
 import { EXIT } from '../errors.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
 import { RUN_GROUPS, runContext } from './run-context.ts';
-import { type Invocation, openSession, warnOfForeignVariables, withStore } from './session.ts';
+import { type Invocation, openSession, type Session, warnOfForeignVariables, withStore } from './session.ts';
 
 /** `backup`: one backup, now, and after it the retention. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, RUN_GROUPS);
+  return backUpOnce(openSession(invocation, RUN_GROUPS), invocation);
+}
+
+/** The same where the settings are read already. @returns the exit status */
+export async function backUpOnce(
+  session: Session<(typeof RUN_GROUPS)[number]>,
+  invocation: Invocation,
+): Promise<number> {
   const { config, log } = session;
   warnOfForeignVariables(log, invocation.env);
   const report = await withStore(config, (store) =>

@@ -1,14 +1,14 @@
 import { EXIT } from '../errors.ts';
 import { checkHealth } from '../health/check-health.ts';
 import type { FaultyBackup, Health } from '../health/judge-health.ts';
-import { parseSchedule } from '../schedule/parse-schedule.ts';
+import { readSchedule } from './read-schedule.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `health`: whether backups are being made. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, ['store', 'schedule', 'service', 'zone', 'guard', 'health']);
   const { config } = session;
-  const schedule = parseSchedule(config.schedule, config.zone);
+  const schedule = readSchedule('schedule', config, invocation);
   const rules = { ...config, schedule, grace: config.healthGrace };
   const health = await withStore(config, (store) =>
     checkHealth({ store, prefix: config.prefix, rules, now: session.now() }, invocation.signal),

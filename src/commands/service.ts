@@ -3,15 +3,15 @@ import { announceTimes } from '../schedule/announce.ts';
 import { auditJob } from '../schedule/audit-job.ts';
 import { backupJob } from '../schedule/backup-job.ts';
 import { systemClock } from '../schedule/clock.ts';
-import { parseSchedule } from '../schedule/parse-schedule.ts';
 import { runJobs } from '../schedule/run-jobs.ts';
 import { requireNextTime } from '../schedule/times.ts';
 import { verifyJob } from '../schedule/verify-job.ts';
 import { waitForDatabase } from '../schedule/wait-for-database.ts';
 import { mediaAuditContext } from './audit-context.ts';
-import { run as runBackup } from './backup.ts';
+import { backUpOnce } from './backup.ts';
 import { drillDatabase } from './drill-database.ts';
 import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
+import { readSchedule } from './read-schedule.ts';
 import { RUN_GROUPS, runContext } from './run-context.ts';
 import {
   type CommonOptions,
@@ -44,10 +44,10 @@ export async function run(invocation: Invocation): Promise<number> {
     'audit-schedule',
   ]);
   const { config, log } = session;
-  const schedule = parseSchedule(config.schedule, config.zone);
-  const verifySchedule = parseSchedule(config.verifySchedule, config.zone);
-  const auditSchedule = parseSchedule(config.auditSchedule, config.zone);
-  if (schedule.kind === 'none') return runBackup(invocation);
+  const schedule = readSchedule('schedule', config, invocation);
+  const verifySchedule = readSchedule('verifySchedule', config, invocation);
+  const auditSchedule = readSchedule('auditSchedule', config, invocation);
+  if (schedule.kind === 'none') return backUpOnce(session, invocation);
   if (invocation.options.json === true)
     throw usage('--json goes with --explain, for a service has no end result');
 

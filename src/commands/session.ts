@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import { type Config, readConfig } from '../config/config.ts';
+import { contradictions } from '../config/contradictions.ts';
 import { foreignVariables } from '../config/foreign-variables.ts';
+import { mistypedVariables } from '../config/mistyped-variables.ts';
 import type { SettingGroup } from '../config/setting.ts';
 import type { LockOptions } from '../postgres/advisory-lock.ts';
 import { openStore } from '../s3/s3-store.ts';
@@ -44,7 +46,11 @@ export interface Session<G extends SettingGroup> {
   write(text: string): Promise<void>;
 }
 
-/** @throws ConfigError for settings that are missing or wrong */
+/**
+ * Warns of variables that contradict one another and of those that seem to be mistyped.
+ *
+ * @throws ConfigError for settings that are missing or wrong
+ */
 export function openSession<G extends SettingGroup>(
   invocation: Invocation,
   groups: readonly G[],
@@ -55,6 +61,8 @@ export function openSession<G extends SettingGroup>(
   const { logLevel, logFormat } = config as unknown as Config<'log'>;
   const quiet = options.quiet === true;
   const log = createLog({ level: quiet && logLevel !== 'debug' ? 'error' : logLevel, format: logFormat });
+  const doubtful = [...contradictions({ flags, env }, groups), ...mistypedVariables(env, groups)];
+  for (const warning of doubtful) log.warn(warning);
   const onTerminal = process.stderr.isTTY === true && logFormat === 'text';
   return {
     config: config as unknown as Config<G>,

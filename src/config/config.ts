@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { ConfigError } from '../errors.ts';
+import { type ConfigSources, listGiven, SettingProblem } from './given.ts';
 import { type Secret, secret } from './secret.ts';
 import type { Setting, SettingGroup } from './setting.ts';
 import { SETTINGS, type SettingName } from './settings.ts';
@@ -19,18 +19,6 @@ export type Config<G extends SettingGroup = SettingGroup> = {
     ? Value<N> | undefined
     : Value<N>;
 };
-
-/** Where settings come from: flags by their long name, then variables. */
-export interface ConfigSources {
-  readonly flags: Readonly<Record<string, string | undefined>>;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-interface Given {
-  /** What the value is called in a message: `POSTGRES_PORT`, `--port`. */
-  readonly from: string;
-  readonly value: string;
-}
 
 /**
  * Reads and validates the settings of the given groups, once, at the start.
@@ -59,11 +47,15 @@ export function readConfig<G extends SettingGroup>(sources: ConfigSources, group
   return values as Config<G>;
 }
 
-class SettingProblem extends Error {}
+/** What a setting is called where it was given: `DBBACKUP_SCHEDULE`, `SCHEDULE`, `--schedule`. */
+export function givenAs(name: SettingName, sources: ConfigSources): string {
+  const setting: Setting = SETTINGS[name];
+  return listGiven(setting, sources)[0]?.from ?? setting.names[0];
+}
 
 function readSetting(setting: Setting, sources: ConfigSources): unknown {
-  const given = findGiven(setting, sources);
-  const value = given?.value ?? setting.fallback;
+  const [given] = listGiven(setting, sources);
+  const value = given?.read() ?? setting.fallback;
   if (value === undefined) {
     if (setting.optional) return undefined;
     throw new SettingProblem(`${setting.names[0]} is not set, expected ${setting.form}`);
@@ -81,31 +73,4 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
 /** An address such as `https://user:password@host`, which is given where a host is asked for. */
 function holdsPassword(value: string): boolean {
   return /:\/\/[^/]*@/.test(value);
-}
-
-/** The flag, else the first variable that is set. Of a secret's variable and its `_FILE`, the file wins. */
-function findGiven(setting: Setting, { flags, env }: ConfigSources): Given | undefined {
-  const flagValue = setting.flag === undefined ? undefined : flags[setting.flag];
-  if (flagValue !== undefined) return { from: `--${setting.flag}`, value: flagValue };
-  for (const name of setting.names) {
-    const path = setting.secret ? env[`${name}_FILE`] : undefined;
-    if (path !== undefined) return { from: `${name}_FILE`, value: readSecretFile(`${name}_FILE`, path) };
-    const value = env[name];
-    // libpq reads an empty PG* variable as one that is not set.
-    const mayBeEmpty = setting.emptyIsUnset === true || name.startsWith('PG');
-    if (value === undefined || (value === '' && mayBeEmpty)) continue;
-    return { from: name, value };
-  }
-  return undefined;
-}
-
-function readSecretFile(name: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    throw new SettingProblem(
-      `${name}: cannot read ${JSON.stringify(path)} (${code}), expected a readable file`,
-    );
-  }
 }

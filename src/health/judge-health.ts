@@ -5,6 +5,7 @@ import { newestFirst } from '../retention/order.ts';
 import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';
 import type { Schedule, Timetable } from '../schedule/schedule.ts';
 import { previousTime, requireNextTime } from '../schedule/times.ts';
+import { describeSchedule } from '../schedule/words.ts';
 import { formatDuration, formatTime } from '../ui/format.ts';
 
 /** The least grace, in milliseconds, where none is set. */
@@ -32,7 +33,7 @@ export interface Health {
   readonly newest: { readonly id: string; readonly begun: Date } | undefined;
   /** When the next one after it is due; undefined without a schedule or a backup. */
   readonly due: Date | undefined;
-  /** When it is late: due, the random delay, and grace. */
+  /** When it is late: an interval, the random delay and the grace after the newest one. */
   readonly late: Date | undefined;
   readonly shrink: Shrink | undefined;
   /** The newest backup that a verification has found faulty, unless a complete one is newer. */
@@ -45,10 +46,11 @@ export interface FaultyBackup {
 }
 
 /**
- * Judges by the complete backups alone, for of a foreign dump nothing is proven. It is due at the first time of the
- * schedule after the newest of them was begun, and late when the grace is over, which is measured by the interval of
- * the schedule that ends then. Without a schedule a backup has to exist, and none is ever late. One that a verification
- * has found faulty is an alarm until a newer one is complete, or it is verified once more and good.
+ * Judges by the complete backups alone, for of a foreign dump nothing is proven. The next one is due at the first time of
+ * the schedule after the newest of them was begun, and late when that is older than the interval of the schedule which
+ * ends then, and the grace. Without a schedule a backup has to exist, and none is ever late. One that a verification has
+ * found faulty is an alarm until a newer one is complete, or it is verified once more and good. One that has shrunk is
+ * none, and said.
  *
  * @param backups at least the newest: down to a complete one, and to the second that the shrink guard compares
  * @throws ConfigError for a schedule without any time to come
@@ -59,7 +61,7 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
   const shrink = judgeShrink(backups, shrinkGuard, now);
   const faulty = findFaulty(backups, newest?.id ?? '', now);
   if (newest === undefined) {
-    const reason = 'there is no complete backup';
+    const reason = describeNone(schedule, now);
     return { healthy: false, reason, newest, due: undefined, late: undefined, shrink, faulty };
   }
   const { id, begun } = newest;
@@ -71,13 +73,22 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
     const reason = `the backup that was due at ${due} is ${since} late; the newest complete one is ${id}`;
     return { healthy: false, reason, ...facts };
   }
-  if (shrink !== undefined) return { healthy: false, reason: describeShrink(shrink, shrinkGuard), ...facts };
   const age = formatDuration(now.getTime() - begun.getTime());
   const next =
     deadline === undefined
       ? 'none is due without a schedule'
       : `the next is due at ${formatTime(deadline.due)}`;
-  return { healthy: true, reason: `backup ${id} is ${age} old; ${next}`, ...facts };
+  const shrunk = shrink === undefined ? '' : `; ${describeShrink(shrink, shrinkGuard)}`;
+  return { healthy: true, reason: `backup ${id} is ${age} old; ${next}${shrunk}`, ...facts };
+}
+
+/** An interval has no times of its own, so nobody knows when the first one was due. */
+function describeNone(schedule: Schedule, now: Date): string {
+  const reason = 'there is no complete backup';
+  if (schedule.kind === 'none') return reason;
+  if (schedule.kind === 'every') return `${reason}, and one is due ${describeSchedule(schedule)}`;
+  const due = previousTime(schedule, now);
+  return due === undefined ? reason : `${reason}, and one was due at ${formatTime(due)}`;
 }
 
 /** The newest complete backup that no wrong clock has named. */
@@ -108,9 +119,9 @@ function deadlineAfter(
 ): { due: Date; late: Date } {
   const early = schedule.kind === 'cron' ? EARLY_MS : 0;
   const due = requireNextTime(schedule, new Date(begun.getTime() + early));
-  const interval = intervalBefore(schedule, due) ?? 0;
+  const interval = intervalBefore(schedule, due) ?? due.getTime() - begun.getTime();
   const allowed = grace ?? Math.max(LEAST_GRACE_MS, interval / 4);
-  return { due, late: new Date(due.getTime() + randomDelay + allowed) };
+  return { due, late: new Date(begun.getTime() + interval + randomDelay + allowed) };
 }
 
 /** How long the schedule waits before `due`, in milliseconds. */

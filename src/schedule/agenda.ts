@@ -59,6 +59,14 @@ export function beginRun(
   };
 }
 
+/**
+ * Whether a run stands in for one that did not come about. Where it finds another one at work it is still wanted, while
+ * that of a slot is skipped.
+ */
+export function makesUp({ why, failures }: ExtraRun): boolean {
+  return why === 'start' || failures > 0;
+}
+
 /** Plans a run that failed at `now` once more, unless the slot's comes first or it was tried often enough. */
 export function afterFailure(agenda: Agenda, { why, failures }: ExtraRun, now: number): Agenda {
   const delay = RETRY_AFTER[failures];

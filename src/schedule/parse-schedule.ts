@@ -21,19 +21,22 @@ const EXAMPLE = 'give for example "@daily", "@every 6h" or "0 30 2 * * *" (every
  * `@daily` and its like, `@every 1h30m`, five fields from minutes on or six from seconds on, each of them behind
  * `TZ=Area/City ` or `CRON_TZ=Area/City ` where another zone than `defaultZone` is meant.
  *
+ * @param from what it was given as, for messages: `VERIFY_SCHEDULE`
  * @throws ConfigError that names the field, what is wrong with it, and an example
  */
-export function parseSchedule(given: string, defaultZone: string): Schedule {
+export function parseSchedule(given: string, defaultZone: string, from?: string): Schedule {
   const spec = given.trim();
-  const doing = `cannot read the schedule ${JSON.stringify(spec)}`;
+  const title = from === undefined ? JSON.stringify(spec) : `${JSON.stringify(spec)} of ${from}`;
+  const doing = `cannot read the schedule ${title}`;
   const [, zoneName, behind] = /^(?:CRON_)?TZ=(\S*)(?:\s+(.*))?$/s.exec(spec) ?? [];
   const zone = zoneOf(zoneName ?? defaultZone, doing);
   const times = zoneName === undefined ? spec : (behind ?? '');
-  if (times === 'none') return { kind: 'none', spec, zone };
+  if (times === 'none') return { kind: 'none', spec, title, zone };
   if (/^@every(\s|$)/.test(times)) {
-    return { kind: 'every', spec, zone, seconds: parseInterval(times.slice('@every'.length).trim(), doing) };
+    const seconds = parseInterval(times.slice('@every'.length).trim(), doing);
+    return { kind: 'every', spec, title, zone, seconds };
   }
-  return { kind: 'cron', spec, zone, fields: parseTimes(times, doing) };
+  return { kind: 'cron', spec, title, zone, fields: parseTimes(times, doing) };
 }
 
 function zoneOf(name: string, doing: string): Zone {

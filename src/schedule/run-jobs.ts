@@ -6,6 +6,7 @@ import {
   beginRun,
   dueTime,
   firstAgenda,
+  makesUp,
   planAnew,
   type Random,
   skipSlots,
@@ -91,11 +92,11 @@ async function runEntry(
 
   const to = clock.now().getTime();
   const skips = entries.map((other) => skipMeanwhile(other, name, { from, to }, random));
-  if (outcome.kind === 'locked') log.warn(`${name} skipped: ${outcome.message}`);
-  if (outcome.kind === 'failed') {
+  if (outcome.kind === 'failed' || (outcome.kind === 'locked' && makesUp(run)))
     entry.agenda = afterFailure(entry.agenda, run, to);
-    log.error(`${name} failed, next try ${formatInstant(dueTime(entry.agenda))}: ${outcome.message}`);
-  }
+  const next = formatInstant(dueTime(entry.agenda));
+  if (outcome.kind === 'locked') log.warn(`${name} skipped, next try ${next}: ${outcome.message}`);
+  if (outcome.kind === 'failed') log.error(`${name} failed, next try ${next}: ${outcome.message}`);
   for (const skip of skips) if (skip !== undefined) log.warn(skip);
 }
 

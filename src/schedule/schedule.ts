@@ -6,27 +6,29 @@ export type Schedule = NoSchedule | Timetable;
 /** A schedule that has times. */
 export type Timetable = EverySchedule | CronSchedule;
 
-/** `none`: once, now, and never again. */
-export interface NoSchedule {
-  readonly kind: 'none';
+interface Spelled {
+  /** As it was given, without blanks around it. */
   readonly spec: string;
+  /** What messages call it: `"@dayly" of VERIFY_SCHEDULE`. */
+  readonly title: string;
   readonly zone: Zone;
 }
 
+/** `none`: once, now, and never again. */
+export interface NoSchedule extends Spelled {
+  readonly kind: 'none';
+}
+
 /** `@every 1h30m`: again so long after the time before. */
-export interface EverySchedule {
+export interface EverySchedule extends Spelled {
   readonly kind: 'every';
-  readonly spec: string;
-  readonly zone: Zone;
   /** Whole seconds, 1 or more. */
   readonly seconds: number;
 }
 
 /** Times of the zone's clock and calendar. */
-export interface CronSchedule {
+export interface CronSchedule extends Spelled {
   readonly kind: 'cron';
-  readonly spec: string;
-  readonly zone: Zone;
   readonly fields: CronFields;
 }
 

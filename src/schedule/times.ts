@@ -53,7 +53,7 @@ export function requireNextTime(schedule: Timetable, after: Date): Date {
   const time = nextTime(schedule, after);
   if (time !== undefined) return time;
   throw new ConfigError({
-    doing: `cannot follow the schedule ${JSON.stringify(schedule.spec)}`,
+    doing: `cannot follow the schedule ${schedule.title}`,
     problem: `it has no time within ${YEARS_AHEAD} years`,
     remedy: 'name days that occur, for example "0 30 2 1 * *" (on the first of each month at 02:30)',
   });

@@ -14,9 +14,17 @@ test.each([
     { DBBACKUP_SCHEDULE: '0 25 * * *' },
     'hour: 25 is out of range — the hour may be 0 to 23, for example 2 or 9-17',
   ],
-  [{ DBBACKUP_SCHEDULE: '0 0 30 2 *' }, 'it has no time within 5 years'],
+  [
+    { DBBACKUP_SCHEDULE: '0 0 30 2 *' },
+    'cannot follow the schedule "0 0 30 2 *" of DBBACKUP_SCHEDULE: it has no time within 5 years',
+  ],
   [{ DBBACKUP_SCHEDULE: '' }, 'DBBACKUP_SCHEDULE is empty, expected a schedule such as @daily'],
-  [{ SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly": @dayly is none of'],
+  [{ SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly" of SCHEDULE: @dayly is none of'],
+  [{ VERIFY_SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly" of VERIFY_SCHEDULE: @dayly is none of'],
+  [
+    { AUDIT_SCHEDULE: '61 * * * *' },
+    'cannot read the schedule "61 * * * *" of AUDIT_SCHEDULE: minute: 61 is',
+  ],
   [{ TZ: 'Mars/Olympus' }, 'TZ: "Mars/Olympus" is not accepted, expected a time zone such as Europe/Berlin'],
   [
     { SCHEDULE_RANDOM_DELAY: '-1' },
@@ -29,4 +37,26 @@ test.each([
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toContain(problem);
   expect(stderr.trim().split('\n')).toHaveLength(1);
+});
+
+test('variables that contradict one another, or are mistyped, are told in one line each', async () => {
+  const doubtful = { SCHEDULE: '@hourly', KEEP_DAYLY: '7', AWS_S3_USE_SSL: 'False' };
+  const { status, stderr } = await runProgram(['service'], {
+    ...REQUIRED,
+    ...doubtful,
+    AWS_S3_ENDPOINT_URL: 'https://s3.example.org',
+    DBBACKUP_SCHEDULE: '@never',
+  });
+  expect(status).toBe(2);
+  expect(
+    stderr
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^\[.*?\] /, '')),
+  ).toEqual([
+    'WARN: SCHEDULE is not used, for DBBACKUP_SCHEDULE says something else; set one of the two',
+    'WARN: AWS_S3_USE_SSL=False is not used, for AWS_S3_ENDPOINT_URL begins with https://; change one of the two',
+    'WARN: KEEP_DAYLY is not known and has no effect; is KEEP_DAILY meant?',
+    expect.stringContaining('@never is none of'),
+  ]);
 });

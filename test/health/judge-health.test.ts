@@ -43,18 +43,18 @@ const DEADLINES: readonly [what: string, given: Given, begun: string, due: strin
     '2026-11-24 06:00:00',
   ],
   [
-    'a backup by hand counts',
+    'a backup by hand counts, and is late by its own age',
     { schedule: '@daily' },
     '2026-11-23 15:00:00',
     '2026-11-24 00:00:00',
-    '2026-11-24 06:00:00',
+    '2026-11-24 21:00:00',
   ],
   [
     'a moment early is in time',
     { schedule: '0 30 2 * * *' },
     '2026-11-23 02:29:59',
     '2026-11-24 02:30:00',
-    '2026-11-24 08:30:00',
+    '2026-11-24 08:29:59',
   ],
   [
     'an hour at least',
@@ -82,21 +82,21 @@ const DEADLINES: readonly [what: string, given: Given, begun: string, due: strin
     { schedule: '@hourly', randomDelay: 20 },
     '2026-11-23 10:12:00',
     '2026-11-23 11:00:00',
-    '2026-11-23 12:20:00',
+    '2026-11-23 12:32:00',
   ],
   [
     'the short interval of an uneven schedule',
     { schedule: '0 0 8,9 * * *' },
     '2026-11-23 08:00:03',
     '2026-11-23 09:00:00',
-    '2026-11-23 10:00:00',
+    '2026-11-23 10:00:03',
   ],
   [
     'its long interval',
     { schedule: '0 0 8,9 * * *' },
     '2026-11-23 09:00:03',
     '2026-11-24 08:00:00',
-    '2026-11-24 13:45:00',
+    '2026-11-24 13:45:03',
   ],
   [
     'over the weekend',
@@ -175,10 +175,14 @@ test.each<[what: string, backups: Backup[]]>([
   ['only broken ones', [broken('2026-11-23 00:00:00'), broken('2026-11-22 00:00:00', 'with dump')]],
   ['only one that a wrong clock has named', [complete('2099-01-01')]],
 ])('of %s nothing is well', (_, backups) => {
-  for (const schedule of ['@daily', 'none']) {
+  for (const [schedule, since] of [
+    ['0 30 0 * * *', ', and one was due at 2026-11-23 00:30:00 UTC'],
+    ['@every 6h', ', and one is due every 6 hours'],
+    ['none', ''],
+  ] as const) {
     expect(judge(backups, time('2026-11-23 01:00:00'), { schedule })).toMatchObject({
       healthy: false,
-      reason: 'there is no complete backup',
+      reason: `there is no complete backup${since}`,
       newest: undefined,
     });
   }
@@ -200,13 +204,17 @@ test('without a schedule a backup has to exist, however old', () => {
   expect(health).toMatchObject({ healthy: true, due: undefined, late: undefined });
 });
 
-test('a backup that has shrunk is not well, unless the guard is off', () => {
+test('that a backup has shrunk is said, unless the guard is off', () => {
   const backups = [complete('2026-11-24', 100), complete('2026-11-23', 1000)];
   const now = time('2026-11-24 01:00:00');
   const health = judge(backups, now, { schedule: '@daily' });
-  expect(health).toMatchObject({ healthy: false, shrink: { id: '20261124000000' } });
-  expect(health.reason).toMatch(/^backup 20261124000000 shrank: /);
-  expect(judge(backups, now, { schedule: '@daily', shrinkGuard: 0 })).toMatchObject({ healthy: true });
+  expect(health).toMatchObject({ healthy: true, shrink: { id: '20261124000000' } });
+  expect(health.reason).toMatch(
+    /^backup 20261124000000 is 1h old; the next is due at .* UTC; backup 20261124000000 shrank: .* so nothing is pruned/,
+  );
+  const released = judge(backups, now, { schedule: '@daily', shrinkGuard: 0 });
+  expect(released.healthy).toBe(true);
+  expect(released.reason).not.toContain('shrank');
 });
 
 /** The backup as a verification has left it. */

@@ -180,9 +180,35 @@ test('a run that finds the lock taken is skipped, which is no failure', async ()
   await start([job('backup', '@hourly', { run })], 2 * HOUR);
   expect(runs).toHaveLength(2);
   expect(lines).toEqual([
-    'warn backup skipped: cannot begin: pid 7 on host a holds the lock',
-    'warn backup skipped: cannot begin: pid 7 on host a holds the lock',
+    'warn backup skipped, next try 2026-11-23 12:00:00 UTC: cannot begin: pid 7 on host a holds the lock',
+    'warn backup skipped, next try 2026-11-23 13:00:00 UTC: cannot begin: pid 7 on host a holds the lock',
   ]);
+});
+
+test.each<[what: string, runAtStart: boolean, outcomes: readonly ('locked' | 'failed' | 'done')[]]>([
+  ['a run at the start', true, ['locked', 'locked', 'done']],
+  ['a run that is tried again', false, ['failed', 'locked', 'done']],
+])('%s that finds the lock taken is tried again', async (_, runAtStart, outcomes) => {
+  const { runs, lines, job, start } = simulate('2026-11-23T23:59:00Z');
+  const run = async () => {
+    const outcome = outcomes[runs.length - 1];
+    if (outcome === 'failed') await failing();
+    if (outcome === 'locked')
+      throw new LockedError({ doing: 'cannot begin', problem: 'pid 7 holds the lock' });
+  };
+  const schedule = runAtStart ? '0 12 * * *' : '@daily';
+  await start([job('backup', schedule, { run, runAtStart })], HOUR);
+  const begun = runAtStart ? '23 23:59:00' : '24 00:00:00';
+  expect(runs).toHaveLength(3);
+  expect(runs[0]).toContain(begun);
+  expect(lines.map((line) => line.split(',')[0])).toEqual([
+    runAtStart ? 'warn backup skipped' : 'error backup failed',
+    'warn backup skipped',
+  ]);
+  const [first = 0, second = 0, third = 0] = runs.map((line) =>
+    Date.parse(`2026-11-${line.slice(7, 9)}T${line.slice(10, 18)}Z`),
+  );
+  expect([second - first, third - second]).toEqual([MINUTE, 5 * MINUTE]);
 });
 
 test('a random delay keeps every run between its time and the following one', async () => {

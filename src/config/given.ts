@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import type { Setting } from './setting.ts';
+
+/** Where settings come from: flags by their long name, then variables. */
+export interface ConfigSources {
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** One place where a setting is given. */
+export interface Given {
+  readonly kind: 'flag' | 'file' | 'variable';
+  /** What it is called in a message: `--port`, `POSTGRES_PASSWORD_FILE`, `POSTGRES_PORT`. */
+  readonly from: string;
+  /** @throws SettingProblem for a file of a secret that cannot be read */
+  read(): string;
+}
+
+/** What is wrong with one setting: its name and the accepted form. */
+export class SettingProblem extends Error {}
+
+/**
+ * The places where a setting is given, the one that counts first: the flag, then the variables in their order. A secret's
+ * `_FILE` takes the place of the variable that it belongs to.
+ */
+export function listGiven(setting: Setting, { flags, env }: ConfigSources): Given[] {
+  const given: Given[] = [];
+  const flag = setting.flag === undefined ? undefined : flags[setting.flag];
+  if (flag !== undefined) given.push({ kind: 'flag', from: `--${setting.flag}`, read: () => flag });
+  for (const name of setting.names) {
+    const file = `${name}_FILE`;
+    const path = setting.secret ? env[file] : undefined;
+    const value = env[name];
+    // libpq reads an empty PG* variable as one that is not set.
+    const mayBeEmpty = setting.emptyIsUnset === true || name.startsWith('PG');
+    if (path !== undefined) given.push({ kind: 'file', from: file, read: () => readSecretFile(file, path) });
+    else if (value !== undefined && !(value === '' && mayBeEmpty))
+      given.push({ kind: 'variable', from: name, read: () => value });
+  }
+  return given;
+}
+
+function readSecretFile(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw new SettingProblem(
+      `${name}: cannot read ${JSON.stringify(path)} (${code}), expected a readable file`,
+    );
+  }
+}

@@ -1,0 +1,63 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { contradictions } from '../../src/config/contradictions.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+
+const directory = scratchDirectory('contradictions');
+afterAll(() => directory.remove());
+
+const GROUPS = ['database', 'store', 'schedule', 'dump-audit'] as const;
+
+function find(env: Record<string, string>, flags: Record<string, string> = {}): string[] {
+  return contradictions({ env, flags }, GROUPS);
+}
+
+test.each<[env: Record<string, string>, warning: string]>([
+  [
+    { DBBACKUP_SCHEDULE: '@daily', SCHEDULE: '@hourly' },
+    'SCHEDULE is not used, for DBBACKUP_SCHEDULE says something else; set one of the two',
+  ],
+  [
+    { DATABASE_USER: 'django', POSTGRES_USER: 'topobank', PGUSER: 'me' },
+    'DATABASE_USER is not used, for POSTGRES_USER says something else; set one of the two',
+  ],
+  [
+    { DATABASE_PASSWORD: 'one', POSTGRES_PASSWORD: 'two' },
+    'DATABASE_PASSWORD is not used, for POSTGRES_PASSWORD says something else; set one of the two',
+  ],
+  [
+    { AWS_S3_USE_SSL: 'False', AWS_S3_ENDPOINT_URL: 'https://s3.example.org' },
+    'AWS_S3_USE_SSL=False is not used, for AWS_S3_ENDPOINT_URL begins with https://; change one of the two',
+  ],
+  [
+    { AWS_S3_USE_SSL: '1', S3_ENDPOINT: 'HTTP://s3.example.org' },
+    'AWS_S3_USE_SSL=1 is not used, for S3_ENDPOINT begins with HTTP://; change one of the two',
+  ],
+])('of %j one is not used, which is said', (env, warning) => {
+  expect(find(env)).toEqual([warning]);
+});
+
+test.each<[what: string, env: Record<string, string>, flags?: Record<string, string>]>([
+  ['the same twice', { POSTGRES_USER: 'topobank', DATABASE_USER: ' topobank' }],
+  ['a default of libpq', { POSTGRES_HOST: 'db', PGHOST: 'localhost' }],
+  ['a directory of all programs', { AUDIT_TMPDIR: '/var/tmp', TMPDIR: '/tmp' }],
+  ['a flag', { DBBACKUP_SCHEDULE: '@daily', SCHEDULE: '@hourly' }, { schedule: '@weekly' }],
+  ['a file in place of its variable', { POSTGRES_PASSWORD: 'one', POSTGRES_PASSWORD_FILE: '/none' }],
+  ['an address without a scheme', { AWS_S3_USE_SSL: 'False', AWS_S3_ENDPOINT_URL: 's3.example.org' }],
+  ['no address', { AWS_S3_USE_SSL: 'False' }],
+  ['the scheme that is asked for', { AWS_S3_USE_SSL: 'no', S3_ENDPOINT: 'http://localhost:9000' }],
+  ['settings of other commands', { S3_MAX_PARTS: '10', KEEP_DAILY: '1' }],
+])('%s contradicts nothing', (_, env, flags) => {
+  expect(find(env, flags)).toEqual([]);
+});
+
+test('the files of secrets are compared by what they hold, which is not shown', () => {
+  const path = join(directory.path, 'secret');
+  writeFileSync(path, 'hush\n');
+  expect(find({ POSTGRES_PASSWORD_FILE: path, DATABASE_PASSWORD: 'hush' })).toEqual([]);
+  const warnings = find({ POSTGRES_PASSWORD_FILE: path, DATABASE_PASSWORD: 'tush' });
+  expect(warnings).toEqual([
+    'DATABASE_PASSWORD is not used, for POSTGRES_PASSWORD_FILE says something else; set one of the two',
+  ]);
+});

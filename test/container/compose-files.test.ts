@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { runCommand } from './command.ts';
 import { buildImage, docker } from './engine/docker.ts';
-import { createStack, environmentFiles } from './stack.ts';
+import { createStack, environmentFiles, secretFiles } from './stack.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -33,8 +33,8 @@ describe.skipIf(provided === null)('the compose files', () => {
     const files = {
       ...environmentFiles('.production'),
       ...environmentFiles('.local'),
-      '.envs/.production/postgres_password': 'x',
-      '.envs/.production/s3_secret_key': 'x',
+      ...secretFiles('.production'),
+      ...secretFiles('.local'),
     };
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(project.path, path)), { recursive: true });

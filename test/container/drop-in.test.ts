@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Backup, listBackups } from '../../src/catalog/catalog.ts';
 import type { Store } from '../../src/s3/store.ts';
-import { createStack, environmentFiles, type Stack } from './stack.ts';
+import { createStack, environmentFiles, type Stack, secretFiles } from './stack.ts';
 
 /** As go-s3-backup was told, in TopoBank's entrypoint and by operators. */
 const VARIABLES = { DBBACKUP_SCHEDULE: '*/2 * * * * *', MAX_BACKUPS: '3', DATABASE_COMPRESS: '1' };
@@ -115,7 +115,8 @@ describe.skipIf(inject('docker') === null)('in TopoBank’s local.yml, with MinI
     stack = await createStack('local', {
       from: ['test/container/topobank/local-base.yml', 'docker/topobank/local.yml'],
       file: 'local.yml',
-      files: environmentFiles('.local'),
+      // Only the file holds the right one.
+      files: { ...environmentFiles('.local', { AWS_SECRET_ACCESS_KEY: 'wrong' }), ...secretFiles('.local') },
     });
     await stack.start('postgres', 'minio');
     await stack.sql("CREATE TABLE surface AS SELECT 'polished' AS name");

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { listBackups } from '../../src/catalog/catalog.ts';
 import type { Store } from '../../src/s3/store.ts';
-import { createStack, DATABASE_PASSWORD, environmentFiles, S3_SECRET, type Stack } from './stack.ts';
+import { createStack, environmentFiles, type Stack, secretFiles } from './stack.ts';
 
 const DAY_S = 24 * 60 * 60;
 
@@ -26,8 +26,7 @@ describe.skipIf(inject('docker') === null)('the service of docker/topobank/produ
           DBBACKUP_SCHEDULE: '@every 3s',
           HEALTH_GRACE: '5s',
         }),
-        '.envs/.production/postgres_password': DATABASE_PASSWORD,
-        '.envs/.production/s3_secret_key': `${S3_SECRET}\n`,
+        ...secretFiles('.production'),
       },
     });
     await stack.start('postgres', 's3');

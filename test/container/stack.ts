@@ -207,8 +207,8 @@ export function environmentFiles(
       .join('');
   const store =
     where === '.local'
-      ? { endpoint: 'http://minio:9000', key: 'admin', secret: 'secret12' }
-      : { endpoint: 'http://s3:9000', key: S3_USER, secret: S3_SECRET };
+      ? { endpoint: 'http://minio:9000', key: 'admin' }
+      : { endpoint: 'http://s3:9000', key: S3_USER };
   return {
     [`.envs/${where}/.postgres`]: lines({
       POSTGRES_HOST: 'postgres',
@@ -219,7 +219,7 @@ export function environmentFiles(
     }),
     [`.envs/${where}/.django`]: lines({
       AWS_ACCESS_KEY_ID: store.key,
-      AWS_SECRET_ACCESS_KEY: store.secret,
+      AWS_SECRET_ACCESS_KEY: S3_SECRET,
       AWS_S3_ENDPOINT_URL: store.endpoint,
       AWS_STORAGE_BUCKET_NAME: 'topobank-assets',
       AWS_S3_USE_SSL: 'True',
@@ -227,5 +227,13 @@ export function environmentFiles(
       DBBACKUP_SCHEDULE: '@daily',
       ...more,
     }),
+  };
+}
+
+/** The two files of secrets that the fragments name. */
+export function secretFiles(where: '.production' | '.local'): Record<string, string> {
+  return {
+    [`.envs/${where}/postgres_password`]: DATABASE_PASSWORD,
+    [`.envs/${where}/s3_secret_key`]: `${S3_SECRET}\n`,
   };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { startS3Server } from '../../../support/s3-server/server.ts';
 
@@ -10,7 +11,8 @@ import { startS3Server } from '../../../support/s3-server/server.ts';
  *     POST /release                        later ones do not
  *     POST /ahead/-90000                   its clock is ahead by so many seconds
  */
-const { MINIO_ROOT_USER = 'minioadmin', MINIO_ROOT_PASSWORD = 'minioadmin' } = process.env;
+const { MINIO_ROOT_USER = 'minioadmin', MINIO_ROOT_PASSWORD_FILE: file } = process.env;
+const { MINIO_ROOT_PASSWORD = 'minioadmin' } = process.env;
 
 let aheadMs = 0;
 const server = await startS3Server({
@@ -18,7 +20,7 @@ const server = await startS3Server({
   host: '0.0.0.0',
   port: 9000,
   accessKey: MINIO_ROOT_USER,
-  secretKey: MINIO_ROOT_PASSWORD,
+  secretKey: file === undefined ? MINIO_ROOT_PASSWORD : readFileSync(file, 'utf8').trim(),
   now: () => new Date(Date.now() + aheadMs),
 });
 

@@ -36,6 +36,19 @@ describe.skipIf(inject('docker') === null)(
       return listBackups(store, 'backup/', inTime());
     }
 
+    test('the latest is restored out of a bucket that holds go-s3-backup’s dumps alone', async () => {
+      await putForeign('20010101000000', 'sql.gz');
+      const name = await putForeign('20010102000000', 'sql');
+      await stack.sql("UPDATE surface SET name = 'damaged'");
+      await stack.run('docker-compose -f production.yml run --rm -e RESTORE_DATABASE=1 dbbackup');
+      expect(await stack.sql('SELECT name FROM surface')).toBe('sql');
+      expect((await list()).map(({ dump }) => dump?.key)).toEqual([
+        `backup/${name}`,
+        'backup/postgres-backup-20010101000000.sql.gz',
+      ]);
+      await stack.sql("UPDATE surface SET name = 'polished'");
+    });
+
     test('one backup is made before a migration', async () => {
       const before = (await list()).length;
       const { status, stdout, stderr } = await stack.try(
@@ -133,5 +146,23 @@ describe.skipIf(inject('docker') === null)('in TopoBank’s local.yml, with MinI
     expect(stdout).toMatch(/^restored backup\/postgres-backup-\d{14}\.sql into database topobank/m);
     expect(status).toBe(0);
     expect(await stack.sql('SELECT name FROM surface')).toBe('polished');
+  });
+
+  test('backup, backups and restore do what cookiecutter’s operators type them for, also in a script', async () => {
+    await stack.run('docker-compose -f local.yml up -d dbbackup');
+    await stack.untilLogged('dbbackup', /no backup was missed/);
+    const made = await stack.run('docker-compose -f local.yml exec -T dbbackup backup');
+    const [, id] = /^backup (\d{14}): /.exec(made) ?? [];
+    const listed = await stack.run('docker-compose -f local.yml exec -T dbbackup backups');
+    expect(listed).toMatch(new RegExp(`^${id} .* complete`, 'm'));
+    await stack.sql("UPDATE surface SET name = 'damaged'");
+    await stack.run(`docker-compose -f local.yml exec -T dbbackup restore postgres-backup-${id}.sql`);
+    expect(await stack.sql('SELECT name FROM surface')).toBe('polished');
+  });
+
+  test('stopped between two backups it ends by itself, and well', async () => {
+    await stack.run('docker-compose -f local.yml up -d dbbackup');
+    await stack.run('docker-compose -f local.yml stop dbbackup');
+    expect(await stack.inspect('dbbackup', '{{.State.ExitCode}}')).toBe('0');
   });
 });

@@ -26,10 +26,13 @@ export async function sweepUploads(context: SweepContext, signal: AbortSignal): 
   const swept: PendingUpload[] = [];
   try {
     for await (const upload of store.listUploads(`${prefix}postgres-backup-`, signal)) {
-      if (parseObjectName(prefix, upload.key) === undefined || upload.initiated.getTime() > since) continue;
+      const { initiated } = upload;
+      // One of unknown age may be at work.
+      if (initiated === undefined || initiated.getTime() > since) continue;
+      if (parseObjectName(prefix, upload.key) === undefined) continue;
       await store.abortUpload(upload, signal);
       swept.push(upload);
-      log.info(`aborted the upload of ${upload.key} that was left over from ${formatTime(upload.initiated)}`);
+      log.info(`aborted the upload of ${upload.key} that was left over from ${formatTime(initiated)}`);
     }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;

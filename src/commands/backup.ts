@@ -1,9 +1,11 @@
 import { performBackup, type RunReport } from '../backup/perform-backup.ts';
 import { removals } from '../backup/prune-backups.ts';
 import { EXIT } from '../errors.ts';
+import { systemClock } from '../schedule/clock.ts';
+import { stopInTime } from '../schedule/stop-in-time.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
 import { RUN_GROUPS, runContext } from './run-context.ts';
-import { type Invocation, openSession, type Session, warnOfForeignVariables, withStore } from './session.ts';
+import { type Invocation, openSession, type Session, warnOfVariables, withStore } from './session.ts';
 
 /** `backup`: one backup, now, and after it the retention. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
@@ -16,9 +18,14 @@ export async function backUpOnce(
   invocation: Invocation,
 ): Promise<number> {
   const { config, log } = session;
-  warnOfForeignVariables(log, invocation.env);
+  warnOfVariables(log, invocation);
   const report = await withStore(config, (store) =>
-    performBackup(runContext(session, store, invocation, 'backup'), invocation.signal),
+    stopInTime(
+      'backup',
+      (signal) => performBackup(runContext(session, store, invocation, 'backup'), signal),
+      { clock: systemClock, log },
+      invocation.signal,
+    ),
   );
   session.print(...render(report, config.bucket));
   const { pruning } = report;

@@ -14,7 +14,14 @@ import { describeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { age } from './list.ts';
-import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
+import {
+  type CommonOptions,
+  type Invocation,
+  lockFor,
+  openSession,
+  warnOfVariables,
+  withStore,
+} from './session.ts';
 
 /** Settings that a decision needs. */
 const DECISION = ['store', 'retention', 'guard', 'zone'] as const;
@@ -28,6 +35,7 @@ export async function run(invocation: Invocation): Promise<undefined> {
 /** Without the lock, and so without the database, for nothing is done that could meet another run. */
 async function decide(invocation: Invocation): Promise<void> {
   const session = openSession(invocation, DECISION);
+  warnOfVariables(session.log, invocation);
   const { config } = session;
   const plan = await withStore(config, (store) =>
     planPrune({ ...session, ...config, store, rules: retentionRules(config) }, invocation.signal),
@@ -38,6 +46,7 @@ async function decide(invocation: Invocation): Promise<void> {
 
 async function prune(invocation: Invocation): Promise<void> {
   const session = openSession(invocation, [...DECISION, 'database', 'lock']);
+  warnOfVariables(session.log, invocation);
   const { config } = session;
   const database = openDatabase(config, invocation.env);
   await withStore(config, async (store) => {

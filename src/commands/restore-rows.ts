@@ -6,17 +6,17 @@ import { findDatabases } from '../restore/restore-target.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
 import type { RestoreFlags, RestoreSession } from './restore-options.ts';
-import { type Invocation, lockFor, warnOfForeignVariables } from './session.ts';
+import { type Invocation, lockFor, warnOfVariables } from './session.ts';
 
 /** `restore --table T --data-only --into NAME`: the rows of single tables into a database that has them, empty. */
 export async function restoreRows(
-  { options, env, signal }: Invocation,
+  { options, flags, env, signal }: Invocation,
   session: RestoreSession,
   source: RestoreSource,
   target: AddRowsOptions,
 ): Promise<number> {
   const { into, only } = target;
-  warnOfForeignVariables(session.log, env);
+  warnOfVariables(session.log, { flags, env });
   const database = openDatabase(session.config, env);
   const doing = `restore rows of ${only.join(', ')} of ${source.name} into database ${into} on ${database.server}`;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, into));

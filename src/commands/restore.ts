@@ -22,7 +22,7 @@ import {
   wantedBackup,
 } from './restore-options.ts';
 import { restoreRows } from './restore-rows.ts';
-import { type Invocation, lockFor, openSession, warnOfForeignVariables, withStore } from './session.ts';
+import { type Invocation, lockFor, openSession, warnOfVariables, withStore } from './session.ts';
 
 /**
  * `restore [ID|FILE]`: a backup or a local dump into a new database that takes the old one's place, or single tables of
@@ -76,7 +76,7 @@ async function withSource(
 }
 
 async function restoreSource(
-  { options, env, signal }: Invocation,
+  { options, flags: settings, env, signal }: Invocation,
   session: RestoreSession,
   source: RestoreSource,
   how: RestoreOptions,
@@ -84,7 +84,7 @@ async function restoreSource(
 ): Promise<number> {
   const { target } = how;
   const flags = options as RestoreFlags;
-  warnOfForeignVariables(session.log, env);
+  warnOfVariables(session.log, { flags: settings, env });
   const database = openDatabase(session.config, env);
   const name = target.kind === 'into' ? target.name : database.name;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));

@@ -13,13 +13,7 @@ import { drillDatabase } from './drill-database.ts';
 import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
 import { readSchedule } from './read-schedule.ts';
 import { RUN_GROUPS, runContext } from './run-context.ts';
-import {
-  type CommonOptions,
-  type Invocation,
-  openSession,
-  warnOfForeignVariables,
-  withStore,
-} from './session.ts';
+import { type CommonOptions, type Invocation, openSession, warnOfVariables, withStore } from './session.ts';
 
 /** The options of `service`, as they are given. */
 export interface ServiceOptions extends CommonOptions, Partial<ExplainOptions> {}
@@ -52,21 +46,21 @@ export async function run(invocation: Invocation): Promise<number> {
     throw usage('--json goes with --explain, for a service has no end result');
 
   const { env, signal } = invocation;
-  warnOfForeignVariables(log, env);
+  warnOfVariables(log, invocation);
   const since = systemClock.now();
-  const first = requireNextTime(schedule, since);
+  const first = [requireNextTime(schedule, since)];
   log.info(announceTimes('backup', { ...config, schedule }, since));
   for (const [name, other] of [
     ['verify', verifySchedule],
     ['audit', auditSchedule],
   ] as const) {
     if (other.kind === 'none') continue;
-    requireNextTime(other, since);
+    first.push(requireNextTime(other, since));
     log.info(announceTimes(name, { schedule: other, randomDelay: 0 }, since));
   }
   await withStore(config, async (store) => {
     const context = runContext(session, store, invocation, 'service');
-    await waitForDatabase(context.database, { clock: systemClock, log, until: first }, signal);
+    await waitForDatabase(context.database, { clock: systemClock, log, until: earliest(first) }, signal);
     const jobs = [backupJob(context, { ...config, schedule })];
     if (verifySchedule.kind !== 'none') {
       const server = config.verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
@@ -79,6 +73,10 @@ export async function run(invocation: Invocation): Promise<number> {
   });
   log.info('stopped between two backups');
   return EXIT.done;
+}
+
+function earliest(times: readonly Date[]): Date {
+  return new Date(Math.min(...times.map((time) => time.getTime())));
 }
 
 function usage(problem: string): ConfigError {

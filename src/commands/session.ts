@@ -2,8 +2,8 @@ import { hostname } from 'node:os';
 import { type Config, readConfig } from '../config/config.ts';
 import { contradictions } from '../config/contradictions.ts';
 import { foreignVariables } from '../config/foreign-variables.ts';
-import { mistypedVariables } from '../config/mistyped-variables.ts';
 import type { SettingGroup } from '../config/setting.ts';
+import { unknownVariables } from '../config/unknown-variables.ts';
 import type { LockOptions } from '../postgres/advisory-lock.ts';
 import { openStore } from '../s3/s3-store.ts';
 import type { Store } from '../s3/store.ts';
@@ -46,11 +46,7 @@ export interface Session<G extends SettingGroup> {
   write(text: string): Promise<void>;
 }
 
-/**
- * Warns of variables that contradict one another and of those that seem to be mistyped.
- *
- * @throws ConfigError for settings that are missing or wrong
- */
+/** @throws ConfigError for settings that are missing or wrong */
 export function openSession<G extends SettingGroup>(
   invocation: Invocation,
   groups: readonly G[],
@@ -61,8 +57,6 @@ export function openSession<G extends SettingGroup>(
   const { logLevel, logFormat } = config as unknown as Config<'log'>;
   const quiet = options.quiet === true;
   const log = createLog({ level: quiet && logLevel !== 'debug' ? 'error' : logLevel, format: logFormat });
-  const doubtful = [...contradictions({ flags, env }, groups), ...mistypedVariables(env, groups)];
-  for (const warning of doubtful) log.warn(warning);
   const onTerminal = process.stderr.isTTY === true && logFormat === 'text';
   return {
     config: config as unknown as Config<G>,
@@ -88,9 +82,14 @@ export function openSession<G extends SettingGroup>(
   };
 }
 
-/** Says, of each variable of go-s3-backup that is set in vain, what is done instead. */
-export function warnOfForeignVariables(log: Logger, env: NodeJS.ProcessEnv): void {
-  for (const warning of foreignVariables(env)) log.warn(warning);
+/** Says what is set in vain: variables that others contradict, unknown ones, and those of go-s3-backup. */
+export function warnOfVariables(log: Logger, sources: Pick<Invocation, 'flags' | 'env'>): void {
+  const warnings = [
+    ...contradictions(sources),
+    ...unknownVariables(sources.env),
+    ...foreignVariables(sources.env),
+  ];
+  for (const warning of warnings) log.warn(warning);
 }
 
 /** Runs `work` with the store of the settings and closes its connections. */

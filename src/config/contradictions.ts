@@ -1,16 +1,18 @@
 import { type ConfigSources, type Given, listGiven } from './given.ts';
-import type { Setting, SettingGroup } from './setting.ts';
+import type { Setting } from './setting.ts';
+import { RETENTION_SETTINGS } from './settings/retention.ts';
 import { SETTINGS } from './settings.ts';
 
-/** One warning for each variable of the given groups that says something else than what counts in its place. */
-export function contradictions(sources: ConfigSources, groups: readonly SettingGroup[]): string[] {
-  const settings = Object.values<Setting>(SETTINGS).filter(({ group }) => groups.includes(group));
-  const overruled = settings.flatMap((setting) => overruledVariables(listGiven(setting, sources)));
-  return groups.includes('store') ? [...overruled, ...contradictedScheme(sources)] : overruled;
+/** One warning for each variable that says something else than what counts in its place. */
+export function contradictions(sources: ConfigSources): string[] {
+  const overruled = Object.values<Setting>(SETTINGS).flatMap((setting) =>
+    overruledVariables(listGiven(setting, sources)),
+  );
+  return [...overruled, ...contradictedScheme(sources), ...contradictedRules(sources)];
 }
 
-/** Variables that all kinds of programs read are there to be overruled: libpq's, and this one. */
-const COMMON = /^PG|^TMPDIR$/;
+/** Variables that all kinds of programs read, or AWS itself sets, are there to be overruled. */
+const COMMON = /^PG|^TMPDIR$|^AWS_REGION$/;
 
 /** A flag is there to overrule. */
 function overruledVariables([first, ...others]: readonly Given[]): string[] {
@@ -33,6 +35,21 @@ function contradictedScheme(sources: ConfigSources): string[] {
   return [
     `${useTls.from}=${useTls.read()} is not used, for ${address.from} begins with ${scheme}//; change one of the two`,
   ];
+}
+
+/** Nothing is deleted where all are kept, whatever the other rules say. */
+function contradictedRules(sources: ConfigSources): string[] {
+  const { maxBackups, ...others } = RETENTION_SETTINGS;
+  const [count] = listGiven(maxBackups, sources);
+  if (count === undefined || readIfPossible(count) !== '0') return [];
+  return Object.values<Setting>(others)
+    .filter(({ group }) => group === maxBackups.group)
+    .flatMap((rule) => listGiven(rule, sources).slice(0, 1))
+    .filter((rule) => readIfPossible(rule) !== '0')
+    .map(
+      ({ from }) =>
+        `${from} is not used, for ${count.from}=0 keeps all; set ${count.from} to 1 to keep by ${from}`,
+    );
 }
 
 /** A file that cannot be read is undefined, and contradicts nothing. */

@@ -56,6 +56,11 @@ const FOREIGN: readonly ForeignVariable[] = [
   },
 ];
 
+/** Whether go-s3-backup reads it and nothing here does. */
+export function isForeignVariable(name: string): boolean {
+  return FOREIGN.some((variable) => variable.name === name);
+}
+
 /** One warning for each variable of go-s3-backup that is set, asks for something, and means nothing here. */
 export function foreignVariables(env: Readonly<Record<string, string | undefined>>): string[] {
   return FOREIGN.flatMap(({ name, isSwitch, instead }) => {

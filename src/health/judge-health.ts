@@ -4,7 +4,7 @@ import { type Check, describeFaults, faultyCheck } from '../catalog/verification
 import { newestFirst } from '../retention/order.ts';
 import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';
 import type { Schedule, Timetable } from '../schedule/schedule.ts';
-import { previousTime, requireNextTime } from '../schedule/times.ts';
+import { nextTime, previousTime, requireNextTime } from '../schedule/times.ts';
 import { describeSchedule } from '../schedule/words.ts';
 import { formatDuration, formatTime } from '../ui/format.ts';
 
@@ -48,7 +48,7 @@ export interface FaultyBackup {
 /**
  * Judges by the complete backups alone, for of a foreign dump nothing is proven. The next one is due at the first time of
  * the schedule after the newest of them was begun, and late when that is older than the interval of the schedule which
- * ends then, and the grace. Without a schedule a backup has to exist, and none is ever late. One that a verification has
+ * ends then, or when the time after that has come, and the grace is over. Without a schedule a backup has to exist, and none is ever late. One that a verification has
  * found faulty is an alarm until a newer one is complete, or it is verified once more and good. One that has shrunk is
  * none, and said.
  *
@@ -77,7 +77,9 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
   const next =
     deadline === undefined
       ? 'none is due without a schedule'
-      : `the next is due at ${formatTime(deadline.due)}`;
+      : now < deadline.due
+        ? `the next is due at ${formatTime(deadline.due)}`
+        : `one was due at ${formatTime(deadline.due)}, and is late from ${formatTime(deadline.late)} on`;
   const shrunk = shrink === undefined ? '' : `; ${describeShrink(shrink, shrinkGuard)}`;
   return { healthy: true, reason: `backup ${id} is ${age} old; ${next}${shrunk}`, ...facts };
 }
@@ -121,7 +123,10 @@ function deadlineAfter(
   const due = requireNextTime(schedule, new Date(begun.getTime() + early));
   const interval = intervalBefore(schedule, due) ?? due.getTime() - begun.getTime();
   const allowed = grace ?? Math.max(LEAST_GRACE_MS, interval / 4);
-  return { due, late: new Date(begun.getTime() + interval + randomDelay + allowed) };
+  // A backup by hand before a long pause is not to excuse what the schedule misses after it.
+  const following = nextTime(schedule, due)?.getTime() ?? Number.POSITIVE_INFINITY;
+  const latest = Math.min(begun.getTime() + interval, following);
+  return { due, late: new Date(latest + randomDelay + allowed) };
 }
 
 /** How long the schedule waits before `due`, in milliseconds. */

@@ -146,7 +146,8 @@ export function openAgain(database: string): string {
  */
 export async function settleSession(client: pg.Client): Promise<void> {
   await client.query(
-    'SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET DateStyle = ISO',
+    `SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET DateStyle = ISO;
+     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout')`,
   );
 }
 

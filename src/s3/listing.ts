@@ -106,7 +106,7 @@ export async function* listPendingUploads(
     });
     for (const { Key, UploadId, Initiated } of page?.Uploads ?? []) {
       if (Key === undefined || UploadId === undefined) continue;
-      yield { key: Key, uploadId: UploadId, initiated: Initiated ?? new Date(0) };
+      yield { key: Key, uploadId: UploadId, initiated: Initiated };
     }
     marker =
       page?.IsTruncated && page.NextKeyMarker !== undefined

@@ -51,7 +51,8 @@ export interface UploadedPart {
 export interface PendingUpload {
   readonly key: string;
   readonly uploadId: string;
-  readonly initiated: Date;
+  /** When it was begun; undefined where the server does not tell. */
+  readonly initiated: Date | undefined;
 }
 
 /** Bytes `start` to `end`, both included, as in an HTTP Range header. */

@@ -2,9 +2,7 @@ import { LockedError, OperatorError } from '../errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Pace, Why } from './agenda.ts';
 import type { Clock } from './clock.ts';
-
-/** How long a run that is stopped may take to clean up, in milliseconds; `docker stop` kills after ten seconds. */
-const STOP_MS = 4000;
+import { stopInTime } from './stop-in-time.ts';
 
 /** Something that the service does again and again. */
 export interface Job extends Pace {
@@ -30,33 +28,15 @@ export type Outcome =
 export async function runJob(
   job: Job,
   why: Why,
-  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  context: { readonly clock: Clock; readonly log: Logger },
   signal: AbortSignal,
 ): Promise<Outcome> {
-  // A signal of its own: what callees leave on it goes with it, instead of gathering on the one of the whole service.
-  const run = new AbortController();
-  const ended = new AbortController();
-  let stop = () => {};
-  const outOfTime = new Promise<never>((_, reject) => {
-    stop = () => {
-      run.abort(signal.reason);
-      const giveUp = () => {
-        log.warn(`${job.name} did not end in time; the sweep of a later run removes what it left`);
-        reject(signal.reason);
-      };
-      clock.sleep(STOP_MS, ended.signal).then(giveUp, () => {});
-    };
-  });
-  signal.addEventListener('abort', stop);
   try {
-    await Promise.race([job.run(run.signal, why), outOfTime]);
+    await stopInTime(job.name, (stopped) => job.run(stopped, why), context, signal);
     return { kind: 'done' };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    return describeFailure(error, log);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    ended.abort();
+    return describeFailure(error, context.log);
   }
 }
 

@@ -55,7 +55,10 @@ export function requireNextTime(schedule: Timetable, after: Date): Date {
   throw new ConfigError({
     doing: `cannot follow the schedule ${schedule.title}`,
     problem: `it has no time within ${YEARS_AHEAD} years`,
-    remedy: 'name days that occur, for example "0 30 2 1 * *" (on the first of each month at 02:30)',
+    remedy:
+      schedule.kind === 'every'
+        ? 'give a shorter interval, for example "@every 24h"'
+        : 'name days that occur, for example "0 30 2 1 * *" (on the first of each month at 02:30)',
   });
 }
 

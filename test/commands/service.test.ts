@@ -62,17 +62,25 @@ test('a signal in the middle of a run ends it with 143: no upload and no object 
   expect(await bed.pendingUploads()).toEqual([]);
 });
 
-test('a signal in the middle of a run ends it also when the S3 server does not answer', async () => {
-  bed.server.faults.push(
-    { operation: 'UploadPart', what: SILENCE },
-    { operation: 'AbortMultipartUpload', what: SILENCE },
-  );
-  const service = startService(bed, { DBBACKUP_SCHEDULE: '@yearly', BACKUP_ON_START: 'always' });
-  await uploadHasBegun();
-  const { status, stderr } = await service.stop();
-  expect(status).toBe(143);
-  expect(stderr).toMatch(/WARN.*: backup did not end in time; the sweep of a later run removes what it left/);
-});
+test.each<[what: string, args: readonly string[], schedule: string]>([
+  ['a run', ['service'], '@yearly'],
+  ['a backup by hand', ['dbbackup'], 'none'],
+])(
+  'a signal in the middle of %s ends it also when the S3 server does not answer',
+  async (_, args, schedule) => {
+    bed.server.faults.push(
+      { operation: 'UploadPart', what: SILENCE },
+      { operation: 'AbortMultipartUpload', what: SILENCE },
+    );
+    const service = startService(bed, { DBBACKUP_SCHEDULE: schedule, BACKUP_ON_START: 'always' }, args);
+    await uploadHasBegun();
+    const { status, stderr } = await service.stop();
+    expect(status).toBe(143);
+    expect(stderr).toMatch(
+      /WARN.*: backup did not end in time; the sweep of a later run removes what it left/,
+    );
+  },
+);
 
 test('runs that fail are said, one line each with the remedy, and the service goes on', async () => {
   bed.server.faults.push({ operation: 'CreateMultipartUpload', times: 2, what: ACCESS_DENIED });

@@ -7,10 +7,8 @@ import { scratchDirectory } from '../support/scratch-directory.ts';
 const directory = scratchDirectory('contradictions');
 afterAll(() => directory.remove());
 
-const GROUPS = ['database', 'store', 'schedule', 'dump-audit'] as const;
-
 function find(env: Record<string, string>, flags: Record<string, string> = {}): string[] {
-  return contradictions({ env, flags }, GROUPS);
+  return contradictions({ env, flags });
 }
 
 test.each<[env: Record<string, string>, warning: string]>([
@@ -34,6 +32,10 @@ test.each<[env: Record<string, string>, warning: string]>([
     { AWS_S3_USE_SSL: '1', S3_ENDPOINT: 'HTTP://s3.example.org' },
     'AWS_S3_USE_SSL=1 is not used, for S3_ENDPOINT begins with HTTP://; change one of the two',
   ],
+  [
+    { MAX_BACKUPS: '0', KEEP_DAILY: '7' },
+    'KEEP_DAILY is not used, for MAX_BACKUPS=0 keeps all; set MAX_BACKUPS to 1 to keep by KEEP_DAILY',
+  ],
 ])('of %j one is not used, which is said', (env, warning) => {
   expect(find(env)).toEqual([warning]);
 });
@@ -47,7 +49,9 @@ test.each<[what: string, env: Record<string, string>, flags?: Record<string, str
   ['an address without a scheme', { AWS_S3_USE_SSL: 'False', AWS_S3_ENDPOINT_URL: 's3.example.org' }],
   ['no address', { AWS_S3_USE_SSL: 'False' }],
   ['the scheme that is asked for', { AWS_S3_USE_SSL: 'no', S3_ENDPOINT: 'http://localhost:9000' }],
-  ['settings of other commands', { S3_MAX_PARTS: '10', KEEP_DAILY: '1' }],
+  ['what AWS itself sets', { S3_REGION: 'eu-central-1', AWS_REGION: 'us-east-1' }],
+  ['a rule beside another', { MAX_BACKUPS: '1', KEEP_DAILY: '7' }],
+  ['a rule that keeps nothing', { MAX_BACKUPS: '0', KEEP_DAILY: '0' }],
 ])('%s contradicts nothing', (_, env, flags) => {
   expect(find(env, flags)).toEqual([]);
 });

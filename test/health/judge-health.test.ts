@@ -99,6 +99,13 @@ const DEADLINES: readonly [what: string, given: Given, begun: string, due: strin
     '2026-11-24 13:45:03',
   ],
   [
+    'a backup by hand before a pause does not excuse what follows it',
+    { schedule: '0 0 2 * * MON-FRI' },
+    '2026-11-22 23:00:00',
+    '2026-11-23 02:00:00',
+    '2026-11-24 20:00:00',
+  ],
+  [
     'over the weekend',
     { schedule: '0 0 20 * * MON-FRI' },
     '2026-11-20 20:00:00',
@@ -157,6 +164,15 @@ test('what is well is said in one line', () => {
   });
   expect(health.reason).toBe(
     'backup 20261123000000 is 5h 30m old; the next is due at 2026-11-24 00:00:00 UTC',
+  );
+});
+
+test('what is due and not yet late is said as well', () => {
+  const health = judge([complete('2026-11-23 00:00:00')], time('2026-11-24 05:30:00'), {
+    schedule: '@daily',
+  });
+  expect(health.reason).toBe(
+    'backup 20261123000000 is 1d 5h old; one was due at 2026-11-24 00:00:00 UTC, and is late from 2026-11-24 06:00:00 UTC on',
   );
 });
 

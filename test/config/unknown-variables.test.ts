@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest';
-import { mistypedVariables } from '../../src/config/mistyped-variables.ts';
-import type { Setting, SettingGroup } from '../../src/config/setting.ts';
+import type { Setting } from '../../src/config/setting.ts';
 import { SETTINGS } from '../../src/config/settings.ts';
+import { unknownVariables } from '../../src/config/unknown-variables.ts';
 
-const GROUPS = Object.values<Setting>(SETTINGS).map(({ group }) => group);
-
-function find(names: readonly string[], groups: readonly SettingGroup[] = GROUPS): string[] {
-  return mistypedVariables(Object.fromEntries(names.map((name) => [name, '7'])), groups);
+function find(names: readonly string[]): string[] {
+  return unknownVariables(Object.fromEntries(names.map((name) => [name, '7'])));
 }
 
 test.each([
@@ -18,6 +16,7 @@ test.each([
   ['dbbackup_schedule', 'DBBACKUP_SCHEDULE'],
   ['POSTGRES_PASSWORT_FILE', 'POSTGRES_PASSWORD_FILE'],
   ['AWS_S3_ENDPOINT_URI', 'AWS_S3_ENDPOINT_URL'],
+  ['LOG_LEVLE', 'LOG_LEVEL'],
 ])('%s is taken for a mistyped %s', (name, meant) => {
   expect(find([name])).toEqual([`${name} is not known and has no effect; is ${meant} meant?`]);
 });
@@ -47,6 +46,26 @@ test.each([
   expect(find([name])).toEqual([]);
 });
 
-test('a command speaks of its own settings', () => {
-  expect(find(['KEEP_DAYLY'], ['store'])).toEqual([]);
+test.each([
+  'KEEP_HOURLY',
+  'KEEP_LAST',
+  'S3_BUCKET_NAME',
+  'S3_ENDPOINT_URL',
+  'DBBACKUP_SCHED',
+  'VERIFY_EVERY',
+])('%s is meant for this program, and none of its settings', (name) => {
+  expect(find([name])).toEqual([`${name} is not known and has no effect; every setting is in the README`]);
+});
+
+test.each(['AWS_S3_ENDPOINT_URL', 'POSTGRES_USER', 'POSTGRES_DB'])(
+  '%s is no secret, and in no file',
+  (name) => {
+    expect(find([`${name}_FILE`])).toEqual([
+      `${name}_FILE is not read, for only secrets come in files; set ${name}`,
+    ]);
+  },
+);
+
+test('what go-s3-backup reads is answered elsewhere', () => {
+  expect(find(['S3_KEEP_FILE', 'SAVE_DIR', 'RESTORE_PREFIX'])).toEqual([]);
 });

@@ -1,0 +1,44 @@
+import { distance } from 'fastest-levenshtein';
+import { isForeignVariable } from './foreign-variables.ts';
+import type { Setting } from './setting.ts';
+import { SETTINGS } from './settings.ts';
+
+/** Shorter names are like too many others: `TZ`, `PGHOST`. */
+const SHORTEST = 8;
+
+/** What begins like this is meant for this program. */
+const OWN = /^(AUDIT|BACKUP_ON|DBBACKUP|HEALTH|KEEP|LOCK_WAIT|QUARANTINE|S3|SCHEDULE|SHRINK|VERIFY)_/;
+
+/** One warning for each variable that looks like one of this program, and is none. */
+export function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  const settings = Object.values<Setting>(SETTINGS);
+  const known = settings.flatMap(variablesOf);
+  const withoutFile = new Set(
+    settings.filter(({ secret }) => !secret).flatMap(({ names }) => names.map((name) => `${name}_FILE`)),
+  );
+  return Object.keys(env)
+    .filter((name) => !known.includes(name) && !isForeignVariable(name))
+    .flatMap((name) => {
+      if (withoutFile.has(name)) {
+        return [`${name} is not read, for only secrets come in files; set ${name.replace(/_FILE$/, '')}`];
+      }
+      const like = known.find((other) => other.length >= SHORTEST && isMistyped(name, other));
+      if (like !== undefined) return [`${name} is not known and has no effect; is ${like} meant?`];
+      return OWN.test(name) ? [`${name} is not known and has no effect; every setting is in the README`] : [];
+    });
+}
+
+function variablesOf({ names, secret }: Setting): string[] {
+  return names.flatMap((name) => (secret ? [name, `${name}_FILE`] : [name]));
+}
+
+/** One letter too many, too few or wrong, two that have changed places, or only the case. */
+function isMistyped(name: string, other: string): boolean {
+  const upper = name.toUpperCase();
+  const off = distance(upper, other);
+  return off <= 1 || (off === 2 && sortLetters(upper) === sortLetters(other));
+}
+
+function sortLetters(name: string): string {
+  return [...name].sort().join('');
+}

@@ -1,0 +1,41 @@
+import type { Logger } from '../ui/log.ts';
+import type { Clock } from './clock.ts';
+
+/** How long work that is stopped may take to clean up, in milliseconds; `docker stop` kills after ten seconds. */
+const STOP_MS = 4000;
+
+/**
+ * Does work that may clean up when `signal` is aborted, but not for long: work that does not end in time is left alone.
+ *
+ * @param name what the log calls it
+ * @throws what the work throws, or the signal's reason when it was left
+ */
+export async function stopInTime<T>(
+  name: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  signal: AbortSignal,
+): Promise<T> {
+  // A signal of its own: what callees leave on it goes with it, instead of gathering on the one of the whole service.
+  const run = new AbortController();
+  const ended = new AbortController();
+  let stop = () => {};
+  const outOfTime = new Promise<never>((_, reject) => {
+    stop = () => {
+      run.abort(signal.reason);
+      const giveUp = () => {
+        log.warn(`${name} did not end in time; the sweep of a later run removes what it left`);
+        reject(signal.reason);
+      };
+      clock.sleep(STOP_MS, ended.signal).then(giveUp, () => {});
+    };
+  });
+  signal.throwIfAborted();
+  signal.addEventListener('abort', stop);
+  try {
+    return await Promise.race([work(run.signal), outOfTime]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    ended.abort();
+  }
+}

@@ -62,9 +62,8 @@ describe.skipIf(provided === null)('the image', () => {
       'org.opencontainers.image.licenses': 'MIT',
     });
     expect(JSON.parse(await inspect('{{json .Config.Healthcheck.Test}}'))).toEqual([
-      'CMD',
-      'topobank-backup',
-      'health',
+      'CMD-SHELL',
+      'topobank-backup health || exit 1',
     ]);
   });
 

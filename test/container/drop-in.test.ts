@@ -161,7 +161,7 @@ describe.skipIf(inject('docker') === null)('in TopoBank’s local.yml, with MinI
   });
 
   test('stopped between two backups it ends by itself, and well', async () => {
-    await stack.run('docker-compose -f local.yml up -d --force-recreate dbbackup');
+    await stack.run('docker-compose -f local.yml up -d --no-deps --force-recreate dbbackup');
     await stack.untilLogged('dbbackup', /no backup was missed/);
     await stack.run('docker-compose -f local.yml stop dbbackup');
     expect(await stack.inspect('dbbackup', '{{.State.ExitCode}}')).toBe('0');

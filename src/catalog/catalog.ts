@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { DumpError, NotFoundError } from '../errors.ts';
-import { readObject } from '../s3/reader.ts';
+import { collect, readObject } from '../s3/reader.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { type Compression, parseObjectName } from './backup-name.ts';
 import { decodeManifest, MANIFEST_LIMIT, type Manifest } from './manifest.ts';
@@ -181,8 +181,7 @@ async function readManifest(store: Store, object: ObjectInfo, signal: AbortSigna
       remedy: 'use another backup',
     });
   }
-  const chunks: Buffer[] = [];
-  for await (const chunk of readObject(store, object.key, { signal })) chunks.push(chunk);
+  const chunks = await collect(readObject(store, object.key, { signal }));
   return decodeManifest(object.key, Buffer.concat(chunks).toString());
 }
 

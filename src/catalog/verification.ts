@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { NotFoundError } from '../errors.ts';
-import { readObject } from '../s3/reader.ts';
+import { collect, readObject } from '../s3/reader.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 
 /**
@@ -118,9 +118,8 @@ export async function readRecord(
   signal: AbortSignal,
 ): Promise<VerificationRecord | undefined> {
   if (object.bytes > RECORD_LIMIT) return undefined;
-  const chunks: Buffer[] = [];
   try {
-    for await (const chunk of readObject(store, object.key, { signal })) chunks.push(chunk);
+    const chunks = await collect(readObject(store, object.key, { signal }));
     const parsed = v.safeParse(recordSchema, JSON.parse(Buffer.concat(chunks).toString()));
     return parsed.success ? parsed.output : undefined;
   } catch (error) {

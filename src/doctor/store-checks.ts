@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.ts';
-import { readObject } from '../s3/reader.ts';
+import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 import { examine, type Finding, fault, judgeClock } from './check.ts';
 
@@ -57,8 +57,7 @@ export async function examineStore(
       }),
       await examine('s3: read', signal, async () => {
         const range = { start: 4, end: 11 };
-        const chunks: Buffer[] = [];
-        for await (const chunk of readObject(store, probe, { range, signal })) chunks.push(chunk);
+        const chunks = await collect(readObject(store, probe, { range, signal }));
         if (Buffer.concat(chunks).equals(PROBE.subarray(4, 12))) return 'objects can be read, in ranges too';
         throw new Error('a range was answered with other bytes');
       }),

@@ -6,7 +6,7 @@ import { FORM_BYTES, sniffForm } from '../dump/form.ts';
 import type { LocalDump } from '../dump/local-dump.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import type { ReadRange } from '../dump/read-text.ts';
-import { readObject } from '../s3/reader.ts';
+import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
 /** A dump that is to be restored, wherever it lies. */
@@ -49,7 +49,6 @@ export function fileSource(file: string, local: LocalDump, tools: RestoreTools):
 
 /** The first bytes tell whether those of the file are those of the SQL. */
 async function ifPlain(readRange: ReadRange, signal: AbortSignal): Promise<ReadRange | undefined> {
-  const head: Buffer[] = [];
-  for await (const chunk of readRange({ start: 0, end: FORM_BYTES - 1 }, signal)) head.push(chunk);
+  const head = await collect(readRange({ start: 0, end: FORM_BYTES - 1 }, signal));
   return sniffForm(Buffer.concat(head)) === 'plain' ? readRange : undefined;
 }

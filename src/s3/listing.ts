@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import type {
   ListMultipartUploadsCommandOutput,
   ListObjectsV2CommandOutput,
@@ -7,6 +6,7 @@ import type {
 } from '@aws-sdk/client-s3';
 import { answerOf } from './errors.ts';
 import { type ListPage, readListPage } from './list-page.ts';
+import { collect } from './reader.ts';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from './sdk.ts';
 import type { ObjectInfo, PendingUpload } from './store.ts';
 
@@ -58,7 +58,7 @@ function takeObjects(command: ListObjectsV2Command): () => readonly ObjectInfo[]
       const result = await next(args);
       const response = result.response as { statusCode: number; body: unknown };
       if (response.statusCode !== 200) return result;
-      const body = await buffer(response.body as Readable);
+      const body = Buffer.concat(await collect(response.body as Readable));
       page = readListPage(body);
       response.body = page?.rest ?? body;
       return result;

@@ -74,7 +74,7 @@ export async function* readInPieces(store: Store, key: string, signal: AbortSign
   }
 }
 
-/** What comes, in memory, for a reader that may be slower. */
+/** What comes, in memory: of something small, or for a reader that may be slower. */
 export async function collect(chunks: AsyncIterable<Buffer>): Promise<Buffer[]> {
   const all: Buffer[] = [];
   for await (const chunk of chunks) all.push(chunk);

@@ -5,7 +5,8 @@ import { systemClock } from '../schedule/clock.ts';
 import { stopInTime } from '../schedule/stop-in-time.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
 import { RUN_GROUPS, runContext } from './run-context.ts';
-import { type Invocation, openSession, type Session, warnOfVariables, withStore } from './session.ts';
+import { type Invocation, openSession, type Session, withStore } from './session.ts';
+import { warnOfVariables } from './warn-of-variables.ts';
 
 /** `backup`: one backup, now, and after it the retention. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {

@@ -14,14 +14,8 @@ import { describeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { age } from './list.ts';
-import {
-  type CommonOptions,
-  type Invocation,
-  lockFor,
-  openSession,
-  warnOfVariables,
-  withStore,
-} from './session.ts';
+import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
+import { warnOfVariables } from './warn-of-variables.ts';
 
 /** Settings that a decision needs. */
 const DECISION = ['store', 'retention', 'guard', 'zone'] as const;

@@ -6,17 +6,19 @@ import { findDatabases } from '../restore/restore-target.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
 import type { RestoreFlags, RestoreSession } from './restore-options.ts';
-import { type Invocation, lockFor, warnOfVariables } from './session.ts';
+import { type Invocation, lockFor } from './session.ts';
+import { warnOfVariables } from './warn-of-variables.ts';
 
 /** `restore --table T --data-only --into NAME`: the rows of single tables into a database that has them, empty. */
 export async function restoreRows(
-  { options, flags, env, signal }: Invocation,
+  invocation: Invocation,
   session: RestoreSession,
   source: RestoreSource,
   target: AddRowsOptions,
 ): Promise<number> {
+  const { options, env, signal } = invocation;
   const { into, only } = target;
-  warnOfVariables(session.log, { flags, env });
+  warnOfVariables(session.log, invocation);
   const database = openDatabase(session.config, env);
   const doing = `restore rows of ${only.join(', ')} of ${source.name} into database ${into} on ${database.server}`;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, into));

@@ -22,7 +22,8 @@ import {
   wantedBackup,
 } from './restore-options.ts';
 import { restoreRows } from './restore-rows.ts';
-import { type Invocation, lockFor, openSession, warnOfVariables, withStore } from './session.ts';
+import { type Invocation, lockFor, openSession, withStore } from './session.ts';
+import { warnOfVariables } from './warn-of-variables.ts';
 
 /**
  * `restore [ID|FILE]`: a backup or a local dump into a new database that takes the old one's place, or single tables of
@@ -76,15 +77,16 @@ async function withSource(
 }
 
 async function restoreSource(
-  { options, flags: settings, env, signal }: Invocation,
+  invocation: Invocation,
   session: RestoreSession,
   source: RestoreSource,
   how: RestoreOptions,
   media: RestoreMedia,
 ): Promise<number> {
+  const { options, env, signal } = invocation;
   const { target } = how;
   const flags = options as RestoreFlags;
-  warnOfVariables(session.log, { flags: settings, env });
+  warnOfVariables(session.log, invocation);
   const database = openDatabase(session.config, env);
   const name = target.kind === 'into' ? target.name : database.name;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));

@@ -13,7 +13,8 @@ import { drillDatabase } from './drill-database.ts';
 import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
 import { readSchedule } from './read-schedule.ts';
 import { RUN_GROUPS, runContext } from './run-context.ts';
-import { type CommonOptions, type Invocation, openSession, warnOfVariables, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import { warnOfVariables } from './warn-of-variables.ts';
 
 /** The options of `service`, as they are given. */
 export interface ServiceOptions extends CommonOptions, Partial<ExplainOptions> {}

@@ -1,9 +1,6 @@
 import { hostname } from 'node:os';
 import { type Config, readConfig } from '../config/config.ts';
-import { contradictions } from '../config/contradictions.ts';
-import { foreignVariables } from '../config/foreign-variables.ts';
 import type { SettingGroup } from '../config/setting.ts';
-import { unknownVariables } from '../config/unknown-variables.ts';
 import type { LockOptions } from '../postgres/advisory-lock.ts';
 import { openStore } from '../s3/s3-store.ts';
 import type { Store } from '../s3/store.ts';
@@ -80,16 +77,6 @@ export function openSession<G extends SettingGroup>(
     // A reader that is gone, as that of `| head`, is no failure.
     write: (text) => new Promise((resolve) => process.stdout.write(text, () => resolve())),
   };
-}
-
-/** Says what is set in vain: variables that others contradict, unknown ones, and those of go-s3-backup. */
-export function warnOfVariables(log: Logger, sources: Pick<Invocation, 'flags' | 'env'>): void {
-  const warnings = [
-    ...contradictions(sources),
-    ...unknownVariables(sources.env),
-    ...foreignVariables(sources.env),
-  ];
-  for (const warning of warnings) log.warn(warning);
 }
 
 /** Runs `work` with the store of the settings and closes its connections. */

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { type ConfigSources, type Given, listGiven } from './given.ts';
 import type { Setting } from './setting.ts';
 import { RETENTION_SETTINGS } from './settings/retention.ts';
@@ -30,7 +31,8 @@ function contradictedScheme(sources: ConfigSources): string[] {
   const [useTls] = listGiven(SETTINGS.useTls, sources);
   if (address === undefined || useTls === undefined) return [];
   const [scheme] = /^https?:/i.exec(address.read().trim()) ?? [];
-  const wanted = /^(1|true|yes|on)$/i.test(useTls.read().trim()) ? 'https:' : 'http:';
+  const { success, output } = v.safeParse(SETTINGS.useTls.schema, useTls.read());
+  const wanted = success && output ? 'https:' : 'http:';
   if (scheme === undefined || scheme.toLowerCase() === wanted) return [];
   return [
     `${useTls.from}=${useTls.read()} is not used, for ${address.from} begins with ${scheme}//; change one of the two`,

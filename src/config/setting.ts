@@ -44,6 +44,11 @@ export interface Setting<S extends Schema = Schema> {
   readonly about: string;
 }
 
+/** All variables that the setting is read from. */
+export function variablesOf({ names, secret }: Pick<Setting, 'names' | 'secret'>): string[] {
+  return names.flatMap((name) => (secret ? [name, `${name}_FILE`] : [name]));
+}
+
 /** Reads the text of a variable or a flag. */
 export type Schema = v.GenericSchema<string, unknown>;
 

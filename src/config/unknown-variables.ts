@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import { isForeignVariable } from './foreign-variables.ts';
-import type { Setting } from './setting.ts';
+import { type Setting, variablesOf } from './setting.ts';
 import { SETTINGS } from './settings.ts';
 
 /** Shorter names are like too many others: `TZ`, `PGHOST`. */
@@ -26,10 +26,6 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
       if (like !== undefined) return [`${name} is not known and has no effect; is ${like} meant?`];
       return OWN.test(name) ? [`${name} is not known and has no effect; every setting is in the README`] : [];
     });
-}
-
-function variablesOf({ names, secret }: Setting): string[] {
-  return names.flatMap((name) => (secret ? [name, `${name}_FILE`] : [name]));
 }
 
 /** One letter too many, too few or wrong, two that have changed places, or only the case. */

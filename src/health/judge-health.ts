@@ -40,6 +40,8 @@ export interface Health {
   readonly faulty: FaultyBackup | undefined;
 }
 
+type Deadline = Readonly<Record<'due' | 'late', Date>>;
+
 export interface FaultyBackup {
   readonly id: string;
   readonly check: Check;
@@ -47,10 +49,10 @@ export interface FaultyBackup {
 
 /**
  * Judges by the complete backups alone, for of a foreign dump nothing is proven. The next one is due at the first time of
- * the schedule after the newest of them was begun, and late when that is older than the interval of the schedule which
- * ends then, or when the time after that has come, and the grace is over. Without a schedule a backup has to exist, and none is ever late. One that a verification has
- * found faulty is an alarm until a newer one is complete, or it is verified once more and good. One that has shrunk is
- * none, and said.
+ * the schedule after the newest of them was begun. It is late when the grace is over after the newest has become older
+ * than the interval of the schedule which ends then, or after the time that follows. Without a schedule a backup has to
+ * exist, and none is ever late. One that a verification has found faulty is an alarm until a newer one is complete, or it
+ * is verified once more and good. That one has shrunk is said, and no alarm.
  *
  * @param backups at least the newest: down to a complete one, and to the second that the shrink guard compares
  * @throws ConfigError for a schedule without any time to come
@@ -74,14 +76,16 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
     return { healthy: false, reason, ...facts };
   }
   const age = formatDuration(now.getTime() - begun.getTime());
-  const next =
-    deadline === undefined
-      ? 'none is due without a schedule'
-      : now < deadline.due
-        ? `the next is due at ${formatTime(deadline.due)}`
-        : `one was due at ${formatTime(deadline.due)}, and is late from ${formatTime(deadline.late)} on`;
+  const next = describeNext(deadline, now);
   const shrunk = shrink === undefined ? '' : `; ${describeShrink(shrink, shrinkGuard)}`;
   return { healthy: true, reason: `backup ${id} is ${age} old; ${next}${shrunk}`, ...facts };
+}
+
+function describeNext(deadline: Deadline | undefined, now: Date): string {
+  if (deadline === undefined) return 'none is due without a schedule';
+  const due = formatTime(deadline.due);
+  if (now < deadline.due) return `the next is due at ${due}`;
+  return `one was due at ${due}, and is late from ${formatTime(deadline.late)} on`;
 }
 
 /** An interval has no times of its own, so nobody knows when the first one was due. */
@@ -114,11 +118,7 @@ function describeFaulty({ id, check }: FaultyBackup): string {
   return `backup ${id} is faulty (${when}): ${describeFaults(check)}`;
 }
 
-function deadlineAfter(
-  schedule: Timetable,
-  begun: Date,
-  { randomDelay, grace }: HealthRules,
-): { due: Date; late: Date } {
+function deadlineAfter(schedule: Timetable, begun: Date, { randomDelay, grace }: HealthRules): Deadline {
   const early = schedule.kind === 'cron' ? EARLY_MS : 0;
   const due = requireNextTime(schedule, new Date(begun.getTime() + early));
   const interval = intervalBefore(schedule, due) ?? due.getTime() - begun.getTime();

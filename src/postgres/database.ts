@@ -140,14 +140,23 @@ export function openAgain(database: string): string {
   return `ALTER DATABASE ${pg.escapeIdentifier(database)} ALLOW_CONNECTIONS true;`;
 }
 
+/** Each as far as the server knows it (manual §20.11.1): the last two came with PostgreSQL 14 and 17. */
+const TIME_LIMITS = [
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+  'transaction_timeout',
+];
+
 /**
  * Sets what a role or a database may have set otherwise for its application, as pg_dump does for itself: time limits
  * would end a long dump or restore, and times in another style are not understood.
  */
 export async function settleSession(client: pg.Client): Promise<void> {
   await client.query(
-    `SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET DateStyle = ISO;
-     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout')`,
+    `SET DateStyle = ISO;
+     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (${TIME_LIMITS.map(pg.escapeLiteral).join(', ')})`,
   );
 }
 

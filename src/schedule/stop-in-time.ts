@@ -16,6 +16,7 @@ export async function stopInTime<T>(
   { clock, log }: { readonly clock: Clock; readonly log: Logger },
   signal: AbortSignal,
 ): Promise<T> {
+  signal.throwIfAborted();
   // A signal of its own: what callees leave on it goes with it, instead of gathering on the one of the whole service.
   const run = new AbortController();
   const ended = new AbortController();
@@ -30,7 +31,6 @@ export async function stopInTime<T>(
       clock.sleep(STOP_MS, ended.signal).then(giveUp, () => {});
     };
   });
-  signal.throwIfAborted();
   signal.addEventListener('abort', stop);
   try {
     return await Promise.race([work(run.signal), outOfTime]);

@@ -3,13 +3,11 @@ import { once } from 'node:events';
 import { lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Finding } from '../../src/audit/finding.ts';
+import { PROGRAM } from '../support/topobank-backup.ts';
 import { ERA_A } from '../support/topobank-eras.ts';
 import { type AuditBed, createAuditBed } from './audit-bed.ts';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/topobank-backup.js', import.meta.url));
 
 let bed: AuditBed;
 

@@ -1,8 +1,6 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { PROGRAM } from '../support/topobank-backup.ts';
 
-/** What `bin` of package.json names. */
-export const PROGRAM = fileURLToPath(new URL('../../bin/topobank-backup.js', import.meta.url));
 const REPORTER = new URL('./report-usage.mjs', import.meta.url).href;
 
 /** What one run of a program took. */

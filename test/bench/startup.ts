@@ -1,5 +1,6 @@
+import { PROGRAM } from '../support/topobank-backup.ts';
 import { inTurns, median, type Subject } from './bench.ts';
-import { PROGRAM, runProcess } from './run-process.ts';
+import { runProcess } from './run-process.ts';
 
 const ROUNDS = 15;
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { PROGRAM } from '../bench/run-process.ts';
+import { PROGRAM } from '../support/topobank-backup.ts';
 
 const run = promisify(execFile);
 const YOUNG_SPACE = new URL('./young-space.mjs', import.meta.url).href;

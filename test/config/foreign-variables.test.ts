@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { foreignVariables } from '../../src/config/foreign-variables.ts';
+import { type Setting, variablesOf } from '../../src/config/setting.ts';
 import { SETTINGS } from '../../src/config/settings.ts';
 
 /** What go-s3-backup reads for PostgreSQL and S3 (its README, `cmd/go-s3-backup/*.go`), with a value that asks for it. */
@@ -47,11 +48,7 @@ const GO_S3_BACKUP: Readonly<Record<string, string>> = {
   SCHEDULE_RANDOM_DELAY: '60',
 };
 
-const settingNames = new Set(
-  Object.values(SETTINGS).flatMap((setting) =>
-    setting.names.flatMap((name) => ('secret' in setting ? [name, `${name}_FILE`] : [name])),
-  ),
-);
+const settingNames = new Set(Object.values<Setting>(SETTINGS).flatMap(variablesOf));
 
 test.each(Object.entries(GO_S3_BACKUP))(
   '%s is either a setting or answered with one warning',

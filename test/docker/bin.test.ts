@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { type CommandResult, tryCommand } from '../container/command.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
+import { PROGRAM } from '../support/topobank-backup.ts';
 
 const COMMANDS = fileURLToPath(new URL('../../docker/bin', import.meta.url));
-const PROGRAM = fileURLToPath(new URL('../../bin/topobank-backup.js', import.meta.url));
 
 let bed: TestBed;
 let env: Readonly<Record<string, string>>;

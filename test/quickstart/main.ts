@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../support/postgres-server.ts';
 import { startS3Server } from '../support/s3-server/server.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { stopOnSignal } from '../support/stop-on-signal.ts';
+import { PROGRAM } from '../support/topobank-backup.ts';
 import { type Servers, takeTour, tourEnv } from './tour.ts';
 
 const USAGE = `Usage: npm run quickstart [-- --keep]
@@ -94,10 +94,9 @@ async function withServers(
 
 function printExports(servers: Servers): void {
   const { port, user, password } = servers.postgres;
-  const program = fileURLToPath(new URL('../../bin/topobank-backup.js', import.meta.url));
   console.log('\nBoth servers keep running. In another terminal:\n');
   for (const [name, value] of Object.entries(tourEnv(servers))) console.log(`export ${name}=${quote(value)}`);
-  console.log(`alias topobank-backup=${quote(`${quote(process.execPath)} ${quote(program)}`)}
+  console.log(`alias topobank-backup=${quote(`${quote(process.execPath)} ${quote(PROGRAM)}`)}
 
   topobank-backup list
   psql postgresql://${user}:${password}@127.0.0.1:${port}/topobank

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/topobank-backup.js', import.meta.url));
+/** What `bin` of package.json names. */
+export const PROGRAM = fileURLToPath(new URL('../../bin/topobank-backup.js', import.meta.url));
 
 export interface ProgramResult {
   readonly status: number | null;

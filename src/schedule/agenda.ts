@@ -40,6 +40,11 @@ export function firstAgenda(pace: Pace, runAtStart: boolean, now: number, random
   return runAtStart ? { ...agenda, extra: { due: now, why: 'start', failures: 0 } } : agenda;
 }
 
+/** The agenda of an interval that goes on from an earlier run: the next time is `slot`. */
+export function moveSlot(pace: Pace, { extra }: Agenda, slot: Date, random: Random): Agenda {
+  return { ...planSlot(pace, slot, random), extra };
+}
+
 export function dueTime({ slotDue, extra }: Agenda): number {
   return Math.min(slotDue, extra?.due ?? Number.POSITIVE_INFINITY);
 }
@@ -90,9 +95,15 @@ export function skipSlots(
   };
 }
 
-/** The agenda once the clock was set back to `now`: what was planned for later counts no more. */
-export function planAnew(pace: Pace, { extra }: Agenda, now: number, random: Random): Agenda {
-  const agenda = planSlot(pace, nextTime(pace.schedule, new Date(now)), random);
+/** The agenda once the clock was set back to `now`: what was planned for later than now counts no more. */
+export function planAnew(pace: Pace, { slot, extra }: Agenda, now: number, random: Random): Agenda {
+  const next = nextTime(pace.schedule, new Date(now));
+  // An interval that had almost run off is not to begin once more.
+  const agenda = planSlot(
+    pace,
+    slot !== undefined && next !== undefined && slot < next ? slot : next,
+    random,
+  );
   if (extra === undefined) return agenda;
   const wait = RETRY_AFTER[extra.failures - 1] ?? 0;
   return { ...agenda, extra: { ...extra, due: Math.min(extra.due, now + wait) } };

@@ -16,11 +16,12 @@ export function auditJob(context: AuditContext, schedule: Timetable): Job {
       const counted = `${formatCount(references)} references, ${formatCount(objects)} objects`;
       if ((dangling?.count ?? 0) + (orphan?.count ?? 0) === 0) {
         context.log.info(`rows and media objects agree: ${counted}`);
-        return;
+        return undefined;
       }
       context.log.warn(
         `rows and media objects do not agree: ${formatCount(dangling?.count ?? 0)} dangling, ${formatCount(orphan?.count ?? 0)} orphaned (${formatBytes(orphan?.bytes ?? 0)}), of ${counted}; see \`audit-orphans\``,
       );
+      return undefined;
     },
   };
 }

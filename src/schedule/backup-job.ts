@@ -1,4 +1,5 @@
 import { performBackup, type RunContext } from '../backup/perform-backup.ts';
+import { formatTime } from '../ui/format.ts';
 import { findNewestComplete, judgeMissed, type Missed } from './missed-backup.ts';
 import type { Job } from './run-job.ts';
 import type { Timetable } from './schedule.ts';
@@ -21,16 +22,23 @@ export function backupJob(context: RunContext, settings: BackupJobSettings): Job
     runAtStart: backupOnStart !== 'never',
     async run(signal, why) {
       if (why === 'start' && backupOnStart === 'missed') {
-        const { missed, reason } = await lookForMissed(context, schedule, signal);
-        log.info(`${missed ? 'a backup is due at the start' : 'no backup was missed'}: ${reason}`);
-        if (!missed) return;
+        const verdict = await lookForMissed(context, schedule, signal);
+        log.info(describeMissed(verdict));
+        if (!verdict.missed) return verdict.next;
       }
       const { pruning } = await performBackup(context, signal);
       // The backup is whole, and another one would not help.
       if (pruning.state === 'failed')
         log.error(`backup succeeded, pruning failed: ${messageOf(pruning.error)}`);
+      return undefined;
     },
   };
+}
+
+function describeMissed(verdict: Missed): string {
+  if (verdict.missed) return `a backup is due at the start: ${verdict.reason}`;
+  const next = verdict.next === undefined ? '' : `; the next is due ${formatTime(verdict.next)}`;
+  return `no backup was missed: ${verdict.reason}${next}`;
 }
 
 async function lookForMissed(

@@ -3,16 +3,16 @@ import { newestBackups } from '../catalog/catalog.ts';
 import type { Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Timetable } from './schedule.ts';
-import { previousTime } from './times.ts';
+import { nextTime, previousTime } from './times.ts';
 
 /** Whether a backup is wanted at once, and why. */
-export interface Missed {
-  readonly missed: boolean;
-  readonly reason: string;
-}
+export type Missed =
+  | { readonly missed: true; readonly reason: string }
+  | { readonly missed: false; readonly reason: string; readonly next: Date | undefined };
 
 /**
- * Whether a scheduled time has passed without a backup.
+ * Whether a scheduled time has passed without a backup, and if not, when the next one comes: an interval goes on from
+ * the newest backup, so that a restart neither lengthens nor shortens it.
  *
  * @param newest when the newest complete backup was begun; undefined when there is none
  */
@@ -20,7 +20,10 @@ export function judgeMissed(schedule: Timetable, newest: Date | undefined, now: 
   if (newest === undefined) return { missed: true, reason: 'there is no complete backup' };
   const due = previousTime(schedule, now);
   const is = `the newest complete backup is of ${formatTime(newest)}`;
-  if (due === undefined || newest >= due) return { missed: false, reason: is };
+  if (due === undefined || newest >= due) {
+    const next = nextTime(schedule, schedule.kind === 'every' ? newest : now);
+    return { missed: false, reason: is, next };
+  }
   return { missed: true, reason: `${is}, and one was due ${formatTime(due)}` };
 }
 

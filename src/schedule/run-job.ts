@@ -9,13 +9,18 @@ export interface Job extends Pace {
   /** What the log calls it: `backup`. */
   readonly name: string;
   readonly runAtStart: boolean;
-  /** Does it once, and says so in the log. An error that it throws is logged, and it is tried again. */
-  run(signal: AbortSignal, why: Why): Promise<void>;
+  /**
+   * Does it once, and says so in the log. An error that it throws is logged, and it is tried again.
+   *
+   * @returns the next time, where it is not the one that the schedule tells
+   */
+  run(signal: AbortSignal, why: Why): Promise<Date | undefined>;
 }
 
 /** How a run ended. */
 export type Outcome =
-  | { readonly kind: 'done' }
+  /** `next` is the job's own next time, where it has one. */
+  | { readonly kind: 'done'; readonly next: Date | undefined }
   /** Another run holds the lock. */
   | { readonly kind: 'locked'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string };
@@ -32,8 +37,10 @@ export async function runJob(
   signal: AbortSignal,
 ): Promise<Outcome> {
   try {
-    await stopInTime(job.name, (stopped) => job.run(stopped, why), context, signal);
-    return { kind: 'done' };
+    return {
+      kind: 'done',
+      next: await stopInTime(job.name, (stopped) => job.run(stopped, why), context, signal),
+    };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     return describeFailure(error, context.log);

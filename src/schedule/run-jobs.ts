@@ -7,6 +7,7 @@ import {
   dueTime,
   firstAgenda,
   makesUp,
+  moveSlot,
   planAnew,
   type Random,
   skipSlots,
@@ -94,6 +95,8 @@ async function runEntry(
   const skips = entries.map((other) => skipMeanwhile(other, name, { from, to }, random));
   if (outcome.kind === 'failed' || (outcome.kind === 'locked' && makesUp(run)))
     entry.agenda = afterFailure(entry.agenda, run, to);
+  if (outcome.kind === 'done' && outcome.next !== undefined)
+    entry.agenda = moveSlot(entry.job, entry.agenda, outcome.next, random);
   const next = formatInstant(dueTime(entry.agenda));
   if (outcome.kind === 'locked') log.warn(`${name} skipped, next try ${next}: ${outcome.message}`);
   if (outcome.kind === 'failed') log.error(`${name} failed, next try ${next}: ${outcome.message}`);

@@ -11,7 +11,10 @@ export function verifyJob(context: VerifyContext, schedule: Timetable, depth: De
     schedule,
     randomDelay: 0,
     runAtStart: false,
-    run: (signal) => verifyNewest(context, depth, signal),
+    async run(signal) {
+      await verifyNewest(context, depth, signal);
+      return undefined;
+    },
   };
 }
 

@@ -34,3 +34,14 @@ test('the reason names the time that was missed, and the newest backup', () => {
     'the newest complete backup is of 2026-11-21 00:00:04 UTC, and one was due 2026-11-23 00:00:00 UTC',
   );
 });
+
+test.each([
+  { spec: '@daily', newest: '2026-11-23T09:00:00Z', next: '2026-11-24T00:00:00Z', why: 'of the schedule' },
+  { spec: '@every 6h', newest: '2026-11-23T05:06:07Z', next: '2026-11-23T11:06:07Z', why: 'the interval' },
+  { spec: '@every 6h', newest: '2026-11-23T04:30:00Z', next: '2026-11-23T10:30:00Z', why: 'the time is now' },
+])('$spec at 10:30 with $newest goes on at $next: $why', ({ spec, newest, next }) => {
+  const schedule = parseSchedule(spec, 'UTC') as Timetable;
+  expect(judgeMissed(schedule, new Date(newest), new Date('2026-11-23T10:30:00Z'))).toMatchObject({
+    next: new Date(next),
+  });
+});

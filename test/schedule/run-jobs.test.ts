@@ -4,6 +4,7 @@ import vm from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LockedError, StoppedError, StoreError } from '../../src/errors.ts';
+import type { Why } from '../../src/schedule/agenda.ts';
 import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
 import type { Job } from '../../src/schedule/run-job.ts';
 import { runJobs } from '../../src/schedule/run-jobs.ts';
@@ -17,6 +18,13 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 const timetable = (spec: string, zone = 'UTC') => parseSchedule(spec, zone) as Timetable;
+
+interface JobOptions extends Omit<Job, 'name' | 'schedule' | 'run'> {
+  /** How long it works, in milliseconds. */
+  readonly takes: number;
+  /** What it does besides. A date is its next time. */
+  readonly run: (signal: AbortSignal, why: Why) => Promise<unknown>;
+}
 
 /** A service under a simulated clock, that is stopped after a while. */
 function simulate(start = '2026-11-23T10:30:00Z') {
@@ -33,8 +41,8 @@ function simulate(start = '2026-11-23T10:30:00Z') {
     runs,
     /** What was logged, with its level. */
     lines,
-    job(name: string, spec: string, given: Partial<Job> & { readonly takes?: number } = {}): Job {
-      const { takes = 0, ...rest } = given;
+    job(name: string, spec: string, given: Partial<JobOptions> = {}): Job {
+      const { takes = 0, run, ...rest } = given;
       return {
         name,
         schedule: timetable(spec),
@@ -44,7 +52,8 @@ function simulate(start = '2026-11-23T10:30:00Z') {
         async run(signal, why) {
           runs.push(`${name} ${clock.now().toISOString().slice(8, 19).replace('T', ' ')} ${why}`);
           if (takes > 0) await clock.sleep(takes, signal);
-          await rest.run?.(signal, why);
+          const next = await run?.(signal, why);
+          return next instanceof Date ? next : undefined;
         },
       };
     },
@@ -116,6 +125,19 @@ test('of several jobs one works at a time: those due together in turn, one due m
   expect(lines).toEqual([
     'warn audit skipped: due 2026-11-23 11:15:00 UTC, while backup was at work',
     'warn verify is late: it was due 2026-11-23 11:00:00 UTC',
+  ]);
+});
+
+test('an interval goes on from where the job says, and not from the start of the service', async () => {
+  const { runs, clock, job, start } = simulate();
+  const run = async (_: AbortSignal, why: Why) =>
+    why === 'start' ? new Date(clock.now().getTime() + 10 * MINUTE) : undefined;
+  await start([job('backup', '@every 1h', { runAtStart: true, run })], 3 * HOUR);
+  expect(runs).toEqual([
+    'backup 23 10:30:00 start',
+    'backup 23 10:40:00 schedule',
+    'backup 23 11:40:00 schedule',
+    'backup 23 12:40:00 schedule',
   ]);
 });
 
@@ -275,6 +297,13 @@ test('a clock that is set back far does not silence the service', async () => {
     '23 08:00:00',
   ]);
   expect(lines).toEqual([expect.stringMatching(/^warn the clock was set back by 10y/)]);
+});
+
+test('an interval that has almost run off does not begin once more when the clock is set back', async () => {
+  const { clock, runs, job, start } = simulate();
+  clock.after(50 * MINUTE, () => clock.set('2026-11-23T11:15:00Z'));
+  await start([job('backup', '@every 1h')], 130 * MINUTE);
+  expect(runs.map((run) => run.slice(10, 18))).toEqual(['11:30:00', '12:30:00']);
 });
 
 test('a clock that is set back by seconds runs nothing twice', async () => {

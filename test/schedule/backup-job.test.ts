@@ -1,0 +1,149 @@
+import { setImmediate } from 'node:timers/promises';
+import v8 from 'node:v8';
+import vm from 'node:vm';
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import type { RunContext } from '../../src/backup/perform-backup.ts';
+import { listBackups } from '../../src/catalog/catalog.ts';
+import { StoppedError } from '../../src/errors.ts';
+import { checkHealth } from '../../src/health/check-health.ts';
+import { backupJob } from '../../src/schedule/backup-job.ts';
+import type { Clock } from '../../src/schedule/clock.ts';
+import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
+import { runJobs } from '../../src/schedule/run-jobs.ts';
+import type { Timetable } from '../../src/schedule/schedule.ts';
+import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
+
+const HOUR = 3_600_000;
+
+let bed: TestBed;
+
+beforeEach(async () => {
+  bed = await createTestBed(inject('postgres'));
+  await bed.database.query('CREATE TABLE surface AS SELECT g AS id FROM generate_series(1, 1000) g');
+});
+
+afterEach(() => bed.close());
+
+/** A name that no other test's sessions have. */
+const holder = () => `backups of ${bed.database.name}`;
+
+/**
+ * The service's backups of a real database into a real bucket, by a clock that stands still while they work and leaps
+ * over the time between them.
+ */
+function createService(spec: string, start: string, newest = 0) {
+  const schedule = parseSchedule(spec, 'UTC') as Timetable;
+  const { log, lines } = keepingLog();
+  let wall = Date.parse(start);
+  const now = () => new Date(wall);
+  const context: RunContext = {
+    store: bed.store,
+    database: bed.tool,
+    prefix: 'backup/',
+    binDir: bed.env.PG_BINDIR,
+    env: process.env,
+    tool: 'test 1',
+    maxParts: 10_000,
+    partsInFlight: 2,
+    media: undefined,
+    rules: { newest, perUnit: { day: 0, week: 0, month: 0, year: 0 }, within: undefined },
+    zone: 'UTC',
+    shrinkGuard: 0.5,
+    holder: holder(),
+    lockWait: 0,
+    startProgress: noProgress,
+    now,
+    log,
+  };
+  return {
+    lines,
+    /**
+     * Starts the service, and stops it at `until`.
+     *
+     * @param look what is done before each leap
+     */
+    async runUntil(until: string, look = async () => {}): Promise<void> {
+      const stop = new AbortController();
+      const clock: Clock = {
+        now,
+        async sleep(ms, signal) {
+          await look();
+          await setImmediate();
+          signal.throwIfAborted();
+          wall += ms;
+          if (wall >= Date.parse(until)) stop.abort(new StoppedError('SIGTERM'));
+        },
+      };
+      const job = backupJob(context, { schedule, randomDelay: 0, backupOnStart: 'missed' });
+      await runJobs([job], { since: now(), clock, log, random: () => 0 }, stop.signal);
+    },
+    async isHealthy(): Promise<boolean> {
+      const rules = { schedule, randomDelay: 0, grace: HOUR, shrinkGuard: 0.5 };
+      const context = { store: bed.store, prefix: 'backup/', rules, now: now() };
+      return (await checkHealth(context, new AbortController().signal)).healthy;
+    },
+  };
+}
+
+async function ids(): Promise<string[]> {
+  const backups = await listBackups(bed.store, 'backup/', new AbortController().signal);
+  return backups.map(({ id, state }) => `${id} ${state}`).toReversed();
+}
+
+test('an interval goes on over restarts, however late in it they come, and health stays green', async () => {
+  const service = createService('@every 24h', '2026-11-23T10:30:00Z');
+  let leaps = 0;
+  // Leaps are of a minute.
+  const beGreen = async () => {
+    leaps += 1;
+    if (leaps % 30 === 0) expect(await service.isHealthy()).toBe(true);
+  };
+  await service.runUntil('2026-11-24T08:06:00Z', beGreen);
+  await service.runUntil('2026-11-25T10:29:30Z', beGreen);
+  await service.runUntil('2026-11-25T11:00:00Z', beGreen);
+  expect(await ids()).toEqual(
+    ['20261123103000', '20261124103000', '20261125103000'].map((id) => `${id} complete`),
+  );
+  expect(service.lines.filter((line) => line.includes('missed'))).toEqual([
+    'info: no backup was missed: the newest complete backup is of 2026-11-23 10:30:00 UTC; the next is due 2026-11-24 10:30:00 UTC',
+    'info: no backup was missed: the newest complete backup is of 2026-11-24 10:30:00 UTC; the next is due 2026-11-25 10:30:00 UTC',
+  ]);
+});
+
+v8.setFlagsFromString('--expose-gc');
+const collectGarbage = vm.runInNewContext('gc') as () => void;
+
+/** What this process holds on to. */
+function holdings() {
+  collectGarbage();
+  return { heap: process.memoryUsage().heapUsed, resources: process.getActiveResourcesInfo().length };
+}
+
+/** Connections that the tool has to this database, and those that hold its lock. */
+async function sessions(): Promise<number> {
+  const rows = await bed.database.query(
+    `SELECT FROM pg_stat_activity WHERE application_name = $1
+     OR application_name = 'topobank-backup' AND datname = current_database()`,
+    [holder()],
+  );
+  return rows.length;
+}
+
+test('backup after backup leaves nothing behind but the newest: no memory, no handle, no session', async () => {
+  const service = createService('@every 1h', '2026-11-23T10:30:00Z', 3);
+  const held: ReturnType<typeof holdings>[] = [];
+  let seen = 0;
+  await service.runUntil('2026-11-24T15:31:00Z', async () => {
+    const made = service.lines.filter((line) => line.includes(' is complete: ')).length;
+    if (made === seen) return;
+    seen = made;
+    if (made % 10 === 0) held.push(holdings());
+  });
+  expect(seen).toBe(30);
+  expect(await ids()).toHaveLength(3);
+  expect(await bed.pendingUploads()).toEqual([]);
+  await vi.waitFor(async () => expect(await sessions()).toBe(0), 60_000);
+  const [first, , last] = held;
+  expect(last!.resources - first!.resources).toBeLessThan(10);
+  expect(last!.heap - first!.heap).toBeLessThan(1_000_000);
+});

@@ -1,7 +1,8 @@
 import type { Manifest } from '../catalog/manifest.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
+import type { GuardedPlan } from '../retention/hold-back.ts';
 import { formatBytes } from '../ui/format.ts';
-import { carryOutPrune, type PruneContext, type PrunePlan, planPrune } from './prune-backups.ts';
+import { carryOutPrune, type PruneContext, planPrune } from './prune-backups.ts';
 import { sweepUploads } from './sweep-uploads.ts';
 import { type BackupContext, takeBackup } from './take-backup.ts';
 
@@ -19,7 +20,7 @@ export interface RunReport {
 
 /** What pruning after a backup came to. A failure leaves the backup as good as it is. */
 export type PruneOutcome =
-  | { readonly state: 'done'; readonly plan: PrunePlan }
+  | { readonly state: 'done'; readonly plan: GuardedPlan }
   | { readonly state: 'failed'; readonly error: unknown };
 
 /**

@@ -1,7 +1,8 @@
 import { type Backup, listBackups } from '../catalog/catalog.ts';
-import { planRetention, type RetentionVerdict } from '../retention/plan-retention.ts';
+import { type GuardedPlan, holdBack } from '../retention/hold-back.ts';
+import { planRetention } from '../retention/plan-retention.ts';
 import type { RetentionRules } from '../retention/rules.ts';
-import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';
+import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
@@ -19,27 +20,17 @@ export interface PruneContext {
   readonly log: Logger;
 }
 
-/** What becomes of each backup. */
-export interface PrunePlan {
-  /** Newest first. */
-  readonly verdicts: readonly RetentionVerdict[];
-  /** Set where the shrink guard keeps everything. */
-  readonly shrink: Shrink | undefined;
-}
-
 /** Reads what there is and decides; changes nothing. */
-export async function planPrune(context: PruneContext, signal: AbortSignal): Promise<PrunePlan> {
+export async function planPrune(context: PruneContext, signal: AbortSignal): Promise<GuardedPlan> {
   const { store, prefix, rules, zone, shrinkGuard } = context;
   const now = context.now();
   const backups = await listBackups(store, prefix, signal);
   const verdicts = planRetention(backups, rules, now, zone);
-  const shrink = judgeShrink(backups, shrinkGuard, now);
-  if (shrink === undefined) return { verdicts, shrink };
-  return { verdicts: verdicts.map(holdBack), shrink };
+  return holdBack(verdicts, shrinkGuard, now);
 }
 
 /** The backups that go, newest first. */
-export function removals({ verdicts }: PrunePlan): Backup[] {
+export function removals({ verdicts }: GuardedPlan): Backup[] {
   return verdicts.filter(({ action }) => action === 'remove').map(({ backup }) => backup);
 }
 
@@ -50,10 +41,11 @@ export function removals({ verdicts }: PrunePlan): Backup[] {
  */
 export async function carryOutPrune(
   { store, shrinkGuard, log }: PruneContext,
-  plan: PrunePlan,
+  plan: GuardedPlan,
   signal: AbortSignal,
 ): Promise<void> {
   if (plan.shrink !== undefined) log.warn(describeShrink(plan.shrink, shrinkGuard));
+  for (const shrink of plan.spared) log.warn(describeSpared(shrink, shrinkGuard));
   const gone = removals(plan);
   if (gone.length === 0) return;
   for (const { backup, reasons } of plan.verdicts) {
@@ -65,10 +57,4 @@ export async function carryOutPrune(
   log.info(
     `pruned ${formatCount(gone.length)} backup${gone.length === 1 ? '' : 's'} (${formatBytes(bytes)}): ${ids}`,
   );
-}
-
-function holdBack(verdict: RetentionVerdict): RetentionVerdict {
-  return verdict.action === 'keep'
-    ? verdict
-    : { ...verdict, action: 'keep', reasons: ['held by SHRINK_GUARD'] };
 }

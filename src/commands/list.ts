@@ -1,7 +1,7 @@
 import { idTime } from '../catalog/backup-name.ts';
 import { type Backup, listBackups } from '../catalog/catalog.ts';
 import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catalog/verification.ts';
-import { describeShrink, judgeShrink } from '../retention/shrink-guard.ts';
+import { describeShrink, describeSpared, findLarger, judgeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatDuration } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
@@ -13,6 +13,7 @@ export async function run(invocation: Invocation): Promise<undefined> {
   const now = session.now();
   const backups = await withStore(config, (store) => listBackups(store, config.prefix, invocation.signal));
   const shrink = judgeShrink(backups, config.shrinkGuard, now);
+  const larger = findLarger(backups, config.shrinkGuard, now);
   session.print(
     backups.map((backup) => ({
       ...summarize(backup, config.prefix),
@@ -20,7 +21,12 @@ export async function run(invocation: Invocation): Promise<undefined> {
     })),
     backups.length === 0
       ? `no backups under ${config.prefix} in bucket ${config.bucket}`
-      : render(backups, now, shrink === undefined ? [] : [describeShrink(shrink, config.shrinkGuard)]),
+      : render(backups, now, [
+          ...(shrink === undefined ? [] : [describeShrink(shrink, config.shrinkGuard)]),
+          ...larger
+            .filter(({ previous }) => previous.key !== shrink?.previous.key)
+            .map((each) => describeSpared(each, config.shrinkGuard)),
+        ]),
   );
 }
 

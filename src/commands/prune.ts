@@ -1,16 +1,11 @@
-import {
-  carryOutPrune,
-  type PruneContext,
-  type PrunePlan,
-  planPrune,
-  removals,
-} from '../backup/prune-backups.ts';
+import { carryOutPrune, type PruneContext, planPrune, removals } from '../backup/prune-backups.ts';
 import type { Config } from '../config/config.ts';
 import { StoreError } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { openDatabase } from '../postgres/database.ts';
+import type { GuardedPlan } from '../retention/hold-back.ts';
 import { retentionRules } from '../retention/rules.ts';
-import { describeShrink } from '../retention/shrink-guard.ts';
+import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { age } from './list.ts';
@@ -60,7 +55,7 @@ async function prune(invocation: Invocation): Promise<void> {
   });
 }
 
-function goingIds(plan: PrunePlan): string[] {
+function goingIds(plan: GuardedPlan): string[] {
   return removals(plan).map(({ id }) => id);
 }
 
@@ -72,7 +67,7 @@ function changedMeanwhile(purpose: string): StoreError {
   });
 }
 
-function planDocument({ verdicts, shrink }: PrunePlan) {
+function planDocument({ verdicts, shrink }: GuardedPlan) {
   return {
     shrunk: shrink ?? null,
     backups: verdicts.map(({ backup, action, reasons }) => ({
@@ -86,7 +81,7 @@ function planDocument({ verdicts, shrink }: PrunePlan) {
   };
 }
 
-function renderPlan({ verdicts }: PrunePlan, now: Date): string {
+function renderPlan({ verdicts }: GuardedPlan, now: Date): string {
   return renderTable(
     [
       { title: 'id' },
@@ -108,14 +103,17 @@ function renderPlan({ verdicts }: PrunePlan, now: Date): string {
 }
 
 /** `delete 3 of 13 backups (1.2 GiB) under backup/ in bucket topobank-assets` */
-function conclude(verb: string, plan: PrunePlan, config: Config<'store' | 'guard'>): string {
+function conclude(verb: string, plan: GuardedPlan, config: Config<'store' | 'guard'>): string {
   if (plan.verdicts.length === 0)
     return `there are no backups under ${config.prefix} in bucket ${config.bucket}`;
   if (plan.shrink !== undefined) return describeShrink(plan.shrink, config.shrinkGuard);
   const going = removals(plan);
   const where = `under ${config.prefix} in bucket ${config.bucket}`;
   const all = formatCount(plan.verdicts.length);
-  if (going.length === 0) return `nothing to delete: the rules keep each backup ${where}, ${all} in all`;
+  if (going.length === 0) {
+    const notes = plan.spared.map((shrink) => describeSpared(shrink, config.shrinkGuard));
+    return [`nothing to delete: the rules keep each backup ${where}, ${all} in all`, ...notes].join('\n');
+  }
   const bytes = going.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
   return `${verb} ${formatCount(going.length)} of ${all} backups (${formatBytes(bytes)}) ${where}`;
 }

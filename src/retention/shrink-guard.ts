@@ -1,16 +1,17 @@
 import { isAhead } from '../catalog/backup-time.ts';
 import type { Backup, UsableBackup } from '../catalog/catalog.ts';
+import { faultyCheck } from '../catalog/verification.ts';
 import { formatBytes } from '../ui/format.ts';
 import { isUsable, newestFirst } from './order.ts';
 
-/** The newest dump is so much smaller than the one before it that something may have been lost. */
+/** The newest dump is so much smaller than one before it that something may have been lost. */
 export interface Shrink {
   readonly id: string;
   /** Of its dump. */
   readonly key: string;
   /** Length of the plain dump in bytes. */
   readonly bytes: number;
-  readonly previous: { readonly id: string; readonly bytes: number };
+  readonly previous: { readonly id: string; readonly key: string; readonly bytes: number };
 }
 
 /** A dump whose uncompressed length in bytes is known. */
@@ -27,29 +28,46 @@ export interface MeasuredPair {
 
 /**
  * The newest dump of a known length and the one before it: plain SQL, or with a manifest that tells the plain length,
- * and not known to be of another database.
+ * not known to be of another database, and not known to be faulty.
  *
  * @returns undefined while there are no two
  */
 export function measurePair(backups: readonly Backup[], now: Date): MeasuredPair | undefined {
-  const [newest, ...older] = newestFirst(backups)
-    .filter(isUsable)
-    .filter((backup) => !isAhead(backup, now))
-    .flatMap(measure);
-  const previous = older.find(({ backup }) => newest !== undefined && comparable(backup, newest.backup));
+  const [newest, ...older] = measureAll(backups, now);
+  const previous = older.find((dump) => newest !== undefined && mayPrecede(dump, newest));
   return newest === undefined || previous === undefined ? undefined : { newest, previous };
 }
 
 /**
+ * Whether the newest dump has shrunk.
+ *
  * @param share of the previous length below which the guard holds; 0 turns it off
  * @returns undefined when there is nothing to say
  */
 export function judgeShrink(backups: readonly Backup[], share: number, now: Date): Shrink | undefined {
   const pair = measurePair(backups, now);
-  if (pair === undefined || pair.newest.bytes >= pair.previous.bytes * share) return undefined;
-  const { backup, bytes } = pair.newest;
-  const previous = { id: pair.previous.backup.id, bytes: pair.previous.bytes };
-  return { id: backup.id, key: backup.dump.key, bytes, previous };
+  return pair && shrinkOf(pair.newest, pair.previous, share);
+}
+
+/**
+ * The last backups that have what the newest dump may have lost: the newest of those that it is so much smaller than, and
+ * before that the newest of those that this one is so much smaller than, and so on. Which they are depends on no backup
+ * that is none of them.
+ *
+ * @returns one for each, newest first
+ */
+export function findLarger(backups: readonly Backup[], share: number, now: Date): Shrink[] {
+  const [newest, ...older] = measureAll(backups, now);
+  if (newest === undefined) return [];
+  const found: Shrink[] = [];
+  let last = newest;
+  for (const dump of older) {
+    if (!mayPrecede(dump, newest) || shrinkOf(last, dump, share) === undefined) continue;
+    const shrink = shrinkOf(newest, dump, share);
+    if (shrink !== undefined) found.push(shrink);
+    last = dump;
+  }
+  return found;
 }
 
 /** The verdict in one sentence, for the log, `list` and `health`. */
@@ -58,6 +76,38 @@ export function describeShrink({ id, bytes, previous }: Shrink, share: number): 
     `backup ${id} shrank: ${formatBytes(bytes)} after ${formatBytes(previous.bytes)} of ${previous.id}, ` +
     `so nothing is pruned (SHRINK_GUARD=${share}); look at the database, and set SHRINK_GUARD=0 if that is right`
   );
+}
+
+/** The same where the smaller dump is not the first of its kind. */
+export function describeSpared({ id, bytes, previous }: Shrink, share: number): string {
+  return (
+    `backup ${previous.id} is not pruned, for backup ${id} has ${formatBytes(bytes)} after its ` +
+    `${formatBytes(previous.bytes)} (SHRINK_GUARD=${share}); look at the database, and prune with SHRINK_GUARD=0 if that is right`
+  );
+}
+
+/** Newest first. */
+function measureAll(backups: readonly Backup[], now: Date): Measured[] {
+  return newestFirst(backups)
+    .filter(isUsable)
+    .filter((backup) => !isAhead(backup, now))
+    .flatMap(measure);
+}
+
+/** Whether the newest dump is compared with another one. */
+function mayPrecede({ backup }: Measured, newest: Measured): boolean {
+  return faultyCheck(backup.verified) === undefined && comparable(backup, newest.backup);
+}
+
+function shrinkOf({ backup, bytes }: Measured, previous: Measured, share: number): Shrink | undefined {
+  if (bytes >= previous.bytes * share) return undefined;
+  const { id, dump } = previous.backup;
+  return {
+    id: backup.id,
+    key: backup.dump.key,
+    bytes,
+    previous: { id, key: dump.key, bytes: previous.bytes },
+  };
 }
 
 function measure(backup: UsableBackup): Measured[] {

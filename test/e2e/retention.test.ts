@@ -167,9 +167,24 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   expect(prune.stdout).toMatch(said);
   expect(await list()).toHaveLength(3);
 
-  const released = await bed.run(['prune', '--yes', '--shrink-guard', '0'], { MAX_BACKUPS: '1' });
+  const third = await bed.run(['backup', '--json'], { MAX_BACKUPS: '1' });
+  const last = JSON.parse(third.stdout) as { id: string };
+  const spared = new RegExp(
+    `backup ${first.id} is not pruned, for backup ${last.id} has .* \\(SHRINK_GUARD=0\\.5\\); .* prune with SHRINK_GUARD=0`,
+  );
+  expect(third.stderr).toMatch(spared);
+  expect((await list()).map(({ id }) => id)).toEqual([last.id, first.id]);
+  const fourth = await bed.run(['backup', '--json'], { MAX_BACKUPS: '2' });
+  expect((await bed.run(['list'])).stdout).toContain(`backup ${first.id} is not pruned, for`);
+  const kept = await bed.run(['prune', '--yes'], { MAX_BACKUPS: '2' });
+  expect(kept.stdout).toMatch(
+    /\nnothing to delete: the rules keep each backup .*, 3 in all\nbackup \d{14} is not pruned, for/,
+  );
+
+  const released = await bed.run(['prune', '--yes', '--shrink-guard', '0'], { MAX_BACKUPS: '2' });
   expect(released.status).toBe(0);
-  expect((await list()).map(({ id }) => id)).toEqual([made.id]);
+  const { id } = JSON.parse(fourth.stdout) as { id: string };
+  expect((await list()).map((backup) => backup.id)).toEqual([id, last.id]);
 });
 
 test('rules that cannot be read are told together, and nothing is done', async () => {

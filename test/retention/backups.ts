@@ -68,8 +68,8 @@ export function complete(time: string, bytes = 1000, database: string | null = '
 }
 
 /** A complete one of which a verification has found that its bytes are others. */
-export function faulty(time: string): Backup {
-  const backup = complete(time);
+export function faulty(time: string, bytes = 1000): Backup {
+  const backup = complete(time, bytes);
   const verified = addCheck(undefined, backup.id, backup.dump!, {
     depth: 'full',
     at: '2026-01-01T00:00:00.000Z',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Backup } from '../../src/catalog/catalog.ts';
-import { describeShrink, judgeShrink } from '../../src/retention/shrink-guard.ts';
-import { broken, complete, foreign, idOf } from './backups.ts';
+import { describeShrink, describeSpared, findLarger, judgeShrink } from '../../src/retention/shrink-guard.ts';
+import { broken, complete, faulty, foreign, idOf } from './backups.ts';
 
 const NOW = new Date('2027-06-01T00:00:00Z');
 
@@ -71,6 +71,11 @@ describe('the newest dump is compared with the one before it', () => {
       held: undefined,
     },
     {
+      what: 'past one that is known to be faulty',
+      backups: [complete('2026-11-24', 1000), faulty('2026-11-23', 9000), complete('2026-11-22', 1100)],
+      held: undefined,
+    },
+    {
       what: 'one that does not tell its database',
       backups: [complete('2026-11-24', 100), complete('2026-11-23', 1000, null)],
       held: ['2026-11-24', '2026-11-23'],
@@ -86,9 +91,51 @@ describe('the newest dump is compared with the one before it', () => {
   });
 });
 
+describe('the last backups that are so much larger', () => {
+  const days = (...bytes: number[]) =>
+    bytes.map((each, ago) => complete(`2026-11-${String(24 - ago).padStart(2, '0')}`, each));
+  test.each<{ what: string; backups: Backup[]; found: string[] }>([
+    { what: 'none', backups: [], found: [] },
+    { what: 'a little smaller than all', backups: days(600, 700, 1000, 1200), found: [] },
+    { what: 'one loss', backups: days(99, 100, 99, 1000, 1900), found: ['2026-11-21'] },
+    { what: 'just lost', backups: days(100, 1000, 1900), found: ['2026-11-23'] },
+    { what: 'a loss made good', backups: days(500, 100, 1000), found: [] },
+    { what: 'a loss made good in part', backups: days(499, 100, 1000), found: ['2026-11-22'] },
+    {
+      what: 'lost and back again and again',
+      backups: days(10, 900, 10, 1000, 10, 1000),
+      found: ['2026-11-23'],
+    },
+    { what: 'a loss in steps', backups: days(10, 10, 100, 100, 1000), found: ['2026-11-22', '2026-11-20'] },
+    { what: 'a slow decline', backups: days(300, 450, 700, 1000), found: ['2026-11-22'] },
+    {
+      what: 'neither of another database nor a faulty one',
+      backups: [
+        complete('2026-11-24', 10),
+        complete('2026-11-23', 1000, 'other'),
+        faulty('2026-11-22', 1000),
+        complete('2026-11-21', 10),
+      ],
+      found: [],
+    },
+  ])('$what', ({ backups, found }) => {
+    const larger = findLarger(backups.toReversed(), 0.5, NOW);
+    expect(larger.map(({ previous }) => previous.id)).toEqual(found.map(idOf));
+    for (const { id } of larger) expect(id).toBe(backups[0]!.id);
+    expect(findLarger(backups, 0, NOW)).toEqual([]);
+  });
+});
+
 test('what is said names both, and the way out', () => {
   const shrink = judgeShrink([complete('2026-11-24', 1024), complete('2026-11-23', 10_240)], 0.5, NOW);
   expect(shrink && describeShrink(shrink, 0.5)).toBe(
     'backup 20261124000000 shrank: 1 KiB after 10 KiB of 20261123000000, so nothing is pruned (SHRINK_GUARD=0.5); look at the database, and set SHRINK_GUARD=0 if that is right',
+  );
+});
+
+test('of an earlier loss too', () => {
+  const [larger] = findLarger([complete('2026-11-24', 1024), complete('2026-11-22', 10_240)], 0.5, NOW);
+  expect(describeSpared(larger!, 0.5)).toBe(
+    'backup 20261122000000 is not pruned, for backup 20261124000000 has 1 KiB after its 10 KiB (SHRINK_GUARD=0.5); look at the database, and prune with SHRINK_GUARD=0 if that is right',
   );
 });

@@ -66,6 +66,6 @@ export const RETENTION_SETTINGS = defineSettings({
     fallback: '0.5',
     form: 'a share of 0 to 1 such as 0.5; 0 turns it off',
     about:
-      'If the newest dump is smaller than this share of the one before it, nothing is pruned, and `list` and `health` say so; 0 turns it off.',
+      'If the newest dump is smaller than this share of the one before it, nothing is pruned, and `list` and `health` say so; the last one that is so much larger stays. 0 turns it off.',
   },
 });

@@ -11,7 +11,7 @@ import { mediaAuditContext } from './audit-context.ts';
 import { backUpOnce } from './backup.ts';
 import { drillDatabase } from './drill-database.ts';
 import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
-import { readSchedule } from './read-schedule.ts';
+import { readSchedules } from './read-schedule.ts';
 import { RUN_GROUPS, runContext } from './run-context.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
@@ -39,29 +39,21 @@ export async function run(invocation: Invocation): Promise<number> {
     'audit-schedule',
   ]);
   const { config, log } = session;
-  const schedule = readSchedule('schedule', config, invocation);
-  const verifySchedule = readSchedule('verifySchedule', config, invocation);
-  const auditSchedule = readSchedule('auditSchedule', config, invocation);
+  const since = systemClock.now();
+  const { schedule, verifySchedule, auditSchedule } = readSchedules(
+    ['schedule', 'verifySchedule', 'auditSchedule'],
+    config,
+    invocation,
+    since,
+  );
   if (schedule.kind === 'none') return backUpOnce(session, invocation);
   if (invocation.options.json === true)
     throw usage('--json goes with --explain, for a service has no end result');
 
   const { env, signal } = invocation;
   warnOfVariables(log, invocation);
-  const since = systemClock.now();
-  const first = [requireNextTime(schedule, since)];
-  log.info(announceTimes('backup', { ...config, schedule }, since));
-  for (const [name, other] of [
-    ['verify', verifySchedule],
-    ['audit', auditSchedule],
-  ] as const) {
-    if (other.kind === 'none') continue;
-    first.push(requireNextTime(other, since));
-    log.info(announceTimes(name, { schedule: other, randomDelay: 0 }, since));
-  }
   await withStore(config, async (store) => {
     const context = runContext(session, store, invocation, 'service');
-    await waitForDatabase(context.database, { clock: systemClock, log, until: earliest(first) }, signal);
     const jobs = [backupJob(context, { ...config, schedule })];
     if (verifySchedule.kind !== 'none') {
       const server = config.verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
@@ -70,6 +62,9 @@ export async function run(invocation: Invocation): Promise<number> {
     if (auditSchedule.kind !== 'none') {
       jobs.push(auditJob(await mediaAuditContext(session, store, context.database, env), auditSchedule));
     }
+    for (const job of jobs) log.info(announceTimes(job.name, job, since));
+    const until = earliest(jobs.map((job) => requireNextTime(job.schedule, since)));
+    await waitForDatabase(context.database, { clock: systemClock, log, until }, signal);
     await runJobs(jobs, { since, clock: systemClock, log, random: Math.random }, signal);
   });
   log.info('stopped between two backups');

@@ -14,13 +14,16 @@ export const keyPrefix = v.pipe(
 export const wholeNumber = (min: number, max: number) =>
   v.pipe(v.string(), v.trim(), v.regex(/^\d{1,15}$/), v.transform(Number), v.minValue(min), v.maxValue(max));
 
-/** A switch, as Django's settings and compose files spell it. */
+const ON = ['1', 't', 'true', 'yes', 'on'];
+const OFF = ['0', 'f', 'false', 'no', 'off'];
+
+/** A switch, as Django's settings, compose files and go-s3-backup (Go's `strconv.ParseBool`) spell it. */
 export const flag = v.pipe(
   v.string(),
   v.trim(),
   v.toLowerCase(),
-  v.picklist(['1', 'true', 'yes', 'on', '0', 'false', 'no', 'off']),
-  v.transform((value) => ['1', 'true', 'yes', 'on'].includes(value)),
+  v.picklist([...ON, ...OFF]),
+  v.transform((value) => ON.includes(value)),
 );
 
 /** The accepted form of a {@link flag}. */

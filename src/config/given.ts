@@ -33,7 +33,9 @@ export function listGiven(setting: Setting, { flags, env }: ConfigSources): Give
     const value = env[name];
     // libpq reads an empty PG* variable as one that is not set.
     const mayBeEmpty = setting.emptyIsUnset === true || name.startsWith('PG');
-    if (path !== undefined) given.push({ kind: 'file', from: file, read: () => readSecretFile(file, path) });
+    // An empty path is one that a compose file passed on: `X_FILE: ${X_FILE:-}`.
+    if (path !== undefined && path !== '')
+      given.push({ kind: 'file', from: file, read: () => readSecretFile(file, path) });
     else if (value !== undefined && !(value === '' && mayBeEmpty))
       given.push({ kind: 'variable', from: name, read: () => value });
   }

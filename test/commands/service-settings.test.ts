@@ -25,6 +25,20 @@ test.each([
     { AUDIT_SCHEDULE: '61 * * * *' },
     'cannot read the schedule "61 * * * *" of AUDIT_SCHEDULE: minute: 61 is',
   ],
+  [
+    { VERIFY_SCHEDULE: '0 0 30 2 *' },
+    'cannot follow the schedule "0 0 30 2 *" of VERIFY_SCHEDULE: it has no time within 5 years',
+  ],
+  [
+    { DBBACKUP_SCHEDULE: '@dayly', VERIFY_SCHEDULE: '0 0 30 2 *', AUDIT_SCHEDULE: '61 * * * *' },
+    /^topobank-backup: cannot start the service: .*"@dayly" of DBBACKUP_SCHEDULE: .*; .* of VERIFY_SCHEDULE: .*; .* of AUDIT_SCHEDULE: /,
+  ],
+  [{ VERIFY_DEPTH: 'deep' }, 'VERIFY_DEPTH: "deep" is not accepted, expected quick'],
+  [
+    { VERIFY_SCHEDULE: '@daily', VERIFY_DEPTH: 'restore', VERIFY_DATABASE_URL: 'localhost' },
+    'VERIFY_DATABASE_URL',
+  ],
+  [{ AUDIT_SCHEDULE: '@daily', AUDIT_REFERENCES: '/nowhere.yaml' }, '/nowhere.yaml'],
   [{ TZ: 'Mars/Olympus' }, 'TZ: "Mars/Olympus" is not accepted, expected a time zone such as Europe/Berlin'],
   [
     { SCHEDULE_RANDOM_DELAY: '-1' },
@@ -35,7 +49,7 @@ test.each([
 ])('%j stops it at the start with status 2', async (env, problem) => {
   const { status, stdout, stderr } = await runProgram(['service'], { ...REQUIRED, ...env });
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-  expect(stderr).toContain(problem);
+  expect(stderr).toMatch(problem);
   expect(stderr.trim().split('\n')).toHaveLength(1);
 });
 

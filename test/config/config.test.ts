@@ -86,6 +86,12 @@ test('a secret is read from a file, which wins, without the line end of its last
   expect(password?.reveal()).toBe(' with blank ');
 });
 
+test('what a compose file passes on as nothing is not set', () => {
+  expect(readConfig({ env: { TZ: '' }, flags: {} }, ['zone']).zone).toBe('UTC');
+  const { password } = read({ POSTGRES_PASSWORD: 'given', POSTGRES_PASSWORD_FILE: '' });
+  expect(password?.reveal()).toBe('given');
+});
+
 test.each([
   ['POSTGRES_PORT', 'eleven', /POSTGRES_PORT: "eleven" is not accepted, expected a port, 1 to 65535/],
   ['POSTGRES_PORT', '65536', /expected a port, 1 to 65535/],
@@ -160,6 +166,8 @@ test.each([
   ['0', false],
   ['YES', true],
   ['off', false],
+  ['t', true],
+  ['F', false],
 ])('a switch of %s is %s', (given, meant) => {
   expect(read({ AWS_S3_USE_SSL: given }).useTls).toBe(meant);
 });

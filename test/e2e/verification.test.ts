@@ -170,13 +170,3 @@ test('the service verifies by its schedule, and health learns of a fault', async
     stdout: expect.stringContaining(`backup ${id} is faulty`),
   });
 });
-
-test.each([
-  [{ VERIFY_SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly"'],
-  [{ VERIFY_SCHEDULE: '0 0 30 2 *' }, 'it has no time within 5 years'],
-  [{ VERIFY_DEPTH: 'deep' }, 'VERIFY_DEPTH: "deep" is not accepted, expected quick'],
-])('%j stops the service at its start', async (env, problem) => {
-  const { status, stderr } = await bed.run(['service'], env);
-  expect(status).toBe(2);
-  expect(stderr).toContain(problem);
-});

@@ -18,6 +18,7 @@ export const SCHEDULE_SETTINGS = defineSettings({
     names: ['TZ'],
     schema: timeZone,
     fallback: 'UTC',
+    emptyIsUnset: true,
     form: 'a time zone such as Europe/Berlin',
     about: 'Time zone of the schedule, and of the days, weeks, months and years of `KEEP_*`.',
   },

@@ -2,6 +2,7 @@ import type { Manifest } from '../catalog/manifest.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import type { GuardedPlan } from '../retention/hold-back.ts';
 import { formatBytes } from '../ui/format.ts';
+import { makeBucket } from './make-bucket.ts';
 import { carryOutPrune, type PruneContext, planPrune } from './prune-backups.ts';
 import { sweepUploads } from './sweep-uploads.ts';
 import { type BackupContext, takeBackup } from './take-backup.ts';
@@ -31,14 +32,14 @@ export type PruneOutcome =
  * reason
  */
 export async function performBackup(context: RunContext, signal: AbortSignal): Promise<RunReport> {
-  const { database, store, holder, lockWait, log } = context;
+  const { database, holder, lockWait, log } = context;
   const purpose = `back up database ${database.name} on ${database.server}`;
   const report = await withLock(
     database,
     { purpose, holder, waitMs: lockWait, log },
     signal,
     async (held) => {
-      if ((await store.ensureBucket(held)) === 'created') log.info(`created bucket ${store.bucket}`);
+      await makeBucket(context, held);
       await sweepUploads(context, held);
       const manifest = await takeBackup(context, held);
       log.info(`backup ${manifest.id} is complete: ${formatBytes(manifest.bytes)}`);

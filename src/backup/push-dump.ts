@@ -8,6 +8,7 @@ import { StoreError } from '../errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { findFreeId } from './free-id.ts';
+import { makeBucket } from './make-bucket.ts';
 import { type DumpDestination, storeDump } from './store-dump.ts';
 
 export interface PushContext extends DumpDestination {
@@ -25,9 +26,9 @@ export interface PushContext extends DumpDestination {
  * @throws NotFoundError for a missing file, DumpError for one that is no whole dump, StoreError
  */
 export async function pushDump(context: PushContext, file: string, signal: AbortSignal): Promise<Manifest> {
-  const { store, now, log } = context;
+  const { now } = context;
   const local = await openLocalDump(file, signal);
-  if ((await store.ensureBucket(signal)) === 'created') log.info(`created bucket ${store.bucket}`);
+  await makeBucket(context, signal);
   const startedAt = now();
   const id = await chooseId(context, file, startedAt, signal);
   const progress = context.startProgress('push', local.bytes);

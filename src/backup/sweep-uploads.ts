@@ -24,19 +24,31 @@ export async function sweepUploads(context: SweepContext, signal: AbortSignal): 
   const { store, prefix, now, log } = context;
   const since = now().getTime() - ABANDONED_MS;
   const swept: PendingUpload[] = [];
-  try {
+  const failures: StoreError[] = [];
+  await attempt(failures, async () => {
     for await (const upload of store.listUploads(`${prefix}postgres-backup-`, signal)) {
       const { initiated } = upload;
       // One of unknown age may be at work.
       if (initiated === undefined || initiated.getTime() > since) continue;
       if (parseObjectName(prefix, upload.key) === undefined) continue;
-      await store.abortUpload(upload, signal);
-      swept.push(upload);
-      log.info(`aborted the upload of ${upload.key} that was left over from ${formatTime(initiated)}`);
+      await attempt(failures, async () => {
+        await store.abortUpload(upload, signal);
+        swept.push(upload);
+        log.info(`aborted the upload of ${upload.key} that was left over from ${formatTime(initiated)}`);
+      });
     }
+  });
+  const [first, ...others] = failures;
+  if (first !== undefined)
+    log.warn(others.length === 0 ? first.message : `${first.message}; ${others.length} more like it`);
+  return swept;
+}
+
+async function attempt(failures: StoreError[], work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    log.warn(error.message);
+    failures.push(error);
   }
-  return swept;
 }

@@ -1,3 +1,4 @@
+import { makeBucket } from '../backup/make-bucket.ts';
 import { performBackup, type RunContext } from '../backup/perform-backup.ts';
 import { formatTime } from '../ui/format.ts';
 import { findNewestComplete, judgeMissed, type Missed } from './missed-backup.ts';
@@ -41,12 +42,9 @@ function describeMissed(verdict: Missed): string {
   return `no backup was missed: ${verdict.reason}${next}`;
 }
 
-async function lookForMissed(
-  { store, prefix, now, log }: RunContext,
-  schedule: Timetable,
-  signal: AbortSignal,
-): Promise<Missed> {
-  if ((await store.ensureBucket(signal)) === 'created') log.info(`created bucket ${store.bucket}`);
+async function lookForMissed(context: RunContext, schedule: Timetable, signal: AbortSignal): Promise<Missed> {
+  await makeBucket(context, signal);
+  const { store, prefix, now } = context;
   const at = now();
   return judgeMissed(schedule, await findNewestComplete(store, prefix, at, signal), at);
 }

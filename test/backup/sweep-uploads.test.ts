@@ -114,3 +114,15 @@ test.each(['ListMultipartUploads', 'AbortMultipartUpload'])(
     server.faults.length = 0;
   },
 );
+
+test('an upload that cannot be aborted keeps none of the others', async () => {
+  for (const day of [19, 20, 21]) await begin(`backup/postgres-backup-202611${day}000000.sql`, 30);
+  const denied = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+  server.faults.push({ operation: 'AbortMultipartUpload', times: 2, what: denied });
+  const { swept, lines } = await sweep();
+  expect(swept).toEqual(['backup/postgres-backup-20261121000000.sql']);
+  expect(lines).toEqual([
+    expect.stringMatching(/^info: aborted the upload of backup\/postgres-backup-20261121000000\.sql/),
+    expect.stringMatching(/^warn: cannot .*20261119000000.*the key needs s3:.*; 1 more like it$/),
+  ]);
+});

@@ -43,16 +43,16 @@ export async function performBackup(context: RunContext, signal: AbortSignal): P
       await sweepUploads(context, held);
       const manifest = await takeBackup(context, held);
       log.info(`backup ${manifest.id} is complete: ${formatBytes(manifest.bytes)}`);
-      return { manifest, pruning: await prune(context, held) };
+      return { manifest, pruning: await prune(context, manifest.id, held) };
     },
   );
   if (report.pruning.state === 'failed') signal.throwIfAborted();
   return report;
 }
 
-async function prune(context: PruneContext, signal: AbortSignal): Promise<PruneOutcome> {
+async function prune(context: PruneContext, made: string, signal: AbortSignal): Promise<PruneOutcome> {
   try {
-    const plan = await planPrune(context, signal);
+    const plan = await planPrune(context, signal, made);
     await carryOutPrune(context, plan, signal);
     return { state: 'done', plan };
   } catch (error) {

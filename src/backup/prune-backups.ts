@@ -20,13 +20,21 @@ export interface PruneContext {
   readonly log: Logger;
 }
 
-/** Reads what there is and decides; changes nothing. */
-export async function planPrune(context: PruneContext, signal: AbortSignal): Promise<GuardedPlan> {
+/**
+ * Reads what there is and decides; changes nothing.
+ *
+ * @param made the id of the backup that was just made, if one was
+ */
+export async function planPrune(
+  context: PruneContext,
+  signal: AbortSignal,
+  made?: string,
+): Promise<GuardedPlan> {
   const { store, prefix, rules, zone, shrinkGuard } = context;
   const now = context.now();
   const backups = await listBackups(store, prefix, signal);
   const verdicts = planRetention(backups, rules, now, zone);
-  return holdBack(verdicts, shrinkGuard, now);
+  return holdBack(verdicts, { share: shrinkGuard, made }, now);
 }
 
 /** The backups that go, newest first. */

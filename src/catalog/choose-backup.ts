@@ -52,13 +52,18 @@ export async function chooseBackup(
   }
   const until = wanted.by === 'time' ? wanted.at : undefined;
   let other: { readonly id: string; readonly database: string } | undefined;
+  let ahead: string | undefined;
   const faulty: { readonly backup: UsableBackup; readonly check: Check }[] = [];
   for await (const backup of newestBackups(store, prefix, signal)) {
-    if (backup.state === 'broken' || isAhead(backup, now)) continue;
+    if (backup.state === 'broken') continue;
     if (until !== undefined && backupTime(backup) > until) continue;
     const whose = backup.manifest?.database?.name;
     if (database !== undefined && whose !== undefined && whose !== database) {
-      other ??= { id: backup.id, database: whose };
+      if (!isAhead(backup, now)) other ??= { id: backup.id, database: whose };
+      continue;
+    }
+    if (isAhead(backup, now)) {
+      ahead ??= backup.id;
       continue;
     }
     const check = passOver === undefined ? undefined : damage(backup);
@@ -74,13 +79,16 @@ export async function chooseBackup(
     until === undefined
       ? 'cannot find the latest backup'
       : `cannot find a backup of ${until.toISOString()} or before`;
-  if (other === undefined)
-    throw new NotFoundError({ doing, problem: `there is none that is whole under ${where}`, remedy });
-  throw new NotFoundError({
-    doing,
-    problem: `there is none of database ${database} under ${where}; ${other.id} is one of database ${other.database}`,
-    remedy: `to restore that one all the same, name it: topobank-backup restore ${other.id}`,
-  });
+  const byName = (id: string) => `to restore that one all the same, name it: topobank-backup restore ${id}`;
+  if (other !== undefined) {
+    const problem = `there is none of database ${database} under ${where}; ${other.id} is one of database ${other.database}`;
+    throw new NotFoundError({ doing, problem, remedy: byName(other.id) });
+  }
+  if (ahead !== undefined) {
+    const problem = `there is none under ${where} that is not ahead of the clock, as ${ahead} is`;
+    throw new NotFoundError({ doing, problem, remedy: byName(ahead) });
+  }
+  throw new NotFoundError({ doing, problem: `there is none that is whole under ${where}`, remedy });
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { RetentionVerdict } from './plan-retention.ts';
 import { findLarger, judgeShrink, type Shrink } from './shrink-guard.ts';
 
-/** What becomes of each backup once the shrink guard has had its say. */
+/** What becomes of each backup. */
 export interface GuardedPlan {
   /** Newest first. */
   readonly verdicts: readonly RetentionVerdict[];
@@ -12,13 +12,21 @@ export interface GuardedPlan {
 }
 
 /**
- * Keeps what the shrink guard does not let go: everything when the newest dump has shrunk, and afterwards the last backups
- * from before, for as long as the dumps stay small. Else the rules would delete, one backup at a time, all that still has
- * what was lost.
+ * Keeps what must not go whatever the rules say: the backup that was just made, under whatever time, and what the shrink
+ * guard holds. That is everything when the newest dump has shrunk, and afterwards the last backups from before, for as
+ * long as the dumps stay small. Else the rules would delete, one backup at a time, all that still has what was lost.
  *
- * @param share of the previous length below which the guard holds; 0 turns it off
+ * @param guard the share of the previous length below which the shrink guard holds, 0 turns it off; and the id of the
+ * backup that was just made, if one was
  */
-export function holdBack(verdicts: readonly RetentionVerdict[], share: number, now: Date): GuardedPlan {
+export function holdBack(
+  given: readonly RetentionVerdict[],
+  { share, made }: { readonly share: number; readonly made: string | undefined },
+  now: Date,
+): GuardedPlan {
+  const verdicts = given.map((verdict) =>
+    keep(verdict, verdict.backup.id === made ? 'it was just made' : undefined),
+  );
   const backups = verdicts.map(({ backup }) => backup);
   const shrink = judgeShrink(backups, share, now);
   if (shrink !== undefined)

@@ -21,7 +21,9 @@ export function judgeMissed(schedule: Timetable, newest: Date | undefined, now: 
   const due = previousTime(schedule, now);
   const is = `the newest complete backup is of ${formatTime(newest)}`;
   if (due === undefined || newest >= due) {
-    const next = nextTime(schedule, schedule.kind === 'every' ? newest : now);
+    // Of a clock a little ahead of this one.
+    const last = newest < now ? newest : now;
+    const next = nextTime(schedule, schedule.kind === 'every' ? last : now);
     return { missed: false, reason: is, next };
   }
   return { missed: true, reason: `${is}, and one was due ${formatTime(due)}` };

@@ -127,6 +127,8 @@ test('the latest is one of the database that is asked for, and none that lies ah
     await put(`postgres-backup-${id}.manifest.json`, ofDatabase(id, name));
   }
   await put('postgres-backup-20990101000000.sql', DUMP);
+  await put('postgres-backup-20260201010000.sql', DUMP);
+  await put('postgres-backup-20260201010000.manifest.json', ofDatabase('20260201010000', 'topobank'));
   const choose = async (database?: string, wanted: Wanted = { by: 'latest' }) => {
     const options = { now: new Date('2026-02-01'), signal, ...(database === undefined ? {} : { database }) };
     return (await chooseBackup(bed.store, 'backup/', wanted, options)).id;
@@ -140,6 +142,10 @@ test('the latest is one of the database that is asked for, and none that lies ah
     name: 'NotFoundError',
     message: `cannot find the latest backup: there is none of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is one of database other — to restore that one all the same, name it: topobank-backup restore 20260102000000`,
   });
+  const early = { now: new Date('2025-12-31'), database: 'topobank', signal };
+  await expect(chooseBackup(bed.store, 'backup/', { by: 'latest' }, early)).rejects.toThrow(
+    /that is not ahead of the clock, as 20260201010000 is — .*: topobank-backup restore 20260201010000$/,
+  );
   // A dump that does not tell whose it is may be any database's.
   await put('postgres-backup-20260103000000.sql', DUMP);
   expect(await choose('third')).toBe('20260103000000');

@@ -24,7 +24,11 @@ function live(lengths: readonly number[], given: RetentionRules, share: number):
   return lengths.map((bytes, day) => {
     const id = backupId(dayOf(day));
     const all = [...kept, day % 3 === 0 ? foreign(id, bytes) : complete(id, bytes)];
-    const { verdicts } = holdBack(planRetention(all, given, dayOf(day), 'UTC'), share, dayOf(day));
+    const { verdicts } = holdBack(
+      planRetention(all, given, dayOf(day), 'UTC'),
+      { share, made: undefined },
+      dayOf(day),
+    );
     kept = verdicts.filter(({ action }) => action === 'keep').map(({ backup }) => backup);
     return kept;
   });
@@ -71,8 +75,31 @@ test('a second look decides the same', () => {
     fc.property(lengths, rules, (drawn, given) => {
       const kept = live(drawn, given, 0.5).at(-1)!;
       const at = dayOf(drawn.length - 1);
-      const { verdicts } = holdBack(planRetention(kept, given, at, 'UTC'), 0.5, at);
+      const { verdicts } = holdBack(
+        planRetention(kept, given, at, 'UTC'),
+        { share: 0.5, made: undefined },
+        at,
+      );
       expect(verdicts.filter(({ action }) => action === 'remove')).toEqual([]);
+    }),
+  );
+});
+
+test('the backup that was just made stays, whatever its clock says of the others', () => {
+  const hours = fc.uniqueArray(fc.integer({ min: -48, max: 48 }), { minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(hours, fc.nat(), rules, (drawn, pick, given) => {
+      const now = dayOf(100);
+      const ids = drawn.map((ahead) => backupId(new Date(now.getTime() + ahead * (DAY_MS / 24))));
+      const made = ids[pick % ids.length]!;
+      const verdicts = planRetention(
+        ids.map((id) => complete(id)),
+        given,
+        now,
+        'UTC',
+      );
+      const { verdicts: held } = holdBack(verdicts, { share: 0.5, made }, now);
+      expect(held.find(({ backup }) => backup.id === made)).toMatchObject({ action: 'keep' });
     }),
   );
 });

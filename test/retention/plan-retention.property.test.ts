@@ -92,7 +92,9 @@ const stay = (verdicts: readonly RetentionVerdict[]) =>
 const completeOf = (some: readonly Backup[]) => some.filter(({ state }) => state === 'complete');
 /** Complete, and not known to be faulty. */
 const goodOf = (some: readonly Backup[]) => completeOf(some).filter(({ verified }) => verified === undefined);
-const isNear = (backup: Backup) => backupTime(backup).getTime() <= NOW.getTime() + DAY_MS;
+/** Two minutes for those that are named by UTC, a day for those that may be named by local time. */
+const isNear = (backup: Backup) =>
+  backupTime(backup).getTime() <= NOW.getTime() + (backup.manifest === undefined ? DAY_MS : 120_000);
 const newest = (some: readonly Backup[]) =>
   some.reduce<Backup | undefined>(
     (best, backup) => (best !== undefined && best.id >= backup.id ? best : backup),
@@ -187,9 +189,12 @@ always('one more rule removes nothing more', (verdicts, { all, rules, zone }) =>
   for (const backup of usable) expect(stay(verdicts)).toContain(backup);
 });
 
+/** How far ahead of the clock a name may be is another matter for dumps that may be named by local time. */
+const past = times.filter((id) => id <= backupId(NOW));
+
 test('of dumps that are all foreign, the newest stay as if they were complete', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(times, { maxLength: 40 }), rules, zones, (ids, rules, zone) => {
+    fc.property(fc.uniqueArray(past, { maxLength: 40 }), rules, zones, (ids, rules, zone) => {
       const one = planRetention(
         ids.map((id) => foreign(id)),
         rules,

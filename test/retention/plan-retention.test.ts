@@ -334,6 +334,16 @@ test('a backup that a wrong clock has named stays, and takes nobody’s place', 
   expect(kept(backups, { newest: 1 })).toEqual(['2099-01-01 00:00', '2026-11-24 00:00']);
 });
 
+test('nor does one of an hour or two ahead: a backup of the right clock is the newest beside it', () => {
+  const now = new Date('2026-11-23T10:30:00Z');
+  const backups = ['13:30', '12:30', '10:30', '09:30'].map((time) => complete(`2026-11-23 ${time}`));
+  expect(kept(backups, { newest: 1 }, 'UTC', now)).toEqual([
+    '2026-11-23 13:30',
+    '2026-11-23 12:30',
+    '2026-11-23 10:30',
+  ]);
+});
+
 test('a name in local time, some hours ahead of the clock, is one like others', () => {
   const now = new Date('2026-11-23T10:30:00Z');
   const backups = [foreign('2026-11-24 00:30'), foreign('2026-11-23 00:30')];

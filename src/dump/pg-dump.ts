@@ -6,6 +6,9 @@ import { withLargeWrites } from './large-writes.ts';
 /** Most of what a program says on stderr that is kept for the error message, in characters. */
 const STDERR_KEPT = 4000;
 
+/** The line with which libpq's programs, or the server, tell of a failure; warnings may stand before it. */
+const FAILURE = /^.*(?:\berror:|ERROR:|FATAL:)/m;
+
 /** How long a program may take to end after SIGTERM before it is killed, in milliseconds. */
 const TERM_MS = 3000;
 
@@ -15,7 +18,7 @@ export interface DumpProcess {
   /**
    * Waits for the program's end and judges its exit status.
    *
-   * @throws DatabaseError, or what `gaveUp` makes, with the program's own last words when it failed
+   * @throws DatabaseError, or what `gaveUp` makes, with the program's own words when it failed
    */
   succeeded(): Promise<void>;
   /** Ends the program if it still runs, and waits for its end. */
@@ -49,7 +52,7 @@ export function startDumpProcess(
   }) as ChildProcessByStdio<null, Readable, Readable>;
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-STDERR_KEPT);
+    said = keepTelling(said + text);
   });
   const ended = new Promise<{ code: number | null; signal: string | null; error?: Error }>((resolve) => {
     child.on('error', (error) => resolve({ code: null, signal: null, error }));
@@ -69,7 +72,7 @@ export function startDumpProcess(
       const how = error?.message ?? (signal === null ? `exit status ${code}` : `ended by ${signal}`);
       const parts = {
         doing: options.doing,
-        problem: [`${path}: ${how}`, lastWords(said)].filter((part) => part !== '').join(', '),
+        problem: [`${path}: ${how}`, problemIn(said)].filter((part) => part !== '').join(', '),
         remedy: remedyOf(said),
         cause: error,
       };
@@ -119,13 +122,19 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-function lastWords(said: string): string {
-  return said
+/** Of what was said, what tells why: from the failure on where there is one, else the end. */
+function keepTelling(said: string): string {
+  const failure = said.search(FAILURE);
+  return failure === -1 ? said.slice(-STDERR_KEPT) : said.slice(failure, failure + STDERR_KEPT);
+}
+
+/** Three lines at most, in one: the failure and what follows it, or the last ones. */
+function problemIn(said: string): string {
+  const lines = said
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .slice(0, 3)
-    .join(' ');
+    .filter((line) => line !== '');
+  return (FAILURE.test(said) ? lines.slice(0, 3) : lines.slice(-3)).join(' ');
 }
 
 function remedyOf(said: string): string {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { withClient } from '../support/database.ts';
+import { createTestDatabase, withClient } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
 import { FAKE_END, FAKE_HEADER, fakePgDump, fakeRows } from '../support/fake-pg-dump.ts';
 import { startS3Server } from '../support/s3-server/server.ts';
@@ -40,6 +40,12 @@ const FAILING: readonly [about: string, script: string, message: RegExp][] = [
     /^topobank-backup: cannot back up database \S+ on 127\.0\.0\.1:\d+: \S+\/pg_dump: exit status 3, pg_dump: error: out of luck — see the server’s log$/m,
   ],
   [
+    'warns and complains at length around its error',
+    `for i in 1 2 3 4; do echo "WARNING:  collation $i" >&2; done; echo 'pg_dump: error: out of luck' >&2; ${fakeRows(9000)} >&2; exit 1`,
+    /pg_dump: exit status 1, pg_dump: error: out of luck x{3000,} — /,
+  ],
+  ['says a lot, without the word', `echo '1\n2\n3\n4' >&2; exit 1`, /pg_dump: exit status 1, 2 3 4 — /],
+  [
     'writes a whole dump and exits with status 1',
     `${FAKE_HEADER}; ${FAKE_END}; exit 1`,
     /pg_dump: exit status 1 — /,
@@ -63,6 +69,25 @@ test.each(FAILING)('a pg_dump that %s leaves nothing in the store', async (_, sc
   expect(result.stderr.trim().split('\n')).toHaveLength(1);
   await expectNothing();
   expect(bed.server.requests.map(({ operation }) => operation)).not.toContain('CompleteMultipartUpload');
+});
+
+test('of a real pg_dump the error is told, not the warnings before it', async () => {
+  const role = `${bed.database.name}_reader`;
+  const other = await createTestDatabase(bed.env, `TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de'`);
+  try {
+    await other.query(`CREATE TABLE t (a int); CREATE ROLE ${role} LOGIN PASSWORD 'reads'`);
+    await other.query(`UPDATE pg_database SET datcollversion = '1' WHERE datname = current_database()`);
+    const reader = { POSTGRES_DB: other.name, POSTGRES_USER: role, POSTGRES_PASSWORD: 'reads' };
+    const result = await bed.run(['backup', '--quiet'], reader);
+    expect(result).toMatchObject({ status: 1, stdout: '' });
+    expect(result.stderr).toMatch(
+      /pg_dump: exit status 1, pg_dump: error: .*permission denied for table t.* — the role needs to read every table; use the database’s owner\n$/,
+    );
+  } finally {
+    await other.drop();
+    await bed.database.query(`DROP ROLE IF EXISTS ${role}`);
+  }
+  await expectNothing();
 });
 
 /** Whether a process runs; one that has ended and whose status nobody has taken yet (`Z`) does not. */

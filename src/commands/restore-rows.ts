@@ -38,10 +38,9 @@ export async function restoreRows(
   }
   await session.confirm(`${doing}, one that is there`);
   const began = performance.now();
-  const add = (held: AbortSignal) => addRows({ ...session, database }, source, target, held);
-  const lock = lockFor(session, 'restore', doing);
-  // A database that is not the tool's own is in nobody's way.
-  const report = into === database.name ? await withLock(database, lock, signal, add) : await add(signal);
+  const report = await withLock(database, lockFor(session, 'restore', doing), signal, (held) =>
+    addRows({ ...session, database }, source, target, held),
+  );
   const each = report.only.map(({ table, rows }) => `${table} (${formatCount(rows)} rows)`).join(', ');
   session.print(
     { source: source.name, ...report },

@@ -125,7 +125,7 @@ async function restoreSource(
   return restored === undefined || isWhole(restored) ? EXIT.done : EXIT.fault;
 }
 
-/** No backup is taken of a database that is about to be replaced; one that is only added is in nobody's way. */
+/** Meanwhile no backup is taken of a database that is about to be replaced, and what is being read is not pruned. */
 function restoreAlone(
   session: RestoreSession,
   database: Database,
@@ -133,10 +133,11 @@ function restoreAlone(
   options: RestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
-  const restore = (held: AbortSignal) => restoreDump({ ...session, database }, source, options, held);
-  if (options.target.kind === 'into') return restore(signal);
-  const purpose = `restore ${source.name} into database ${database.name} on ${database.server}`;
-  return withLock(database, lockFor(session, 'restore', purpose), signal, restore);
+  const name = options.target.kind === 'into' ? options.target.name : database.name;
+  const purpose = `restore ${source.name} into database ${name} on ${database.server}`;
+  return withLock(database, lockFor(session, 'restore', purpose), signal, (held) =>
+    restoreDump({ ...session, database }, source, options, held),
+  );
 }
 
 /** What will happen, with everything that will be gone afterwards. */

@@ -33,6 +33,8 @@ export async function run(invocation: Invocation): Promise<number> {
     ...RUN_GROUPS,
     'schedule',
     'service',
+    // Not used here: the health check of the container is told by the same variables.
+    'health',
     'verify',
     'audit',
     'dump-audit',
@@ -62,7 +64,7 @@ export async function run(invocation: Invocation): Promise<number> {
     if (auditSchedule.kind !== 'none') {
       jobs.push(auditJob(await mediaAuditContext(session, store, context.database, env), auditSchedule));
     }
-    for (const job of jobs) log.info(announceTimes(job.name, job, since));
+    for (const job of jobs) log.info(announceTimes(job, since));
     const until = earliest(jobs.map((job) => requireNextTime(job.schedule, since)));
     await waitForDatabase(context.database, { clock: systemClock, log, until }, signal);
     await runJobs(jobs, { since, clock: systemClock, log, random: Math.random }, signal);

@@ -62,22 +62,22 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
   const newest = newestComplete(backups, now);
   const shrink = judgeShrink(backups, shrinkGuard, now);
   const faulty = findFaulty(backups, newest?.id ?? '', now);
+  const shrunk = shrink === undefined ? '' : `; ${describeShrink(shrink, shrinkGuard)}`;
   if (newest === undefined) {
-    const reason = describeNone(schedule, now);
+    const reason = `${describeNone(schedule, now)}${shrunk}`;
     return { healthy: false, reason, newest, due: undefined, late: undefined, shrink, faulty };
   }
   const { id, begun } = newest;
   const deadline = schedule.kind === 'none' ? undefined : deadlineAfter(schedule, begun, rules);
   const facts = { newest, due: deadline?.due, late: deadline?.late, shrink, faulty };
-  if (faulty !== undefined) return { healthy: false, reason: describeFaulty(faulty), ...facts };
+  if (faulty !== undefined) return { healthy: false, reason: `${describeFaulty(faulty)}${shrunk}`, ...facts };
   if (deadline !== undefined && now > deadline.late) {
     const [since, due] = [formatDuration(now.getTime() - deadline.due.getTime()), formatTime(deadline.due)];
-    const reason = `the backup that was due at ${due} is ${since} late; the newest complete one is ${id}`;
+    const reason = `the backup that was due at ${due} is ${since} late; the newest complete one is ${id}${shrunk}`;
     return { healthy: false, reason, ...facts };
   }
   const age = formatDuration(now.getTime() - begun.getTime());
   const next = describeNext(deadline, now);
-  const shrunk = shrink === undefined ? '' : `; ${describeShrink(shrink, shrinkGuard)}`;
   return { healthy: true, reason: `backup ${id} is ${age} old; ${next}${shrunk}`, ...facts };
 }
 

@@ -3,6 +3,7 @@ import { nextTime, previousTime } from './times.ts';
 
 /** How long after a failure a run is tried again: after the first, the second, the third. Milliseconds. */
 const RETRY_AFTER = [60_000, 5 * 60_000, 15 * 60_000];
+const LONGEST_RETRY = Math.max(...RETRY_AFTER);
 
 /** What a job's times follow. */
 export interface Pace {
@@ -24,12 +25,15 @@ export interface Agenda {
 export interface ExtraRun {
   readonly due: number;
   readonly why: Why;
-  /** How often in a row it has failed. */
+  /** How often in a row it has failed, or found the lock taken. */
   readonly failures: number;
 }
 
-/** What a run is made for. A run that is tried again keeps its reason. */
-export type Why = 'start' | 'schedule';
+/**
+ * What a run is made for: the start of the service, a scheduled time, or in place of one that found the lock taken, where
+ * it is for the job to see whether another's run has done its work. A run that failed and is tried again keeps its reason.
+ */
+export type Why = 'start' | 'schedule' | 'instead';
 
 /** Numbers from 0 up to but not 1, as `Math.random` gives them. */
 export type Random = () => number;
@@ -64,19 +68,19 @@ export function beginRun(
   };
 }
 
-/**
- * Whether a run stands in for one that did not come about. Where it finds another one at work it is still wanted, while
- * that of a slot is skipped.
- */
-export function makesUp({ why, failures }: ExtraRun): boolean {
-  return why === 'start' || failures > 0;
-}
-
 /** Plans a run that failed at `now` once more, unless the slot's comes first or it was tried often enough. */
 export function afterFailure(agenda: Agenda, { why, failures }: ExtraRun, now: number): Agenda {
   const delay = RETRY_AFTER[failures];
   if (delay === undefined || now + delay >= agenda.slotDue) return agenda;
   return { ...agenda, extra: { due: now + delay, why, failures: failures + 1 } };
+}
+
+/** Plans a run that found the lock taken at `now` once more, and again until the slot's comes first. */
+export function afterLocked(agenda: Agenda, { why, failures }: ExtraRun, now: number): Agenda {
+  const delay = RETRY_AFTER[failures] ?? LONGEST_RETRY;
+  if (now + delay >= agenda.slotDue) return agenda;
+  const again = why === 'schedule' ? 'instead' : why;
+  return { ...agenda, extra: { due: now + delay, why: again, failures: failures + 1 } };
 }
 
 /** Leaves out the slots whose runs would have begun in the course of a run. */
@@ -105,7 +109,7 @@ export function planAnew(pace: Pace, { slot, extra }: Agenda, now: number, rando
     random,
   );
   if (extra === undefined) return agenda;
-  const wait = RETRY_AFTER[extra.failures - 1] ?? 0;
+  const wait = extra.failures === 0 ? 0 : (RETRY_AFTER[extra.failures - 1] ?? LONGEST_RETRY);
   return { ...agenda, extra: { ...extra, due: Math.min(extra.due, now + wait) } };
 }
 

@@ -1,9 +1,10 @@
 import { makeBucket } from '../backup/make-bucket.ts';
 import { performBackup, type RunContext } from '../backup/perform-backup.ts';
 import { formatTime } from '../ui/format.ts';
-import { findNewestComplete, judgeMissed, type Missed } from './missed-backup.ts';
+import { findNewestComplete, judgeMissed, type Missed, resumeInterval } from './missed-backup.ts';
 import type { Job } from './run-job.ts';
 import type { Timetable } from './schedule.ts';
+import { upcomingTimes } from './times.ts';
 
 export interface BackupJobSettings {
   readonly schedule: Timetable;
@@ -20,12 +21,14 @@ export function backupJob(context: RunContext, settings: BackupJobSettings): Job
     name: 'backup',
     schedule,
     randomDelay,
-    runAtStart: backupOnStart !== 'never',
+    runAtStart: backupOnStart !== 'never' || schedule.kind === 'every',
     async run(signal, why) {
-      if (why === 'start' && backupOnStart === 'missed') {
-        const verdict = await lookForMissed(context, schedule, signal);
-        log.info(describeMissed(verdict));
-        if (!verdict.missed) return verdict.next;
+      const asks = why === 'instead' || (why === 'start' && backupOnStart !== 'always');
+      if (asks) {
+        const { verdict, next } = await lookForNewest(context, schedule, signal);
+        const wanted = verdict.missed && (why !== 'start' || backupOnStart === 'missed');
+        log.info(describeVerdict(verdict, wanted, next));
+        if (!wanted) return why === 'start' ? next[0] : undefined;
       }
       const { pruning } = await performBackup(context, signal);
       // The backup is whole, and another one would not help.
@@ -36,17 +39,25 @@ export function backupJob(context: RunContext, settings: BackupJobSettings): Job
   };
 }
 
-function describeMissed(verdict: Missed): string {
-  if (verdict.missed) return `a backup is due at the start: ${verdict.reason}`;
-  const next = verdict.next === undefined ? '' : `; the next is due ${formatTime(verdict.next)}`;
-  return `no backup was missed: ${verdict.reason}${next}`;
-}
-
-async function lookForMissed(context: RunContext, schedule: Timetable, signal: AbortSignal): Promise<Missed> {
+/** @returns the next times too, where they are those of an interval that goes on from the newest backup */
+async function lookForNewest(
+  context: RunContext,
+  schedule: Timetable,
+  signal: AbortSignal,
+): Promise<{ readonly verdict: Missed; readonly next: readonly Date[] }> {
   await makeBucket(context, signal);
   const { store, prefix, now } = context;
   const at = now();
-  return judgeMissed(schedule, await findNewestComplete(store, prefix, at, signal), at);
+  const newest = await findNewestComplete(store, prefix, at, signal);
+  const first = resumeInterval(schedule, newest, at);
+  const next = first === undefined ? [] : [first, ...upcomingTimes(schedule, first, 2)];
+  return { verdict: judgeMissed(schedule, newest, at), next };
+}
+
+function describeVerdict({ missed, reason }: Missed, wanted: boolean, next: readonly Date[]): string {
+  if (wanted) return `a backup is due now: ${reason}`;
+  const what = missed ? 'a missed backup is not made up for (BACKUP_ON_START=never)' : 'no backup was missed';
+  return `${what}: ${reason}${next.length === 0 ? '' : `; next ${next.map(formatTime).join(', ')}`}`;
 }
 
 function messageOf(error: unknown): string {

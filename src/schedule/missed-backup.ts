@@ -3,16 +3,16 @@ import { newestBackups } from '../catalog/catalog.ts';
 import type { Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Timetable } from './schedule.ts';
-import { nextTime, previousTime } from './times.ts';
+import { previousTime } from './times.ts';
 
 /** Whether a backup is wanted at once, and why. */
-export type Missed =
-  | { readonly missed: true; readonly reason: string }
-  | { readonly missed: false; readonly reason: string; readonly next: Date | undefined };
+export interface Missed {
+  readonly missed: boolean;
+  readonly reason: string;
+}
 
 /**
- * Whether a scheduled time has passed without a backup, and if not, when the next one comes: an interval goes on from
- * the newest backup, so that a restart neither lengthens nor shortens it.
+ * Whether a scheduled time has passed without a backup.
  *
  * @param newest when the newest complete backup was begun; undefined when there is none
  */
@@ -20,13 +20,22 @@ export function judgeMissed(schedule: Timetable, newest: Date | undefined, now: 
   if (newest === undefined) return { missed: true, reason: 'there is no complete backup' };
   const due = previousTime(schedule, now);
   const is = `the newest complete backup is of ${formatTime(newest)}`;
-  if (due === undefined || newest >= due) {
-    // Of a clock a little ahead of this one.
-    const last = newest < now ? newest : now;
-    const next = nextTime(schedule, schedule.kind === 'every' ? last : now);
-    return { missed: false, reason: is, next };
-  }
+  if (due === undefined || newest >= due) return { missed: false, reason: is };
   return { missed: true, reason: `${is}, and one was due ${formatTime(due)}` };
+}
+
+/**
+ * The first time at or after `now` of an interval that goes on from the newest backup, so that restarts of the service
+ * neither lengthen nor shorten it.
+ *
+ * @returns undefined where the times are not reckoned from the newest backup
+ */
+export function resumeInterval(schedule: Timetable, newest: Date | undefined, now: Date): Date | undefined {
+  // One of a clock that is a little ahead of this one is no reason to wait for longer.
+  if (schedule.kind !== 'every' || newest === undefined || newest > now) return undefined;
+  const interval = schedule.seconds * 1000;
+  const times = Math.max(1, Math.ceil((now.getTime() - newest.getTime()) / interval));
+  return new Date(newest.getTime() + times * interval);
 }
 
 /**

@@ -3,10 +3,10 @@ import type { Logger } from '../ui/log.ts';
 import {
   type Agenda,
   afterFailure,
+  afterLocked,
   beginRun,
   dueTime,
   firstAgenda,
-  makesUp,
   moveSlot,
   planAnew,
   type Random,
@@ -92,11 +92,11 @@ async function runEntry(
   const outcome = await runJob(entry.job, run.why, context, signal);
 
   const to = clock.now().getTime();
-  const skips = entries.map((other) => skipMeanwhile(other, name, { from, to }, random));
-  if (outcome.kind === 'failed' || (outcome.kind === 'locked' && makesUp(run)))
-    entry.agenda = afterFailure(entry.agenda, run, to);
   if (outcome.kind === 'done' && outcome.next !== undefined)
     entry.agenda = moveSlot(entry.job, entry.agenda, outcome.next, random);
+  const skips = entries.map((other) => skipMeanwhile(other, name, { from, to }, random));
+  if (outcome.kind === 'failed') entry.agenda = afterFailure(entry.agenda, run, to);
+  if (outcome.kind === 'locked') entry.agenda = afterLocked(entry.agenda, run, to);
   const next = formatInstant(dueTime(entry.agenda));
   if (outcome.kind === 'locked') log.warn(`${name} skipped, next try ${next}: ${outcome.message}`);
   if (outcome.kind === 'failed') log.error(`${name} failed, next try ${next}: ${outcome.message}`);

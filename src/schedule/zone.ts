@@ -19,7 +19,8 @@ const MOST_SHIFT = 25 * 3_600_000;
 
 /** @returns undefined for a zone that the time zone database does not hold */
 export function openZone(name: string): Zone | undefined {
-  if (!IANAZone.isValidZone(name)) return undefined;
+  // From Node 22 on offsets such as +02:00 are zones as well, which Go's time.LoadLocation does not know.
+  if (!/^[A-Za-z]/.test(name) || !IANAZone.isValidZone(name)) return undefined;
   const zone = IANAZone.create(name);
   return { name, offsetAt: (instant) => zone.offset(instant) * 60_000 };
 }

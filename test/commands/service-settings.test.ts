@@ -44,6 +44,7 @@ test.each([
     { SCHEDULE_RANDOM_DELAY: '-1' },
     'SCHEDULE_RANDOM_DELAY: "-1" is not accepted, expected a number of seconds',
   ],
+  [{ HEALTH_GRACE: 'soon' }, 'HEALTH_GRACE: "soon" is not accepted, expected'],
   [{ BACKUP_ON_START: 'yes' }, 'BACKUP_ON_START: "yes" is not accepted, expected missed, always or never'],
   [{ LOCK_WAIT: 'long', TZ: 'Mars' }, 'expected a time zone such as Europe/Berlin'],
 ])('%j stops it at the start with status 2', async (env, problem) => {

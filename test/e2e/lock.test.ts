@@ -78,14 +78,23 @@ function holder(command: string, { child }: HeldRun): RegExp {
 test('while a backup is taken, no other run touches the database or the backups', async () => {
   const before = await countComplete();
   const held = await holdRun(['backup'], SENDING);
-  const refused = [['backup'], ['restore', '--latest', '--yes'], ['prune', '--yes', '--max-backups', '1']];
+  const beside = `${bed.database.name}_beside`;
+  const refused = [
+    ['backup'],
+    ['restore', '--latest', '--yes'],
+    ['restore', '--latest', '--into', beside],
+    ['prune', '--yes', '--max-backups', '1'],
+  ];
   for (const args of refused) {
     const { status, stderr } = await bed.run(args);
     expect({ args, status }).toEqual({ args, status: 5 });
     expect(stderr).toMatch(holder('backup', held));
   }
-  const beside = `${bed.database.name}_beside`;
-  for (const args of [['list'], ['prune', '--dry-run'], ['restore', '--latest', '--into', beside]]) {
+  for (const args of [
+    ['list'],
+    ['prune', '--dry-run'],
+    ['restore', '--latest', '--into', beside, '--dry-run'],
+  ]) {
     const { status, stderr } = await bed.run(args);
     expect({ args, status, stderr }).toMatchObject({ args, status: 0 });
   }
@@ -94,11 +103,17 @@ test('while a backup is taken, no other run touches the database or the backups'
   expect(await countComplete()).toBe(before + 1);
 });
 
-test('while a restore works, no backup is taken', async () => {
-  const held = await holdRun(['restore', '--latest', '--yes'], READING_DUMP);
-  const { status, stderr } = await bed.run(['backup']);
-  expect(status).toBe(5);
-  expect(stderr).toMatch(holder('restore', held));
+test.each([
+  ['in its place', ['--yes']],
+  ['beside it', ['--into', 'beside']],
+])('while a restore %s works, no backup is taken and none is pruned', async (_, how) => {
+  const args = how.map((arg) => (arg === 'beside' ? `${bed.database.name}_beside` : arg));
+  const held = await holdRun(['restore', '--latest', ...args], READING_DUMP);
+  for (const other of [['backup'], ['prune', '--yes', '--max-backups', '1']]) {
+    const { status, stderr } = await bed.run(other);
+    expect({ other, status }).toEqual({ other, status: 5 });
+    expect(stderr).toMatch(holder('restore', held));
+  }
   letGo();
   expect(await held.ended).toMatchObject({ status: 0 });
   // The lock was taken in one database while another one took its name.

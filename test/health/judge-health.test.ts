@@ -220,6 +220,17 @@ test('without a schedule a backup has to exist, however old', () => {
   expect(health).toMatchObject({ healthy: true, due: undefined, late: undefined });
 });
 
+test('that a backup has shrunk is said with every verdict', () => {
+  const backups = [complete('2026-11-24', 100), complete('2026-11-23', 1000)];
+  const late = judge(backups, time('2026-11-27 01:00:00'), { schedule: '@daily' });
+  expect(late.healthy).toBe(false);
+  expect(late.reason).toMatch(/ late; .*; backup 20261124000000 shrank: /);
+  const none = judge([foreign('2026-11-24', 100), foreign('2026-11-23', 1000)], time('2026-11-24 01:00:00'), {
+    schedule: '@daily',
+  });
+  expect(none.reason).toMatch(/^there is no complete backup.*; backup 20261124000000 shrank: /);
+});
+
 test('that a backup has shrunk is said, unless the guard is off', () => {
   const backups = [complete('2026-11-24', 100), complete('2026-11-23', 1000)];
   const now = time('2026-11-24 01:00:00');

@@ -19,10 +19,16 @@ test.each([
     600_000,
     'backup: every hour (Europe/Berlin), next 2026-11-23 11:00:00 UTC, 2026-11-23 12:00:00 UTC, 2026-11-23 13:00:00 UTC, each up to 10m later',
   ],
+  [
+    '@every 6h',
+    0,
+    'backup: every 6 hours (Europe/Berlin), next 2026-11-23 16:30:00 UTC, 2026-11-23 22:30:00 UTC, 2026-11-24 04:30:00 UTC at the latest',
+  ],
 ])(
   '%s with a random delay of %i ms is announced in words, with its zone and its next three times',
   (spec, randomDelay, line) => {
     const schedule = parseSchedule(spec, 'Europe/Berlin') as Timetable;
-    expect(announceTimes('backup', { schedule, randomDelay }, new Date('2026-11-23T10:30:00Z'))).toBe(line);
+    const job = { name: 'backup', schedule, randomDelay, runAtStart: true };
+    expect(announceTimes(job, new Date('2026-11-23T10:30:00Z'))).toBe(line);
   },
 );

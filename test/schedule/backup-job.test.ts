@@ -6,11 +6,14 @@ import type { RunContext } from '../../src/backup/perform-backup.ts';
 import { listBackups } from '../../src/catalog/catalog.ts';
 import { StoppedError } from '../../src/errors.ts';
 import { checkHealth } from '../../src/health/check-health.ts';
-import { backupJob } from '../../src/schedule/backup-job.ts';
+import { lockKey } from '../../src/postgres/advisory-lock.ts';
+import { type BackupJobSettings, backupJob } from '../../src/schedule/backup-job.ts';
 import type { Clock } from '../../src/schedule/clock.ts';
 import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
 import { runJobs } from '../../src/schedule/run-jobs.ts';
 import type { Timetable } from '../../src/schedule/schedule.ts';
+import { withClient } from '../support/database.ts';
+import { makeBackups } from '../support/stored-backups.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
 
 const HOUR = 3_600_000;
@@ -31,7 +34,11 @@ const holder = () => `backups of ${bed.database.name}`;
  * The service's backups of a real database into a real bucket, by a clock that stands still while they work and leaps
  * over the time between them.
  */
-function createService(spec: string, start: string, newest = 0) {
+function createService(
+  spec: string,
+  start: string,
+  { newest = 0, backupOnStart = 'missed' }: Partial<{ newest: number } & BackupJobSettings> = {},
+) {
   const schedule = parseSchedule(spec, 'UTC') as Timetable;
   const { log, lines } = keepingLog();
   let wall = Date.parse(start);
@@ -57,6 +64,7 @@ function createService(spec: string, start: string, newest = 0) {
   };
   return {
     lines,
+    now,
     /**
      * Starts the service, and stops it at `until`.
      *
@@ -74,7 +82,7 @@ function createService(spec: string, start: string, newest = 0) {
           if (wall >= Date.parse(until)) stop.abort(new StoppedError('SIGTERM'));
         },
       };
-      const job = backupJob(context, { schedule, randomDelay: 0, backupOnStart: 'missed' });
+      const job = backupJob(context, { schedule, randomDelay: 0, backupOnStart });
       await runJobs([job], { since: now(), clock, log, random: () => 0 }, stop.signal);
     },
     async isHealthy(): Promise<boolean> {
@@ -105,9 +113,35 @@ test('an interval goes on over restarts, however late in it they come, and healt
     ['20261123103000', '20261124103000', '20261125103000'].map((id) => `${id} complete`),
   );
   expect(service.lines.filter((line) => line.includes('missed'))).toEqual([
-    'info: no backup was missed: the newest complete backup is of 2026-11-23 10:30:00 UTC; the next is due 2026-11-24 10:30:00 UTC',
-    'info: no backup was missed: the newest complete backup is of 2026-11-24 10:30:00 UTC; the next is due 2026-11-25 10:30:00 UTC',
+    'info: no backup was missed: the newest complete backup is of 2026-11-23 10:30:00 UTC; next 2026-11-24 10:30:00 UTC, 2026-11-25 10:30:00 UTC, 2026-11-26 10:30:00 UTC',
+    'info: no backup was missed: the newest complete backup is of 2026-11-24 10:30:00 UTC; next 2026-11-25 10:30:00 UTC, 2026-11-26 10:30:00 UTC, 2026-11-27 10:30:00 UTC',
   ]);
+});
+
+test('it goes on also where nothing is to be made up for at the start', async () => {
+  const service = createService('@every 1h', '2026-11-23T10:30:00Z', { backupOnStart: 'never' });
+  await service.runUntil('2026-11-23T11:31:00Z');
+  // Each time for less than an interval.
+  for (const until of ['12:20', '13:10', '14:00']) await service.runUntil(`2026-11-23T${until}:00Z`);
+  expect(await ids()).toEqual(
+    ['20261123113000', '20261123123000', '20261123133000'].map((id) => `${id} complete`),
+  );
+});
+
+test.each([
+  { what: 'is made up for', other: undefined, made: ['20261123110600'] },
+  { what: 'is not wanted once the other has made its backup', other: '11:00:07', made: ['20261123110007'] },
+])('a backup that found the lock taken $what', async ({ other, made }) => {
+  const service = createService('0 * * * *', '2026-11-23T10:30:00Z', { backupOnStart: 'never' });
+  await withClient(bed.env, 'postgres', async (client) => {
+    await client.query('SELECT pg_advisory_lock($1)', [lockKey(bed.database.name)]);
+    await service.runUntil('2026-11-23T11:50:00Z', async () => {
+      if (service.now() < new Date('2026-11-23T11:02:00Z')) return;
+      if (other !== undefined) await makeBackups(bed.store).complete(`2026-11-23 ${other}`);
+      await client.query('SELECT pg_advisory_unlock_all()');
+    });
+  });
+  expect(await ids()).toEqual(made.map((id) => `${id} complete`));
 });
 
 v8.setFlagsFromString('--expose-gc');
@@ -130,7 +164,7 @@ async function sessions(): Promise<number> {
 }
 
 test('backup after backup leaves nothing behind but the newest: no memory, no handle, no session', async () => {
-  const service = createService('@every 1h', '2026-11-23T10:30:00Z', 3);
+  const service = createService('@every 1h', '2026-11-23T10:30:00Z', { newest: 3 });
   const held: ReturnType<typeof holdings>[] = [];
   let seen = 0;
   await service.runUntil('2026-11-24T15:31:00Z', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeMissed } from '../../src/schedule/missed-backup.ts';
+import { judgeMissed, resumeInterval } from '../../src/schedule/missed-backup.ts';
 import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
 import type { Timetable } from '../../src/schedule/schedule.ts';
 
@@ -36,12 +36,27 @@ test('the reason names the time that was missed, and the newest backup', () => {
 });
 
 test.each([
-  { spec: '@daily', newest: '2026-11-23T09:00:00Z', next: '2026-11-24T00:00:00Z', why: 'of the schedule' },
-  { spec: '@every 6h', newest: '2026-11-23T05:06:07Z', next: '2026-11-23T11:06:07Z', why: 'the interval' },
+  { spec: '@daily', newest: '2026-11-23T09:00:00Z', next: undefined, why: 'it has times of its own' },
+  { spec: '@every 6h', newest: undefined, next: undefined, why: 'there is nothing to go on from' },
+  { spec: '@every 6h', newest: '2026-11-23T05:06:07Z', next: '2026-11-23T11:06:07Z', why: 'it runs' },
   { spec: '@every 6h', newest: '2026-11-23T04:30:00Z', next: '2026-11-23T10:30:00Z', why: 'the time is now' },
+  {
+    spec: '@every 6h',
+    newest: '2026-11-22T10:00:00Z',
+    next: '2026-11-23T16:00:00Z',
+    why: 'four were missed',
+  },
+  {
+    spec: '@every 6h',
+    newest: '2026-11-23T10:30:00Z',
+    next: '2026-11-23T16:30:00Z',
+    why: 'it has just begun',
+  },
+  { spec: '@every 6h', newest: '2026-11-23T10:31:00Z', next: undefined, why: 'its clock is ahead' },
 ])('$spec at 10:30 with $newest goes on at $next: $why', ({ spec, newest, next }) => {
   const schedule = parseSchedule(spec, 'UTC') as Timetable;
-  expect(judgeMissed(schedule, new Date(newest), new Date('2026-11-23T10:30:00Z'))).toMatchObject({
-    next: new Date(next),
-  });
+  const begun = newest === undefined ? undefined : new Date(newest);
+  expect(resumeInterval(schedule, begun, new Date('2026-11-23T10:30:00Z'))).toEqual(
+    next === undefined ? undefined : new Date(next),
+  );
 });

@@ -194,39 +194,40 @@ test('a run at the start that fails is tried again as such, and a success ends t
   ]);
 });
 
-test('a run that finds the lock taken is skipped, which is no failure', async () => {
+const locked = async () => {
+  throw new LockedError({ doing: 'cannot begin', problem: 'pid 7 on host a holds the lock' });
+};
+
+test('a run that finds the lock taken is skipped, which is no failure, and tried again until the next time', async () => {
   const { runs, lines, job, start } = simulate();
-  const run = async () => {
-    throw new LockedError({ doing: 'cannot begin', problem: 'pid 7 on host a holds the lock' });
-  };
-  await start([job('backup', '@hourly', { run })], 2 * HOUR);
-  expect(runs).toHaveLength(2);
-  expect(lines).toEqual([
-    'warn backup skipped, next try 2026-11-23 12:00:00 UTC: cannot begin: pid 7 on host a holds the lock',
-    'warn backup skipped, next try 2026-11-23 13:00:00 UTC: cannot begin: pid 7 on host a holds the lock',
+  await start([job('backup', '@hourly', { run: locked })], 90 * MINUTE + 30 * SECOND);
+  expect(runs).toEqual([
+    'backup 23 11:00:00 schedule',
+    ...['01', '06', '21', '36', '51'].map((minute) => `backup 23 11:${minute}:00 instead`),
+    'backup 23 12:00:00 schedule',
   ]);
+  expect(lines).toEqual(
+    ['11:01', '11:06', '11:21', '11:36', '11:51', '12:00', '12:01'].map(
+      (next) =>
+        `warn backup skipped, next try 2026-11-23 ${next}:00 UTC: cannot begin: pid 7 on host a holds the lock`,
+    ),
+  );
 });
 
-test.each<[what: string, runAtStart: boolean, outcomes: readonly ('locked' | 'failed' | 'done')[]]>([
-  ['a run at the start', true, ['locked', 'locked', 'done']],
-  ['a run that is tried again', false, ['failed', 'locked', 'done']],
-])('%s that finds the lock taken is tried again', async (_, runAtStart, outcomes) => {
-  const { runs, lines, job, start } = simulate('2026-11-23T23:59:00Z');
+test.each<[what: string, outcomes: readonly ('locked' | 'failed' | 'done')[], whys: string[]]>([
+  ['a run at the start', ['locked', 'locked', 'done'], ['start', 'start', 'start']],
+  ['a run that is tried again', ['failed', 'locked', 'done'], ['schedule', 'schedule', 'instead']],
+  ['one in its place that fails', ['locked', 'failed', 'done'], ['schedule', 'instead', 'instead']],
+])('%s keeps its reason when it finds the lock taken', async (_, outcomes, whys) => {
+  const { runs, job, start } = simulate('2026-11-23T23:59:00Z');
   const run = async () => {
     const outcome = outcomes[runs.length - 1];
     if (outcome === 'failed') await failing();
-    if (outcome === 'locked')
-      throw new LockedError({ doing: 'cannot begin', problem: 'pid 7 holds the lock' });
+    if (outcome === 'locked') await locked();
   };
-  const schedule = runAtStart ? '0 12 * * *' : '@daily';
-  await start([job('backup', schedule, { run, runAtStart })], HOUR);
-  const begun = runAtStart ? '23 23:59:00' : '24 00:00:00';
-  expect(runs).toHaveLength(3);
-  expect(runs[0]).toContain(begun);
-  expect(lines.map((line) => line.split(',')[0])).toEqual([
-    runAtStart ? 'warn backup skipped' : 'error backup failed',
-    'warn backup skipped',
-  ]);
+  const runAtStart = whys.includes('start');
+  await start([job('backup', runAtStart ? '0 12 * * *' : '@daily', { run, runAtStart })], HOUR);
+  expect(runs.map((line) => line.split(' ').at(-1))).toEqual(whys);
   const [first = 0, second = 0, third = 0] = runs.map((line) =>
     Date.parse(`2026-11-${line.slice(7, 9)}T${line.slice(10, 18)}Z`),
   );

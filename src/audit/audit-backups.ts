@@ -82,25 +82,40 @@ function listBucket(
   signal: AbortSignal,
 ): AsyncGenerator<readonly ObjectInfo[]> {
   const list = backups.map(mediaListOf).find((found) => found !== undefined);
-  const ranges = cutEvenly(list === undefined ? none() : readMediaManifest(store, list.key, signal));
+  const ranges = cutEvenly(list === undefined ? none() : readMediaManifest(store, list.key, signal), signal);
   const listing = listRanges(store.listPages, mediaPrefix, ranges, { readers, signal, onRange: () => {} });
   return onlyMedia(listing, mediaPrefix, otherPrefixes);
 }
 
-/** Cuts the keys of a bucket at every so many of the objects that a list names. */
-async function* cutEvenly(list: AsyncIterable<readonly MediaEntry[]>): AsyncGenerator<KeyRange> {
+/**
+ * Cuts the keys of a bucket at every so many of the objects that a list names. What is wrong with the list is told where
+ * its backup is judged; the other backups need its cuts only to be quick, so one range goes to the end from there.
+ */
+async function* cutEvenly(
+  list: AsyncIterable<readonly MediaEntry[]>,
+  signal: AbortSignal,
+): AsyncGenerator<KeyRange> {
   let after: string | undefined;
   let passed = 0;
-  for await (const entries of list) {
-    for (const entry of entries) {
-      if (!('bytes' in entry)) continue;
-      passed += 1;
-      if (passed % OBJECTS_PER_RANGE !== 0) continue;
-      yield { after, upTo: entry.key };
-      after = entry.key;
+  try {
+    for await (const entries of list) {
+      for (const entry of entries) {
+        if (!('bytes' in entry)) continue;
+        passed += 1;
+        if (passed % OBJECTS_PER_RANGE !== 0 || !isBehind(entry.key, after)) continue;
+        yield { after, upTo: entry.key };
+        after = entry.key;
+      }
     }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof OperatorError)) throw error;
   }
   yield { after, upTo: undefined };
+}
+
+function isBehind(key: string, other: string | undefined): boolean {
+  return other === undefined || Buffer.compare(Buffer.from(key), Buffer.from(other)) > 0;
 }
 
 async function* none(): AsyncGenerator<readonly MediaEntry[]> {}

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { type AuditBed, brief, createAuditBed } from './audit-bed.ts';
 import { CASES } from './era-cases.ts';
@@ -122,6 +123,35 @@ test('a backup that cannot be read is told, for an orphan may be its', async () 
   expect(JSON.parse((await bed.audit(['--all-backups', '--json'], NAMED)).stdout)).toEqual([
     { id, problem: expect.stringMatching(/is missing/) },
   ]);
+});
+
+/** A list of enough objects to be cut by, the latter half of which comes first. */
+const DISORDER = Array.from({ length: 4000 }, (_, at) => {
+  const key = `media/m${String((at + 2000) % 4000).padStart(4, '0')}`;
+  return `${JSON.stringify({ key, bytes: 1, etag: 'x' })}\n`;
+});
+
+test.each([
+  ['is damaged', Buffer.from('no gzip'), /cannot read the list of media/],
+  ['is in disorder', gzipSync(DISORDER.join('')), /cannot compare a backup’s media: its list has/],
+])('a list of media that %s is told of its backup, and the others are audited', async (_, list, problem) => {
+  await createFiles();
+  for (const key of ['m3000', 'z']) await bed.put(`media/${key}`);
+  const sound = await backup(NAMED);
+  const id = await backup(NAMED);
+  await bed.store.put(`backup/postgres-backup-${id}.media.ndjson.gz`, list, {
+    ifAbsent: false,
+    contentType: 'application/gzip',
+    signal: never,
+  });
+  const { stdout, stderr } = await bed.audit(['--all-backups', '--json'], NAMED);
+  expect({ stderr, outlook: stdout && JSON.parse(stdout) }).toEqual({
+    stderr: '',
+    outlook: [
+      { id, problem: expect.stringMatching(problem) },
+      { id: sound, by: 'media manifest', references: 5, dangling: 4, changed: 0 },
+    ],
+  });
 });
 
 test.each([

@@ -23,7 +23,12 @@ export interface Connection {
   call<T>(doing: string, permission: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
-export function connectBucket(client: S3Client, bucket: string, endpoint: string): Connection {
+/** @param waitMs how long a server is waited for that has answered before, in milliseconds */
+export function connectBucket(
+  client: S3Client,
+  { bucket, endpoint, waitMs }: Pick<Connection, 'bucket' | 'endpoint'> & { readonly waitMs: number },
+): Connection {
+  let hasAnswered = false;
   return {
     client,
     bucket,
@@ -31,12 +36,30 @@ export function connectBucket(client: S3Client, bucket: string, endpoint: string
     async call(doing, permission, signal, work) {
       signal.throwIfAborted();
       try {
-        return await work();
+        const answer = await (hasAnswered ? untilReached(work, waitMs, signal) : work());
+        hasAnswered = true;
+        return answer;
       } catch (error) {
+        hasAnswered ||= answerOf(error).status !== undefined;
         throw signal.aborted ? signal.reason : storeError(`${doing} (${endpoint})`, error, permission);
       }
     },
   };
+}
+
+/** No connection comes about, so that nothing of the request has arrived: the server restarts, or the network is gone. */
+const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** Makes a call anew, about every ten seconds, for as long as no connection comes about and `waitMs` is not over. */
+function untilReached<T>(work: () => Promise<T>, waitMs: number, signal: AbortSignal): Promise<T> {
+  return pRetry(work, {
+    retries: Number.POSITIVE_INFINITY,
+    maxRetryTime: waitMs,
+    minTimeout: 1000,
+    maxTimeout: 10_000,
+    signal,
+    shouldRetry: ({ error }) => UNREACHED.has(answerOf(error).code),
+  });
 }
 
 /**

@@ -17,7 +17,11 @@ import { isVersioned, listVersionPages } from './versions.ts';
 export function openStore(settings: Config<'store'>): Store & { close(): void } {
   const client = createS3Client(settings);
   const endpoint = endpointUrl(settings) ?? `https://s3.${settings.region}.amazonaws.com`;
-  const connection = connectBucket(client, settings.bucket, new URL(endpoint).origin);
+  const connection = connectBucket(client, {
+    bucket: settings.bucket,
+    endpoint: new URL(endpoint).origin,
+    waitMs: settings.serverWait,
+  });
   return { ...s3Store(connection, settings.region), close: () => client.destroy() };
 }
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { flag, keyPrefix, text, yesOrNo } from '../forms.ts';
+import { duration, durationForm, flag, keyPrefix, text, yesOrNo } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 /** An address that says where the server is and nothing else: what is more would be left out without a word. */
@@ -90,6 +90,15 @@ export const STORE_SETTINGS = defineSettings({
     fallback: 'True',
     form: yesOrNo,
     about: 'https or http, where the endpoint is given without either.',
+  },
+  serverWait: {
+    group: 'store',
+    names: ['S3_WAIT'],
+    schema: duration,
+    fallback: '2m',
+    form: durationForm,
+    about:
+      'How long an S3 server that has answered before is waited for when no connection to it comes about.',
   },
   verifyTls: {
     group: 'store',

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { StoppedError } from '../../src/errors.ts';
+import { createS3Client } from '../../src/s3/client.ts';
+import { connectBucket } from '../../src/s3/connection.ts';
+import { startTestStore, type TestStore } from '../support/test-store.ts';
+
+let bed: TestStore;
+
+beforeAll(async () => {
+  bed = await startTestStore();
+});
+
+afterAll(() => bed.close());
+
+const refused = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+const broken = () => Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+const denied = () =>
+  Object.assign(new Error('no'), { Code: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
+
+/** Makes calls over one connection, each of which throws the errors that it is given, one each time, and then answers. */
+function connect(waitMs: number) {
+  const { call } = connectBucket(createS3Client(bed.settings), {
+    bucket: 'b',
+    endpoint: 'http://s3',
+    waitMs,
+  });
+  return async (errors: readonly Error[], signal = new AbortController().signal, onTry = () => {}) => {
+    const left = [...errors];
+    let tries = 0;
+    const answer = call('cannot look', 's3:GetObject', signal, async () => {
+      tries += 1;
+      onTry();
+      const error = left.shift();
+      if (error !== undefined) throw error;
+      return 'answer';
+    });
+    return { answer: await answer.catch((error: Error) => error.message), tries };
+  };
+}
+
+const REFUSED = expect.stringContaining('cannot look (http://s3): ECONNREFUSED');
+
+test('a server that never answered is not waited for', async () => {
+  const ask = connect(60_000);
+  expect(await ask([refused()])).toEqual({ answer: REFUSED, tries: 1 });
+});
+
+test.each([
+  ['by an answer', []],
+  ['by a refusal', [denied()]],
+])('one that has shown %s that it is there is waited for', async (_, first) => {
+  const ask = connect(60_000);
+  await ask(first);
+  expect(await ask([refused(), refused()])).toEqual({ answer: 'answer', tries: 3 });
+});
+
+test('a request that may have arrived is not made again', async () => {
+  const ask = connect(60_000);
+  await ask([]);
+  expect(await ask([refused(), broken()])).toEqual({
+    answer: expect.stringContaining('ECONNRESET'),
+    tries: 2,
+  });
+});
+
+test('the time that it is waited for ends', async () => {
+  const ask = connect(0);
+  await ask([]);
+  expect(await ask([refused()])).toEqual({ answer: REFUSED, tries: 1 });
+});
+
+test('a signal ends the wait', async () => {
+  const ask = connect(60_000);
+  await ask([]);
+  const stop = new AbortController();
+  const stopped = new StoppedError('SIGTERM');
+  const { answer } = await ask(Array.from({ length: 99 }, refused), stop.signal, () => stop.abort(stopped));
+  expect(answer).toBe(stopped.message);
+});

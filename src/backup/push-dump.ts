@@ -4,12 +4,17 @@ import { isFree } from '../catalog/catalog.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
-import { StoreError } from '../errors.ts';
+import type { DumpToken } from '../dump/tokens.ts';
+import { RestoreError, StoreError } from '../errors.ts';
+import { refuseForeign } from '../restore/refusals.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { findFreeId } from './free-id.ts';
 import { makeBucket } from './make-bucket.ts';
 import { type DumpDestination, storeDump } from './store-dump.ts';
+
+/** As pg_dump writes it; foreign tables have no rows in a dump. */
+const CREATES_TABLE = /^CREATE (?:UNLOGGED )?TABLE /;
 
 export interface PushContext extends DumpDestination {
   readonly binDir: string | undefined;
@@ -23,7 +28,8 @@ export interface PushContext extends DumpDestination {
 /**
  * Stores a local dump (`.sql`, `.sql.gz` or `.dump`) as a backup with a manifest. It is stored as plain SQL.
  *
- * @throws NotFoundError for a missing file, DumpError for one that is no whole dump, StoreError
+ * @throws NotFoundError for a missing file, DumpError for one that is no whole dump, RestoreError for one that could not be
+ * restored, StoreError
  */
 export async function pushDump(context: PushContext, file: string, signal: AbortSignal): Promise<Manifest> {
   const { now } = context;
@@ -47,11 +53,27 @@ export async function pushDump(context: PushContext, file: string, signal: Abort
         snapshot: null,
         migrations: {},
       },
-      { name: file, now, progress, signal },
+      { name: file, now, progress, signal, inspect: refuseUnrestorable(file) },
     );
   } finally {
     progress.stop();
   }
+}
+
+/** Only what a restore takes may come to be the newest backup: it is too late on the worst day. */
+function refuseUnrestorable(file: string): (token: DumpToken) => void {
+  let creates = false;
+  return (token) => {
+    refuseForeign(token, file);
+    if (token.type === 'statement') creates ||= CREATES_TABLE.test(token.sql.toString('latin1', 0, 64));
+    if (token.type === 'copy-start' && !creates) {
+      throw new RestoreError({
+        doing: `cannot restore ${file}`,
+        problem: `it holds rows of ${token.name}, and creates no table`,
+        remedy: 'take a dump without --data-only',
+      });
+    }
+  };
 }
 
 /** A dump that was fetched keeps the time in its name, so that it lists where it belongs. */

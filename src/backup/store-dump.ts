@@ -1,7 +1,8 @@
 import { dumpKey, manifestKey } from '../catalog/backup-name.ts';
 import { encodeManifest, type Manifest } from '../catalog/manifest.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
-import { createScanner, drain } from '../dump/scanner.ts';
+import { createScanner } from '../dump/scanner.ts';
+import type { DumpToken } from '../dump/tokens.ts';
 import { overtakenError } from '../s3/errors.ts';
 import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
 import { readObject } from '../s3/reader.ts';
@@ -28,6 +29,8 @@ export type Provenance = Pick<
 export interface StoreDumpOptions {
   /** Waits for what is written beside the dump; called when the dump is in the store and the manifest is not. */
   readonly finishMedia?: (() => Promise<Manifest['media']>) | undefined;
+  /** Is given the dump's tokens, so that it can refuse what they say by an error. */
+  readonly inspect?: (token: DumpToken) => void;
   /** What the dump is called in errors: `of database topobank`, `./dump.sql`. */
   readonly name: string;
   readonly now: () => Date;
@@ -49,7 +52,7 @@ export async function storeDump(
   options: StoreDumpOptions,
 ): Promise<Manifest> {
   const { store, prefix, maxParts, partsInFlight } = destination;
-  const { name, now, progress, signal } = options;
+  const { now, progress, signal } = options;
   const key = dumpKey(prefix, provenance.id);
   const writer = await openMultipartWriter(store, key, {
     contentType: 'application/sql',
@@ -59,7 +62,7 @@ export async function storeDump(
     onSent: (bytes) => progress.add(bytes),
   });
   try {
-    const index = await writeDump(writer, dump, name);
+    const index = await writeDump(writer, dump, options);
     const stored = await writer.complete();
     const media = await options.finishMedia?.();
     const manifest = describeDump(stored, index, { ...provenance, media }, now());
@@ -75,14 +78,14 @@ export async function storeDump(
 async function writeDump(
   writer: MultipartWriter,
   dump: AsyncIterable<Buffer>,
-  name: string,
+  { name, inspect = () => {} }: StoreDumpOptions,
 ): Promise<DumpIndex> {
   const scanner = createScanner(name);
   for await (const chunk of dump) {
-    drain(scanner.push(chunk));
+    for (const token of scanner.push(chunk)) inspect(token);
     await writer.write(chunk);
   }
-  drain(scanner.end());
+  for (const token of scanner.end()) inspect(token);
   return scanner.finish();
 }
 

@@ -38,6 +38,14 @@ interface Described {
 /** A backup that can be restored. */
 export type UsableBackup = Exclude<Backup, { state: 'broken' }>;
 
+/**
+ * Whether it was pushed: a dump from elsewhere, of which nobody knows when it was made, nor of what. It can be restored
+ * like others, and says nothing of whether backups are being made.
+ */
+export function isPushed({ state, manifest }: Backup): boolean {
+  return state === 'complete' && manifest?.database === null;
+}
+
 /** The object that holds the dump. */
 export interface Dump extends ObjectInfo {
   readonly compression: Compression | null;

@@ -1,5 +1,5 @@
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
-import type { Backup, UsableBackup } from '../catalog/catalog.ts';
+import { type Backup, isPushed, type UsableBackup } from '../catalog/catalog.ts';
 import { faultyCheck } from '../catalog/verification.ts';
 import { type CalendarUnit, calendarName, spanBefore } from './calendar.ts';
 import { isUsable, newestFirst } from './order.ts';
@@ -19,9 +19,9 @@ type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
 /**
  * Decides for each backup, newest first, whether it stays.
  *
- * - Every rule is applied to all that can be restored, again to the complete ones alone, and again to those of them that
- *   no verification has found faulty, so that a foreign dump, of which nothing is proven, and a faulty backup take a
- *   place among their like but never that of a better one.
+ * - Every rule is applied to all that can be restored, again to the complete ones that were not pushed, and again to those
+ *   of them that no verification has found faulty, so that a foreign or a pushed dump, of which nothing is proven, and a
+ *   faulty backup take a place among their like but never that of a better one.
  * - Days, weeks, months and years are counted by those that have a backup, and a span from the newest one: a time
  *   without backups ages nothing away.
  * - A broken one counts for nothing. It goes when its dump is gone, or once it is older than all that stay; never
@@ -52,7 +52,7 @@ export function planRetention(
 
 /** The reasons for each backup that stays. */
 function applyRules(usable: readonly UsableBackup[], rules: readonly Rule[]): Map<Backup, string[]> {
-  const complete = usable.filter(({ state }) => state === 'complete');
+  const complete = usable.filter((backup) => backup.state === 'complete' && !isPushed(backup));
   const sound = complete.filter(({ verified }) => faultyCheck(verified) === undefined);
   const pools = [
     { pool: usable, among: '' },

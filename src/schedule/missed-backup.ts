@@ -1,5 +1,5 @@
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
-import { newestBackups } from '../catalog/catalog.ts';
+import { isPushed, newestBackups } from '../catalog/catalog.ts';
 import type { Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Timetable } from './schedule.ts';
@@ -39,7 +39,7 @@ export function resumeInterval(schedule: Timetable, newest: Date | undefined, no
 }
 
 /**
- * When the newest complete backup was begun that no wrong clock has named.
+ * When the newest complete backup was begun that no wrong clock has named, and that was not pushed.
  *
  * @throws StoreError when the bucket cannot be read
  */
@@ -50,7 +50,7 @@ export async function findNewestComplete(
   signal: AbortSignal,
 ): Promise<Date | undefined> {
   for await (const backup of newestBackups(store, prefix, signal)) {
-    if (backup.state === 'complete' && !isAhead(backup, now)) return backupTime(backup);
+    if (backup.state === 'complete' && !isPushed(backup) && !isAhead(backup, now)) return backupTime(backup);
   }
   return undefined;
 }

@@ -307,6 +307,19 @@ test.each(['sql', 'sql.gz', 'dump'] as const)(
   },
 );
 
+test.each([
+  ['--data-only', /it holds rows of \w+, and creates no table — take a dump without --data-only/],
+  ['--create', /holds CREATE DATABASE, which reaches beyond the database — take a dump without --create/],
+])('push refuses a dump by %s, which no restore would take', async (option, says) => {
+  const file = join(await newDirectory(), 'dump.sql');
+  await writeFile(file, await runPgDump(bed.env, [option, bed.database.name]));
+  const { status, stdout, stderr } = await bed.run(['push', file, '--prefix', 'refused/', '--quiet']);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toMatch(says);
+  expect((await bed.keys()).filter((key) => key.startsWith('refused/'))).toEqual([]);
+  expect(await bed.pendingUploads()).toEqual([]);
+});
+
 test('a dump keeps the time that its name tells, and overwrites nothing', async () => {
   const directory = await newDirectory();
   const dump = gzipSync(await pgDump('plain'));

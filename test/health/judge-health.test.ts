@@ -215,6 +215,12 @@ test('what is not complete makes nothing younger', () => {
   expect(health).toMatchObject({ healthy: false, newest: { id: '20261120000000' } });
 });
 
+test('a dump that was pushed is no sign that backups are being made', () => {
+  const backups = [complete('2026-11-24', 1000, null), complete('2026-11-20')];
+  const health = judge(backups, time('2026-11-24 01:00:00'), { schedule: '@daily' });
+  expect(health).toMatchObject({ healthy: false, newest: { id: '20261120000000' } });
+});
+
 test('without a schedule a backup has to exist, however old', () => {
   const health = judge([complete('2016-11-20')], time('2026-11-25 02:00:00'), { schedule: 'none' });
   expect(health).toMatchObject({ healthy: true, due: undefined, late: undefined });

@@ -324,6 +324,17 @@ test('where nothing is complete, nothing broken goes', () => {
   expect(kept(backups, { newest: 1 })).toHaveLength(3);
 });
 
+test('a dump that was pushed takes no place of a backup', () => {
+  const pushed = (time: string) => complete(time, 1000, null);
+  const backups = [
+    pushed('2026-11-24'),
+    complete('2026-11-23'),
+    pushed('2026-11-22'),
+    complete('2026-11-21'),
+  ];
+  expect(kept(backups, { newest: 1 })).toEqual(['2026-11-24 00:00', '2026-11-23 00:00']);
+});
+
 test('a backup that a wrong clock has named stays, and takes nobody’s place', () => {
   const backups = [complete('2099-01-01'), complete('2026-11-24'), complete('2026-11-23')];
   expect(kept(backups, { newest: 1, within: { days: 1 } })).toEqual([

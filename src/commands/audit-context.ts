@@ -5,17 +5,13 @@ import { readOwnReferences } from '../audit/own-references.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Store } from '../s3/store.ts';
+import type { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS } from './groups.ts';
 import { mediaSettings } from './run-context.ts';
 import type { Session } from './session.ts';
 
-/** The settings of an audit; that of a database also needs `database`. */
-export const AUDIT_GROUPS = ['store', 'media', 'audit', 'dump-audit', 'tools'] as const;
-
-type AuditSession = Session<(typeof AUDIT_GROUPS)[number]>;
-
 /** @throws ConfigError for a wrong AUDIT_REFERENCES */
 export async function backupAuditContext(
-  session: AuditSession,
+  session: Session<(typeof BACKUP_AUDIT_GROUPS)[number]>,
   store: Store,
   env: NodeJS.ProcessEnv,
 ): Promise<BackupAuditContext> {
@@ -33,7 +29,7 @@ export async function backupAuditContext(
 
 /** @throws ConfigError for a wrong AUDIT_REFERENCES */
 export async function mediaAuditContext(
-  session: AuditSession,
+  session: Session<Exclude<(typeof AUDIT_GROUPS)[number], 'database'>>,
   store: Store,
   database: Database,
   env: NodeJS.ProcessEnv,

@@ -11,10 +11,11 @@ import { ConfigError, EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
-import { AUDIT_GROUPS, backupAuditContext, mediaAuditContext } from './audit-context.ts';
+import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
 import { type AuditOutput, jsonOutput, type ReportHead, textOutput } from './audit-output.ts';
 import { readBackupId } from './backup-id.ts';
-import { auditAndQuarantine, QUARANTINE_GROUPS, renderQuarantine } from './quarantine-orphans.ts';
+import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, QUARANTINE_GROUPS } from './groups.ts';
+import { auditAndQuarantine, renderQuarantine } from './quarantine-orphans.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
 /** The options of `audit-orphans`, as they are given. */
@@ -85,7 +86,7 @@ async function quarantine(invocation: Invocation): Promise<number> {
 }
 
 async function auditLive(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, ['database', ...AUDIT_GROUPS]);
+  const session = openSession(invocation, AUDIT_GROUPS);
   const { config } = session;
   const database = openDatabase(config, invocation.env);
   const totals = await withOutput(invocation, session.write, (sink) =>
@@ -97,7 +98,7 @@ async function auditLive(invocation: Invocation): Promise<number> {
 }
 
 async function auditOne(invocation: Invocation, wanted: string): Promise<number> {
-  const session = openSession(invocation, AUDIT_GROUPS);
+  const session = openSession(invocation, BACKUP_AUDIT_GROUPS);
   const { config } = session;
   const { signal } = invocation;
   const totals = await withOutput(invocation, session.write, (sink) =>
@@ -115,7 +116,7 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
 
 /** A line for each backup. */
 async function auditAll(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, AUDIT_GROUPS);
+  const session = openSession(invocation, BACKUP_AUDIT_GROUPS);
   const { config } = session;
   const outlooks = await withStore(config, async (store) => {
     const context = await backupAuditContext(session, store, invocation.env);

@@ -4,7 +4,8 @@ import { EXIT } from '../errors.ts';
 import { systemClock } from '../schedule/clock.ts';
 import { stopInTime } from '../schedule/stop-in-time.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
-import { RUN_GROUPS, runContext } from './run-context.ts';
+import { RUN_GROUPS } from './groups.ts';
+import { runContext } from './run-context.ts';
 import { type Invocation, openSession, type Session, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 

@@ -4,11 +4,12 @@ import { examineStore } from '../doctor/store-checks.ts';
 import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { renderTable } from '../ui/table.ts';
+import { DOCTOR_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `doctor`: tries everything that the tool needs. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, ['database', 'store', 'tools']);
+  const session = openSession(invocation, DOCTOR_GROUPS);
   const { config, now } = session;
   const { env, signal } = invocation;
   const database = openDatabase(config, env);

@@ -4,6 +4,7 @@ import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError } from '../errors.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
+import { READ_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
 /** The options of `fetch`, as they are given. */
@@ -23,7 +24,7 @@ export async function run(invocation: Invocation, id: string, directory: string)
     });
   }
   const wanted = readBackupId(id, 'ID');
-  const session = openSession(invocation, ['store', 'tools']);
+  const session = openSession(invocation, READ_GROUPS);
   const { config, startProgress } = session;
   const { env, signal } = invocation;
   await withStore(config, async (store) => {

@@ -1,12 +1,13 @@
 import { EXIT } from '../errors.ts';
 import { checkHealth } from '../health/check-health.ts';
 import type { FaultyBackup, Health } from '../health/judge-health.ts';
+import { HEALTH_GROUPS } from './groups.ts';
 import { readSchedule } from './read-schedule.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `health`: whether backups are being made. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, ['store', 'schedule', 'service', 'zone', 'guard', 'health']);
+  const session = openSession(invocation, HEALTH_GROUPS);
   const { config } = session;
   const schedule = readSchedule('schedule', config, invocation);
   const rules = { ...config, schedule, grace: config.healthGrace };

@@ -4,11 +4,12 @@ import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catal
 import { describeShrink, describeSpared, findLarger, judgeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatDuration } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
+import { LIST_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `list`: the backups in the bucket, newest first. */
 export async function run(invocation: Invocation): Promise<undefined> {
-  const session = openSession(invocation, ['store', 'guard']);
+  const session = openSession(invocation, LIST_GROUPS);
   const { config } = session;
   const now = session.now();
   const backups = await withStore(config, (store) => listBackups(store, config.prefix, invocation.signal));

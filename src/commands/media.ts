@@ -7,6 +7,7 @@ import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
+import { MEDIA_GROUPS } from './groups.ts';
 import { mediaSettings } from './run-context.ts';
 import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 
@@ -19,7 +20,7 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
   if (what !== 'check' && what !== 'restore') throw usage(`${JSON.stringify(what)} is not accepted`);
   if (what === 'check' && dryRun === true) throw usage('--dry-run goes with restore');
   const wanted = readBackupId(id, what);
-  const session = openSession(invocation, ['store', 'media']);
+  const session = openSession(invocation, MEDIA_GROUPS);
   const { config } = session;
   const { signal } = invocation;
   checkQuarantinePrefix(config);

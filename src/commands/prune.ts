@@ -8,12 +8,10 @@ import { retentionRules } from '../retention/rules.ts';
 import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
+import { DECISION_GROUPS, PRUNE_GROUPS } from './groups.ts';
 import { age } from './list.ts';
 import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
-
-/** Settings that a decision needs. */
-const DECISION = ['store', 'retention', 'guard', 'zone'] as const;
 
 /** `prune`: deletes the backups that no rule keeps. */
 export async function run(invocation: Invocation): Promise<undefined> {
@@ -23,7 +21,7 @@ export async function run(invocation: Invocation): Promise<undefined> {
 
 /** Without the lock, and so without the database, for nothing is done that could meet another run. */
 async function decide(invocation: Invocation): Promise<void> {
-  const session = openSession(invocation, DECISION);
+  const session = openSession(invocation, DECISION_GROUPS);
   warnOfVariables(session.log, invocation);
   const { config } = session;
   const plan = await withStore(config, (store) =>
@@ -34,7 +32,7 @@ async function decide(invocation: Invocation): Promise<void> {
 }
 
 async function prune(invocation: Invocation): Promise<void> {
-  const session = openSession(invocation, [...DECISION, 'database', 'lock']);
+  const session = openSession(invocation, PRUNE_GROUPS);
   warnOfVariables(session.log, invocation);
   const { config } = session;
   const database = openDatabase(config, invocation.env);

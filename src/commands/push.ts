@@ -1,10 +1,11 @@
 import { pushDump } from '../backup/push-dump.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
+import { PUSH_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `push FILE`: a local dump as a backup. */
 export async function run(invocation: Invocation, file: string): Promise<undefined> {
-  const session = openSession(invocation, ['store', 'backup', 'tools']);
+  const session = openSession(invocation, PUSH_GROUPS);
   const { config } = session;
   const { env, tool, signal } = invocation;
   const manifest = await withStore(config, (store) =>

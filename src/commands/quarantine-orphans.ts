@@ -15,11 +15,9 @@ import { type QuarantineReport, quarantineOrphans } from '../quarantine/quaranti
 import { listRuns } from '../quarantine/runs.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
-import { AUDIT_GROUPS, mediaAuditContext } from './audit-context.ts';
+import { mediaAuditContext } from './audit-context.ts';
+import type { QUARANTINE_GROUPS } from './groups.ts';
 import { type Invocation, lockFor, type Session } from './session.ts';
-
-/** The settings of a run that moves orphans. */
-export const QUARANTINE_GROUPS = ['database', ...AUDIT_GROUPS, 'lock'] as const;
 
 export type QuarantineSession = Session<(typeof QUARANTINE_GROUPS)[number]>;
 

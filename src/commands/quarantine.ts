@@ -13,8 +13,9 @@ import { type RunRestored, restoreRun } from '../quarantine/restore-run.ts';
 import { listRuns, type QuarantineRun } from '../quarantine/runs.ts';
 import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
-import { mediaAuditContext } from './audit-context.ts';
-import { notKnown, QUARANTINE_GROUPS } from './quarantine-orphans.ts';
+import { backupAuditContext } from './audit-context.ts';
+import { MEDIA_GROUPS, PURGE_GROUPS } from './groups.ts';
+import { notKnown } from './quarantine-orphans.ts';
 import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
 
 /** The options of `quarantine`, as they are given. */
@@ -51,7 +52,7 @@ function usage(problem: string): ConfigError {
 }
 
 async function list(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, ['store', 'media']);
+  const session = openSession(invocation, MEDIA_GROUPS);
   const { config } = session;
   checkQuarantinePrefix(config);
   const runs = await withStore(config, (store) =>
@@ -81,7 +82,7 @@ function renderRuns(runs: readonly QuarantineRun[]): string {
 }
 
 async function restore(invocation: Invocation, runId: string, key: string | undefined): Promise<number> {
-  const session = openSession(invocation, ['store', 'media']);
+  const session = openSession(invocation, MEDIA_GROUPS);
   const { config } = session;
   checkQuarantinePrefix(config);
   const report = await withStore(config, (store) =>
@@ -105,7 +106,7 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
         : `--older-than: ${JSON.stringify(olderThan)} is not accepted, expected ${ageForm}`,
     );
   }
-  const session = openSession(invocation, QUARANTINE_GROUPS);
+  const session = openSession(invocation, PURGE_GROUPS);
   const { config, log } = session;
   const { env, signal } = invocation;
   checkQuarantinePrefix(config);
@@ -121,7 +122,7 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
     const purpose = `delete ${formatCount(objects)} objects (${formatBytes(bytes)}) of ${formatCount(runs.length)} runs under ${quarantinePrefix} in bucket ${store.bucket} for good`;
     await session.confirm(purpose);
     const database = openDatabase(config, env);
-    const context = await mediaAuditContext(session, store, database, env);
+    const context = await backupAuditContext(session, store, env);
     const report = await withLock(database, lockFor(session, 'quarantine', purpose), signal, async (held) => {
       const backups = await listBackups(store, config.prefix, held);
       return database.use(database.name, held, async (client) =>

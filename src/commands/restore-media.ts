@@ -7,7 +7,8 @@ import { type MediaRestored, restoreMedia } from '../media/restore-media.ts';
 import { openDatabase } from '../postgres/database.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
-import { AUDIT_GROUPS, backupAuditContext, mediaAuditContext } from './audit-context.ts';
+import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
+import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS } from './groups.ts';
 import { mediaContext, renderMediaRestored } from './media.ts';
 import type { RestoreFlags } from './restore-options.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
@@ -53,7 +54,7 @@ export function mediaOfRestore(
       attempt(async () => {
         if (from === undefined) return undefined;
         const { store, backup } = from;
-        const session = openSession(invocation, AUDIT_GROUPS);
+        const session = openSession(invocation, BACKUP_AUDIT_GROUPS);
         if (backup.manifest === undefined && mediaListOf(backup) === undefined) {
           session.log.info(
             `the dump has no manifest: what its rows lack is told after the restore, or by \`audit-orphans --backup ${backup.id}\``,
@@ -80,7 +81,7 @@ export function mediaOfRestore(
 
     after: () =>
       attempt(async () => {
-        const session = openSession(invocation, ['database', ...AUDIT_GROUPS]);
+        const session = openSession(invocation, AUDIT_GROUPS);
         const { config, log } = session;
         const { totals } = await withStore(config, async (store) =>
           auditMedia(

@@ -9,6 +9,7 @@ import { type RestoreOptions, type RestoreReport, restoreDump } from '../restore
 import { type FoundDatabases, findDatabases, type RestoreTarget } from '../restore/restore-target.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount, formatDuration, formatTime } from '../ui/format.ts';
+import { RESTORE_GROUPS } from './groups.ts';
 import { isWhole } from './media.ts';
 import { mediaOfRestore, type RestoreMedia } from './restore-media.ts';
 import {
@@ -59,7 +60,7 @@ async function withSource(
     const source = fileSource(wanted.file, local, { ...session.config, env });
     return work(session, source, mediaOfRestore(invocation, undefined));
   }
-  const session = openSession(invocation, ['database', 'store', 'tools', 'lock']);
+  const session = openSession(invocation, RESTORE_GROUPS);
   const { config } = session;
   return withStore(config, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wantedBackup(wanted, config.prefix), {

@@ -4,20 +4,8 @@ import type { MediaSettings } from '../media/record-media.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { retentionRules } from '../retention/rules.ts';
 import type { Store } from '../s3/store.ts';
+import type { RUN_GROUPS } from './groups.ts';
 import { holderName, type Invocation, type Session } from './session.ts';
-
-/** The settings of a whole run: backup, sweep and pruning under the lock. */
-export const RUN_GROUPS = [
-  'database',
-  'store',
-  'backup',
-  'media',
-  'tools',
-  'retention',
-  'guard',
-  'zone',
-  'lock',
-] as const;
 
 /** @param command what others that meet the lock are told */
 export function runContext(

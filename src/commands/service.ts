@@ -11,8 +11,9 @@ import { mediaAuditContext } from './audit-context.ts';
 import { backUpOnce } from './backup.ts';
 import { drillDatabase } from './drill-database.ts';
 import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
+import { SERVICE_GROUPS } from './groups.ts';
 import { readSchedules } from './read-schedule.ts';
-import { RUN_GROUPS, runContext } from './run-context.ts';
+import { runContext } from './run-context.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
@@ -29,17 +30,8 @@ export async function run(invocation: Invocation): Promise<number> {
   ]) {
     if (value !== undefined) throw usage(`${option} goes with --explain`);
   }
-  const session = openSession(invocation, [
-    ...RUN_GROUPS,
-    'schedule',
-    'service',
-    // Not used here: the health check of the container is told by the same variables.
-    'health',
-    'verify',
-    'audit',
-    'dump-audit',
-    'audit-schedule',
-  ]);
+  // The health check of the container is told by the same variables.
+  const session = openSession(invocation, [...SERVICE_GROUPS, 'health']);
   const { config, log } = session;
   const since = systemClock.now();
   const { schedule, verifySchedule, auditSchedule } = readSchedules(

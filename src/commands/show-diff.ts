@@ -6,12 +6,13 @@ import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
+import { SHOW_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `show ID --diff OTHER`: rows and bytes that each table has gained or lost from OTHER to ID. */
 export async function showDiff(invocation: Invocation, id: string, other: string): Promise<void> {
   const wanted = [readBackupId(id, 'ID'), readBackupId(other, '--diff')];
-  const session = openSession(invocation, ['store']);
+  const session = openSession(invocation, SHOW_GROUPS);
   const { prefix } = session.config;
   const [after, before] = await withStore(session.config, (store) =>
     Promise.all(

@@ -6,6 +6,7 @@ import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
+import { SHOW_GROUPS } from './groups.ts';
 import { summarize } from './list.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 import { showDiff } from './show-diff.ts';
@@ -22,7 +23,7 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
     await showDiff(invocation, id, diff);
     return;
   }
-  const session = openSession(invocation, ['store']);
+  const session = openSession(invocation, SHOW_GROUPS);
   const { config } = session;
   const wanted = readBackupId(id, 'ID');
   const backup = await withStore(config, (store) =>

@@ -9,6 +9,7 @@ import type { Verification } from '../verify/verification.ts';
 import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
 import { readBackupId } from './backup-id.ts';
 import { drillDatabase } from './drill-database.ts';
+import { READ_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
 /** The options of `verify`, as they are given. */
@@ -24,7 +25,7 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const depth = readDepth(flags);
   if (id !== undefined && flags.all) throw usage('an ID and --all exclude each other');
   const wanted: Wanted = id === undefined ? { by: 'latest' } : readBackupId(id, 'ID');
-  const session = openSession(invocation, ['store', 'tools']);
+  const session = openSession(invocation, READ_GROUPS);
   const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
   const { config } = session;
   const { env, tool, signal } = invocation;

@@ -1,3 +1,11 @@
+import {
+  LIST_GROUPS,
+  PRUNE_GROUPS,
+  PUSH_GROUPS,
+  READ_GROUPS,
+  RUN_GROUPS,
+  SHOW_GROUPS,
+} from '../commands/groups.ts';
 import type { CommandSpec } from './command.ts';
 
 /** Commands that make, list and move backups. */
@@ -5,21 +13,21 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'backup',
     about: 'Dump the database into the bucket, now, and delete the backups that no rule keeps.',
-    groups: ['database', 'store', 'backup', 'retention', 'guard', 'zone', 'lock'],
+    groups: RUN_GROUPS,
     examples: ['topobank-backup backup', 'topobank-backup backup --database topobank --json'],
     run: async (invocation) => (await import('../commands/backup.ts')).run(invocation),
   },
   {
     name: 'list',
     about: 'List the backups in the bucket, newest first.',
-    groups: ['store'],
+    groups: LIST_GROUPS,
     examples: ['topobank-backup list', 'topobank-backup list --json'],
     run: async (invocation) => (await import('../commands/list.ts')).run(invocation),
   },
   {
     name: 'show',
     about: 'Show what is known of one backup, or what each table has gained and lost since another.',
-    groups: ['store'],
+    groups: SHOW_GROUPS,
     args: [['<id>', 'id of the backup, or `latest`']],
     options: [['--diff <other>', 'show rows and bytes by table that <id> has more or less than this backup']],
     examples: [
@@ -31,7 +39,7 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'fetch',
     about: 'Download a dump, or one table of it, checked against its manifest.',
-    groups: ['store'],
+    groups: READ_GROUPS,
     args: [
       ['<id>', 'id of the backup, or `latest`'],
       ['[dir]', 'directory for the file (the present one)'],
@@ -50,7 +58,7 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'push',
     about: 'Store a local dump (.sql, .sql.gz, .dump) as a backup.',
-    groups: ['store', 'backup'],
+    groups: PUSH_GROUPS,
     args: [['<file>', 'a file that pg_dump wrote']],
     examples: ['topobank-backup push ./backup_2018_03_13T09_05_07.sql.gz'],
     run: async (invocation, file = '') => (await import('../commands/push.ts')).run(invocation, file),
@@ -58,7 +66,7 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'prune',
     about: 'Delete the backups that no rule of MAX_BACKUPS and KEEP_* keeps.',
-    groups: ['store', 'database', 'retention', 'guard', 'zone', 'lock'],
+    groups: PRUNE_GROUPS,
     options: [
       ['--dry-run', 'say what would be deleted, and why the rest stays'],
       ['--yes', 'do not ask'],

@@ -1,3 +1,4 @@
+import { DOCTOR_GROUPS, DRILL_GROUPS, HEALTH_GROUPS } from '../commands/groups.ts';
 import type { CommandSpec } from './command.ts';
 
 /** Commands that look and tell, and change nothing. */
@@ -5,7 +6,7 @@ export const CHECK_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'verify',
     about: 'Prove a backup, the newest unless one is named: every byte against its manifest.',
-    groups: ['store', 'database'],
+    groups: DRILL_GROUPS,
     args: [['[id]', 'id of the backup, or `latest`']],
     options: [
       ['--all', 'every backup there is'],
@@ -22,14 +23,14 @@ export const CHECK_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'doctor',
     about: 'Try everything that backups and restores need.',
-    groups: ['database', 'store'],
+    groups: DOCTOR_GROUPS,
     examples: ['topobank-backup doctor'],
     run: async (invocation) => (await import('../commands/doctor.ts')).run(invocation),
   },
   {
     name: 'health',
     about: 'Tell whether backups are being made: exit 0 if none is late, 1 if one is.',
-    groups: ['store', 'schedule', 'guard', 'health'],
+    groups: HEALTH_GROUPS,
     examples: ['topobank-backup health', 'topobank-backup health --schedule @hourly --grace 30m --json'],
     run: async (invocation) => (await import('../commands/health.ts')).run(invocation),
   },

@@ -1,3 +1,4 @@
+import { MEDIA_GROUPS, PURGE_GROUPS, QUARANTINE_GROUPS } from '../commands/groups.ts';
 import type { CommandSpec } from './command.ts';
 
 /** Commands about rows and the media objects that they own. */
@@ -5,7 +6,7 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'audit-orphans',
     about: 'Compare the rows that name media objects with the objects in the bucket.',
-    groups: ['database', 'store', 'media', 'audit', 'dump-audit', 'lock'],
+    groups: QUARANTINE_GROUPS,
     options: [
       ['--backup <id>', 'ask it of a backup, read out of its dump: what would dangle if it were restored'],
       ['--all-backups', 'a line for each backup in the bucket'],
@@ -27,7 +28,7 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'quarantine',
     about: 'List what was moved out of the way, bring it back, or delete it for good.',
-    groups: ['database', 'store', 'media', 'lock'],
+    groups: PURGE_GROUPS,
     args: [
       ['<what>', '`list`, `restore` or `purge`'],
       ['[run]', 'the run that is restored, as `quarantine list` shows it'],
@@ -48,7 +49,7 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'media',
     about: 'Check the media that a backup has recorded, or bring those back that are missing.',
-    groups: ['store', 'media'],
+    groups: MEDIA_GROUPS,
     args: [
       ['<what>', '`check` or `restore`'],
       ['<id>', 'id of the backup, or `latest`'],

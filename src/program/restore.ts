@@ -1,3 +1,4 @@
+import { AUDIT_GROUPS, RESTORE_GROUPS } from '../commands/groups.ts';
 import type { CommandSpec } from './command.ts';
 
 /** Commands that bring a database back. */
@@ -5,7 +6,7 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'restore',
     about: 'Restore a backup or a local dump beside the database, check it, and swap the two.',
-    groups: ['database', 'store'],
+    groups: [...RESTORE_GROUPS, ...AUDIT_GROUPS],
     args: [['[what]', 'id of a backup, or a file (.sql, .sql.gz, .dump)']],
     options: [
       ['--latest', 'the newest backup of this database that is whole'],

@@ -1,19 +1,5 @@
-import type { SettingGroup } from '../config/setting.ts';
+import { SERVICE_GROUPS } from '../commands/groups.ts';
 import type { CommandSpec } from './command.ts';
-
-const GROUPS: readonly SettingGroup[] = [
-  'database',
-  'store',
-  'backup',
-  'retention',
-  'guard',
-  'zone',
-  'lock',
-  'schedule',
-  'service',
-  'verify',
-  'audit-schedule',
-];
 
 /** Commands that run until they are stopped. */
 export const SERVICE_COMMANDS: readonly CommandSpec[] = [
@@ -21,7 +7,7 @@ export const SERVICE_COMMANDS: readonly CommandSpec[] = [
     name: 'service',
     about:
       'Take backups by DBBACKUP_SCHEDULE, verify them by VERIFY_SCHEDULE, audit media by AUDIT_SCHEDULE, until it is stopped.',
-    groups: GROUPS,
+    groups: SERVICE_GROUPS,
     options: [
       ['--explain <spec>', 'say when a schedule is due, and start nothing'],
       ['--from <time>', 'with --explain: the times after this UTC time (now)'],
@@ -37,7 +23,7 @@ export const SERVICE_COMMANDS: readonly CommandSpec[] = [
     name: 'dbbackup',
     about:
       'Do what the compose service does: restore if RESTORE_DATABASE=1, back up once if DBBACKUP_SCHEDULE=none, else `service`.',
-    groups: [...GROUPS, 'container'],
+    groups: [...SERVICE_GROUPS, 'container'],
     examples: [
       'DBBACKUP_SCHEDULE=none topobank-backup dbbackup',
       'RESTORE_DATABASE=1 topobank-backup dbbackup',

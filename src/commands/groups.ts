@@ -1,0 +1,66 @@
+// Which groups of settings each command reads: the program offers the flags of just these. A command that does several
+// things reads a part of its groups for each.
+
+/** A whole run: backup, sweep and pruning under the lock. */
+export const RUN_GROUPS = [
+  'database',
+  'store',
+  'backup',
+  'media',
+  'tools',
+  'retention',
+  'guard',
+  'zone',
+  'lock',
+] as const;
+
+/** An audit of backups. */
+export const BACKUP_AUDIT_GROUPS = ['store', 'media', 'dump-audit', 'tools'] as const;
+
+/** An audit of the database, and of the backups that protect objects. */
+export const AUDIT_GROUPS = ['database', ...BACKUP_AUDIT_GROUPS, 'audit'] as const;
+
+/** An audit whose orphans are moved. */
+export const QUARANTINE_GROUPS = [...AUDIT_GROUPS, 'lock'] as const;
+
+/** A purge of what was moved, which looks once more at rows and backups. */
+export const PURGE_GROUPS = ['database', ...BACKUP_AUDIT_GROUPS, 'lock'] as const;
+
+/** What a backup has recorded of its media, and what lies in quarantine. */
+export const MEDIA_GROUPS = ['store', 'media'] as const;
+
+/** Backups, verifications and audits by schedule. */
+export const SERVICE_GROUPS = [
+  ...RUN_GROUPS,
+  'schedule',
+  'service',
+  'verify',
+  'audit',
+  'dump-audit',
+  'audit-schedule',
+] as const;
+
+/** Which backups stay. */
+export const DECISION_GROUPS = ['store', 'retention', 'guard', 'zone'] as const;
+
+/** The same, and the lock under which the others are deleted. */
+export const PRUNE_GROUPS = [...DECISION_GROUPS, 'database', 'lock'] as const;
+
+/** A restore from the bucket. */
+export const RESTORE_GROUPS = ['database', 'store', 'tools', 'lock'] as const;
+
+/** Backups that are read. */
+export const READ_GROUPS = ['store', 'tools'] as const;
+
+/** The same, and the server of the scratch database. */
+export const DRILL_GROUPS = [...READ_GROUPS, 'database', 'drill'] as const;
+
+export const LIST_GROUPS = ['store', 'guard'] as const;
+
+export const SHOW_GROUPS = ['store'] as const;
+
+export const PUSH_GROUPS = ['store', 'backup', 'tools'] as const;
+
+export const DOCTOR_GROUPS = ['database', 'store', 'tools'] as const;
+
+export const HEALTH_GROUPS = ['store', 'schedule', 'service', 'zone', 'guard', 'health'] as const;

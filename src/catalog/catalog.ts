@@ -3,6 +3,7 @@ import { DumpError, NotFoundError } from '../errors.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { type Compression, parseObjectName } from './backup-name.ts';
+import { isAhead } from './backup-time.ts';
 import { decodeManifest, MANIFEST_LIMIT, type Manifest } from './manifest.ts';
 import { readRecord, type VerificationRecord } from './verification.ts';
 
@@ -78,6 +79,17 @@ export async function* newestBackups(
   for (const [id, found] of await findObjects(store, prefix, signal)) {
     yield* await describe(store, id, found, signal);
   }
+}
+
+/** The newest backup in whatever state, but for those whose name lies ahead of the clock: a wrong one gave it. */
+export async function newestBackup(
+  store: Store,
+  prefix: string,
+  now: Date,
+  signal: AbortSignal,
+): Promise<Backup | undefined> {
+  for await (const backup of newestBackups(store, prefix, signal)) if (!isAhead(backup, now)) return backup;
+  return undefined;
 }
 
 /** Reads one backup. `undefined` when the store holds neither dump nor manifest of this id. */

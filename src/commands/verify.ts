@@ -1,4 +1,4 @@
-import { type Backup, findBackup, listBackups, newestBackups } from '../catalog/catalog.ts';
+import { type Backup, findBackup, listBackups, newestBackup } from '../catalog/catalog.ts';
 import type { Wanted } from '../catalog/choose-backup.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import type { Config } from '../config/config.ts';
@@ -31,7 +31,7 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const { env, tool, signal } = invocation;
   const looked = await withStore(config, async (store) => {
     const context = { ...session, ...config, env, tool, store, drillDatabase: drillServer };
-    const backups = await choose(store, config, flags.all ? 'all' : wanted, signal);
+    const backups = await choose(store, config, flags.all ? 'all' : wanted, session.now(), signal);
     if (flags.all) return verifyEach(context, backups, depth, (done) => session.tell(render(done)), signal);
     const results: Verification[] = [];
     for (const backup of backups) results.push(await verifyBackup(context, backup, depth, signal));
@@ -91,6 +91,7 @@ async function choose(
   store: Store,
   { prefix }: Config<'store'>,
   wanted: Wanted | 'all',
+  now: Date,
   signal: AbortSignal,
 ): Promise<Backup[]> {
   if (wanted === 'all') {
@@ -103,14 +104,15 @@ async function choose(
     if (backup === undefined) throw noBackup(store, prefix, `backup ${wanted.id}`);
     return [backup];
   }
-  for await (const backup of newestBackups(store, prefix, signal)) return [backup];
-  throw noBackup(store, prefix, 'any backup');
+  const newest = await newestBackup(store, prefix, now, signal);
+  if (newest === undefined) throw noBackup(store, prefix, 'any backup', ', or only ones ahead of the clock');
+  return [newest];
 }
 
-function noBackup(store: Store, prefix: string, what: string): NotFoundError {
+function noBackup(store: Store, prefix: string, what: string, but = ''): NotFoundError {
   return new NotFoundError({
     doing: `cannot verify ${what}`,
-    problem: `there is none under ${prefix} of bucket ${store.bucket}`,
+    problem: `there is none under ${prefix} of bucket ${store.bucket}${but}`,
     remedy: 'run `topobank-backup list` to see what there is',
   });
 }

@@ -1,4 +1,4 @@
-import { newestBackups } from '../catalog/catalog.ts';
+import { newestBackup } from '../catalog/catalog.ts';
 import { type Depth, describeFaults } from '../catalog/verification.ts';
 import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
 import type { Job } from './run-job.ts';
@@ -19,14 +19,17 @@ export function verifyJob(context: VerifyContext, schedule: Timetable, depth: De
 }
 
 async function verifyNewest(context: VerifyContext, depth: Depth, signal: AbortSignal): Promise<void> {
-  const { store, prefix, log } = context;
-  for await (const backup of newestBackups(store, prefix, signal)) {
-    const { faults, proved } = await verifyBackup(context, backup, depth, signal);
-    // To try it again would not help: what is wrong stays wrong.
-    if (faults.length > 0) {
-      log.error(`backup ${backup.id} is faulty: ${describeFaults({ faults, faultCount: faults.length })}`);
-    } else log.info(`backup ${backup.id} is good (${depth}): ${proved}`);
+  const { store, prefix, now, log } = context;
+  const backup = await newestBackup(store, prefix, now(), signal);
+  if (backup === undefined) {
+    log.warn(
+      `there is no backup under ${prefix} of bucket ${store.bucket} to verify that is not ahead of the clock`,
+    );
     return;
   }
-  log.warn(`there is no backup under ${prefix} of bucket ${store.bucket} to verify`);
+  const { faults, proved } = await verifyBackup(context, backup, depth, signal);
+  // To try it again would not help: what is wrong stays wrong.
+  if (faults.length > 0) {
+    log.error(`backup ${backup.id} is faulty: ${describeFaults({ faults, faultCount: faults.length })}`);
+  } else log.info(`backup ${backup.id} is good (${depth}): ${proved}`);
 }

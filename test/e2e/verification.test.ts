@@ -129,6 +129,28 @@ test('restore --latest passes over a faulty backup, and retention keeps a good o
   expect(await bed.databases()).toEqual([bed.database.name]);
 });
 
+test('a backup whose name lies ahead of the clock is not the newest, which verify and restore agree on', async () => {
+  await bed.store.put('backup/postgres-backup-20990101000000.sql', Buffer.from('no dump'), {
+    ifAbsent: true,
+    contentType: 'application/sql',
+    signal,
+  });
+  const verified = await bed.run(['verify', '--json', '--quiet']);
+  expect(JSON.parse(verified.stdout)).toMatchObject({ id, ok: true });
+  expect((await bed.run(['verify', '20990101000000', '--quiet'])).status).toBe(3);
+  const restored = await bed.run(['restore', '--latest', '--dry-run', '--json', '--quiet']);
+  expect(JSON.parse(restored.stdout)).toMatchObject({ source: `backup/postgres-backup-${id}.sql` });
+
+  await bed.store.remove(
+    (await bed.keys()).filter((key) => key.includes(id)),
+    signal,
+  );
+  expect(await bed.run(['verify'])).toMatchObject({
+    status: 4,
+    stderr: expect.stringContaining('or only ones ahead of the clock'),
+  });
+});
+
 test('a dump that is gone is unhealthy once a verification has met it', async () => {
   const second = await backUp();
   await bed.store.remove([`backup/postgres-backup-${second}.sql`], signal);

@@ -23,12 +23,14 @@ export interface KnownDatabase {
   readonly name: string;
   /** Whether it may be connected to at all (`pg_database.datallowconn`). */
   readonly connectable: boolean;
+  /** Whether the connection's role may do with it what its owner may. */
+  readonly owned: boolean;
 }
 
 /** All databases of the server, templates too. */
 export async function listDatabases(client: pg.Client): Promise<KnownDatabase[]> {
   const { rows } = await client.query<KnownDatabase>(
-    'SELECT datname AS name, datallowconn AS connectable FROM pg_database ORDER BY datname',
+    "SELECT datname AS name, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned FROM pg_database ORDER BY datname",
   );
   return rows;
 }

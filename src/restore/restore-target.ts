@@ -17,6 +17,8 @@ export type RestoreTarget =
 export interface FoundDatabases {
   readonly name: string;
   readonly exists: boolean;
+  /** Whether the role may rename it, and drop it; false where it does not exist. */
+  readonly owned: boolean;
   /** Old databases that earlier restores have kept. */
   readonly kept: readonly string[];
   /** What restores that were killed have left. */
@@ -50,6 +52,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
   return {
     name,
     exists: present !== undefined,
+    owned: present?.owned === true,
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
     traces,
   };

@@ -81,6 +81,8 @@ export async function restoreDump(
   const found = await asAdmin((admin) => findDatabases(admin, name));
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   if (target.kind === 'into' && found.exists) throw nameTaken(source, name);
+  // Else all would be copied before the swap is refused.
+  if (target.kind !== 'into' && found.exists && !found.owned) throw notOwned(source, database);
   // Nothing is dropped for a dump of which not every byte has been seen.
   const know = target.kind === 'in-place' ? proveDump : knowDump;
   const dump = await know(source, context.startProgress, signal);
@@ -254,6 +256,15 @@ function nameTaken(source: RestoreSource, name: string): RestoreError {
     doing: `cannot restore ${source.name} into ${name}`,
     problem: 'a database of that name exists',
     remedy: 'give --into a name that is free',
+  });
+}
+
+function notOwned(source: RestoreSource, { name, user }: Database): RestoreError {
+  const quote = pg.escapeIdentifier;
+  return new RestoreError({
+    doing: `cannot restore ${source.name} in the place of database ${name}`,
+    problem: `the role ${user} does not own that database, so it cannot replace it`,
+    remedy: `ALTER DATABASE ${quote(name)} OWNER TO ${quote(user)}, or restore beside it with --into`,
   });
 }
 

@@ -86,10 +86,13 @@ async function restoreSlowly(
   return result;
 }
 
-/** Lets the old database belong to a role that may little, and restores as that role. */
-async function restoreWeakly(rights: string, connected: boolean): Promise<ProgramResult> {
+/** Restores as a role that may little, to whom the old database belongs unless it is said to be another's. */
+async function restoreWeakly(
+  rights: string,
+  { connected = false, owner = `"${role}"` } = {},
+): Promise<ProgramResult> {
   await admin((client) =>
-    client.query(`ALTER ROLE "${role}" ${rights}; ALTER DATABASE "${bed.database.name}" OWNER TO "${role}"`),
+    client.query(`ALTER ROLE "${role}" ${rights}; ALTER DATABASE "${bed.database.name}" OWNER TO ${owner}`),
   );
   const file = join(bed.directory, 'weak.sql');
   await writeFile(file, dumpText('CREATE TABLE public.t ();'));
@@ -184,13 +187,20 @@ const FAILURES: readonly Failure[] = [
   },
   {
     about: 'a role that may create no database',
-    restore: () => restoreWeakly('NOCREATEDB', false),
+    restore: () => restoreWeakly('NOCREATEDB'),
     status: 1,
     message: /cannot create database .*: permission denied to create database — grant the role what it lacks/,
   },
   {
+    about: 'a role that does not own it, before a row is copied,',
+    restore: () => restoreWeakly('CREATEDB', { owner: 'CURRENT_USER' }),
+    status: 1,
+    message:
+      /^(?!.*restoring).*cannot restore .* in the place of database t_\w+: the role \w+ does not own that database, .* — ALTER DATABASE "?t_\w+"? OWNER TO /s,
+  },
+  {
     about: 'a session that the role may not end',
-    restore: () => restoreWeakly('CREATEDB', true),
+    restore: () => restoreWeakly('CREATEDB', { connected: true }),
     status: 1,
     message:
       /cannot end the connections to database .*: must be a superuser to terminate superuser process — /,

@@ -24,6 +24,8 @@ export interface ChoiceOptions {
    * what was dumped; without it, none is. Where all of them are faulty, the newest is chosen.
    */
   readonly passOver?: (faulty: UsableBackup, check: Check) => void;
+  /** Is told of the chosen one that a verification could not restore it, for which the server may have been at fault. */
+  readonly doubt?: (chosen: UsableBackup, check: Check) => void;
   readonly signal: AbortSignal;
 }
 
@@ -35,6 +37,18 @@ export interface ChoiceOptions {
  * @throws DumpError when the one that was named is broken
  */
 export async function chooseBackup(
+  store: Store,
+  prefix: string,
+  wanted: Wanted,
+  options: ChoiceOptions,
+): Promise<UsableBackup> {
+  const chosen = await choose(store, prefix, wanted, options);
+  const check = faultyCheck(chosen.verified);
+  if (check?.depth === 'restore') options.doubt?.(chosen, check);
+  return chosen;
+}
+
+async function choose(
   store: Store,
   prefix: string,
   wanted: Wanted,

@@ -70,6 +70,10 @@ async function withSource(
         session.log.warn(
           `passing over backup ${id}, which a verification has found faulty: ${describeFaults(check)} — to restore it all the same, name it`,
         ),
+      doubt: ({ id }, check) =>
+        session.log.warn(
+          `backup ${id} could not be restored when it was verified at ${formatTime(new Date(check.at))}: ${describeFaults(check)}`,
+        ),
       signal,
     });
     const source = backupSource(store, backup, { ...config, env });

@@ -186,25 +186,29 @@ test('a restore passes over backups whose bytes are known to be others, unless a
   const choose = async (wanted: Wanted = { by: 'latest' }) => {
     const passed: string[] = [];
     const passOver = (faulty: { id: string }) => passed.push(faulty.id);
-    const { id } = await chooseBackup(bed.store, 'backup/', wanted, { now: new Date(), passOver, signal });
-    return { id, passed };
+    const doubted: string[] = [];
+    const doubt = (chosen: { id: string }) => doubted.push(chosen.id);
+    const options = { now: new Date(), passOver, doubt, signal };
+    const { id } = await chooseBackup(bed.store, 'backup/', wanted, options);
+    return { id, passed, doubted };
   };
   await find(ids[3], 'full');
   await find(ids[2], 'quick');
   // What a server made of it says nothing of its bytes.
   await find(ids[1], 'restore');
   const passed = [ids[3], ids[2]];
-  expect(await choose()).toEqual({ id: ids[1], passed });
+  expect(await choose()).toEqual({ id: ids[1], passed, doubted: [ids[1]] });
   expect(await choose({ by: 'time', at: new Date('2026-01-03T12:00:00Z') })).toEqual({
     id: ids[1],
     passed: [ids[2]],
+    doubted: [ids[1]],
   });
-  expect(await choose({ by: 'id', id: ids[3] })).toEqual({ id: ids[3], passed: [] });
+  expect(await choose({ by: 'id', id: ids[3] })).toEqual({ id: ids[3], passed: [], doubted: [] });
   // Who does not restore looks at the newest.
   const { id } = await chooseBackup(bed.store, 'backup/', { by: 'latest' }, { now: new Date(), signal });
   expect(id).toBe(ids[3]);
   for (const id of ids.slice(0, 2)) await bed.store.remove([`backup/postgres-backup-${id}.sql`], signal);
-  expect(await choose()).toEqual({ id: ids[3], passed: [] });
+  expect(await choose()).toEqual({ id: ids[3], passed: [], doubted: [] });
 });
 
 test('a manifest is read back as it was written, and one without checkpoints has none', () => {

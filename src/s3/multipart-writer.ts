@@ -128,6 +128,10 @@ export async function openMultipartWriter(
     return (await store.head(key, by))?.writeId === upload.writeId;
   }
 
+  async function removeOwn(by: AbortSignal): Promise<void> {
+    if (await isCurrent(by)) await store.remove([key], by);
+  }
+
   return {
     isCurrent,
     async write(chunk) {
@@ -154,12 +158,9 @@ export async function openMultipartWriter(
       stop.abort(new Error('the upload was aborted'));
       await settle();
       const limit = AbortSignal.timeout(ABORT_MS);
-      try {
-        await store.abortUpload(upload, limit);
-        if (mayBeVisible && (await isCurrent(limit))) await store.remove([key], limit);
-      } catch {
-        // What made the caller abort is what the operator is told.
-      }
+      // What made the caller abort is what the operator is told. A key may delete and yet not abort uploads.
+      await store.abortUpload(upload, limit).catch(() => {});
+      if (mayBeVisible) await removeOwn(limit).catch(() => {});
     },
   };
 }

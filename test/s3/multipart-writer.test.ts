@@ -151,9 +151,13 @@ describe('what does not pass leaves neither an object nor an upload', () => {
     await expectNothingLeft();
   });
 
-  test('its caller gives up after it was completed', async () => {
+  test.each([
+    ['', []],
+    [', and no upload may be aborted', [{ operation: 'AbortMultipartUpload', what: DENIED }]],
+  ])('its caller gives up after it was completed%s', async (_, faults: Fault[]) => {
     const writer = await open();
     await writeAll(writer);
+    bed.server.faults.push(...faults);
     await writer.abort();
     await expectNothingLeft();
   });

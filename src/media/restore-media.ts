@@ -134,6 +134,11 @@ async function fromVersion(
   const found = await store.headVersion(key, versionId, signal);
   if (found === undefined) return { reason: `its version ${versionId} is gone` };
   if (dryRun) return { from: 'version' };
+  // The bucket was listed a while ago.
+  const present = await store.head(key, signal);
+  if (present !== undefined) {
+    return isSame(present, found) ? { from: 'version' } : { reason: 'another object has its key' };
+  }
   if (!(await store.copy({ key, versionId, etag: found.etag }, key, signal)))
     return { reason: `its version ${versionId} cannot be copied` };
   const copy = await store.head(key, signal);

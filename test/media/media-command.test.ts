@@ -2,6 +2,7 @@ import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { createS3Client } from '../../src/s3/client.ts';
 import { createQuarantineBed, type QuarantineBed } from '../quarantine/quarantine-bed.ts';
+import { deferred } from '../support/deferred.ts';
 import { storeSettings } from '../support/test-store.ts';
 
 const never = new AbortController().signal;
@@ -89,6 +90,30 @@ test('in a bucket that keeps versions the recorded one comes back, with what des
   });
   const { ContentType, Metadata } = before;
   expect(await bed.describe('media/kept')).toMatchObject({ ContentType, Metadata });
+});
+
+test('an object that comes to the place of a missing one meanwhile is not replaced by its version', async () => {
+  await keepVersions();
+  await bed.put('media/kept', 'as it was');
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.store.remove(['media/kept'], never);
+  const written = deferred<void>();
+  // The version is looked up when the bucket has been listed.
+  bed.server.faults.push({
+    operation: 'HeadObject',
+    key: /^media\/kept$/,
+    times: 1,
+    what: {
+      kind: 'hold',
+      until: written.promise,
+      onHeld: () => void bed.put('media/kept', 'written meanwhile').then(written.resolve),
+    },
+  });
+  expect(await document(['media', 'restore', 'latest'])).toMatchObject({
+    status: 3,
+    told: { restored: { count: 0 }, lost: [{ key: 'media/kept', reason: 'another object has its key' }] },
+  });
+  expect(await bed.store.head('media/kept', never)).toMatchObject({ bytes: 'written meanwhile'.length });
 });
 
 test.each([

@@ -67,10 +67,16 @@ async function choose(
   const until = wanted.by === 'time' ? wanted.at : undefined;
   let other: { readonly id: string; readonly database: string } | undefined;
   let ahead: string | undefined;
+  let later: string | undefined;
+  let seen = 0;
   const faulty: { readonly backup: UsableBackup; readonly check: Check }[] = [];
   for await (const backup of newestBackups(store, prefix, signal)) {
+    seen += 1;
     if (backup.state === 'broken') continue;
-    if (until !== undefined && backupTime(backup) > until) continue;
+    if (until !== undefined && backupTime(backup) > until) {
+      later = backup.id;
+      continue;
+    }
     const whose = backup.manifest?.database?.name;
     if (database !== undefined && whose !== undefined && whose !== database) {
       if (!isAhead(backup, now)) other ??= { id: backup.id, database: whose };
@@ -102,7 +108,17 @@ async function choose(
     const problem = `there is none under ${where} that is not ahead of the clock, as ${ahead} is`;
     throw new NotFoundError({ doing, problem, remedy: byName(ahead) });
   }
-  throw new NotFoundError({ doing, problem: `there is none that is whole under ${where}`, remedy });
+  if (later !== undefined) {
+    const problem = `each one under ${where} is of later, the oldest being ${later}`;
+    throw new NotFoundError({ doing, problem, remedy });
+  }
+  if (seen > 0)
+    throw new NotFoundError({ doing, problem: `there is none that is whole under ${where}`, remedy });
+  throw new NotFoundError({
+    doing,
+    problem: `there is none under ${where}`,
+    remedy: 'check S3_PREFIX and AWS_STORAGE_BUCKET_NAME',
+  });
 }
 
 /**

@@ -5,7 +5,7 @@ import { compareIndex, describeFault } from '../../src/catalog/compare-index.ts'
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
 import { addCheck, type Depth, encodeRecord } from '../../src/catalog/verification.ts';
 import { createScanner, drain } from '../../src/dump/scanner.ts';
-import { DumpError, NotFoundError } from '../../src/errors.ts';
+import { DumpError } from '../../src/errors.ts';
 import { dumpText } from '../support/dump-text.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
@@ -162,7 +162,12 @@ test('the one that is chosen is the newest that can be restored, or the named on
   expect(await choose({ by: 'time', at: new Date('2026-01-02T00:00:00Z') })).toBe('20260102000000');
   expect(await choose({ by: 'time', at: new Date('2026-01-01T23:59:59Z') })).toBe('20260101000000');
   expect(await choose({ by: 'id', id: '20260101000000' })).toBe('20260101000000');
-  await expect(choose({ by: 'time', at: new Date('2025-12-31') })).rejects.toThrow(NotFoundError);
+  await expect(choose({ by: 'time', at: new Date('2025-12-31') })).rejects.toThrow(
+    /each one under .* is of later, the oldest being 20260101000000 — run/,
+  );
+  await expect(
+    chooseBackup(bed.store, 'elsewhere/', { by: 'latest' }, { now: new Date(), signal }),
+  ).rejects.toThrow(/there is none under elsewhere\/ of bucket \S+ — check S3_PREFIX/);
   await expect(choose({ by: 'id', id: '20260103000000' })).rejects.toThrow(DumpError);
   await expect(choose({ by: 'id', id: '20260104000000' })).rejects.toThrow(
     /there is none under backup\/ of bucket/,

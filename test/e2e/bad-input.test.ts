@@ -485,7 +485,7 @@ const BAD: readonly Bad[] = [
     about: 'no backup at all',
     args: 'restore --latest --prefix empty/',
     status: 4,
-    says: /cannot find the latest backup: there is none that is whole under empty\/ of bucket topobank-assets — run/,
+    says: /cannot find the latest backup: there is none under empty\/ of bucket topobank-assets — check S3_PREFIX/,
   },
   {
     about: 'a manifest that is no JSON',

@@ -1,8 +1,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { S3Client } from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Config } from '../config/config.ts';
 import { addHeaders } from './request-headers.ts';
-import { NodeHttpHandler, S3Client } from './sdk.ts';
 
 /** Idle time in milliseconds after which a connection counts as broken; a large part may take minutes, but flows. */
 const IDLE_MS = 120_000;

@@ -1,5 +1,3 @@
-import type { HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
-import { answerOf } from './errors.ts';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -7,8 +5,11 @@ import {
   CreateMultipartUploadCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  type S3Client,
   UploadPartCopyCommand,
-} from './sdk.ts';
+} from '@aws-sdk/client-s3';
+import { answerOf } from './errors.ts';
 import type { CopySource } from './store.ts';
 
 /** Largest object that CopyObject takes, in bytes (S3 API reference). */

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { _Error as Refusal, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectsCommand, type _Error as Refusal, type S3Client } from '@aws-sdk/client-s3';
 import { StoreError } from '../errors.ts';
-import { DeleteObjectsCommand } from './sdk.ts';
 
 /** Most keys of one DeleteObjects request. */
 const BATCH = 1000;

@@ -1,13 +1,14 @@
 import type { Readable } from 'node:stream';
-import type {
-  ListMultipartUploadsCommandOutput,
-  ListObjectsV2CommandOutput,
-  S3Client,
+import {
+  ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { answerOf } from './errors.ts';
 import { type ListPage, readListPage } from './list-page.ts';
 import { collect } from './reader.ts';
-import { ListMultipartUploadsCommand, ListObjectsV2Command } from './sdk.ts';
 import type { ObjectInfo, PendingUpload } from './store.ts';
 
 /** Runs one request and turns what it throws into the operator's errors. */

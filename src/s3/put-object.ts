@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { again, type Connection, WRITE_ID } from './connection.ts';
 import { answerOf } from './errors.ts';
 import { contentMd5 } from './request-headers.ts';
-import { PutObjectCommand } from './sdk.ts';
 import type { Store, StoredObject } from './store.ts';
 
 interface PutOptions {

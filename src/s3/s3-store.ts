@@ -1,5 +1,11 @@
 import type { Readable } from 'node:stream';
-import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadBucketCommand,
+  HeadObjectCommand,
+} from '@aws-sdk/client-s3';
 import type { Config } from '../config/config.ts';
 import { createS3Client, endpointUrl } from './client.ts';
 import { type Connection, connectBucket, WRITE_ID } from './connection.ts';
@@ -8,7 +14,6 @@ import { deleteObjects } from './deletion.ts';
 import { answerOf } from './errors.ts';
 import { listObjectPages, listObjects } from './listing.ts';
 import { putCall } from './put-object.ts';
-import { CreateBucketCommand, GetObjectCommand, HeadBucketCommand, HeadObjectCommand } from './sdk.ts';
 import type { Store, StoredObject } from './store.ts';
 import { uploadCalls } from './uploads.ts';
 import { isVersioned, listVersionPages } from './versions.ts';

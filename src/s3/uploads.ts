@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { again, type Connection, WRITE_ID } from './connection.ts';
-import { answerOf } from './errors.ts';
-import { listPendingUploads } from './listing.ts';
-import { contentMd5 } from './request-headers.ts';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   UploadPartCommand,
-} from './sdk.ts';
+} from '@aws-sdk/client-s3';
+import { again, type Connection, WRITE_ID } from './connection.ts';
+import { answerOf } from './errors.ts';
+import { listPendingUploads } from './listing.ts';
+import { contentMd5 } from './request-headers.ts';
 import type { Store } from './store.ts';
 
 type Uploads = Pick<Store, 'createUpload' | 'uploadPart' | 'completeUpload' | 'abortUpload' | 'listUploads'>;

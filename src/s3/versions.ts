@@ -1,12 +1,13 @@
-import type {
-  DeleteMarkerEntry,
-  ObjectVersion as ListedVersion,
-  ListObjectVersionsCommandOutput,
-  S3Client,
+import {
+  type DeleteMarkerEntry,
+  GetBucketVersioningCommand,
+  type ObjectVersion as ListedVersion,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { answerOf } from './errors.ts';
 import type { Call, ListingArea } from './listing.ts';
-import { GetBucketVersioningCommand, ListObjectVersionsCommand } from './sdk.ts';
 import type { ObjectVersion } from './store.ts';
 
 /** Statuses of servers that have no versions, or of keys that may not ask. */

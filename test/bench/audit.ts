@@ -13,11 +13,11 @@ import {
   seconds,
 } from './bench.ts';
 import { MEDIA_FILE_SQL } from './media-keys.ts';
-import { runScript, runTool, type ToolRun } from './run-process.ts';
+import { buildScript, runScript, runTool, type ToolRun } from './run-process.ts';
 import { startServerProcess } from './server-process.ts';
 
 const LISTING_SERVER = fileURLToPath(new URL('./listing-process.ts', import.meta.url));
-const LIST_ALONE = fileURLToPath(new URL('./list-alone.mjs', import.meta.url));
+const LIST_ALONE = fileURLToPath(new URL('./list-alone.ts', import.meta.url));
 
 /** Dump bytes of the bench's large database for each row and object of the large audit: 1 GB makes a million. */
 const BYTES_PER_ROW = 1000;
@@ -34,7 +34,12 @@ export const AUDIT: Subject = {
     'wall time over listing the same bucket alone, peak memory at two sizes, and a listing of ten times as much',
   async run(bench) {
     const { large, rounds, say } = bench;
+    const listAlone = await buildScript(LIST_ALONE, bench);
     const server = await startServerProcess(LISTING_SERVER);
+    const listing = (count: number) => {
+      const args = [count, OBJECTS_PER_RANGE, READERS].map(String);
+      return runScript(listAlone, args, variables(bench, storeEnv(server), count), bench.signal);
+    };
     try {
       const count = Math.ceil(large.bytes / BYTES_PER_ROW);
       const few = Math.ceil(count / 10);
@@ -44,7 +49,7 @@ export const AUDIT: Subject = {
       }
       const { first, second } = await inTurns(
         rounds,
-        () => listing(bench, storeEnv(server), count),
+        () => listing(count),
         (round) => {
           say(`audit: round ${round + 1} of ${rounds}`);
           return auditing(bench, storeEnv(server), count);
@@ -53,7 +58,7 @@ export const AUDIT: Subject = {
       const ofFew: ToolRun[] = [];
       for (let round = 0; round < rounds; round++) ofFew.push(await auditing(bench, storeEnv(server), few));
       say(`audit: listing ${count * TIMES_MORE} objects`);
-      const whole = await listing(bench, storeEnv(server), count * TIMES_MORE);
+      const whole = await listing(count * TIMES_MORE);
       const baseline = median(first.map(({ ms }) => ms));
       const measured = median(second.map(({ ms }) => ms));
       const [most, least] = [second, ofFew].map(largestPeak);
@@ -130,9 +135,4 @@ function variables(bench: Bench, store: Record<string, string>, count: number): 
 
 function auditing(bench: Bench, store: Record<string, string>, count: number): Promise<ToolRun> {
   return runTool(['audit-orphans', '--quiet'], variables(bench, store, count), bench.signal);
-}
-
-function listing(bench: Bench, store: Record<string, string>, count: number): Promise<ToolRun> {
-  const args = [count, OBJECTS_PER_RANGE, READERS].map(String);
-  return runScript(LIST_ALONE, args, variables(bench, store, count), bench.signal);
 }

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { compareMemory } from './backup.ts';
 import { type Bench, inTurns, median, megabytes, type Subject, seconds } from './bench.ts';
-import { type Run, runProcess, runTool, type ToolRun } from './run-process.ts';
+import { buildScript, type Run, runProcess, runTool, type ToolRun } from './run-process.ts';
 
-const DOWNLOAD_ALONE = fileURLToPath(new URL('./download-alone.mjs', import.meta.url));
+const DOWNLOAD_ALONE = fileURLToPath(new URL('./download-alone.ts', import.meta.url));
 
 /** A verification of every byte against a bare download by the same client; memory on the large and the small one. */
 export const VERIFY: Subject = {
@@ -11,11 +11,12 @@ export const VERIFY: Subject = {
   about: 'wall time over downloading the same dump alone, and peak memory at two sizes',
   async run(bench) {
     const { large, small, rounds, say } = bench;
+    const downloadAlone = await buildScript(DOWNLOAD_ALONE, bench);
     say('verify: backing up both databases');
     for (const { name } of [large, small]) await backUp(bench, name);
     const { first, second } = await inTurns(
       rounds,
-      () => downloading(bench, large.name),
+      () => downloading(bench, downloadAlone, large.name),
       (round) => {
         say(`verify: round ${round + 1} of ${rounds}`);
         return verifying(bench, large.name);
@@ -52,8 +53,8 @@ function verifying({ env, signal }: Bench, database: string): Promise<ToolRun> {
   return runTool(['verify', '--quiet', '--prefix', prefixOf(database)], env, signal);
 }
 
-function downloading({ env, signal }: Bench, database: string): Promise<Run> {
+function downloading({ env, signal }: Bench, script: string, database: string): Promise<Run> {
   const { PATH, HOME } = process.env;
   const all = { PATH, HOME, ...env, S3_PREFIX: prefixOf(database) };
-  return runProcess(process.execPath, [DOWNLOAD_ALONE], all, signal);
+  return runProcess(process.execPath, [script], all, signal);
 }

@@ -1,13 +1,13 @@
 // Lists a bucket of `objects-<count>` with the tool's own readers and does nothing else: what an audit is compared with.
-import { readConfig } from '../../dist/config/config.js';
-import { listRanges } from '../../dist/s3/range-listing.js';
-import { openStore } from '../../dist/s3/s3-store.js';
+import { readConfig } from '../../src/config/config.ts';
+import { type KeyRange, listRanges } from '../../src/s3/range-listing.ts';
+import { openStore } from '../../src/s3/s3-store.ts';
 
-const [count, perRange, readers] = process.argv.slice(2).map(Number);
+const [count = 0, perRange = 0, readers = 0] = process.argv.slice(2).map(Number);
 const store = openStore(readConfig({ env: process.env, flags: {} }, ['store']));
 
-async function* ranges() {
-  let after;
+async function* ranges(): AsyncGenerator<KeyRange> {
+  let after: string | undefined;
   for (let n = perRange; n < count; n += perRange) {
     const upTo = `media/uploads/${String(n).padStart(8, '0')}/measurement.opd`;
     yield { after, upTo };

@@ -15,6 +15,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'check POSTGRES_HOST and the name server',
   ETIMEDOUT: 'check POSTGRES_HOST, POSTGRES_PORT and the firewall',
   EHOSTUNREACH: 'check POSTGRES_HOST and the network',
+  ENETUNREACH: 'check POSTGRES_HOST and the network',
   ECONNRESET: WENT_AWAY,
   EPIPE: WENT_AWAY,
   '57P01': WENT_AWAY,
@@ -33,6 +34,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [/^Connection terminated|not queryable/, WENT_AWAY],
   [/^timeout expired/, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
+  [/error establishing an SSL connection/, 'check POSTGRES_PORT: what answers there is no PostgreSQL'],
   [/does not support SSL/, 'set PGSSLMODE=disable, or switch TLS on in the server'],
   [
     /password must be a (non-empty )?string/,

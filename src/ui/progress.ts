@@ -37,6 +37,9 @@ export function createProgress(options: {
   };
 }
 
+/** In the first moments a rate says nothing of the rest, in milliseconds. */
+const SETTLED_MS = 2000;
+
 /** What is known after `amount` in `ms`: rate, and time left where there is an estimate. */
 export function describeProgress(
   amount: number,
@@ -47,8 +50,8 @@ export function describeProgress(
   const rate = ms > 0 ? amount / (ms / 1000) : 0;
   const parts = [format(amount)];
   if (rate > 0) parts.push(`${format(Math.round(rate))}/s`);
-  if (rate > 0 && expected > amount)
-    parts.push(`about ${formatDuration(((expected - amount) / rate) * 1000)} left`);
+  const left = rate > 0 ? ((expected - amount) / rate) * 1000 : 0;
+  if (ms >= SETTLED_MS && left >= 1000) parts.push(`about ${formatDuration(left)} left`);
   return parts.join(', ');
 }
 

@@ -51,6 +51,14 @@ test('a server that does not answer is given up after PGCONNECT_TIMEOUT', async 
   });
 });
 
+test('what answers on another port is said to be no PostgreSQL', async () => {
+  const { port } = new URL(bed.server.endpoint);
+  const database = open({ POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: port });
+  await expect(database.use('any', new AbortController().signal, async () => 'never')).rejects.toThrow(
+    /^cannot connect to database any .* — check POSTGRES_PORT: what answers there is no PostgreSQL$/,
+  );
+});
+
 test('a query that runs is broken off, and the server’s session ends', async () => {
   const stop = new AbortController();
   const application = `stopped ${bed.database.name}`;

@@ -30,8 +30,10 @@ export async function run(invocation: Invocation): Promise<number> {
   ]) {
     if (value !== undefined) throw usage(`${option} goes with --explain`);
   }
-  // The health check of the container is told by the same variables.
-  const session = openSession(invocation, [...SERVICE_GROUPS, 'health']);
+  const session = openSession(invocation, SERVICE_GROUPS);
+  // What is wrong for the container's health check is to stop the service, and not to make it unhealthy for ever. The
+  // flag of its grace is here that of the audit.
+  openSession({ ...invocation, flags: {} }, ['health']);
   const { config, log } = session;
   const since = systemClock.now();
   const { schedule, verifySchedule, auditSchedule } = readSchedules(

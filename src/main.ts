@@ -5,6 +5,9 @@ import { EXIT, OperatorError, StoppedError } from './errors.ts';
 /** How long a process that was stopped may go on, in milliseconds, with what its work has left open. */
 const LINGER_MS = 500;
 
+/** Work that was stopped and cleans up for longer than this, in milliseconds, says so; then a second signal ends it. */
+const PATIENCE_MS = 3000;
+
 /**
  * Runs one command line.
  *
@@ -14,12 +17,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   const stop = new AbortController();
   // Everything that is under way at the same time listens to it, which is no leak.
   setMaxListeners(0, stop.signal);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const handlers = signals.map((name) => {
-    const handler = () => stop.abort(new StoppedError(name));
-    process.on(name, handler);
-    return () => process.off(name, handler);
-  });
+  const stopListening = stopOnSignals(stop, env);
   // `list | head` closes the pipe early, which is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -38,8 +36,32 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     if (error instanceof StoppedError) endSoon(error.exitStatus);
     return report(error, env);
   } finally {
-    for (const remove of handlers) remove();
+    stopListening();
   }
+}
+
+/** @returns what takes the listeners away */
+function stopOnSignals(stop: AbortController, env: NodeJS.ProcessEnv): () => void {
+  let patience: NodeJS.Timeout | undefined;
+  // A terminal, and what runs the program on it, may both send the first signal: only one that was asked for counts.
+  let isAskedFor = false;
+  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
+    const handler = () => {
+      const stopped = new StoppedError(name);
+      if (isAskedFor) process.exit(stopped.exitStatus);
+      stop.abort(stopped);
+      patience ??= setTimeout(() => {
+        isAskedFor = true;
+        say(env, 'warn', `received ${name}, cleaning up; a second signal ends it at once, with that undone`);
+      }, PATIENCE_MS).unref();
+    };
+    process.on(name, handler);
+    return () => process.off(name, handler);
+  });
+  return () => {
+    clearTimeout(patience);
+    for (const remove of handlers) remove();
+  };
 }
 
 /** Work that was stopped and did not end in time must not hold the process. */
@@ -59,12 +81,19 @@ function report(error: unknown, env: NodeJS.ProcessEnv): number {
   const message = error instanceof Error ? error.message : String(error);
   const line = error instanceof OperatorError ? message : `unexpected: ${message}`;
   const stack = env.LOG_LEVEL === 'debug' ? describeCauses(error) : undefined;
+  say(env, 'error', line, stack);
+  return error instanceof OperatorError ? error.exitStatus : EXIT.failed;
+}
+
+/** pino's numbers. */
+const LEVELS = { warn: 40, error: 50 } as const;
+
+/** Writes what is no command's to log, in the form of the log. */
+function say(env: NodeJS.ProcessEnv, level: keyof typeof LEVELS, line: string, stack?: string): void {
   if (env.LOG_FORMAT === 'json') {
-    // pino's number for an error.
-    const entry = { level: 50, time: new Date().toISOString(), msg: line, stack };
+    const entry = { level: LEVELS[level], time: new Date().toISOString(), msg: line, stack };
     process.stderr.write(`${JSON.stringify(entry)}\n`);
   } else process.stderr.write(`topobank-backup: ${line}\n${stack === undefined ? '' : `${stack}\n`}`);
-  return error instanceof OperatorError ? error.exitStatus : EXIT.failed;
 }
 
 function describeCauses(error: unknown): string {

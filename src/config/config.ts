@@ -4,6 +4,7 @@ import { type ConfigSources, listGiven, SettingProblem } from './given.ts';
 import { type Secret, secret } from './secret.ts';
 import type { Setting, SettingGroup } from './setting.ts';
 import { SETTINGS, type SettingName } from './settings.ts';
+import { unknownVariables } from './unknown-variables.ts';
 
 type Value<N extends SettingName> = (typeof SETTINGS)[N] extends { secret: true }
   ? Secret
@@ -23,7 +24,8 @@ export type Config<G extends SettingGroup = SettingGroup> = {
 /**
  * Reads and validates the settings of the given groups, once, at the start.
  *
- * @throws ConfigError that lists every problem found, each with the variable's name and the accepted form.
+ * @throws ConfigError that lists every problem found, each with the variable's name and the accepted form, and the
+ * variables that may have been mistyped.
  */
 export function readConfig<G extends SettingGroup>(sources: ConfigSources, groups: readonly G[]): Config<G> {
   const problems: string[] = [];
@@ -40,7 +42,7 @@ export function readConfig<G extends SettingGroup>(sources: ConfigSources, group
   if (problems.length > 0) {
     throw new ConfigError({
       doing: 'cannot read the configuration',
-      problem: problems.join('; '),
+      problem: [...problems, ...unknownVariables(sources.env)].join('; '),
       remedy: 'set it in the environment or by flag; every setting is listed in the README',
     });
   }

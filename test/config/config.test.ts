@@ -39,6 +39,13 @@ function problemsOf(
   throw new Error('it was accepted');
 }
 
+test('what is missing may have been given under a mistyped name', () => {
+  const env = { POSTGRES_USR: 'me', POSTGRES_DB: 'd' };
+  expect(() => readConfig({ env, flags: {} }, ['database'])).toThrow(
+    /POSTGRES_USER is not set, .*; POSTGRES_USR is not known and has no effect; is POSTGRES_USER meant\? — /,
+  );
+});
+
 test.each([
   ['POSTGRES_HOST', 'DATABASE_HOST', 'PGHOST'],
   ['POSTGRES_DB', 'DATABASE_NAME', 'PGDATABASE'],

@@ -61,9 +61,12 @@ test.each([
   expect(await surface()).toBe(name);
 });
 
-test('options are another matter: a restore that keeps nothing has to be given --yes', async () => {
-  const { status, stderr } = await type(`restore ${id} --in-place`);
-  expect(stderr).toContain('nobody can be asked here — give --yes');
-  expect(status).toBe(2);
-  expect(await surface()).toBe('damaged');
-});
+test.each(['ID --in-place', '--latest', '--at=2099-01-01'])(
+  'options are another matter: restore %s has to be given --yes',
+  async (args) => {
+    const { status, stderr } = await type(`restore ${args.replace('ID', id)}`);
+    expect(stderr).toContain('nobody can be asked here — give --yes');
+    expect(status).toBe(2);
+    expect(await surface()).toBe('damaged');
+  },
+);

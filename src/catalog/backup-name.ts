@@ -59,6 +59,11 @@ export function idTime(id: string): Date | undefined {
   return Number.isNaN(time.getTime()) || backupId(time) !== id ? undefined : time;
 }
 
+/** The name of a dump as the bucket has it; undefined for any other file. */
+export function dumpFile(name: string): string | undefined {
+  return parseObjectName('', name)?.part === 'dump' ? name : undefined;
+}
+
 /** The time in `postgres-backup-20261123103000.sql` or cookiecutter's `backup_2018_03_13T09_05_07.sql.gz`, as an id. */
 export function fileTime(name: string): string | undefined {
   const match =

@@ -92,15 +92,25 @@ export async function newestBackup(
   return undefined;
 }
 
-/** Reads one backup. `undefined` when the store holds neither dump nor manifest of this id. */
+/** Reads the backup of an id, the one that has a manifest first; undefined when there is neither dump nor manifest. */
 export async function findBackup(
   store: Store,
   prefix: string,
   id: string,
   signal: AbortSignal,
 ): Promise<Backup | undefined> {
+  return (await findBackups(store, prefix, id, signal))[0];
+}
+
+/** Reads the backups of an id: one for each dump of this time, the one that has a manifest first. */
+export async function findBackups(
+  store: Store,
+  prefix: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<Backup[]> {
   const [only] = await findObjects(store, prefix, signal, id);
-  return only === undefined ? undefined : (await describe(store, id, only[1], signal))[0];
+  return only === undefined ? [] : describe(store, id, only[1], signal);
 }
 
 /** What the store holds of each backup, or of the one with this id, newest first. */

@@ -1,12 +1,20 @@
 import { DumpError, NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { backupTime, isAhead } from './backup-time.ts';
-import { findBackup, newestBackups, type UsableBackup } from './catalog.ts';
+import { type Backup, findBackups, newestBackups, type UsableBackup } from './catalog.ts';
 import { type Check, faultyCheck } from './verification.ts';
+
+/** A backup that is named, by the file of its dump where a bucket may hold several of one id: `.sql`, `.sql.gz`. */
+export interface NamedBackup {
+  readonly by: 'id';
+  readonly id: string;
+  /** `postgres-backup-20261123103000.sql.gz` */
+  readonly file?: string | undefined;
+}
 
 /** Which backup an operator asks for. */
 export type Wanted =
-  | { readonly by: 'id'; readonly id: string }
+  | NamedBackup
   /** The newest that can be restored. */
   | { readonly by: 'latest' }
   /** The newest that can be restored and was begun at or before this time. */
@@ -54,13 +62,11 @@ async function choose(
   wanted: Wanted,
   { now, database, passOver, signal }: ChoiceOptions,
 ): Promise<UsableBackup> {
-  const remedy = 'run `topobank-backup list` to see what there is';
+  const remedy = SEE_LIST;
   const where = `${prefix} of bucket ${store.bucket}`;
   if (wanted.by === 'id') {
     const doing = `cannot use backup ${wanted.id}`;
-    const backup = await findBackup(store, prefix, wanted.id, signal);
-    if (backup === undefined)
-      throw new NotFoundError({ doing, problem: `there is none under ${where}`, remedy });
+    const backup = await findNamed(store, prefix, wanted, doing, signal);
     if (backup.state === 'broken') throw new DumpError({ doing, problem: backup.fault, remedy });
     return backup;
   }
@@ -119,6 +125,32 @@ async function choose(
     problem: `there is none under ${where}`,
     remedy: 'check S3_PREFIX and AWS_STORAGE_BUCKET_NAME',
   });
+}
+
+const SEE_LIST = 'run `topobank-backup list` to see what there is';
+
+/**
+ * The backup that is named, in whatever state.
+ *
+ * @param doing for the error: `cannot use backup 20261123103000`
+ * @throws NotFoundError when there is none, or none whose dump has the file that is named
+ */
+export async function findNamed(
+  store: Store,
+  prefix: string,
+  { id, file }: NamedBackup,
+  doing: string,
+  signal: AbortSignal,
+): Promise<Backup> {
+  const found = await findBackups(store, prefix, id, signal);
+  const keys = found.map(({ dump, manifest }) => dump?.key ?? manifest?.key);
+  const at = file === undefined ? 0 : keys.indexOf(`${prefix}${file}`);
+  const backup = found[at];
+  if (backup !== undefined) return backup;
+  const where = `under ${prefix} of bucket ${store.bucket}`;
+  const others = keys.filter((key) => key !== undefined).join(' and ');
+  const problem = others === '' ? `there is none ${where}` : `there is no ${file} ${where}, but ${others}`;
+  throw new NotFoundError({ doing, problem, remedy: SEE_LIST });
 }
 
 /**

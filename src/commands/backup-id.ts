@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { fileTime, idTime } from '../catalog/backup-name.ts';
+import { dumpFile, fileTime, idTime } from '../catalog/backup-name.ts';
 import type { Wanted } from '../catalog/choose-backup.ts';
 import { ConfigError } from '../errors.ts';
 
@@ -11,8 +11,9 @@ import { ConfigError } from '../errors.ts';
  */
 export function readBackupId(text: string, from: string): Wanted {
   if (text === 'latest') return { by: 'latest' };
-  const id = idTime(text) === undefined ? fileTime(basename(text)) : text;
-  if (id !== undefined) return { by: 'id', id };
+  if (idTime(text) !== undefined) return { by: 'id', id: text };
+  const id = fileTime(basename(text));
+  if (id !== undefined) return { by: 'id', id, file: dumpFile(basename(text)) };
   throw new ConfigError({
     doing: 'cannot choose a backup',
     problem: `${from}: ${JSON.stringify(text)} is not accepted`,

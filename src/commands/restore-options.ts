@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { fileTime, idTime } from '../catalog/backup-name.ts';
+import { dumpFile, fileTime, idTime } from '../catalog/backup-name.ts';
 import type { Wanted } from '../catalog/choose-backup.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError, NotFoundError } from '../errors.ts';
@@ -42,7 +42,7 @@ export type WantedDump =
 export function wantedBackup(wanted: Exclude<WantedDump, { by: 'file' }>, prefix: string): Wanted {
   if (wanted.by !== 'key') return wanted;
   const { key, id } = wanted;
-  if (key === `${prefix}${basename(key)}`) return { by: 'id', id };
+  if (key === `${prefix}${basename(key)}`) return { by: 'id', id, file: dumpFile(basename(key)) };
   throw new NotFoundError({
     doing: `cannot read the dump ${key}`,
     problem: `there is no such file, and backups lie under ${prefix}`,
@@ -65,7 +65,9 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
   // The name or the key of a dump in the bucket; a file of this name that is here is meant before it.
   const id = fileTime(basename(what));
   if (id === undefined || existsSync(what)) return { by: 'file', file: what };
-  return what === basename(what) ? { by: 'id', id } : { by: 'key', key: what.replace(/^\/+/, ''), id };
+  return what === basename(what)
+    ? { by: 'id', id, file: dumpFile(what) }
+    : { by: 'key', key: what.replace(/^\/+/, ''), id };
 }
 
 /** @throws ConfigError for targets that exclude each other, or a name that is none */

@@ -1,5 +1,5 @@
-import { type Backup, findBackup } from '../catalog/catalog.ts';
-import { type ChoiceOptions, chooseBackup, type Wanted } from '../catalog/choose-backup.ts';
+import type { Backup } from '../catalog/catalog.ts';
+import { type ChoiceOptions, chooseBackup, findNamed, type Wanted } from '../catalog/choose-backup.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
 import type { Store } from '../s3/store.ts';
@@ -41,8 +41,8 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
 
 /** One that is broken can be looked at, too. */
 async function look(store: Store, prefix: string, wanted: Wanted, options: ChoiceOptions): Promise<Backup> {
-  const named = wanted.by === 'id' ? await findBackup(store, prefix, wanted.id, options.signal) : undefined;
-  return named ?? chooseBackup(store, prefix, wanted, options);
+  if (wanted.by !== 'id') return chooseBackup(store, prefix, wanted, options);
+  return findNamed(store, prefix, wanted, `cannot show backup ${wanted.id}`, options.signal);
 }
 
 /** `2026-11-24 03:00:00 UTC, full, good` */

@@ -1,5 +1,5 @@
 import { type Backup, findBackup, listBackups, newestBackup } from '../catalog/catalog.ts';
-import type { Wanted } from '../catalog/choose-backup.ts';
+import { findNamed, type Wanted } from '../catalog/choose-backup.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
@@ -96,22 +96,19 @@ async function choose(
 ): Promise<Backup[]> {
   if (wanted === 'all') {
     const backups = await listBackups(store, prefix, signal);
-    if (backups.length === 0) throw noBackup(store, prefix, 'any backup');
+    if (backups.length === 0) throw noBackup(store, prefix);
     return backups;
   }
-  if (wanted.by === 'id') {
-    const backup = await findBackup(store, prefix, wanted.id, signal);
-    if (backup === undefined) throw noBackup(store, prefix, `backup ${wanted.id}`);
-    return [backup];
-  }
+  if (wanted.by === 'id')
+    return [await findNamed(store, prefix, wanted, `cannot verify backup ${wanted.id}`, signal)];
   const newest = await newestBackup(store, prefix, now, signal);
-  if (newest === undefined) throw noBackup(store, prefix, 'any backup', ', or only ones ahead of the clock');
+  if (newest === undefined) throw noBackup(store, prefix, ', or only ones ahead of the clock');
   return [newest];
 }
 
-function noBackup(store: Store, prefix: string, what: string, but = ''): NotFoundError {
+function noBackup(store: Store, prefix: string, but = ''): NotFoundError {
   return new NotFoundError({
-    doing: `cannot verify ${what}`,
+    doing: 'cannot verify any backup',
     problem: `there is none under ${prefix} of bucket ${store.bucket}${but}`,
     remedy: 'run `topobank-backup list` to see what there is',
   });

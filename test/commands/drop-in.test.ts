@@ -1,11 +1,13 @@
 import { copyFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 /** As go-s3-backup's users may have them. */
 const FOREIGN = { DATABASE_COMPRESS: '1', SAVE_DIR: '/tmp/go-s3-backup', S3_KEEP_FILE: '0' };
 
+const signal = new AbortController().signal;
 let bed: TestBed;
 
 beforeAll(async () => {
@@ -36,6 +38,31 @@ test('a restore takes the name of a dump as the bucket shows it', async () => {
   await bed.database.query("UPDATE surface SET name = 'damaged'");
   expect(await bed.run(['restore', key.replace('backup/', ''), '--yes'])).toMatchObject({ status: 0 });
   expect(await names()).toEqual(['first']);
+});
+
+test('of dumps of one time that whose name is given is restored, and none in the place of one that is not there', async () => {
+  const backup = await bed.run(['backup', '--json']);
+  const { key } = JSON.parse(backup.stdout) as { key: string };
+  const dump = Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray());
+  const other = gzipSync(dump.toString().replace('first', 'zipped'));
+  await bed.store.put(`${key}.gz`, other, { ifAbsent: true, contentType: 'application/gzip', signal });
+
+  const restore = (file: string) => bed.run(['dbbackup'], { RESTORE_DATABASE: '1', RESTORE_FILE: file });
+  for (const [file, name] of [
+    [`${key}.gz`, 'zipped'],
+    [basename(key), 'first'],
+    [basename(`${key}.gz`), 'zipped'],
+  ] as const) {
+    expect(await restore(file)).toMatchObject({ status: 0 });
+    expect(await names()).toEqual([name]);
+  }
+  expect(await restore(key.replace('.sql', '.dump'))).toMatchObject({
+    status: 4,
+    stderr: expect.stringContaining(
+      `.dump under backup/ of bucket topobank-assets, but ${key} and ${key}.gz — `,
+    ),
+  });
+  expect(await names()).toEqual(['zipped']);
 });
 
 test('a restore takes the name of a file that was pushed', async () => {

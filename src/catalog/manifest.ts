@@ -31,6 +31,9 @@ const manifestSchema = v.object({
       /** `libc`, `icu` or `builtin`, and that provider's locale, where there is a choice (PostgreSQL 15). */
       provider: v.optional(optional(v.picklist(['libc', 'icu', 'builtin'])), null),
       providerLocale: v.optional(optional(text), null),
+      icuRules: v.optional(optional(text), null),
+      /** null: the server's default. */
+      tablespace: v.optional(optional(text), null),
       owner: text,
       settings: v.array(v.object({ role: optional(text), name: text, value: text })),
       /** Most connections at the same time; -1: no limit. */

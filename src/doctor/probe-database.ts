@@ -6,7 +6,15 @@ import { errorCode } from '../postgres/errors.ts';
 import type { Finding } from './check.ts';
 import { fault } from './check.ts';
 
-const ANY_LOCALE = { encoding: 'UTF8', collate: 'C', ctype: 'C', provider: null, providerLocale: null };
+const ANY_LOCALE = {
+  encoding: 'UTF8',
+  collate: 'C',
+  ctype: 'C',
+  provider: null,
+  providerLocale: null,
+  icuRules: null,
+  tablespace: null,
+};
 
 /** Does with an empty database what a restore does: creates, renames and drops it. */
 export async function tryDatabase(admin: pg.Client, user: string): Promise<string | Omit<Finding, 'check'>> {

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 import { openAgain } from './database.ts';
+import { creationStatement } from './database-statements.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
-import type { DatabaseLocale } from './facts.ts';
+import type { CreationOptions } from './facts.ts';
 
 /** How long sessions that were told to end may take, in milliseconds. */
 const TERMINATE_MS = 30_000;
@@ -44,31 +45,34 @@ export async function missingRoles(client: pg.Client, roles: readonly string[]):
   return rows.map(({ name }) => name);
 }
 
+/** Whether the server has a tablespace in which the role may create; undefined where it has none of that name. */
+export async function mayCreateIn(client: pg.Client, tablespace: string): Promise<boolean | undefined> {
+  const { rows } = await client.query<{ may: boolean }>(
+    `SELECT has_tablespace_privilege(oid, 'CREATE') AS may FROM pg_tablespace WHERE spcname = $1`,
+    [tablespace],
+  );
+  return rows[0]?.may;
+}
+
 /**
  * CREATE DATABASE from `template0`, the one template that takes any encoding and locale (manual §23.3).
  *
  * @throws DatabaseError, with the locale to install when the server's system lacks it
  */
-export async function createDatabase(client: pg.Client, name: string, locale: DatabaseLocale): Promise<void> {
+export async function createDatabase(
+  client: pg.Client,
+  name: string,
+  options: CreationOptions,
+): Promise<void> {
   const doing = `cannot create database ${name}`;
-  const options = [`ENCODING ${pg.escapeLiteral(locale.encoding)}`];
-  const add = (option: string, value: string | null) => {
-    if (value !== null) options.push(`${option} ${pg.escapeLiteral(value)}`);
-  };
-  add('LC_COLLATE', locale.collate);
-  add('LC_CTYPE', locale.ctype);
-  if (locale.provider !== null && locale.provider !== 'libc') {
-    options.push(`LOCALE_PROVIDER ${locale.provider}`);
-    add(locale.provider === 'icu' ? 'ICU_LOCALE' : 'BUILTIN_LOCALE', locale.providerLocale);
-  }
   try {
-    await client.query(`CREATE DATABASE ${quote(name)} TEMPLATE template0 ${options.join(' ')}`);
+    await client.query(creationStatement(name, options));
   } catch (error) {
     // wrong_object_type is what the server calls a locale that its system does not have.
     if (errorCode(error) !== '42809') throw databaseError(doing, error);
     throw new DatabaseError({
       doing,
-      problem: `the server lacks the locale ${locale.collate} or ${locale.ctype} of the dumped database`,
+      problem: `the server lacks the locale ${options.collate} or ${options.ctype} of the dumped database`,
       remedy: 'generate it on the database server (locale-gen) and restart the server',
       cause: error,
     });

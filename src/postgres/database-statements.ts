@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { DatabaseFacts, DatabaseSetting } from './facts.ts';
+import type { CreationOptions, DatabaseFacts, DatabaseSetting } from './facts.ts';
 
 const quote = pg.escapeIdentifier;
 
@@ -24,6 +24,24 @@ const IN_THE_WAY = new Set([
   'session_replication_role',
   'transaction_timeout',
 ]);
+
+/** `CREATE DATABASE name` with an encoding, a locale and a place of its own. */
+export function creationStatement(name: string, options: CreationOptions): string {
+  const { encoding, collate, ctype, provider, providerLocale, icuRules, tablespace } = options;
+  const words = [`CREATE DATABASE ${quote(name)} TEMPLATE template0 ENCODING ${pg.escapeLiteral(encoding)}`];
+  const add = (option: string, value: string | null) => {
+    if (value !== null) words.push(`${option} ${pg.escapeLiteral(value)}`);
+  };
+  add('LC_COLLATE', collate);
+  add('LC_CTYPE', ctype);
+  if (provider !== null && provider !== 'libc') {
+    words.push(`LOCALE_PROVIDER ${provider}`);
+    add(provider === 'icu' ? 'ICU_LOCALE' : 'BUILTIN_LOCALE', providerLocale);
+    add('ICU_RULES', icuRules);
+  }
+  if (tablespace !== null) words.push(`TABLESPACE ${quote(tablespace)}`);
+  return words.join(' ');
+}
 
 /** What the database has that is neither an owner nor a right. */
 type Traits = Pick<DatabaseFacts, 'settings' | 'connectionLimit' | 'comment'>;

@@ -15,7 +15,7 @@ export interface DatabaseSetting {
   readonly value: string;
 }
 
-/** What a database is created with; locale names are those of the server's system. */
+/** The letters of a database; locale names are those of the server's system. */
 export interface DatabaseLocale {
   readonly encoding: string;
   /** null: the server's own. */
@@ -25,10 +25,18 @@ export interface DatabaseLocale {
   readonly provider: 'libc' | 'icu' | 'builtin' | null;
   /** The provider's own name of the locale; null for libc. */
   readonly providerLocale: string | null;
+  /** Rules of an ICU locale's own (PostgreSQL 16); null for none. */
+  readonly icuRules: string | null;
+}
+
+/** What a database is created with. */
+export interface CreationOptions extends DatabaseLocale {
+  /** Where its tables lie that name no other place; null for the server's default, `pg_default`. */
+  readonly tablespace: string | null;
 }
 
 /** What `pg_dump` leaves out unless `--create` is given. */
-export interface DatabaseFacts extends DatabaseLocale {
+export interface DatabaseFacts extends CreationOptions {
   readonly name: string;
   readonly collate: string;
   readonly ctype: string;
@@ -61,6 +69,8 @@ export async function readDatabaseFacts(client: Client, name: string): Promise<D
       'provider', CASE to_jsonb(d)->>'datlocprovider'
         WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' END,
       'providerLocale', coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'),
+      'icuRules', to_jsonb(d)->>'daticurules',
+      'tablespace', nullif(t.spcname, 'pg_default'),
       'owner', pg_get_userbyid(d.datdba),
       'bytes', pg_database_size(d.oid),
       'connectionLimit', d.datconnlimit,
@@ -81,6 +91,7 @@ export async function readDatabaseFacts(client: Client, name: string): Promise<D
         CROSS JOIN LATERAL unnest(s.setconfig) c
         WHERE s.setdatabase = d.oid), '[]')) AS facts
     FROM pg_database d
+    JOIN pg_tablespace t ON t.oid = d.dattablespace
     WHERE d.datname = $1`,
     [name],
   );

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { RestoreError } from '../errors.ts';
-import { missingRoles } from '../postgres/administration.ts';
+import { mayCreateIn, missingRoles } from '../postgres/administration.ts';
 import {
   databaseRoles,
   ownershipStatements,
@@ -9,20 +9,27 @@ import {
   withoutRoles,
 } from '../postgres/database-statements.ts';
 import { databaseError } from '../postgres/errors.ts';
-import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../postgres/facts.ts';
+import {
+  type CreationOptions,
+  type DatabaseFacts,
+  type DatabaseLocale,
+  readDatabaseFacts,
+} from '../postgres/facts.ts';
+import type { Logger } from '../ui/log.ts';
 import type { KnownDump } from './prove-dump.ts';
 import type { RestoreSource } from './source.ts';
 
 /** What is settled before anything is created. */
 export interface RestorePlan {
-  readonly locale: DatabaseLocale;
+  readonly creation: CreationOptions;
   /** Statements that give the scratch database what the dump's text leaves out. */
   readonly traits: TraitStatements;
   readonly ownership: readonly string[];
 }
 
 /**
- * Looks at the server: does every role exist, which locale will the new database have.
+ * Looks at the server: does every role exist, with which locale and where will the new database be created. Without
+ * the tablespace of the dumped one it is created in the server's default, with a warning.
  *
  * @param admin a connection to the maintenance database
  * @throws RestoreError for a role that is missing, with the remedy
@@ -37,6 +44,7 @@ export async function planRestore(
     readonly noOwner: boolean;
     /** Owners and rights are part of what is compared, so `--no-owner` is no way out. */
     readonly withOwners?: boolean;
+    readonly log: Logger;
   },
 ): Promise<RestorePlan> {
   const { name, scratch, noOwner, withOwners = false } = options;
@@ -48,10 +56,13 @@ export async function planRestore(
       const remedy = withOwners ? () => '' : noOwner ? policiesNeedThem : orLeaveThemOut;
       throw rolesMissing(doing, missing, remedy);
     }
-    const locale = chooseLocale(dump.encoding, facts);
-    if (facts === undefined) return { locale, traits: { before: [], after: [] }, ownership: [] };
+    const creation = {
+      ...chooseLocale(dump.encoding, facts),
+      tablespace: await chooseTablespace(admin, facts?.tablespace ?? null, options.log),
+    };
+    if (facts === undefined) return { creation, traits: { before: [], after: [] }, ownership: [] };
     return {
-      locale,
+      creation,
       traits: traitStatements(scratch, noOwner ? withoutRoles(facts) : facts),
       ownership: noOwner ? [] : ownershipStatements(scratch, facts),
     };
@@ -98,5 +109,21 @@ function chooseLocale(encoding: string | undefined, facts: DatabaseFacts | undef
     ctype: locale,
     provider: null,
     providerLocale: null,
+    icuRules: null,
   };
+}
+
+async function chooseTablespace(
+  admin: pg.Client,
+  wanted: string | null,
+  log: Logger,
+): Promise<string | null> {
+  if (wanted === null) return null;
+  const may = await mayCreateIn(admin, wanted);
+  if (may === true) return wanted;
+  const problem = may === undefined ? 'this server does not have' : 'this role may not create databases in';
+  log.warn(
+    `the dumped database lay in tablespace ${JSON.stringify(wanted)}, which ${problem}: the restored one lies in the default`,
+  );
+  return null;
 }

@@ -88,7 +88,7 @@ export async function restoreDump(
   const dump = await know(source, context.startProgress, signal);
   const selection = await selectNamed(source, dump, target, signal);
   const [plan, jobs] = await asAdmin(async (admin) => [
-    await planRestore(admin, source, dump, { ...options, name, scratch }),
+    await planRestore(admin, source, dump, { ...options, name, scratch, log }),
     await planJobs(admin, selection ?? dump, options.jobs, log),
   ]);
   let dropped = false;
@@ -177,7 +177,7 @@ async function buildScratch(
   const { database, log } = context;
   const { scratch, plan, dump, selection, jobs, noOwner } = options;
   const admin = database.maintenanceName;
-  await database.use(admin, uninterrupted(), (client) => createDatabase(client, scratch, plan.locale));
+  await database.use(admin, uninterrupted(), (client) => createDatabase(client, scratch, plan.creation));
   try {
     signal.throwIfAborted();
     await options.makeRoom();

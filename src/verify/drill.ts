@@ -54,11 +54,11 @@ export async function drill(
   const plan = await database.use(admin, signal, async (client) => {
     const { traces } = await findDatabases(client, name);
     for (const { problem, remedy } of traces) log.warn(`${problem}; ${remedy}`);
-    return planRestore(client, source, dump, { name, scratch, noOwner: false, withOwners: true });
+    return planRestore(client, source, dump, { name, scratch, noOwner: false, withOwners: true, log });
   });
   // Broken off, it might leave the database behind that it was about to make.
   const { signal: uninterrupted } = new AbortController();
-  await database.use(admin, uninterrupted, (client) => createDatabase(client, scratch, plan.locale));
+  await database.use(admin, uninterrupted, (client) => createDatabase(client, scratch, plan.creation));
   try {
     signal.throwIfAborted();
     return await restoreAndCompare(context, source, { scratch, plan }, signal);

@@ -72,6 +72,8 @@ test('the manifest says of the database what its own catalogs say', async () => 
     ...locale,
     provider: 'libc',
     providerLocale: null,
+    icuRules: null,
+    tablespace: null,
     connectionLimit: -1,
     comment: null,
     owner: user,

@@ -19,6 +19,8 @@ const DATABASE: NonNullable<Manifest['database']> = {
   ctype: 'C',
   provider: null,
   providerLocale: null,
+  icuRules: null,
+  tablespace: null,
   owner: 'postgres',
   settings: [],
   connectionLimit: -1,

@@ -1,11 +1,42 @@
 import { expect, test } from 'vitest';
-import { traitStatements } from '../../src/postgres/database-statements.ts';
+import { creationStatement, traitStatements } from '../../src/postgres/database-statements.ts';
 
 const NONE = { settings: [], connectionLimit: -1, comment: null };
 
 const settings = (...names: readonly string[]) => ({
   ...NONE,
   settings: names.map((name) => ({ role: null, name, value: '1' })),
+});
+
+const PLAIN = {
+  encoding: 'UTF8',
+  collate: 'C',
+  ctype: 'C',
+  provider: null,
+  providerLocale: null,
+  icuRules: null,
+  tablespace: null,
+};
+const CREATE_PLAIN = `CREATE DATABASE "d" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`;
+
+test.each([
+  [PLAIN, CREATE_PLAIN],
+  [
+    { ...PLAIN, encoding: 'LATIN1', collate: null, ctype: null },
+    `CREATE DATABASE "d" TEMPLATE template0 ENCODING 'LATIN1'`,
+  ],
+  [{ ...PLAIN, provider: 'libc' as const }, CREATE_PLAIN],
+  [
+    { ...PLAIN, provider: 'builtin' as const, providerLocale: 'C.UTF-8' },
+    `${CREATE_PLAIN} LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'`,
+  ],
+  [
+    { ...PLAIN, provider: 'icu' as const, providerLocale: 'de', icuRules: "&A < 'b'" },
+    `${CREATE_PLAIN} LOCALE_PROVIDER icu ICU_LOCALE 'de' ICU_RULES '&A < ''b'''`,
+  ],
+  [{ ...PLAIN, tablespace: 'fast disk' }, `${CREATE_PLAIN} TABLESPACE "fast disk"`],
+])('%j is created as that', (options, statement) => {
+  expect(creationStatement('d', options)).toBe(statement);
 });
 
 test('what rows may depend on is set before they come', () => {

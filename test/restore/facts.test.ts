@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { takeBackup } from '../../src/backup/take-backup.ts';
 import { findBackup } from '../../src/catalog/catalog.ts';
 import { readConfig } from '../../src/config/config.ts';
+import { mayCreateIn } from '../../src/postgres/administration.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { readDatabaseFacts } from '../../src/postgres/facts.ts';
 import { type RestoreOptions, restoreDump } from '../../src/restore/restore.ts';
@@ -280,6 +281,37 @@ test.each(LOCALES)(
     expect(await factsOf(name)).toEqual(before.facts);
   },
 );
+
+test('a database comes back in its tablespace; where the server lacks it, in the default one, with a warning', async () => {
+  const name = copyName('_placed');
+  const tablespace = `${bed.database.name} "space"`;
+  await withClient(bed.env, 'postgres', async (client) => {
+    await client.query('SET allow_in_place_tablespaces = on');
+    await client.query(`CREATE TABLESPACE ${quote(tablespace)} LOCATION ''`);
+    await client.query(`CREATE DATABASE ${quote(name)} TABLESPACE ${quote(tablespace)}`);
+  });
+  try {
+    const before = await factsOf(name);
+    expect(before.tablespace).toBe(tablespace);
+    const source = await takeSource(name);
+    await withClient(bed.env, 'postgres', async (client) => {
+      await client.query('SET ROLE pg_monitor');
+      expect(await mayCreateIn(client, tablespace)).toBe(false);
+    });
+    expect(await restore(name, source)).toMatchObject({ warnings: [] });
+    expect(await factsOf(name)).toEqual(before);
+    await admin(`DROP DATABASE ${quote(name)}`);
+    await admin(`DROP TABLESPACE ${quote(tablespace)}`);
+    const { warnings } = await restore(name, source);
+    expect(warnings).toEqual([
+      `warn: the dumped database lay in tablespace ${JSON.stringify(tablespace)}, which this server does not have: the restored one lies in the default`,
+    ]);
+    expect(await factsOf(name)).toEqual({ ...before, tablespace: null });
+  } finally {
+    await admin(`DROP DATABASE IF EXISTS ${quote(name)}`);
+    await admin(`DROP TABLESPACE IF EXISTS ${quote(tablespace)}`);
+  }
+});
 
 test('a dump in another encoding than the database that it replaces comes back in its own', async () => {
   const name = copyName('_moved');

@@ -41,6 +41,8 @@ export function complete(time: string, bytes = 1000, database: string | null = '
             ctype: 'C',
             provider: null,
             providerLocale: null,
+            icuRules: null,
+            tablespace: null,
             connectionLimit: -1,
             comment: null,
             owner: 'o',

@@ -6,7 +6,12 @@ import { EXIT } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { type Database, openDatabase } from '../postgres/database.ts';
 import { type RestoreOptions, type RestoreReport, restoreDump } from '../restore/restore.ts';
-import { type FoundDatabases, findDatabases, type RestoreTarget } from '../restore/restore-target.ts';
+import {
+  checkTarget,
+  type FoundDatabases,
+  findDatabases,
+  type RestoreTarget,
+} from '../restore/restore-target.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount, formatDuration, formatTime } from '../ui/format.ts';
 import { RESTORE_GROUPS } from './groups.ts';
@@ -95,6 +100,7 @@ async function restoreSource(
   const database = openDatabase(session.config, env);
   const name = target.kind === 'into' ? target.name : database.name;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));
+  checkTarget(source, target, database, found);
   const intent = describeIntent(source, database, found, target);
   const partial = target.kind === 'into' && target.only !== undefined;
   // What a whole backup lacks says little of single tables.

@@ -1,8 +1,10 @@
 import pg from 'pg';
+import { ConfigError, RestoreError } from '../errors.ts';
 import { listDatabases } from '../postgres/administration.ts';
-import { openAgain } from '../postgres/database.ts';
+import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { isKeptName, isScratchName } from './names.ts';
+import type { RestoreSource } from './source.ts';
 
 /** Where the restored database goes. */
 export type RestoreTarget =
@@ -56,4 +58,43 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
     traces,
   };
+}
+
+/**
+ * Before anything is copied.
+ *
+ * @throws ConfigError where the database to be replaced is the one from which that is done
+ * @throws RestoreError where it is another role's, or the name of a database to be added is taken
+ */
+export function checkTarget(
+  source: Pick<RestoreSource, 'name'>,
+  { kind }: RestoreTarget,
+  { maintenanceName, user }: Pick<Database, 'maintenanceName' | 'user'>,
+  { name, exists, owned }: FoundDatabases,
+): void {
+  const instead = `cannot restore ${source.name} in the place of database ${name}`;
+  const quote = pg.escapeIdentifier;
+  if (kind === 'into') {
+    if (!exists) return;
+    throw new RestoreError({
+      doing: `cannot restore ${source.name} into ${name}`,
+      problem: 'a database of that name exists',
+      remedy: 'give --into a name that is free',
+    });
+  }
+  // A database can be neither renamed nor dropped over a connection to itself.
+  if (name === maintenanceName) {
+    throw new ConfigError({
+      doing: instead,
+      problem: 'POSTGRES_MAINTENANCE_DB names the same database',
+      remedy: 'set POSTGRES_MAINTENANCE_DB to another one, such as template1',
+    });
+  }
+  if (exists && !owned) {
+    throw new RestoreError({
+      doing: instead,
+      problem: `the role ${user} does not own that database, so it cannot replace it`,
+      remedy: `ALTER DATABASE ${quote(name)} OWNER TO ${quote(user)}, or restore beside it with --into`,
+    });
+  }
 }

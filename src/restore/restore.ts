@@ -2,7 +2,7 @@ import pg from 'pg';
 import { backupId } from '../catalog/backup-name.ts';
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
-import { ConfigError, OperatorError, RestoreError } from '../errors.ts';
+import { OperatorError, RestoreError } from '../errors.ts';
 import { createDatabase, dropDatabase, renameDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError, describeCause } from '../postgres/errors.ts';
@@ -16,7 +16,7 @@ import { selectTables, type TableSelection } from './narrow/selection.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import { type KnownDump, knowDump, proveDump } from './prove-dump.ts';
-import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
+import { checkTarget, type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
 import { dropScratch } from './scratch.ts';
 import type { RestoreSource } from './source.ts';
 import { type AsAdmin, dropKept, swapDatabases } from './swap.ts';
@@ -77,12 +77,9 @@ export async function restoreDump(
   const asAdmin = <T>(work: (admin: pg.Client) => Promise<T>) =>
     database.use(database.maintenanceName, signal, work);
 
-  if (target.kind !== 'into' && name === database.maintenanceName) throw noPlaceToStand(source, name);
   const found = await asAdmin((admin) => findDatabases(admin, name));
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
-  if (target.kind === 'into' && found.exists) throw nameTaken(source, name);
-  // Else all would be copied before the swap is refused.
-  if (target.kind !== 'into' && found.exists && !found.owned) throw notOwned(source, database);
+  checkTarget(source, target, database, found);
   // Nothing is dropped for a dump of which not every byte has been seen.
   const know = target.kind === 'in-place' ? proveDump : knowDump;
   const dump = await know(source, context.startProgress, signal);
@@ -240,32 +237,6 @@ async function place(
   log.info(`${name} is restored; the old database is now ${kept}`);
   const dropped = await dropKept(asAdmin, target.dropOld ? [...found.kept, kept] : found.kept, log);
   return { kept: dropped.includes(kept) ? undefined : kept, dropped };
-}
-
-/** A database can be neither renamed nor dropped over a connection to itself. */
-function noPlaceToStand(source: RestoreSource, name: string): ConfigError {
-  return new ConfigError({
-    doing: `cannot restore ${source.name} in the place of database ${name}`,
-    problem: 'POSTGRES_MAINTENANCE_DB names the same database',
-    remedy: 'set POSTGRES_MAINTENANCE_DB to another one, such as template1',
-  });
-}
-
-function nameTaken(source: RestoreSource, name: string): RestoreError {
-  return new RestoreError({
-    doing: `cannot restore ${source.name} into ${name}`,
-    problem: 'a database of that name exists',
-    remedy: 'give --into a name that is free',
-  });
-}
-
-function notOwned(source: RestoreSource, { name, user }: Database): RestoreError {
-  const quote = pg.escapeIdentifier;
-  return new RestoreError({
-    doing: `cannot restore ${source.name} in the place of database ${name}`,
-    problem: `the role ${user} does not own that database, so it cannot replace it`,
-    remedy: `ALTER DATABASE ${quote(name)} OWNER TO ${quote(user)}, or restore beside it with --into`,
-  });
 }
 
 /** There is no old database to go back to, so the new one stays. */

@@ -191,11 +191,14 @@ test('--in-place drops nothing for a role that may not create the database anew'
 
 test('the maintenance database is not restored over a connection to itself', async () => {
   const env = { POSTGRES_MAINTENANCE_DB: bed.database.name };
-  const refused = await bed.run(['restore', await asFile('dump.sql', dumps.sql), '--yes'], env);
-  expect(refused).toMatchObject({ status: 2, stdout: '' });
-  expect(refused.stderr).toMatch(
-    /POSTGRES_MAINTENANCE_DB names the same database — set POSTGRES_MAINTENANCE_DB/,
-  );
+  const file = await asFile('dump.sql', dumps.sql);
+  for (const how of ['--yes', '--dry-run']) {
+    const refused = await bed.run(['restore', file, how], env);
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /POSTGRES_MAINTENANCE_DB names the same database — set POSTGRES_MAINTENANCE_DB/,
+    );
+  }
 });
 
 test('when --in-place fails after the drop, it says that the database is gone', async () => {
@@ -248,8 +251,10 @@ test.each([
 
 test('--into never replaces anything', async () => {
   const file = await asFile('dump.sql', dumps.sql);
-  const taken = await bed.run(['restore', file, '--into', bed.database.name, '--yes']);
-  expect(taken).toMatchObject({ status: 1, stdout: '' });
-  expect(taken.stderr).toMatch(/: a database of that name exists — give --into a name that is free\n$/);
+  for (const how of ['--yes', '--dry-run']) {
+    const taken = await bed.run(['restore', file, '--into', bed.database.name, how]);
+    expect(taken).toMatchObject({ status: 1, stdout: '' });
+    expect(taken.stderr).toMatch(/: a database of that name exists — give --into a name that is free\n$/);
+  }
   expect(await bed.databases()).toEqual([bed.database.name]);
 });

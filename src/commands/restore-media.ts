@@ -3,10 +3,12 @@ import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
 import { ConfigError, NotFoundError, OperatorError } from '../errors.ts';
-import { type MediaRestored, restoreMedia } from '../media/restore-media.ts';
+import { type MediaRestoreContext, type MediaRestored, restoreMedia } from '../media/restore-media.ts';
 import { openDatabase } from '../postgres/database.ts';
+import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
+import type { Logger } from '../ui/log.ts';
 import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS } from './groups.ts';
 import { mediaContext, renderMediaRestored } from './media.ts';
@@ -23,18 +25,25 @@ export interface RestoreMedia {
   after(): Promise<Pick<AuditReport, 'totals'> | undefined>;
 }
 
+/** A backup in its bucket. */
+interface StoredBackup {
+  readonly store: Store;
+  readonly backup: UsableBackup;
+}
+
 /**
- * @param from the backup in its bucket; undefined for a local file
+ * @param from undefined for a local file
  * @throws ConfigError, NotFoundError where `--with-media` cannot be done
  */
 export function mediaOfRestore(
   invocation: Invocation,
-  from: { readonly store: Store; readonly backup: UsableBackup } | undefined,
+  log: Logger,
+  from: StoredBackup | undefined,
 ): RestoreMedia {
   const { env, signal } = invocation;
   const { audit, withMedia } = invocation.options as RestoreFlags;
   const asked = audit !== false;
-  if (withMedia === true) requireList(from?.backup);
+  const wanted = withMedia === true ? readyForMedia(invocation, from) : undefined;
 
   /** Whatever keeps the audit from being done is said in one line. */
   async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
@@ -43,7 +52,6 @@ export function mediaOfRestore(
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      const { log } = openSession(invocation, []);
       log.warn(`rows and media objects are not compared: ${describe(error)}`);
       return undefined;
     }
@@ -54,35 +62,31 @@ export function mediaOfRestore(
       attempt(async () => {
         if (from === undefined) return undefined;
         const { store, backup } = from;
-        const session = openSession(invocation, BACKUP_AUDIT_GROUPS);
         if (backup.manifest === undefined && mediaListOf(backup) === undefined) {
-          session.log.info(
+          log.info(
             `the dump has no manifest: what its rows lack is told after the restore, or by \`audit-orphans --backup ${backup.id}\``,
           );
           return undefined;
         }
-        const context = await backupAuditContext(session, store, env);
+        const context = await backupAuditContext(openSession(invocation, BACKUP_AUDIT_GROUPS), store, env);
         const [outlook] = await auditBackups(context, [backup], signal);
         if (outlook === undefined) return undefined;
-        if ('problem' in outlook)
-          session.log.warn(`rows and media objects are not compared: ${outlook.problem}`);
-        else session.log[outlook.dangling > 0 ? 'warn' : 'info'](describeOutlook(outlook));
+        if ('problem' in outlook) log.warn(`rows and media objects are not compared: ${outlook.problem}`);
+        else log[outlook.dangling > 0 ? 'warn' : 'info'](describeOutlook(outlook));
         return outlook;
       }),
 
     async bringBack(dryRun) {
-      if (withMedia !== true || from === undefined) return undefined;
-      const session = openSession(invocation, ['store', 'media']);
-      const context = mediaContext(session, from.store);
-      const report = await restoreMedia(context, from.backup, { dryRun }, signal);
-      for (const line of renderMediaRestored(report).split('\n')) session.log.info(line);
+      if (wanted === undefined) return undefined;
+      const report = await restoreMedia(wanted.context, wanted.backup, { dryRun }, signal);
+      for (const line of renderMediaRestored(report).split('\n')) log.info(line);
       return report;
     },
 
     after: () =>
       attempt(async () => {
         const session = openSession(invocation, AUDIT_GROUPS);
-        const { config, log } = session;
+        const { config } = session;
         const { totals } = await withStore(config, async (store) =>
           auditMedia(
             await mediaAuditContext(session, store, openDatabase(config, env), env),
@@ -96,15 +100,27 @@ export function mediaOfRestore(
   };
 }
 
-function requireList(backup: UsableBackup | undefined): void {
+/**
+ * What it takes to bring media back: the database is not replaced before all of it is known to be there.
+ *
+ * @throws ConfigError, NotFoundError
+ */
+function readyForMedia(
+  invocation: Invocation,
+  from: StoredBackup | undefined,
+): { readonly context: MediaRestoreContext; readonly backup: UsableBackup } {
   const doing = 'cannot restore with media';
   const remedy = 'leave out --with-media';
-  if (backup === undefined) {
+  if (from === undefined) {
     throw new ConfigError({ doing, problem: 'a local file tells nothing of its media', remedy });
   }
+  const { store, backup } = from;
   if (mediaListOf(backup) === undefined) {
     throw new NotFoundError({ doing, problem: `backup ${backup.id} has no list of its media`, remedy });
   }
+  const session = openSession(invocation, ['store', 'media']);
+  checkQuarantinePrefix(session.config);
+  return { context: mediaContext(session, store), backup };
 }
 
 function describe(error: unknown): string {

@@ -63,7 +63,7 @@ async function withSource(
     const session = openSession(invocation, ['database', 'tools', 'lock']);
     const local = await openLocalDump(wanted.file, signal);
     const source = fileSource(wanted.file, local, { ...session.config, env });
-    return work(session, source, mediaOfRestore(invocation, undefined));
+    return work(session, source, mediaOfRestore(invocation, session.log, undefined));
   }
   const session = openSession(invocation, RESTORE_GROUPS);
   const { config } = session;
@@ -82,7 +82,7 @@ async function withSource(
       signal,
     });
     const source = backupSource(store, backup, { ...config, env });
-    return work(session, source, mediaOfRestore(invocation, { store, backup }));
+    return work(session, source, mediaOfRestore(invocation, session.log, { store, backup }));
   });
 }
 

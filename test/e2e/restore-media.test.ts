@@ -118,3 +118,16 @@ test('--with-media is refused, before anything is done, where there is no list o
     stderr: expect.stringMatching(/cannot restore with media: backup \d+ has no list/),
   });
 });
+
+test.each<[name: string, value: string, message: RegExp]>([
+  ['AUDIT_READERS', 'x', /AUDIT_READERS: "x" is not accepted/],
+  ['QUARANTINE_PREFIX', 'media/', /media\/ lies under QUARANTINE_PREFIX media\//],
+])('--with-media is refused, before anything is done, for a wrong %s', async (name, value, message) => {
+  const before = await bed.databases();
+  expect(await restore(['--with-media'], { [name]: value })).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringMatching(message),
+  });
+  expect(await bed.databases()).toEqual(before);
+});

@@ -11,6 +11,9 @@ const CONNECT_SECONDS = 15;
 /** SQLSTATEs of a database that is not there, or that the role may not connect to. */
 const NOT_THERE = new Set(['3D000', '42501']);
 
+/** libpq's variables that lead to another server than the settings do, and win over them (manual §34.15). */
+const LEADING_ELSEWHERE = ['PGHOSTADDR', 'PGSERVICE', 'PGSERVICEFILE'];
+
 /** Where the server is and who asks. */
 export interface DatabaseSettings {
   readonly host: string;
@@ -40,7 +43,10 @@ export interface Database {
    */
   use<T>(database: string, signal: AbortSignal, work: (client: pg.Client) => Promise<T>): Promise<T>;
 
-  /** The environment of a child process such as pg_dump: everything that was given, with the connection as `PG*`. */
+  /**
+   * The environment of a child process such as pg_dump: what was given, with the connection as `PG*`, and without what
+   * would lead it to another server.
+   */
   childEnv(database: string): NodeJS.ProcessEnv;
 }
 
@@ -124,7 +130,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       }
     },
     childEnv: (database) => ({
-      ...env,
+      ...Object.fromEntries(Object.entries(env).filter(([name]) => !LEADING_ELSEWHERE.includes(name))),
       PGHOST: settings.host,
       PGPORT: String(settings.port),
       PGUSER: settings.user,

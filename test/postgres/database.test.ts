@@ -139,3 +139,11 @@ test('without a password the file of PGPASSFILE is read, by pg_dump too', async 
   const env = { POSTGRES_PASSWORD: undefined, PGPASSFILE: file };
   expect(await bed.run(['backup', '--quiet'], env)).toMatchObject({ status: 0, stderr: '' });
 });
+
+test.each([
+  ['PGHOSTADDR', '127.0.0.9'],
+  ['PGSERVICE', 'elsewhere'],
+])('pg_dump asks the server of the settings, whatever %s says', async (name, value) => {
+  const backup = await bed.run(['backup', '--quiet'], { [name]: value, PGCONNECT_TIMEOUT: '5' });
+  expect(backup).toMatchObject({ status: 0, stderr: '' });
+});

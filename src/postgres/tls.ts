@@ -10,12 +10,24 @@ export interface TlsPlan {
   readonly fallBack: boolean;
 }
 
+/** The value of `PGSSLROOTCERT` that stands for the authorities that the system trusts. */
+const SYSTEM = 'system';
+
 /**
  * @param host a host name, or a directory (a Unix socket, never encrypted)
  * @throws ConfigError for an unknown mode or an unreadable certificate
  */
 export function planTls(host: string, env: Readonly<Record<string, string | undefined>>): TlsPlan {
-  const mode = env.PGSSLMODE || 'prefer';
+  const trustsSystem = env.PGSSLROOTCERT === SYSTEM;
+  const mode = env.PGSSLMODE || (trustsSystem ? 'verify-full' : 'prefer');
+  // Anybody can have a certificate of such an authority, for a name of their own (libpq, from version 16).
+  if (trustsSystem && mode !== 'verify-full') {
+    throw new ConfigError({
+      doing: 'cannot read the configuration',
+      problem: `PGSSLMODE: ${JSON.stringify(mode)} is not accepted with PGSSLROOTCERT=${SYSTEM}`,
+      remedy: 'use verify-full, or name the file of an authority’s certificate',
+    });
+  }
   if (host.startsWith('/')) return { ssl: false, fallBack: false };
   const files = {
     ...readPem('ca', 'PGSSLROOTCERT', env),
@@ -52,7 +64,7 @@ function readPem<N extends 'ca' | 'cert' | 'key'>(
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly [K in N]?: string } {
   const path = env[variable];
-  if (!path || path === 'system') return {};
+  if (!path || path === SYSTEM) return {};
   try {
     return { [name]: readFileSync(path, 'utf8') } as { readonly [K in N]?: string };
   } catch (error) {

@@ -52,7 +52,7 @@ async function connect(mode: string, root: string, host: string): Promise<boolea
   );
   const env = {
     ...(mode === '' ? {} : { PGSSLMODE: mode }),
-    ...(root === '' ? {} : { PGSSLROOTCERT: roots[root] }),
+    ...(root === '' ? {} : { PGSSLROOTCERT: roots[root] ?? root }),
   };
   const signal = new AbortController().signal;
   return openDatabase(config, env)
@@ -82,9 +82,20 @@ test.each([
   ['verify-full', 'own', '127.0.0.1', true],
   ['verify-full', 'own', 'localhost', REFUSED],
   ['verify-full', '', '127.0.0.1', REFUSED],
+  ['', 'system', '127.0.0.1', REFUSED],
+  ['verify-full', 'system', '127.0.0.1', REFUSED],
 ])('PGSSLMODE "%s" with the root "%s", to %s', async (mode, root, host, outcome) => {
   expect(await connect(mode, root, host)).toEqual(outcome);
 });
+
+test.each(['disable', 'prefer', 'require', 'verify-ca'])(
+  'with the authorities of the system PGSSLMODE "%s" is refused, as by libpq',
+  async (mode) => {
+    await expect(async () => connect(mode, 'system', '127.0.0.1')).rejects.toThrow(
+      `PGSSLMODE: "${mode}" is not accepted with PGSSLROOTCERT=system — use verify-full`,
+    );
+  },
+);
 
 test('pg_dump is as strict as the tool itself', async () => {
   const store = await startS3Server({ directory: join(scratch.path, 's3') });

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ConfigError, OperatorError } from '../errors.ts';
@@ -18,15 +19,31 @@ export async function writeNewFile(
   signal: AbortSignal,
 ): Promise<string> {
   const path = join(directory, name);
-  const partial = `${path}.part`;
+  const partial = `${path}.${randomUUID()}.part`;
   await prepare(path, directory);
   try {
-    await pipeline(bytes, createWriteStream(partial, { flags: 'w' }), { signal });
-    await rename(partial, path);
+    await pipeline(bytes, createWriteStream(partial, { flags: 'wx' }), { signal });
+    await giveName(partial, path);
     return path;
   } catch (error) {
-    await rm(partial, { force: true });
     throw signal.aborted ? signal.reason : fileError(error, partial);
+  } finally {
+    await rm(partial, { force: true });
+  }
+}
+
+/** File systems without links, as of USB sticks and some network drives, fail with one of these. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/** Unlike a rename, a link does not replace a file that has come to be there meanwhile. */
+async function giveName(partial: string, path: string): Promise<void> {
+  try {
+    await link(partial, path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw taken(path);
+    if (code === undefined || !NO_LINKS.has(code)) throw error;
+    await rename(partial, path);
   }
 }
 
@@ -40,8 +57,11 @@ async function prepare(path: string, directory: string): Promise<void> {
     () => true,
     () => false,
   );
-  if (!exists) return;
-  throw new ConfigError({
+  if (exists) throw taken(path);
+}
+
+function taken(path: string): ConfigError {
+  return new ConfigError({
     doing: `cannot write ${path}`,
     problem: 'the file exists',
     remedy: 'move it away or name another directory',

@@ -1,0 +1,40 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { writeNewFile } from '../../src/backup/new-file.ts';
+import { deferred } from '../support/deferred.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+
+const { signal } = new AbortController();
+const scratch = scratchDirectory('new-file');
+
+afterAll(() => scratch.remove());
+
+test('of two that write the same file at once the first to be done keeps it, and the other is refused', async () => {
+  const begun = deferred<void>();
+  const go = deferred<void>();
+  async function* slowly(): AsyncGenerator<Buffer> {
+    yield Buffer.from('slow ');
+    begun.resolve();
+    await go.promise;
+    yield Buffer.from('bytes');
+  }
+  const slow = writeNewFile(scratch.path, 'dump.sql', slowly(), signal);
+  await begun.promise;
+  const path = await writeNewFile(
+    scratch.path,
+    'dump.sql',
+    (async function* () {
+      yield Buffer.from('other bytes');
+    })(),
+    signal,
+  );
+  go.resolve();
+  await expect(slow).rejects.toMatchObject({
+    name: 'ConfigError',
+    message: `cannot write ${path}: the file exists — move it away or name another directory`,
+  });
+  expect(path).toBe(join(scratch.path, 'dump.sql'));
+  expect(readFileSync(path, 'utf8')).toBe('other bytes');
+  expect(readdirSync(scratch.path)).toEqual(['dump.sql']);
+});

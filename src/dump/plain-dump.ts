@@ -2,7 +2,7 @@ import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DatabaseError, DumpError, type ErrorParts } from '../errors.ts';
 import { findClients } from '../postgres/client-binaries.ts';
-import { FORM_BYTES, sniffForm } from './form.ts';
+import { type DumpForm, FORM_BYTES, sniffForm } from './form.ts';
 import { gunzip } from './gunzip.ts';
 import { startDumpProcess } from './pg-dump.ts';
 
@@ -26,27 +26,43 @@ export async function* readPlainDump(
   options: PlainDumpOptions,
 ): AsyncGenerator<Buffer> {
   const iterator = bytes[Symbol.asyncIterator]();
-  let head: Buffer = Buffer.alloc(0);
-  while (head.length < FORM_BYTES) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+  try {
+    let head: Buffer = Buffer.alloc(0);
+    while (head.length < FORM_BYTES) {
+      const next = await iterator.next();
+      if (next.done === true) break;
+      head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+    }
+    yield* inPlain(sniffForm(head), prepend(head, iterator), options);
+  } finally {
+    // Also of a dump that is refused before more of it is read.
+    await iterator.return?.();
   }
-  const all = prepend(head, iterator);
-  const form = sniffForm(head);
+}
+
+async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  if (head.length > 0) yield head;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
+
+async function* inPlain(
+  form: DumpForm,
+  bytes: AsyncIterable<Buffer>,
+  options: PlainDumpOptions,
+): AsyncGenerator<Buffer> {
   switch (form) {
     case 'plain':
-      yield* all;
+      yield* bytes;
       return;
     case 'gzip':
-      yield* gunzip(all, {
+      yield* gunzip(bytes, {
         doing: `cannot read the dump ${options.name}`,
         remedy: 'take a dump that is whole',
         signal: options.signal,
       });
       return;
     case 'custom':
-      yield* customToPlain(all, options);
+      yield* customToPlain(bytes, options);
       return;
     case 'zstd':
       throw new DumpError({
@@ -54,15 +70,6 @@ export async function* readPlainDump(
         problem: 'it is compressed with zstd',
         remedy: 'unpack it with zstd -d and give the .sql',
       });
-  }
-}
-
-async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    if (head.length > 0) yield head;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
   }
 }
 

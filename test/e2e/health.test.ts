@@ -88,7 +88,7 @@ test('--json tells it all', async () => {
       id: '20260102120000',
       key: 'backup/postgres-backup-20260102120000.sql',
       bytes: 1,
-      previous: { id: '20260101120000', bytes: 10 },
+      previous: { id: '20260101120000', key: 'backup/postgres-backup-20260101120000.sql', bytes: 10 },
     },
     faulty: null,
   });

@@ -12,8 +12,6 @@ export interface Snapshot {
 /** Begins the transaction that holds the snapshot; it lives until the connection ends. */
 export async function exportSnapshot(client: Client): Promise<Snapshot> {
   await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  // A long dump leaves this transaction idle for hours; the server must not end it.
-  await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
   const { rows } = await client.query<{ id: string; lsn: string; at: Date }>(`
     SELECT pg_export_snapshot() AS id, clock_timestamp() AS at,
       CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text AS lsn`);
@@ -26,5 +24,4 @@ export async function exportSnapshot(client: Client): Promise<Snapshot> {
 export async function joinSnapshot(client: Client, { id }: Snapshot): Promise<void> {
   await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
   await client.query(`SET TRANSACTION SNAPSHOT ${pg.escapeLiteral(id)}`);
-  await client.query('SET LOCAL statement_timeout = 0');
 }

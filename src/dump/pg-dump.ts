@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { addAbortSignal, type Readable } from 'node:stream';
+import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { DatabaseError, type ErrorParts, type OperatorError } from '../errors.ts';
 import { withLargeWrites } from './large-writes.ts';
 
@@ -41,7 +41,7 @@ export function startDumpProcess(
     /** Makes the error where the program itself has given up; a DatabaseError else. */
     readonly gaveUp?: (parts: ErrorParts) => OperatorError;
   },
-): DumpProcess & { readonly stdin: NodeJS.WritableStream | null } {
+): DumpProcess & { readonly stdin: Writable | null } {
   const command = withLargeWrites(path, args, options.env);
   const child = spawn(command.path, command.args, {
     env: options.env,
@@ -49,7 +49,7 @@ export function startDumpProcess(
     // A process group of its own: a Ctrl-C in the terminal goes to us alone, and whatever a wrapper script has
     // started is ended with it.
     detached: true,
-  }) as ChildProcessByStdio<null, Readable, Readable>;
+  }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = keepTelling(said + text);

@@ -70,6 +70,13 @@ export class DumpError extends OperatorError {
 /** A restore stopped; the target database is as it was, or the message says what state it is in. */
 export class RestoreError extends OperatorError {
   readonly exitStatus = EXIT.failed;
+  /** Whether the server lacks what the dump names, which another one may have. */
+  readonly serverLacks: boolean;
+
+  constructor(parts: ErrorParts & { readonly serverLacks?: boolean }) {
+    super(parts);
+    this.serverLacks = parts.serverLacks ?? false;
+  }
 }
 
 /** Another run holds the lock: wait, or end the other run. */

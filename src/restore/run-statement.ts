@@ -11,7 +11,7 @@ import { settingOf } from './session-settings.ts';
 const INVALID_VALUE = '22023';
 
 /** By setting: for SET with a value that names what the server lacks. */
-export const LACK_REMEDIES: Readonly<Record<string, string>> = {
+const LACK_REMEDIES: Readonly<Record<string, string>> = {
   default_tablespace: 'create the tablespace on the database server with CREATE TABLESPACE, then run again',
   default_table_access_method: 'install the extension that brings the access method on the database server',
 };
@@ -45,7 +45,7 @@ export async function runStatement(
       return 'skipped';
     }
     const setting = errorCode(error) === INVALID_VALUE ? settingOf(sql) : undefined;
-    return refuse(error, at, context.name, { remedy: LACK_REMEDIES[setting?.toLowerCase() ?? ''] });
+    return refuse(error, at, context.name, { lackRemedy: LACK_REMEDIES[setting?.toLowerCase() ?? ''] });
   }
 }
 
@@ -70,7 +70,7 @@ function remedyFor(code: string | undefined, at: DumpPosition | undefined): stri
  * Says of an error where in the dump it has come about.
  *
  * @param about `rowOf`: the row of the dump's block, from 1, that a COPY of some of its rows has sent as its n-th;
- * `remedy`: the one for this statement, where there is one
+ * `lackRemedy`: what to do where the server lacks what the statement names
  */
 export function refuse(
   error: unknown,
@@ -78,10 +78,10 @@ export function refuse(
   name: string,
   about: {
     readonly rowOf?: ((sent: number) => number) | undefined;
-    readonly remedy?: string | undefined;
+    readonly lackRemedy?: string | undefined;
   } = {},
 ): never {
-  const { rowOf = (sent) => sent } = about;
+  const { rowOf = (sent) => sent, lackRemedy } = about;
   if (error instanceof OperatorError) throw error;
   const entry = at?.entry;
   const schema = entry === undefined || entry.schema === '-' ? '' : `${entry.schema}.`;
@@ -92,7 +92,8 @@ export function refuse(
   throw new RestoreError({
     doing: `cannot restore ${name}`,
     problem: `line ${lineOf(at, row, rowOf)}${where}: ${message}${row === undefined ? '' : ` (${row})`}`,
-    remedy: about.remedy ?? remedyFor(code, at) ?? remedyOf(error) ?? 'see the server’s log',
+    remedy: lackRemedy ?? remedyFor(code, at) ?? remedyOf(error) ?? 'see the server’s log',
+    serverLacks: lackRemedy !== undefined,
     cause: error,
   });
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { withClient } from '../support/database.ts';
 import { dumpText, entry } from '../support/dump-text.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
@@ -64,4 +65,26 @@ test('a security label without a provider is left out with a warning, and all el
   expect(warnings).toEqual([
     expect.stringMatching(/line 20: this server has no provider selinux of security labels; skipped$/),
   ]);
+});
+
+test('a drill on a server without a tablespace of the dump is none, and no fault of the backup', async () => {
+  const [here, gone] = ['here', 'gone'].map((suffix) => `${bed.database.name}_${suffix}`);
+  await withClient(bed.env, bed.database.name, async (client) => {
+    await client.query('SET allow_in_place_tablespaces = on');
+    await client.query(`CREATE TABLESPACE ${here} LOCATION ''`);
+    await client.query(`CREATE TABLE placed (a int) TABLESPACE ${here}`);
+  });
+  try {
+    expect(await bed.run(['backup', '--quiet'])).toMatchObject({ status: 0 });
+    await bed.database.query(`ALTER TABLESPACE ${here} RENAME TO ${gone}`);
+    const drill = await bed.run(['verify', '--restore', '--quiet']);
+    expect(drill).toMatchObject({ status: 1, stdout: '' });
+    expect(drill.stderr).toMatch(
+      /^topobank-backup: cannot try to restore \S+: line \d+: .*"default_tablespace": .* — see to it that the server of the drill can take it/,
+    );
+  } finally {
+    await bed.database.query('DROP TABLE placed');
+    await bed.database.query(`DROP TABLESPACE IF EXISTS ${here}`);
+    await bed.database.query(`DROP TABLESPACE IF EXISTS ${gone}`);
+  }
 });

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import { errorCode } from '../postgres/errors.ts';
+import { quoteTable } from '../postgres/relations.ts';
 import { inspectDatabase, matchEncoding } from './inspect.ts';
 import { assertSources, type MatchedSource } from './match-sources.ts';
-import { keyExpression, ownsSomething, tableName } from './reference-query.ts';
+import { keyExpression, ownsSomething } from './reference-query.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 
 /** SQLSTATE of text that the database's encoding has no characters for. */
@@ -28,7 +29,7 @@ export async function lookUpOwnedKeys(
   const ask = async (source: MatchedSource, keys: readonly string[]): Promise<string[]> => {
     const key = keyExpression(source, mediaPrefix);
     const { rows } = await client.query<{ key: string }>(
-      `SELECT DISTINCT ${key} AS key FROM ${tableName(source.relation)}
+      `SELECT DISTINCT ${key} AS key FROM ${quoteTable(source.relation)}
        WHERE ${ownsSomething(source)} AND ${key} = ANY ($1::text[])`,
       [keys],
     );

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Relation } from '../postgres/relations.ts';
+import { quoteTable, type Relation } from '../postgres/relations.ts';
 import { isText, type MatchedSource, placeholders } from './match-sources.ts';
 
 const quote = pg.escapeIdentifier;
@@ -25,15 +25,11 @@ export function referenceQuery(
     const { relation } = source;
     return `SELECT ${keyExpression(source, options.mediaPrefix)} AS key, ${index} AS source,
       ${youngExpression(source, options.cutoff)} AS young, ${idExpression(relation)} AS id
-    FROM ${tableName(relation)} WHERE ${ownsSomething(source)}`;
+    FROM ${quoteTable(relation)} WHERE ${ownsSomething(source)}`;
   });
   return `SELECT key, source, young, id FROM (
     ${selects.join('\n    UNION ALL ')}
   ) AS reference ORDER BY ${byteOrder(options.serverEncoding)}, source, id`;
-}
-
-export function tableName({ schema, name }: Relation): string {
-  return `${quote(schema)}.${quote(name)}`;
 }
 
 /** The primary key as one text. */

@@ -1,7 +1,7 @@
 import pg from 'pg';
-import type { Relation } from '../postgres/relations.ts';
+import { quoteTable, type Relation } from '../postgres/relations.ts';
 import type { MatchedSource } from './match-sources.ts';
-import { idCondition, idExpression, keyExpression, tableName } from './reference-query.ts';
+import { idCondition, idExpression, keyExpression } from './reference-query.ts';
 
 const quote = pg.escapeIdentifier;
 
@@ -37,7 +37,7 @@ export async function readVersions(
   const { relation } = source;
   const { rows } = await connection.query<RowVersion & { id: string }>(
     `SELECT ${idExpression(relation)} AS id, xmin::text AS version, ${keyExpression(source, mediaPrefix)} AS key
-     FROM ${tableName(relation)} WHERE ${idCondition(relation)}`,
+     FROM ${quoteTable(relation)} WHERE ${idCondition(relation)}`,
     [ids],
   );
   return new Map(rows.map((row) => [row.id, row]));
@@ -57,7 +57,7 @@ export async function readLabelled(
     `SELECT r."row.id" AS id, r."row.version" AS version, r."row.key" AS key, ${labels.columns}
      FROM (SELECT *, ${idExpression(relation)} AS "row.id", xmin::text AS "row.version",
          ${keyExpression(source, mediaPrefix)} AS "row.key"
-       FROM ${tableName(relation)} WHERE ${idCondition(relation)}) AS r
+       FROM ${quoteTable(relation)} WHERE ${idCondition(relation)}) AS r
      ${labels.joins}`,
     [ids],
   );
@@ -115,7 +115,7 @@ function labelJoins(
     if (relation.columns.has('surface_id') && relation.name !== measurement?.name)
       surfaceIds.push('r.surface_id');
     if (surfaceIds.length > 0) {
-      joins.push(`LEFT JOIN ${tableName(surface)} AS s ON s.id = coalesce(${surfaceIds.join(', ')})`);
+      joins.push(`LEFT JOIN ${quoteTable(surface)} AS s ON s.id = coalesce(${surfaceIds.join(', ')})`);
       surfaceName = 's.name';
       const owner = ['created_by_id', 'creator_id'].find((column) => surface.columns.has(column));
       if (owner !== undefined) ownerIds.push(`s.${owner}`);
@@ -127,7 +127,7 @@ function labelJoins(
   );
   if (writer !== undefined) ownerIds.push(`r.${writer}`);
   if (user !== undefined && has(user, 'id', 'username') && ownerIds.length > 0) {
-    joins.push(`LEFT JOIN ${tableName(user)} AS u ON u.id = coalesce(${ownerIds.join(', ')})`);
+    joins.push(`LEFT JOIN ${quoteTable(user)} AS u ON u.id = coalesce(${ownerIds.join(', ')})`);
     ownerName = 'u.username';
   }
   return {
@@ -148,7 +148,7 @@ function linkSelects(
     pointers
       .filter((pointer) => relation.columns.has(own) && target.columns.has(pointer))
       .map(
-        (pointer) => `SELECT ${columns} FROM ${tableName(target)} AS x WHERE x.${quote(pointer)} = r.${own}`,
+        (pointer) => `SELECT ${columns} FROM ${quoteTable(target)} AS x WHERE x.${quote(pointer)} = r.${own}`,
       ),
   );
 }

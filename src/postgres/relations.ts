@@ -10,8 +10,13 @@ export interface Relation {
   readonly primaryKey: readonly string[];
 }
 
+/** A table as it stands in SQL: `"schema"."name"`; without a schema, as search_path has it. */
+export function quoteTable({ schema, name }: Pick<Relation, 'schema' | 'name'>): string {
+  return (schema === '' ? [name] : [schema, name]).map(pg.escapeIdentifier).join('.');
+}
+
 /** `table` or `schema.table`, each part quoted, as it stands in SQL. */
-export function quoteName(name: string): string {
+function quoteName(name: string): string {
   return name.split('.').map(pg.escapeIdentifier).join('.');
 }
 

@@ -4,6 +4,7 @@ import type { DumpTable } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
 import { databaseError, describeCause, errorCode, remedyOf } from '../../postgres/errors.ts';
+import { quoteTable } from '../../postgres/relations.ts';
 import { formatBytes } from '../../ui/format.ts';
 import { knowDump } from '../prove-dump.ts';
 import { startCopy } from '../raw-query.ts';
@@ -12,7 +13,7 @@ import type { RestoreSource } from '../source.ts';
 import { proveRows } from '../wide/prove-rows.ts';
 import { wholeBlock } from '../wide/row-pieces.ts';
 import { chooseTables } from './choose-tables.ts';
-import { immediateOrder, lockTables, missingTables, passSequences, quoteTable } from './live-tables.ts';
+import { immediateOrder, lockTables, missingTables, passSequences } from './live-tables.ts';
 import { orderBlocks } from './order-blocks.ts';
 import { tallyTables } from './tally.ts';
 

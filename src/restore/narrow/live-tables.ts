@@ -1,14 +1,8 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { TableName } from '../../catalog/find-table.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
+import { quoteTable } from '../../postgres/relations.ts';
 import type { RowOrder } from './order-blocks.ts';
-
-/** A table as it stands in SQL; of a dump that tells no schemas, as search_path has it. */
-export function quoteTable({ schema, name }: TableName): string {
-  return schema === ''
-    ? pg.escapeIdentifier(name)
-    : `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
-}
 
 /** Which of these tables the database does not have. */
 export async function missingTables<T extends TableName>(

@@ -1,6 +1,6 @@
-import pg from 'pg';
 import { settleSession } from '../../postgres/database.ts';
 import { describeCause, errorCode } from '../../postgres/errors.ts';
+import { quoteTable } from '../../postgres/relations.ts';
 import type { Logger } from '../../ui/log.ts';
 import { type Lanes, spread } from './lanes.ts';
 
@@ -38,8 +38,8 @@ export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
   await spread(
     lanes,
     () => rows.shift(),
-    async ({ client }, { schema, name }) => {
-      const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
+    async ({ client }, relation) => {
+      const table = quoteTable(relation);
       try {
         await client.query(`ANALYZE ${table}`);
       } catch (error) {

@@ -4,7 +4,7 @@ import { readPlainDump } from '../dump/plain-dump.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
 import { readAll } from '../dump/read-text.ts';
 import { createScanner } from '../dump/scanner.ts';
-import type { CopyTarget, DumpToken } from '../dump/tokens.ts';
+import { type CopyTarget, type DumpToken, qualifiedName } from '../dump/tokens.ts';
 import { DumpError } from '../errors.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
@@ -55,14 +55,15 @@ export function readDumpTables(
 async function* readRows(
   store: Store,
   key: string,
-  { schema, name, offset, bytes, sha256 }: DumpTable,
+  table: DumpTable,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
+  const { offset, bytes, sha256 } = table;
   if (bytes === 0) return;
   const range = { start: offset, end: offset + bytes - 1 };
   const wrong = () =>
     new DumpError({
-      doing: `cannot read the rows of ${schema}.${name} from ${key}`,
+      doing: `cannot read the rows of ${qualifiedName(table)} from ${key}`,
       problem: 'their SHA-256 is not that of the manifest',
       remedy: 'use another backup; `topobank-backup verify` tells what is damaged',
     });

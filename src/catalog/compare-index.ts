@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DumpIndex, DumpSection, DumpTable } from '../dump/dump-index.ts';
+import { qualifiedName } from '../dump/tokens.ts';
 
 /** One place where a dump is not what its manifest says. */
 export interface IndexFault {
@@ -28,12 +29,12 @@ export function compareIndex(
   compare('tables', '', manifest.tables.length, index.tables.length);
   for (const [at, table] of manifest.tables.entries()) {
     const found = index.tables[at];
-    const where = nameOf(table);
+    const where = qualifiedName(table);
     if (found === undefined) {
       compare('table', where, `${table.rows} rows`, 'nothing');
       continue;
     }
-    compare('table', where, where, nameOf(found));
+    compare('table', where, where, qualifiedName(found));
     compare('table', where, `${table.rows} rows`, `${found.rows} rows`);
     compare('table', where, placeOf(table), placeOf(found));
     compare('table', where, table.sha256, found.sha256);
@@ -46,12 +47,8 @@ export function holdsSameTables(
   manifest: Pick<DumpIndex, 'tables'>,
   index: Pick<DumpIndex, 'tables'>,
 ): boolean {
-  const [expected, found] = [manifest, index].map(({ tables }) => tables.map(nameOf));
+  const [expected, found] = [manifest, index].map(({ tables }) => tables.map(qualifiedName));
   return isDeepStrictEqual(expected, found);
-}
-
-function nameOf({ schema, name }: Pick<DumpTable, 'schema' | 'name'>): string {
-  return `${schema}.${name}`;
 }
 
 /** Ranged reads rely on the places as much as on the bytes. */

@@ -1,5 +1,6 @@
 import type { Backup } from '../catalog/catalog.ts';
 import { type ChoiceOptions, chooseBackup, findNamed, type Wanted } from '../catalog/choose-backup.ts';
+import { showTableName } from '../catalog/find-table.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
 import type { Store } from '../s3/store.ts';
@@ -82,10 +83,10 @@ function render(backup: Backup): string {
   const width = Math.max(...facts.map(([name]) => name.length));
   const lines = facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
   if (manifest === undefined || manifest.tables.length === 0) return lines.join('\n');
-  const rows = manifest.tables.map(({ schema, name, rows, bytes }) => [
-    schema === '' ? name : `${schema}.${name}`,
-    formatCount(rows),
-    formatBytes(bytes),
+  const rows = manifest.tables.map((table) => [
+    showTableName(table),
+    formatCount(table.rows),
+    formatBytes(table.bytes),
   ]);
   const table = renderTable(
     [{ title: 'table' }, { title: 'rows', align: 'right' }, { title: 'size', align: 'right' }],

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Manifest } from '../catalog/manifest.ts';
 import type { Fault } from '../catalog/verification.ts';
+import { qualifiedName } from '../dump/tokens.ts';
 import { describeBytes } from './fault-place.ts';
 
 interface Part {
@@ -19,7 +20,7 @@ interface Part {
  */
 export async function compareByPlace(manifest: Manifest, bytes: AsyncIterable<Buffer>): Promise<Fault[]> {
   const tables = manifest.tables
-    .map((table) => partOf('table', `${table.schema}.${table.name}`, table))
+    .map((table) => partOf('table', qualifiedName(table), table))
     .toSorted((a, b) => a.offset - b.offset);
   const sections = manifest.sections.map((section) => partOf('section', section.name, section));
   let at = 0;

@@ -1,6 +1,7 @@
 import type { IndexFault } from '../catalog/compare-index.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
+import { qualifiedName } from '../dump/tokens.ts';
 
 type ManifestTable = Manifest['tables'][number];
 
@@ -18,8 +19,7 @@ export function faultPlace({ what, where }: IndexFault, manifest: Manifest, inde
   if (what !== 'table') return '';
   // A table that is dumped in several blocks has several entries; the one that differs is meant.
   const at = manifest.tables.findIndex(
-    (table, entry) =>
-      `${table.schema}.${table.name}` === where && table.sha256 !== index.tables[entry]?.sha256,
+    (table, entry) => qualifiedName(table) === where && table.sha256 !== index.tables[entry]?.sha256,
   );
   const table = manifest.tables[at];
   return table === undefined ? '' : describePiece(table, index.tables[at]?.checkpoints ?? []);

@@ -267,3 +267,9 @@ test.each([
   expect(describeFault(faults[0]!)).toMatch(message);
   expect(compareIndex(manifest, indexOf(Buffer.from(before)))).toEqual([]);
 });
+
+test('a table of a dump that names no schemas is named without one', () => {
+  const rows = (row: string) => Buffer.from(dumpText(`COPY t (a) FROM stdin;\n${row}\n\\.\n`));
+  const faults = compareIndex(manifestOf('20260101000000', rows('1')), indexOf(rows('2')));
+  expect(faults.map(({ what, where }) => [what, where])).toEqual([['table', 't']]);
+});

@@ -59,7 +59,7 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
     name: 'push',
     about: 'Store a local dump (.sql, .sql.gz, .dump) as a backup.',
     groups: PUSH_GROUPS,
-    args: [['<file>', 'a file that pg_dump wrote']],
+    args: [['<file>', 'a file that pg_dump wrote; the next backup aborts an upload of more than 24 hours']],
     examples: ['topobank-backup push ./backup_2018_03_13T09_05_07.sql.gz'],
     run: async (invocation, file = '') => (await import('../commands/push.ts')).run(invocation, file),
   },

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { EXIT, OperatorError, StoppedError } from './errors.ts';
+import { EXIT, messageOf, OperatorError, StoppedError } from './errors.ts';
 
 /** How long a process that was stopped may go on, in milliseconds, with what its work has left open. */
 const LINGER_MS = 500;
@@ -78,7 +78,7 @@ function packageVersion(): string {
 
 /** Says what went wrong, in one line, and how the program ends. */
 function report(error: unknown, env: NodeJS.ProcessEnv): number {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const line = error instanceof OperatorError ? message : `unexpected: ${message}`;
   const stack = env.LOG_LEVEL === 'debug' ? describeCauses(error) : undefined;
   say(env, 'error', line, stack);

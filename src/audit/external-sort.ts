@@ -108,7 +108,7 @@ interface Head {
   at: number;
 }
 
-/** Runs are few, as each is as large as the memory that is allowed; so the least head is looked for among all. */
+/** Runs are few, as each fills the memory that its sort is allowed; so the least head is looked for among all. */
 async function* merge(runs: readonly AsyncGenerator<readonly string[]>[]): AsyncGenerator<readonly string[]> {
   const heads: Head[] = [];
   try {

@@ -1,4 +1,4 @@
-import { backupId, parseObjectName } from '../catalog/backup-name.ts';
+import { backupId, keyStart, parseObjectName } from '../catalog/backup-name.ts';
 import { isFree } from '../catalog/catalog.ts';
 import { StoreError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
@@ -34,7 +34,7 @@ export async function findFreeId(
 async function listUploading(store: Store, prefix: string, signal: AbortSignal): Promise<Set<string>> {
   const ids = new Set<string>();
   try {
-    for await (const { key } of store.listUploads(`${prefix}postgres-backup-`, signal)) {
+    for await (const { key } of store.listUploads(keyStart(prefix), signal)) {
       const name = parseObjectName(prefix, key);
       if (name !== undefined) ids.add(name.id);
     }

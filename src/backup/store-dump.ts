@@ -5,7 +5,7 @@ import { createScanner } from '../dump/scanner.ts';
 import type { DumpToken } from '../dump/tokens.ts';
 import { overtakenError } from '../s3/errors.ts';
 import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
-import { readObject } from '../s3/reader.ts';
+import { collect, readObject } from '../s3/reader.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import type { Progress } from '../ui/progress.ts';
 
@@ -145,7 +145,6 @@ async function putManifest(
 /** Removes an object whose write was cut off, if it was written after all. */
 async function removeOwn(store: Store, key: string, body: Buffer): Promise<void> {
   const signal = AbortSignal.timeout(CLEAN_UP_MS);
-  const chunks: Buffer[] = [];
-  for await (const chunk of readObject(store, key, { signal })) chunks.push(chunk);
+  const chunks = await collect(readObject(store, key, { signal }));
   if (Buffer.concat(chunks).equals(body)) await store.remove([key], signal);
 }

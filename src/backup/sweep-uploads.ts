@@ -1,4 +1,4 @@
-import { parseObjectName } from '../catalog/backup-name.ts';
+import { keyStart, parseObjectName } from '../catalog/backup-name.ts';
 import { StoreError } from '../errors.ts';
 import type { PendingUpload, Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
@@ -26,7 +26,7 @@ export async function sweepUploads(context: SweepContext, signal: AbortSignal): 
   const swept: PendingUpload[] = [];
   const failures: StoreError[] = [];
   await attempt(failures, async () => {
-    for await (const upload of store.listUploads(`${prefix}postgres-backup-`, signal)) {
+    for await (const upload of store.listUploads(keyStart(prefix), signal)) {
       const { initiated } = upload;
       // One of unknown age may be at work.
       if (initiated === undefined || initiated.getTime() > since) continue;

@@ -28,8 +28,8 @@ export interface BackupContext extends DumpDestination {
 }
 
 /**
- * Dumps the database as of one snapshot straight into the store, and beside it the list of its media. The backup can be listed when this returns; when it
- * throws, nothing of it is left.
+ * Dumps the database as of one snapshot straight into the store, and beside it the list of its media. The backup can be
+ * listed when this returns; when it throws, nothing of it is left.
  *
  * @throws DatabaseError, StoreError, or the signal's reason
  */

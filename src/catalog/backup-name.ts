@@ -27,22 +27,27 @@ export function parseObjectName(prefix: string, key: string): ObjectName | undef
   return { part: 'dump', id, compression: COMPRESSIONS[match[2]] ?? null };
 }
 
+/** What the keys of all objects of backups begin with, or of those of one backup. */
+export function keyStart(prefix: string, id?: string): string {
+  return `${prefix}postgres-backup-${id === undefined ? '' : `${id}.`}`;
+}
+
 export function dumpKey(prefix: string, id: string): string {
-  return `${prefix}postgres-backup-${id}.sql`;
+  return `${keyStart(prefix, id)}sql`;
 }
 
 export function manifestKey(prefix: string, id: string): string {
-  return `${prefix}postgres-backup-${id}.manifest.json`;
+  return `${keyStart(prefix, id)}manifest.json`;
 }
 
 /** Of what verifications of the backup have found. */
 export function verifiedKey(prefix: string, id: string): string {
-  return `${prefix}postgres-backup-${id}.verified.json`;
+  return `${keyStart(prefix, id)}verified.json`;
 }
 
 /** The list of the media that a backup's rows name. */
 export function mediaKey(prefix: string, id: string): string {
-  return `${prefix}postgres-backup-${id}.media.ndjson.gz`;
+  return `${keyStart(prefix, id)}media.ndjson.gz`;
 }
 
 /** The id of a backup that begins at `time`: `YYYYMMDDhhmmss` in UTC. */

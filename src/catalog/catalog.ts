@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { DumpError, NotFoundError } from '../errors.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { type Compression, parseObjectName } from './backup-name.ts';
+import { type Compression, keyStart, parseObjectName } from './backup-name.ts';
 import { isAhead } from './backup-time.ts';
 import { decodeManifest, MANIFEST_LIMIT, type Manifest } from './manifest.ts';
 import { readRecord, type VerificationRecord } from './verification.ts';
@@ -121,8 +121,7 @@ async function findObjects(
   id?: string,
 ): Promise<[id: string, Found][]> {
   const found = new Map<string, Found>();
-  const names = id === undefined ? 'postgres-backup-' : `postgres-backup-${id}.`;
-  for await (const object of store.list(`${prefix}${names}`, { signal })) {
+  for await (const object of store.list(keyStart(prefix, id), { signal })) {
     const name = parseObjectName(prefix, object.key);
     if (name === undefined) continue;
     const entry = found.get(name.id) ?? { dumps: [], media: [], verified: undefined, manifest: undefined };
@@ -186,21 +185,21 @@ async function describeStates(
   // Dumps of the same time in another form have no manifest of their own.
   const others = found.dumps.filter((candidate) => candidate !== dump);
   const rest = others.map((other): Backup => ({ state: 'foreign', id, dump: other, companions: [] }));
-  const fault =
-    named.id !== id
-      ? `the manifest ${key} is that of backup ${named.id}`
-      : dump === undefined
-        ? `the dump ${named.key} is missing`
-        : dump.bytes === named.storedBytes
-          ? undefined
-          : `the dump ${named.key} has ${dump.bytes} bytes instead of ${named.storedBytes}`;
-  if (fault !== undefined || dump === undefined) {
-    return [
-      { state: 'broken', id, dump, companions, manifest, fault: fault ?? `the dump ${named.key} is missing` },
-      ...rest,
-    ];
+  const broken = (fault: string): Backup => ({
+    state: 'broken',
+    id,
+    dump,
+    companions,
+    manifest: named,
+    fault,
+  });
+  if (named.id !== id) return [broken(`the manifest ${key} is that of backup ${named.id}`), ...rest];
+  if (dump === undefined) return [broken(`the dump ${named.key} is missing`), ...rest];
+  if (dump.bytes !== named.storedBytes) {
+    const problem = `the dump ${named.key} has ${dump.bytes} bytes instead of ${named.storedBytes}`;
+    return [broken(problem), ...rest];
   }
-  return [{ state: 'complete', id, dump, companions, manifest }, ...rest];
+  return [{ state: 'complete', id, dump, companions, manifest: named }, ...rest];
 }
 
 async function readManifest(store: Store, object: ObjectInfo, signal: AbortSignal): Promise<Manifest> {
@@ -222,7 +221,7 @@ export async function isFree(
   id: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  for await (const object of store.list(`${prefix}postgres-backup-${id}.`, { signal })) {
+  for await (const object of store.list(keyStart(prefix, id), { signal })) {
     if (parseObjectName(prefix, object.key) !== undefined) return false;
   }
   return true;

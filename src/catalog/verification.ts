@@ -7,7 +7,7 @@ import type { ObjectInfo, Store } from '../s3/store.ts';
  * How deep a verification goes, the shallowest first: what the server says of the object; every byte; restored and
  * dumped again.
  */
-export const DEPTHS = ['quick', 'full', 'restore'] as const;
+const DEPTHS = ['quick', 'full', 'restore'] as const;
 
 export type Depth = (typeof DEPTHS)[number];
 

@@ -1,6 +1,6 @@
 import { performBackup, type RunReport } from '../backup/perform-backup.ts';
 import { removals } from '../backup/prune-backups.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, messageOf } from '../errors.ts';
 import { systemClock } from '../schedule/clock.ts';
 import { stopInTime } from '../schedule/stop-in-time.ts';
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
@@ -32,7 +32,7 @@ export async function backUpOnce(
   session.print(...render(report, config.bucket));
   const { pruning } = report;
   if (pruning.state === 'done') return EXIT.done;
-  log.error(pruning.error instanceof Error ? pruning.error.message : String(pruning.error));
+  log.error(messageOf(pruning.error));
   return EXIT.failed;
 }
 

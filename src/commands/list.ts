@@ -1,4 +1,4 @@
-import { idTime } from '../catalog/backup-name.ts';
+import { idTime, manifestKey } from '../catalog/backup-name.ts';
 import { type Backup, listBackups } from '../catalog/catalog.ts';
 import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catalog/verification.ts';
 import { describeShrink, describeSpared, findLarger, judgeShrink } from '../retention/shrink-guard.ts';
@@ -36,7 +36,7 @@ export function summarize(backup: Backup, prefix: string) {
   const { id, state, dump, manifest } = backup;
   return {
     id,
-    key: dump?.key ?? manifest?.key ?? `${prefix}postgres-backup-${id}.manifest.json`,
+    key: dump?.key ?? manifest?.key ?? manifestKey(prefix, id),
     bytes: dump?.bytes ?? 0,
     state,
     startedAt: manifest?.startedAt ?? idTime(id)?.toISOString() ?? null,

@@ -2,7 +2,7 @@ import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
 import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
-import { ConfigError, NotFoundError, OperatorError } from '../errors.ts';
+import { ConfigError, messageOf, NotFoundError, OperatorError } from '../errors.ts';
 import { type MediaRestoreContext, type MediaRestored, restoreMedia } from '../media/restore-media.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
@@ -125,7 +125,7 @@ function readyForMedia(
 
 function describe(error: unknown): string {
   if (error instanceof OperatorError) return error.message;
-  return `unexpected: ${error instanceof Error ? error.message : String(error)}`;
+  return `unexpected: ${messageOf(error)}`;
 }
 
 function describeOutlook(outlook: Exclude<BackupOutlook, { problem: string }>): string {

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { dumpFile, fileTime, idTime } from '../catalog/backup-name.ts';
 import type { Wanted } from '../catalog/choose-backup.ts';
 import type { Config } from '../config/config.ts';
+import { NAME_BYTES } from '../config/forms.ts';
 import { ConfigError, NotFoundError } from '../errors.ts';
 import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
 import type { RestoreTarget } from '../restore/restore-target.ts';
@@ -88,8 +89,8 @@ export function readTarget({ into, inPlace, dropOld, table, withMedia }: Restore
     );
   }
   if (into === undefined) return inPlace ? { kind: 'in-place' } : { kind: 'swap', dropOld: dropOld === true };
-  if (into === '' || Buffer.byteLength(into) > 63) {
-    throw usage(`--into: ${JSON.stringify(into)} is not accepted`, 'give a name of 1 to 63 bytes');
+  if (into === '' || Buffer.byteLength(into) > NAME_BYTES) {
+    throw usage(`--into: ${JSON.stringify(into)} is not accepted`, `give a name of 1 to ${NAME_BYTES} bytes`);
   }
   return table === undefined ? { kind: 'into', name: into } : { kind: 'into', name: into, only: table };
 }

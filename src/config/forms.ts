@@ -1,5 +1,8 @@
 import * as v from 'valibot';
 
+/** Names in PostgreSQL are at most so many bytes long (NAMEDATALEN − 1, manual §4.1.1). */
+export const NAME_BYTES = 63;
+
 /** Text without blanks around it. */
 export const text = v.pipe(v.string(), v.trim(), v.minLength(1));
 

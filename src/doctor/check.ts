@@ -1,4 +1,4 @@
-import { OperatorError } from '../errors.ts';
+import { messageOf, OperatorError } from '../errors.ts';
 
 /** What one check found. `warning`: it works, but the operator should know. */
 export interface Finding {
@@ -25,7 +25,7 @@ export async function examine(
     return { check, state: 'ok', detail: found, remedy: undefined };
   } catch (error) {
     signal.throwIfAborted();
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return {
       check,
       state: 'fault',

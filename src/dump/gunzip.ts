@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { DumpError, OperatorError } from '../errors.ts';
+import { DumpError, messageOf, OperatorError } from '../errors.ts';
 
 /**
  * Unpacks gzip.
@@ -31,7 +31,7 @@ export async function* gunzip(
     if (error instanceof OperatorError) throw error;
     throw new DumpError({
       doing,
-      problem: `its gzip is damaged or cut off (${error instanceof Error ? error.message : String(error)})`,
+      problem: `its gzip is damaged or cut off (${messageOf(error)})`,
       remedy,
       cause: error,
     });

@@ -1,4 +1,4 @@
-import { DatabaseError, isCertificateCode, OperatorError } from '../errors.ts';
+import { DatabaseError, isCertificateCode, messageOf, OperatorError } from '../errors.ts';
 
 /** SQLSTATE of a server's error, or the code of a socket error (manual, appendix A). */
 export function errorCode(error: unknown): string | undefined {
@@ -60,7 +60,7 @@ export function databaseError(doing: string, error: unknown): Error {
 export function describeCause(error: unknown): string {
   // A host name with several addresses fails with an error for each of them.
   if (error instanceof AggregateError && error.errors.length > 0) return describeCause(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 /** What an operator can do about an error of `pg`; undefined where nothing particular is known. */

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-
-/** Longest name of a database in bytes (NAMEDATALEN − 1, manual §4.1.1). */
-const LONGEST = 63;
+import { NAME_BYTES } from '../config/forms.ts';
 
 /** The databases that a restore of `database` makes beside it. */
 const SUFFIXES = { scratch: '_restore_', kept: '_before_restore_' } as const;
@@ -34,9 +32,9 @@ export function isScratchName(database: string, name: string): boolean {
  */
 function nameBeside(database: string, suffix: string): string {
   const bytes = Buffer.from(database);
-  if (bytes.length + suffix.length <= LONGEST) return database + suffix;
+  if (bytes.length + suffix.length <= NAME_BYTES) return database + suffix;
   const hash = `_${createHash('sha256').update(database).digest('hex').slice(0, 8)}`;
-  let cut = LONGEST - hash.length - suffix.length;
+  let cut = NAME_BYTES - hash.length - suffix.length;
   // A character of several bytes is not cut in two.
   while (((bytes[cut] ?? 0) & 0xc0) === 0x80) cut--;
   return bytes.toString('utf8', 0, cut) + hash + suffix;

@@ -1,5 +1,6 @@
 import { makeBucket } from '../backup/make-bucket.ts';
 import { performBackup, type RunContext } from '../backup/perform-backup.ts';
+import { messageOf } from '../errors.ts';
 import { formatTime } from '../ui/format.ts';
 import { findNewestComplete, judgeMissed, type Missed, resumeInterval } from './missed-backup.ts';
 import type { Job } from './run-job.ts';
@@ -58,8 +59,4 @@ function describeVerdict({ missed, reason }: Missed, wanted: boolean, next: read
   if (wanted) return `a backup is due now: ${reason}`;
   const what = missed ? 'a missed backup is not made up for (BACKUP_ON_START=never)' : 'no backup was missed';
   return `${what}: ${reason}${next.length === 0 ? '' : `; next ${next.map(formatTime).join(', ')}`}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

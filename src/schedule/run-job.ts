@@ -1,4 +1,4 @@
-import { LockedError, OperatorError } from '../errors.ts';
+import { LockedError, messageOf, OperatorError } from '../errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Pace, Why } from './agenda.ts';
 import type { Clock } from './clock.ts';
@@ -48,7 +48,7 @@ export async function runJob(
 }
 
 function describeFailure(error: unknown, log: Logger): Outcome {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof LockedError) return { kind: 'locked', message };
   if (error instanceof OperatorError) return { kind: 'failed', message };
   log.debug(error instanceof Error ? (error.stack ?? message) : message);

@@ -33,7 +33,6 @@ export function createConfirm(options: {
       if (/^y(es)?$/i.test(answer.trim())) return;
     } catch (error) {
       signal.throwIfAborted();
-      // Ctrl-D ends the input without an answer, which is no yes.
       if (!(error instanceof Error && error.name === 'AbortError')) throw error;
     } finally {
       lines.close();

@@ -63,7 +63,7 @@ async function scan(
   }
 }
 
-export function structureFault(error: DumpError): Fault {
+function structureFault(error: DumpError): Fault {
   return { what: 'structure', where: '', expected: 'a whole dump', found: error.problem };
 }
 

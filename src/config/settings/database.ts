@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { text, wholeNumber } from '../forms.ts';
+import { NAME_BYTES, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
-/** Identifiers of PostgreSQL are at most 63 bytes (NAMEDATALEN − 1, manual §4.1.1). */
-const databaseName = v.pipe(v.string(), v.minLength(1), v.maxBytes(63));
+const databaseName = v.pipe(v.string(), v.minLength(1), v.maxBytes(NAME_BYTES));
+const databaseForm = `the name of a database, at most ${NAME_BYTES} bytes`;
 
 /** The PostgreSQL server, and its client programs on this machine. */
 export const DATABASE_SETTINGS = defineSettings({
@@ -47,7 +47,7 @@ export const DATABASE_SETTINGS = defineSettings({
     names: ['POSTGRES_DB', 'DATABASE_NAME', 'PGDATABASE'],
     flag: 'database',
     schema: databaseName,
-    form: 'the name of a database, at most 63 bytes',
+    form: databaseForm,
     about: 'Database to back up and restore.',
   },
   maintenanceDatabase: {
@@ -55,7 +55,7 @@ export const DATABASE_SETTINGS = defineSettings({
     names: ['POSTGRES_MAINTENANCE_DB'],
     schema: databaseName,
     fallback: 'postgres',
-    form: 'the name of a database, at most 63 bytes',
+    form: databaseForm,
     about:
       'Database to connect to while others are created, renamed or dropped; the lock is taken there, so all runs need the same one.',
   },

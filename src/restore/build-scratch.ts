@@ -1,0 +1,79 @@
+import { compareIndex, describeFault } from '../catalog/compare-index.ts';
+import type { DumpIndex } from '../dump/dump-index.ts';
+import { RestoreError } from '../errors.ts';
+import { createDatabase } from '../postgres/administration.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Logger } from '../ui/log.ts';
+import type { StartProgress } from '../ui/progress.ts';
+import { applyOwnership, applySettings } from './apply-facts.ts';
+import { type FilledFrom, fillDatabase } from './fill-database.ts';
+import type { TableSelection } from './narrow/selection.ts';
+import type { RestorePlan } from './plan.ts';
+import type { KnownDump } from './prove-dump.ts';
+import { dropScratch } from './scratch.ts';
+import type { RestoreSource } from './source.ts';
+
+/**
+ * Makes the scratch database, fills it and checks it; when anything of that fails it is gone again.
+ *
+ * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
+ */
+export async function buildScratch(
+  context: { readonly database: Database; readonly log: Logger; readonly startProgress: StartProgress },
+  source: RestoreSource,
+  options: {
+    readonly scratch: string;
+    readonly plan: RestorePlan;
+    readonly dump: KnownDump;
+    readonly selection: TableSelection | undefined;
+    readonly jobs: number;
+    readonly noOwner: boolean;
+    /** Called when the scratch database exists and is empty. */
+    readonly makeRoom: () => Promise<void>;
+  },
+  signal: AbortSignal,
+): Promise<FilledFrom> {
+  const { database, log } = context;
+  const { scratch, plan, dump, selection, jobs, noOwner } = options;
+  const admin = database.maintenanceName;
+  // Broken off, it might leave the database behind that it was about to make.
+  const { signal: uninterrupted } = new AbortController();
+  await database.use(admin, uninterrupted, (client) => createDatabase(client, scratch, plan.creation));
+  try {
+    signal.throwIfAborted();
+    await options.makeRoom();
+    await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, log));
+    const over = jobs === 1 ? '' : ` over ${jobs} connections`;
+    log.info(`restoring ${source.name} into ${scratch}${over}`);
+    const part = selection === undefined ? {} : { selection };
+    const wide = jobs === 1 && selection === undefined ? {} : { wide: { jobs, index: dump, ...part } };
+    const filled = await fillDatabase(context, source, { scratch, noOwner, ...wide }, signal);
+    checkAgainst(source, dump, filled);
+    for (const foreignKey of selection?.foreignKeys ?? []) {
+      log.warn(`left out foreign key ${foreignKey}, which is empty`);
+    }
+    await database.use(admin, signal, async (client) => {
+      await applySettings(client, plan.traits.after, log);
+      await applyOwnership(client, plan.ownership);
+    });
+    signal.throwIfAborted();
+    return filled;
+  } catch (error) {
+    await dropScratch(database, scratch, log);
+    throw error;
+  }
+}
+
+/** Of a dump without a manifest, what was restored has to be what was read before. */
+function checkAgainst({ name, manifest }: RestoreSource, dump: KnownDump, index: DumpIndex): void {
+  // pg_restore writes another key into the text each time (`\restrict`).
+  const known = manifest ?? { ...dump, sections: index.sections };
+  const fault = compareIndex(known, index)[0];
+  if (fault === undefined) return;
+  const before = manifest === undefined ? 'the first reading found' : 'its manifest says';
+  throw new RestoreError({
+    doing: `cannot restore ${name}`,
+    problem: `what was read is not what ${before}: ${describeFault(fault)}`,
+    remedy: manifest === undefined ? 'see to it that nothing writes to the dump' : 'use another backup',
+  });
+}

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { chooseClient, findClients } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
@@ -7,6 +7,8 @@ import { findDatabases } from '../restore/restore-target.ts';
 import { examine, type Finding, fault, judgeClock } from './check.ts';
 import { tryDatabase } from './probe-database.ts';
 import { type Rights, readRights } from './rights.ts';
+
+const quote = pg.escapeIdentifier;
 
 /** Tries what a backup and a restore need of PostgreSQL; a database that it makes for that is gone afterwards. */
 export async function examineDatabase(
@@ -59,7 +61,7 @@ async function examineServer(
   const connected = await examine('database: maintenance', signal, () =>
     database.use(database.maintenanceName, signal, async (admin) => {
       findings.push(
-        await examine('database: create', signal, async () => tryDatabase(admin, database.user)),
+        await examine('database: create', signal, () => tryDatabase(database, signal)),
         ...(await examineLeftovers(admin, database.name, signal)),
       );
       return `${database.maintenanceName} can be connected to`;
@@ -89,13 +91,13 @@ function judgeReading({ unreadable, hidden }: Rights, user: string): string | Om
   if (unreadable.length > 0) {
     return fault(
       `${shorten(unreadable)} cannot be read`,
-      `GRANT pg_read_all_data TO "${user}", or use the owner`,
+      `GRANT pg_read_all_data TO ${quote(user)}, or use the owner`,
     );
   }
   if (hidden.length > 0) {
     return fault(
       `row-level security hides rows of ${shorten(hidden)}`,
-      `ALTER ROLE "${user}" BYPASSRLS, or use the owner`,
+      `ALTER ROLE ${quote(user)} BYPASSRLS, or use the owner`,
     );
   }
   return 'every table and sequence can be read';
@@ -105,7 +107,7 @@ function judgeOwner({ ownsDatabase }: Rights, { name, user }: Database): string 
   if (ownsDatabase) return 'the role may rename the database';
   return fault(
     'the role does not own the database, so it cannot swap it',
-    `ALTER DATABASE "${name}" OWNER TO "${user}"`,
+    `ALTER DATABASE ${quote(name)} OWNER TO ${quote(user)}`,
   );
 }
 
@@ -114,7 +116,7 @@ function judgeSessions({ mayTerminate }: Rights, user: string): string | Omit<Fi
   return {
     state: 'warning',
     detail: 'the role may end its own sessions only',
-    remedy: `GRANT pg_signal_backend TO "${user}", or stop the application before a restore`,
+    remedy: `GRANT pg_signal_backend TO ${quote(user)}, or stop the application before a restore`,
   };
 }
 

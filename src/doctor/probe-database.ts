@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type pg from 'pg';
+import pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 import { createDatabase, dropDatabase, renameDatabase } from '../postgres/administration.ts';
+import type { Database } from '../postgres/database.ts';
 import { errorCode } from '../postgres/errors.ts';
 import type { Finding } from './check.ts';
 import { fault } from './check.ts';
@@ -16,8 +17,24 @@ const ANY_LOCALE = {
   tablespace: null,
 };
 
-/** Does with an empty database what a restore does: creates, renames and drops it. */
-export async function tryDatabase(admin: pg.Client, user: string): Promise<string | Omit<Finding, 'check'>> {
+/** How long the probe may take, in milliseconds. */
+const PROBE_MS = 60_000;
+
+/**
+ * Does with an empty database what a restore does: creates, renames and drops it. It takes a moment, and broken off the
+ * server could go on to make the database after it was looked for; so a signal waits until it is gone.
+ */
+export async function tryDatabase(
+  database: Database,
+  signal: AbortSignal,
+): Promise<string | Omit<Finding, 'check'>> {
+  signal.throwIfAborted();
+  return database.use(database.maintenanceName, AbortSignal.timeout(PROBE_MS), (admin) =>
+    tryWith(admin, database.user),
+  );
+}
+
+async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<Finding, 'check'>> {
   const probe = `topobank_backup_doctor_${randomBytes(6).toString('hex')}`;
   const renamed = `${probe}_renamed`;
   try {
@@ -26,7 +43,10 @@ export async function tryDatabase(admin: pg.Client, user: string): Promise<strin
   } catch (error) {
     // insufficient_privilege
     if (!(error instanceof DatabaseError) || errorCode(error.cause) !== '42501') throw error;
-    return fault('the role may not create databases, so it cannot restore', `ALTER ROLE "${user}" CREATEDB`);
+    return fault(
+      'the role may not create databases, so it cannot restore',
+      `ALTER ROLE ${pg.escapeIdentifier(user)} CREATEDB`,
+    );
   } finally {
     for (const name of [probe, renamed]) await dropDatabase(admin, name);
   }

@@ -1,4 +1,5 @@
-import type pg from 'pg';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import type { Finding } from '../../src/doctor/check.ts';
@@ -12,22 +13,24 @@ import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
 let bed: TestBed;
-/** A role that may read everything, owns the database, and may create others. */
+/** A role that may read everything, owns the database, and may create others; and as SQL spells it. */
 let role: string;
+let quoted: string;
 
 beforeAll(async () => {
   bed = await createTestBed(inject('postgres'));
   await bed.database.query(
     'CREATE TABLE one (); CREATE TABLE two (); CREATE SCHEMA closed; CREATE TABLE closed.three ()',
   );
-  role = `${bed.database.name}_role`;
-  await admin((client) => client.query(`CREATE ROLE "${role}" LOGIN PASSWORD 'x'`));
+  role = `${bed.database.name}_"role"`;
+  quoted = pg.escapeIdentifier(role);
+  await admin((client) => client.query(`CREATE ROLE ${quoted} LOGIN PASSWORD 'x'`));
 });
 
 beforeEach(async () => {
   await admin((client) =>
     client.query(
-      `ALTER ROLE "${role}" CREATEDB; ALTER DATABASE "${bed.database.name}" OWNER TO "${role}"; GRANT pg_read_all_data, pg_signal_backend TO "${role}"`,
+      `ALTER ROLE ${quoted} CREATEDB; ALTER DATABASE "${bed.database.name}" OWNER TO ${quoted}; GRANT pg_read_all_data, pg_signal_backend TO ${quoted}`,
     ),
   );
 });
@@ -38,7 +41,7 @@ afterEach(() => {
 
 afterAll(async () => {
   await admin((client) =>
-    client.query(`ALTER DATABASE "${bed.database.name}" OWNER TO CURRENT_USER; DROP ROLE "${role}"`),
+    client.query(`ALTER DATABASE "${bed.database.name}" OWNER TO CURRENT_USER; DROP ROLE ${quoted}`),
   );
   await bed.close();
 });
@@ -242,7 +245,7 @@ const ILL: readonly Ill[] = [
 
 test.each(ILL)('$about is found, with a remedy, and nothing else is', async (ill) => {
   const names = (text: string) =>
-    text.replaceAll('<role>', `"${role}"`).replaceAll('<name>', `"${bed.database.name}"`);
+    text.replaceAll('<role>', quoted).replaceAll('<name>', `"${bed.database.name}"`);
   for (const sql of ill.sql ?? []) await bed.database.query(names(sql));
   bed.server.faults.push(...(ill.faults ?? []));
   const findings = await examine(ill.env);
@@ -257,6 +260,28 @@ test.each(ILL)('$about is found, with a remedy, and nothing else is', async (ill
   expect(unwell(findings)).toHaveLength(expected.length);
   bed.server.faults.length = 0;
   expect(await bed.keys()).toEqual([]);
+});
+
+test('one that is stopped while the server makes its database leaves none', async () => {
+  const stop = new AbortController();
+  const examining = examineDatabase(bed.tool, {
+    binDir: bed.env.PG_BINDIR,
+    env: process.env,
+    now: () => new Date(),
+    signal: stop.signal,
+  });
+  const waiting = () =>
+    bed.database.query(`SELECT pid FROM pg_stat_activity
+      WHERE query LIKE 'CREATE DATABASE "topobank\\_backup\\_doctor%' AND wait_event_type = 'Lock'`);
+  await admin(async (client) => {
+    // What makes a database waits for it, what reads does not.
+    await client.query('BEGIN; LOCK TABLE pg_database IN EXCLUSIVE MODE');
+    while ((await waiting()).length === 0) await delay(20);
+    stop.abort(new Error('stopped'));
+    await client.query('ROLLBACK');
+  });
+  await expect(examining).rejects.toThrow('stopped');
+  expect((await listDatabaseNames(bed.env)).filter((name) => name.includes('doctor'))).toEqual([]);
 });
 
 test('a fault ends the program with status 3; the document is the same as the table', async () => {

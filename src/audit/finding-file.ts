@@ -51,7 +51,18 @@ export async function createFindingFile(path: string, format: FindingFormat): Pr
   const append = (text: string) => attempt(file.writeFile(text));
   let finished = false;
 
-  if (format === 'csv') await append(stringify([CSV_COLUMNS]));
+  async function discard(): Promise<void> {
+    if (finished) return;
+    await file.close().catch(() => {});
+    if (unfinished !== name) await rm(unfinished, { force: true });
+  }
+
+  try {
+    if (format === 'csv') await append(stringify([CSV_COLUMNS]));
+  } catch (error) {
+    await discard();
+    throw error;
+  }
   return {
     write: (findings) => append(encode(findings)),
     async finish() {
@@ -59,11 +70,7 @@ export async function createFindingFile(path: string, format: FindingFormat): Pr
       if (unfinished !== name) await attempt(rename(unfinished, name));
       finished = true;
     },
-    async discard() {
-      if (finished) return;
-      await file.close().catch(() => {});
-      if (unfinished !== name) await rm(unfinished, { force: true });
-    },
+    discard,
   };
 }
 

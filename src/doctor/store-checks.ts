@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.ts';
 import { collect, readObject } from '../s3/reader.ts';
-import type { Store } from '../s3/store.ts';
+import type { Store, Upload } from '../s3/store.ts';
 import { examine, type Finding, fault, judgeClock } from './check.ts';
 
 /** How long removing the probe objects may take, in milliseconds. */
@@ -85,31 +85,45 @@ function put(store: Store, key: string, signal: AbortSignal, body = PROBE): Prom
 }
 
 async function tryMultipart(store: Store, key: string, signal: AbortSignal): Promise<string> {
-  const abandoned = await store.createUpload(key, 'text/plain', signal);
-  await store.uploadPart(abandoned, 1, PROBE, signal);
-  await store.abortUpload(abandoned, signal);
-  const upload = await store.createUpload(key, 'text/plain', signal);
-  try {
-    // A gap in the part numbers, as lanes that fill parts out of order leave it.
-    const part = await store.uploadPart(upload, 2, PROBE, signal);
+  await withUpload(store, key, signal, async (upload) => {
+    await store.uploadPart(upload, 1, PROBE, signal);
+    await store.abortUpload(upload, signal);
+  });
+  await withUpload(store, key, signal, async (upload) => {
+    const part = await store.uploadPart(upload, 1, PROBE, signal);
     await store.completeUpload(upload, [part], signal);
+  });
+  return 'uploads in parts can be completed and aborted';
+}
+
+/** Begins an upload, of which nothing is left when `work` fails. */
+async function withUpload<T>(
+  store: Store,
+  key: string,
+  signal: AbortSignal,
+  work: (upload: Upload) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  // One whose name was not waited for could not be aborted.
+  const upload = await store.createUpload(key, 'text/plain', new AbortController().signal);
+  try {
+    return await work(upload);
   } catch (error) {
     await store.abortUpload(upload, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
     throw error;
   }
-  return 'uploads in parts can be completed and aborted';
 }
 
 /** Backups are made without it, but what dead runs have left then stays and costs room. */
 async function tryListingUploads(store: Store, key: string, signal: AbortSignal): Promise<Finding> {
   const found = await examine('s3: list uploads', signal, async () => {
-    const upload = await store.createUpload(key, 'text/plain', signal);
-    try {
-      for await (const pending of store.listUploads(key, signal))
-        if (pending.uploadId === upload.uploadId) return 'uploads that dead runs leave can be found';
-    } finally {
+    const isListed = await withUpload(store, key, signal, async (upload) => {
+      let found = false;
+      for await (const { uploadId } of store.listUploads(key, signal)) found ||= uploadId === upload.uploadId;
       await store.abortUpload(upload, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
-    }
+      return found;
+    });
+    if (isListed) return 'uploads that dead runs leave can be found';
     return { state: 'warning', detail: 'an upload that was begun is not listed', remedy: FIND_UPLOADS };
   });
   return found.state === 'fault'

@@ -7,6 +7,7 @@ import { examineDatabase } from '../../src/doctor/database-checks.ts';
 import { examineStore } from '../../src/doctor/store-checks.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { openStore } from '../../src/s3/s3-store.ts';
+import type { Store } from '../../src/s3/store.ts';
 import { listDatabaseNames, withClient } from '../support/database.ts';
 import type { Fault } from '../support/s3-server/faults.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
@@ -224,6 +225,13 @@ const ILL: readonly Ill[] = [
     ],
   },
   {
+    about: 'a server that refuses a part',
+    faults: [
+      { operation: 'UploadPart', times: 1, what: { kind: 'error', status: 400, code: 'InvalidRequest' } },
+    ],
+    found: [{ check: 's3: multipart', detail: '400 InvalidRequest' }],
+  },
+  {
     about: 'a key that may not list uploads',
     faults: [
       { operation: 'ListMultipartUploads', what: { kind: 'error', status: 403, code: 'AccessDenied' } },
@@ -260,6 +268,16 @@ test.each(ILL)('$about is found, with a remedy, and nothing else is', async (ill
   expect(unwell(findings)).toHaveLength(expected.length);
   bed.server.faults.length = 0;
   expect(await bed.keys()).toEqual([]);
+  expect(await bed.pendingUploads()).toEqual([]);
+});
+
+test('a server that takes no gaps between the numbers of parts is good enough', async () => {
+  const completeUpload: Store['completeUpload'] = async (upload, parts, by) => {
+    if (parts.some(({ partNumber }, at) => partNumber !== at + 1)) throw new Error('a part is missing');
+    await bed.store.completeUpload(upload, parts, by);
+  };
+  const store = { ...bed.store, completeUpload };
+  expect(unwell(await examineStore(store, 'backup/', { now: () => new Date(), signal }))).toEqual([]);
 });
 
 test('one that is stopped while the server makes its database leaves none', async () => {

@@ -4,10 +4,10 @@ import type { GuardedPlan } from '../retention/hold-back.ts';
 import { formatBytes } from '../ui/format.ts';
 import { makeBucket } from './make-bucket.ts';
 import { carryOutPrune, type PruneContext, planPrune } from './prune-backups.ts';
-import { sweepUploads } from './sweep-uploads.ts';
+import { type SweepContext, sweepUploads } from './sweep-uploads.ts';
 import { type BackupContext, takeBackup } from './take-backup.ts';
 
-export interface RunContext extends BackupContext, PruneContext {
+export interface RunContext extends BackupContext, PruneContext, SweepContext {
   /** What another run is told of this one: `topobank-backup backup on web1, process 4711`. */
   readonly holder: string;
   /** How long to wait for another run to end, in milliseconds. */

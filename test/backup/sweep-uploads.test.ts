@@ -53,7 +53,10 @@ async function pending(): Promise<string[]> {
 
 async function sweep(bucket = store): Promise<{ swept: string[]; lines: readonly string[] }> {
   const { log, lines } = keepingLog();
-  const swept = await sweepUploads({ store: bucket, prefix: 'backup/', now: () => NOW, log }, signal);
+  const swept = await sweepUploads(
+    { store: bucket, prefix: 'backup/', quarantinePrefix: 'quarantine/', now: () => NOW, log },
+    signal,
+  );
   return { swept: swept.map(({ key }) => key), lines };
 }
 
@@ -62,6 +65,8 @@ test('own uploads of more than a day are aborted, and said', async () => {
     ['backup/postgres-backup-20261122000000.sql', 24],
     ['backup/postgres-backup-20261102000000.sql', 500],
     ['backup/postgres-backup-20261102000000.media.ndjson.gz', 500],
+    ['quarantine/20261102000000.journal.ndjson.gz', 500],
+    ['quarantine/20261102000000/media/large.nc', 500],
   ] as const;
   const others = [
     ['backup/postgres-backup-20261123103000.sql', 23],
@@ -71,6 +76,10 @@ test('own uploads of more than a day are aborted, and said', async () => {
     ['backup/old/postgres-backup-20261102000000.sql', 500],
     ['media/postgres-backup-20261102000000.sql', 500],
     ['postgres-backup-20261102000000.sql', 500],
+    ['quarantine/20261123103000.journal.ndjson.gz', 23],
+    ['quarantine/20261123103000/media/large.nc', 0],
+    ['quarantine/2026/media/large.nc', 500],
+    ['quarantine/notes.ndjson.gz', 500],
   ] as const;
   for (const [key, hours] of [...abandoned, ...others]) await begin(key, hours);
 

@@ -30,7 +30,7 @@ interface DeletionArea {
  * DeleteObjects, batch by batch. What the server refuses keeps no other key from being deleted.
  *
  * @param call runs one request and turns what it throws into the operator's errors
- * @throws StoreError that names the refused keys
+ * @throws StoreError that names the refused keys, as far as the server does
  */
 export async function deleteObjects(
   call: <T>(doing: string, work: () => Promise<T>) => Promise<T>,
@@ -48,7 +48,8 @@ export async function deleteObjects(
       });
       const passing = refusals.filter(({ Code = '' }) => PASSING.has(Code) && attempt < ATTEMPTS);
       refused.push(...refusals.filter((refusal) => !passing.includes(refusal)));
-      left = keysOf(passing);
+      // One that names no key may be of any.
+      if (passing.every(isNamed)) left = keysOf(passing);
     }
   }
   if (refused.length > 0) throw refusedError(bucket, refused);
@@ -69,15 +70,19 @@ async function deleteBatch(
   return answer.Errors ?? [];
 }
 
-const keysOf = (refusals: readonly Refusal[]) =>
-  refusals.flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
+const isNamed = ({ Key }: Refusal) => Key !== undefined;
 
+const keysOf = (refusals: readonly Refusal[]) => [
+  ...new Set(refusals.flatMap(({ Key }) => (Key === undefined ? [] : [Key]))),
+];
+
+/** Where it is not known which keys were refused the error has none: who takes the others for deleted would be wrong. */
 function refusedError(bucket: string, refused: readonly Refusal[]): StoreError {
-  const keys = keysOf(refused);
-  const named = keys.slice(0, NAMED_KEYS).join(', ');
+  const keys = refused.every(isNamed) ? keysOf(refused) : [];
   const more = keys.length > NAMED_KEYS ? ` and ${keys.length - NAMED_KEYS} more` : '';
+  const what = keys.length === 0 ? 'some objects' : `${keys.slice(0, NAMED_KEYS).join(', ')}${more}`;
   return new StoreError({
-    doing: `cannot delete ${named}${more} from bucket ${bucket}`,
+    doing: `cannot delete ${what} from bucket ${bucket}`,
     problem: [...new Set(refused.map(({ Code }) => Code ?? 'refused'))].join(', '),
     remedy: 'the key needs s3:DeleteObject there',
     keys,

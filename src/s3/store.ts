@@ -102,7 +102,8 @@ export interface Store {
 
   /**
    * DeleteObjects in batches of at most 1,000. Keys that the server refuses to delete keep no other from being
-   * deleted; a StoreError then names them, and has them as its `keys`. A key that does not exist is no error.
+   * deleted; a StoreError then names them, and has them as its `keys`, unless the server does not tell which they are.
+   * A key that does not exist is no error.
    */
   remove(keys: readonly string[], signal: AbortSignal): Promise<void>;
 

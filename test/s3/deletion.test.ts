@@ -57,6 +57,38 @@ test('a refusal that might pass and does not is an error in the end', async () =
   expect(await left()).toEqual(['c']);
 });
 
+const unnamed = (key: RegExp, code: string, times?: number) =>
+  bed.server.faults.push({
+    operation: 'DeleteObjectsUnnamed',
+    key,
+    what: { kind: 'error', status: 500, code },
+    ...(times === undefined ? {} : { times }),
+  });
+
+test('a refusal that names no key and may pass has the whole batch asked for again', async () => {
+  unnamed(/[bd]/, 'InternalError', 2);
+  await bed.store.remove(KEYS, inTime());
+  expect(await left()).toEqual([]);
+  expect(bed.server.requests.filter(({ operation }) => operation === 'DeleteObjects')).toHaveLength(2);
+});
+
+test.each(['InternalError', 'AccessDenied'])(
+  'a refusal that names no key and does not pass (%s) is an error that names none',
+  async (code) => {
+    unnamed(/c/, code);
+    const error = await bed.store.remove(KEYS, inTime()).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error).toMatchObject({ problem: code, keys: [] });
+    expect(await left()).toEqual(['c']);
+  },
+);
+
+test('each request carries Content-MD5, without which several servers refuse it', async () => {
+  await bed.store.remove(KEYS, inTime());
+  const requests = bed.server.requests.filter(({ operation }) => operation === 'DeleteObjects');
+  expect(requests.map(({ contentMd5 }) => contentMd5)).toEqual([expect.stringMatching(/^[\w+/]{22}==$/)]);
+});
+
 test('more keys than one request takes are sent in batches, and none where there are none', async () => {
   await bed.store.remove([], inTime());
   await bed.store.remove([...KEYS, ...Array.from({ length: 2001 }, (_, index) => `none/${index}`)], inTime());

@@ -2,7 +2,8 @@
 export interface Fault {
   /**
    * Name of the S3 API operation, such as `UploadPart`; every one without it. `DeleteObjectsEntry` is one key of a
-   * DeleteObjects, which then is refused with the error's code while the others are deleted.
+   * DeleteObjects, which then is refused with the error's code while the others are deleted; of `DeleteObjectsUnnamed`
+   * the refusal names no key.
    */
   readonly operation?: string;
   readonly key?: RegExp;

@@ -173,16 +173,11 @@ export async function deleteObjects({ request, storage, bucket, refusal }: Opera
   const nodes: XmlNode[] = [];
   for (const object of objects) {
     const key = textOf(object, 'Key') ?? '';
-    const code = refusal(key);
-    if (code !== undefined) {
-      nodes.push([
-        'Error',
-        [
-          ['Key', key],
-          ['Code', code],
-          ['Message', code],
-        ],
-      ]);
+    const refused = refusal(key);
+    if (refused !== undefined) {
+      const { code, named } = refused;
+      const name: XmlNode[] = named ? [['Key', key]] : [];
+      nodes.push(['Error', [...name, ['Code', code], ['Message', code]]]);
       continue;
     }
     await deleteVersion(target, key, textOf(object, 'VersionId') ?? null);

@@ -10,8 +10,8 @@ export interface OperationContext {
   readonly key: string;
   /** A bit of the body is to be flipped. */
   readonly corrupt: boolean;
-  /** The S3 error code with which one key of a DeleteObjects is to be refused. */
-  readonly refusal: (key: string) => string | undefined;
+  /** The S3 error code with which one key of a DeleteObjects is to be refused, and whether that is to name the key. */
+  readonly refusal: (key: string) => { readonly code: string; readonly named: boolean } | undefined;
 }
 
 export interface Reply {

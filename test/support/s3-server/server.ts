@@ -32,6 +32,8 @@ export interface S3Request {
   readonly status: number;
   /** The header, such as `bytes=0-99`. */
   readonly range: string | undefined;
+  /** The header Content-MD5. */
+  readonly contentMd5: string | undefined;
 }
 
 /** An S3 server, for tests and for the quickstart. */
@@ -65,8 +67,9 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     const found = route(request, query, bucket, key);
     const operation = found?.[0] ?? 'Unknown';
     const fault = takeFault(faults, operation, key);
-    const { range } = request.headers;
-    const record = (status: number) => requests.push({ operation, key, status, range });
+    const { range, 'content-md5': md5 } = request.headers;
+    const contentMd5 = md5 === undefined ? undefined : String(md5);
+    const record = (status: number) => requests.push({ operation, key, status, range, contentMd5 });
     try {
       if (fault?.kind === 'hold') {
         fault.onHeld?.();
@@ -88,8 +91,11 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
         key,
         corrupt: fault?.kind === 'corrupt',
         refusal: (name) => {
-          const what = takeFault(faults, 'DeleteObjectsEntry', name);
-          return what?.kind === 'error' ? what.code : undefined;
+          for (const entry of ['DeleteObjectsEntry', 'DeleteObjectsUnnamed']) {
+            const what = takeFault(faults, entry, name);
+            if (what?.kind === 'error') return { code: what.code, named: entry === 'DeleteObjectsEntry' };
+          }
+          return undefined;
         },
       });
       record(reply.status);

@@ -87,7 +87,7 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
           snapshot,
           migrations,
         },
-        { name: `of database ${database.name}`, finishMedia: media?.finish, now, progress, signal },
+        { name: `of database ${database.name}`, media, now, progress, signal },
       );
     } catch (error) {
       await media?.abort();

@@ -55,6 +55,9 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+/** The longest age, in milliseconds: a hundred years. A Date tells no times that are hundreds of thousands ago. */
+const LONGEST_AGE_MS = 36_500 * 86_400_000;
+
 /** An age as milliseconds: `90s`, `10m`, `1h30m`, `30d`, or `0`. */
 export const age = v.pipe(
   v.string(),
@@ -66,6 +69,7 @@ export const age = v.pipe(
       0,
     ),
   ),
+  v.maxValue(LONGEST_AGE_MS),
 );
 
 /** The milliseconds of an {@link age}; undefined for any other text. */
@@ -75,7 +79,7 @@ export function parseAge(text: string): number | undefined {
 }
 
 /** The accepted form of an {@link age}. */
-export const ageForm = 'an age such as 90m, 24h or 30d, or 0';
+export const ageForm = 'an age such as 90m, 24h or 30d, at most 36500d, or 0';
 
 /** The longest duration, for timers of Node and of PostgreSQL count milliseconds in 31 bits. */
 const LONGEST_MS = 2 ** 31 - 1;

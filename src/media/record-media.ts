@@ -39,6 +39,8 @@ type MediaSummary = NonNullable<Manifest['media']>;
 
 /** A media manifest that is being written beside a dump. */
 export interface MediaRecording {
+  /** Waits until all of it is on its way, or has failed, which {@link finish} tells. Never throws. */
+  written(): Promise<void>;
   /**
    * Waits for its end and makes it visible. What goes wrong is a warning, here and in the log, and leaves nothing of
    * it; undefined for a database of which no row is known to own an object.
@@ -105,6 +107,9 @@ export function recordMedia(
     (error: unknown) => ({ summary: undefined, error }),
   );
   return {
+    async written() {
+      await recorded;
+    },
     async finish() {
       const { summary, error } = await recorded;
       if (error !== undefined) return warn(error);

@@ -59,6 +59,7 @@ test.each([
 
 test.each([
   [['--grace', '1 day'], /--grace: "1 day" is not accepted, expected an age such as/],
+  [['--grace', '999999999d'], /--grace: "999999999d" is not accepted, expected an age .*, at most 36500d/],
   [['--ndjson', '/nowhere/x.ndjson'], /cannot write \/nowhere\/x\.ndjson: ENOENT/],
   [['--csv', '/'], /cannot write \/: EISDIR/],
   [['--csv', '/tmp/x', '--ndjson', '/tmp/./x'], /--ndjson and --csv name the same file, \/tmp\/x/],

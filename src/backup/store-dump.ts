@@ -1,8 +1,10 @@
 import { dumpKey, manifestKey } from '../catalog/backup-name.ts';
-import { encodeManifest, type Manifest } from '../catalog/manifest.ts';
+import { encodeManifest, MANIFEST_LIMIT, type Manifest } from '../catalog/manifest.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner } from '../dump/scanner.ts';
 import type { DumpToken } from '../dump/tokens.ts';
+import { DumpError } from '../errors.ts';
+import type { MediaRecording } from '../media/record-media.ts';
 import { overtakenError } from '../s3/errors.ts';
 import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
 import { collect, readObject } from '../s3/reader.ts';
@@ -27,8 +29,8 @@ export type Provenance = Pick<
 >;
 
 export interface StoreDumpOptions {
-  /** Waits for what is written beside the dump; called when the dump is in the store and the manifest is not. */
-  readonly finishMedia?: (() => Promise<Manifest['media']>) | undefined;
+  /** The list of media that is written beside the dump: it becomes visible after the dump, and before the manifest. */
+  readonly media?: Pick<MediaRecording, 'written' | 'finish'> | undefined;
   /** Is given the dump's tokens, so that it can refuse what they say by an error. */
   readonly inspect?: (token: DumpToken) => void;
   /** What the dump is called in errors: `of database topobank`, `./dump.sql`. */
@@ -52,7 +54,7 @@ export async function storeDump(
   options: StoreDumpOptions,
 ): Promise<Manifest> {
   const { store, prefix, maxParts, partsInFlight } = destination;
-  const { now, progress, signal } = options;
+  const { name, now, progress, signal } = options;
   const key = dumpKey(prefix, provenance.id);
   const writer = await openMultipartWriter(store, key, {
     contentType: 'application/sql',
@@ -63,11 +65,14 @@ export async function storeDump(
   });
   try {
     const index = await writeDump(writer, dump, options);
+    encodeWithin(describeDump({ key, bytes: index.bytes, etag: '' }, index, provenance, now()), name);
+    // What takes long is done before the dump is visible, for without its manifest it lists as foreign.
+    await options.media?.written();
     const stored = await writer.complete();
-    const media = await options.finishMedia?.();
+    const media = await options.media?.finish();
     const manifest = describeDump(stored, index, { ...provenance, media }, now());
     signal.throwIfAborted();
-    await putManifest(store, writer, manifestKey(prefix, provenance.id), encodeManifest(manifest));
+    await putManifest(store, writer, manifestKey(prefix, provenance.id), encodeWithin(manifest, name));
     return manifest;
   } catch (error) {
     await writer.abort();
@@ -90,7 +95,7 @@ async function writeDump(
 }
 
 function describeDump(
-  { key, bytes, etag }: StoredObject,
+  { key, bytes, etag }: Pick<StoredObject, 'key' | 'bytes' | 'etag'>,
   index: DumpIndex,
   provenance: Provenance & Pick<Manifest, 'media'>,
   finishedAt: Date,
@@ -116,6 +121,17 @@ function describeDump(
       checkpoints: [...table.checkpoints],
     })),
   };
+}
+
+/** @throws DumpError for a manifest that is larger than anyone reads */
+function encodeWithin(manifest: Manifest, name: string): Buffer {
+  const encoded = encodeManifest(manifest);
+  if (encoded.length <= MANIFEST_LIMIT) return encoded;
+  throw new DumpError({
+    doing: `cannot describe the dump ${name}`,
+    problem: `its manifest would have ${encoded.length} bytes, more than the ${MANIFEST_LIMIT} that are read`,
+    remedy: 'back this database up by pg_dump alone; a dump without a manifest can be restored too',
+  });
 }
 
 /**

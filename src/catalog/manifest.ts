@@ -100,7 +100,7 @@ export type Manifest = v.InferOutput<typeof manifestSchema>;
 export const MANIFEST_LIMIT = 64 * 1024 ** 2;
 
 export function encodeManifest(manifest: Manifest): Buffer {
-  return Buffer.from(`${JSON.stringify(manifest, undefined, 1)}\n`);
+  return Buffer.from(`${JSON.stringify(manifest)}\n`);
 }
 
 /**

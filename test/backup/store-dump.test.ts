@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { storeDump } from '../../src/backup/store-dump.ts';
+import { type StoreDumpOptions, storeDump } from '../../src/backup/store-dump.ts';
 import { type Backup, listBackups } from '../../src/catalog/catalog.ts';
 import { compareIndex } from '../../src/catalog/compare-index.ts';
+import { MANIFEST_LIMIT } from '../../src/catalog/manifest.ts';
 import { createScanner, drain } from '../../src/dump/scanner.ts';
 import { readObject } from '../../src/s3/reader.ts';
 import { deferred } from '../support/deferred.ts';
@@ -30,7 +31,14 @@ function dump(author = 'one'): string {
 
 const ONE = dump();
 
-function store(prefix: string, { text = ONE, stop = signal }: { text?: string; stop?: AbortSignal } = {}) {
+interface Circumstances {
+  readonly text?: string;
+  readonly stop?: AbortSignal;
+  readonly media?: StoreDumpOptions['media'];
+  readonly migrations?: Readonly<Record<string, string>>;
+}
+
+function store(prefix: string, { text = ONE, stop = signal, media, migrations = {} }: Circumstances = {}) {
   const destination = { store: bed.store, prefix, maxParts: 10_000, partsInFlight: 3 };
   const startedAt = '2026-11-23T10:30:00.000Z';
   const provenance = {
@@ -41,9 +49,10 @@ function store(prefix: string, { text = ONE, stop = signal }: { text?: string; s
     server: null,
     pgDump: null,
     snapshot: null,
-    migrations: {},
+    migrations,
   };
   const options = {
+    media,
     name: 'of a test',
     now: () => new Date(),
     progress: { add: () => {}, stop: () => {} },
@@ -88,6 +97,33 @@ test('nothing is visible before all parts are there; the size is compared, and t
     'PutObject',
   ]);
   await provenBackup(prefix);
+});
+
+test('the dump is not visible while its list of media is still being written', async () => {
+  const prefix = newPrefix();
+  const seen: string[][] = [];
+  const look = async () => {
+    seen.push((await leftovers(prefix)).keys);
+    return undefined;
+  };
+  await store(prefix, { media: { written: look, finish: look } });
+  expect(seen).toEqual([[], [`${prefix}postgres-backup-${ID}.sql`]]);
+});
+
+test('a dump whose manifest nobody would read is not stored', async () => {
+  const prefix = newPrefix();
+  const migrations = { app: 'x'.repeat(MANIFEST_LIMIT) };
+  await expect(store(prefix, { migrations })).rejects.toMatchObject({
+    name: 'DumpError',
+    message: expect.stringMatching(
+      /^cannot describe the dump of a test: its manifest would have \d+ bytes, more than/,
+    ),
+  });
+  expect(await leftovers(prefix)).toEqual({ keys: [], uploads: [] });
+  const completed = bed.server.requests.filter(
+    ({ key, operation }) => key.startsWith(prefix) && operation === 'CompleteMultipartUpload',
+  );
+  expect(completed).toEqual([]);
 });
 
 const DENIED = { kind: 'error', status: 403, code: 'AccessDenied' } as const;

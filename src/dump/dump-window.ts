@@ -1,6 +1,6 @@
+import type { DumpFaults } from './faults.ts';
 import { createGrowingBuffer } from './growing-buffer.ts';
 import { countNewlines } from './newlines.ts';
-import type { DumpFaults } from './no-dump.ts';
 import type { DumpToken } from './tokens.ts';
 
 /** Longest comment and backslash command, in bytes. The longest of pg_dump names a function of a hundred arguments. */

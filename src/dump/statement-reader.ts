@@ -1,6 +1,6 @@
 import { parseCopy } from './copy-statement.ts';
 import type { DumpWindow } from './dump-window.ts';
-import type { DumpFaults } from './no-dump.ts';
+import type { DumpFaults } from './faults.ts';
 import type { DumpSession } from './session.ts';
 import { createStatementLexer } from './statement-lexer.ts';
 import type { CopyStart, DumpPosition, DumpToken, Statement } from './tokens.ts';

@@ -1,25 +1,4 @@
-import { DumpError } from '../errors.ts';
 import { sniffForm } from './form.ts';
-
-/** Errors about the bytes of one dump. */
-export interface DumpFaults {
-  fault(problem: string, remedy: string): DumpError;
-  /** @param problem that no dump has which is as pg_dump wrote it */
-  damaged(problem: string): DumpError;
-  /** @param found what shows that the bytes are no plain dump */
-  noDump(found: string): DumpError;
-}
-
-/** @param name what the dump is called in errors */
-export function dumpFaults(name: string): DumpFaults {
-  const fault = (problem: string, remedy: string) =>
-    new DumpError({ doing: `cannot read the dump ${name}`, problem, remedy });
-  return {
-    fault,
-    damaged: (problem) => fault(problem, 'take another dump; this one is not as pg_dump wrote it'),
-    noDump: (found) => fault(`${found}, so it is no plain dump of pg_dump`, 'give a file that pg_dump wrote'),
-  };
-}
 
 /** Byte order marks; a shell of Windows writes UTF-16 when a dump is redirected into a file. */
 const MARKS: readonly [mark: Buffer, found: string][] = [

@@ -1,7 +1,6 @@
-import { carryOutPrune, type PruneContext, planPrune, removals } from '../backup/prune-backups.ts';
+import { planPrune, removals } from '../backup/prune-backups.ts';
+import { pruneConfirmed } from '../backup/prune-confirmed.ts';
 import type { Config } from '../config/config.ts';
-import { StoreError } from '../errors.ts';
-import { withLock } from '../postgres/advisory-lock.ts';
 import { openDatabase } from '../postgres/database.ts';
 import type { GuardedPlan } from '../retention/hold-back.ts';
 import { retentionRules } from '../retention/rules.ts';
@@ -36,33 +35,22 @@ async function prune(invocation: Invocation): Promise<void> {
   warnOfVariables(session.log, invocation);
   const { config } = session;
   const database = openDatabase(config, invocation.env);
-  await withStore(config, async (store) => {
-    const context: PruneContext = { ...session, ...config, store, rules: retentionRules(config) };
-    const plan = await planPrune(context, invocation.signal);
-    session.tell(renderPlan(plan, session.now()));
-    if (removals(plan).length > 0) {
-      const purpose = conclude('delete', plan, config);
-      await session.confirm(purpose);
-      await withLock(database, lockFor(session, 'prune', purpose), invocation.signal, async (signal) => {
-        const current = await planPrune(context, signal);
-        if (goingIds(current).join() !== goingIds(plan).join()) throw changedMeanwhile(purpose);
-        await carryOutPrune(context, plan, signal);
-      });
-    }
-    session.print({ dryRun: false, ...planDocument(plan) }, conclude('deleted', plan, config));
-  });
-}
-
-function goingIds(plan: GuardedPlan): string[] {
-  return removals(plan).map(({ id }) => id);
-}
-
-function changedMeanwhile(purpose: string): StoreError {
-  return new StoreError({
-    doing: `cannot ${purpose}`,
-    problem: 'the backups are others than those that were shown',
-    remedy: 'run prune again',
-  });
+  const plan = await withStore(config, (store) =>
+    pruneConfirmed(
+      {
+        ...session,
+        ...config,
+        store,
+        database,
+        rules: retentionRules(config),
+        lockFor: (purpose) => lockFor(session, 'prune', purpose),
+        show: (found) => session.tell(renderPlan(found, session.now())),
+        describe: (found) => conclude('delete', found, config),
+      },
+      invocation.signal,
+    ),
+  );
+  session.print({ dryRun: false, ...planDocument(plan) }, conclude('deleted', plan, config));
 }
 
 function planDocument({ verdicts, shrink }: GuardedPlan) {

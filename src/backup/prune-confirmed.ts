@@ -1,0 +1,52 @@
+import { StoreError } from '../errors.ts';
+import { type LockOptions, withLock } from '../postgres/advisory-lock.ts';
+import type { Database } from '../postgres/database.ts';
+import type { GuardedPlan } from '../retention/hold-back.ts';
+import type { Confirm } from '../ui/confirm.ts';
+import { carryOutPrune, type PruneContext, planPrune, removals } from './prune-backups.ts';
+
+export interface ConfirmedPruneContext extends PruneContext {
+  /** Whose lock is taken. */
+  readonly database: Database;
+  readonly lockFor: (purpose: string) => LockOptions;
+  /** Is given the plan before anybody is asked. */
+  readonly show: (plan: GuardedPlan) => void;
+  /** What is asked, and told to others that meet the lock: `delete 3 of 13 backups under backup/`. */
+  readonly describe: (plan: GuardedPlan) => string;
+  readonly confirm: Confirm;
+}
+
+/**
+ * Decides, shows the decision, and carries it out once it is confirmed; without a word where nothing goes.
+ *
+ * @throws ConfigError when it is not confirmed, LockedError while another run works, StoreError when the backups are
+ * others by then, DatabaseError, or the signal's reason
+ */
+export async function pruneConfirmed(
+  context: ConfirmedPruneContext,
+  signal: AbortSignal,
+): Promise<GuardedPlan> {
+  const plan = await planPrune(context, signal);
+  context.show(plan);
+  if (removals(plan).length === 0) return plan;
+  const purpose = context.describe(plan);
+  await context.confirm(purpose);
+  await withLock(context.database, context.lockFor(purpose), signal, async (held) => {
+    const current = await planPrune(context, held);
+    if (goingIds(current).join() !== goingIds(plan).join()) throw changedMeanwhile(purpose);
+    await carryOutPrune(context, plan, held);
+  });
+  return plan;
+}
+
+function goingIds(plan: GuardedPlan): string[] {
+  return removals(plan).map(({ id }) => id);
+}
+
+function changedMeanwhile(purpose: string): StoreError {
+  return new StoreError({
+    doing: `cannot ${purpose}`,
+    problem: 'the backups are others than those that were shown',
+    remedy: 'run prune again',
+  });
+}

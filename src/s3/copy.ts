@@ -18,6 +18,9 @@ const LARGEST_COPY = 5 * 1024 ** 3;
 /** Size of the parts of a larger one, in bytes: 5 TiB, the largest object, are 5,120 of them. */
 const COPY_PART = 1024 ** 3;
 
+/** How long aborting an upload may take, in milliseconds. */
+const ABORT_MS = 10_000;
+
 interface CopyArea {
   readonly client: S3Client;
   readonly bucket: string;
@@ -67,6 +70,8 @@ async function copyParts(
 ): Promise<void> {
   const { ContentType, ContentDisposition, ContentEncoding, ContentLanguage, CacheControl, Metadata } = head;
   const tags = await readTags(client, bucket, source, signal);
+  signal.throwIfAborted();
+  // An upload whose name was not waited for could not be aborted, so a signal waits until there is one.
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({
       Bucket: bucket,
@@ -79,7 +84,6 @@ async function copyParts(
       Metadata,
       ...(tags === '' ? {} : { Tagging: tags }),
     }),
-    { abortSignal: signal },
   );
   const upload = { Bucket: bucket, Key: key, UploadId };
   try {
@@ -103,7 +107,8 @@ async function copyParts(
       abortSignal: signal,
     });
   } catch (error) {
-    await client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});
+    const limit = AbortSignal.timeout(ABORT_MS);
+    await client.send(new AbortMultipartUploadCommand(upload), { abortSignal: limit }).catch(() => {});
     throw error;
   }
 }

@@ -30,6 +30,13 @@ const REMEDIES: Readonly<Record<string, string>> = {
   InvalidBucketName: 'check AWS_STORAGE_BUCKET_NAME',
   PermanentRedirect: 'check S3_REGION and AWS_S3_ENDPOINT_URL',
   AuthorizationHeaderMalformed: 'check S3_REGION',
+  IllegalLocationConstraintException: 'check S3_REGION',
+  InvalidLocationConstraint: 'check S3_REGION',
+  InvalidToken: 'check AWS_SESSION_TOKEN',
+  ExpiredToken: 'give AWS_SESSION_TOKEN and its key anew',
+  NoSuchUpload: 'something else has ended the upload: check the bucket’s lifecycle rules, and run again',
+  InvalidPart: 'the server has lost a part: run again, and see its log',
+  EntityTooLarge: 'see in the S3 server’s settings how large an object may be',
   ECONNREFUSED: 'check AWS_S3_ENDPOINT_URL, and that the server runs',
   ENOTFOUND: 'check AWS_S3_ENDPOINT_URL',
   EAI_AGAIN: 'check AWS_S3_ENDPOINT_URL and the name server',
@@ -77,8 +84,12 @@ function describe(status: number | undefined, code: string, error: unknown): str
   const message =
     error instanceof AggregateError ? undefined : (error as { message?: string } | null)?.message;
   // An answer to HEAD has no body, so the SDK has but the status to name it by.
-  if (status !== undefined) return /Unknown|^\d+$/.test(code) ? `HTTP ${status}` : `${status} ${code}`;
+  if (status !== undefined) return isUnnamed(code) ? `HTTP ${status}` : `${status} ${code}`;
   return message === undefined || message === '' || message === code ? code : `${code}, ${message}`;
+}
+
+function isUnnamed(code: string): boolean {
+  return /Unknown|^\d+$/.test(code);
 }
 
 function remedyOf(status: number | undefined, code: string, permission: string): string {
@@ -88,8 +99,9 @@ function remedyOf(status: number | undefined, code: string, permission: string):
     return 'name the authority’s certificate in NODE_EXTRA_CA_CERTS, or set AWS_S3_VERIFY=False';
   }
   if (status === 403) return `check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the key needs ${permission}`;
-  if (status === 404) return 'check AWS_STORAGE_BUCKET_NAME';
-  // A HEAD is answered without a body that would name the error; this is how AWS tells a wrong region.
-  if (status === 301 || status === 400) return 'check S3_REGION and AWS_S3_ENDPOINT_URL';
+  // A HEAD is answered without a body that would name the error: the SDK calls a 404 so, and AWS tells a wrong region
+  // by a 400.
+  if (status === 404 && (isUnnamed(code) || code === 'NotFound')) return 'check AWS_STORAGE_BUCKET_NAME';
+  if (status === 301 || (status === 400 && isUnnamed(code))) return 'check S3_REGION and AWS_S3_ENDPOINT_URL';
   return status === undefined ? 'check AWS_S3_ENDPOINT_URL and the network' : 'see the S3 server’s log';
 }

@@ -95,6 +95,11 @@ export function startsWith(key: Buffer, prefix: Buffer): boolean {
   return key.length >= prefix.length && key.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
 }
 
+/** Of prefixes that come in order, the one that covers furthest: the open one, unless the next lies outside of it. */
+export function furthest(open: Buffer | undefined, next: Buffer): Buffer {
+  return open !== undefined && startsWith(next, open) ? open : next;
+}
+
 /** What consoles and mounted buckets put for a folder; no application's file. */
 export function isFolderMarker({ key, bytes }: ObjectInfo): boolean {
   return bytes === 0 && key.endsWith('/');

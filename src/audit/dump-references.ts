@@ -14,6 +14,7 @@ import {
   sourceTables,
   UNKNOWN_TYPE,
 } from './match-sources.ts';
+import { splitPattern } from './pattern.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 import type { Reference } from './references.ts';
 
@@ -153,9 +154,9 @@ function keyWriter(
     };
   }
   const readUnless = owned.unless === undefined ? undefined : reader(owned.unless);
-  const parts = owned.pattern
-    .split(/\{([^{}]*)\}/)
-    .map((part, at) => (at % 2 === 0 ? { text: latin1(part) } : { read: reader(part) }));
+  const parts = splitPattern(owned.pattern).map((part) =>
+    'text' in part ? { text: latin1(part.text) } : { read: reader(part.column) },
+  );
   return (fields) => {
     if (readUnless?.(fields) !== undefined) return undefined;
     let prefix = latin1(mediaPrefix);

@@ -1,5 +1,5 @@
 import type { ObjectInfo } from '../s3/store.ts';
-import { isFolderMarker, openCursor, refuseListing, refuseRows, startsWith } from './cursor.ts';
+import { furthest, isFolderMarker, openCursor, refuseListing, refuseRows, startsWith } from './cursor.ts';
 import type { Reference } from './references.ts';
 
 /** Most rows that a shared key is reported with. */
@@ -65,7 +65,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
 
       if (row !== undefined && order <= 0) {
         if (row.kind === 'prefix') {
-          if (open === undefined || !startsWith(row.key, open)) open = row.key;
+          open = furthest(open, row.key);
         } else {
           if (object === undefined || order < 0) {
             found.push({ kind: row.young ? 'pending' : 'dangling', reference: row });

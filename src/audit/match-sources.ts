@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts';
 import type { Relation } from '../postgres/relations.ts';
+import { placeholders } from './pattern.ts';
 import { ERA_B_COLUMNS, type Era, type ReferenceSource } from './reference-sources.ts';
 
 /** A source as a database has it: one table, and one column or one pattern of prefixes. */
@@ -141,11 +142,6 @@ function missing(problem: string): ConfigError {
 export function identify({ relation: { schema, name }, owned }: MatchedSource): string {
   const what = owned.kind === 'key' ? [owned.column, owned.under] : [owned.pattern];
   return JSON.stringify([schema, name, owned.kind, ...what]);
-}
-
-/** The columns that a pattern names. */
-export function placeholders(pattern: string): string[] {
-  return [...pattern.matchAll(/\{([^{}]*)\}/g)].map(([, column = '']) => column);
 }
 
 export function isText(relation: Relation, column: string): boolean {

@@ -1,5 +1,5 @@
 import { StoreError } from '../errors.ts';
-import { type Cursor, describeOrder, openCursor, startsWith } from './cursor.ts';
+import { type Cursor, describeOrder, furthest, openCursor, startsWith } from './cursor.ts';
 import type { Candidate } from './join.ts';
 import { describeUnreadable, type KeptBackup, type KeptKey } from './kept-media.ts';
 
@@ -93,7 +93,7 @@ function passTo(reader: BackupReader, key: Buffer): boolean {
   while (cursor.item !== undefined && Buffer.compare(cursor.item.key, key) <= 0) {
     const { item } = cursor;
     if (item.kind === 'key') reader.named = item.key;
-    else if (reader.open === undefined || !startsWith(item.key, reader.open)) reader.open = item.key;
+    else reader.open = furthest(reader.open, item.key);
     if (!cursor.step()) return false;
   }
   return true;

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { quoteTable, type Relation } from '../postgres/relations.ts';
-import { isText, type MatchedSource, placeholders } from './match-sources.ts';
+import { isText, type MatchedSource } from './match-sources.ts';
+import { placeholders, splitPattern } from './pattern.ts';
 
 const quote = pg.escapeIdentifier;
 const literal = pg.escapeLiteral;
@@ -57,9 +58,9 @@ export function keyExpression({ owned }: MatchedSource, mediaPrefix: string): st
   if (owned.kind === 'key') {
     return `${literal(mediaPrefix + owned.under)} || ltrim(${quote(owned.column)}::text, '/')`;
   }
-  const parts = owned.pattern
-    .split(/\{([^{}]*)\}/)
-    .map((part, index) => (index % 2 === 0 ? literal(part) : `${quote(part)}::text`));
+  const parts = splitPattern(owned.pattern).map((part) =>
+    'text' in part ? literal(part.text) : `${quote(part.column)}::text`,
+  );
   return [literal(mediaPrefix), ...parts].join(' || ');
 }
 

@@ -1,11 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { KeyRange } from '../s3/range-listing.ts';
+import { LONGEST_KEY } from '../s3/store.ts';
 
 /** Objects that one reader lists before it takes the next range: some pages, so that ranges cost little. */
 export const OBJECTS_PER_RANGE = 2000;
-
-/** Longest key that S3 knows, in bytes. */
-const LONGEST_KEY = 1024;
 
 /** A range of keys, and how many references fell into it. */
 export interface ReferenceRange extends KeyRange {

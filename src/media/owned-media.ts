@@ -1,5 +1,12 @@
 import { isUtf8 } from 'node:buffer';
-import { isFolderMarker, openCursor, refuseListing, refuseRows, startsWith } from '../audit/cursor.ts';
+import {
+  furthest,
+  isFolderMarker,
+  openCursor,
+  refuseListing,
+  refuseRows,
+  startsWith,
+} from '../audit/cursor.ts';
 import type { Reference } from '../audit/references.ts';
 import type { MediaEntry } from '../catalog/media-manifest.ts';
 import type { ObjectInfo, ObjectVersion } from '../s3/store.ts';
@@ -29,10 +36,9 @@ export async function* ownedMedia(
       const order = row === undefined ? 1 : key === undefined ? -1 : Buffer.compare(row.key, key);
       if (row !== undefined && order <= 0) {
         if (row.kind === 'prefix') {
-          if (open === undefined || !startsWith(row.key, open)) {
-            open = row.key;
-            entries.push({ prefix: row.key.toString() });
-          }
+          const before = open;
+          open = furthest(before, row.key);
+          if (open !== before) entries.push({ prefix: open.toString() });
         } else {
           // No server has an object of a key that is no UTF-8, and JSON has no way to spell it.
           if (order < 0 && !named?.equals(row.key) && isUtf8(row.key)) {

@@ -2,15 +2,13 @@ import pLimit from 'p-limit';
 import { isSame } from '../audit/compare-media.ts';
 import type { Backup } from '../catalog/catalog.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
+import { COPIES } from '../quarantine/move-object.ts';
 import { runPrefix } from '../quarantine/names.ts';
 import { bringBack } from '../quarantine/restore-run.ts';
 import { listRuns } from '../quarantine/runs.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { checkMedia, type MediaCheckContext } from './check-media.ts';
-
-/** Objects that are brought back at the same time. */
-const COPIES = 8;
 
 export interface MediaRestoreContext extends MediaCheckContext {
   readonly quarantinePrefix: string;

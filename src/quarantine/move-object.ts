@@ -1,8 +1,8 @@
 import { isSame } from '../audit/compare-media.ts';
-import type { Store, StoredObject } from '../s3/store.ts';
+import { LONGEST_KEY, type Store, type StoredObject } from '../s3/store.ts';
 
-/** Longest key that S3 knows, in bytes. */
-const LONGEST_KEY = 1024;
+/** Copies that the server is asked to make at the same time. */
+export const COPIES = 8;
 
 /** What came of a copy that is to take the place of an object. */
 export type CopyOutcome =

@@ -8,14 +8,11 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
-import { copyAndCompare, isUnchanged } from './move-object.ts';
+import { COPIES, copyAndCompare, isUnchanged } from './move-object.ts';
 import { doneKey, runPrefix } from './names.ts';
 
 /** Objects that are looked up and removed together: each look reads the tables that own objects, whole. */
 const BATCH = 1000;
-
-/** Copies that the server makes at the same time. */
-const COPIES = 8;
 
 export interface QuarantineContext {
   readonly store: Store;

@@ -3,13 +3,10 @@ import { isSame } from '../audit/compare-media.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
-import { copyAndCompare } from './move-object.ts';
+import { COPIES, copyAndCompare } from './move-object.ts';
 import { doneKey, journalKey, runPrefix } from './names.ts';
 import type { QuarantineContext } from './quarantine-orphans.ts';
 import { findRun, listQuarantined, type QuarantinedObject } from './runs.ts';
-
-/** Copies that the server makes at the same time. */
-const COPIES = 8;
 
 export interface RunRestored {
   readonly run: string;

@@ -10,6 +10,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { answerOf } from './errors.ts';
+import { bareEtag } from './etag.ts';
 import type { CopySource } from './store.ts';
 
 /** Largest object that CopyObject takes, in bytes (S3 API reference). */
@@ -38,7 +39,7 @@ export async function copyObject(area: CopyArea, source: CopySource, key: string
       new HeadObjectCommand({ Bucket: bucket, Key: source.key, ...versionOf(source) }),
       { abortSignal: signal },
     );
-    if (source.etag !== undefined && head.ETag?.replaceAll('"', '') !== source.etag) return false;
+    if (source.etag !== undefined && bareEtag(head.ETag) !== source.etag) return false;
     if ((head.ContentLength ?? 0) > largestCopy) {
       await copyParts(area, source, key, head);
       return true;

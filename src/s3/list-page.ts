@@ -1,3 +1,4 @@
+import { bareEtag } from './etag.ts';
 import type { ObjectInfo } from './store.ts';
 
 /** An element's tags as servers write them. */
@@ -66,7 +67,7 @@ function readObjectInfo(read: (child: Element) => string | undefined): ObjectInf
   const etag = read(ETAG);
   if (key === undefined || key === '' || etag === undefined) return undefined;
   if (!Number.isSafeInteger(bytes) || Number.isNaN(lastModified.getTime())) return undefined;
-  return { key, bytes, lastModified, etag: etag.replaceAll('"', '') };
+  return { key, bytes, lastModified, etag: bareEtag(etag) };
 }
 
 /** The text of an element that holds nothing else, between `start` and `end`. */

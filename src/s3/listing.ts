@@ -7,6 +7,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { answerOf } from './errors.ts';
+import { bareEtag } from './etag.ts';
 import { type ListPage, readListPage } from './list-page.ts';
 import { collect } from './reader.ts';
 import type { ObjectInfo, PendingUpload } from './store.ts';
@@ -78,7 +79,7 @@ function describeObjects({ Contents = [] }: ListObjectsV2CommandOutput): ObjectI
           key: Key,
           bytes: Size ?? 0,
           lastModified: LastModified ?? new Date(0),
-          etag: (ETag ?? '').replaceAll('"', ''),
+          etag: bareEtag(ETag),
         },
   );
 }

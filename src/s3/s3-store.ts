@@ -12,6 +12,7 @@ import { type Connection, connectBucket, WRITE_ID } from './connection.ts';
 import { copyObject } from './copy.ts';
 import { deleteObjects } from './deletion.ts';
 import { answerOf } from './errors.ts';
+import { bareEtag } from './etag.ts';
 import { listObjectPages, listObjects } from './listing.ts';
 import { putCall } from './put-object.ts';
 import type { Store, StoredObject } from './store.ts';
@@ -171,7 +172,7 @@ function storedObject(
     key,
     bytes: whole === undefined ? (answer.ContentLength ?? 0) : Number(whole),
     lastModified: answer.LastModified ?? new Date(0),
-    etag: (answer.ETag ?? '').replaceAll('"', ''),
+    etag: bareEtag(answer.ETag),
     writeId: answer.Metadata?.[WRITE_ID],
   };
 }

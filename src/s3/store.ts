@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream';
 
+/** Longest key that S3 knows, in bytes. */
+export const LONGEST_KEY = 1024;
+
 /** An object as a listing or a HEAD describes it. */
 export interface ObjectInfo {
   readonly key: string;

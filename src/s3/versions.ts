@@ -7,6 +7,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { answerOf } from './errors.ts';
+import { bareEtag } from './etag.ts';
 import type { Call, ListingArea } from './listing.ts';
 import type { ObjectVersion } from './store.ts';
 
@@ -50,7 +51,7 @@ export async function* listVersionPages(
         versionId: VersionId,
         bytes: Size ?? 0,
         lastModified: LastModified ?? new Date(0),
-        etag: (ETag ?? '').replaceAll('"', ''),
+        etag: bareEtag(ETag),
       });
     }
     if (objects.length > 0) yield objects;

@@ -7,7 +7,6 @@ import { databaseError, describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { buildScratch } from './build-scratch.ts';
-import type { FilledFrom } from './fill-database.ts';
 import { keptName, scratchName } from './names.ts';
 import { chooseTables } from './narrow/choose-tables.ts';
 import { selectTables, type TableSelection } from './narrow/selection.ts';
@@ -78,14 +77,6 @@ export async function restoreDump(
   const found = await asAdmin((admin) => findDatabases(admin, name));
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   checkTarget(source, target, database, found);
-  // Nothing is dropped for a dump of which not every byte has been seen.
-  const know = target.kind === 'in-place' ? proveDump : knowDump;
-  const dump = await know(source, context.startProgress, signal);
-  const selection = await selectNamed(source, dump, target, signal);
-  const [plan, jobs] = await asAdmin(async (admin) => [
-    await planRestore(admin, source, dump, { ...options, name, scratch, log }),
-    await planJobs(admin, selection ?? dump, options.jobs, log),
-  ]);
   let dropped = false;
   // Only when the server has made the scratch database is it certain that the dropped one can be replaced.
   const makeRoom = async () => {
@@ -93,19 +84,23 @@ export async function restoreDump(
     await dropTarget(context, name);
     dropped = true;
   };
-  let filled: FilledFrom;
-  try {
-    filled = await buildScratch(
-      context,
-      source,
-      { scratch, plan, dump, selection, jobs, noOwner: options.noOwner, makeRoom },
-      signal,
-    );
-  } catch (error) {
+  const build = async () => {
+    // Nothing is dropped for a dump of which not every byte has been seen.
+    const know = target.kind === 'in-place' ? proveDump : knowDump;
+    const dump = await know(source, context.startProgress, signal);
+    const selection = await selectNamed(source, dump, target, signal);
+    const [plan, jobs] = await asAdmin(async (admin) => [
+      await planRestore(admin, source, dump, { ...options, name, scratch, log }),
+      await planJobs(admin, selection ?? dump, options.jobs, log),
+    ]);
+    const how = { scratch, plan, dump, selection, jobs, noOwner: options.noOwner, makeRoom };
+    return { selection, filled: await buildScratch(context, source, how, signal) };
+  };
+  const { selection, filled } = await build().catch((error: unknown) => {
     if (dropped) log.error(`database ${name} was dropped before, as --in-place asks: restore it again`);
     else if (found.exists) log.info(`database ${name} is as it was`);
     throw error;
-  }
+  });
   const placed = await place(context, target, { found, scratch, kept: keptName(name, time) });
   const tables = selection?.tables ?? filled.tables;
   return {

@@ -201,6 +201,16 @@ test('the maintenance database is not restored over a connection to itself', asy
   }
 });
 
+test('when --in-place fails before the drop, it says that the database is as it was', async () => {
+  const cut = await asFile('cut.sql', dumps.sql.subarray(0, dumps.sql.length / 2));
+  const failed = await bed.run(['restore', cut, '--in-place', '--yes']);
+  expect(failed).toMatchObject({ status: 1, stdout: '' });
+  expect(failed.stderr).toMatch(
+    new RegExp(`INFO: database ${bed.database.name} is as it was\n.*cannot read the dump`),
+  );
+  expect(await bed.databases()).toEqual([bed.database.name]);
+});
+
 test('when --in-place fails after the drop, it says that the database is gone', async () => {
   const unfit = dumps.sql
     .toString()

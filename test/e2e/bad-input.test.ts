@@ -467,7 +467,7 @@ const BAD: readonly Bad[] = [
     about: 'a backup that does not exist, to be shown',
     args: 'show 20190101000000',
     status: 4,
-    says: /cannot use backup 20190101000000: there is none/,
+    says: /cannot show backup 20190101000000: there is none/,
   },
   {
     about: 'a backup that does not exist, to be fetched',

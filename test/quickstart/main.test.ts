@@ -25,7 +25,7 @@ const quickstart = (args: readonly string[], onStdout: OnOutput = () => {}) =>
 
 test.each([
   { signal: 'SIGINT', at: 'PostgreSQL', expected: 130 },
-  { signal: 'SIGTERM', at: '$ topobank-backup restore', expected: 143 },
+  { signal: 'SIGTERM', at: '$ topobank-backup backup', expected: 143 },
 ] as const)('$signal at "$at" ends it with $expected, and it leaves nothing behind', async (given) => {
   const { status } = await quickstart([], (output, child) => {
     if (output.includes(given.at)) child.kill(given.signal);

@@ -40,11 +40,11 @@ interface Described {
 export type UsableBackup = Exclude<Backup, { state: 'broken' }>;
 
 /**
- * Whether it was pushed: a dump from elsewhere, of which nobody knows when it was made, nor of what. It can be restored
- * like others, and says nothing of whether backups are being made.
+ * Whether it is complete, and was taken of a database rather than pushed. Of a dump that was pushed nobody knows when it
+ * was made, nor of what: it can be restored like others, and says nothing of whether backups are being made.
  */
-export function isPushed({ state, manifest }: Backup): boolean {
-  return state === 'complete' && manifest?.database === null;
+export function isTaken(backup: Backup): boolean {
+  return backup.state === 'complete' && backup.manifest.database !== null;
 }
 
 /** The object that holds the dump. */
@@ -81,14 +81,20 @@ export async function* newestBackups(
   }
 }
 
-/** The newest backup in whatever state, but for those whose name lies ahead of the clock: a wrong one gave it. */
+/**
+ * The newest backup, but for those whose name lies ahead of the clock: a wrong one gave it.
+ *
+ * @param isWanted which of them count; without it, those in whatever state
+ */
 export async function newestBackup(
   store: Store,
   prefix: string,
   now: Date,
   signal: AbortSignal,
+  isWanted: (backup: Backup) => boolean = () => true,
 ): Promise<Backup | undefined> {
-  for await (const backup of newestBackups(store, prefix, signal)) if (!isAhead(backup, now)) return backup;
+  for await (const backup of newestBackups(store, prefix, signal))
+    if (!isAhead(backup, now) && isWanted(backup)) return backup;
   return undefined;
 }
 

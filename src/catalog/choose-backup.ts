@@ -4,6 +4,8 @@ import { backupTime, isAhead } from './backup-time.ts';
 import { type Backup, findBackups, newestBackups, type UsableBackup } from './catalog.ts';
 import { type Check, faultyCheck } from './verification.ts';
 
+const SEE_LIST = 'run `topobank-backup list` to see what there is';
+
 /** A backup that is named, by the file of its dump where a bucket may hold several of one id: `.sql`, `.sql.gz`. */
 export interface NamedBackup {
   readonly by: 'id';
@@ -62,12 +64,11 @@ async function choose(
   wanted: Wanted,
   { now, database, passOver, signal }: ChoiceOptions,
 ): Promise<UsableBackup> {
-  const remedy = SEE_LIST;
   const where = `${prefix} of bucket ${store.bucket}`;
   if (wanted.by === 'id') {
     const doing = `cannot use backup ${wanted.id}`;
     const backup = await findNamed(store, prefix, wanted, doing, signal);
-    if (backup.state === 'broken') throw new DumpError({ doing, problem: backup.fault, remedy });
+    if (backup.state === 'broken') throw new DumpError({ doing, problem: backup.fault, remedy: SEE_LIST });
     return backup;
   }
   const until = wanted.by === 'time' ? wanted.at : undefined;
@@ -84,12 +85,13 @@ async function choose(
       continue;
     }
     const whose = backup.manifest?.database?.name;
-    if (database !== undefined && whose !== undefined && whose !== database) {
-      if (!isAhead(backup, now)) other ??= { id: backup.id, database: whose };
+    const isOthers = database !== undefined && whose !== undefined && whose !== database;
+    if (isAhead(backup, now)) {
+      if (!isOthers) ahead ??= backup.id;
       continue;
     }
-    if (isAhead(backup, now)) {
-      ahead ??= backup.id;
+    if (isOthers) {
+      other ??= { id: backup.id, database: whose };
       continue;
     }
     const check = passOver === undefined ? undefined : damage(backup);
@@ -116,18 +118,20 @@ async function choose(
   }
   if (later !== undefined) {
     const problem = `each one under ${where} is of later, the oldest being ${later}`;
-    throw new NotFoundError({ doing, problem, remedy });
+    throw new NotFoundError({ doing, problem, remedy: SEE_LIST });
   }
   if (seen > 0)
-    throw new NotFoundError({ doing, problem: `there is none that is whole under ${where}`, remedy });
+    throw new NotFoundError({
+      doing,
+      problem: `there is none that is whole under ${where}`,
+      remedy: SEE_LIST,
+    });
   throw new NotFoundError({
     doing,
     problem: `there is none under ${where}`,
     remedy: 'check S3_PREFIX and AWS_STORAGE_BUCKET_NAME',
   });
 }
-
-const SEE_LIST = 'run `topobank-backup list` to see what there is';
 
 /**
  * The backup that is named, in whatever state.

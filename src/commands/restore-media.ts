@@ -137,8 +137,8 @@ function describeOutlook(outlook: Exclude<BackupOutlook, { problem: string }>): 
 }
 
 function describeTotals({ dangling, orphan }: AuditReport['totals']): string {
-  if ((dangling?.count ?? 0) + (orphan?.count ?? 0) === 0)
-    return 'the rows of the restored database and the media objects agree';
-  const rows = `${formatCount(dangling?.count ?? 0)} rows of the restored database lack their media object`;
-  return `${rows}, ${formatCount(orphan?.count ?? 0)} objects (${formatBytes(orphan?.bytes ?? 0)}) have no row: see \`audit-orphans\``;
+  const [lacking, left] = [dangling?.count ?? 0, orphan?.count ?? 0];
+  if (lacking + left === 0) return 'the rows of the restored database and the media objects agree';
+  const rows = `${formatCount(lacking)} rows of the restored database lack their media object`;
+  return `${rows}, ${formatCount(left)} objects (${formatBytes(orphan?.bytes ?? 0)}) have no row: see \`audit-orphans\``;
 }

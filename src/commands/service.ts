@@ -1,3 +1,4 @@
+import { readConfig } from '../config/config.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { announceTimes } from '../schedule/announce.ts';
 import { auditJob } from '../schedule/audit-job.ts';
@@ -33,7 +34,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, SERVICE_GROUPS);
   // What is wrong for the container's health check is to stop the service, and not to make it unhealthy for ever. The
   // flag of its grace is here that of the audit.
-  openSession({ ...invocation, flags: {} }, ['health']);
+  readConfig({ env: invocation.env, flags: {} }, ['health']);
   const { config, log } = session;
   const since = systemClock.now();
   const { schedule, verifySchedule, auditSchedule } = readSchedules(

@@ -1,5 +1,5 @@
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
-import { type Backup, isPushed } from '../catalog/catalog.ts';
+import { type Backup, isTaken } from '../catalog/catalog.ts';
 import { type Check, describeFaults, faultyCheck } from '../catalog/verification.ts';
 import { newestFirst } from '../retention/order.ts';
 import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';
@@ -99,9 +99,7 @@ function describeNone(schedule: Schedule, now: Date): string {
 
 /** The newest complete backup that no wrong clock has named, and that was not pushed. */
 export function newestComplete(backups: readonly Backup[], now: Date): Health['newest'] {
-  const newest = newestFirst(backups).find(
-    (backup) => backup.state === 'complete' && !isPushed(backup) && !isAhead(backup, now),
-  );
+  const newest = newestFirst(backups).find((backup) => isTaken(backup) && !isAhead(backup, now));
   return newest === undefined ? undefined : { id: newest.id, begun: backupTime(newest) };
 }
 

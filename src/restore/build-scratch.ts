@@ -1,7 +1,6 @@
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { RestoreError } from '../errors.ts';
-import { createDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
@@ -10,7 +9,7 @@ import { type FilledFrom, fillDatabase } from './fill-database.ts';
 import type { TableSelection } from './narrow/selection.ts';
 import type { RestorePlan } from './plan.ts';
 import type { KnownDump } from './prove-dump.ts';
-import { dropScratch } from './scratch.ts';
+import { createScratch, dropScratch } from './scratch.ts';
 import type { RestoreSource } from './source.ts';
 
 /**
@@ -36,9 +35,7 @@ export async function buildScratch(
   const { database, log } = context;
   const { scratch, plan, dump, selection, jobs, noOwner } = options;
   const admin = database.maintenanceName;
-  // Broken off, it might leave the database behind that it was about to make.
-  const { signal: uninterrupted } = new AbortController();
-  await database.use(admin, uninterrupted, (client) => createDatabase(client, scratch, plan.creation));
+  await createScratch(database, scratch, plan.creation);
   try {
     signal.throwIfAborted();
     await options.makeRoom();

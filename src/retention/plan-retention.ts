@@ -1,5 +1,5 @@
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
-import { type Backup, isPushed, type UsableBackup } from '../catalog/catalog.ts';
+import { type Backup, isTaken, type UsableBackup } from '../catalog/catalog.ts';
 import { faultyCheck } from '../catalog/verification.ts';
 import { type CalendarUnit, calendarName, spanBefore } from './calendar.ts';
 import { isUsable, newestFirst } from './order.ts';
@@ -52,7 +52,7 @@ export function planRetention(
 
 /** The reasons for each backup that stays. */
 function applyRules(usable: readonly UsableBackup[], rules: readonly Rule[]): Map<Backup, string[]> {
-  const complete = usable.filter((backup) => backup.state === 'complete' && !isPushed(backup));
+  const complete = usable.filter(isTaken);
   const sound = complete.filter(({ verified }) => faultyCheck(verified) === undefined);
   const pools = [
     { pool: usable, among: '' },

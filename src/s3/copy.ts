@@ -12,15 +12,13 @@ import {
 import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
 import type { CopySource } from './store.ts';
+import { ABORT_MS } from './uploads.ts';
 
 /** Largest object that CopyObject takes, in bytes (S3 API reference). */
 const LARGEST_COPY = 5 * 1024 ** 3;
 
 /** Size of the parts of a larger one, in bytes: 5 TiB, the largest object, are 5,120 of them. */
 const COPY_PART = 1024 ** 3;
-
-/** How long aborting an upload may take, in milliseconds. */
-const ABORT_MS = 10_000;
 
 interface CopyArea {
   readonly client: S3Client;

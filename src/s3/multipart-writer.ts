@@ -3,9 +3,7 @@ import { StoreError } from '../errors.ts';
 import { overtakenError } from './errors.ts';
 import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
 import type { Store, StoredObject, Upload, UploadedPart } from './store.ts';
-
-/** How long an aborted upload is waited for, in milliseconds, before the program ends without it. */
-const ABORT_MS = 10_000;
+import { ABORT_MS } from './uploads.ts';
 
 export interface MultipartOptions {
   readonly contentType: string;

@@ -11,6 +11,9 @@ import { listPendingUploads } from './listing.ts';
 import { contentMd5 } from './request-headers.ts';
 import type { Store } from './store.ts';
 
+/** How long an aborted upload is waited for, in milliseconds, before the program ends without it. */
+export const ABORT_MS = 10_000;
+
 type Uploads = Pick<Store, 'createUpload' | 'uploadPart' | 'completeUpload' | 'abortUpload' | 'listUploads'>;
 
 /** The calls of multipart uploads. */

@@ -1,8 +1,10 @@
 import { makeBucket } from '../backup/make-bucket.ts';
 import { performBackup, type RunContext } from '../backup/perform-backup.ts';
+import { backupTime } from '../catalog/backup-time.ts';
+import { isTaken, newestBackup } from '../catalog/catalog.ts';
 import { messageOf } from '../errors.ts';
 import { formatTime } from '../ui/format.ts';
-import { findNewestComplete, judgeMissed, type Missed, resumeInterval } from './missed-backup.ts';
+import { judgeMissed, type Missed, resumeInterval } from './missed-backup.ts';
 import type { Job } from './run-job.ts';
 import type { Timetable } from './schedule.ts';
 import { upcomingTimes } from './times.ts';
@@ -49,7 +51,8 @@ async function lookForNewest(
   await makeBucket(context, signal);
   const { store, prefix, now } = context;
   const at = now();
-  const newest = await findNewestComplete(store, prefix, at, signal);
+  const backup = await newestBackup(store, prefix, at, signal, isTaken);
+  const newest = backup && backupTime(backup);
   const first = resumeInterval(schedule, newest, at);
   const next = first === undefined ? [] : [first, ...upcomingTimes(schedule, first, 2)];
   return { verdict: judgeMissed(schedule, newest, at), next };

@@ -1,6 +1,3 @@
-import { backupTime, isAhead } from '../catalog/backup-time.ts';
-import { isPushed, newestBackups } from '../catalog/catalog.ts';
-import type { Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Timetable } from './schedule.ts';
 import { previousTime } from './times.ts';
@@ -36,21 +33,4 @@ export function resumeInterval(schedule: Timetable, newest: Date | undefined, no
   const interval = schedule.seconds * 1000;
   const times = Math.max(1, Math.ceil((now.getTime() - newest.getTime()) / interval));
   return new Date(newest.getTime() + times * interval);
-}
-
-/**
- * When the newest complete backup was begun that no wrong clock has named, and that was not pushed.
- *
- * @throws StoreError when the bucket cannot be read
- */
-export async function findNewestComplete(
-  store: Store,
-  prefix: string,
-  now: Date,
-  signal: AbortSignal,
-): Promise<Date | undefined> {
-  for await (const backup of newestBackups(store, prefix, signal)) {
-    if (backup.state === 'complete' && !isPushed(backup) && !isAhead(backup, now)) return backupTime(backup);
-  }
-  return undefined;
 }

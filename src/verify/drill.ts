@@ -2,7 +2,6 @@ import { backupId } from '../catalog/backup-name.ts';
 import { compareIndex } from '../catalog/compare-index.ts';
 import { runPgDump } from '../dump/pg-dump.ts';
 import { DumpError, RestoreError } from '../errors.ts';
-import { createDatabase } from '../postgres/administration.ts';
 import { type ClientBinary, chooseClient, findClients } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
@@ -13,7 +12,7 @@ import { scratchName } from '../restore/names.ts';
 import { planRestore, type RestorePlan } from '../restore/plan.ts';
 import { type KnownDump, knowDump } from '../restore/prove-dump.ts';
 import { findDatabases } from '../restore/restore-target.ts';
-import { dropScratch } from '../restore/scratch.ts';
+import { createScratch, dropScratch } from '../restore/scratch.ts';
 import type { RestoreSource, RestoreTools } from '../restore/source.ts';
 import { isOfServer } from '../restore/whose-fault.ts';
 import type { Logger } from '../ui/log.ts';
@@ -56,9 +55,7 @@ export async function drill(
     for (const { problem, remedy } of traces) log.warn(`${problem}; ${remedy}`);
     return planRestore(client, source, dump, { name, scratch, noOwner: false, withOwners: true, log });
   });
-  // Broken off, it might leave the database behind that it was about to make.
-  const { signal: uninterrupted } = new AbortController();
-  await database.use(admin, uninterrupted, (client) => createDatabase(client, scratch, plan.creation));
+  await createScratch(database, scratch, plan.creation);
   try {
     signal.throwIfAborted();
     return await restoreAndCompare(context, source, { scratch, plan }, signal);

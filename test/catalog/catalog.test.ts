@@ -7,6 +7,7 @@ import { addCheck, type Depth, encodeRecord } from '../../src/catalog/verificati
 import { createScanner, drain } from '../../src/dump/scanner.ts';
 import { DumpError } from '../../src/errors.ts';
 import { dumpText } from '../support/dump-text.ts';
+import { PLAIN_CREATION } from '../support/plain-database.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
@@ -14,13 +15,7 @@ const DUMP = Buffer.from(dumpText('COPY public.t (a) FROM stdin;\n1\n2\n\\.\n'))
 
 const DATABASE: NonNullable<Manifest['database']> = {
   name: 'topobank',
-  encoding: 'UTF8',
-  collate: 'C',
-  ctype: 'C',
-  provider: null,
-  providerLocale: null,
-  icuRules: null,
-  tablespace: null,
+  ...PLAIN_CREATION,
   owner: 'postgres',
   settings: [],
   connectionLimit: -1,

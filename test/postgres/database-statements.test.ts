@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { creationStatement, traitStatements } from '../../src/postgres/database-statements.ts';
+import { PLAIN_CREATION as PLAIN } from '../support/plain-database.ts';
 
 const NONE = { settings: [], connectionLimit: -1, comment: null };
 
@@ -8,15 +9,6 @@ const settings = (...names: readonly string[]) => ({
   settings: names.map((name) => ({ role: null, name, value: '1' })),
 });
 
-const PLAIN = {
-  encoding: 'UTF8',
-  collate: 'C',
-  ctype: 'C',
-  provider: null,
-  providerLocale: null,
-  icuRules: null,
-  tablespace: null,
-};
 const CREATE_PLAIN = `CREATE DATABASE "d" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`;
 
 test.each([

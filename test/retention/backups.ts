@@ -2,6 +2,7 @@ import { dumpKey, manifestKey } from '../../src/catalog/backup-name.ts';
 import type { Backup, Dump } from '../../src/catalog/catalog.ts';
 import type { Manifest } from '../../src/catalog/manifest.ts';
 import { addCheck } from '../../src/catalog/verification.ts';
+import { PLAIN_CREATION } from '../support/plain-database.ts';
 
 const PREFIX = 'backup/';
 
@@ -36,13 +37,7 @@ export function complete(time: string, bytes = 1000, database: string | null = '
         ? null
         : {
             name: database,
-            encoding: 'UTF8',
-            collate: 'C',
-            ctype: 'C',
-            provider: null,
-            providerLocale: null,
-            icuRules: null,
-            tablespace: null,
+            ...PLAIN_CREATION,
             connectionLimit: -1,
             comment: null,
             owner: 'o',

@@ -22,13 +22,18 @@ async function left(): Promise<string[]> {
   return keys;
 }
 
-const refuse = (key: RegExp, code: string, times?: number) =>
-  bed.server.faults.push({
-    operation: 'DeleteObjectsEntry',
-    key,
-    what: { kind: 'error', status: 403, code },
-    ...(times === undefined ? {} : { times }),
-  });
+const refusing =
+  (operation: string, status: number) =>
+  (key: RegExp, code: string, times?: number): void => {
+    bed.server.faults.push({
+      operation,
+      key,
+      what: { kind: 'error', status, code },
+      ...(times === undefined ? {} : { times }),
+    });
+  };
+const refuse = refusing('DeleteObjectsEntry', 403);
+const unnamed = refusing('DeleteObjectsUnnamed', 500);
 
 test('keys that are refused stay, are named, and keep no other from being deleted', async () => {
   refuse(/[bd]/, 'AccessDenied');
@@ -56,14 +61,6 @@ test('a refusal that might pass and does not is an error in the end', async () =
   );
   expect(await left()).toEqual(['c']);
 });
-
-const unnamed = (key: RegExp, code: string, times?: number) =>
-  bed.server.faults.push({
-    operation: 'DeleteObjectsUnnamed',
-    key,
-    what: { kind: 'error', status: 500, code },
-    ...(times === undefined ? {} : { times }),
-  });
 
 test('a refusal that names no key and may pass has the whole batch asked for again', async () => {
   unnamed(/[bd]/, 'InternalError', 2);

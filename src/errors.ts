@@ -31,6 +31,7 @@ export function isCertificateCode(code: string): boolean {
 /** Base of all errors that are meant for the operator: shown as one line, without a stack trace. */
 export abstract class OperatorError extends Error {
   abstract readonly exitStatus: number;
+  readonly doing: string;
   readonly problem: string;
   readonly remedy: string | undefined;
 
@@ -40,6 +41,7 @@ export abstract class OperatorError extends Error {
       ...(parts.cause === undefined ? {} : { cause: parts.cause }),
     });
     this.name = new.target.name;
+    this.doing = parts.doing;
     this.problem = parts.problem;
     this.remedy = parts.remedy;
   }

@@ -1,4 +1,5 @@
 import { readConfig } from '../config/config.ts';
+import { scanInThread, startScanThread } from '../dump/scan-in-thread.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { announceTimes } from '../schedule/announce.ts';
 import { auditJob } from '../schedule/audit-job.ts';
@@ -54,7 +55,13 @@ export async function run(invocation: Invocation): Promise<number> {
     const jobs = [backupJob(context, { ...config, schedule })];
     if (verifySchedule.kind !== 'none') {
       const server = config.verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
-      jobs.push(verifyJob({ ...context, drillDatabase: server }, verifySchedule, config.verifyDepth));
+      jobs.push(
+        verifyJob(
+          { ...context, scanDump: scanInThread(startScanThread), drillDatabase: server },
+          verifySchedule,
+          config.verifyDepth,
+        ),
+      );
     }
     if (auditSchedule.kind !== 'none') {
       jobs.push(auditJob(await mediaAuditContext(session, store, context.database, env), auditSchedule));

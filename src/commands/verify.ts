@@ -2,6 +2,7 @@ import { type Backup, findBackup, listBackups, newestBackup } from '../catalog/c
 import { findNamed, type Wanted } from '../catalog/choose-backup.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import type { Config } from '../config/config.ts';
+import { scanInThread, startScanThread } from '../dump/scan-in-thread.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatCount } from '../ui/format.ts';
@@ -29,8 +30,9 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
   const { config } = session;
   const { env, tool, signal } = invocation;
+  const scanDump = scanInThread(startScanThread);
   const looked = await withStore(config, async (store) => {
-    const context = { ...session, ...config, env, tool, store, drillDatabase: drillServer };
+    const context = { ...session, ...config, env, tool, store, scanDump, drillDatabase: drillServer };
     const backups = await choose(store, config, flags.all ? 'all' : wanted, session.now(), signal);
     if (flags.all) return verifyEach(context, backups, depth, (done) => session.tell(render(done)), signal);
     const results: Verification[] = [];

@@ -2,33 +2,43 @@ const ONES = 0x01010101;
 const LOW_BITS = 0x7f7f7f7f;
 const NEWLINES = 0x0a0a0a0a;
 
-/** How many words' marks fit into the four counters of one 32-bit number before one overflows. */
-const WORDS_A_ROUND = 255;
+/** Words that are marked in one round; the four counters of a 32-bit number hold 255. */
+const WORDS_A_ROUND = 128;
 
 /** Number of line feeds in `bytes`, four bytes at a time. */
 export function countNewlines(bytes: Buffer): number {
   const misaligned = (4 - (bytes.byteOffset & 3)) & 3;
   const head = Math.min(misaligned, bytes.length);
   const words = (bytes.length - head) >> 2;
-  let count = 0;
-  for (let index = 0; index < head; index++) if (bytes[index] === 0x0a) count++;
-  if (words <= 0) return count + countBytewise(bytes, head);
-  const view = new Int32Array(bytes.buffer, bytes.byteOffset + head, words);
-  for (let start = 0; start < words; start += WORDS_A_ROUND) {
-    const end = Math.min(start + WORDS_A_ROUND, words);
+  const whole = words - (words % WORDS_A_ROUND);
+  const tail = head + whole * 4;
+  const edges = countBytewise(bytes, 0, head) + countBytewise(bytes, tail, bytes.length);
+  if (whole === 0) return edges;
+  const view = new Int32Array(bytes.buffer, bytes.byteOffset + head, whole);
+  let others = 0;
+  for (let round = 0; round < whole; round += WORDS_A_ROUND) {
     let marks = 0;
-    for (let index = start; index < end; index++) {
-      // A byte of `other` is zero where the line feed is; the sum carries into bit 7 everywhere else.
-      const other = (view[index] as number) ^ NEWLINES;
-      marks += (~(((other & LOW_BITS) + LOW_BITS) | other | LOW_BITS) >>> 7) & ONES;
+    for (let index = round; index < round + WORDS_A_ROUND; index += 4) {
+      marks +=
+        markOthers(view[index] as number) +
+        markOthers(view[index + 1] as number) +
+        markOthers(view[index + 2] as number) +
+        markOthers(view[index + 3] as number);
     }
-    count += (marks & 0xff) + ((marks >>> 8) & 0xff) + ((marks >>> 16) & 0xff) + (marks >>> 24);
+    others += (marks & 0xff) + ((marks >>> 8) & 0xff) + ((marks >>> 16) & 0xff) + (marks >>> 24);
   }
-  return count + countBytewise(bytes, head + words * 4);
+  return edges + whole * 4 - others;
 }
 
-function countBytewise(bytes: Buffer, from: number): number {
+/** A 1 in each of the four bytes that is no line feed. */
+function markOthers(word: number): number {
+  // A byte of `other` is zero where the line feed is; the sum carries into bit 7 everywhere else.
+  const other = word ^ NEWLINES;
+  return ((((other & LOW_BITS) + LOW_BITS) | other) >>> 7) & ONES;
+}
+
+function countBytewise(bytes: Buffer, from: number, to: number): number {
   let count = 0;
-  for (let index = from; index < bytes.length; index++) if (bytes[index] === 0x0a) count++;
+  for (let index = from; index < to; index++) if (bytes[index] === 0x0a) count++;
   return count;
 }

@@ -155,8 +155,18 @@ export function drain(tokens: Iterator<DumpToken, void>): void {
  * Reads a dump to its end for its index alone.
  *
  * @param name what the dump is called in errors
- * @param see shown each token; what it throws ends the reading
  * @throws DumpError when it is no whole dump
+ */
+export type ScanDump = (
+  name: string,
+  dump: AsyncIterable<Buffer>,
+  options: { readonly onBytes: (bytes: number) => void },
+) => Promise<DumpIndex>;
+
+/**
+ * A {@link ScanDump} that shows what it reads.
+ *
+ * @param see shown each token; what it throws ends the reading
  */
 export async function scanDump(
   name: string,

@@ -10,21 +10,54 @@ export const MOST_REQUESTS = 3;
 /** Bytes that one request asks for, at most, where it runs alone and none of them have to be held. */
 const ALONE_BYTES = 8 * PIECE_BYTES;
 
-/** What became of the time since a piece was begun, in milliseconds. */
+/** Bytes after which it is looked at how they came, at least. */
+const WINDOW_BYTES = 2 * PIECE_BYTES;
+
+/** How many times as fast one more request has to make it: it costs both sides time of their processors. */
+const WORTHWHILE = 1.25;
+
+/** Windows after which another request is tried again where it was of no use; twice as many the next time. */
+const FIRST_PAUSE = 16;
+
+/** How the bytes of a window came. */
 export interface Pace {
-  /** The reader waited for bytes. */
+  readonly bytes: number;
+  /** Milliseconds in which the reader waited for bytes. */
   readonly waited: number;
-  /** The reader was at work with them. */
+  /** Milliseconds in which the reader was at work with them. */
   readonly used: number;
 }
 
+/** How many requests are under way, and what is known of it. */
+export interface Requests {
+  readonly count: number;
+  /** Bytes a millisecond with one request fewer; set where the last one is on trial. */
+  readonly rateBefore?: number;
+  /** Windows to come without another trial. */
+  readonly rest: number;
+  /** Windows without one after the next trial that fails. */
+  readonly pause: number;
+}
+
+const NO_BYTES: Pace = { bytes: 0, waited: 0, used: 0 };
+
+export const ONE_REQUEST: Requests = { count: 1, rest: 1, pause: FIRST_PAUSE };
+
 /**
- * How many requests are to be under way for the pieces that follow: more where the reader has mostly waited, fewer where
- * it was the slower one, for what is held ahead of it costs time too.
+ * The requests of the next window. Where the reader mostly waits, one more is tried, and kept if the bytes come so much
+ * faster; where it is the slower one there are fewer, for what is held ahead of it costs time too.
  */
-export function chooseRequests(requests: number, { waited, used }: Pace): number {
-  if (waited > used * 2) return Math.min(MOST_REQUESTS, requests + 1);
-  return waited < used ? Math.max(1, requests - 1) : requests;
+export function chooseRequests(now: Requests, { bytes, waited, used }: Pace): Requests {
+  const { count, rateBefore, rest, pause } = now;
+  const rate = bytes / (waited + used);
+  if (rateBefore !== undefined) {
+    return rate >= rateBefore * WORTHWHILE
+      ? { count, rest: 0, pause }
+      : { count: count - 1, rest: pause, pause: pause * 2 };
+  }
+  if (waited < used) return { count: Math.max(1, count - 1), rest, pause };
+  if (waited <= used * 2 || count === MOST_REQUESTS) return now;
+  return rest > 0 ? { count, rest: rest - 1, pause } : { count: count + 1, rateBefore: rate, rest: 0, pause };
 }
 
 /**
@@ -45,7 +78,7 @@ export async function* readAhead(
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   let next = 0;
-  let requests = 1;
+  let requests = ONE_REQUEST;
   let alone = PIECE_BYTES;
   const ahead: Promise<Buffer[]>[] = [];
 
@@ -57,7 +90,8 @@ export async function* readAhead(
   }
 
   function requestAhead(): void {
-    while (ahead.length < requests && next < bytes) {
+    // One that runs alone is not held, so what is held is used up first.
+    while (requests.count > 1 && ahead.length < requests.count && next < bytes) {
       const piece = collect(request(PIECE_BYTES));
       // It is waited for in its turn, and may fail before.
       piece.catch(() => {});
@@ -65,13 +99,13 @@ export async function* readAhead(
     }
   }
 
+  let pace = NO_BYTES;
   try {
     while (next < bytes || ahead.length > 0) {
       let chunks: AsyncIterable<Buffer> | readonly Buffer[];
-      let waited = 0;
-      let used = 0;
+      let { bytes: came, waited, used } = pace;
       let since = performance.now();
-      if (requests === 1 && ahead.length === 0) {
+      if (requests.count === 1 && ahead.length === 0) {
         chunks = request(alone);
         alone = Math.min(ALONE_BYTES, alone * 2);
       } else {
@@ -81,13 +115,17 @@ export async function* readAhead(
         requestAhead();
       }
       for await (const chunk of chunks) {
-        const came = performance.now();
-        waited += came - since;
+        const at = performance.now();
+        waited += at - since;
+        came += chunk.length;
         yield chunk;
         since = performance.now();
-        used += since - came;
+        used += since - at;
       }
-      requests = chooseRequests(requests, { waited, used });
+      pace = { bytes: came, waited, used };
+      if (came < WINDOW_BYTES) continue;
+      requests = chooseRequests(requests, pace);
+      pace = NO_BYTES;
     }
   } finally {
     stop.abort(new Error('the bytes are no longer wanted'));

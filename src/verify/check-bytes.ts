@@ -2,7 +2,7 @@ import { compareIndex, holdsSameTables, type IndexFault } from '../catalog/compa
 import type { Manifest } from '../catalog/manifest.ts';
 import type { Fault } from '../catalog/verification.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
-import { scanDump } from '../dump/scanner.ts';
+import type { ScanDump } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
@@ -10,6 +10,12 @@ import type { StartProgress } from '../ui/progress.ts';
 import { compareByPlace } from './compare-by-place.ts';
 import { faultPlace } from './fault-place.ts';
 import { checkedOf, type Finding } from './verification.ts';
+
+/** What the bytes of a dump are read with. */
+export interface ByteTools {
+  readonly scanDump: ScanDump;
+  readonly startProgress: StartProgress;
+}
 
 /**
  * Reads every byte of a dump once and holds it against its manifest: each hash, each table's rows, the structure from
@@ -19,11 +25,11 @@ import { checkedOf, type Finding } from './verification.ts';
  */
 export async function checkBytes(
   source: RestoreSource,
-  startProgress: StartProgress,
+  tools: ByteTools,
   signal: AbortSignal,
 ): Promise<Finding> {
   const { manifest } = source;
-  const read = await scan(source, startProgress, signal);
+  const read = await scan(source, tools, signal);
   if (read instanceof DumpError) {
     const faults = [structureFault(read)];
     // The scanner gives up where the structure breaks; the manifest's own places tell which bytes are other ones.
@@ -49,7 +55,7 @@ async function compare(
 
 async function scan(
   source: RestoreSource,
-  startProgress: StartProgress,
+  { scanDump, startProgress }: ByteTools,
   signal: AbortSignal,
 ): Promise<DumpIndex | DumpError> {
   const progress = startProgress('verify', source.bytes);

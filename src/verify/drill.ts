@@ -17,17 +17,16 @@ import type { RestoreSource, RestoreTools } from '../restore/source.ts';
 import { isOfServer } from '../restore/whose-fault.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { checkBytes } from './check-bytes.ts';
+import { type ByteTools, checkBytes } from './check-bytes.ts';
 import { createDigester, type Digester, type DumpDigest } from './dump-digest.ts';
 import { judgeDrill } from './judge-drill.ts';
 import { checkedOf, type Finding } from './verification.ts';
 
-export interface DrillContext extends RestoreTools {
+export interface DrillContext extends RestoreTools, ByteTools {
   /** The server on which a scratch database is made. */
   readonly database: Database;
   readonly now: () => Date;
   readonly log: Logger;
-  readonly startProgress: StartProgress;
 }
 
 /**
@@ -48,7 +47,7 @@ export async function drill(
   const admin = database.maintenanceName;
   const dump = await knowUnlessRefused(source, context.startProgress, signal);
   if (dump instanceof DumpError || dump instanceof RestoreError) {
-    return explainRefusal(dump, source, context.startProgress, signal);
+    return explainRefusal(dump, source, context, signal);
   }
   const plan = await database.use(admin, signal, async (client) => {
     const { traces } = await findDatabases(client, name);
@@ -84,7 +83,7 @@ async function restoreAndCompare(
   { scratch, plan }: { readonly scratch: string; readonly plan: RestorePlan },
   signal: AbortSignal,
 ): Promise<Finding> {
-  const { database, log, startProgress } = context;
+  const { database, log } = context;
   const { name, manifest } = source;
   await database.use(database.maintenanceName, signal, (client) =>
     applySettings(client, plan.traits.before, log),
@@ -107,13 +106,13 @@ async function restoreAndCompare(
     await fillDatabase(context, watched, options, signal);
   } catch (error) {
     if (!(error instanceof RestoreError || error instanceof DumpError)) throw error;
-    return explainRefusal(error, source, startProgress, signal);
+    return explainRefusal(error, source, context, signal);
   }
   if (original === undefined) throw new Error('the dump was restored without being read to its end');
   const { index } = original;
   // What was restored has to be what was dumped, before it can be said what the server has made of it.
   if (manifest !== undefined && compareIndex(manifest, index).length > 0) {
-    return checkBytes(source, startProgress, signal);
+    return checkBytes(source, context, signal);
   }
   const again = await dumpAgain(context, scratch, original, signal);
   return { checked: checkedOf(index), ...judgeDrill({ original, again, manifest }) };
@@ -127,10 +126,10 @@ async function restoreAndCompare(
 async function explainRefusal(
   error: RestoreError | DumpError,
   source: RestoreSource,
-  startProgress: StartProgress,
+  tools: ByteTools,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const found = await checkBytes(source, startProgress, signal);
+  const found = await checkBytes(source, tools, signal);
   if (error instanceof DumpError && found.faults.length > 0) return found;
   if (error instanceof RestoreError && found.faults.length === 0 && isOfServer(error)) {
     throw new RestoreError({

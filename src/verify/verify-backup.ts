@@ -7,21 +7,18 @@ import { backupSource, type RestoreSource, type RestoreTools } from '../restore/
 import { readAhead } from '../s3/read-ahead.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
-import type { StartProgress } from '../ui/progress.ts';
-import { checkBytes } from './check-bytes.ts';
+import { type ByteTools, checkBytes } from './check-bytes.ts';
 import { brokenFault, checkObject, faulty } from './check-object.ts';
-import { drill } from './drill.ts';
 import { recordCheck } from './record-check.ts';
 import type { Finding, Verification } from './verification.ts';
 
-export interface VerifyContext extends RestoreTools {
+export interface VerifyContext extends RestoreTools, ByteTools {
   readonly store: Store;
   readonly prefix: string;
   /** Name and version of this program. */
   readonly tool: string;
   readonly now: () => Date;
   readonly log: Logger;
-  readonly startProgress: StartProgress;
   /** The server of the restore drill; it takes one to go as deep as `restore`. */
   readonly drillDatabase?: Database | undefined;
 }
@@ -54,9 +51,11 @@ async function check(
   // What cannot be unpacked here may be good all the same.
   if (backup.dump.compression === 'zstd') throw unknownForm(backup.dump.key);
   const source = verifySource(context, backup);
-  if (depth === 'full') return checkBytes(source, context.startProgress, signal);
+  if (depth === 'full') return checkBytes(source, context, signal);
   const { drillDatabase: database } = context;
   if (database === undefined) throw new Error('there is no server to restore the backup on');
+  // It loads all of what a restore needs.
+  const { drill } = await import('./drill.ts');
   return drill({ ...context, database }, source, signal);
 }
 

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { chooseRequests, MOST_REQUESTS, PIECE_BYTES, readAhead } from '../../src/s3/read-ahead.ts';
+import {
+  chooseRequests,
+  MOST_REQUESTS,
+  ONE_REQUEST,
+  PIECE_BYTES,
+  readAhead,
+} from '../../src/s3/read-ahead.ts';
 import { deferred } from '../support/deferred.ts';
 import { startTestStore, type TestStore } from '../support/test-store.ts';
 
@@ -42,31 +48,47 @@ test.each([0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, PIECE_BYTES * 5 
   },
 );
 
+const waiting = (rate: number) => ({ bytes: rate * 100, waited: 90, used: 10 });
+const working = { bytes: 1000, waited: 10, used: 90 };
+const between = { bytes: 1000, waited: 60, used: 40 };
+
 test.each([
-  ['a reader that waits gets more', 1, { waited: 10, used: 1 }, 2],
-  ['but no more than a few', MOST_REQUESTS, { waited: 10, used: 1 }, MOST_REQUESTS],
-  ['one that is slower gets fewer', 2, { waited: 1, used: 10 }, 1],
-  ['but one', 1, { waited: 0, used: 10 }, 1],
-  ['in between nothing changes', 2, { waited: 15, used: 10 }, 2],
-])('%s', (_, requests, pace, expected) => {
-  expect(chooseRequests(requests, pace)).toBe(expected);
+  ['at the beginning there is one', [], 1],
+  ['a reader that waits gets more, on trial', [waiting(10)], 2],
+  ['which stays where the bytes come faster', [waiting(10), waiting(15), waiting(15)], 3],
+  ['and goes where they do not', [waiting(10), waiting(12)], 1],
+  ['for some time', [waiting(10), waiting(12), waiting(10), waiting(10)], 1],
+  ['but not for ever', [waiting(10), waiting(12), ...Array(17).fill(waiting(10))], 2],
+  [
+    'then for twice as long',
+    [waiting(10), ...Array(18).fill(waiting(10)), ...Array(32).fill(waiting(10))],
+    1,
+  ],
+  ['there are no more than a few', [10, 20, 40, 80, 160].map(waiting), MOST_REQUESTS],
+  ['a reader that is slower gets fewer', [waiting(10), waiting(20), between, working], 1],
+  ['but one', [working, working], 1],
+  ['in between nothing changes', [waiting(10), waiting(20), between, between], 2],
+])('%s', (_, paces, expected) => {
+  const { count } = [waiting(10), ...paces].reduce(chooseRequests, ONE_REQUEST);
+  expect(count).toBe(expected);
 });
 
 test('pieces that arrive in another order, or break off, come in order all the same', async () => {
-  body = randomBytes(PIECE_BYTES * 5);
+  body = randomBytes(PIECE_BYTES * 11);
   await put();
   const later = deferred<void>();
   let held = 0;
   const onHeld = () => {
     held += 1;
   };
-  // The second piece waits for the third: a reader that does nothing with the bytes is always the faster one.
+  // A reader that does nothing with the bytes is always the faster one, and gets a second request after 7 pieces, which
+  // came by three. The one before it waits for it.
   bed.server.faults.push(
-    { operation: 'GetObject', after: 1, times: 1, what: { kind: 'hold', until: later.promise, onHeld } },
-    { operation: 'GetObject', after: 1, times: 2, what: { kind: 'cut', afterBytes: 100_000 } },
+    { operation: 'GetObject', after: 3, times: 1, what: { kind: 'hold', until: later.promise, onHeld } },
+    { operation: 'GetObject', after: 3, times: 2, what: { kind: 'cut', afterBytes: 100_000 } },
   );
   const reading = read();
-  while (gets() < 2) await new Promise((resolve) => setImmediate(resolve));
+  while (gets() < 4) await new Promise((resolve) => setImmediate(resolve));
   later.resolve();
   expect((await reading).equals(body)).toBe(true);
   expect(held).toBe(1);

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from
 import { findBackup } from '../../src/catalog/catalog.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
 import type { Depth, Fault } from '../../src/catalog/verification.ts';
+import { scanDump } from '../../src/dump/scanner.ts';
 import type { Verification } from '../../src/verify/verification.ts';
 import { verifyBackup } from '../../src/verify/verify-backup.ts';
 import { deferred } from '../support/deferred.ts';
@@ -72,7 +73,7 @@ async function verify(depth: Depth): Promise<Verification> {
   const context = { store: bed.store, prefix: 'backup/', tool: 'test', binDir: bed.env.PG_BINDIR, env: {} };
   const backup = (await findBackup(bed.store, 'backup/', id, signal))!;
   const now = () => new Date();
-  return verifyBackup({ ...context, now, log, startProgress: noProgress }, backup, depth, signal);
+  return verifyBackup({ ...context, now, log, scanDump, startProgress: noProgress }, backup, depth, signal);
 }
 
 async function verifyByProgram(...args: string[]): Promise<{ status: number | null; document: unknown }> {

@@ -1,0 +1,92 @@
+import { on } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { DumpError, type ErrorParts } from '../errors.ts';
+import type { DumpIndex } from './dump-index.ts';
+import type { ScanDump } from './scanner.ts';
+
+/** Bytes that are handed over at once, at least. */
+const PIECE_BYTES = 1024 ** 2;
+
+/** Pieces that are on their way, at most. */
+const PIECES_AHEAD = 8;
+
+/** What a thread that scans is started with. */
+export interface ThreadData {
+  /** What the dump is called in errors. */
+  readonly name: string;
+}
+
+/** The next bytes of the dump, in memory that the thread then owns. */
+export type Piece = readonly Uint8Array<ArrayBuffer>[] | 'end';
+
+/** What a thread says to each piece, in their order. */
+export type Answer =
+  | { readonly type: 'read' }
+  | { readonly type: 'fault'; readonly parts: ErrorParts }
+  | { readonly type: 'index'; readonly index: DumpIndex };
+
+export type StartThread = (data: ThreadData) => Worker;
+
+/** Starts the thread that stands beside this program in its bundle. */
+export const startScanThread: StartThread = (data) =>
+  new Worker(new URL('./scan-thread.js', import.meta.url), { workerData: data });
+
+/**
+ * Scans in a thread of its own, so that hashing takes none of the time in which the bytes come. The dump's chunks are
+ * handed over, not copied: nobody else may use them.
+ */
+export function scanInThread(startThread: StartThread): ScanDump {
+  return async (name, dump, { onBytes }) => {
+    const thread = startThread({ name });
+    const answers = on(thread, 'message', { close: ['exit'] });
+    let piece: Buffer[] = [];
+    let pieceBytes = 0;
+    let ahead = 0;
+
+    async function nextAnswer(): Promise<Answer> {
+      const { value, done } = (await answers.next()) as IteratorResult<[Answer], undefined>;
+      if (done) throw new Error('the thread that scans the dump has ended');
+      const [answer] = value;
+      if (answer.type === 'fault') throw new DumpError(answer.parts);
+      ahead -= 1;
+      return answer;
+    }
+
+    async function send(): Promise<void> {
+      while (ahead >= PIECES_AHEAD) await nextAnswer();
+      const owned = piece.map(inOwnMemory);
+      thread.postMessage(
+        owned,
+        owned.map(({ buffer }) => buffer),
+      );
+      ahead += 1;
+      piece = [];
+      pieceBytes = 0;
+    }
+
+    try {
+      for await (const chunk of dump) {
+        const { length } = chunk;
+        if (length > 0) piece.push(chunk);
+        pieceBytes += length;
+        if (pieceBytes >= PIECE_BYTES) await send();
+        onBytes(length);
+      }
+      await send();
+      thread.postMessage('end' satisfies Piece);
+      for (;;) {
+        const answer = await nextAnswer();
+        if (answer.type === 'index') return answer.index;
+      }
+    } finally {
+      await thread.terminate();
+    }
+  };
+}
+
+/** Memory goes over as a whole, so what shares it with others is copied. */
+function inOwnMemory({ buffer, byteOffset, length }: Buffer): Uint8Array<ArrayBuffer> {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === length
+    ? new Uint8Array(buffer)
+    : (new Uint8Array(buffer, byteOffset, length).slice() as Uint8Array<ArrayBuffer>);
+}

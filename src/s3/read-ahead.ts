@@ -8,7 +8,7 @@ export const PIECE_BYTES = 8 * 1024 ** 2;
 export const MOST_REQUESTS = 3;
 
 /** Bytes that one request asks for, at most, where it runs alone and none of them have to be held. */
-const ALONE_BYTES = 8 * PIECE_BYTES;
+const ALONE_BYTES = 64 * PIECE_BYTES;
 
 /** Bytes after which it is looked at how they came, at least. */
 const WINDOW_BYTES = 2 * PIECE_BYTES;
@@ -17,7 +17,7 @@ const WINDOW_BYTES = 2 * PIECE_BYTES;
 const WORTHWHILE = 1.25;
 
 /** Windows after which another request is tried again where it was of no use; twice as many the next time. */
-const FIRST_PAUSE = 16;
+const FIRST_PAUSE = 4;
 
 /** How the bytes of a window came. */
 export interface Pace {
@@ -109,7 +109,6 @@ export async function* readAhead(
         chunks = request(alone);
         alone = Math.min(ALONE_BYTES, alone * 2);
       } else {
-        alone = PIECE_BYTES;
         requestAhead();
         chunks = (await ahead.shift()) ?? [];
         requestAhead();

@@ -91,6 +91,11 @@ export class LockedError extends OperatorError {
   readonly exitStatus = EXIT.locked;
 }
 
+/** Who was asked said no: nothing was done. */
+export class DeclinedError extends OperatorError {
+  readonly exitStatus = EXIT.failed;
+}
+
 /** No such backup or file: choose one that exists. */
 export class NotFoundError extends OperatorError {
   readonly exitStatus = EXIT.notFound;

@@ -3,7 +3,7 @@ import { type MediaEntry, mediaListOf, readMediaManifest } from '../catalog/medi
 import { OperatorError } from '../errors.ts';
 import { type KeyRange, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
-import { formatCount } from '../ui/format.ts';
+import { formatNumber } from '../ui/format.ts';
 import type { BackupAuditContext } from './audit-backup.ts';
 import { broadcast } from './broadcast.ts';
 import { compareMedia } from './compare-media.ts';
@@ -42,7 +42,7 @@ export async function auditBackups(
 ): Promise<BackupOutlook[]> {
   if (backups.length === 0) return [];
   const space = { ...context.space, memory: context.space.memory / backups.length };
-  const progress = context.startProgress('audit', 0, (objects) => `${formatCount(objects)} objects`);
+  const progress = context.startProgress('audit', 0, (objects) => formatNumber(objects, 'object'));
   let listingFailure: unknown;
   async function* listed(): AsyncGenerator<readonly ObjectInfo[]> {
     try {

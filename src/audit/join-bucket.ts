@@ -1,5 +1,5 @@
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { formatCount } from '../ui/format.ts';
+import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { counted } from './counted.ts';
 import { type Candidate, joinReferences } from './join.ts';
@@ -25,7 +25,7 @@ export async function* joinBucket(
   { tally, cutoff }: { readonly tally: Tally; readonly cutoff: Date },
   signal: AbortSignal,
 ): AsyncGenerator<readonly Candidate[]> {
-  const progress = context.startProgress('audit', 0, (objects) => `${formatCount(objects)} objects`);
+  const progress = context.startProgress('audit', 0, (objects) => formatNumber(objects, 'object'));
   const media = listMedia(references, { ...context, listPages: context.store.listPages }, signal);
   try {
     yield* joinReferences({

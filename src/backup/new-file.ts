@@ -5,8 +5,12 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ConfigError, OperatorError } from '../errors.ts';
 
+/** A dump holds what the database lets few people read. */
+const OWNER_ONLY = 0o600;
+
 /**
- * Writes `bytes` into the file `name` of `directory`. The file has its name only when every byte is there; when
+ * Writes `bytes` into the file `name` of `directory`. It is its owner's alone, and has its name only when every
+ * byte is there; when
  * `bytes` throws, or `signal` is aborted, nothing of it is left.
  *
  * @returns the file's path
@@ -22,7 +26,7 @@ export async function writeNewFile(
   const partial = `${path}.${randomUUID()}.part`;
   await prepare(path, directory);
   try {
-    await pipeline(bytes, createWriteStream(partial, { flags: 'wx' }), { signal });
+    await pipeline(bytes, createWriteStream(partial, { flags: 'wx', mode: OWNER_ONLY }), { signal });
     await giveName(partial, path);
     return path;
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { AuditReport } from '../audit/audit-media.ts';
 import { type Finding, type FindingSink, KINDS, type Kind } from '../audit/finding.ts';
-import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
+import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 
 /** Findings of each kind that people are shown. */
@@ -56,7 +56,7 @@ function renderReport(report: ReportHead, first: ReadonlyMap<Kind, readonly Find
     backup === undefined ? `database ${database}` : `backup ${backup} of ${database || 'a database'}`;
   const head = [
     `${what}, bucket ${bucket}, prefix ${prefix || '/'}, at ${formatTime(new Date(at))}`,
-    `${era === null ? '' : `TopoBank era ${era}: `}${formatCount(references)} references, ${formatCount(objects)} objects (${formatBytes(bytes)})`,
+    `${era === null ? '' : `TopoBank era ${era}: `}${formatNumber(references, 'reference')}, ${formatNumber(objects, 'object')} (${formatBytes(bytes)})`,
   ];
   const parts = [head.join('\n'), renderTotals(report)];
   for (const kind of KINDS) {

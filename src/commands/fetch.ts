@@ -2,7 +2,7 @@ import { fetchDump } from '../backup/fetch-dump.ts';
 import { fetchTable } from '../backup/fetch-table.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError } from '../errors.ts';
-import { formatBytes, formatCount } from '../ui/format.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
 import { READ_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
@@ -33,7 +33,7 @@ export async function run(invocation: Invocation, id: string, directory: string)
       const context = { ...session, ...config, env, store };
       const options = { wanted: table, form: csv === true ? 'csv' : 'copy' } as const;
       const fetched = await fetchTable(context, backup, directory, options, signal);
-      const size = `${formatCount(fetched.rows)} rows, ${formatBytes(fetched.bytes)} of the dump`;
+      const size = `${formatNumber(fetched.rows, 'row')}, ${formatBytes(fetched.bytes)} of the dump`;
       session.print(
         { id: backup.id, ...fetched },
         `${fetched.path}: ${fetched.table}, ${size}, each byte checked`,

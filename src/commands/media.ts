@@ -5,7 +5,7 @@ import { checkMedia } from '../media/check-media.ts';
 import { type MediaRestoreContext, type MediaRestored, restoreMedia } from '../media/restore-media.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import type { Store } from '../s3/store.ts';
-import { formatBytes, formatCount } from '../ui/format.ts';
+import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
 import { MEDIA_GROUPS } from './groups.ts';
 import { mediaSettings } from './run-context.ts';
@@ -99,7 +99,7 @@ export function renderMediaRestored({
   neverThere,
 }: MediaRestored): string {
   const lines = [
-    `${dryRun ? 'would bring' : 'brought'} back ${formatCount(restored.count)} objects (${formatBytes(restored.bytes)}) of backup ${backup}`,
+    `${dryRun ? 'would bring' : 'brought'} back ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of backup ${backup}`,
     ...lost.slice(0, SHOWN).map(({ key, reason }) => `lost: ${key}: ${reason}`),
   ];
   if (lost.length > SHOWN)

@@ -26,7 +26,7 @@ async function decide(invocation: Invocation): Promise<void> {
   const plan = await withStore(config, (store) =>
     planPrune({ ...session, ...config, store, rules: retentionRules(config) }, invocation.signal),
   );
-  session.tell(renderPlan(plan, session.now()));
+  if (plan.verdicts.length > 0) session.tell(renderPlan(plan, session.now()));
   session.print({ dryRun: true, ...planDocument(plan) }, conclude('would delete', plan, config));
 }
 

@@ -14,7 +14,7 @@ import { checkQuarantinePrefix, runPrefix } from '../quarantine/names.ts';
 import { type QuarantineReport, quarantineOrphans } from '../quarantine/quarantine-orphans.ts';
 import { listRuns } from '../quarantine/runs.ts';
 import type { Store } from '../s3/store.ts';
-import { formatBytes, formatCount } from '../ui/format.ts';
+import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { mediaAuditContext } from './audit-context.ts';
 import type { QUARANTINE_GROUPS } from './groups.ts';
 import { type Invocation, lockFor, type Session } from './session.ts';
@@ -120,7 +120,7 @@ export function notKnown(doing: string, { id, problem }: UnreadBackup): StoreErr
 /** What became of the orphans, for people. */
 export function renderQuarantine({ run, moved, left }: QuarantineReport): string {
   const lines = [
-    `moved ${formatCount(moved.count)} objects (${formatBytes(moved.bytes)}) into quarantine, run ${run}`,
+    `moved ${formatNumber(moved.count, 'object')} (${formatBytes(moved.bytes)}) into quarantine, run ${run}`,
     ...left.first.map(({ key, reason }) => `left ${key}: ${reason}`),
   ];
   if (left.count > left.first.length)

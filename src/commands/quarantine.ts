@@ -11,7 +11,7 @@ import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import { oldRuns, type PurgeReport, purgeRuns } from '../quarantine/purge-runs.ts';
 import { type RunRestored, restoreRun } from '../quarantine/restore-run.ts';
 import { listRuns, type QuarantineRun } from '../quarantine/runs.ts';
-import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
+import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { backupAuditContext } from './audit-context.ts';
 import { MEDIA_GROUPS, PURGE_GROUPS } from './groups.ts';
@@ -94,7 +94,7 @@ async function restore(invocation: Invocation, runId: string, key: string | unde
 
 function renderRestored({ run, restored, left }: RunRestored): string {
   const stays = left.count === 0 ? '' : `; ${formatCount(left.count)} stay in quarantine`;
-  return `brought back ${formatCount(restored.count)} objects (${formatBytes(restored.bytes)}) of run ${run}${stays}`;
+  return `brought back ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of run ${run}${stays}`;
 }
 
 async function purge(invocation: Invocation, olderThan: string | undefined): Promise<number> {
@@ -119,7 +119,7 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
       session.print({ runs: [], removed: { count: 0, bytes: 0 }, kept: 0 }, 'no run is that old');
       return EXIT.done;
     }
-    const purpose = `delete ${formatCount(objects)} objects (${formatBytes(bytes)}) of ${formatCount(runs.length)} runs under ${quarantinePrefix} in bucket ${store.bucket} for good`;
+    const purpose = `delete ${formatNumber(objects, 'object')} (${formatBytes(bytes)}) of ${formatNumber(runs.length, 'run')} under ${quarantinePrefix} in bucket ${store.bucket} for good`;
     await session.confirm(purpose);
     const database = openDatabase(config, env);
     const context = await backupAuditContext(session, store, env);
@@ -147,5 +147,5 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
 
 function renderPurged({ runs, removed, kept }: PurgeReport): string {
   const stays = kept === 0 ? '' : `; ${formatCount(kept)} stay, for a row or a backup needs them`;
-  return `deleted ${formatCount(removed.count)} objects (${formatBytes(removed.bytes)}) of ${formatCount(runs.length)} runs${stays}`;
+  return `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of ${formatNumber(runs.length, 'run')}${stays}`;
 }

@@ -7,7 +7,7 @@ import { type MediaRestoreContext, type MediaRestored, restoreMedia } from '../m
 import { openDatabase } from '../postgres/database.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import type { Store } from '../s3/store.ts';
-import { formatBytes, formatCount } from '../ui/format.ts';
+import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS } from './groups.ts';
@@ -139,6 +139,6 @@ function describeOutlook(outlook: Exclude<BackupOutlook, { problem: string }>): 
 function describeTotals({ dangling, orphan }: AuditReport['totals']): string {
   const [lacking, left] = [dangling?.count ?? 0, orphan?.count ?? 0];
   if (lacking + left === 0) return 'the rows of the restored database and the media objects agree';
-  const rows = `${formatCount(lacking)} rows of the restored database lack their media object`;
-  return `${rows}, ${formatCount(left)} objects (${formatBytes(orphan?.bytes ?? 0)}) have no row: see \`audit-orphans\``;
+  const rows = `${formatNumber(lacking, 'row')} of the restored database without a media object`;
+  return `${rows}, ${formatNumber(left, 'object')} (${formatBytes(orphan?.bytes ?? 0)}) without a row: see \`audit-orphans\``;
 }

@@ -4,7 +4,7 @@ import { openDatabase } from '../postgres/database.ts';
 import { type AddRowsOptions, addRows } from '../restore/narrow/add-rows.ts';
 import { findDatabases } from '../restore/restore-target.ts';
 import type { RestoreSource } from '../restore/source.ts';
-import { formatBytes, formatCount, formatDuration } from '../ui/format.ts';
+import { formatBytes, formatDuration, formatNumber } from '../ui/format.ts';
 import type { RestoreFlags, RestoreSession } from './restore-options.ts';
 import { type Invocation, lockFor } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
@@ -41,7 +41,7 @@ export async function restoreRows(
   const report = await withLock(database, lockFor(session, 'restore', doing), signal, (held) =>
     addRows({ ...session, database }, source, target, held),
   );
-  const each = report.only.map(({ table, rows }) => `${table} (${formatCount(rows)} rows)`).join(', ');
+  const each = report.only.map(({ table, rows }) => `${table} (${formatNumber(rows, 'row')})`).join(', ');
   session.print(
     { source: source.name, ...report },
     `restored ${each} of ${source.name} into database ${into}: read ${formatBytes(report.bytesRead)} of ${formatBytes(report.bytes)}, in ${formatDuration(performance.now() - began)}`,

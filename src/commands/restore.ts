@@ -13,7 +13,7 @@ import {
   type RestoreTarget,
 } from '../restore/restore-target.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
-import { formatBytes, formatCount, formatDuration, formatTime } from '../ui/format.ts';
+import { formatBytes, formatDuration, formatNumber, formatTime } from '../ui/format.ts';
 import { RESTORE_GROUPS } from './groups.ts';
 import { isWhole } from './media.ts';
 import { mediaOfRestore, type RestoreMedia } from './restore-media.ts';
@@ -102,6 +102,8 @@ async function restoreSource(
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));
   checkTarget(source, target, database, found);
   const intent = describeIntent(source, database, found, target);
+  const replaces = found.exists && target.kind !== 'into';
+  if (replaces && flags.dryRun !== true) session.confirm.assertPossible(intent);
   const partial = target.kind === 'into' && target.only !== undefined;
   // What a whole backup lacks says little of single tables.
   const before = partial ? null : ((await media.before()) ?? null);
@@ -113,7 +115,7 @@ async function restoreSource(
     );
     return EXIT.done;
   }
-  if (found.exists && target.kind !== 'into') await session.confirm(intent);
+  if (replaces) await session.confirm(intent);
   const began = performance.now();
   const report = await restoreAlone(session, database, source, how, signal);
   const text = renderReport(source, report, performance.now() - began);
@@ -177,11 +179,11 @@ function provenance({ manifest }: RestoreSource): string {
 function renderReport(source: RestoreSource, report: RestoreReport, ms: number): string {
   const { database, kept, dropped, only, tables, rows, bytes, bytesRead } = report;
   if (only !== undefined) {
-    const each = only.map(({ table, rows: own }) => `${table} (${formatCount(own)} rows)`).join(', ');
+    const each = only.map(({ table, rows: own }) => `${table} (${formatNumber(own, 'row')})`).join(', ');
     return `restored ${each} of ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`;
   }
   const lines = [
-    `restored ${source.name} into database ${database}: ${formatBytes(bytes)}, ${formatCount(tables)} tables, ${formatCount(rows)} rows, in ${formatDuration(ms)}`,
+    `restored ${source.name} into database ${database}: ${formatBytes(bytes)}, ${formatNumber(tables, 'table')}, ${formatNumber(rows, 'row')}, in ${formatDuration(ms)}`,
   ];
   if (kept !== undefined) lines.push(`the old database is kept as ${kept}; the next restore drops it`);
   for (const name of dropped) lines.push(`dropped database ${name}`);

@@ -4,7 +4,7 @@ import { showTableName } from '../catalog/find-table.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
 import type { Store } from '../s3/store.ts';
-import { formatBytes, formatCount, formatTime } from '../ui/format.ts';
+import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
 import { SHOW_GROUPS } from './groups.ts';
@@ -99,5 +99,5 @@ function describeMedia(media: NonNullable<Manifest['media']>): string {
   if ('warning' in media) return `not recorded: ${media.warning}`;
   const { bucket, prefix, objects, bytes, dangling } = media;
   const lacks = dangling === 0 ? '' : `, ${formatCount(dangling)} missing`;
-  return `${formatCount(objects)} objects (${formatBytes(bytes)}) under ${prefix || '/'} of bucket ${bucket}${lacks}`;
+  return `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) under ${prefix || '/'} of bucket ${bucket}${lacks}`;
 }

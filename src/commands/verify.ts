@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts';
 import { scanInThread, startScanThread } from '../dump/scan-in-thread.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
-import { formatCount } from '../ui/format.ts';
+import { formatCount, formatNumber } from '../ui/format.ts';
 import type { Verification } from '../verify/verification.ts';
 import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
 import { readBackupId } from './backup-id.ts';
@@ -124,7 +124,7 @@ function render({ id, depth, faults, proved, unproved }: Verification): string {
   if (faults.length === 0) {
     return `${id} is good (${depth})\n  proved: ${proved}\n  not proved: ${unproved}`;
   }
-  const count = faults.length === 1 ? 'a fault' : `${formatCount(faults.length)} faults`;
+  const count = faults.length === 1 ? 'a fault' : formatNumber(faults.length, 'fault');
   return [`${id} is FAULTY (${depth}), ${count}:`, ...faults.map((fault) => `  ${faultLine(fault)}`)].join(
     '\n',
   );

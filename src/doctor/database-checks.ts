@@ -20,7 +20,12 @@ export async function examineDatabase(
     readonly signal: AbortSignal;
   },
 ): Promise<Finding[]> {
-  return [...(await examineSource(database, options)), ...(await examineServer(database, options))];
+  const source = await examineSource(database, options);
+  const server = await examineServer(database, options);
+  // What keeps from both is told once.
+  return source[0]?.state === 'fault' && server[0]?.detail === source[0].detail
+    ? source
+    : [...source, ...server];
 }
 
 /** The database that is backed up. */

@@ -37,47 +37,96 @@ export async function examineStore(
   if (reachable.state !== 'ok') return [reachable];
 
   const probe = `${prefix}doctor-probe-${randomUUID()}`;
-  const parts = `${probe}-parts`;
+  const keys: ProbeKeys = { object: probe, parts: `${probe}-parts` };
+  let findings: Finding[];
+  let left: readonly string[];
   try {
-    return [
-      reachable,
-      await examine('s3: write', signal, async () => {
-        await put(store, probe, signal);
-        return 'objects can be written';
-      }),
-      await examine('s3: overwrite guard', signal, async () => {
-        if (await put(store, probe, signal, Buffer.from('other'))) {
-          return {
-            state: 'warning',
-            detail: 'the server overwrites although asked not to (If-None-Match)',
-            remedy: 'run one backup at a time',
-          };
-        }
-        return 'an object that exists is not overwritten';
-      }),
-      await examine('s3: read', signal, async () => {
-        const range = { start: 4, end: 11 };
-        const chunks = await collect(readObject(store, probe, { range, signal }));
-        if (Buffer.concat(chunks).equals(PROBE.subarray(4, 12))) return 'objects can be read, in ranges too';
-        throw new Error('a range was answered with other bytes');
-      }),
-      await examine('s3: clock', signal, async () => {
-        const info = await store.head(probe, signal);
-        if (info === undefined) throw new Error('what was written cannot be found');
-        return judgeClock(info.lastModified, options.now());
-      }),
-      await examine('s3: multipart', signal, () => tryMultipart(store, parts, signal)),
-      await tryListingUploads(store, parts, signal),
-      await examine('s3: delete', signal, async () => {
-        await store.remove([probe, parts], signal);
-        if ((await store.head(probe, signal)) !== undefined)
-          throw new Error('a deleted object is still there');
-        return 'objects can be deleted';
-      }),
+    findings = [
+      ...(await tryObject(store, keys.object, options)),
+      await examine('s3: multipart', signal, () => tryMultipart(store, keys.parts, signal)),
+      await tryListingUploads(store, keys.parts, signal),
+      await examine('s3: delete', signal, () => tryDeleting(store, keys, signal)),
     ];
   } finally {
-    await store.remove([probe, parts], AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
+    left = await removeProbes(store, keys);
   }
+  return [reachable, ...findings.map((finding) => describeFor(prefix, keys, left, finding))];
+}
+
+interface ProbeKeys {
+  readonly object: string;
+  readonly parts: string;
+}
+
+/** What is done with single objects. Where none can be written, nothing more can be said of them. */
+async function tryObject(
+  store: Store,
+  key: string,
+  { now, signal }: { readonly now: () => Date; readonly signal: AbortSignal },
+): Promise<Finding[]> {
+  const written = await examine('s3: write', signal, async () => {
+    await put(store, key, signal);
+    return 'objects can be written';
+  });
+  if (written.state === 'fault') return [written];
+  return [
+    written,
+    await examine('s3: overwrite guard', signal, async () => {
+      if (await put(store, key, signal, Buffer.from('other'))) {
+        return {
+          state: 'warning',
+          detail: 'the server overwrites although asked not to (If-None-Match)',
+          remedy: 'run one backup at a time',
+        };
+      }
+      return 'an object that exists is not overwritten';
+    }),
+    await examine('s3: read', signal, async () => {
+      const range = { start: 4, end: 11 };
+      const chunks = await collect(readObject(store, key, { range, signal }));
+      if (Buffer.concat(chunks).equals(PROBE.subarray(4, 12))) return 'objects can be read, in ranges too';
+      throw new Error('a range was answered with other bytes');
+    }),
+    await examine('s3: clock', signal, async () => {
+      const info = await store.head(key, signal);
+      if (info === undefined) throw new Error('what was written cannot be found');
+      return judgeClock(info.lastModified, now());
+    }),
+  ];
+}
+
+async function tryDeleting(store: Store, { object, parts }: ProbeKeys, signal: AbortSignal): Promise<string> {
+  await store.remove([object, parts], signal);
+  if ((await store.head(object, signal)) !== undefined) throw new Error('a deleted object is still there');
+  return 'objects can be deleted';
+}
+
+/** @returns those that stay */
+async function removeProbes(store: Store, { object, parts }: ProbeKeys): Promise<string[]> {
+  const signal = AbortSignal.timeout(CLEAN_UP_MS);
+  await store.remove([object, parts], signal).catch(() => {});
+  const left: string[] = [];
+  for (const key of [object, parts]) {
+    if ((await store.head(key, signal).catch(() => undefined)) !== undefined) left.push(key);
+  }
+  return left;
+}
+
+/** A right is needed for all that lies under the prefix, and not for the probe, which is named where it stays. */
+function describeFor(
+  prefix: string,
+  { object, parts }: ProbeKeys,
+  left: readonly string[],
+  finding: Finding,
+): Finding {
+  const general = (text: string) => text.replaceAll(parts, `${prefix}*`).replaceAll(object, `${prefix}*`);
+  const stays =
+    finding.check === 's3: delete' && left.length > 0 ? `; ${left.join(' and ')} cannot be removed` : '';
+  return {
+    ...finding,
+    detail: `${general(finding.detail)}${stays}`,
+    remedy: finding.remedy === undefined ? undefined : general(finding.remedy),
+  };
 }
 
 function put(store: Store, key: string, signal: AbortSignal, body = PROBE): Promise<boolean> {

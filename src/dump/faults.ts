@@ -5,8 +5,11 @@ export interface DumpFaults {
   fault(problem: string, remedy: string): DumpError;
   /** @param problem that no dump has which is as pg_dump wrote it */
   damaged(problem: string): DumpError;
-  /** @param found what shows that the bytes are no plain dump */
-  noDump(found: string): DumpError;
+  /**
+   * @param found what shows that the bytes are no plain dump
+   * @param remedy where more is known than that
+   */
+  noDump(found: string, remedy?: string): DumpError;
 }
 
 /** @param name what the dump is called in errors */
@@ -16,6 +19,7 @@ export function dumpFaults(name: string): DumpFaults {
   return {
     fault,
     damaged: (problem) => fault(problem, 'take another dump; this one is not as pg_dump wrote it'),
-    noDump: (found) => fault(`${found}, so it is no plain dump of pg_dump`, 'give a file that pg_dump wrote'),
+    noDump: (found, remedy = 'give a file that pg_dump wrote') =>
+      fault(`${found}, so it is no plain dump of pg_dump`, remedy),
   };
 }

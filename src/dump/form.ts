@@ -2,7 +2,7 @@
 export type DumpForm = 'plain' | 'gzip' | 'zstd' | 'custom';
 
 /** So many bytes tell the form. */
-export const FORM_BYTES = 5;
+export const FORM_BYTES = 7;
 
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 

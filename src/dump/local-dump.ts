@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { NotFoundError } from '../errors.ts';
 
 /** A dump in a local file. */
@@ -16,19 +17,31 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EACCES: 'it may not be read',
 };
 
+const NAME_A_FILE = 'name a file that pg_dump wrote; `topobank-backup list` shows the ids of backups';
+
+/** In pg_dump's directory format there is a table of contents. */
+async function directoryRemedy(directory: string): Promise<string> {
+  const isDump = await stat(join(directory, 'toc.dat')).then(
+    () => true,
+    () => false,
+  );
+  return isDump ? 'turn this dump into SQL with pg_restore --file=dump.sql and give that' : NAME_A_FILE;
+}
+
 /** @throws NotFoundError when there is no such file or it cannot be read */
 export async function openLocalDump(file: string, signal: AbortSignal): Promise<LocalDump> {
-  const refuse = (problem: string, cause?: unknown) =>
+  const refuse = (problem: string, cause?: unknown, remedy = NAME_A_FILE) =>
     new NotFoundError({
       doing: `cannot read the dump ${file}`,
       problem,
-      remedy: 'name a file that pg_dump wrote; `topobank-backup list` shows the ids of backups',
+      remedy,
       cause,
     });
   try {
     const handle = await open(file);
     try {
       const info = await handle.stat();
+      if (info.isDirectory()) throw refuse('it is a directory', undefined, await directoryRemedy(file));
       if (!info.isFile()) throw refuse('it is no file');
       return {
         bytes: info.size,

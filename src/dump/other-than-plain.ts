@@ -1,22 +1,56 @@
-import { sniffForm } from './form.ts';
+/** What a file is instead of a plain dump, and what to do with it. */
+export interface OtherForm {
+  readonly found: string;
+  readonly remedy: string;
+}
 
-/** Byte order marks; a shell of Windows writes UTF-16 when a dump is redirected into a file. */
-const MARKS: readonly [mark: Buffer, found: string][] = [
-  [Buffer.from([0xff, 0xfe]), 'it is in UTF-16'],
-  [Buffer.from([0xfe, 0xff]), 'it is in UTF-16'],
-  [Buffer.from([0xef, 0xbb, 0xbf]), 'it begins with a byte order mark'],
+const inUtf16: OtherForm = {
+  found: 'it is in UTF-16, as a shell of Windows writes what is redirected into a file',
+  remedy: 'take it with pg_dump --file=, which goes through no shell',
+};
+
+const FORMS: readonly (OtherForm & { readonly head: Buffer })[] = [
+  {
+    head: Buffer.from('PGDMP'),
+    found: 'it is in pg_dump’s custom format within another one',
+    remedy: 'unpack it and give what comes out',
+  },
+  {
+    // The first file of the archive.
+    head: Buffer.from('toc.dat'),
+    found: 'it is in pg_dump’s tar format',
+    remedy: 'turn it into SQL with pg_restore --file=dump.sql and give that',
+  },
+  {
+    head: Buffer.from([0x1f, 0x8b]),
+    found: 'it is compressed with gzip twice',
+    remedy: 'unpack it with gunzip and give what comes out',
+  },
+  {
+    head: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
+    found: 'it is compressed with zstd',
+    remedy: 'unpack it with zstd -d and give the .sql',
+  },
+  {
+    head: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a]),
+    found: 'it is compressed with xz',
+    remedy: 'unpack it with xz -d and give the .sql',
+  },
+  {
+    head: Buffer.from('BZh'),
+    found: 'it is compressed with bzip2',
+    remedy: 'unpack it with bunzip2 and give the .sql',
+  },
+  { head: Buffer.from([0xff, 0xfe]), ...inUtf16 },
+  { head: Buffer.from([0xfe, 0xff]), ...inUtf16 },
+  {
+    head: Buffer.from([0xef, 0xbb, 0xbf]),
+    found: 'it begins with a byte order mark, which pg_dump does not write',
+    remedy: 'take the mark off, with tail -c +4, and give the rest',
+  },
 ];
 
 /** What the first bytes of a file show it to be instead of a plain dump; undefined where they show nothing. */
-export function otherThanPlain(head: Buffer): string | undefined {
-  switch (sniffForm(head)) {
-    case 'custom':
-      return 'it is in pg_dump’s custom format';
-    case 'gzip':
-      return 'it is compressed with gzip';
-    case 'zstd':
-      return 'it is compressed with zstd';
-    case 'plain':
-      return MARKS.find(([mark]) => head.subarray(0, mark.length).equals(mark))?.[1];
-  }
+export function otherThanPlain(head: Buffer): OtherForm | undefined {
+  return FORMS.find((form) => head.subarray(0, form.head.length).equals(form.head));
 }

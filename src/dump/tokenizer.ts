@@ -161,7 +161,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
       window.add(chunk);
       if (window.offset(0) === 0 && !comments.seenHeader) {
         const other = otherThanPlain(window.bytes);
-        if (other !== undefined) throw faults.noDump(other);
+        if (other !== undefined) throw faults.noDump(other.found, other.remedy);
         // A longer beginning may yet show that a file is no plain dump.
         if (window.bytes.length < FORM_BYTES) return window.release();
       }

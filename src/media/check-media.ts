@@ -5,7 +5,7 @@ import type { Backup } from '../catalog/catalog.ts';
 import { mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError } from '../errors.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { formatCount } from '../ui/format.ts';
+import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 
 export interface MediaCheckContext {
@@ -30,7 +30,7 @@ export async function* checkMedia(
   const { manifest } = backup;
   const recorded = manifest?.media;
   const prefix = recorded !== undefined && 'prefix' in recorded ? recorded.prefix : '';
-  const progress = startProgress('media', 0, (objects) => `${formatCount(objects)} objects`);
+  const progress = startProgress('media', 0, (objects) => formatNumber(objects, 'object'));
   const objects: AsyncIterable<readonly ObjectInfo[]> = counted(store.listPages(prefix, { signal }), (page) =>
     progress.add(page.length),
   );

@@ -12,7 +12,7 @@ import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { joinSnapshot, type Snapshot } from '../postgres/snapshot.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { formatBytes, formatCount } from '../ui/format.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { ownedMedia } from './owned-media.ts';
 
@@ -163,8 +163,8 @@ async function writeEntries(
 function report({ store, log }: MediaContext, summary: MediaSummary): void {
   if ('warning' in summary) return;
   const { objects, bytes, dangling, prefix } = summary;
-  const lacks = dangling === 0 ? '' : `; ${formatCount(dangling)} keys that rows name have no object`;
-  log.info(`recorded the backup's media: ${formatCount(objects)} objects (${formatBytes(bytes)})${lacks}`);
+  const lacks = dangling === 0 ? '' : `; no object for ${formatNumber(dangling, 'key')} that rows name`;
+  log.info(`recorded the backup's media: ${formatNumber(objects, 'object')} (${formatBytes(bytes)})${lacks}`);
   if (objects === 0 && dangling > 0) {
     log.warn(
       `bucket ${store.bucket} has no object under ${prefix} that a row names: check AWS_MEDIA_PREFIX, or set MEDIA_MANIFEST=off`,

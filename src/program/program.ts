@@ -39,13 +39,20 @@ export async function runProgram(
     },
   });
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(withoutHelpOfUnknown(argv));
     return status;
   } catch (error) {
     // Help or the version was shown.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     throw error;
   }
+}
+
+/** Commander shows the whole help for a command that is none where help is asked for, and not that there is none. */
+function withoutHelpOfUnknown(argv: readonly string[]): readonly string[] {
+  const [name] = argv.slice(2);
+  const isKnown = name === undefined || name === 'help' || COMMANDS.some((spec) => spec.name === name);
+  return isKnown || name.startsWith('-') ? argv : argv.slice(0, 3);
 }
 
 /** The whole command line of the tool. */

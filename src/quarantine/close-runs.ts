@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { isSame } from '../audit/compare-media.ts';
 import { NotFoundError } from '../errors.ts';
-import { formatCount } from '../ui/format.ts';
+import { formatCount, formatNumber } from '../ui/format.ts';
 import { readJournal } from './journal.ts';
 import { markDone, type QuarantineContext } from './quarantine-orphans.ts';
 import { listQuarantined, listRuns } from './runs.ts';
@@ -48,7 +48,7 @@ export async function closeRuns(
     }
     await markDone(store, quarantinePrefix, run, { run, finishedAt: now().toISOString(), moved }, signal);
     log.info(
-      `closed run ${run} of the quarantine, which was cut off: ${formatCount(moved.count)} objects were moved, ${formatCount(twice)} stay in their place`,
+      `closed run ${run} of the quarantine, which was cut off: ${formatNumber(moved.count, 'object')} moved, ${formatCount(twice)} left in place`,
     );
   }
 }

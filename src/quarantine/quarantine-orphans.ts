@@ -3,7 +3,7 @@ import type { OwnedKeys } from '../audit/owned-keys.ts';
 import type { Protectors } from '../audit/protect.ts';
 import { StoreError } from '../errors.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
-import { formatCount } from '../ui/format.ts';
+import { formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
@@ -54,7 +54,7 @@ export async function quarantineOrphans(
     left.add(key, reason);
     log.debug(`${key} is left in its place: ${reason}`);
   };
-  const progress = context.startProgress('quarantine', 0, (count) => `${formatCount(count)} objects`);
+  const progress = context.startProgress('quarantine', 0, (count) => formatNumber(count, 'object'));
   try {
     for await (const entries of inBatches(readJournal(store, quarantinePrefix, run, signal))) {
       for (const object of await moveBatch(context, run, entries, { owned, protectors, leave }, signal)) {

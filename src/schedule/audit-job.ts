@@ -1,5 +1,5 @@
 import { type AuditContext, auditMedia } from '../audit/audit-media.ts';
-import { formatBytes, formatCount } from '../ui/format.ts';
+import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import type { Job } from './run-job.ts';
 import type { Timetable } from './schedule.ts';
 
@@ -13,7 +13,7 @@ export function auditJob(context: AuditContext, schedule: Timetable): Job {
     async run(signal) {
       const { totals, references, objects } = await auditMedia(context, { write: async () => {} }, signal);
       const { dangling, orphan } = totals;
-      const counted = `${formatCount(references)} references, ${formatCount(objects)} objects`;
+      const counted = `${formatNumber(references, 'reference')}, ${formatNumber(objects, 'object')}`;
       if ((dangling?.count ?? 0) + (orphan?.count ?? 0) === 0) {
         context.log.info(`rows and media objects agree: ${counted}`);
         return undefined;

@@ -1,27 +1,40 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
-import { ConfigError, StoppedError } from '../errors.ts';
+import { ConfigError, DeclinedError, StoppedError } from '../errors.ts';
 
 /** Asks before something is destroyed. */
-export type Confirm = (question: string) => Promise<void>;
+export interface Confirm {
+  /**
+   * @param purpose what is about to be done: `delete 3 of 5 backups`
+   * @throws DeclinedError when the answer is no, StoppedError at Ctrl-C, and what {@link assertPossible} throws
+   */
+  (purpose: string): Promise<void>;
+  /**
+   * For a command that works long before it asks.
+   *
+   * @throws ConfigError when nobody can be asked
+   */
+  assertPossible(purpose: string): void;
+}
 
-/**
- * On a terminal a person is asked; elsewhere `--yes` has to be given.
- *
- * @throws ConfigError when the answer is no, or nobody can be asked; StoppedError at Ctrl-C
- */
+/** On a terminal a person is asked; elsewhere `--yes` has to be given. */
 export function createConfirm(options: {
   readonly yes: boolean;
   readonly input: NodeJS.ReadStream;
   readonly output: NodeJS.WriteStream;
   readonly signal: AbortSignal;
 }): Confirm {
-  return async (question) => {
-    if (options.yes) return;
-    if (!options.input.isTTY || !options.output.isTTY) {
-      throw new ConfigError({ doing: question, problem: 'nobody can be asked here', remedy: 'give --yes' });
-    }
-    const lines = createInterface({ input: options.input, output: options.output });
+  const { yes, input, output } = options;
+
+  function assertPossible(purpose: string): void {
+    if (yes || (input.isTTY && output.isTTY)) return;
+    throw new ConfigError({ doing: purpose, problem: 'nobody can be asked here', remedy: 'give --yes' });
+  }
+
+  async function confirm(purpose: string): Promise<void> {
+    assertPossible(purpose);
+    if (yes) return;
+    const lines = createInterface({ input, output });
     const interrupt = new AbortController();
     // A terminal that is read key by key sends no signal for Ctrl-C.
     lines.on('SIGINT', () => interrupt.abort(new StoppedError('SIGINT')));
@@ -29,7 +42,8 @@ export function createConfirm(options: {
     // A terminal that is closed (Ctrl-D) gives no answer, which is a no.
     const closed = once(lines, 'close').then(() => '');
     try {
-      const answer = await Promise.race([lines.question(`${question}? [y/N] `, { signal }), closed]);
+      output.write(`${purpose}\n`);
+      const answer = await Promise.race([lines.question('go on? [y/N] ', { signal }), closed]);
       if (/^y(es)?$/i.test(answer.trim())) return;
     } catch (error) {
       signal.throwIfAborted();
@@ -37,6 +51,8 @@ export function createConfirm(options: {
     } finally {
       lines.close();
     }
-    throw new ConfigError({ doing: question, problem: 'the answer was no; nothing was changed' });
-  };
+    throw new DeclinedError({ doing: purpose, problem: 'the answer was no; nothing was changed' });
+  }
+
+  return Object.assign(confirm, { assertPossible });
 }

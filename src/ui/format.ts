@@ -16,6 +16,15 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 
+/**
+ * `1,234,567 objects`, `1 object`
+ *
+ * @param noun in the singular, with a plural in -s
+ */
+export function formatNumber(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** `2026-11-23 10:30:00 UTC` */
 export function formatTime(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;

@@ -25,7 +25,7 @@ export function createLog({ level, format }: LogOptions): Logger {
           destination: stderr,
           sync: true,
           colorize: process.stderr.isTTY === true,
-          translateTime: 'yyyy-mm-dd HH:MM:ss',
+          translateTime: "UTC:yyyy-mm-dd HH:MM:ss'Z'",
           ignore: 'pid,hostname',
           singleLine: true,
         });

@@ -5,7 +5,7 @@ import type { DumpIndex } from '../dump/dump-index.ts';
 import type { ScanDump } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
 import type { RestoreSource } from '../restore/source.ts';
-import { formatBytes, formatCount } from '../ui/format.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { compareByPlace } from './compare-by-place.ts';
 import { faultPlace } from './fault-place.ts';
@@ -79,7 +79,7 @@ function placed(manifest: Manifest, index: DumpIndex): (fault: IndexFault) => Fa
 
 function describeProof(index: DumpIndex, manifest: Manifest | undefined) {
   const { bytes, tables, rows } = checkedOf(index);
-  const size = `${formatBytes(bytes)}, ${formatCount(tables)} tables, ${formatCount(rows)} rows`;
+  const size = `${formatBytes(bytes)}, ${formatNumber(tables, 'table')}, ${formatNumber(rows, 'row')}`;
   return manifest === undefined
     ? {
         proved: `it is a whole dump: ${size}`,

@@ -18,6 +18,12 @@ test('--explain tells words, zone and times, without any other setting', async (
   );
 });
 
+test('of UTC it tells each time once', async () => {
+  const args = ['service', '--explain', '@daily', '--from', '2026-11-23T10:30Z', '--count', '1'];
+  const { stdout } = await runProgram(args, {});
+  expect(stdout).toBe('every day at 00:00 (UTC)\n\nNEXT\n2026-11-24 00:00:00 UTC\n');
+});
+
 test.each([
   {
     args: ['TZ=America/St_Johns @daily', '--from', '2026-11-23T10:30Z', '--count', '1'],

@@ -51,7 +51,7 @@ test('a backup that was made is listed, and restored by its file without being a
 });
 
 test.each([
-  { answer: 'n', status: 2, said: 'the answer was no', name: 'damaged' },
+  { answer: 'n', status: 1, said: 'the answer was no', name: 'damaged' },
   { answer: 'y', status: 0, said: 'the old database is kept as', name: 'polished' },
 ])('on a terminal a restore asks, and $answer is an answer', async ({ answer, status, said, name }) => {
   const restored = await typeOnTerminal(`restore ${id}`, answer);

@@ -194,6 +194,14 @@ test.each([
   ['null bytes', dumpText('SELECT 1;\n-- \0\n'), /a null byte stands at line 11 —/],
   ['a cluster', '--\n-- PostgreSQL database cluster dump\n--\n', /whole cluster.*pg_dump/],
   ['UTF-16', Buffer.from('\ufeff--\n-- PostgreSQL database dump\n', 'utf16le'), /it is in UTF-16/],
+  [
+    'a byte order mark',
+    `\ufeff${dumpText('SELECT 1;\n')}`,
+    /byte order mark.* — take the mark off, with tail -c \+4/,
+  ],
+  ['the tar format', `toc.dat${'\0'.repeat(200)}`, /tar format.* — turn it into SQL with pg_restore/],
+  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]), /compressed with xz.* — unpack it with xz -d/],
+  ['bzip2', 'BZh91AY&SY', /compressed with bzip2.* — unpack it with bunzip2/],
   ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]), /compressed with zstd/],
   [
     'a second dump that is cut off',

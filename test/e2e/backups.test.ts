@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
@@ -189,6 +189,8 @@ test('fetch writes the very bytes, and only when each is proven', async () => {
   });
   expect(await readFile(file)).toEqual(await read(made.key));
   expect(await readdir(directory)).toEqual([`postgres-backup-${made.id}.sql`]);
+  const { mode } = await stat(join(directory, `postgres-backup-${made.id}.sql`));
+  expect(mode & 0o777).toBe(0o600);
   const latest = await bed.run(['fetch', 'latest', join(directory, 'not', 'there', 'yet')]);
   expect(latest).toMatchObject({
     status: 0,

@@ -39,7 +39,8 @@ beforeAll(async () => {
     startS3Server({ directory: join(bed.directory, 'other'), tls: OTHER_CERTIFICATE }),
   ]);
   for (const [name, content] of Object.entries(FILES)) await writeFile(join(bed.directory, name), content);
-  await mkdir(join(bed.directory, 'fetched'));
+  for (const name of ['fetched', 'directory']) await mkdir(join(bed.directory, name));
+  await writeFile(join(bed.directory, 'directory/toc.dat'), 'PGDMP');
   await writeFile(join(bed.directory, 'fetched/postgres-backup-20200101000000.sql'), 'mine');
   const put = (name: string, text: string) =>
     bed.store.put(`backup/postgres-backup-${name}`, Buffer.from(text), {
@@ -283,6 +284,18 @@ const BAD: readonly Bad[] = [
     status: 2,
     says: /cannot run topobank-backup: unknown command 'bakup' \(Did you mean backup\?\) — see topobank-backup --help/,
   },
+  ...['bakup --help', 'bakup -h', 'bakup --yes'].map((args) => ({
+    about: 'an unknown command, with more',
+    args,
+    status: 2,
+    says: /unknown command 'bakup' \(Did you mean backup\?\) — see topobank-backup --help/,
+  })),
+  {
+    about: 'a backup that is compared with itself',
+    args: 'show 20200101000000 --diff 20200101000000',
+    status: 2,
+    says: /cannot compare 20200101000000: it is the same backup twice — give the id of another one to --diff/,
+  },
   {
     about: 'an argument too few',
     args: 'show',
@@ -405,7 +418,13 @@ const BAD: readonly Bad[] = [
     status: 4,
     says: /cannot read the dump \S+\/nowhere\.sql: there is no such file — name a file that pg_dump wrote/,
   },
-  { about: 'a directory', args: 'restore @ --yes', status: 4, says: /: it is no file — name a file/ },
+  { about: 'a directory', args: 'restore @ --yes', status: 4, says: /: it is a directory — name a file/ },
+  {
+    about: 'a dump in the directory format',
+    args: 'restore @/directory --yes',
+    status: 4,
+    says: /\/directory: it is a directory — turn this dump into SQL with pg_restore --file=dump\.sql/,
+  },
   ...(['push @/', 'restore --yes @/'] as const).flatMap((args): Bad[] => [
     {
       about: 'a dump that ends early',

@@ -28,7 +28,7 @@ test('orphans are moved, listed and brought back as they were', async () => {
   expect(run).toMatchObject({ run: report.run, objects: 3, state: 'done' });
 
   const one = await bed.command(['quarantine', 'restore', report.run, '--key', 'media/a b+ü']);
-  expect(one).toMatchObject({ status: 0, stdout: expect.stringMatching(/brought back 1 objects/) });
+  expect(one).toMatchObject({ status: 0, stdout: expect.stringMatching(/brought back 1 object /) });
   const { ContentType, Metadata } = before;
   expect(await bed.describe('media/a b+ü')).toMatchObject({ ContentType, Metadata });
 

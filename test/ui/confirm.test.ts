@@ -15,14 +15,14 @@ test.each(['y', 'Y', 'yes', ' YES '])('the answer %j goes on', async (answer) =>
   const { input, output, confirm } = terminal();
   input.write(`${answer}\n`);
   await expect(confirm('restore x in the place of y')).resolves.toBeUndefined();
-  expect(String(output.read())).toContain('restore x in the place of y? [y/N] ');
+  expect(String(output.read())).toContain('restore x in the place of y\ngo on? [y/N] ');
 });
 
 test.each(['n', '', 'no', 'yess', 'ja'])('the answer %j changes nothing', async (answer) => {
   const { input, confirm } = terminal();
   input.write(`${answer}\n`);
   await expect(confirm('restore')).rejects.toMatchObject({
-    exitStatus: 2,
+    exitStatus: 1,
     message: 'restore: the answer was no; nothing was changed',
   });
 });
@@ -31,6 +31,19 @@ test('--yes asks nobody', async () => {
   const { output, confirm } = terminal({ yes: true });
   await confirm('restore');
   expect(output.read()).toBeNull();
+});
+
+test('where nobody can be asked, that is said before the work', () => {
+  const { input, output, confirm } = terminal();
+  confirm.assertPossible('restore');
+  for (const end of [input, output]) {
+    end.isTTY = false;
+    expect(() => confirm.assertPossible('restore')).toThrow('restore: nobody can be asked here — give --yes');
+    end.isTTY = true;
+  }
+  const unasked = terminal({ yes: true });
+  unasked.input.isTTY = false;
+  unasked.confirm.assertPossible('restore');
 });
 
 test('a signal ends the question', async () => {

@@ -67,7 +67,7 @@ async function quarantine(invocation: Invocation): Promise<number> {
   const { totals, quarantine } = await withOutput(invocation, session.write, async (sink, end) => {
     let audited: ReportHead | undefined;
     try {
-      return await withStore(session.config, (store) =>
+      return await withStore(session, (store) =>
         auditAndQuarantine(invocation, session, store, sink, async (report) => {
           audited = report;
           // The one document comes at the end; people see what they are asked about.
@@ -90,7 +90,7 @@ async function auditLive(invocation: Invocation): Promise<number> {
   const { config } = session;
   const database = openDatabase(config, invocation.env);
   const totals = await withOutput(invocation, session.write, (sink) =>
-    withStore(config, async (store) =>
+    withStore(session, async (store) =>
       auditMedia(await mediaAuditContext(session, store, database, invocation.env), sink, invocation.signal),
     ),
   );
@@ -102,7 +102,7 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
   const { config } = session;
   const { signal } = invocation;
   const totals = await withOutput(invocation, session.write, (sink) =>
-    withStore(config, async (store) => {
+    withStore(session, async (store) => {
       const backup = await chooseBackup(store, config.prefix, readBackupId(wanted, '--backup'), {
         now: session.now(),
         signal,
@@ -118,7 +118,7 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
 async function auditAll(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, BACKUP_AUDIT_GROUPS);
   const { config } = session;
-  const outlooks = await withStore(config, async (store) => {
+  const outlooks = await withStore(session, async (store) => {
     const context = await backupAuditContext(session, store, invocation.env);
     return auditBackups(
       context,

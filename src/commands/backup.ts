@@ -21,7 +21,7 @@ export async function backUpOnce(
 ): Promise<number> {
   const { config, log } = session;
   warnOfVariables(log, invocation);
-  const report = await withStore(config, (store) =>
+  const report = await withStore(session, (store) =>
     stopInTime(
       'backup',
       (signal) => performBackup(runContext(session, store, invocation, 'backup'), signal),

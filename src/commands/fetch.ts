@@ -27,7 +27,7 @@ export async function run(invocation: Invocation, id: string, directory: string)
   const session = openSession(invocation, READ_GROUPS);
   const { config, startProgress } = session;
   const { env, signal } = invocation;
-  await withStore(config, async (store) => {
+  await withStore(session, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wanted, { now: session.now(), signal });
     if (table !== undefined) {
       const context = { ...session, ...config, env, store };

@@ -11,7 +11,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { config } = session;
   const schedule = readSchedule('schedule', config, invocation);
   const rules = { ...config, schedule, grace: config.healthGrace };
-  const health = await withStore(config, (store) =>
+  const health = await withStore(session, (store) =>
     checkHealth({ store, prefix: config.prefix, rules, now: session.now() }, invocation.signal),
   );
   session.print(healthDocument(health), `${health.healthy ? 'healthy' : 'unhealthy'}: ${health.reason}`);

@@ -12,7 +12,7 @@ export async function run(invocation: Invocation): Promise<undefined> {
   const session = openSession(invocation, LIST_GROUPS);
   const { config } = session;
   const now = session.now();
-  const backups = await withStore(config, (store) => listBackups(store, config.prefix, invocation.signal));
+  const backups = await withStore(session, (store) => listBackups(store, config.prefix, invocation.signal));
   const shrink = judgeShrink(backups, config.shrinkGuard, now);
   const larger = findLarger(backups, config.shrinkGuard, now);
   session.print(

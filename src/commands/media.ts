@@ -24,7 +24,7 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
   const { config } = session;
   const { signal } = invocation;
   checkQuarantinePrefix(config);
-  return withStore(config, async (store) => {
+  return withStore(session, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wanted, { now: session.now(), signal });
     const context = mediaContext(session, store);
     if (what === 'restore') {

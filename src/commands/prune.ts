@@ -23,7 +23,7 @@ async function decide(invocation: Invocation): Promise<void> {
   const session = openSession(invocation, DECISION_GROUPS);
   warnOfVariables(session.log, invocation);
   const { config } = session;
-  const plan = await withStore(config, (store) =>
+  const plan = await withStore(session, (store) =>
     planPrune({ ...session, ...config, store, rules: retentionRules(config) }, invocation.signal),
   );
   if (plan.verdicts.length > 0) session.tell(renderPlan(plan, session.now()));
@@ -35,7 +35,7 @@ async function prune(invocation: Invocation): Promise<void> {
   warnOfVariables(session.log, invocation);
   const { config } = session;
   const database = openDatabase(config, invocation.env);
-  const plan = await withStore(config, (store) =>
+  const plan = await withStore(session, (store) =>
     pruneConfirmed(
       {
         ...session,

@@ -8,7 +8,7 @@ export async function run(invocation: Invocation, file: string): Promise<undefin
   const session = openSession(invocation, PUSH_GROUPS);
   const { config } = session;
   const { env, tool, signal } = invocation;
-  const manifest = await withStore(config, (store) =>
+  const manifest = await withStore(session, (store) =>
     pushDump({ ...session, ...config, store, env, tool }, file, signal),
   );
   const { id, key, bytes, tables } = manifest;

@@ -55,7 +55,7 @@ async function list(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, MEDIA_GROUPS);
   const { config } = session;
   checkQuarantinePrefix(config);
-  const runs = await withStore(config, (store) =>
+  const runs = await withStore(session, (store) =>
     listRuns(store, config.quarantinePrefix, invocation.signal),
   );
   session.print(runs, runs.length === 0 ? 'there is nothing in quarantine' : renderRuns(runs));
@@ -85,7 +85,7 @@ async function restore(invocation: Invocation, runId: string, key: string | unde
   const session = openSession(invocation, MEDIA_GROUPS);
   const { config } = session;
   checkQuarantinePrefix(config);
-  const report = await withStore(config, (store) =>
+  const report = await withStore(session, (store) =>
     restoreRun({ ...session, ...config, store }, runId, key, invocation.signal),
   );
   session.print(report, renderRestored(report));
@@ -111,7 +111,7 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
   const { env, signal } = invocation;
   checkQuarantinePrefix(config);
   const { quarantinePrefix } = config;
-  return withStore(config, async (store) => {
+  return withStore(session, async (store) => {
     const runs = oldRuns(await listRuns(store, quarantinePrefix, signal), ageMs, session.now());
     const objects = runs.reduce((sum, run) => sum + run.objects, 0);
     const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);

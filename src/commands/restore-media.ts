@@ -87,7 +87,7 @@ export function mediaOfRestore(
       attempt(async () => {
         const session = openSession(invocation, AUDIT_GROUPS);
         const { config } = session;
-        const { totals } = await withStore(config, async (store) =>
+        const { totals } = await withStore(session, async (store) =>
           auditMedia(
             await mediaAuditContext(session, store, openDatabase(config, env), env),
             { write: async () => {} },

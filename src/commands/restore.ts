@@ -67,7 +67,7 @@ async function withSource(
   }
   const session = openSession(invocation, RESTORE_GROUPS);
   const { config } = session;
-  return withStore(config, async (store) => {
+  return withStore(session, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wantedBackup(wanted, config.prefix), {
       now: session.now(),
       database: config.database,

@@ -50,7 +50,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
   const { env, signal } = invocation;
   warnOfVariables(log, invocation);
-  await withStore(config, async (store) => {
+  await withStore(session, async (store) => {
     const context = runContext(session, store, invocation, 'service');
     const jobs = [backupJob(context, { ...config, schedule })];
     if (verifySchedule.kind !== 'none') {

@@ -80,8 +80,11 @@ export function openSession<G extends SettingGroup>(
 }
 
 /** Runs `work` with the store of the settings and closes its connections. */
-export async function withStore<T>(config: Config<'store'>, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = openStore(config);
+export async function withStore<T>(
+  { config, log }: Pick<Session<'store'>, 'config' | 'log'>,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const store = openStore(config, (problem) => log.warn(problem));
   try {
     return await work(store);
   } finally {

@@ -21,7 +21,7 @@ export async function showDiff(invocation: Invocation, id: string, other: string
   }
   const session = openSession(invocation, SHOW_GROUPS);
   const { prefix } = session.config;
-  const [after, before] = await withStore(session.config, (store) =>
+  const [after, before] = await withStore(session, (store) =>
     Promise.all(
       wanted.map((named) =>
         readManifest(store, prefix, named, { now: session.now(), signal: invocation.signal }),

@@ -27,7 +27,7 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
   const session = openSession(invocation, SHOW_GROUPS);
   const { config } = session;
   const wanted = readBackupId(id, 'ID');
-  const backup = await withStore(config, (store) =>
+  const backup = await withStore(session, (store) =>
     look(store, config.prefix, wanted, { now: session.now(), signal: invocation.signal }),
   );
   session.print(

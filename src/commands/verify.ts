@@ -31,7 +31,7 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const { config } = session;
   const { env, tool, signal } = invocation;
   const scanDump = scanInThread(startScanThread);
-  const looked = await withStore(config, async (store) => {
+  const looked = await withStore(session, async (store) => {
     const context = { ...session, ...config, env, tool, store, scanDump, drillDatabase: drillServer };
     const backups = await choose(store, config, flags.all ? 'all' : wanted, session.now(), signal);
     if (flags.all) return verifyEach(context, backups, depth, (done) => session.tell(render(done)), signal);

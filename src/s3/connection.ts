@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
+import { formatDuration } from '../ui/format.ts';
 import { answerOf, storeError } from './errors.ts';
 
 /** How often a request is made anew that the SDK takes for refused for good. */
@@ -23,12 +24,28 @@ export interface Connection {
   call<T>(doing: string, permission: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
-/** @param waitMs how long a server is waited for that has answered before, in milliseconds */
+/** How a server is waited for. */
+export interface Waiting {
+  /** How long one is waited for that has answered before, in milliseconds. */
+  readonly waitMs: number;
+  /** Told once of each time that it cannot be reached. */
+  readonly onWait?: ((problem: string) => void) | undefined;
+}
+
 export function connectBucket(
   client: S3Client,
-  { bucket, endpoint, waitMs }: Pick<Connection, 'bucket' | 'endpoint'> & { readonly waitMs: number },
+  { bucket, endpoint, waitMs, onWait }: Pick<Connection, 'bucket' | 'endpoint'> & Waiting,
 ): Connection {
   let hasAnswered = false;
+  let isWaiting = false;
+
+  /** Several calls at a time find that the server is gone. */
+  function noteWait(code: string): void {
+    if (!isWaiting)
+      onWait?.(`${endpoint} cannot be reached (${code}); waiting up to ${formatDuration(waitMs)} for it`);
+    isWaiting = true;
+  }
+
   return {
     client,
     bucket,
@@ -36,8 +53,11 @@ export function connectBucket(
     async call(doing, permission, signal, work) {
       signal.throwIfAborted();
       try {
-        const answer = await (hasAnswered ? untilReached(work, waitMs, signal) : work());
+        const answer = await (hasAnswered
+          ? untilReached(work, { waitMs, onWait: noteWait }, signal)
+          : work());
         hasAnswered = true;
+        isWaiting = false;
         return answer;
       } catch (error) {
         hasAnswered ||= answerOf(error).status !== undefined;
@@ -51,14 +71,23 @@ export function connectBucket(
 const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** Makes a call anew, about every ten seconds, for as long as no connection comes about and `waitMs` is not over. */
-function untilReached<T>(work: () => Promise<T>, waitMs: number, signal: AbortSignal): Promise<T> {
+function untilReached<T>(
+  work: () => Promise<T>,
+  { waitMs, onWait }: { readonly waitMs: number; readonly onWait: (code: string) => void },
+  signal: AbortSignal,
+): Promise<T> {
   return pRetry(work, {
     retries: Number.POSITIVE_INFINITY,
     maxRetryTime: waitMs,
     minTimeout: 1000,
     maxTimeout: 10_000,
     signal,
-    shouldRetry: ({ error }) => UNREACHED.has(answerOf(error).code),
+    shouldRetry: ({ error }) => {
+      const { code } = answerOf(error);
+      const isUnreached = UNREACHED.has(code);
+      if (isUnreached) onWait(code);
+      return isUnreached;
+    },
   });
 }
 

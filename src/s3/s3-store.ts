@@ -19,14 +19,21 @@ import type { Store, StoredObject } from './store.ts';
 import { uploadCalls } from './uploads.ts';
 import { isVersioned, listVersionPages } from './versions.ts';
 
-/** @returns the bucket of the settings, and `close`, which ends idle connections */
-export function openStore(settings: Config<'store'>): Store & { close(): void } {
+/**
+ * @param onWait see {@link connectBucket}
+ * @returns the bucket of the settings, and `close`, which ends idle connections
+ */
+export function openStore(
+  settings: Config<'store'>,
+  onWait?: (problem: string) => void,
+): Store & { close(): void } {
   const client = createS3Client(settings);
   const endpoint = endpointUrl(settings) ?? `https://s3.${settings.region}.amazonaws.com`;
   const connection = connectBucket(client, {
     bucket: settings.bucket,
     endpoint: new URL(endpoint).origin,
     waitMs: settings.serverWait,
+    onWait,
   });
   return { ...s3Store(connection, settings.region), close: () => client.destroy() };
 }

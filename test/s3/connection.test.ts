@@ -18,11 +18,12 @@ const denied = () =>
   Object.assign(new Error('no'), { Code: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
 
 /** Makes calls over one connection, each of which throws the errors that it is given, one each time, and then answers. */
-function connect(waitMs: number) {
+function connect(waitMs: number, onWait = (_problem: string) => {}) {
   const { call } = connectBucket(createS3Client(bed.settings), {
     bucket: 'b',
     endpoint: 'http://s3',
     waitMs,
+    onWait,
   });
   return async (errors: readonly Error[], signal = new AbortController().signal, onTry = () => {}) => {
     const left = [...errors];
@@ -52,6 +53,16 @@ test.each([
   const ask = connect(60_000);
   await ask(first);
   expect(await ask([refused(), refused()])).toEqual({ answer: 'answer', tries: 3 });
+});
+
+test('each time that a server goes is told once, whoever waits for it', async () => {
+  const told: string[] = [];
+  const ask = connect(60_000, (problem) => told.push(problem));
+  await ask([]);
+  await Promise.all([ask([refused(), refused()]), ask([refused()])]);
+  expect(told).toEqual(['http://s3 cannot be reached (ECONNREFUSED); waiting up to 1m for it']);
+  await ask([refused()]);
+  expect(told).toHaveLength(2);
 });
 
 test('a request that may have arrived is not made again', async () => {

@@ -6,7 +6,7 @@ import { scanInThread, startScanThread } from '../dump/scan-in-thread.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatCount, formatNumber } from '../ui/format.ts';
-import type { Verification } from '../verify/verification.ts';
+import type { Verification } from '../verify/finding.ts';
 import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
 import { readBackupId } from './backup-id.ts';
 import { drillDatabase } from './drill-database.ts';

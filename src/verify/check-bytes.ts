@@ -9,7 +9,7 @@ import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { compareByPlace } from './compare-by-place.ts';
 import { faultPlace } from './fault-place.ts';
-import { checkedOf, type Finding } from './verification.ts';
+import { checkedOf, type Finding } from './finding.ts';
 
 /** What the bytes of a dump are read with. */
 export interface ByteTools {

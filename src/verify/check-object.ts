@@ -2,7 +2,7 @@ import type { Backup } from '../catalog/catalog.ts';
 import type { Fault, VerificationRecord } from '../catalog/verification.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatBytes } from '../ui/format.ts';
-import { type Finding, NOTHING_CHECKED } from './verification.ts';
+import { type Finding, NOTHING_CHECKED } from './finding.ts';
 
 type BrokenBackup = Extract<Backup, { state: 'broken' }>;
 

@@ -19,8 +19,8 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type ByteTools, checkBytes } from './check-bytes.ts';
 import { createDigester, type Digester, type DumpDigest } from './dump-digest.ts';
+import { checkedOf, type Finding } from './finding.ts';
 import { judgeDrill } from './judge-drill.ts';
-import { checkedOf, type Finding } from './verification.ts';
 
 export interface DrillContext extends RestoreTools, ByteTools {
   /** The server on which a scratch database is made. */

@@ -3,7 +3,7 @@ import { type Fault, faultLine } from '../catalog/verification.ts';
 import { formatCount } from '../ui/format.ts';
 import { compareRows, compareText, tablesBeyond, tablesCounted } from './compare-digests.ts';
 import type { DumpDigest } from './dump-digest.ts';
-import type { Finding } from './verification.ts';
+import type { Finding } from './finding.ts';
 
 /**
  * What a drill has shown. The rows of every table have to be the same. So has the text, unless it was written by

@@ -9,8 +9,8 @@ import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { type ByteTools, checkBytes } from './check-bytes.ts';
 import { brokenFault, checkObject, faulty } from './check-object.ts';
+import type { Finding, Verification } from './finding.ts';
 import { recordCheck } from './record-check.ts';
-import type { Finding, Verification } from './verification.ts';
 
 export interface VerifyContext extends RestoreTools, ByteTools {
   readonly store: Store;

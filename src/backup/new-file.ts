@@ -9,9 +9,8 @@ import { ConfigError, OperatorError } from '../errors.ts';
 const OWNER_ONLY = 0o600;
 
 /**
- * Writes `bytes` into the file `name` of `directory`. It is its owner's alone, and has its name only when every
- * byte is there; when
- * `bytes` throws, or `signal` is aborted, nothing of it is left.
+ * Writes `bytes` into the file `name` of `directory`. The file is its owner's alone, and has its name only when every
+ * byte is there; when `bytes` throws, or `signal` is aborted, nothing of it is left.
  *
  * @returns the file's path
  * @throws ConfigError when the file exists or the directory cannot be written, and what `bytes` throws

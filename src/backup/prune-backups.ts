@@ -4,7 +4,7 @@ import { planRetention } from '../retention/plan-retention.ts';
 import type { RetentionRules } from '../retention/rules.ts';
 import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
 import type { Store } from '../s3/store.ts';
-import { formatBytes, formatCount } from '../ui/format.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { removeBackups } from './remove-backups.ts';
 
@@ -62,7 +62,5 @@ export async function carryOutPrune(
   await removeBackups(store, gone, signal);
   const bytes = gone.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
   const ids = gone.length === 1 ? gone[0]?.id : `${gone.at(-1)?.id} to ${gone[0]?.id}`;
-  log.info(
-    `pruned ${formatCount(gone.length)} backup${gone.length === 1 ? '' : 's'} (${formatBytes(bytes)}): ${ids}`,
-  );
+  log.info(`pruned ${formatNumber(gone.length, 'backup')} (${formatBytes(bytes)}): ${ids}`);
 }

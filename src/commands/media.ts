@@ -70,9 +70,9 @@ function renderFaults(id: string, faults: readonly FaultLine[]): string {
   if (faults.length > SHOWN)
     lines.push(`and ${formatCount(faults.length - SHOWN)} more: --json has them all`);
   const absent = count('never there');
-  const before = absent === 0 ? '' : `; ${formatCount(absent)} were missing already when it was taken`;
+  const before = absent === 0 ? '' : `; missing already when it was taken: ${formatCount(absent)}`;
   lines.push(
-    `of the media of backup ${id}, ${formatCount(count('missing'))} are missing and ${formatCount(count('changed'))} are others than they were${before}`,
+    `media of backup ${id}: ${formatCount(count('missing'))} missing, ${formatCount(count('changed'))} changed since${before}`,
   );
   return lines.join('\n');
 }
@@ -104,7 +104,7 @@ export function renderMediaRestored({
   ];
   if (lost.length > SHOWN)
     lines.push(`and ${formatCount(lost.length - SHOWN)} more lost: --json has them all`);
-  if (changed > 0) lines.push(`${formatCount(changed)} are others than they were, and were left alone`);
-  if (neverThere > 0) lines.push(`${formatCount(neverThere)} were missing already when it was taken`);
+  if (changed > 0) lines.push(`changed since, and left alone: ${formatCount(changed)}`);
+  if (neverThere > 0) lines.push(`missing already when it was taken: ${formatCount(neverThere)}`);
   return lines.join('\n');
 }

@@ -75,7 +75,7 @@ export async function auditAndQuarantine(
       return { ...report, quarantine: undefined };
     }
     for (const backup of report.unread) throw notKnown(doing, backup);
-    purpose = `move ${formatCount(orphan.count)} orphans (${formatBytes(orphan.bytes)}) to ${runPrefix(quarantinePrefix, run)} in bucket ${store.bucket}`;
+    purpose = `move ${formatNumber(orphan.count, 'orphan')} (${formatBytes(orphan.bytes)}) to ${runPrefix(quarantinePrefix, run)} in bucket ${store.bucket}`;
     await session.confirm(purpose);
   } catch (error) {
     await journal.abort();

@@ -93,7 +93,7 @@ async function restore(invocation: Invocation, runId: string, key: string | unde
 }
 
 function renderRestored({ run, restored, left }: RunRestored): string {
-  const stays = left.count === 0 ? '' : `; ${formatCount(left.count)} stay in quarantine`;
+  const stays = left.count === 0 ? '' : `; ${formatCount(left.count)} left in quarantine`;
   return `brought back ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of run ${run}${stays}`;
 }
 
@@ -146,6 +146,6 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
 }
 
 function renderPurged({ runs, removed, kept }: PurgeReport): string {
-  const stays = kept === 0 ? '' : `; ${formatCount(kept)} stay, for a row or a backup needs them`;
+  const stays = kept === 0 ? '' : `; ${formatCount(kept)} left there, needed by a row or a backup`;
   return `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of ${formatNumber(runs.length, 'run')}${stays}`;
 }

@@ -130,10 +130,10 @@ function describe(error: unknown): string {
 
 function describeOutlook(outlook: Exclude<BackupOutlook, { problem: string }>): string {
   const { references, dangling, changed } = outlook;
-  const others = changed ? `, ${formatCount(changed)} are others than they were` : '';
+  const others = changed ? `, ${formatCount(changed)} changed since` : '';
   return dangling === 0
-    ? `all ${formatCount(references)} media objects that its rows name are there${others}`
-    : `of ${formatCount(references)} media objects that its rows name, ${formatCount(dangling)} are missing${others}: see \`audit-orphans --backup ${outlook.id}\``;
+    ? `of ${formatNumber(references, 'media object')} that its rows name, none missing${others}`
+    : `of ${formatNumber(references, 'media object')} that its rows name, ${formatCount(dangling)} missing${others}: see \`audit-orphans --backup ${outlook.id}\``;
 }
 
 function describeTotals({ dangling, orphan }: AuditReport['totals']): string {

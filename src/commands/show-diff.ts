@@ -53,7 +53,7 @@ function render(tables: readonly TableChange[], id: string, other: string): stri
   const changed = tables.filter((table) => table.changed);
   const same = tables.length - changed.length;
   const below = `${formatCount(changed.length)} of ${formatCount(tables.length)} tables changed from ${other} to ${id}`;
-  if (changed.length === 0) return `${below}; ${formatCount(same)} are the same to the byte`;
+  if (changed.length === 0) return `${below}, ${formatCount(same)} the same to the byte`;
   const table = renderTable(
     [
       { title: 'table' },

@@ -23,9 +23,8 @@ export async function examineDatabase(
   const source = await examineSource(database, options);
   const server = await examineServer(database, options);
   // What keeps from both is told once.
-  return source[0]?.state === 'fault' && server[0]?.detail === source[0].detail
-    ? source
-    : [...source, ...server];
+  const isSame = source[0]?.state === 'fault' && server[0]?.detail === source[0].detail;
+  return [...source, ...(isSame ? server.slice(1) : server)];
 }
 
 /** The database that is backed up. */

@@ -39,7 +39,7 @@ export async function examineStore(
   const probe = `${prefix}doctor-probe-${randomUUID()}`;
   const keys: ProbeKeys = { object: probe, parts: `${probe}-parts` };
   let findings: Finding[];
-  let left: readonly string[];
+  let left: Left;
   try {
     findings = [
       ...(await tryObject(store, keys.object, options)),
@@ -97,35 +97,51 @@ async function tryObject(
 
 async function tryDeleting(store: Store, { object, parts }: ProbeKeys, signal: AbortSignal): Promise<string> {
   await store.remove([object, parts], signal);
-  if ((await store.head(object, signal)) !== undefined) throw new Error('a deleted object is still there');
+  for (const key of [object, parts]) {
+    if ((await store.head(key, signal)) !== undefined) throw new Error('a deleted object is still there');
+  }
   return 'objects can be deleted';
 }
 
-/** @returns those that stay */
-async function removeProbes(store: Store, { object, parts }: ProbeKeys): Promise<string[]> {
-  const signal = AbortSignal.timeout(CLEAN_UP_MS);
-  await store.remove([object, parts], signal).catch(() => {});
-  const left: string[] = [];
-  for (const key of [object, parts]) {
-    if ((await store.head(key, signal).catch(() => undefined)) !== undefined) left.push(key);
-  }
-  return left;
+/** What may be left of the probes, by the checks that should have removed it. */
+interface Left {
+  readonly 's3: delete': readonly string[];
+  readonly 's3: multipart': readonly string[];
 }
 
-/** A right is needed for all that lies under the prefix, and not for the probe, which is named where it stays. */
-function describeFor(
-  prefix: string,
-  { object, parts }: ProbeKeys,
-  left: readonly string[],
-  finding: Finding,
-): Finding {
-  const general = (text: string) => text.replaceAll(parts, `${prefix}*`).replaceAll(object, `${prefix}*`);
-  const stays =
-    finding.check === 's3: delete' && left.length > 0 ? `; ${left.join(' and ')} cannot be removed` : '';
+async function removeProbes(store: Store, { object, parts }: ProbeKeys): Promise<Left> {
+  const removed = await store.remove([object, parts], AbortSignal.timeout(CLEAN_UP_MS)).then(
+    () => true,
+    () => false,
+  );
+  const signal = AbortSignal.timeout(CLEAN_UP_MS);
+  const objects: string[] = [];
+  for (const key of [object, parts]) {
+    const isThere = store.head(key, signal).then((info) => info !== undefined);
+    // What was not removed and cannot be looked up may be there.
+    if (await isThere.catch(() => !removed)) objects.push(key);
+  }
+  const uploads: string[] = [];
+  try {
+    for await (const { key, uploadId } of store.listUploads(parts, signal))
+      uploads.push(`upload ${uploadId} of ${key}`);
+  } catch {
+    // Another check tells that uploads cannot be listed.
+  }
+  return { 's3: delete': objects, 's3: multipart': uploads };
+}
+
+/** A right is needed for all that lies under the prefix, and not for the probe, which is named where it may be left. */
+function describeFor(prefix: string, { object, parts }: ProbeKeys, left: Left, finding: Finding): Finding {
+  const general = (text: string) =>
+    text.replaceAll(parts, () => `${prefix}*`).replaceAll(object, () => `${prefix}*`);
+  const { check, state, detail, remedy } = finding;
+  const there = check === 's3: delete' || check === 's3: multipart' ? left[check] : [];
   return {
-    ...finding,
-    detail: `${general(finding.detail)}${stays}`,
-    remedy: finding.remedy === undefined ? undefined : general(finding.remedy),
+    check,
+    state: there.length > 0 ? 'fault' : state,
+    detail: [general(detail), ...there.map((what) => `${what} may be left`)].join('; '),
+    remedy: remedy === undefined ? undefined : general(remedy),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The form of a dump, told by its first bytes. */
 export type DumpForm = 'plain' | 'gzip' | 'zstd' | 'custom';
 
-/** So many bytes tell the form. */
+/** So many bytes tell the form, also one that is not read (`otherThanPlain`). */
 export const FORM_BYTES = 7;
 
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);

@@ -25,7 +25,7 @@ async function directoryRemedy(directory: string): Promise<string> {
     () => true,
     () => false,
   );
-  return isDump ? 'turn this dump into SQL with pg_restore --file=dump.sql and give that' : NAME_A_FILE;
+  return isDump ? `give the SQL that pg_restore --file=dump.sql ${directory} makes of it` : NAME_A_FILE;
 }
 
 /** @throws NotFoundError when there is no such file or it cannot be read */

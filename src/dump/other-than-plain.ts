@@ -12,14 +12,15 @@ const inUtf16: OtherForm = {
 const FORMS: readonly (OtherForm & { readonly head: Buffer })[] = [
   {
     head: Buffer.from('PGDMP'),
-    found: 'it is in pg_dump’s custom format within another one',
-    remedy: 'unpack it and give what comes out',
+    // Read as it is, unless gzip is around it.
+    found: 'it is in pg_dump’s custom format, compressed once more with gzip',
+    remedy: 'unpack it with gunzip and give what comes out',
   },
   {
     // The first file of the archive.
     head: Buffer.from('toc.dat'),
     found: 'it is in pg_dump’s tar format',
-    remedy: 'turn it into SQL with pg_restore --file=dump.sql and give that',
+    remedy: 'give the SQL that pg_restore --file=dump.sql DUMP.tar makes of it',
   },
   {
     head: Buffer.from([0x1f, 0x8b]),
@@ -46,7 +47,7 @@ const FORMS: readonly (OtherForm & { readonly head: Buffer })[] = [
   {
     head: Buffer.from([0xef, 0xbb, 0xbf]),
     found: 'it begins with a byte order mark, which pg_dump does not write',
-    remedy: 'take the mark off, with tail -c +4, and give the rest',
+    remedy: 'take the mark off the SQL, with tail -c +4, and give the rest',
   },
 ];
 

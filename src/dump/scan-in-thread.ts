@@ -1,4 +1,3 @@
-import { on } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { DumpError, type ErrorParts } from '../errors.ts';
 import type { DumpIndex } from './dump-index.ts';
@@ -27,7 +26,7 @@ export type Answer =
 
 export type StartThread = (data: ThreadData) => Worker;
 
-/** Starts the thread that stands beside this program in its bundle. */
+/** Starts the thread that stands beside this program in its bundle; where the program is not bundled, there is none. */
 export const startScanThread: StartThread = (data) =>
   new Worker(new URL('./scan-thread.js', import.meta.url), { workerData: data });
 
@@ -38,46 +37,62 @@ export const startScanThread: StartThread = (data) =>
 export function scanInThread(startThread: StartThread): ScanDump {
   return async (name, dump, { onBytes }) => {
     const thread = startThread({ name });
-    const answers = on(thread, 'message', { close: ['exit'] });
-    let piece: Buffer[] = [];
-    let pieceBytes = 0;
-    let ahead = 0;
+    let sent = 0;
+    let answered = 0;
+    let index: DumpIndex | undefined;
+    let failure: unknown;
+    let wake = () => {};
+    const fail = (error: unknown) => {
+      failure ??= error;
+      wake();
+    };
+    thread.on('error', fail);
+    thread.on('exit', () => fail(new Error('the thread that scans the dump has ended')));
+    thread.on('message', (answer: Answer) => {
+      if (answer.type === 'fault') return fail(new DumpError(answer.parts));
+      if (answer.type === 'index') index = answer.index;
+      answered += 1;
+      wake();
+    });
 
-    async function nextAnswer(): Promise<Answer> {
-      const { value, done } = (await answers.next()) as IteratorResult<[Answer], undefined>;
-      if (done) throw new Error('the thread that scans the dump has ended');
-      const [answer] = value;
-      if (answer.type === 'fault') throw new DumpError(answer.parts);
-      ahead -= 1;
-      return answer;
+    async function until<T>(look: () => T | undefined): Promise<T> {
+      for (;;) {
+        if (failure !== undefined) throw failure;
+        const seen = look();
+        if (seen !== undefined) return seen;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
     }
 
+    let piece: Buffer[] = [];
+    let pieceBytes = 0;
     async function send(): Promise<void> {
-      while (ahead >= PIECES_AHEAD) await nextAnswer();
+      await until(() => sent - answered < PIECES_AHEAD || undefined);
       const owned = piece.map(inOwnMemory);
       thread.postMessage(
         owned,
         owned.map(({ buffer }) => buffer),
       );
-      ahead += 1;
+      sent += 1;
       piece = [];
       pieceBytes = 0;
     }
 
     try {
       for await (const chunk of dump) {
+        if (failure !== undefined) throw failure;
         const { length } = chunk;
         if (length > 0) piece.push(chunk);
         pieceBytes += length;
-        if (pieceBytes >= PIECE_BYTES) await send();
+        // The first bytes alone show most that is no dump.
+        if (pieceBytes >= PIECE_BYTES || sent === 0) await send();
         onBytes(length);
       }
       await send();
       thread.postMessage('end' satisfies Piece);
-      for (;;) {
-        const answer = await nextAnswer();
-        if (answer.type === 'index') return answer.index;
-      }
+      return await until(() => index);
     } finally {
       await thread.terminate();
     }

@@ -152,7 +152,7 @@ export function drain(tokens: Iterator<DumpToken, void>): void {
 }
 
 /**
- * Reads a dump to its end for its index alone.
+ * Reads a dump to its end for its index alone. Nobody else may use its chunks.
  *
  * @param name what the dump is called in errors
  * @throws DumpError when it is no whole dump

@@ -50,9 +50,10 @@ export async function runProgram(
 
 /** Commander shows the whole help for a command that is none where help is asked for, and not that there is none. */
 function withoutHelpOfUnknown(argv: readonly string[]): readonly string[] {
-  const [name] = argv.slice(2);
+  const [first, second] = argv.slice(2).filter((arg) => !arg.startsWith('-'));
+  const name = first === 'help' ? second : first;
   const isKnown = name === undefined || name === 'help' || COMMANDS.some((spec) => spec.name === name);
-  return isKnown || name.startsWith('-') ? argv : argv.slice(0, 3);
+  return isKnown ? argv : [...argv.slice(0, 2), name];
 }
 
 /** The whole command line of the tool. */

@@ -8,16 +8,19 @@ export const PIECE_BYTES = 8 * 1024 ** 2;
 export const MOST_REQUESTS = 3;
 
 /** Bytes that one request asks for, at most, where it runs alone and none of them have to be held. */
-const ALONE_BYTES = 64 * PIECE_BYTES;
+const ALONE_BYTES = 8 * PIECE_BYTES;
 
 /** Bytes after which it is looked at how they came, at least. */
 const WINDOW_BYTES = 2 * PIECE_BYTES;
+
+/** The same of a request on trial, whose beginning weighs the less. */
+const TRIAL_BYTES = 4 * PIECE_BYTES;
 
 /** How many times as fast one more request has to make it: it costs both sides time of their processors. */
 const WORTHWHILE = 1.25;
 
 /** Windows after which another request is tried again where it was of no use; twice as many the next time. */
-const FIRST_PAUSE = 4;
+const FIRST_PAUSE = 16;
 
 /** How the bytes of a window came. */
 export interface Pace {
@@ -62,7 +65,7 @@ export function chooseRequests(now: Requests, { bytes, waited, used }: Pace): Re
 
 /**
  * The bytes of an object in order, by one ranged request after the other, or by a few at a time where the reader is
- * faster than one. No more is held than {@link MOST_REQUESTS} pieces of {@link PIECE_BYTES}. A request that breaks off
+ * faster than one. No more is held than {@link MOST_REQUESTS} pieces of {@link PIECE_BYTES} and the one that is given out. A request that breaks off
  * goes on where it was, and the object must be the same all along (ETag).
  *
  * @throws NotFoundError when there is no such object, StoreError when reading fails for good or the object changed
@@ -70,15 +73,20 @@ export function chooseRequests(now: Requests, { bytes, waited, used }: Pace): Re
 export async function* readAhead(
   store: Store,
   key: string,
-  { signal }: { readonly signal: AbortSignal },
+  options: {
+    /** What is known at the beginning. */
+    readonly requests?: Requests;
+    readonly signal: AbortSignal;
+  },
 ): AsyncGenerator<Buffer> {
+  const { signal } = options;
   const object = await store.head(key, signal);
   if (object === undefined) throw noSuchObject(store, key);
   const { bytes, etag } = object;
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   let next = 0;
-  let requests = ONE_REQUEST;
+  let { requests = ONE_REQUEST } = options;
   let alone = PIECE_BYTES;
   const ahead: Promise<Buffer[]>[] = [];
 
@@ -122,7 +130,7 @@ export async function* readAhead(
         used += since - at;
       }
       pace = { bytes: came, waited, used };
-      if (came < WINDOW_BYTES) continue;
+      if (came < (requests.rateBefore === undefined ? WINDOW_BYTES : TRIAL_BYTES)) continue;
       requests = chooseRequests(requests, pace);
       pace = NO_BYTES;
     }

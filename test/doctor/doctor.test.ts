@@ -281,9 +281,38 @@ test('probe objects that cannot be removed are named', async () => {
   expect(keys).toHaveLength(2);
   expect(finding).toMatchObject({
     check: 's3: delete',
-    detail: `403 AccessDenied; ${keys.join(' and ')} cannot be removed`,
+    detail: `403 AccessDenied; ${keys.map((key) => `${key} may be left`).join('; ')}`,
   });
   await bed.store.remove(keys, signal);
+});
+
+test('what may be left is named where it cannot even be looked up', async () => {
+  const denied = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+  bed.server.faults.push(
+    { operation: 'DeleteObjects', what: denied },
+    { operation: 'HeadObject', what: denied },
+  );
+  const finding = (await examine()).find(({ check }) => check === 's3: delete');
+  bed.server.faults.length = 0;
+  const keys = await bed.keys();
+  expect(keys).toHaveLength(2);
+  for (const key of keys) expect(finding?.detail).toContain(`${key} may be left`);
+  await bed.store.remove(keys, signal);
+});
+
+test('uploads that cannot be aborted are named', async () => {
+  bed.server.faults.push({
+    operation: 'AbortMultipartUpload',
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  const finding = (await examine()).find(({ check }) => check === 's3: multipart');
+  bed.server.faults.length = 0;
+  const uploads = await bed.pendingUploads();
+  expect(uploads.length).toBeGreaterThan(0);
+  expect(finding?.detail.match(/upload \S+ of \S+-parts may be left/g)).toHaveLength(uploads.length);
+  for await (const upload of bed.store.listUploads('backup/', signal)) {
+    await bed.store.abortUpload(upload, signal);
+  }
 });
 
 test('a server that takes no gaps between the numbers of parts is good enough', async () => {

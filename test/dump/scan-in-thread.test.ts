@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
@@ -75,6 +76,12 @@ test.each([
   expect(error).toEqual(await refused(scanDump));
 });
 
+test('however slowly the bytes come, what is no dump is refused soon', async () => {
+  await expect(scanHere('test.sql', slowly(Buffer.from('PGDMP\x01\x0e')), uncounted)).rejects.toThrow(
+    'custom format',
+  );
+});
+
 test('reads no further than a few pieces behind a fault', async () => {
   let given = 0;
   async function* endless(): AsyncGenerator<Buffer> {
@@ -87,23 +94,35 @@ test('reads no further than a few pieces behind a fault', async () => {
   expect(given).toBeLessThan(32);
 });
 
-test('ends the thread when the reading fails, or nobody waits any longer', async () => {
+async function* broken(): AsyncGenerator<Buffer> {
+  yield Buffer.from('--\n');
+  throw new Error('the connection broke');
+}
+
+test.each<[string, AsyncIterable<Buffer>, string]>([
+  ['the dump was read', chunksOf(dumpOf(1), 1000, true), 'read'],
+  ['it is none', chunksOf(randomBytes(1000), 1000, true), 'cannot read the dump'],
+  ['the reading fails', broken(), 'the connection broke'],
+])('the thread has ended when %s', async (_, dump, expected) => {
   const threads: Worker[] = [];
-  const exits: Promise<unknown>[] = [];
   const start: StartThread = (workerData) => {
     const thread = startThread(workerData);
-    exits.push(new Promise((resolve) => thread.once('exit', resolve)));
     threads.push(thread);
     return thread;
   };
-  async function* broken(): AsyncGenerator<Buffer> {
-    yield Buffer.from('--\n');
-    throw new Error('the connection broke');
-  }
-  await expect(scanInThread(start)('test.sql', broken(), uncounted)).rejects.toThrow('the connection broke');
-  expect(await Promise.all(exits)).toHaveLength(1);
-  expect(threads[0]?.threadId).toBe(-1);
+  const told = await scanInThread(start)('test.sql', dump, uncounted).then(
+    () => 'read',
+    (error: Error) => error.message,
+  );
+  expect(told).toContain(expected);
+  expect(threads.map(({ threadId }) => threadId)).toEqual([-1]);
 });
+
+/** A chunk, and then one each time that it is waited for. */
+async function* slowly(first: Buffer): AsyncGenerator<Buffer> {
+  yield first;
+  for (;;) yield await delay(5, Buffer.from('x'));
+}
 
 test.each([
   ['throws', 'throw Error("out of order")', 'out of order'],
@@ -113,4 +132,5 @@ test.each([
   await expect(
     scanInThread(start)('test.sql', chunksOf(dumpOf(600_000), 65_536, true), uncounted),
   ).rejects.toThrow(message);
+  await expect(scanInThread(start)('test.sql', slowly(Buffer.from('x')), uncounted)).rejects.toThrow(message);
 });

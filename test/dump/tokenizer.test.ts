@@ -197,9 +197,13 @@ test.each([
   [
     'a byte order mark',
     `\ufeff${dumpText('SELECT 1;\n')}`,
-    /byte order mark.* — take the mark off, with tail -c \+4/,
+    /byte order mark.* — take the mark off the SQL, with tail -c \+4/,
   ],
-  ['the tar format', `toc.dat${'\0'.repeat(200)}`, /tar format.* — turn it into SQL with pg_restore/],
+  [
+    'the tar format',
+    `toc.dat${'\0'.repeat(200)}`,
+    /tar format.* — give the SQL that pg_restore --file=dump\.sql DUMP\.tar makes of it/,
+  ],
   ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]), /compressed with xz.* — unpack it with xz -d/],
   ['bzip2', 'BZh91AY&SY', /compressed with bzip2.* — unpack it with bunzip2/],
   ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]), /compressed with zstd/],

@@ -284,7 +284,7 @@ const BAD: readonly Bad[] = [
     status: 2,
     says: /cannot run topobank-backup: unknown command 'bakup' \(Did you mean backup\?\) — see topobank-backup --help/,
   },
-  ...['bakup --help', 'bakup -h', 'bakup --yes'].map((args) => ({
+  ...['bakup --help', 'bakup -h', 'bakup --yes', '--json bakup --help', 'help bakup'].map((args) => ({
     about: 'an unknown command, with more',
     args,
     status: 2,
@@ -423,7 +423,7 @@ const BAD: readonly Bad[] = [
     about: 'a dump in the directory format',
     args: 'restore @/directory --yes',
     status: 4,
-    says: /\/directory: it is a directory — turn this dump into SQL with pg_restore --file=dump\.sql/,
+    says: /\/directory: it is a directory — give the SQL that pg_restore --file=dump\.sql \S+\/directory makes of it/,
   },
   ...(['push @/', 'restore --yes @/'] as const).flatMap((args): Bad[] => [
     {

@@ -5,6 +5,7 @@ import {
   MOST_REQUESTS,
   ONE_REQUEST,
   PIECE_BYTES,
+  type Requests,
   readAhead,
 } from '../../src/s3/read-ahead.ts';
 import { deferred } from '../support/deferred.ts';
@@ -32,9 +33,12 @@ beforeEach(async () => {
 
 afterEach(() => bed.close());
 
-async function read(signal = inTime()): Promise<Buffer> {
+/** As many as there ever are. */
+const MANY: Requests = { ...ONE_REQUEST, count: MOST_REQUESTS };
+
+async function read(requests = ONE_REQUEST): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of readAhead(bed.store, KEY, { signal })) chunks.push(chunk);
+  for await (const chunk of readAhead(bed.store, KEY, { requests, signal: inTime() })) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -43,8 +47,11 @@ test.each([0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, PIECE_BYTES * 5 
   async (length) => {
     body = randomBytes(length);
     await put();
-    expect((await read()).equals(body)).toBe(true);
-    expect(askedFor()).toBe(length);
+    for (const requests of [ONE_REQUEST, MANY]) {
+      bed.server.requests.length = 0;
+      expect((await read(requests)).equals(body)).toBe(true);
+      expect(askedFor()).toBe(length);
+    }
   },
 );
 
@@ -58,9 +65,9 @@ test.each([
   ['which stays where the bytes come faster', [waiting(10), waiting(15), waiting(15)], 3],
   ['and goes where they do not', [waiting(10), waiting(12)], 1],
   ['for some time', [waiting(10), waiting(12), waiting(10), waiting(10)], 1],
-  ['but not for ever', [waiting(10), waiting(12), ...Array(5).fill(waiting(10))], 2],
-  ['then for twice as long', Array(8 + 8).fill(waiting(10)), 1],
-  ['and no longer', Array(8 + 9).fill(waiting(10)), 2],
+  ['but not for ever', [waiting(10), waiting(12), ...Array(17).fill(waiting(10))], 2],
+  ['then for twice as long', Array(20 + 32).fill(waiting(10)), 1],
+  ['and no longer', Array(20 + 33).fill(waiting(10)), 2],
   ['there are no more than a few', [10, 20, 40, 80, 160].map(waiting), MOST_REQUESTS],
   ['a reader that is slower gets fewer', [waiting(10), waiting(20), between, working], 1],
   ['but one', [working, working], 1],
@@ -95,7 +102,7 @@ test('no more than a few pieces are asked for ahead of a reader that stops', asy
   body = randomBytes(PIECE_BYTES * 8);
   await put();
   let bytes = 0;
-  for await (const chunk of readAhead(bed.store, KEY, { signal: inTime() })) {
+  for await (const chunk of readAhead(bed.store, KEY, { requests: MANY, signal: inTime() })) {
     bytes += chunk.length;
     expect(askedFor() - bytes).toBeLessThanOrEqual(PIECE_BYTES * (MOST_REQUESTS + 1));
     if (bytes > PIECE_BYTES * 3) break;
@@ -107,7 +114,7 @@ test('an object that changes meanwhile, is missing, or is no longer wanted, is a
   body = randomBytes(PIECE_BYTES * 5);
   await expect(read()).rejects.toThrow(/cannot read backup\/dump\.sql .*: there is no such object/);
   await put();
-  const reading = readAhead(bed.store, KEY, { signal: inTime() });
+  const reading = readAhead(bed.store, KEY, { requests: MANY, signal: inTime() });
   await reading.next();
   body = randomBytes(PIECE_BYTES * 5);
   await put();
@@ -115,7 +122,7 @@ test('an object that changes meanwhile, is missing, or is no longer wanted, is a
     for await (const _ of reading);
   }).rejects.toThrow(/the object changed while it was read/);
   const stop = new AbortController();
-  const stopped = readAhead(bed.store, KEY, { signal: stop.signal });
+  const stopped = readAhead(bed.store, KEY, { requests: MANY, signal: stop.signal });
   await stopped.next();
   stop.abort(new Error('enough'));
   await expect(async () => {

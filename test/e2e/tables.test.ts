@@ -165,7 +165,7 @@ test('show --diff tells what each table has gained and lost', async () => {
   expect(text.stdout).toMatch(/\npublic\.no_rows +- +0 +- +0 B +gone\n/);
   expect(text.stdout).toMatch(/\n\n4 of 6 tables changed from \d{14} to \d{14}\n$/);
   const same = await bed.run(['show', after!, '--diff', after!]);
-  expect(same.stdout).toMatch(/^0 of 5 tables changed .*; 5 are the same to the byte\n$/);
+  expect(same.stdout).toMatch(/^0 of 5 tables changed .*, 5 the same to the byte\n$/);
 });
 
 test('a backup without a manifest has no tables to be compared', async () => {

@@ -1,7 +1,7 @@
 import { type ChoiceOptions, chooseBackup, type Wanted } from '../catalog/choose-backup.ts';
 import { compareTables, type TableChange } from '../catalog/compare-tables.ts';
 import type { Manifest } from '../catalog/manifest.ts';
-import { ConfigError, DumpError } from '../errors.ts';
+import { DumpError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
@@ -12,13 +12,6 @@ import { type Invocation, openSession, withStore } from './session.ts';
 /** `show ID --diff OTHER`: rows and bytes that each table has gained or lost from OTHER to ID. */
 export async function showDiff(invocation: Invocation, id: string, other: string): Promise<void> {
   const wanted = [readBackupId(id, 'ID'), readBackupId(other, '--diff')];
-  if (id === other) {
-    throw new ConfigError({
-      doing: `cannot compare ${id}`,
-      problem: 'it is the same backup twice',
-      remedy: 'give the id of another one to --diff',
-    });
-  }
   const session = openSession(invocation, SHOW_GROUPS);
   const { prefix } = session.config;
   const [after, before] = await withStore(session, (store) =>

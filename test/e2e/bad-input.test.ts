@@ -291,12 +291,6 @@ const BAD: readonly Bad[] = [
     says: /unknown command 'bakup' \(Did you mean backup\?\) — see topobank-backup --help/,
   })),
   {
-    about: 'a backup that is compared with itself',
-    args: 'show 20200101000000 --diff 20200101000000',
-    status: 2,
-    says: /cannot compare 20200101000000: it is the same backup twice — give the id of another one to --diff/,
-  },
-  {
     about: 'an argument too few',
     args: 'show',
     status: 2,

@@ -65,7 +65,7 @@ test.each([
   { signal: 'SIGINT', at: 'filling', expected: 130 },
   { signal: 'SIGTERM', at: 'backup: round 1', expected: 143 },
 ] as const)('$signal at "$at" ends it with $expected, and nothing is left behind', async (given) => {
-  const { status, stdout } = await bench(['backup', '--size', '20MB'], (said, child) => {
+  const { status, stdout } = await bench(['backup', '--size', '5MB'], (said, child) => {
     if (said.includes(given.at)) child.kill(given.signal);
   });
   expect({ status, stdout }).toEqual({ status: given.expected, stdout: '' });

@@ -284,7 +284,7 @@ const BAD: readonly Bad[] = [
     status: 2,
     says: /cannot run topobank-backup: unknown command 'bakup' \(Did you mean backup\?\) — see topobank-backup --help/,
   },
-  ...['bakup --help', 'bakup -h', 'bakup --yes', '--json bakup --help', 'help bakup'].map((args) => ({
+  ...['bakup -h', '--json bakup --help', 'help bakup'].map((args) => ({
     about: 'an unknown command, with more',
     args,
     status: 2,

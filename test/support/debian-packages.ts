@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Asked by invoke-rc.d and deb-systemd-invoke before they start a service; status 101 forbids it. */
@@ -36,21 +36,22 @@ export function requirePrograms(
   if (missing.length > 0) throw new Error(`the packages of ${what} brought no ${missing.join(', no ')}`);
 }
 
+/** Held while packages are installed: whoever ends first would take the policy away from the others. */
+const LOCK = '/run/lock/topobank-backup-packages';
+
+/** Another run of apt-get may hold its lock; it is waited for. */
+const INSTALL = `set -e
+if [ ! -e ${SERVICE_POLICY} ]; then
+  trap 'rm -f ${SERVICE_POLICY}' EXIT
+  printf '#!/bin/sh\\nexit 101\\n' > ${SERVICE_POLICY}
+  chmod 755 ${SERVICE_POLICY}
+fi
+apt-get --quiet -o DPkg::Lock::Timeout=300 update
+apt-get --quiet -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@"`;
+
 /** Installs packages, of whose services none is started. */
 export function installPackages(packages: readonly string[]): void {
-  aptGet('update');
-  const forbid = !existsSync(SERVICE_POLICY);
-  if (forbid) writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  try {
-    aptGet('install', '--yes', '--no-install-recommends', ...packages);
-  } finally {
-    if (forbid) rmSync(SERVICE_POLICY);
-  }
-}
-
-function aptGet(...args: string[]): void {
-  // Another run of apt-get may hold the lock; it is waited for.
-  execFileSync('apt-get', ['--quiet', '-o', 'DPkg::Lock::Timeout=300', ...args], {
+  execFileSync('flock', [LOCK, 'sh', '-c', INSTALL, 'sh', ...packages], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -56,11 +56,7 @@ async function prepare(path: string, directory: string): Promise<void> {
   } catch (error) {
     throw fileError(error, directory);
   }
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (exists) throw taken(path);
+  if ((await stat(path).catch(() => undefined)) !== undefined) throw taken(path);
 }
 
 function taken(path: string): ConfigError {

@@ -124,7 +124,7 @@ function render({ id, depth, faults, proved, unproved }: Verification): string {
   if (faults.length === 0) {
     return `${id} is good (${depth})\n  proved: ${proved}\n  not proved: ${unproved}`;
   }
-  const count = faults.length === 1 ? 'a fault' : formatNumber(faults.length, 'fault');
+  const count = formatNumber(faults.length, 'fault');
   return [`${id} is FAULTY (${depth}), ${count}:`, ...faults.map((fault) => `  ${faultLine(fault)}`)].join(
     '\n',
   );

@@ -4,18 +4,9 @@ import { DatabaseError } from '../errors.ts';
 import { createDatabase, dropDatabase, renameDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { errorCode } from '../postgres/errors.ts';
+import { PLAIN_CREATION } from '../postgres/facts.ts';
 import type { Finding } from './check.ts';
 import { fault } from './check.ts';
-
-const ANY_LOCALE = {
-  encoding: 'UTF8',
-  collate: 'C',
-  ctype: 'C',
-  provider: null,
-  providerLocale: null,
-  icuRules: null,
-  tablespace: null,
-};
 
 /** How long the probe may take, in milliseconds. */
 const PROBE_MS = 60_000;
@@ -38,7 +29,7 @@ async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<Fi
   const probe = `topobank_backup_doctor_${randomBytes(6).toString('hex')}`;
   const renamed = `${probe}_renamed`;
   try {
-    await createDatabase(admin, probe, ANY_LOCALE);
+    await createDatabase(admin, probe, PLAIN_CREATION);
     await renameDatabase(admin, probe, renamed);
   } catch (error) {
     // insufficient_privilege

@@ -21,11 +21,10 @@ const NAME_A_FILE = 'name a file that pg_dump wrote; `topobank-backup list` show
 
 /** In pg_dump's directory format there is a table of contents. */
 async function directoryRemedy(directory: string): Promise<string> {
-  const isDump = await stat(join(directory, 'toc.dat')).then(
-    () => true,
-    () => false,
-  );
-  return isDump ? `give the SQL that pg_restore --file=dump.sql ${directory} makes of it` : NAME_A_FILE;
+  const contents = await stat(join(directory, 'toc.dat')).catch(() => undefined);
+  return contents !== undefined
+    ? `give the SQL that pg_restore --file=dump.sql ${directory} makes of it`
+    : NAME_A_FILE;
 }
 
 /** @throws NotFoundError when there is no such file or it cannot be read */

@@ -1,3 +1,5 @@
+import { type DumpForm, sniffForm } from './form.ts';
+
 /** What a file is instead of a plain dump, and what to do with it. */
 export interface OtherForm {
   readonly found: string;
@@ -9,28 +11,32 @@ const inUtf16: OtherForm = {
   remedy: 'take it with pg_dump --file=, which goes through no shell',
 };
 
-const FORMS: readonly (OtherForm & { readonly head: Buffer })[] = [
-  {
-    head: Buffer.from('PGDMP'),
-    // Read as it is, unless gzip is around it.
+/** The tool knows zstd, and does not unpack it. */
+export const ZSTD: OtherForm = {
+  found: 'it is compressed with zstd',
+  remedy: 'unpack it with zstd -d and give the .sql',
+};
+
+/** A dump in one of the forms is read as it is; these have gzip around them. */
+const WITHIN_GZIP: Record<Exclude<DumpForm, 'plain'>, OtherForm> = {
+  gzip: {
+    found: 'it is compressed with gzip twice',
+    remedy: 'unpack it with gunzip and give what comes out',
+  },
+  zstd: ZSTD,
+  custom: {
     found: 'it is in pg_dump’s custom format, compressed once more with gzip',
     remedy: 'unpack it with gunzip and give what comes out',
   },
+};
+
+/** Forms that are not read at all. */
+const UNREAD: readonly (OtherForm & { readonly head: Buffer })[] = [
   {
     // The first file of the archive.
     head: Buffer.from('toc.dat'),
     found: 'it is in pg_dump’s tar format',
     remedy: 'give the SQL that pg_restore --file=dump.sql DUMP.tar makes of it',
-  },
-  {
-    head: Buffer.from([0x1f, 0x8b]),
-    found: 'it is compressed with gzip twice',
-    remedy: 'unpack it with gunzip and give what comes out',
-  },
-  {
-    head: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
-    found: 'it is compressed with zstd',
-    remedy: 'unpack it with zstd -d and give the .sql',
   },
   {
     head: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a]),
@@ -53,5 +59,7 @@ const FORMS: readonly (OtherForm & { readonly head: Buffer })[] = [
 
 /** What the first bytes of a file show it to be instead of a plain dump; undefined where they show nothing. */
 export function otherThanPlain(head: Buffer): OtherForm | undefined {
-  return FORMS.find((form) => head.subarray(0, form.head.length).equals(form.head));
+  const form = sniffForm(head);
+  if (form !== 'plain') return WITHIN_GZIP[form];
+  return UNREAD.find((form) => head.subarray(0, form.head.length).equals(form.head));
 }

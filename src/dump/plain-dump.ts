@@ -4,6 +4,7 @@ import { DatabaseError, DumpError, type ErrorParts } from '../errors.ts';
 import { findClients } from '../postgres/client-binaries.ts';
 import { type DumpForm, FORM_BYTES, sniffForm } from './form.ts';
 import { gunzip } from './gunzip.ts';
+import { ZSTD } from './other-than-plain.ts';
 import { startDumpProcess } from './pg-dump.ts';
 
 export interface PlainDumpOptions {
@@ -67,8 +68,8 @@ async function* inPlain(
     case 'zstd':
       throw new DumpError({
         doing: `cannot read the dump ${options.name}`,
-        problem: 'it is compressed with zstd',
-        remedy: 'unpack it with zstd -d and give the .sql',
+        problem: ZSTD.found,
+        remedy: ZSTD.remedy,
       });
   }
 }

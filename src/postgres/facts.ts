@@ -35,6 +35,17 @@ export interface CreationOptions extends DatabaseLocale {
   readonly tablespace: string | null;
 }
 
+/** What a database of no particular locale and place is created with. */
+export const PLAIN_CREATION = {
+  encoding: 'UTF8',
+  collate: 'C',
+  ctype: 'C',
+  provider: null,
+  providerLocale: null,
+  icuRules: null,
+  tablespace: null,
+} satisfies CreationOptions;
+
 /** What `pg_dump` leaves out unless `--create` is given. */
 export interface DatabaseFacts extends CreationOptions {
   readonly name: string;

@@ -4,7 +4,7 @@ import type { Store } from './store.ts';
 /** Bytes that one request asks for, where others run beside it. */
 export const PIECE_BYTES = 8 * 1024 ** 2;
 
-/** Requests under way at the same time, at most: what many servers give to one connection, they give to each of a few. */
+/** Requests under way at the same time, at most: many servers give each of a few connections what they give to one. */
 export const MOST_REQUESTS = 3;
 
 /** Bytes that one request asks for, at most, where it runs alone and none of them have to be held. */
@@ -65,8 +65,8 @@ export function chooseRequests(now: Requests, { bytes, waited, used }: Pace): Re
 
 /**
  * The bytes of an object in order, by one ranged request after the other, or by a few at a time where the reader is
- * faster than one. No more is held than {@link MOST_REQUESTS} pieces of {@link PIECE_BYTES} and the one that is given out. A request that breaks off
- * goes on where it was, and the object must be the same all along (ETag).
+ * faster than one. No more is held than {@link MOST_REQUESTS} pieces of {@link PIECE_BYTES} and the one that is given
+ * out. A request that breaks off goes on where it was, and the object must be the same all along (ETag).
  *
  * @throws NotFoundError when there is no such object, StoreError when reading fails for good or the object changed
  */

@@ -6,8 +6,8 @@ import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog
 import { addCheck, type Depth, encodeRecord } from '../../src/catalog/verification.ts';
 import { createScanner, drain } from '../../src/dump/scanner.ts';
 import { DumpError } from '../../src/errors.ts';
+import { PLAIN_CREATION } from '../../src/postgres/facts.ts';
 import { dumpText } from '../support/dump-text.ts';
-import { PLAIN_CREATION } from '../support/plain-database.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;

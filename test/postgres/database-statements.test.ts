@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { creationStatement, traitStatements } from '../../src/postgres/database-statements.ts';
-import { PLAIN_CREATION as PLAIN } from '../support/plain-database.ts';
+import { PLAIN_CREATION as PLAIN } from '../../src/postgres/facts.ts';
 
 const NONE = { settings: [], connectionLimit: -1, comment: null };
 

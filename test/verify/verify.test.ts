@@ -241,7 +241,7 @@ test('a fault is told as JSON and as text, with status 3', async () => {
   expect(await bed.run(['verify', '--quiet'])).toMatchObject({
     status: 3,
     stdout: expect.stringMatching(
-      `^${id} is FAULTY \\(full\\), a fault:\n  table ${where}: expected ${sha256}, found [0-9a-f]{64}\n$`,
+      `^${id} is FAULTY \\(full\\), 1 fault:\n  table ${where}: expected ${sha256}, found [0-9a-f]{64}\n$`,
     ),
   });
 });
@@ -348,7 +348,7 @@ test('--all verifies each, in the order of list, and tells of all', async () => 
   expect(status).toBe(3);
   const told = await bed.run(['verify', '--all', '--quiet']);
   expect(told.stdout).toMatch(
-    /^\d{14} is good \(full\)\n(.*\n)*20200101000000 is FAULTY \(full\), a fault:\n/,
+    /^\d{14} is good \(full\)\n(.*\n)*20200101000000 is FAULTY \(full\), 1 fault:\n/,
   );
   expect(told.stdout).toMatch(/\n\n2 verified, 1 faulty\n$/);
 });

@@ -46,9 +46,9 @@ export function readListPage(body: Buffer): ListPage | undefined {
   const rest: Buffer[] = [];
   let end = 0;
   for (let start = text.indexOf(CONTENTS.open); start >= 0; start = text.indexOf(CONTENTS.open, end)) {
-    rest.push(body.subarray(end, start));
+    if (start > end) rest.push(body.subarray(end, start));
     const close = text.indexOf(CONTENTS.close, start);
-    const object = readObjectInfo((child) => readChild(body, text, child, start, close));
+    const object = readObjectInfo({ body, text, start, end: close });
     if (object === undefined) return undefined;
     objects.push(object);
     end = close + CONTENTS.close.length;
@@ -60,29 +60,45 @@ export function readListPage(body: Buffer): ListPage | undefined {
   return { objects, rest: without };
 }
 
-function readObjectInfo(read: (child: Element) => string | undefined): ObjectInfo | undefined {
-  const key = read(KEY);
-  const bytes = Number(read(SIZE));
-  const lastModified = new Date(read(LAST_MODIFIED) ?? '');
-  const etag = read(ETAG);
+/** Where one object stands in the answer. */
+interface Contents {
+  readonly body: Buffer;
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+function readObjectInfo(contents: Contents): ObjectInfo | undefined {
+  const key = readText(contents, KEY);
+  const bytes = Number(readWord(contents, SIZE));
+  const lastModified = new Date(readWord(contents, LAST_MODIFIED) ?? '');
+  const etag = readText(contents, ETAG);
   if (key === undefined || key === '' || etag === undefined) return undefined;
   if (!Number.isSafeInteger(bytes) || Number.isNaN(lastModified.getTime())) return undefined;
   return { key, bytes, lastModified, etag: bareEtag(etag) };
 }
 
-/** The text of an element that holds nothing else, between `start` and `end`. */
-function readChild(
-  body: Buffer,
-  text: string,
+/** What a child holds, to be kept: a part cut out of the text would hold all of it in memory. */
+function readText(contents: Contents, child: Element): string | undefined {
+  const found = findChild(contents, child);
+  return found && decodeEntities(contents.body.toString('utf8', ...found));
+}
+
+/** The same of one that is a number or a time, and is read at once. */
+function readWord(contents: Contents, child: Element): string | undefined {
+  const found = findChild(contents, child);
+  return found && contents.text.slice(...found);
+}
+
+/** From where to where the text of a child reaches that holds nothing else. */
+function findChild(
+  { text, start, end }: Contents,
   { open, close }: Element,
-  start: number,
-  end: number,
-): string | undefined {
+): readonly [from: number, to: number] | undefined {
   const from = text.indexOf(open, start) + open.length;
   const to = text.indexOf('<', from);
   if (from < start + open.length || to > end || !text.startsWith(close, to)) return undefined;
-  // Not cut out of the text: that would hold all of it in memory for as long as the part is needed.
-  return decodeEntities(body.toString('utf8', from, to));
+  return [from, to];
 }
 
 /** @returns undefined where something is no entity of XML's own */

@@ -1,6 +1,7 @@
 import type { Backup } from '../catalog/catalog.ts';
 import { type MediaEntry, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { OperatorError } from '../errors.ts';
+import { keyBytes } from '../s3/key-bytes.ts';
 import { type KeyRange, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
@@ -115,7 +116,7 @@ async function* cutEvenly(
 }
 
 function isBehind(key: string, other: string | undefined): boolean {
-  return other === undefined || Buffer.compare(Buffer.from(key), Buffer.from(other)) > 0;
+  return other === undefined || keyBytes(key) > keyBytes(other);
 }
 
 async function* none(): AsyncGenerator<readonly MediaEntry[]> {}

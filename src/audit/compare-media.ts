@@ -1,5 +1,6 @@
 import { entryKey, type MediaEntry, type MediaObject } from '../catalog/media-manifest.ts';
 import { DumpError } from '../errors.ts';
+import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { describeOrder, openCursor, refuseListing } from './cursor.ts';
 
@@ -24,21 +25,21 @@ export async function* compareMedia(
   entries: AsyncIterable<readonly MediaEntry[]>,
   objects: AsyncIterable<readonly ObjectInfo[]>,
 ): AsyncGenerator<readonly MediaFault[]> {
-  const listed = openCursor(objects, ({ key }) => Buffer.from(key), 'once', refuseListing);
+  const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListing);
   let faults: MediaFault[] = [];
-  let before: Buffer | undefined;
+  let before: KeyBytes | undefined;
   try {
     await listed.more();
     for await (const batch of entries) {
       for (const entry of batch) {
-        const key = Buffer.from(entryKey(entry));
-        if (before !== undefined && Buffer.compare(key, before) < 0) throw refuseList(key, before);
+        const key = keyBytes(entryKey(entry));
+        if (before !== undefined && key < before) throw refuseList(key, before);
         before = key;
         if ('prefix' in entry) continue;
-        while (listed.key !== undefined && Buffer.compare(listed.key, key) < 0) {
+        while (listed.key !== undefined && listed.key < key) {
           if (!listed.step()) await listed.more();
         }
-        const object = listed.key?.equals(key) ? listed.item : undefined;
+        const object = listed.key === key ? listed.item : undefined;
         const fault = judge(entry, object);
         if (fault !== undefined) faults.push(fault);
       }
@@ -74,7 +75,7 @@ export function isSame(
   return a.etag === b.etag || a.etag.includes('-') || b.etag.includes('-');
 }
 
-function refuseList(key: Buffer, after: Buffer): DumpError {
+function refuseList(key: KeyBytes, after: KeyBytes): DumpError {
   return new DumpError({
     doing: 'cannot compare a backup’s media',
     problem: `its list has ${describeOrder(key, after)}`,

@@ -1,11 +1,12 @@
 import { DatabaseError, StoreError } from '../errors.ts';
+import { type KeyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 
 /** One item at a time of an iterable of batches, without a promise for each. */
 export interface Cursor<T> {
   readonly item: T | undefined;
   /** Its key; undefined at the end. */
-  readonly key: Buffer | undefined;
+  readonly key: KeyBytes | undefined;
   /** Goes to the next item of the batch; false when {@link more} has to be awaited for it. */
   step(): boolean;
   /** Goes to the first item of the next batch. */
@@ -19,23 +20,22 @@ export interface Cursor<T> {
  */
 export function openCursor<T>(
   batches: AsyncIterable<readonly T[]>,
-  keyOf: (item: T) => Buffer,
+  keyOf: (item: T) => KeyBytes,
   keys: 'once' | 'repeated',
-  refuse: (key: Buffer, after: Buffer) => Error,
+  refuse: (key: KeyBytes, after: KeyBytes) => Error,
 ): Cursor<T> {
   const iterator = batches[Symbol.asyncIterator]();
   let batch: readonly T[] = [];
   let at = 0;
   let item: T | undefined;
-  let key: Buffer | undefined;
+  let key: KeyBytes | undefined;
 
   function take(next: T): void {
     const before = key;
     item = next;
     key = keyOf(next);
     if (before === undefined) return;
-    const order = Buffer.compare(key, before);
-    if (order < 0 || (order === 0 && keys === 'once')) throw refuse(key, before);
+    if (key < before || (key === before && keys === 'once')) throw refuse(key, before);
   }
 
   return {
@@ -75,15 +75,15 @@ export function openCursor<T>(
 const JOINING = 'cannot join rows and objects';
 
 /** That one key came after another. */
-export function describeOrder(key: Buffer, after: Buffer): string {
-  return `${JSON.stringify(String(key))} after ${JSON.stringify(String(after))}, which is not the order of their bytes`;
+export function describeOrder(key: KeyBytes, after: KeyBytes): string {
+  return `${JSON.stringify(keyOf(key))} after ${JSON.stringify(keyOf(after))}, which is not the order of their bytes`;
 }
 
-export function refuseRows(key: Buffer, after: Buffer): DatabaseError {
+export function refuseRows(key: KeyBytes, after: KeyBytes): DatabaseError {
   return new DatabaseError({ doing: JOINING, problem: `the database sent ${describeOrder(key, after)}` });
 }
 
-export function refuseListing(key: Buffer, after: Buffer): StoreError {
+export function refuseListing(key: KeyBytes, after: KeyBytes): StoreError {
   return new StoreError({
     doing: JOINING,
     problem: `the S3 server listed ${describeOrder(key, after)}`,
@@ -91,13 +91,9 @@ export function refuseListing(key: Buffer, after: Buffer): StoreError {
   });
 }
 
-export function startsWith(key: Buffer, prefix: Buffer): boolean {
-  return key.length >= prefix.length && key.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
-}
-
 /** Of prefixes that come in order, the one that covers furthest: the open one, unless the next lies outside of it. */
-export function furthest(open: Buffer | undefined, next: Buffer): Buffer {
-  return open !== undefined && startsWith(next, open) ? open : next;
+export function furthest(open: KeyBytes | undefined, next: KeyBytes): KeyBytes {
+  return open !== undefined && next.startsWith(open) ? open : next;
 }
 
 /** What consoles and mounted buckets put for a folder; no application's file. */

@@ -3,6 +3,7 @@ import { textDecoder } from '../dump/text-decoder.ts';
 import type { CopyTarget } from '../dump/tokens.ts';
 import { copyLines, decodeCopyField } from '../postgres/copy-text.ts';
 import type { Relation } from '../postgres/relations.ts';
+import { asKeyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
 import { type DumpTools, readDumpTables } from './dump-tables.ts';
 import { type SortSpace, sortRecords } from './external-sort.ts';
@@ -200,10 +201,10 @@ function parseRecord(
   return [
     {
       kind: source.owned.kind,
-      key: Buffer.from(record.slice(0, keyEnd), 'latin1'),
+      key: asKeyBytes(record.slice(0, keyEnd)),
       source,
       young: false,
-      id: Buffer.from(record.slice(sourceEnd + 1), 'latin1'),
+      id: record.slice(sourceEnd + 1),
     },
   ];
 }

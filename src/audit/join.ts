@@ -1,5 +1,6 @@
+import { compareKeyBytes, type KeyBytes, keyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
-import { furthest, isFolderMarker, openCursor, refuseListing, refuseRows, startsWith } from './cursor.ts';
+import { furthest, isFolderMarker, openCursor, refuseListing, refuseRows } from './cursor.ts';
 import type { Reference } from './references.ts';
 
 /** Most rows that a shared key is reported with. */
@@ -40,12 +41,12 @@ export interface JoinInputs {
  */
 export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readonly Candidate[]> {
   const rows = openCursor(inputs.references, ({ key }) => key, 'repeated', refuseRows);
-  const listed = openCursor(inputs.objects, ({ key }) => Buffer.from(key), 'once', refuseListing);
+  const listed = openCursor(inputs.objects, ({ key }) => keyBytes(key), 'once', refuseListing);
   // S3 tells the time of an object without the fraction of the second.
   const cutoff = Math.floor(inputs.cutoff.getTime() / 1000) * 1000;
   let found: Candidate[] = [];
   /** The prefix that covers the furthest of all that were passed. */
-  let open: Buffer | undefined;
+  let open: KeyBytes | undefined;
   /** Whether a row names the current object. */
   let named = false;
   let previous: Reference | undefined;
@@ -56,12 +57,12 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
     while (rows.item !== undefined || listed.item !== undefined) {
       const row = rows.item;
       const object = listed.item;
-      if (shared !== undefined && !row?.key.equals(shared.key)) {
-        found.push({ ...shared, key: shared.key.toString() });
+      if (shared !== undefined && row?.key !== shared.key) {
+        found.push({ ...shared, key: keyOf(shared.key) });
         shared = undefined;
       }
       const order =
-        row === undefined ? 1 : listed.key === undefined ? -1 : Buffer.compare(row.key, listed.key);
+        row === undefined ? 1 : listed.key === undefined ? -1 : compareKeyBytes(row.key, listed.key);
 
       if (row !== undefined && order <= 0) {
         if (row.kind === 'prefix') {
@@ -73,7 +74,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
             named = true;
             if (object.bytes === 0) found.push({ kind: 'empty', reference: row, object });
           }
-          if (previous?.key.equals(row.key)) {
+          if (previous?.key === row.key) {
             const bytes = order === 0 ? (object?.bytes ?? 0) : 0;
             shared ??= { kind: 'shared', key: row.key, bytes, rows: 1, references: [previous] };
             shared.rows += 1;
@@ -83,7 +84,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
         }
         if (!rows.step()) await rows.more();
       } else if (object !== undefined && listed.key !== undefined) {
-        const owned = named || (open !== undefined && startsWith(listed.key, open));
+        const owned = named || (open !== undefined && listed.key.startsWith(open));
         if (!owned && !isFolderMarker(object) && object.lastModified.getTime() < cutoff) {
           found.push({ kind: 'orphan', object });
         }
@@ -95,7 +96,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
         found = [];
       }
     }
-    if (shared !== undefined) found.push({ ...shared, key: shared.key.toString() });
+    if (shared !== undefined) found.push({ ...shared, key: keyOf(shared.key) });
     if (found.length > 0) yield found;
   } finally {
     await Promise.allSettled([rows.close(), listed.close()]);
@@ -105,7 +106,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
 /** A key while its rows are counted. */
 interface SharedKey {
   readonly kind: 'shared';
-  readonly key: Buffer;
+  readonly key: KeyBytes;
   readonly bytes: number;
   rows: number;
   readonly references: Reference[];

@@ -1,13 +1,14 @@
 import type { Backup } from '../catalog/catalog.ts';
 import { entryKey, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { OperatorError } from '../errors.ts';
+import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { Logger } from '../ui/log.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dump-references.ts';
 
 /** What a kept backup needs: an object, or whatever lies under a prefix. */
 export interface KeptKey {
   readonly kind: 'key' | 'prefix';
-  readonly key: Buffer;
+  readonly key: KeyBytes;
 }
 
 /** A kept backup, and what it needs. */
@@ -46,7 +47,7 @@ async function* readKeys(
     for await (const entries of readMediaManifest(context.store, list.key, signal)) {
       yield entries.map((entry) => ({
         kind: 'prefix' in entry ? 'prefix' : 'key',
-        key: Buffer.from(entryKey(entry)),
+        key: keyBytes(entryKey(entry)),
       }));
     }
     return;

@@ -1,12 +1,13 @@
 import { StoreError } from '../errors.ts';
-import { type Cursor, describeOrder, furthest, openCursor, startsWith } from './cursor.ts';
+import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
+import { type Cursor, describeOrder, furthest, openCursor } from './cursor.ts';
 import type { Candidate } from './join.ts';
 import { describeUnreadable, type KeptBackup, type KeptKey } from './kept-media.ts';
 
 /** Tells, of one key after the other in the order of their bytes, which backups need them. */
 export interface Protectors {
   /** Ids of the backups, as given. */
-  of(key: Buffer): Promise<readonly string[]>;
+  of(key: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -51,11 +52,12 @@ export function openProtectors(
   }
 
   return {
-    async of(key) {
+    async of(object) {
+      const key = keyBytes(object);
       const protectors: string[] = [];
       for (const reader of readers ?? (await open())) {
         if (!reader.failed && !passTo(reader, key)) await attempt(reader, () => readTo(reader, key));
-        if (reader.named?.equals(key) || (reader.open !== undefined && startsWith(key, reader.open)))
+        if (reader.named === key || (reader.open !== undefined && key.startsWith(reader.open)))
           protectors.push(reader.id);
       }
       return protectors;
@@ -71,14 +73,14 @@ interface BackupReader {
   readonly id: string;
   readonly cursor: Cursor<KeptKey>;
   /** The last key that was passed. */
-  named: Buffer | undefined;
+  named: KeyBytes | undefined;
   /** The prefix that covers the furthest of all that were passed. */
-  open: Buffer | undefined;
+  open: KeyBytes | undefined;
   failed: boolean;
 }
 
 function createReader({ id, keys }: KeptBackup): BackupReader {
-  const refuse = (key: Buffer, after: Buffer) =>
+  const refuse = (key: KeyBytes, after: KeyBytes) =>
     new StoreError({
       doing: `cannot tell which media backup ${id} needs`,
       problem: `its list has ${describeOrder(key, after)}`,
@@ -88,9 +90,9 @@ function createReader({ id, keys }: KeptBackup): BackupReader {
 }
 
 /** Passes all up to `key`; false when more has to be read for it. */
-function passTo(reader: BackupReader, key: Buffer): boolean {
+function passTo(reader: BackupReader, key: KeyBytes): boolean {
   const { cursor } = reader;
-  while (cursor.item !== undefined && Buffer.compare(cursor.item.key, key) <= 0) {
+  while (cursor.item !== undefined && cursor.item.key <= key) {
     const { item } = cursor;
     if (item.kind === 'key') reader.named = item.key;
     else reader.open = furthest(reader.open, item.key);
@@ -99,7 +101,7 @@ function passTo(reader: BackupReader, key: Buffer): boolean {
   return true;
 }
 
-async function readTo(reader: BackupReader, key: Buffer): Promise<void> {
+async function readTo(reader: BackupReader, key: KeyBytes): Promise<void> {
   do await reader.cursor.more();
   while (!passTo(reader, key));
 }
@@ -123,6 +125,6 @@ export async function* protectOrphans(
 async function judge(candidate: Candidate, protectors: Protectors): Promise<Candidate> {
   if (candidate.kind !== 'orphan') return candidate;
   const { object } = candidate;
-  const backups = await protectors.of(Buffer.from(object.key));
+  const backups = await protectors.of(object.key);
   return backups.length > 0 ? { kind: 'protected', object, backups } : candidate;
 }

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isKey, type KeyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { KeyRange } from '../s3/range-listing.ts';
 import { LONGEST_KEY } from '../s3/store.ts';
 
@@ -14,12 +14,12 @@ export interface ReferenceRange extends KeyRange {
 export interface Batch<R> {
   readonly length: number;
   /** Of one that there is. */
-  keyAt(index: number): Buffer;
+  keyAt(index: number): KeyBytes;
   read(): readonly R[];
 }
 
 /** Those that were read already. */
-export function batchOf<R extends { readonly key: Buffer }>(references: readonly R[]): Batch<R> {
+export function batchOf<R extends { readonly key: KeyBytes }>(references: readonly R[]): Batch<R> {
   return {
     length: references.length,
     keyAt: (index) => (references[index] as R).key,
@@ -80,12 +80,16 @@ export function cutRanges<R>(
   }
 
   async function* plan(): AsyncGenerator<ReferenceRange> {
-    let after: Buffer | undefined;
+    let after: KeyBytes | undefined;
+    const bounds = (upTo: KeyBytes | undefined) => ({
+      after: after === undefined ? undefined : keyOf(after),
+      upTo: upTo === undefined ? undefined : keyOf(upTo),
+    });
     let passed = 0;
     for (;;) {
       const batch = unplanned.shift();
       if (batch === undefined && ended) {
-        yield { after: after?.toString(), upTo: undefined, references: passed };
+        yield { ...bounds(undefined), references: passed };
         return;
       }
       if (batch === undefined) {
@@ -97,7 +101,7 @@ export function cutRanges<R>(
         if (passed * density < objectsPerRange) continue;
         const key = batch.keyAt(index);
         if (!isBound(key, after)) continue;
-        yield { after: after?.toString(), upTo: key.toString(), references: passed };
+        yield { ...bounds(key), references: passed };
         after = key;
         passed = 0;
       }
@@ -114,6 +118,7 @@ export function cutRanges<R>(
 }
 
 /** A server can be asked to list from this key on, and it lies behind the bound before. */
-function isBound(key: Buffer, after: Buffer | undefined): boolean {
-  return key.length <= LONGEST_KEY && isUtf8(key) && (after === undefined || Buffer.compare(key, after) > 0);
+function isBound(key: KeyBytes, after: KeyBytes | undefined): boolean {
+  if (key.length > LONGEST_KEY || !isKey(key)) return false;
+  return after === undefined || key > after;
 }

@@ -1,3 +1,4 @@
+import { keyOf } from '../s3/key-bytes.ts';
 import type { Finding, RowPlace } from './finding.ts';
 import type { Candidate } from './join.ts';
 import type { MatchedSource } from './match-sources.ts';
@@ -60,7 +61,7 @@ async function isStillMissing(
   const verdict = judgeRow(reference, before, after);
   if (verdict !== 'written') return verdict === 'same';
   // The object may have been written in between too. That it is missing while the row does not change is proof.
-  if (await lookups.objectExists(reference.key.toString())) return false;
+  if (await lookups.objectExists(keyOf(reference.key))) return false;
   const again = await lookups.now(reference.source, [referenceId(reference)]);
   return judgeRow(reference, after, again.get(referenceId(reference))) === 'same';
 }
@@ -74,7 +75,7 @@ export function judgeRow(
   before: RowVersion | undefined,
   after: RowVersion | undefined,
 ): 'same' | 'written' | 'gone' {
-  if (after === undefined || after.key !== reference.key.toString()) return 'gone';
+  if (after === undefined || after.key !== keyOf(reference.key)) return 'gone';
   return before?.version === after.version ? 'same' : 'written';
 }
 
@@ -98,7 +99,7 @@ export function describe(candidate: Candidate, rows: ReadonlyMap<Reference, Labe
     case 'pending': {
       const { kind, reference } = candidate;
       const labels = describeLabels(rows.get(reference));
-      return { kind, key: reference.key.toString(), ...describePlace(reference), ...labels };
+      return { kind, key: keyOf(reference.key), ...describePlace(reference), ...labels };
     }
     case 'shared': {
       const { kind, key, bytes, rows, references } = candidate;

@@ -1,14 +1,7 @@
-import { isUtf8 } from 'node:buffer';
-import {
-  furthest,
-  isFolderMarker,
-  openCursor,
-  refuseListing,
-  refuseRows,
-  startsWith,
-} from '../audit/cursor.ts';
+import { furthest, isFolderMarker, openCursor, refuseListing, refuseRows } from '../audit/cursor.ts';
 import type { Reference } from '../audit/references.ts';
 import type { MediaEntry } from '../catalog/media-manifest.ts';
+import { compareKeyBytes, isKey, type KeyBytes, keyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { ObjectInfo, ObjectVersion } from '../s3/store.ts';
 
 /** Entries that are handed on together. */
@@ -23,33 +16,33 @@ export async function* ownedMedia(
   objects: AsyncIterable<readonly (ObjectInfo | ObjectVersion)[]>,
 ): AsyncGenerator<readonly MediaEntry[]> {
   const rows = openCursor(references, ({ key }) => key, 'repeated', refuseRows);
-  const listed = openCursor(objects, ({ key }) => Buffer.from(key), 'once', refuseListing);
+  const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListing);
   let entries: MediaEntry[] = [];
   /** The prefix that covers the furthest of all that were passed. */
-  let open: Buffer | undefined;
-  let named: Buffer | undefined;
+  let open: KeyBytes | undefined;
+  let named: KeyBytes | undefined;
   try {
     await Promise.all([rows.more(), listed.more()]);
     while (rows.item !== undefined || listed.item !== undefined) {
       const row = rows.item;
       const { item: object, key } = listed;
-      const order = row === undefined ? 1 : key === undefined ? -1 : Buffer.compare(row.key, key);
+      const order = row === undefined ? 1 : key === undefined ? -1 : compareKeyBytes(row.key, key);
       if (row !== undefined && order <= 0) {
         if (row.kind === 'prefix') {
           const before = open;
           open = furthest(before, row.key);
-          if (open !== before) entries.push({ prefix: open.toString() });
+          if (open !== before) entries.push({ prefix: keyOf(open) });
         } else {
           // No server has an object of a key that is no UTF-8, and JSON has no way to spell it.
-          if (order < 0 && !named?.equals(row.key) && isUtf8(row.key)) {
-            entries.push({ key: row.key.toString(), missing: true });
+          if (order < 0 && named !== row.key && isKey(row.key)) {
+            entries.push({ key: keyOf(row.key), missing: true });
           }
           named = row.key;
         }
         if (!rows.step()) await rows.more();
       } else if (object !== undefined && key !== undefined) {
-        const owned = named?.equals(key) || (open !== undefined && startsWith(key, open));
-        if (owned && (named?.equals(key) || !isFolderMarker(object))) entries.push(describe(object));
+        const owned = named === key || (open !== undefined && key.startsWith(open));
+        if (owned && (named === key || !isFolderMarker(object))) entries.push(describe(object));
         if (!listed.step()) await listed.more();
       }
       if (entries.length >= BATCH) {

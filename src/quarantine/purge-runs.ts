@@ -40,7 +40,7 @@ export async function purgeRuns(
         const named = await use.owned(page.map(({ original }) => original));
         const going: string[] = [];
         for (const { key, original, bytes } of page) {
-          const [backup] = await protectors.of(Buffer.from(original));
+          const [backup] = await protectors.of(original);
           if (backup !== undefined || named.has(original)) {
             kept += 1;
             log.warn(

@@ -102,7 +102,7 @@ async function moveBatch(
   const limit = pLimit(COPIES);
   const free: JournalEntry[] = [];
   for (const entry of entries) {
-    const [backup] = await protectors.of(Buffer.from(entry.key));
+    const [backup] = await protectors.of(entry.key);
     if (backup === undefined) free.push(entry);
     else leave(entry.key, `backup ${backup} needs it`);
   }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { keyBytes } from './key-bytes.ts';
 import type { ObjectInfo } from './store.ts';
 
 /** Pages of one range that are read before they are wanted. */
@@ -68,22 +69,18 @@ async function* listRange<O extends ObjectInfo>(
   { after, upTo }: KeyRange,
   signal: AbortSignal,
 ): AsyncGenerator<readonly O[]> {
-  const last = upTo === undefined ? undefined : Buffer.from(upTo);
+  const last = upTo === undefined ? undefined : keyBytes(upTo);
   const pages = listPages(prefix, { signal, ...(after === undefined ? {} : { startAfter: after }) });
   for await (const page of pages) {
     const end = page.at(-1)?.key;
-    if (last === undefined || end === undefined || compare(end, last) < 0) {
+    if (last === undefined || end === undefined || keyBytes(end) < last) {
       yield page;
       continue;
     }
-    const within = page.filter(({ key }) => compare(key, last) <= 0);
+    const within = page.filter(({ key }) => keyBytes(key) <= last);
     if (within.length > 0) yield within;
     return;
   }
-}
-
-function compare(key: string, bound: Buffer): number {
-  return Buffer.compare(Buffer.from(key), bound);
 }
 
 /** Asks for the first values at once, and always for `ahead` more than were taken. */

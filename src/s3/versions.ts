@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
+import { compareKeyBytes, keyBytes } from './key-bytes.ts';
 import type { Call, ListingArea } from './listing.ts';
 import type { ObjectVersion } from './store.ts';
 
@@ -68,7 +69,7 @@ function lastOf({
   DeleteMarkers,
 }: ListObjectVersionsCommandOutput): { KeyMarker: string; VersionIdMarker: string } | undefined {
   const ends = [Versions?.at(-1), DeleteMarkers?.at(-1)].filter(isNamed);
-  const last = ends.toSorted((a, b) => Buffer.compare(Buffer.from(a.Key), Buffer.from(b.Key))).at(-1);
+  const last = ends.toSorted((a, b) => compareKeyBytes(keyBytes(a.Key), keyBytes(b.Key))).at(-1);
   return last && { KeyMarker: last.Key, VersionIdMarker: last.VersionId };
 }
 

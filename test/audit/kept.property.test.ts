@@ -7,6 +7,7 @@ import type { Reference } from '../../src/audit/references.ts';
 import { entryKey, type MediaEntry } from '../../src/catalog/media-manifest.ts';
 import { StoreError } from '../../src/errors.ts';
 import { ownedMedia } from '../../src/media/owned-media.ts';
+import { keyBytes } from '../../src/s3/key-bytes.ts';
 import type { ObjectInfo } from '../../src/s3/store.ts';
 
 /** Few letters, so that keys meet; among them those that UTF-16 orders otherwise. */
@@ -28,7 +29,7 @@ async function* batches<T>(items: readonly T[], size = 2): AsyncGenerator<readon
 }
 
 const toKept = (items: readonly { key: string; kind: string }[]) =>
-  inOrder(items).map(({ key, kind }): KeptKey => ({ kind: kind as KeptKey['kind'], key: Buffer.from(key) }));
+  inOrder(items).map(({ key, kind }): KeptKey => ({ kind: kind as KeptKey['kind'], key: keyBytes(key) }));
 
 const infoOf = ({ key, bytes }: { key: string; bytes: number }): ObjectInfo => ({
   key,
@@ -53,7 +54,7 @@ test('a key is protected by those backups that name it, or a prefix of it', asyn
               ? [String(id)]
               : [],
           );
-          expect(await protectors.of(Buffer.from(key))).toEqual(expected);
+          expect(await protectors.of(key)).toEqual(expected);
         }
         await protectors.close();
       },
@@ -64,16 +65,16 @@ test('a key is protected by those backups that name it, or a prefix of it', asyn
 
 test('a backup that cannot be read further is told once, and protects what it named before', async () => {
   async function* broken(): AsyncGenerator<readonly KeptKey[]> {
-    yield [{ kind: 'key', key: Buffer.from('a') }];
+    yield [{ kind: 'key', key: keyBytes('a') }];
     throw new StoreError({ doing: 'cannot read it', problem: 'gone' });
   }
   const told: string[] = [];
   const protectors = openProtectors([{ id: '1', keys: broken }], ({ id, problem }) =>
     told.push(`${id}: ${problem}`),
   );
-  expect(await protectors.of(Buffer.from('a'))).toEqual(['1']);
-  expect(await protectors.of(Buffer.from('b'))).toEqual([]);
-  expect(await protectors.of(Buffer.from('c'))).toEqual([]);
+  expect(await protectors.of('a')).toEqual(['1']);
+  expect(await protectors.of('b')).toEqual([]);
+  expect(await protectors.of('c')).toEqual([]);
   expect(told).toEqual(['1: cannot read it: gone']);
 });
 

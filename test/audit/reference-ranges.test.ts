@@ -3,16 +3,17 @@ import { expect, test } from 'vitest';
 import type { MatchedSource } from '../../src/audit/match-sources.ts';
 import { type Batch, batchOf, cutRanges, type ReferenceRange } from '../../src/audit/reference-ranges.ts';
 import type { Reference } from '../../src/audit/references.ts';
+import { asKeyBytes, keyBytes } from '../../src/s3/key-bytes.ts';
 
 const source = {} as MatchedSource;
 
 function references(keys: readonly (string | Buffer)[]): Reference[] {
   return keys.map((key) => ({
     kind: 'key',
-    key: Buffer.from(key as string),
+    key: typeof key === 'string' ? keyBytes(key) : asKeyBytes(key.toString('latin1')),
     source,
     young: false,
-    id: Buffer.alloc(0),
+    id: '',
   }));
 }
 

@@ -52,20 +52,24 @@ export function createTally(mediaPrefix: string, notSought: readonly Kind[]): Ta
   let references = 0;
   let prefixes = 0;
 
+  /** The prefix of the second level that was met last: what comes in order mostly lies under it too. */
+  let latest: { readonly prefix: string; readonly counts: Counts } | undefined;
+
   function countsOf(key: string): Counts {
+    if (latest !== undefined && key.startsWith(latest.prefix)) return latest.counts;
     const end = key.indexOf('/', mediaPrefix.length);
     const wanted = end < 0 ? mediaPrefix : key.slice(0, end + 1);
     const prefix = byPrefix.has(wanted) || byPrefix.size < MOST_PREFIXES ? wanted : mediaPrefix;
     const counts = byPrefix.get(prefix) ?? newCounts();
     byPrefix.set(prefix, counts);
+    // Under the media prefix itself lie the others.
+    if (prefix !== mediaPrefix) latest = { prefix, counts };
     return counts;
   }
 
   function add(kind: Kind | 'objects', key: string, bytes: number): void {
-    for (const counts of [all, countsOf(key)]) {
-      counts[kind].count += 1;
-      counts[kind].bytes += bytes;
-    }
+    count(all[kind], bytes);
+    count(countsOf(key)[kind], bytes);
   }
 
   return {
@@ -100,6 +104,11 @@ export function createTally(mediaPrefix: string, notSought: readonly Kind[]): Ta
       };
     },
   };
+}
+
+function count(into: { count: number; bytes: number }, bytes: number): void {
+  into.count += 1;
+  into.bytes += bytes;
 }
 
 function newCounts(): Counts {

@@ -68,6 +68,15 @@ export function openProtectors(
   };
 }
 
+/** @returns the error for what would take an object that such a backup may need */
+export function refuseUnread(doing: string, { id, problem }: UnreadBackup): StoreError {
+  return new StoreError({
+    doing,
+    problem: `it is not known which of them backup ${id} needs: ${problem}`,
+    remedy: `delete that backup, or mend it; \`topobank-backup show ${id}\` tells what there is of it`,
+  });
+}
+
 /** One pass over what a backup needs. */
 interface BackupReader {
   readonly id: string;

@@ -9,14 +9,16 @@ import { listBackups } from '../catalog/catalog.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
-import { formatCount } from '../ui/format.ts';
+import { auditAndQuarantine } from '../quarantine/audit-and-quarantine.ts';
+import { checkQuarantinePrefix } from '../quarantine/names.ts';
+import type { QuarantineReport } from '../quarantine/quarantine-orphans.ts';
+import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
 import { type AuditOutput, jsonOutput, type ReportHead, textOutput } from './audit-output.ts';
 import { readBackupId } from './backup-id.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, QUARANTINE_GROUPS } from './groups.ts';
-import { auditAndQuarantine, renderQuarantine } from './quarantine-orphans.ts';
-import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
 
 /** The options of `audit-orphans`, as they are given. */
 export interface AuditFlags extends CommonOptions {
@@ -63,17 +65,29 @@ function usage(problem: string, remedy: string): ConfigError {
 /** Moves the orphans once the audit was seen and it is confirmed. */
 async function quarantine(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, QUARANTINE_GROUPS);
+  const { config } = session;
+  const { env, signal } = invocation;
   const { json } = invocation.options;
+  session.confirm.assertPossible(`move the orphans of bucket ${config.bucket} into quarantine`);
+  checkQuarantinePrefix(config);
+  const database = openDatabase(config, env);
   const { totals, quarantine } = await withOutput(invocation, session.write, async (sink, end) => {
     let audited: ReportHead | undefined;
     try {
-      return await withStore(session, (store) =>
-        auditAndQuarantine(invocation, session, store, sink, async (report) => {
+      return await withStore(session, async (store) => {
+        const context = {
+          ...session,
+          ...config,
+          ...(await mediaAuditContext(session, store, database, env)),
+          lockFor: (purpose: string) => lockFor(session, 'quarantine', purpose),
+        };
+        const onAudited = async (report: ReportHead) => {
           audited = report;
           // The one document comes at the end; people see what they are asked about.
           if (json !== true) await end(report);
-        }),
-      );
+        };
+        return auditAndQuarantine(context, sink, onAudited, signal);
+      });
     } catch (error) {
       // Without the move the audit is the result, and the document is not to break off.
       if (audited !== undefined) await end(audited);
@@ -83,6 +97,17 @@ async function quarantine(invocation: Invocation): Promise<number> {
   if (json !== true && quarantine !== undefined) session.print({}, renderQuarantine(quarantine));
   const stays = quarantine === undefined ? 0 : quarantine.left.count;
   return (totals.dangling?.count ?? 0) + stays > 0 ? EXIT.fault : EXIT.done;
+}
+
+/** What became of the orphans. */
+function renderQuarantine({ run, moved, left }: QuarantineReport): string {
+  const lines = [
+    `moved ${formatNumber(moved.count, 'object')} (${formatBytes(moved.bytes)}) into quarantine, run ${run}`,
+    ...left.first.map(({ key, reason }) => `left ${key}: ${reason}`),
+  ];
+  if (left.count > left.first.length)
+    lines.push(`and ${formatCount(left.count - left.first.length)} more left`);
+  return lines.join('\n');
 }
 
 async function auditLive(invocation: Invocation): Promise<number> {

@@ -1,21 +1,15 @@
-import { keptMedia } from '../audit/kept-media.ts';
-import { lookUpOwnedKeys } from '../audit/owned-keys.ts';
-import { openProtectors } from '../audit/protect.ts';
 import { idTime } from '../catalog/backup-name.ts';
-import { listBackups } from '../catalog/catalog.ts';
 import { ageForm, parseAge } from '../config/forms.ts';
 import { ConfigError, EXIT } from '../errors.ts';
-import { withLock } from '../postgres/advisory-lock.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
-import { oldRuns, type PurgeReport, purgeRuns } from '../quarantine/purge-runs.ts';
+import { type PurgeReport, purgeRuns } from '../quarantine/purge-runs.ts';
 import { type RunRestored, restoreRun } from '../quarantine/restore-run.ts';
 import { listRuns, type QuarantineRun } from '../quarantine/runs.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { backupAuditContext } from './audit-context.ts';
 import { MEDIA_GROUPS, PURGE_GROUPS } from './groups.ts';
-import { notKnown } from './quarantine-orphans.ts';
 import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
 
 /** The options of `quarantine`, as they are given. */
@@ -107,45 +101,26 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
     );
   }
   const session = openSession(invocation, PURGE_GROUPS);
-  const { config, log } = session;
+  const { config } = session;
   const { env, signal } = invocation;
   checkQuarantinePrefix(config);
-  const { quarantinePrefix } = config;
-  return withStore(session, async (store) => {
-    const runs = oldRuns(await listRuns(store, quarantinePrefix, signal), ageMs, session.now());
-    const objects = runs.reduce((sum, run) => sum + run.objects, 0);
-    const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
-    if (runs.length === 0) {
-      session.print({ runs: [], removed: { count: 0, bytes: 0 }, kept: 0 }, 'no run is that old');
-      return EXIT.done;
-    }
-    const purpose = `delete ${formatNumber(objects, 'object')} (${formatBytes(bytes)}) of ${formatNumber(runs.length, 'run')} under ${quarantinePrefix} in bucket ${store.bucket} for good`;
-    await session.confirm(purpose);
-    const database = openDatabase(config, env);
-    const context = await backupAuditContext(session, store, env);
-    const report = await withLock(database, lockFor(session, 'quarantine', purpose), signal, async (held) => {
-      const backups = await listBackups(store, config.prefix, held);
-      return database.use(database.name, held, async (client) =>
-        purgeRuns(
-          { ...session, store, quarantinePrefix },
-          runs,
-          {
-            owned: await lookUpOwnedKeys(client, context.ownSources, context.mediaPrefix),
-            openProtectors: () =>
-              openProtectors(keptMedia({ ...context, log }, backups, held), (backup) => {
-                throw notKnown(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
-              }),
-          },
-          held,
-        ),
-      );
-    });
-    session.print(report, renderPurged(report));
-    return report.kept > 0 ? EXIT.fault : EXIT.done;
+  const database = openDatabase(config, env);
+  const report = await withStore(session, async (store) => {
+    const context = {
+      ...session,
+      ...config,
+      ...(await backupAuditContext(session, store, env)),
+      database,
+      lockFor: (purpose: string) => lockFor(session, 'quarantine', purpose),
+    };
+    return purgeRuns(context, ageMs, signal);
   });
+  session.print(report, renderPurged(report));
+  return report.kept > 0 ? EXIT.fault : EXIT.done;
 }
 
 function renderPurged({ runs, removed, kept }: PurgeReport): string {
+  if (runs.length === 0) return 'no run is that old';
   const stays = kept === 0 ? '' : `; ${formatCount(kept)} left there, needed by a row or a backup`;
   return `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of ${formatNumber(runs.length, 'run')}${stays}`;
 }

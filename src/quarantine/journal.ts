@@ -24,7 +24,7 @@ export interface Journal {
   add(findings: readonly Finding[]): Promise<void>;
   /** Makes it visible: from here on a run that is cut off is found. */
   commit(): Promise<void>;
-  /** Leaves nothing of it. Never throws. */
+  /** Leaves nothing of one that is not committed. Never throws. */
   abort(): Promise<void>;
 }
 
@@ -38,6 +38,7 @@ export async function openJournal(
     maxParts: MAX_PARTS,
     signal,
   });
+  let visible = false;
   return {
     run,
     async add(findings) {
@@ -51,8 +52,11 @@ export async function openJournal(
     async commit() {
       await lines.end();
       await lines.complete();
+      visible = true;
     },
-    abort: () => lines.abort(),
+    async abort() {
+      if (!visible) await lines.abort();
+    },
   };
 }
 

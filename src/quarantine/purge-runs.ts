@@ -1,9 +1,15 @@
-import type { OwnedKeys } from '../audit/owned-keys.ts';
-import type { Protectors } from '../audit/protect.ts';
+import type { BackupAuditContext } from '../audit/audit-backup.ts';
+import { keptMedia } from '../audit/kept-media.ts';
+import { lookUpOwnedKeys, type OwnedKeys } from '../audit/owned-keys.ts';
+import { openProtectors, type Protectors, refuseUnread } from '../audit/protect.ts';
 import { idTime } from '../catalog/backup-name.ts';
+import { listBackups } from '../catalog/catalog.ts';
+import { type LockOptions, withLock } from '../postgres/advisory-lock.ts';
+import type { Database } from '../postgres/database.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './quarantine-orphans.ts';
 import { removeEmptyRun } from './restore-run.ts';
-import { listQuarantined, type QuarantineRun } from './runs.ts';
+import { listQuarantined, listRuns, type QuarantineRun } from './runs.ts';
 
 /** The runs that began at least so many milliseconds before `now`. */
 export function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now: Date): QuarantineRun[] {
@@ -19,14 +25,50 @@ export interface PurgeReport {
   readonly kept: number;
 }
 
+export interface PurgeContext extends BackupAuditContext, QuarantineContext {
+  readonly database: Database;
+  /** Prefix of the backups. */
+  readonly prefix: string;
+  /** Asks before anything is deleted; throws when the answer is no. */
+  readonly confirm: (purpose: string) => Promise<void>;
+  readonly lockFor: (purpose: string) => LockOptions;
+}
+
 /**
- * Deletes what runs of the quarantine hold, for good, but what a row names or a kept backup needs.
+ * Deletes what runs of the quarantine hold that began at least so many milliseconds ago, for good, but what a row names
+ * or a kept backup needs; asks first where there are any.
  *
- * @param openProtectors of all kept backups, anew for each run
- * @throws StoreError, DatabaseError, or the signal's reason
+ * @throws StoreError, LockedError, DatabaseError, what `confirm` throws, or the signal's reason
  */
 export async function purgeRuns(
-  { store, quarantinePrefix, log }: Pick<QuarantineContext, 'store' | 'quarantinePrefix' | 'log'>,
+  context: PurgeContext,
+  olderThanMs: number,
+  signal: AbortSignal,
+): Promise<PurgeReport> {
+  const { store, database, quarantinePrefix } = context;
+  const runs = oldRuns(await listRuns(store, quarantinePrefix, signal), olderThanMs, context.now());
+  if (runs.length === 0) return { runs: [], removed: { count: 0, bytes: 0 }, kept: 0 };
+  const objects = runs.reduce((sum, run) => sum + run.objects, 0);
+  const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
+  const what = `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) of ${formatNumber(runs.length, 'run')}`;
+  const purpose = `delete ${what} under ${quarantinePrefix} in bucket ${store.bucket} for good`;
+  await context.confirm(purpose);
+  return withLock(database, context.lockFor(purpose), signal, async (held) => {
+    const backups = await listBackups(store, context.prefix, held);
+    const protectors = () =>
+      openProtectors(keptMedia(context, backups, held), (backup) => {
+        throw refuseUnread(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
+      });
+    return database.use(database.name, held, async (client) => {
+      const owned = await lookUpOwnedKeys(client, context.ownSources, context.mediaPrefix);
+      return deleteRuns(context, runs, { owned, openProtectors: protectors }, held);
+    });
+  });
+}
+
+/** @param openProtectors of all kept backups, anew for each run */
+async function deleteRuns(
+  { store, quarantinePrefix, log }: QuarantineContext,
   runs: readonly QuarantineRun[],
   use: { readonly owned: OwnedKeys; readonly openProtectors: () => Protectors },
   signal: AbortSignal,

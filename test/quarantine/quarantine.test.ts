@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { withLock } from '../../src/postgres/advisory-lock.ts';
+import { keepingLog } from '../support/test-bed.ts';
 import { createQuarantineBed, ORPHANS, type QuarantineBed } from './quarantine-bed.ts';
 
 const never = new AbortController().signal;
@@ -55,15 +57,30 @@ test('what is in quarantine is no media, even where all of the bucket is', async
   expect(totals.orphan?.count).toBe(1);
 });
 
-test('without an answer, and without orphans, nothing is moved or left behind', async () => {
-  const unasked = await bed.command(['audit-orphans', '--quarantine']);
-  expect(unasked).toMatchObject({
+test('where nobody can be asked, nothing is begun', async () => {
+  expect(await bed.command(['audit-orphans', '--quarantine'])).toMatchObject({
     status: 2,
-    stderr: expect.stringMatching(/move 3 orphans .*: nobody can be asked here — give --yes/),
+    stdout: '',
+    stderr: expect.stringMatching(
+      /move the orphans of bucket topobank-assets into quarantine: nobody can be asked here — give --yes/,
+    ),
   });
-  const document = await bed.command(['audit-orphans', '--quarantine', '--json']);
-  expect(document.status).toBe(2);
-  expect(JSON.parse(document.stdout)).toMatchObject({ totals: { orphan: { count: 3 } } });
+});
+
+test('beside another run, and without orphans, nothing is moved or left behind', async () => {
+  const lock = { purpose: 'back up', holder: 'another', waitMs: 0, log: keepingLog().log };
+  await withLock(bed.tool, lock, never, async () => {
+    const text = await quarantine();
+    expect(text).toMatchObject({
+      status: 5,
+      stdout: expect.stringMatching(/orphan/),
+      stderr: expect.stringMatching(/cannot move 3 orphans .*: another run holds the lock: another/),
+    });
+    const document = await quarantine('--json');
+    expect(document.status).toBe(5);
+    expect(JSON.parse(document.stdout)).toMatchObject({ totals: { orphan: { count: 3 } } });
+  });
+  expect(await bed.pendingUploads()).toEqual([]);
   await bed.store.remove([...ORPHANS], never);
   const nothing = await quarantine();
   expect(nothing).toMatchObject({ status: 0, stdout: expect.stringMatching(/rows and objects agree/) });

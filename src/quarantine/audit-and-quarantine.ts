@@ -1,0 +1,123 @@
+import type { BackupAuditContext } from '../audit/audit-backup.ts';
+import { type AuditContext, type AuditReport, auditMedia } from '../audit/audit-media.ts';
+import type { FindingSink } from '../audit/finding.ts';
+import { keptMedia } from '../audit/kept-media.ts';
+import { lookUpOwnedKeys } from '../audit/owned-keys.ts';
+import { openProtectors, refuseUnread } from '../audit/protect.ts';
+import { backupId } from '../catalog/backup-name.ts';
+import { listBackups } from '../catalog/catalog.ts';
+import { type LockOptions, withLock } from '../postgres/advisory-lock.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
+import { closeRuns } from './close-runs.ts';
+import { type Journal, openJournal } from './journal.ts';
+import { runPrefix } from './names.ts';
+import { type QuarantineContext, type QuarantineReport, quarantineOrphans } from './quarantine-orphans.ts';
+import { listRuns } from './runs.ts';
+
+export interface AuditAndQuarantineContext extends AuditContext, BackupAuditContext, QuarantineContext {
+  /** Prefix of the backups. */
+  readonly prefix: string;
+  /** Asks before anything is moved; throws when the answer is no. */
+  readonly confirm: (purpose: string) => Promise<void>;
+  readonly lockFor: (purpose: string) => LockOptions;
+}
+
+/** What was found, and what was moved; undefined where there is no orphan. */
+export type AuditAndQuarantineReport = AuditReport & { readonly quarantine: QuarantineReport | undefined };
+
+/**
+ * Audits, and moves the orphans into the quarantine once it is confirmed.
+ *
+ * @param onAudited is given the audit's report before anybody is asked
+ * @throws StoreError where it is not known what a backup needs, LockedError, DatabaseError, what `confirm` throws, or
+ * the signal's reason
+ */
+export async function auditAndQuarantine(
+  context: AuditAndQuarantineContext,
+  sink: FindingSink,
+  onAudited: (report: AuditReport) => Promise<void>,
+  signal: AbortSignal,
+): Promise<AuditAndQuarantineReport> {
+  const { store, database, quarantinePrefix } = context;
+  const run = backupId(context.now());
+  const journal = await openJournal(store, quarantinePrefix, run, signal);
+  try {
+    const { report, backups } = await auditInto(journal, context, sink, signal);
+    await onAudited(report);
+    const { orphan } = report.totals;
+    if (orphan === null || orphan.count === 0) {
+      await closeCutOff(context, signal);
+      return { ...report, quarantine: undefined };
+    }
+    const [unread] = report.unread;
+    if (unread !== undefined) throw refuseUnread(describeMove(context), unread);
+    const where = `${runPrefix(quarantinePrefix, run)} in bucket ${store.bucket}`;
+    const purpose = `move ${formatNumber(orphan.count, 'orphan')} (${formatBytes(orphan.bytes)}) to ${where}`;
+    await context.confirm(purpose);
+    // A backup that is under way has rows of its own moment, and must have told which media they name.
+    const quarantine = await withLock(database, context.lockFor(purpose), signal, async (held) => {
+      await closeRuns(context, held);
+      await journal.commit();
+      return moveOrphans(context, run, backups, held);
+    });
+    return { ...report, quarantine };
+  } finally {
+    await journal.abort();
+  }
+}
+
+/** @returns what was found, and the ids of the backups that were asked what they need */
+async function auditInto(
+  journal: Journal,
+  context: AuditAndQuarantineContext,
+  sink: FindingSink,
+  signal: AbortSignal,
+): Promise<{ readonly report: AuditReport; readonly backups: ReadonlySet<string> }> {
+  let backups: ReadonlySet<string> = new Set();
+  const keptBackups: AuditContext['keptBackups'] = async (by) => {
+    const kept = await context.keptBackups(by);
+    backups = new Set(kept.map(({ id }) => id));
+    return kept;
+  };
+  const both: FindingSink = {
+    async write(findings) {
+      await sink.write(findings);
+      await journal.add(findings);
+    },
+  };
+  const report = await auditMedia({ ...context, keptBackups }, both, signal);
+  return { report, backups };
+}
+
+/** Closes runs that were cut off, where there are any. */
+async function closeCutOff(context: AuditAndQuarantineContext, signal: AbortSignal): Promise<void> {
+  const { store, database, quarantinePrefix } = context;
+  const runs = await listRuns(store, quarantinePrefix, signal);
+  if (!runs.some(({ state }) => state === 'cut off')) return;
+  await withLock(database, context.lockFor('close the quarantine'), signal, (held) =>
+    closeRuns(context, held),
+  );
+}
+
+/** @param audited the backups that were asked by the audit; those that came since are asked now */
+async function moveOrphans(
+  context: AuditAndQuarantineContext,
+  run: string,
+  audited: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<QuarantineReport> {
+  const { store, database, prefix, ownSources, mediaPrefix } = context;
+  const backups = await listBackups(store, prefix, signal);
+  const since = backups.filter(({ id }) => !audited.has(id));
+  const protectors = openProtectors(keptMedia(context, since, signal), (backup) => {
+    throw refuseUnread(describeMove(context), backup);
+  });
+  return database.use(database.name, signal, async (client) => {
+    const owned = await lookUpOwnedKeys(client, ownSources, mediaPrefix);
+    return quarantineOrphans(context, run, { owned, protectors }, signal);
+  });
+}
+
+function describeMove({ store }: QuarantineContext): string {
+  return `cannot move the orphans of bucket ${store.bucket} into quarantine`;
+}

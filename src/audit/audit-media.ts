@@ -53,65 +53,72 @@ export async function auditMedia(
   signal: AbortSignal,
 ): Promise<AuditReport> {
   const { database, store, mediaPrefix, log } = context;
-  const doing = `cannot audit database ${database.name} on ${database.server}`;
-  const connect = <T>(work: (client: pg.Client) => Promise<T>) => database.use(database.name, signal, work);
   try {
-    return await connect(async (held) => {
+    return await withConnections(database, signal, async ({ held, copying, fresh }) => {
       const snapshot = await exportSnapshot(held);
+      await joinSnapshot(copying, snapshot);
       const { matched, relations, serverEncoding } = await inspectDatabase(held, context.ownSources);
       assertSources(matched, TOPOBANK_SOURCES);
+      for (const client of [held, copying, fresh]) await matchEncoding(client, serverEncoding);
+
+      const unread: UnreadBackup[] = [];
+      const protectors = openProtectors(await context.keptBackups(signal), (backup) => {
+        unread.push(backup);
+        log.warn(`it is not known which media backup ${backup.id} needs: ${backup.problem}`);
+      });
+      const tally = createTally(mediaPrefix, []);
       const cutoff = new Date(Date.parse(snapshot.at) - context.graceMs);
       const sql = referenceQuery(matched.sources, { mediaPrefix, cutoff, serverEncoding });
-      return connect(async (copying) => {
-        await joinSnapshot(copying, snapshot);
-        for (const client of [held, copying]) await matchEncoding(client, serverEncoding);
-        return connect(async (fresh) => {
-          await matchEncoding(fresh, serverEncoding);
-          const unread: UnreadBackup[] = [];
-          const protectors = openProtectors(await context.keptBackups(signal), (backup) => {
-            unread.push(backup);
-            log.warn(`it is not known which media backup ${backup.id} needs: ${backup.problem}`);
-          });
-          const tally = createTally(mediaPrefix, []);
-          const references = readReferences(
-            copyOut(database, copying, `COPY (${sql}) TO STDOUT`),
-            matched.sources,
-          );
-          const candidates = joinBucket(context, references, { tally, cutoff }, signal);
-          const lookups = lookUpRows({ held, fresh, relations }, context, signal);
-          const findings = resolveCandidates(protectOrphans(candidates, protectors), lookups);
-          for await (const batch of findings) {
-            tally.findings(batch);
-            await sink.write(batch);
-          }
-          const summary = tally.summary();
-          if (summary.objects === 0 && summary.references > 0) {
-            log.warn(`bucket ${store.bucket} has no object under ${mediaPrefix}: check AWS_MEDIA_PREFIX`);
-          }
-          return {
-            at: snapshot.at,
-            database: database.name,
-            bucket: store.bucket,
-            prefix: mediaPrefix,
-            era: matched.era,
-            unread,
-            ...summary,
-          };
-        });
-      });
+      const rows = copyOut(database, copying, `COPY (${sql}) TO STDOUT`);
+      const references = readReferences(rows, matched.sources);
+      const candidates = joinBucket(context, references, { tally, cutoff }, signal);
+      const lookups = lookUpRows({ held, fresh, relations }, context, signal);
+      for await (const batch of resolveCandidates(protectOrphans(candidates, protectors), lookups)) {
+        tally.findings(batch);
+        await sink.write(batch);
+      }
+
+      const summary = tally.summary();
+      if (summary.objects === 0 && summary.references > 0) {
+        log.warn(`bucket ${store.bucket} has no object under ${mediaPrefix}: check AWS_MEDIA_PREFIX`);
+      }
+      return {
+        at: snapshot.at,
+        database: database.name,
+        bucket: store.bucket,
+        prefix: mediaPrefix,
+        era: matched.era,
+        unread,
+        ...summary,
+      };
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw databaseError(doing, error);
+    throw databaseError(`cannot audit database ${database.name} on ${database.server}`, error);
   }
 }
 
+/** What an audit asks the database over, at the same time. */
+interface Connections {
+  /** Holds the snapshot, and is asked what rows were in it. */
+  readonly held: pg.Client;
+  /** Sends the references, of the same snapshot. */
+  readonly copying: pg.Client;
+  /** Is asked what rows are at the moment. */
+  readonly fresh: pg.Client;
+}
+
+function withConnections<T>(
+  database: Database,
+  signal: AbortSignal,
+  work: (connections: Connections) => Promise<T>,
+): Promise<T> {
+  const connect = (next: (client: pg.Client) => Promise<T>) => database.use(database.name, signal, next);
+  return connect((held) => connect((copying) => connect((fresh) => work({ held, copying, fresh }))));
+}
+
 function lookUpRows(
-  connections: {
-    readonly held: pg.Client;
-    readonly fresh: pg.Client;
-    readonly relations: ReadonlyMap<string, Relation>;
-  },
+  connections: Pick<Connections, 'held' | 'fresh'> & { readonly relations: ReadonlyMap<string, Relation> },
   { store, mediaPrefix }: AuditContext,
   signal: AbortSignal,
 ): Lookups {

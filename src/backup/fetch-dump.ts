@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { UsableBackup } from '../catalog/catalog.ts';
-import { compareIndex, describeFault } from '../catalog/compare-index.ts';
+import { compareIndex, DAMAGED_REMEDY, describeFault } from '../catalog/compare-index.ts';
 import { createScanner, drain } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
 import { readObject } from '../s3/reader.ts';
@@ -63,6 +63,6 @@ export function otherBytes(store: Store, key: string, fault: string): DumpError 
   return new DumpError({
     doing: `cannot fetch ${key} from bucket ${store.bucket}`,
     problem: `its bytes are not those of its manifest: ${fault}`,
-    remedy: 'use another backup',
+    remedy: DAMAGED_REMEDY,
   });
 }

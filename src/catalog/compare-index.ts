@@ -56,6 +56,13 @@ function placeOf(part: Pick<DumpSection | DumpTable, 'offset' | 'bytes'> | undef
   return part === undefined ? undefined : `${part.bytes} bytes at ${part.offset}`;
 }
 
+/** What to do about a backup whose bytes are not those of its manifest. */
+export const DAMAGED_REMEDY = [
+  'use another backup',
+  '`topobank-backup verify ID` tells what of this one is damaged',
+  '`topobank-backup fetch ID --table TABLE` gets a table out of it that is not',
+].join('; ');
+
 /** A fault in one clause for a message. */
 export function describeFault({ what, where, expected, found }: IndexFault): string {
   const place = where === '' ? what : `${what} ${where}`;

@@ -1,4 +1,4 @@
-import { compareIndex, describeFault } from '../catalog/compare-index.ts';
+import { compareIndex, DAMAGED_REMEDY, describeFault } from '../catalog/compare-index.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { RestoreError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
@@ -71,6 +71,6 @@ function checkAgainst({ name, manifest }: RestoreSource, dump: KnownDump, index:
   throw new RestoreError({
     doing: `cannot restore ${name}`,
     problem: `what was read is not what ${before}: ${describeFault(fault)}`,
-    remedy: manifest === undefined ? 'see to it that nothing writes to the dump' : 'use another backup',
+    remedy: manifest === undefined ? 'see to it that nothing writes to the dump' : DAMAGED_REMEDY,
   });
 }

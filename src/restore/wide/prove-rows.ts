@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { DAMAGED_REMEDY } from '../../catalog/compare-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { DumpError } from '../../errors.ts';
 import type { RowPiece } from './row-pieces.ts';
@@ -18,7 +19,7 @@ export function proveRows({ table, offset, bytes, proof }: RowPiece, name: strin
     new DumpError({
       doing: `cannot restore ${name}`,
       problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes} are not what the dump’s index says: ${found}`,
-      remedy: 'use another backup',
+      remedy: DAMAGED_REMEDY,
     });
   let left = bytes;
   const check = proof.by === 'sha256' ? byHash(proof.sha256) : byCheckpoints(offset, proof);

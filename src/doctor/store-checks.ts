@@ -46,6 +46,7 @@ export async function examineStore(
       await examine('s3: multipart', signal, () => tryMultipart(store, keys.parts, signal)),
       await tryListingUploads(store, keys.parts, signal),
       await examine('s3: delete', signal, () => tryDeleting(store, keys, signal)),
+      await tryVersions(store, prefix, signal),
     ];
   } finally {
     left = await removeProbes(store, keys);
@@ -177,6 +178,24 @@ async function withUpload<T>(
     await store.abortUpload(upload, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
     throw error;
   }
+}
+
+/** Without the versions a backup records its media all the same, but none is brought back from one. */
+async function tryVersions(store: Store, prefix: string, signal: AbortSignal): Promise<Finding> {
+  const found = await examine('s3: versions', signal, async () => {
+    const versioning = await store.versioning(signal);
+    if (versioning === 'not told') {
+      return {
+        state: 'warning',
+        detail: 'it is not told whether the bucket keeps versions, so none of media is recorded',
+        remedy: 'allow s3:GetBucketVersioning, and s3:ListBucketVersions where it does',
+      };
+    }
+    if (versioning === 'off') return 'the bucket keeps no versions';
+    for await (const _ of store.listVersionPages(prefix, { signal })) break;
+    return 'the bucket keeps versions, and they can be listed';
+  });
+  return found.state === 'fault' ? { ...found, state: 'warning' } : found;
 }
 
 /** Backups are made without it, but what dead runs have left then stays and costs room. */

@@ -136,7 +136,7 @@ async function listOwned(
   signal: AbortSignal,
   count: (references: readonly Reference[]) => void,
 ): Promise<AsyncIterable<readonly MediaEntry[]>> {
-  const listPages = (await store.isVersioned(signal)) ? store.listVersionPages : store.listPages;
+  const listPages = (await store.versioning(signal)) === 'on' ? store.listVersionPages : store.listPages;
   const area = { listPages, mediaPrefix, otherPrefixes, readers: auditReaders };
   const { references, objects } = listMedia<Reference, ObjectInfo>(rows, area, signal);
   return ownedMedia(counted(references, count), objects);

@@ -17,7 +17,7 @@ import { listObjectPages, listObjects } from './listing.ts';
 import { putCall } from './put-object.ts';
 import type { Store, StoredObject } from './store.ts';
 import { uploadCalls } from './uploads.ts';
-import { isVersioned, listVersionPages } from './versions.ts';
+import { listVersionPages, readVersioning } from './versions.ts';
 
 /**
  * @param onWait see {@link connectBucket}
@@ -140,9 +140,9 @@ function s3Store(connection: Connection, region: string): Store {
     listPages: (prefix, { startAfter, signal }) =>
       listObjectPages(callListing(prefix, signal), { client, bucket, prefix, startAfter, signal }),
 
-    isVersioned: (signal) =>
+    versioning: (signal) =>
       call(`cannot use bucket ${bucket}`, 's3:GetBucketVersioning', signal, () =>
-        isVersioned(client, bucket, signal),
+        readVersioning(client, bucket, signal),
       ),
 
     listVersionPages: (prefix, { startAfter, signal }) =>

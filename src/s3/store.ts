@@ -64,6 +64,9 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** `not told`: the key may not ask. A server that knows no versions keeps none, nor does a bucket that is suspended. */
+export type Versioning = 'on' | 'off' | 'not told';
+
 /**
  * One bucket of an S3 server, as the operations need it.
  *
@@ -122,8 +125,8 @@ export interface Store {
     options: { readonly startAfter?: string; readonly signal: AbortSignal },
   ): AsyncGenerator<readonly ObjectInfo[]>;
 
-  /** Whether each write of an object keeps the one before (GetBucketVersioning); no where it may not be asked. */
-  isVersioned(signal: AbortSignal): Promise<boolean>;
+  /** Whether each write of an object keeps the one before (GetBucketVersioning). */
+  versioning(signal: AbortSignal): Promise<Versioning>;
 
   /** {@link listPages} of a versioned bucket: each object with the id of its newest version. */
   listVersionPages(

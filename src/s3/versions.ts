@@ -10,20 +10,26 @@ import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
 import { compareKeyBytes, keyBytes } from './key-bytes.ts';
 import type { Call, ListingArea } from './listing.ts';
-import type { ObjectVersion } from './store.ts';
+import type { ObjectVersion, Versioning } from './store.ts';
 
-/** Statuses of servers that have no versions, or of keys that may not ask. */
-const NOT_TOLD: readonly (number | undefined)[] = [403, 405, 501];
+/** Statuses of servers that have no versions. */
+const UNKNOWN_CALL: readonly (number | undefined)[] = [405, 501];
 
 /** GetBucketVersioning. */
-export async function isVersioned(client: S3Client, bucket: string, signal: AbortSignal): Promise<boolean> {
+export async function readVersioning(
+  client: S3Client,
+  bucket: string,
+  signal: AbortSignal,
+): Promise<Versioning> {
   try {
     const { Status } = await client.send(new GetBucketVersioningCommand({ Bucket: bucket }), {
       abortSignal: signal,
     });
-    return Status === 'Enabled';
+    return Status === 'Enabled' ? 'on' : 'off';
   } catch (error) {
-    if (NOT_TOLD.includes(answerOf(error).status)) return false;
+    const { status } = answerOf(error);
+    if (status === 403) return 'not told';
+    if (UNKNOWN_CALL.includes(status)) return 'off';
     throw error;
   }
 }

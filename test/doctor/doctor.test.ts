@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
@@ -6,11 +7,13 @@ import type { Finding } from '../../src/doctor/check.ts';
 import { examineDatabase } from '../../src/doctor/database-checks.ts';
 import { examineStore } from '../../src/doctor/store-checks.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
+import { createS3Client } from '../../src/s3/client.ts';
 import { openStore } from '../../src/s3/s3-store.ts';
 import type { Store } from '../../src/s3/store.ts';
 import { listDatabaseNames, withClient } from '../support/database.ts';
 import type { Fault } from '../support/s3-server/faults.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
+import { storeSettings } from '../support/test-store.ts';
 
 const signal = new AbortController().signal;
 let bed: TestBed;
@@ -95,6 +98,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
     's3: multipart',
     's3: list uploads',
     's3: delete',
+    's3: versions',
   ]);
   expect(await bed.keys()).toEqual([]);
   expect(await bed.pendingUploads()).toEqual([]);
@@ -235,6 +239,20 @@ const ILL: readonly Ill[] = [
       { operation: 'ListMultipartUploads', what: { kind: 'error', status: 403, code: 'AccessDenied' } },
     ],
     found: [{ check: 's3: list uploads', state: 'warning', detail: '403 AccessDenied' }],
+  },
+  {
+    about: 'a key that may not ask for versions',
+    faults: [
+      { operation: 'GetBucketVersioning', what: { kind: 'error', status: 403, code: 'AccessDenied' } },
+    ],
+    found: [
+      {
+        check: 's3: versions',
+        state: 'warning',
+        detail: expect.stringContaining('it is not told whether the bucket keeps versions'),
+        remedy: expect.stringContaining('s3:GetBucketVersioning'),
+      },
+    ],
   },
   {
     about: 'a key that may not abort uploads',
@@ -379,4 +397,29 @@ test.each([
     ...(await examineStore(bed.store, 'backup/', { now, signal })),
   ];
   expect(findings.filter(({ check }) => check.endsWith('clock')).map(({ state }) => state)).toEqual(states);
+});
+
+test('where the bucket keeps versions, they have to be listed', async () => {
+  const client = createS3Client(storeSettings(bed.server, 'topobank-assets'));
+  const keep = (Status: 'Enabled' | 'Suspended') =>
+    client.send(
+      new PutBucketVersioningCommand({ Bucket: 'topobank-assets', VersioningConfiguration: { Status } }),
+    );
+  const versions = async () => (await examine()).find(({ check }) => check === 's3: versions');
+  await keep('Enabled');
+  try {
+    expect(await versions()).toMatchObject({ state: 'ok', detail: expect.stringContaining('can be listed') });
+    bed.server.faults.push({
+      operation: 'ListObjectVersions',
+      what: { kind: 'error', status: 403, code: 'AccessDenied' },
+    });
+    expect(await versions()).toMatchObject({
+      state: 'warning',
+      detail: '403 AccessDenied',
+      remedy: expect.stringContaining('s3:ListBucketVersions'),
+    });
+  } finally {
+    await keep('Suspended');
+    client.destroy();
+  }
 });

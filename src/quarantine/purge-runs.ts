@@ -51,7 +51,9 @@ export async function purgeRuns(
   const objects = runs.reduce((sum, run) => sum + run.objects, 0);
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
   const what = `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) of ${formatNumber(runs.length, 'run')}`;
-  const purpose = `delete ${what} under ${quarantinePrefix} in bucket ${store.bucket} for good`;
+  const keepsVersions = (await store.versioning(signal)) === 'on';
+  const stays = keepsVersions ? ', which keeps them as old versions' : ' for good';
+  const purpose = `delete ${what} under ${quarantinePrefix} in bucket ${store.bucket}${stays}`;
   await context.confirm(purpose);
   return withLock(database, context.lockFor(purpose), signal, async (held) => {
     const backups = await listBackups(store, context.prefix, held);

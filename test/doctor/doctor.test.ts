@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
@@ -7,13 +6,12 @@ import type { Finding } from '../../src/doctor/check.ts';
 import { examineDatabase } from '../../src/doctor/database-checks.ts';
 import { examineStore } from '../../src/doctor/store-checks.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
-import { createS3Client } from '../../src/s3/client.ts';
 import { openStore } from '../../src/s3/s3-store.ts';
 import type { Store } from '../../src/s3/store.ts';
 import { listDatabaseNames, withClient } from '../support/database.ts';
+import { keepVersions } from '../support/keep-versions.ts';
 import type { Fault } from '../support/s3-server/faults.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
-import { storeSettings } from '../support/test-store.ts';
 
 const signal = new AbortController().signal;
 let bed: TestBed;
@@ -400,13 +398,8 @@ test.each([
 });
 
 test('where the bucket keeps versions, they have to be listed', async () => {
-  const client = createS3Client(storeSettings(bed.server, 'topobank-assets'));
-  const keep = (Status: 'Enabled' | 'Suspended') =>
-    client.send(
-      new PutBucketVersioningCommand({ Bucket: 'topobank-assets', VersioningConfiguration: { Status } }),
-    );
   const versions = async () => (await examine()).find(({ check }) => check === 's3: versions');
-  await keep('Enabled');
+  await keepVersions(bed);
   try {
     expect(await versions()).toMatchObject({ state: 'ok', detail: expect.stringContaining('can be listed') });
     bed.server.faults.push({
@@ -419,7 +412,6 @@ test('where the bucket keeps versions, they have to be listed', async () => {
       remedy: expect.stringContaining('s3:ListBucketVersions'),
     });
   } finally {
-    await keep('Suspended');
-    client.destroy();
+    await keepVersions(bed, 'Suspended');
   }
 });

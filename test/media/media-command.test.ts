@@ -1,9 +1,7 @@
-import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { createS3Client } from '../../src/s3/client.ts';
 import { createQuarantineBed, type QuarantineBed } from '../quarantine/quarantine-bed.ts';
 import { deferred } from '../support/deferred.ts';
-import { storeSettings } from '../support/test-store.ts';
+import { keepVersions } from '../support/keep-versions.ts';
 
 const never = new AbortController().signal;
 const KEPT = ['media/albums/7/x', 'media/kept'];
@@ -20,13 +18,6 @@ async function document(args: readonly string[]): Promise<{ status: number | nul
   const { status, stdout, stderr } = await bed.command([...args, '--json']);
   if (stdout === '') throw new Error(stderr);
   return { status, told: JSON.parse(stdout) as object };
-}
-
-async function keepVersions(): Promise<void> {
-  const client = createS3Client(storeSettings(bed.server, 'topobank-assets'));
-  const VersioningConfiguration = { Status: 'Enabled' } as const;
-  await client.send(new PutBucketVersioningCommand({ Bucket: 'topobank-assets', VersioningConfiguration }));
-  client.destroy();
 }
 
 test('check tells what is missing and what is another than it was', async () => {
@@ -78,7 +69,7 @@ test('what is missing comes back from the quarantine, whose copy is gone then', 
 });
 
 test('in a bucket that keeps versions the recorded one comes back, with what describes it', async () => {
-  await keepVersions();
+  await keepVersions(bed);
   await bed.put('media/kept', 'as it was');
   const before = await bed.describe('media/kept');
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
@@ -93,7 +84,7 @@ test('in a bucket that keeps versions the recorded one comes back, with what des
 });
 
 test('an object that comes to the place of a missing one meanwhile is not replaced by its version', async () => {
-  await keepVersions();
+  await keepVersions(bed);
   await bed.put('media/kept', 'as it was');
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   await bed.store.remove(['media/kept'], never);

@@ -1,13 +1,11 @@
 import { gunzipSync } from 'node:zlib';
-import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { findBackup } from '../../src/catalog/catalog.ts';
 import type { Manifest } from '../../src/catalog/manifest.ts';
 import type { MediaEntry } from '../../src/catalog/media-manifest.ts';
-import { createS3Client } from '../../src/s3/client.ts';
 import { readObject } from '../../src/s3/reader.ts';
 import { type AuditBed, createAuditBed } from '../audit/audit-bed.ts';
-import { storeSettings } from '../support/test-store.ts';
+import { keepVersions } from '../support/keep-versions.ts';
 
 const never = new AbortController().signal;
 const NAMED = {
@@ -108,14 +106,7 @@ test('the rows are those of the dump’s own snapshot, whatever is written meanw
 });
 
 test('in a bucket that keeps versions each object has the id of its version', async () => {
-  const client = createS3Client(storeSettings(bed.server, 'topobank-assets'));
-  await client.send(
-    new PutBucketVersioningCommand({
-      Bucket: 'topobank-assets',
-      VersioningConfiguration: { Status: 'Enabled' },
-    }),
-  );
-  client.destroy();
+  await keepVersions(bed);
   await bed.put('media/ü', 'first');
   await bed.put('media/ü', 'second one');
   await bed.put('media/gone', 'x');

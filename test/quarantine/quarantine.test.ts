@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { withLock } from '../../src/postgres/advisory-lock.ts';
+import { keepVersions } from '../support/keep-versions.ts';
 import { keepingLog } from '../support/test-bed.ts';
 import { createQuarantineBed, ORPHANS, type QuarantineBed } from './quarantine-bed.ts';
 
@@ -167,6 +168,22 @@ test('purge deletes old runs, but not what a row or a backup has come to need', 
   expect(purged).toMatchObject({ status: 3 });
   expect(JSON.parse(purged.stdout)).toMatchObject({ removed: { count: 1 }, kept: 2 });
   expect((await bed.places()).quarantine).toEqual(['media/orphan', 'media/x/1']);
+});
+
+test('purge says before it asks whether what it deletes is gone for good', async () => {
+  await quarantine();
+  const purge = () => bed.command(['quarantine', 'purge', '--older-than', '0']);
+  const asks = (end: string) => ({
+    status: 2,
+    stderr: expect.stringMatching(
+      new RegExp(
+        `delete 3 objects .* under quarantine/ in bucket topobank-assets${end}: nobody can be asked`,
+      ),
+    ),
+  });
+  expect(await purge()).toMatchObject(asks(' for good'));
+  await keepVersions(bed);
+  expect(await purge()).toMatchObject(asks(', which keeps them as old versions'));
 });
 
 test.each([

@@ -75,6 +75,13 @@ describe.skipIf(provided === null)('the compose files', () => {
       for (const service of ['postgres', 'minio']) await stack.untilHealth(service, 'healthy');
       const backups = await stack.run('docker-compose -f compose.yaml exec -T dbbackup backups');
       expect(backups).toMatch(/\d{14} .* complete +topobank/);
+
+      // More than AUDIT_SORT_MEMORY holds is sorted in files.
+      await stack.sql(`CREATE TABLE files AS SELECT 'f/' || n AS key FROM generate_series(1, 30000) AS n`);
+      await stack.execute('dbbackup', 'topobank-backup', 'backup', '--quiet');
+      const references = '[{"column": "files.key"}]';
+      const audit = `AUDIT_SORT_MEMORY=1 topobank-backup audit-orphans --backup latest --references '${references}'; test $? = 3`;
+      expect(await stack.execute('dbbackup', 'sh', '-c', audit)).toMatch(/30,000 references, 0 objects/);
     } finally {
       await stack.remove();
     }

@@ -52,7 +52,11 @@ function stopOnSignals(stop: AbortController, env: NodeJS.ProcessEnv): () => voi
       stop.abort(stopped);
       patience ??= setTimeout(() => {
         isAskedFor = true;
-        say(env, 'warn', `received ${name}, cleaning up; a second signal ends it at once, with that undone`);
+        say(
+          env,
+          'warn',
+          `received ${name}, cleaning up; a second signal ends the program at once and leaves the rest of that undone`,
+        );
       }, PATIENCE_MS).unref();
     };
     process.on(name, handler);

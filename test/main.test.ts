@@ -14,7 +14,9 @@ test('what cannot be left half done is said to be waited for, and a second signa
   const backup = startService(bed, {}, ['backup']);
   await held.promise;
   backup.stop();
-  await backup.line(/^topobank-backup: received SIGTERM, cleaning up; a second signal ends it at once/);
+  await backup.line(
+    /^topobank-backup: received SIGTERM, cleaning up; a second signal ends the program at once/,
+  );
   const { status, stderr } = await backup.stop();
   expect(status).toBe(143);
   expect(stderr).not.toContain('stopped: received');

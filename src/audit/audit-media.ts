@@ -43,7 +43,7 @@ export interface AuditReport extends Summary {
 
 /**
  * Joins the rows of a database with the objects of a bucket. The bucket is listed after the snapshot of the database
- * was taken, so an object that is missing was missing, or its row was changed since, which is asked for.
+ * was taken, so a missing object was missing by then, or its row has changed since; the row is looked up to tell which.
  *
  * @throws ConfigError when no row is known to own any object, DatabaseError, StoreError, or the signal's reason
  */

@@ -62,13 +62,14 @@ export async function pushDump(context: PushContext, file: string, signal: Abort
 
 /** Only what a restore takes may come to be the newest backup: it is too late on the worst day. */
 function refuseUnrestorable(file: string): (token: DumpToken) => void {
+  const doing = `cannot push ${file}`;
   let creates = false;
   return (token) => {
-    refuseForeign(token, file);
+    refuseForeign(token, doing);
     if (token.type === 'statement') creates ||= CREATES_TABLE.test(token.sql.toString('latin1', 0, 64));
     if (token.type === 'copy-start' && !creates) {
       throw new RestoreError({
-        doing: `cannot restore ${file}`,
+        doing,
         problem: `it holds rows of ${token.name}, and creates no table`,
         remedy: 'take a dump without --data-only',
       });

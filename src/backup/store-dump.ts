@@ -153,7 +153,7 @@ async function putManifest(
     await removeOwn(store, key, manifest).catch(() => {});
     throw error;
   }
-  // Another run took the same name at the same moment. Whose dump the store holds, his manifest is the right one.
+  // Another run took the same name at the same moment. The manifest must be that of the run whose dump the store holds.
   if (await writer.isCurrent(signal)) await put(false);
   else throw overtakenError(`cannot write ${key} to bucket ${store.bucket}`);
 }

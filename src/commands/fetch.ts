@@ -19,7 +19,7 @@ export async function run(invocation: Invocation, id: string, directory: string)
   if (table === undefined && csv === true) {
     throw new ConfigError({
       doing: `cannot fetch ${id}`,
-      problem: '--csv is of one table',
+      problem: '--csv needs --table',
       remedy: 'name it with --table',
     });
   }

@@ -24,7 +24,7 @@ export async function run(invocation: Invocation, what: string, runId?: string):
   if (key !== undefined && what !== 'restore') throw usage('--key goes with restore');
   if (olderThan !== undefined && what !== 'purge') throw usage('--older-than goes with purge');
   if ((runId === undefined) !== (what !== 'restore'))
-    throw usage(what === 'restore' ? 'it is not said which run' : `${what} takes no run`);
+    throw usage(what === 'restore' ? 'no run is named' : `${what} takes no run`);
   switch (what) {
     case 'list':
       return list(invocation);
@@ -96,7 +96,7 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
   if (ageMs === undefined) {
     throw usage(
       olderThan === undefined
-        ? `it is not said with --older-than how old: ${ageForm}`
+        ? `--older-than is missing: ${ageForm}`
         : `--older-than: ${JSON.stringify(olderThan)} is not accepted, expected ${ageForm}`,
     );
   }

@@ -56,7 +56,7 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
   const given = [what, latest, at].filter((choice) => choice !== undefined).length;
   if (given !== 1) {
     throw usage(
-      given === 0 ? 'it is not said which backup' : 'more than one backup is named',
+      given === 0 ? 'no backup is named' : 'more than one backup is named',
       'give an ID, a FILE, --latest or --at TIME',
     );
   }
@@ -80,7 +80,7 @@ export function readTarget({ into, inPlace, dropOld, table, withMedia }: Restore
   ].filter((flag) => flag !== '');
   if (given.length > 1) throw usage(`${given.join(' and ')} exclude each other`, 'give one of them');
   if (into === undefined && table !== undefined) {
-    throw usage('--table does not say where to', 'give --into a name that is free for a new database');
+    throw usage('--table needs --into', 'give --into a name that is free for a new database');
   }
   if (table !== undefined && withMedia === true) {
     throw usage(
@@ -104,7 +104,7 @@ export function readRowsTarget({ dataOnly, ...flags }: RestoreFlags): AddRowsOpt
   if (dataOnly === undefined) return undefined;
   const { into, table } = flags;
   if (table === undefined || into === undefined) {
-    throw usage('--data-only does not say what and where to', 'give --table and --into DATABASE with it');
+    throw usage('--data-only needs --table and --into', 'give --table and --into DATABASE with it');
   }
   if (flags.jobs !== undefined) throw usage('--data-only takes one connection', 'leave out --jobs');
   if (!flags.owner) throw usage('--data-only creates nothing that has an owner', 'leave out --no-owner');

@@ -43,7 +43,8 @@ export function readConfig<G extends SettingGroup>(sources: ConfigSources, group
     throw new ConfigError({
       doing: 'cannot read the configuration',
       problem: [...problems, ...unknownVariables(sources.env)].join('; '),
-      remedy: 'set it in the environment or by flag; every setting is listed in the README',
+      remedy:
+        'set it in the environment, or by its flag where it has one; every setting is listed in the README',
     });
   }
   return values as Config<G>;

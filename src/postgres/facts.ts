@@ -15,7 +15,7 @@ export interface DatabaseSetting {
   readonly value: string;
 }
 
-/** The letters of a database; locale names are those of the server's system. */
+/** Encoding and locale of a database; locale names are those of the server's system. */
 export interface DatabaseLocale {
   readonly encoding: string;
   /** null: the server's own. */

@@ -42,7 +42,7 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
     groups: READ_GROUPS,
     args: [
       ['<id>', 'id of the backup, or `latest`'],
-      ['[dir]', 'directory for the file (the present one)'],
+      ['[dir]', 'directory for the file (default: the current one)'],
     ],
     options: [
       ['--table <name>', 'only the rows of this table, in COPY text format; the name as in psql'],
@@ -57,9 +57,10 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'push',
-    about: 'Store a local dump (.sql, .sql.gz, .dump) as a backup.',
+    about:
+      'Store a local dump (.sql, .sql.gz, .dump) as a backup, within 24 hours: a backup that is made later aborts the upload.',
     groups: PUSH_GROUPS,
-    args: [['<file>', 'a file that pg_dump wrote; the next backup aborts an upload of more than 24 hours']],
+    args: [['<file>', 'a file that pg_dump wrote']],
     examples: ['topobank-backup push ./backup_2018_03_13T09_05_07.sql.gz'],
     run: async (invocation, file = '') => (await import('../commands/push.ts')).run(invocation, file),
   },

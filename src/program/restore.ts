@@ -16,7 +16,7 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
       ['--drop-old', 'drop the old database after the swap instead of keeping it'],
       [
         '--jobs <n>',
-        'restore over so many connections (else one for each core, at most 4, as many as are free)',
+        'number of connections to restore over (default: one for each core, at most 4 and as many as are free)',
       ],
       [
         '--data-only',

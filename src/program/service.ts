@@ -11,7 +11,7 @@ export const SERVICE_COMMANDS: readonly CommandSpec[] = [
     options: [
       ['--explain <spec>', 'say when a schedule is due, and start nothing'],
       ['--from <time>', 'with --explain: the times after this UTC time (now)'],
-      ['--count <number>', 'with --explain: so many times (5)'],
+      ['--count <number>', 'with --explain: how many times (default: 5)'],
     ],
     examples: [
       'topobank-backup service --schedule "0 30 2 * * *"',

@@ -47,7 +47,7 @@ export async function buildScratch(
     const filled = await fillDatabase(context, source, { scratch, noOwner, ...wide }, signal);
     checkAgainst(source, dump, filled);
     for (const foreignKey of selection?.foreignKeys ?? []) {
-      log.warn(`left out foreign key ${foreignKey}, which is empty`);
+      log.warn(`left out foreign key ${foreignKey}, which is restored without its rows`);
     }
     await database.use(admin, signal, async (client) => {
       await applySettings(client, plan.traits.after, log);

@@ -25,7 +25,7 @@ export interface LeftOut {
   readonly loses: boolean;
 }
 
-/** @returns undefined for a statement without which a restore is none, whose failure stops it */
+/** @returns undefined where the statement's failure must stop the restore */
 export function leftOut(error: unknown, sql: Buffer, { entry }: DumpPosition): LeftOut | undefined {
   const code = errorCode(error);
   if (code === undefined) return undefined;

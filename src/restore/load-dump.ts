@@ -34,7 +34,7 @@ export async function loadDump(
   let copy: RowsIn | undefined;
 
   async function apply(token: DumpToken): Promise<void> {
-    refuseForeign(token, options.name);
+    refuseForeign(token, `cannot restore ${options.name}`);
     switch (token.type) {
       case 'text':
       case 'section':

@@ -40,7 +40,7 @@ export async function proveDump(
   try {
     index = await scanDump(name, source.read(signal), {
       onBytes: progress.add,
-      see: (token) => refuseForeign(token, name),
+      see: (token) => refuseForeign(token, `cannot restore ${name}`),
     });
   } finally {
     progress.stop();

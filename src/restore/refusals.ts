@@ -25,16 +25,16 @@ const WITHOUT_CREATE = 'take a dump without --create';
  * programs on this machine (CVE-2025-8714), and statements that reach beyond the database that is restored, as
  * `DROP DATABASE` does, which would drop the one that serves.
  *
- * @param name of the dump, for the error
+ * @param doing for the error: `cannot restore ./dump.sql`
  * @throws RestoreError that names the command or the statement and its line
  */
-export function refuseForeign(token: DumpToken, name: string): void {
+export function refuseForeign(token: DumpToken, doing: string): void {
   if (token.type === 'backslash') {
     const { command, line } = token;
     if (command === 'restrict' || command === 'unrestrict') return;
     const connects = command === 'connect' || command === 'c';
     throw refusal(
-      name,
+      doing,
       `line ${line} holds the command \\${command}, which is never run`,
       connects ? WITHOUT_CREATE : TAKE_ANOTHER,
     );
@@ -44,8 +44,16 @@ export function refuseForeign(token: DumpToken, name: string): void {
   if (words === undefined) return;
   // Rows of a dump are tokens of their own; any other COPY reads or writes files and programs of the server.
   if (words === 'COPY')
-    throw refusal(name, `line ${token.line} holds a COPY that is none of rows`, TAKE_ANOTHER);
-  throw refusal(name, `line ${token.line} holds ${words}, which reaches beyond the database`, WITHOUT_CREATE);
+    throw refusal(
+      doing,
+      `line ${token.line} holds a COPY that reads or writes a file or a program of the server`,
+      TAKE_ANOTHER,
+    );
+  throw refusal(
+    doing,
+    `line ${token.line} holds ${words}, which reaches beyond the database`,
+    WITHOUT_CREATE,
+  );
 }
 
 /** The first three words of a statement in upper case, without the comments around them. */
@@ -77,6 +85,6 @@ function commentLength(sql: string): number {
   return sql.length;
 }
 
-function refusal(name: string, problem: string, remedy: string): RestoreError {
-  return new RestoreError({ doing: `cannot restore ${name}`, problem, remedy });
+function refusal(doing: string, problem: string, remedy: string): RestoreError {
+  return new RestoreError({ doing, problem, remedy });
 }

@@ -25,7 +25,9 @@ export async function stopInTime<T>(
     stop = () => {
       run.abort(signal.reason);
       const giveUp = () => {
-        log.warn(`${name} did not end in time; the sweep of a later run removes what it left`);
+        log.warn(
+          `${name} did not end in time; a later backup removes an upload that it left, and doctor names a database`,
+        );
         reject(signal.reason);
       };
       clock.sleep(STOP_MS, ended.signal).then(giveUp, () => {});

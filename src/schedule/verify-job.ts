@@ -23,7 +23,7 @@ async function verifyNewest(context: VerifyContext, depth: Depth, signal: AbortS
   const backup = await newestBackup(store, prefix, now(), signal);
   if (backup === undefined) {
     log.warn(
-      `there is no backup under ${prefix} of bucket ${store.bucket} to verify that is not ahead of the clock`,
+      `there is no backup to verify under ${prefix} of bucket ${store.bucket}, or only ones dated in the future`,
     );
     return;
   }

@@ -68,7 +68,7 @@ export function compareText(original: DumpDigest, again: DumpDigest): Fault[] {
   return [{ what: 'schema', where: 'in the order of its entries', expected, found }];
 }
 
-/** Several entries may have the same name: functions that differ by their arguments, for one, have not. */
+/** Entries may share a name. Overloaded functions do not: pg_dump puts their arguments into it. */
 function byName(entries: readonly EntryDigest[]): Map<string, string[]> {
   const texts = new Map<string, string[]>();
   for (const { name, sha256 } of entries) texts.set(name, [...(texts.get(name) ?? []), sha256]);

@@ -38,6 +38,6 @@ export async function recordCheck(
     });
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    log.warn(`that backup ${id} was verified is not recorded: ${error.message}`);
+    log.warn(`cannot record the verification of backup ${id}: ${error.message}`);
   }
 }

@@ -10,7 +10,7 @@ import type { Store } from '../../src/s3/store.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { storeEnv } from '../support/topobank-backup.ts';
 import { type CommandResult, runCommand, tryCommand } from './command.ts';
-import { CLIENT, docker } from './engine/docker.ts';
+import { docker, dockerClient } from './engine/docker.ts';
 
 export const S3_USER = 'topobank';
 export const S3_SECRET = 'secret-of-the-store';
@@ -172,7 +172,7 @@ async function firstLine(
   isWanted: (line: string, index: number) => boolean,
 ): Promise<{ readonly line: string; readonly index: number }> {
   // One stream of both, in the order in which the client prints them.
-  const child = spawn('sh', ['-c', 'exec "$@" 2>&1', 'sh', CLIENT, ...args], {
+  const child = spawn('sh', ['-c', 'exec "$@" 2>&1', 'sh', dockerClient(), ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: EVENT_MS,

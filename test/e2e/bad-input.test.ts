@@ -373,7 +373,7 @@ const BAD: readonly Bad[] = [
     about: 'a restore of nothing',
     args: 'restore',
     status: 2,
-    says: /cannot restore: it is not said which backup — give an ID, a FILE, --latest or --at TIME/,
+    says: /cannot restore: no backup is named — give an ID, a FILE, --latest or --at TIME/,
   },
   {
     about: 'a restore of two things',

@@ -161,8 +161,8 @@ test('bytes that are other ones end it, and nothing has changed', async () => {
 });
 
 test.each([
-  [['--data-only', '--into', 'x'], 2, /--data-only does not say what and where to — give --table and --into/],
-  [['--table', 'surface', '--data-only'], 2, /--data-only does not say what and where to/],
+  [['--data-only', '--into', 'x'], 2, /--data-only needs --table and --into — give --table and --into/],
+  [['--table', 'surface', '--data-only'], 2, /--data-only needs --table and --into/],
   [['--table', 'surface', '--data-only', '--into', 'x', '--jobs', '2'], 2, /leave out --jobs/],
   [['--table', 'surface', '--data-only', '--into', 'x', '--no-owner'], 2, /leave out --no-owner/],
   [['--table', 'surface', '--data-only', '--into', 'x', '--in-place'], 2, /exclude each other/],

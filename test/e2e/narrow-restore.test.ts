@@ -99,7 +99,7 @@ test('named tables come back with all that is theirs, by the bytes that it takes
   expect(await dumpOf(database, 'surface')).toBe(surface.replace(LEFT_OUT, ''));
   expect(await dumpOf(database, 'topography')).toBe(await dumpOf(bed.database.name, 'topography'));
   expect(log).toMatch(
-    /left out foreign key surface_owner_fkey of public\.surface to public\.owner, which is empty/,
+    /left out foreign key surface_owner_fkey of public\.surface to public\.owner, which is restored without its rows/,
   );
   expect(log).toMatch(/reading [\d.]+ MiB of 2\d(\.\d)? MiB/);
 
@@ -166,8 +166,8 @@ test.each(['sql', 'sql.gz'])('of a local .%s, which is read through first', asyn
 });
 
 test.each([
-  [['--table', 'owner'], 2, /--table does not say where to — give --into a name/],
-  [['--table', 'owner', '--in-place'], 2, /--table does not say where to — give --into/],
+  [['--table', 'owner'], 2, /--table needs --into — give --into a name/],
+  [['--table', 'owner', '--in-place'], 2, /--table needs --into — give --into/],
   [['--table', 'owner', '--into', 'x', '--in-place'], 2, /--into and --in-place exclude each other/],
   [['--table', 'owner', '--into', 'x', '--drop-old'], 2, /--into and --drop-old exclude each other/],
   [

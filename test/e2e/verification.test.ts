@@ -65,7 +65,7 @@ test('a store that refuses the record is a warning, and the verification counts'
   bed.server.faults.push({ operation: 'PutObject', what: ACCESS_DENIED });
   const { status, stdout, stderr } = await bed.run(['verify', '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ ok: true });
-  expect(stderr).toMatch(/WARN.*: that backup \d{14} was verified is not recorded: .*403 AccessDenied — /);
+  expect(stderr).toMatch(/WARN.*: cannot record the verification of backup \d{14}: .*403 AccessDenied — /);
   expect(stderr.trim().split('\n')).toHaveLength(1);
   expect(status).toBe(0);
   expect(await verifiedOf(id)).toBeNull();

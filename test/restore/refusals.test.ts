@@ -67,7 +67,11 @@ const REFUSED: readonly [about: string, body: string, problem: RegExp][] = [
     /holds CREATE DATABASE/,
   ],
   ['a database behind many blanks', `DROP${' '.repeat(100)}DATABASE other;`, /holds DROP DATABASE/],
-  ['a program', "COPY public.t FROM PROGRAM 'touch /tmp/x';", /line 10 holds a COPY that is none of rows/],
+  [
+    'a program',
+    "COPY public.t FROM PROGRAM 'touch /tmp/x';",
+    /line 10 holds a COPY that reads or writes a file or a program of the server/,
+  ],
   ['what a role owns', 'DROP OWNED BY topobank;', /line 10 holds DROP OWNED/],
   ['a new database', 'create  database other;', /line 10 holds CREATE DATABASE/],
   ['the drop of a role', 'DROP ROLE IF EXISTS someone;', /holds DROP ROLE/],

@@ -352,7 +352,9 @@ test('a run that does not clean up in time is left, and said', async () => {
   const run = () => new Promise<void>(() => {});
   const jobs = [job('backup', '@hourly', { run, runAtStart: true })];
   await expect(start(jobs, SECOND)).rejects.toThrow('received SIGTERM');
-  expect(lines).toEqual(['warn backup did not end in time; the sweep of a later run removes what it left']);
+  expect(lines).toEqual([
+    'warn backup did not end in time; a later backup removes an upload that it left, and doctor names a database',
+  ]);
 });
 
 test('every time is either run, at its second, or said to be skipped, whatever the runs take', async () => {

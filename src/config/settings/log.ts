@@ -9,7 +9,7 @@ export const LOG_SETTINGS = defineSettings({
     schema: v.picklist(['debug', 'info', 'warn', 'error']),
     fallback: 'info',
     form: 'debug, info, warn or error',
-    about: 'Least level that is logged; `debug` also shows stack traces.',
+    about: 'Lowest level that is logged; `debug` also shows stack traces.',
   },
   logFormat: {
     group: 'log',

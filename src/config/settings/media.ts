@@ -27,7 +27,8 @@ export const MEDIA_SETTINGS = defineSettings({
     schema: text,
     optional: true,
     form: 'a JSON array, or the path of a file that holds one',
-    about: 'Rows that own objects beside TopoBank’s own: see “Rows and objects”.',
+    about:
+      'Rows that own objects beside TopoBank’s own, as JSON or the name of a file of it; see “Rows and objects” in the README.',
   },
   auditReaders: {
     group: 'media',

@@ -8,9 +8,9 @@ import { type Lanes, spread } from './lanes.ts';
 const SESSION_GONE = /^(?:08|57)/;
 
 /**
- * Those whose statistics ANALYZE would gather, the largest first; that of a table with partitions goes on to them. One
- * that has foreign tables among its partitions or descendants is left out, for their servers would be asked; its
- * partitions stand for themselves.
+ * The tables to analyze, the largest first; ANALYZE of a partitioned table includes its partitions. A table that has
+ * foreign tables among its partitions or descendants is left out, for their servers would be asked; its partitions are
+ * analyzed one by one.
  */
 const TABLES = `
   WITH RECURSIVE reaching (oid) AS (

@@ -98,7 +98,7 @@ export async function loadWide(
   }
 
   async function apply(token: DumpToken): Promise<void> {
-    refuseForeign(token, name);
+    refuseForeign(token, `cannot restore ${name}`);
     switch (token.type) {
       case 'text':
       case 'backslash':

@@ -4,7 +4,7 @@ import type pg from 'pg';
  * Whether a row can be refused, or come out as another one, for what other tables hold: a check constraint or a
  * generated column calls a function that was written in SQL or a procedural language, and such a function may look
  * anywhere, whatever it says of itself. pg_dump takes no notice of it, so the order in which the rows stand in the dump
- * is the only one that is known to do.
+ * is the only one known to work.
  */
 export async function rowsNeedOrder(client: pg.Client): Promise<boolean> {
   // Of servers before PostgreSQL 12 no column is generated, and none says whether it is.

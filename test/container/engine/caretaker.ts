@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { CLIENT, type Engine } from './docker.ts';
+import { dockerClient, type Engine } from './docker.ts';
 
 /**
  * Waits for the end of stdin, then removes containers, networks, volumes and images whose names begin with `run`. A
@@ -43,7 +43,7 @@ export interface Caretaker {
 /** @param directory is removed in the end */
 export function hireCaretaker(engine: Engine, directory: string): Caretaker {
   // In a process group of its own, for Ctrl-C is not meant for it.
-  const shell = spawn('sh', ['-c', SCRIPT, 'caretaker', CLIENT, engine.run, directory], {
+  const shell = spawn('sh', ['-c', SCRIPT, 'caretaker', dockerClient(), engine.run, directory], {
     cwd: '/',
     detached: true,
     env: { ...process.env, ...engine.env },

@@ -9,16 +9,21 @@ export interface Engine {
   readonly run: string;
 }
 
-/** The distribution's own client builds with BuildKit; another one on PATH may lack the plugin for it. */
-export const CLIENT = existsSync('/usr/bin/docker') ? '/usr/bin/docker' : 'docker';
+/**
+ * The distribution's own client, which builds with BuildKit; another one on PATH may lack the plugin for it. Asked for at
+ * each use, for the first use may be what installs it.
+ */
+export function dockerClient(): string {
+  return existsSync('/usr/bin/docker') ? '/usr/bin/docker' : 'docker';
+}
 
 /** @throws Error with all that the client printed, when it fails */
 export function docker({ env }: Engine, args: readonly string[], options?: CommandOptions): Promise<string> {
-  return runCommand(CLIENT, args, { ...options, env: { ...env, ...options?.env } });
+  return runCommand(dockerClient(), args, { ...options, env: { ...env, ...options?.env } });
 }
 
 export function tryDocker({ env }: Engine, args: readonly string[]): Promise<CommandResult> {
-  return tryCommand(CLIENT, args, { env });
+  return tryCommand(dockerClient(), args, { env });
 }
 
 /** Builds an image with BuildKit. */

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../command.ts';
-import { buildImage, CLIENT, type Engine } from '../engine/docker.ts';
+import { buildImage, dockerClient, type Engine } from '../engine/docker.ts';
 
 export const DEBIAN_IMAGE = 'debian:trixie-slim';
 export const NODE_IMAGE = 'node:24-trixie-slim';
@@ -40,7 +40,7 @@ async function importDebian(engine: Engine, root: string): Promise<void> {
   ];
   for (const path of emptied) empty(join(root, path));
   const pack = 'tar --directory="$1" --create . | "$2" import - "$3"';
-  await runCommand('sh', ['-c', pack, 'import', root, CLIENT, DEBIAN_IMAGE], { env: engine.env });
+  await runCommand('sh', ['-c', pack, 'import', root, dockerClient(), DEBIAN_IMAGE], { env: engine.env });
   rmSync(root, { recursive: true });
 }
 

@@ -65,8 +65,8 @@ export async function storeDump(
   });
   try {
     const index = await writeDump(writer, dump, options);
+    // Whatever can fail or takes long is done before the dump is visible, for without its manifest it lists as foreign.
     encodeWithin(describeDump({ key, bytes: index.bytes, etag: '' }, index, provenance, now()), name);
-    // What takes long is done before the dump is visible, for without its manifest it lists as foreign.
     await options.media?.written();
     const stored = await writer.complete();
     const media = await options.media?.finish();

@@ -5,7 +5,7 @@ const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const time = v.pipe(v.string(), v.isoTimestamp());
 const text = v.string();
-const optional = v.nullable;
+const { nullable } = v;
 
 const manifestSchema = v.object({
   format: v.literal(1),
@@ -16,42 +16,42 @@ const manifestSchema = v.object({
   /** Length of the object in the store, and the ETag that the server gave it when it was written. */
   storedBytes: bytes,
   etag: v.optional(text),
-  compression: optional(v.picklist(['gzip', 'zstd'])),
+  compression: nullable(v.picklist(['gzip', 'zstd'])),
   startedAt: time,
   finishedAt: time,
   /** Name and version of the program that wrote it. */
   tool: text,
   /** What the dump's own text leaves out; null for a dump that was pushed. */
-  database: optional(
+  database: nullable(
     v.object({
       name: text,
       encoding: text,
       collate: text,
       ctype: text,
       /** `libc`, `icu` or `builtin`, and that provider's locale, where there is a choice (PostgreSQL 15). */
-      provider: v.optional(optional(v.picklist(['libc', 'icu', 'builtin'])), null),
-      providerLocale: v.optional(optional(text), null),
-      icuRules: v.optional(optional(text), null),
+      provider: v.optional(nullable(v.picklist(['libc', 'icu', 'builtin'])), null),
+      providerLocale: v.optional(nullable(text), null),
+      icuRules: v.optional(nullable(text), null),
       /** null: the server's default. */
-      tablespace: v.optional(optional(text), null),
+      tablespace: v.optional(nullable(text), null),
       owner: text,
-      settings: v.array(v.object({ role: optional(text), name: text, value: text })),
+      settings: v.array(v.object({ role: nullable(text), name: text, value: text })),
       /** Most connections at the same time; -1: no limit. */
       connectionLimit: v.optional(v.pipe(v.number(), v.safeInteger()), -1),
-      comment: v.optional(optional(text), null),
-      acl: optional(v.array(v.object({ grantee: text, privilege: text, grantable: v.boolean() }))),
+      comment: v.optional(nullable(text), null),
+      acl: nullable(v.array(v.object({ grantee: text, privilege: text, grantable: v.boolean() }))),
       bytes,
     }),
   ),
   /** Versions as the programs tell them. */
-  server: optional(text),
-  pgDump: optional(text),
-  snapshot: optional(v.object({ id: text, lsn: text, at: time })),
+  server: nullable(text),
+  pgDump: nullable(text),
+  snapshot: nullable(v.object({ id: text, lsn: text, at: time })),
   /** The last applied migration of each Django app. */
   migrations: v.record(text, text),
   roles: v.array(text),
   ownerRoles: v.array(text),
-  encoding: optional(text),
+  encoding: nullable(text),
   sections: v.array(
     v.object({ name: v.picklist(['pre-data', 'data', 'post-data']), offset: bytes, bytes, sha256 }),
   ),
@@ -76,7 +76,7 @@ const manifestSchema = v.object({
         bucket: text,
         prefix: text,
         /** Release of TopoBank's schema; null where all sources are the operator's. */
-        era: optional(text),
+        era: nullable(text),
         /** Keys and prefixes that rows name, each as often as one does. */
         references: bytes,
         /** Objects that rows own, and their bytes together. */

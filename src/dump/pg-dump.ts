@@ -37,7 +37,8 @@ export function startDumpProcess(
   options: {
     readonly doing: string;
     readonly env: NodeJS.ProcessEnv;
-    readonly input?: 'inherit' | 'pipe';
+    /** Whether it is given something to read, on its stdin. */
+    readonly feed?: boolean;
     /** Makes the error where the program itself has given up; a DatabaseError else. */
     readonly gaveUp?: (parts: ErrorParts) => OperatorError;
   },
@@ -45,7 +46,7 @@ export function startDumpProcess(
   const command = withLargeWrites(path, args, options.env);
   const child = spawn(command.path, command.args, {
     env: options.env,
-    stdio: [options.input === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    stdio: [options.feed === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     // A process group of its own: a Ctrl-C in the terminal goes to us alone, and whatever a wrapper script has
     // started is ended with it.
     detached: true,

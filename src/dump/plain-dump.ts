@@ -99,7 +99,7 @@ async function* customToPlain(
           remedy: 'install the postgresql-client of the version that wrote the dump',
         })
       : new DumpError({ ...parts, remedy: 'take a dump that is whole' });
-  const restore = startDumpProcess(newest.path, ['--file=-'], { doing, env, input: 'pipe', gaveUp });
+  const restore = startDumpProcess(newest.path, ['--file=-'], { doing, env, feed: true, gaveUp });
   let sourceFailure: unknown;
   const feeding =
     restore.stdin === null

@@ -28,8 +28,6 @@ export interface Scanner {
   leaveOut(table: DumpTable): void;
   /** The dump's index, after {@link end}. */
   finish(): DumpIndex;
-  /** Bytes so far. */
-  readonly bytes: number;
 }
 
 /**
@@ -117,9 +115,6 @@ export function createScanner(name: string, statementsAs: StatementsAs = 'heads'
   }
 
   return {
-    get bytes() {
-      return bytes;
-    },
     *push(chunk) {
       bytes += chunk.length;
       yield* noted(tokenizer.push(chunk));

@@ -32,6 +32,11 @@ export function sectionOf(entry: DumpEntry, current: SectionName): SectionName {
   if (DATA.has(entry.type)) return 'data';
   if (POST_DATA.has(entry.type)) return 'post-data';
   // Comments and rights of large objects stand among the data.
-  if (current === 'pre-data' || entry.name.startsWith('LARGE OBJECT')) return current;
+  if (current === 'pre-data' || isLargeObject(entry)) return current;
   return 'post-data';
+}
+
+/** Whether an entry is of large objects: they, their metadata, or a comment or rights on one. */
+export function isLargeObject({ type, name }: DumpEntry): boolean {
+  return type.startsWith('BLOB') || name.startsWith('LARGE OBJECT');
 }

@@ -19,7 +19,6 @@ export type JournalEntry = v.InferOutput<typeof entrySchema>;
 
 /** The journal of a run that may come to be: nothing of it is visible until it is committed. */
 export interface Journal {
-  readonly run: string;
   /** Takes the orphans of these findings. */
   add(findings: readonly Finding[]): Promise<void>;
   /** Makes it visible: from here on a run that is cut off is found. */
@@ -40,7 +39,6 @@ export async function openJournal(
   });
   let visible = false;
   return {
-    run,
     async add(findings) {
       const entries = findings.flatMap((finding) => {
         if (finding.kind !== 'orphan') return [];

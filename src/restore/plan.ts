@@ -43,18 +43,18 @@ export async function planRestore(
     readonly scratch: string;
     readonly noOwner: boolean;
     /** Owners and rights are part of what is compared, so `--no-owner` is no way out. */
-    readonly withOwners?: boolean;
+    readonly ownersRequired?: boolean;
     readonly log: Logger;
   },
 ): Promise<RestorePlan> {
-  const { name, scratch, noOwner, withOwners = false } = options;
+  const { name, scratch, noOwner, ownersRequired = false } = options;
   const doing = `cannot restore ${source.name}`;
   try {
     const facts = source.manifest?.database ?? (await readDatabaseFacts(admin, name));
     const missing = await missingRoles(admin, rolesNeeded(dump, facts, noOwner));
     if (missing.length > 0) {
-      const remedy = withOwners ? () => '' : noOwner ? policiesNeedThem : orLeaveThemOut;
-      throw rolesMissing(doing, missing, remedy);
+      const remedy = noOwner ? policiesNeedThem : orLeaveThemOut;
+      throw rolesMissing(doing, missing, ownersRequired ? () => '' : remedy);
     }
     const creation = {
       ...chooseLocale(dump.encoding, facts),

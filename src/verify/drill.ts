@@ -52,7 +52,7 @@ export async function drill(
   const plan = await database.use(admin, signal, async (client) => {
     const { traces } = await findDatabases(client, name);
     for (const { problem, remedy } of traces) log.warn(`${problem}; ${remedy}`);
-    return planRestore(client, source, dump, { name, scratch, noOwner: false, withOwners: true, log });
+    return planRestore(client, source, dump, { name, scratch, noOwner: false, ownersRequired: true, log });
   });
   await createScratch(database, scratch, plan.creation);
   try {

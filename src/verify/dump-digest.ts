@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner } from '../dump/scanner.ts';
+import { isLargeObject } from '../dump/sections.ts';
 import {
   type CopyStart,
   type DumpEntry,
@@ -134,7 +135,7 @@ function createText(): { add(bytes: Buffer): void; digest(): Buffer } {
 function nameOf(entry: DumpEntry | undefined): string {
   if (entry === undefined) return 'the settings at the beginning';
   // Of these there may be millions.
-  if (/^BLOB/.test(entry.type) || entry.name.startsWith('LARGE OBJECT')) return 'large objects';
+  if (isLargeObject(entry)) return 'large objects';
   return entry.schema === '-' ? `${entry.type} ${entry.name}` : `${entry.type} ${entry.schema}.${entry.name}`;
 }
 

@@ -192,16 +192,19 @@ test('time limits that the role has for its application do not end a restore', a
   const role = `${bed.database.name}_hasty`;
   await withClient(bed.env, 'postgres', async (client) => {
     await client.query(
-      `CREATE ROLE "${role}" SUPERUSER LOGIN PASSWORD 'x'; ALTER ROLE "${role}" SET statement_timeout = 50`,
+      `CREATE ROLE "${role}" SUPERUSER LOGIN PASSWORD 'x'; ALTER ROLE "${role}" SET statement_timeout = '1s'`,
     );
   });
   const file = `${bed.directory}/slow.sql`;
-  await writeFile(file, dumpText(`${TABLE}SELECT pg_sleep(0.2);`));
+  await writeFile(file, dumpText(`${TABLE}SELECT pg_sleep(1.2);`));
   const env = { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' };
-  const restored = await bed.run(['restore', file, '--into', `${bed.database.name}_hasty`, '--quiet'], env);
-  expect(restored).toMatchObject({ status: 0, stderr: expect.not.stringContaining('timeout') });
-  await withClient(bed.env, 'postgres', async (client) => {
-    await client.query(`DROP DATABASE "${role}"`);
-    await client.query(`DROP ROLE "${role}"`);
-  });
+  try {
+    const restored = await bed.run(['restore', file, '--into', role, '--quiet'], env);
+    expect(restored).toMatchObject({ status: 0, stderr: expect.not.stringContaining('timeout') });
+  } finally {
+    await withClient(bed.env, 'postgres', async (client) => {
+      await client.query(`DROP DATABASE IF EXISTS "${role}"`);
+      await client.query(`DROP ROLE "${role}"`);
+    });
+  }
 });

@@ -1,4 +1,5 @@
 import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts';
+import { isLargeObject } from '../../dump/sections.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpEntry, qualifiedName, type Statement } from '../../dump/tokens.ts';
 import type { Selection } from '../wide/load-wide.ts';
@@ -61,7 +62,7 @@ export function selectTables(
     takesRows: (table) => chosen.has(table),
     unread: unreadTables(index.tables, chosen),
     takes({ entry, sql }: Statement, section: SectionName) {
-      if (section === 'pre-data') return !isLargeObject(entry);
+      if (section === 'pre-data') return entry === undefined || !isLargeObject(entry);
       if (section === 'data') return runsAmongRows(entry, names);
       // All statements of an entry are about the one thing that its first one makes.
       const runs =
@@ -89,8 +90,4 @@ function unreadTables(tables: readonly DumpTable[], chosen: ReadonlySet<DumpTabl
 function runsAmongRows(entry: DumpEntry | undefined, names: ReadonlySet<string>): boolean {
   if (entry === undefined || entry.type === 'SEQUENCE SET') return true;
   return entry.type === 'TABLE DATA' && names.has(qualifiedName(entry));
-}
-
-function isLargeObject(entry: DumpEntry | undefined): boolean {
-  return entry !== undefined && (/^BLOB/.test(entry.type) || entry.name.startsWith('LARGE OBJECT'));
 }

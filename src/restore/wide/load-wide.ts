@@ -2,6 +2,7 @@ import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts
 import { isOwnership } from '../../dump/ownership.ts';
 import { type ReadRange, readAll, readText } from '../../dump/read-text.ts';
 import { createScanner } from '../../dump/scanner.ts';
+import { isLargeObject } from '../../dump/sections.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpToken, qualifiedName, type Statement } from '../../dump/tokens.ts';
 import { copyRows } from '../copy-rows.ts';
@@ -159,9 +160,7 @@ export async function loadWide(
 /** Of what stands among the rows, these neither read nor change a table. */
 function goesWithRows({ entry }: Statement): boolean {
   if (entry === undefined) return false;
-  return (
-    /^(?:SEQUENCE SET|BLOBS?|STATISTICS DATA)$/.test(entry.type) || entry.name.startsWith('LARGE OBJECT')
-  );
+  return isLargeObject(entry) || entry.type === 'SEQUENCE SET' || entry.type === 'STATISTICS DATA';
 }
 
 function holdStatement({ sql, ...at }: Statement) {

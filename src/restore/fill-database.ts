@@ -8,7 +8,8 @@ import { loadDump } from './load-dump.ts';
 import type { RestoreSource } from './source.ts';
 import { analyzeTables } from './wide/analyze.ts';
 import { withLanes } from './wide/lanes.ts';
-import { loadWide, type Selection, type WideDump } from './wide/load-wide.ts';
+import { loadWide } from './wide/load-wide.ts';
+import type { Selection, WideDump } from './wide/wide-dump.ts';
 
 export interface FillOptions {
   readonly scratch: string;

@@ -1,0 +1,71 @@
+import type { DumpTable } from '../../dump/dump-index.ts';
+import type { CopyStart } from '../../dump/tokens.ts';
+import { copyRows } from '../copy-rows.ts';
+import type { LoadOptions } from '../load-dump.ts';
+import type { Lanes } from './lanes.ts';
+import { createRangedRows } from './ranged-rows.ts';
+import { WORTH_A_REQUEST } from './row-pieces.ts';
+import { type SpreadRows, spreadRows } from './spread-rows.ts';
+import type { Selection, WideDump } from './wide-dump.ts';
+
+/** Leads the rows of a dump's COPY blocks, as they come in its text, to the lanes that copy them. */
+export interface RowBlocks {
+  /** Tables whose rows are not read with the text: those that the lanes read themselves, and those that nobody wants. */
+  readonly leftOut: readonly DumpTable[];
+  /**
+   * The next block begins. Of a table that is left out the lanes copy the rows from here on, beside what follows.
+   *
+   * @param inOrder copies the rows of one table after the other, in the order of the dump
+   */
+  start(statement: CopyStart, inOrder: boolean): Promise<void>;
+  /** Rows of the block, read with the text. @param lines line feeds in them */
+  write(rows: Buffer, lines: number): Promise<void>;
+  /** The block ends. @param rows that it has in all */
+  end(rows: number): Promise<void>;
+  /** Resolves when the rows of all blocks that were begun are in. */
+  finish(): Promise<void>;
+  /** Resolves when no lane copies any more, after a failure. */
+  settle(): Promise<void>;
+}
+
+export function createRowBlocks(
+  lanes: Lanes,
+  { index, readRange }: WideDump,
+  options: LoadOptions & { readonly selection?: Selection },
+): RowBlocks {
+  const { name, selection } = options;
+  const ranged = readRange === undefined ? undefined : createRangedRows(lanes, readRange, options);
+  const isTaken = (table: DumpTable) => selection?.takesRows(table) !== false;
+  const isApart = (table: DumpTable) =>
+    ranged !== undefined && table.bytes >= WORTH_A_REQUEST && isTaken(table);
+  let blocks = 0;
+  let copy: SpreadRows | undefined;
+
+  return {
+    leftOut: index.tables.filter((table) => isApart(table) || selection?.unread.has(table)),
+    async start(statement, inOrder) {
+      const table = index.tables[blocks];
+      blocks += 1;
+      if (selection !== undefined && (table === undefined || !isTaken(table))) return;
+      if (ranged !== undefined && table !== undefined && isApart(table)) {
+        if (inOrder) await ranged.copy(table, statement);
+        else ranged.begin(table, statement);
+      } else if (ranged !== undefined || inOrder) copy = copyRows(lanes.text.client, statement, name);
+      else copy = await spreadRows(lanes, statement, options);
+    },
+    async write(rows, lines) {
+      // The server's socket may hold on to the bytes for longer than the scanner does.
+      await copy?.write(Buffer.from(rows), lines);
+    },
+    async end(rows) {
+      await copy?.end(rows);
+      copy = undefined;
+    },
+    async finish() {
+      await ranged?.finish();
+    },
+    async settle() {
+      await ranged?.settle();
+    },
+  };
+}

@@ -40,8 +40,8 @@ export interface ChoiceOptions {
 }
 
 /**
- * The backup that is asked for. A name that lies ahead of the clock is that of no latest backup: it was given by a clock
- * that was wrong.
+ * The backup that is asked for. A backup dated in the future is never chosen as the latest: the clock that named it was
+ * wrong.
  *
  * @throws NotFoundError when there is none
  * @throws DumpError when the one that was named is broken
@@ -52,85 +52,135 @@ export async function chooseBackup(
   wanted: Wanted,
   options: ChoiceOptions,
 ): Promise<UsableBackup> {
-  const chosen = await choose(store, prefix, wanted, options);
+  const chosen =
+    wanted.by === 'id'
+      ? await chooseNamed(store, prefix, wanted, options.signal)
+      : await chooseNewest(store, prefix, wanted, options);
   const check = faultyCheck(chosen.verified);
   if (check?.depth === 'restore') options.doubt?.(chosen, check);
   return chosen;
 }
 
-async function choose(
+async function chooseNamed(
   store: Store,
   prefix: string,
-  wanted: Wanted,
-  { now, database, passOver, signal }: ChoiceOptions,
+  wanted: NamedBackup,
+  signal: AbortSignal,
 ): Promise<UsableBackup> {
-  const where = `${prefix} of bucket ${store.bucket}`;
-  if (wanted.by === 'id') {
-    const doing = `cannot use backup ${wanted.id}`;
-    const backup = await findNamed(store, prefix, wanted, doing, signal);
-    if (backup.state === 'broken') throw new DumpError({ doing, problem: backup.fault, remedy: SEE_LIST });
-    return backup;
+  const doing = `cannot use backup ${wanted.id}`;
+  const backup = await findNamed(store, prefix, wanted, doing, signal);
+  if (backup.state === 'broken') throw new DumpError({ doing, problem: backup.fault, remedy: SEE_LIST });
+  return backup;
+}
+
+async function chooseNewest(
+  store: Store,
+  prefix: string,
+  wanted: WantedNewest,
+  options: ChoiceOptions,
+): Promise<UsableBackup> {
+  const search = await findNewest(store, prefix, wanted, options);
+  if (search.kind === 'none') {
+    const where = `${prefix} of bucket ${store.bucket}`;
+    throw nothingFound(where, wanted, options.database, search.unfit);
   }
-  const until = wanted.by === 'time' ? wanted.at : undefined;
-  let other: { readonly id: string; readonly database: string } | undefined;
-  let ahead: string | undefined;
-  let later: string | undefined;
-  let seen = 0;
-  const faulty: { readonly backup: UsableBackup; readonly check: Check }[] = [];
-  for await (const backup of newestBackups(store, prefix, signal)) {
-    seen += 1;
-    if (backup.state === 'broken') continue;
-    if (until !== undefined && backupTime(backup) > until) {
-      later = backup.id;
-      continue;
-    }
-    const whose = backup.manifest?.database?.name;
-    const isOthers = database !== undefined && whose !== undefined && whose !== database;
-    if (isAhead(backup, now)) {
-      if (!isOthers) ahead ??= backup.id;
-      continue;
-    }
-    if (isOthers) {
-      other ??= { id: backup.id, database: whose };
-      continue;
-    }
-    const check = passOver === undefined ? undefined : damage(backup);
-    if (check === undefined) {
-      for (const passed of faulty) passOver?.(passed.backup, passed.check);
-      return backup;
-    }
-    faulty.push({ backup, check });
+  for (const { backup, check } of search.passed) options.passOver?.(backup, check);
+  return search.backup;
+}
+
+type WantedNewest = Exclude<Wanted, NamedBackup>;
+
+type Search =
+  | { readonly kind: 'found'; readonly backup: UsableBackup; readonly passed: readonly Faulty[] }
+  | { readonly kind: 'none'; readonly unfit: readonly Unfit[] };
+
+/** A backup that is chosen only where every other one is faulty too. */
+interface Faulty {
+  readonly kind: 'faulty';
+  readonly backup: UsableBackup;
+  readonly check: Check;
+}
+
+/** A backup that is not chosen, and why. */
+type Unfit =
+  | { readonly kind: 'later' | 'ahead' | 'unusable'; readonly id: string }
+  | { readonly kind: 'other'; readonly id: string; readonly database: string };
+
+async function findNewest(
+  store: Store,
+  prefix: string,
+  wanted: WantedNewest,
+  options: ChoiceOptions,
+): Promise<Search> {
+  const passed: Faulty[] = [];
+  const unfit: Unfit[] = [];
+  for await (const backup of newestBackups(store, prefix, options.signal)) {
+    const judged = judge(backup, wanted, options);
+    if (judged.kind === 'fit') return { kind: 'found', backup: judged.backup, passed };
+    if (judged.kind === 'faulty') passed.push(judged);
+    else unfit.push(judged);
   }
-  const [newest] = faulty;
-  if (newest !== undefined) return newest.backup;
+  const [newest] = passed;
+  return newest === undefined
+    ? { kind: 'none', unfit }
+    : { kind: 'found', backup: newest.backup, passed: [] };
+}
+
+function judge(
+  backup: Backup,
+  wanted: WantedNewest,
+  { now, database, passOver }: ChoiceOptions,
+): { readonly kind: 'fit'; readonly backup: UsableBackup } | Faulty | Unfit {
+  const { id } = backup;
+  if (backup.state === 'broken') return { kind: 'unusable', id };
+  if (wanted.by === 'time' && backupTime(backup) > wanted.at) return { kind: 'later', id };
+  const whose = backup.manifest?.database?.name;
+  const isOthers = database !== undefined && whose !== undefined && whose !== database;
+  if (isAhead(backup, now)) return { kind: isOthers ? 'unusable' : 'ahead', id };
+  if (isOthers) return { kind: 'other', id, database: whose };
+  const check = passOver === undefined ? undefined : damage(backup);
+  return check === undefined ? { kind: 'fit', backup } : { kind: 'faulty', backup, check };
+}
+
+/**
+ * The check that has found bytes other than those that were dumped. A restore that failed on some server says nothing
+ * of them.
+ */
+function damage({ verified }: UsableBackup): Check | undefined {
+  const check = faultyCheck(verified);
+  return check?.depth === 'restore' ? undefined : check;
+}
+
+/** @param unfit the newest first */
+function nothingFound(
+  where: string,
+  wanted: WantedNewest,
+  database: string | undefined,
+  unfit: readonly Unfit[],
+): NotFoundError {
   const doing =
-    until === undefined
+    wanted.by === 'latest'
       ? 'cannot find the latest backup'
-      : `cannot find a backup of ${until.toISOString()} or before`;
+      : `cannot find a backup of ${wanted.at.toISOString()} or before`;
+  const error = (problem: string, remedy: string) => new NotFoundError({ doing, problem, remedy });
   const byName = (id: string) => `to restore that one all the same, name it: topobank-backup restore ${id}`;
+
+  const other = unfit.find((backup) => backup.kind === 'other');
   if (other !== undefined) {
     const problem = `there is none of database ${database} under ${where}; ${other.id} is one of database ${other.database}`;
-    throw new NotFoundError({ doing, problem, remedy: byName(other.id) });
+    return error(problem, byName(other.id));
   }
+  const ahead = unfit.find(({ kind }) => kind === 'ahead');
   if (ahead !== undefined) {
-    const problem = `there is none under ${where} that is not ahead of the clock, as ${ahead} is`;
-    throw new NotFoundError({ doing, problem, remedy: byName(ahead) });
+    const problem = `there is none under ${where} that is not ahead of the clock, as ${ahead.id} is`;
+    return error(problem, byName(ahead.id));
   }
-  if (later !== undefined) {
-    const problem = `each one under ${where} is of later, the oldest being ${later}`;
-    throw new NotFoundError({ doing, problem, remedy: SEE_LIST });
+  const oldest = unfit.findLast(({ kind }) => kind === 'later');
+  if (oldest !== undefined) {
+    return error(`all backups under ${where} are later; the oldest is ${oldest.id}`, SEE_LIST);
   }
-  if (seen > 0)
-    throw new NotFoundError({
-      doing,
-      problem: `there is none that is whole under ${where}`,
-      remedy: SEE_LIST,
-    });
-  throw new NotFoundError({
-    doing,
-    problem: `there is none under ${where}`,
-    remedy: 'check S3_PREFIX and AWS_STORAGE_BUCKET_NAME',
-  });
+  if (unfit.length > 0) return error(`there is none that is whole under ${where}`, SEE_LIST);
+  return error(`there is none under ${where}`, 'check S3_PREFIX and AWS_STORAGE_BUCKET_NAME');
 }
 
 /**
@@ -155,13 +205,4 @@ export async function findNamed(
   const others = keys.filter((key) => key !== undefined).join(' and ');
   const problem = others === '' ? `there is none ${where}` : `there is no ${file} ${where}, but ${others}`;
   throw new NotFoundError({ doing, problem, remedy: SEE_LIST });
-}
-
-/**
- * The check that has found bytes other than those that were dumped. A restore that failed on some server says nothing
- * of them.
- */
-function damage({ verified }: UsableBackup): Check | undefined {
-  const check = faultyCheck(verified);
-  return check?.depth === 'restore' ? undefined : check;
 }

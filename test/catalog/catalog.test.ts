@@ -160,7 +160,7 @@ test('the one that is chosen is the newest that can be restored, or the named on
   expect(await choose({ by: 'time', at: new Date('2026-01-01T23:59:59Z') })).toBe('20260101000000');
   expect(await choose({ by: 'id', id: '20260101000000' })).toBe('20260101000000');
   await expect(choose({ by: 'time', at: new Date('2025-12-31') })).rejects.toThrow(
-    /each one under .* is of later, the oldest being 20260101000000 — run/,
+    /all backups under .* are later; the oldest is 20260101000000 — run/,
   );
   await expect(
     chooseBackup(bed.store, 'elsewhere/', { by: 'latest' }, { now: new Date(), signal }),

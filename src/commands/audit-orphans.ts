@@ -2,8 +2,6 @@ import { resolve } from 'node:path';
 import { auditBackup } from '../audit/audit-backup.ts';
 import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
 import { auditMedia } from '../audit/audit-media.ts';
-import type { FindingSink } from '../audit/finding.ts';
-import { createFindingFile, type FindingFile } from '../audit/finding-file.ts';
 import type { Summary } from '../audit/tally.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
@@ -15,18 +13,16 @@ import type { QuarantineReport } from '../quarantine/quarantine-orphans.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
-import { type AuditOutput, jsonOutput, type ReportHead, textOutput } from './audit-output.ts';
 import { readBackupId } from './backup-id.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, QUARANTINE_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
+import { type OutputFlags, withOutput } from './with-output.ts';
 
 /** The options of `audit-orphans`, as they are given. */
-export interface AuditFlags extends CommonOptions {
+export interface AuditFlags extends CommonOptions, OutputFlags {
   readonly backup?: string;
   readonly allBackups?: true;
   readonly quarantine?: true;
-  readonly ndjson?: string;
-  readonly csv?: string;
 }
 
 /** `audit-orphans`: whether rows and media objects agree. @returns the exit status */
@@ -40,19 +36,23 @@ export async function run(invocation: Invocation): Promise<number> {
 
 /** @throws ConfigError for options that exclude each other */
 function refuseTogether(flags: AuditFlags): void {
-  const pairs = [
-    ['allBackups', 'backup'],
-    ['allBackups', 'ndjson'],
-    ['allBackups', 'csv'],
-    ['allBackups', 'quarantine'],
-    ['backup', 'quarantine'],
-  ] as const;
-  const pair = pairs.find((options) => options.every((option) => flags[option] !== undefined));
-  if (pair !== undefined) {
-    const [one, other] = pair.map((option) => `--${option.replace('B', '-b')}`);
-    throw usage(`${one} and ${other} exclude each other`, 'give one of them');
-  }
   const { ndjson, csv } = flags;
+  const given = {
+    '--all-backups': flags.allBackups,
+    '--backup': flags.backup,
+    '--quarantine': flags.quarantine,
+    '--ndjson': ndjson,
+    '--csv': csv,
+  };
+  const pairs = [
+    ['--all-backups', '--backup'],
+    ['--all-backups', '--ndjson'],
+    ['--all-backups', '--csv'],
+    ['--all-backups', '--quarantine'],
+    ['--backup', '--quarantine'],
+  ] as const;
+  const pair = pairs.find((names) => names.every((name) => given[name] !== undefined));
+  if (pair !== undefined) throw usage(`${pair.join(' and ')} exclude each other`, 'give one of them');
   if (ndjson !== undefined && csv !== undefined && resolve(ndjson) === resolve(csv)) {
     throw usage(`--ndjson and --csv name the same file, ${csv}`, 'give each a file of its own');
   }
@@ -67,34 +67,22 @@ async function quarantine(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, QUARANTINE_GROUPS);
   const { config } = session;
   const { env, signal } = invocation;
-  const { json } = invocation.options;
+  const flags = invocation.options as AuditFlags;
   session.confirm.assertPossible(`move the orphans of bucket ${config.bucket} into quarantine`);
   checkQuarantinePrefix(config);
   const database = openDatabase(config, env);
-  const { totals, quarantine } = await withOutput(invocation, session.write, async (sink, end) => {
-    let audited: ReportHead | undefined;
-    try {
-      return await withStore(session, async (store) => {
-        const context = {
-          ...session,
-          ...config,
-          ...(await mediaAuditContext(session, store, database, env)),
-          lockFor: (purpose: string) => lockFor(session, 'quarantine', purpose),
-        };
-        const onAudited = async (report: ReportHead) => {
-          audited = report;
-          // The one document comes at the end; people see what they are asked about.
-          if (json !== true) await end(report);
-        };
-        return auditAndQuarantine(context, sink, onAudited, signal);
-      });
-    } catch (error) {
-      // Without the move the audit is the result, and the document is not to break off.
-      if (audited !== undefined) await end(audited);
-      throw error;
-    }
-  });
-  if (json !== true && quarantine !== undefined) session.print({}, renderQuarantine(quarantine));
+  const { totals, quarantine } = await withOutput(flags, session.write, (sink) =>
+    withStore(session, async (store) => {
+      const context = {
+        ...session,
+        ...config,
+        ...(await mediaAuditContext(session, store, database, env)),
+        lockFor: (purpose: string) => lockFor(session, 'quarantine', purpose),
+      };
+      return auditAndQuarantine(context, sink, (report) => sink.audited(report), signal);
+    }),
+  );
+  if (flags.json !== true && quarantine !== undefined) session.print({}, renderQuarantine(quarantine));
   const stays = quarantine === undefined ? 0 : quarantine.left.count;
   return (totals.dangling?.count ?? 0) + stays > 0 ? EXIT.fault : EXIT.done;
 }
@@ -114,7 +102,7 @@ async function auditLive(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, AUDIT_GROUPS);
   const { config } = session;
   const database = openDatabase(config, invocation.env);
-  const totals = await withOutput(invocation, session.write, (sink) =>
+  const totals = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
     withStore(session, async (store) =>
       auditMedia(await mediaAuditContext(session, store, database, invocation.env), sink, invocation.signal),
     ),
@@ -126,7 +114,7 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
   const session = openSession(invocation, BACKUP_AUDIT_GROUPS);
   const { config } = session;
   const { signal } = invocation;
-  const totals = await withOutput(invocation, session.write, (sink) =>
+  const totals = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
     withStore(session, async (store) => {
       const backup = await chooseBackup(store, config.prefix, readBackupId(wanted, '--backup'), {
         now: session.now(),
@@ -175,36 +163,4 @@ function renderOutlooks(outlooks: readonly BackupOutlook[]): string {
 
 function judge({ totals: { dangling, orphan } }: Pick<Summary, 'totals'>): number {
   return (dangling?.count ?? 0) + (orphan?.count ?? 0) > 0 ? EXIT.fault : EXIT.done;
-}
-
-/** Writes the findings to stdout, and into the files that are asked for; these appear when `work` succeeds. */
-async function withOutput<R extends ReportHead>(
-  { options }: Invocation,
-  write: (text: string) => Promise<void>,
-  work: (sink: FindingSink, end: (report: ReportHead) => Promise<void>) => Promise<R>,
-): Promise<R> {
-  const { json, ndjson, csv } = options as AuditFlags;
-  const output: AuditOutput = json === true ? jsonOutput(write) : textOutput(write);
-  const files: FindingFile[] = [];
-  try {
-    if (ndjson !== undefined) files.push(await createFindingFile(ndjson, 'ndjson'));
-    if (csv !== undefined) files.push(await createFindingFile(csv, 'csv'));
-    let ended = false;
-    const end = async (report: ReportHead) => {
-      if (ended) return;
-      ended = true;
-      for (const file of files) await file.finish();
-      await output.end(report);
-    };
-    const sink: FindingSink = {
-      async write(findings) {
-        for (const other of [output, ...files]) await other.write(findings);
-      },
-    };
-    const report = await work(sink, end);
-    await end(report);
-    return report;
-  } finally {
-    for (const file of files) await file.discard();
-  }
 }

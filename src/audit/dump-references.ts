@@ -1,11 +1,12 @@
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { textDecoder } from '../dump/text-decoder.ts';
 import type { CopyTarget } from '../dump/tokens.ts';
+import type { ClientTools } from '../postgres/client-binaries.ts';
 import { copyLines, decodeCopyField } from '../postgres/copy-text.ts';
 import type { Relation } from '../postgres/relations.ts';
 import { asKeyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
-import { type DumpTools, readDumpTables } from './dump-tables.ts';
+import { readDumpTables } from './dump-tables.ts';
 import { type SortSpace, sortRecords } from './external-sort.ts';
 import {
   identify,
@@ -30,7 +31,8 @@ export interface DumpReferencesContext {
   readonly mediaPrefix: string;
   /** Sources beside TopoBank's own; those that the dump has. */
   readonly ownSources: readonly ReferenceSource[];
-  readonly tools: DumpTools;
+  /** For dumps in pg_dump's custom format. */
+  readonly tools: ClientTools;
   readonly space: SortSpace;
 }
 

@@ -6,6 +6,7 @@ import { readAll } from '../dump/read-text.ts';
 import { createScanner } from '../dump/scanner.ts';
 import { type CopyTarget, type DumpToken, qualifiedName } from '../dump/tokens.ts';
 import { DumpError } from '../errors.ts';
+import type { ClientTools } from '../postgres/client-binaries.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
@@ -13,12 +14,6 @@ import type { Store } from '../s3/store.ts';
 export interface TableRows extends CopyTarget {
   /** COPY's text format, cut anywhere. To be read to its end before the next table is asked for. */
   readonly chunks: AsyncIterable<Buffer>;
-}
-
-/** What it takes to read dumps in pg_dump's custom format. */
-export interface DumpTools {
-  readonly binDir: string | undefined;
-  readonly env: NodeJS.ProcessEnv;
 }
 
 /** The tables of a dump that are wanted, and in which encoding their rows are. */
@@ -38,7 +33,7 @@ export function readDumpTables(
   store: Store,
   { dump, manifest }: UsableBackup,
   wanted: (table: CopyTarget) => boolean,
-  options: { readonly tools: DumpTools; readonly signal: AbortSignal },
+  options: { readonly tools: ClientTools; readonly signal: AbortSignal },
 ): DumpTables {
   const { signal } = options;
   if (manifest === undefined || manifest.compression !== null) {
@@ -74,7 +69,7 @@ function scanTables(
   store: Store,
   key: string,
   wanted: (table: CopyTarget) => boolean,
-  { tools, signal }: { readonly tools: DumpTools; readonly signal: AbortSignal },
+  { tools, signal }: { readonly tools: ClientTools; readonly signal: AbortSignal },
 ): DumpTables {
   const scanner = createScanner(key);
 

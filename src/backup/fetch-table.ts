@@ -8,6 +8,7 @@ import { readPlainDump } from '../dump/plain-dump.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
 import type { ReadRange } from '../dump/read-text.ts';
 import { scanDump } from '../dump/scanner.ts';
+import type { ClientTools } from '../postgres/client-binaries.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
@@ -17,11 +18,8 @@ import type { StartProgress } from '../ui/progress.ts';
 import { otherBytes } from './fetch-dump.ts';
 import { writeNewFile } from './new-file.ts';
 
-export interface FetchTableContext {
+export interface FetchTableContext extends ClientTools {
   readonly store: Store;
-  /** What it takes to read dumps in pg_dump's custom format. */
-  readonly binDir: string | undefined;
-  readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
   readonly startProgress: StartProgress;
 }

@@ -6,6 +6,7 @@ import { openLocalDump } from '../dump/local-dump.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import type { DumpToken } from '../dump/tokens.ts';
 import { RestoreError, StoreError } from '../errors.ts';
+import type { ClientTools } from '../postgres/client-binaries.ts';
 import { refuseForeign } from '../restore/refusals.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
@@ -16,9 +17,7 @@ import { type DumpDestination, storeDump } from './store-dump.ts';
 /** As pg_dump writes it; foreign tables have no rows in a dump. */
 const CREATES_TABLE = /^CREATE (?:UNLOGGED )?TABLE /;
 
-export interface PushContext extends DumpDestination {
-  readonly binDir: string | undefined;
-  readonly env: NodeJS.ProcessEnv;
+export interface PushContext extends DumpDestination, ClientTools {
   readonly tool: string;
   readonly now: () => Date;
   readonly log: Logger;

@@ -2,7 +2,7 @@ import { mediaKey } from '../catalog/backup-name.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { runPgDump } from '../dump/pg-dump.ts';
 import { type MediaSettings, recordMedia } from '../media/record-media.ts';
-import { chooseClient, findClients } from '../postgres/client-binaries.ts';
+import { type ClientTools, chooseClient, findClients } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { readDatabaseFacts, readMigrations, readServerVersion } from '../postgres/facts.ts';
@@ -13,11 +13,8 @@ import type { StartProgress } from '../ui/progress.ts';
 import { findFreeId } from './free-id.ts';
 import { type DumpDestination, storeDump } from './store-dump.ts';
 
-export interface BackupContext extends DumpDestination {
+export interface BackupContext extends DumpDestination, ClientTools {
   readonly database: Database;
-  /** Where pg_dump is looked for first, and the environment that it is looked for in. */
-  readonly binDir: string | undefined;
-  readonly env: NodeJS.ProcessEnv;
   /** Name and version of this program. */
   readonly tool: string;
   readonly now: () => Date;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { chooseClient, findClients } from '../postgres/client-binaries.ts';
+import { type ClientTools, chooseClient, findClients } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
@@ -13,12 +13,7 @@ const quote = pg.escapeIdentifier;
 /** Tries what a backup and a restore need of PostgreSQL; a database that it makes for that is gone afterwards. */
 export async function examineDatabase(
   database: Database,
-  options: {
-    readonly binDir: string | undefined;
-    readonly env: NodeJS.ProcessEnv;
-    readonly now: () => Date;
-    readonly signal: AbortSignal;
-  },
+  options: ClientTools & { readonly now: () => Date; readonly signal: AbortSignal },
 ): Promise<Finding[]> {
   const source = await examineSource(database, options);
   const server = await examineServer(database, options);

@@ -1,18 +1,15 @@
 import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DatabaseError, DumpError, type ErrorParts } from '../errors.ts';
-import { findClients } from '../postgres/client-binaries.ts';
+import { type ClientTools, findClients } from '../postgres/client-binaries.ts';
 import { type DumpForm, FORM_BYTES, sniffForm } from './form.ts';
 import { gunzip } from './gunzip.ts';
 import { ZSTD } from './other-than-plain.ts';
 import { startDumpProcess } from './pg-dump.ts';
 
-export interface PlainDumpOptions {
+export interface PlainDumpOptions extends ClientTools {
   /** What the dump is called in errors. */
   readonly name: string;
-  /** Where pg_restore is looked for first, and the environment that it is found and run in. */
-  readonly binDir: string | undefined;
-  readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
 }
 

@@ -13,6 +13,14 @@ export interface ClientBinary {
   readonly version: string;
 }
 
+/** What it takes to find and run PostgreSQL's client programs. */
+export interface ClientTools {
+  /** The directory that is looked into first (PG_BINDIR); undefined where none is named. */
+  readonly binDir: string | undefined;
+  /** Its PATH is looked through last, and pg_restore runs in it; pg_dump runs in that of a `Database`. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
 /**
  * Every `name` (`pg_dump`, `pg_restore`) of this machine, in the order of the places that are looked into:
  * `binDir`, Debian's and Homebrew's versioned directories, PATH.

@@ -6,6 +6,7 @@ import { FORM_BYTES, sniffForm } from '../dump/form.ts';
 import type { LocalDump } from '../dump/local-dump.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import type { ReadRange } from '../dump/read-text.ts';
+import type { ClientTools } from '../postgres/client-binaries.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
@@ -20,10 +21,7 @@ export interface RestoreSource extends DumpBytes {
 }
 
 /** What it takes to read dumps in pg_dump's custom format. */
-export interface RestoreTools {
-  readonly binDir: string | undefined;
-  readonly env: NodeJS.ProcessEnv;
-}
+export type RestoreTools = ClientTools;
 
 export function backupSource(store: Store, backup: UsableBackup, tools: RestoreTools): RestoreSource {
   const { key } = backup.dump;

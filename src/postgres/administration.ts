@@ -159,13 +159,22 @@ async function reopen(client: pg.Client, name: string, cause: unknown): Promise<
   try {
     await allowConnections(client, name, true);
   } catch {
-    throw new DatabaseError({
-      doing: `cannot leave database ${name} as it was`,
-      problem: `it refuses connections, after this failure: ${describeCause(cause)}`,
-      remedy: `run: ${openAgain(name)}`,
-      cause,
-    });
+    throw stillClosed(name, cause);
   }
+}
+
+/**
+ * The error of a database that could not be opened again; it names the statement to run.
+ *
+ * @param cause the failure after which it was tried
+ */
+export function stillClosed(name: string, cause: unknown): DatabaseError {
+  return new DatabaseError({
+    doing: `cannot leave database ${name} as it was`,
+    problem: `it refuses connections, after this failure: ${describeCause(cause)}`,
+    remedy: `run: ${openAgain(name)}`,
+    cause,
+  });
 }
 
 /** Ends the sessions of a database and drops it. One that does not exist is no error. */

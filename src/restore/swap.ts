@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { DatabaseError } from '../errors.ts';
 import {
   allowConnections,
   dropDatabase,
@@ -8,8 +7,8 @@ import {
   inTransaction,
   listDatabases,
   renameDatabase,
+  stillClosed,
 } from '../postgres/administration.ts';
-import { openAgain } from '../postgres/database.ts';
 import { describeCause, errorCode } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 
@@ -89,15 +88,6 @@ async function reopen(admin: pg.Client, { target, scratch, kept }: SwapNames): P
   if (!(await isOpen())) await allowConnections(admin, target, true);
   const present = new Set((await listDatabases(admin)).map(({ name }) => name));
   return present.has(kept) && !present.has(scratch);
-}
-
-function stillClosed(target: string, cause: unknown): DatabaseError {
-  return new DatabaseError({
-    doing: `cannot leave database ${target} as it was`,
-    problem: `it refuses connections, after this failure: ${describeCause(cause)}`,
-    remedy: `run: ${openAgain(target)}`,
-    cause,
-  });
 }
 
 /** SQLSTATE object_in_use, under the error that says what was being done. */

@@ -20,10 +20,7 @@ export interface RestoreSource extends DumpBytes {
   readonly bytes: number;
 }
 
-/** What it takes to read dumps in pg_dump's custom format. */
-export type RestoreTools = ClientTools;
-
-export function backupSource(store: Store, backup: UsableBackup, tools: RestoreTools): RestoreSource {
+export function backupSource(store: Store, backup: UsableBackup, tools: ClientTools): RestoreSource {
   const { key } = backup.dump;
   const readRange: ReadRange = (range, signal) => readObject(store, key, { range, signal });
   return {
@@ -35,7 +32,7 @@ export function backupSource(store: Store, backup: UsableBackup, tools: RestoreT
   };
 }
 
-export function fileSource(file: string, local: LocalDump, tools: RestoreTools): RestoreSource {
+export function fileSource(file: string, local: LocalDump, tools: ClientTools): RestoreSource {
   return {
     name: dirname(file) === '.' && !file.startsWith('.') ? `./${file}` : file,
     manifest: undefined,

@@ -2,7 +2,12 @@ import { backupId } from '../catalog/backup-name.ts';
 import { compareIndex } from '../catalog/compare-index.ts';
 import { runPgDump } from '../dump/pg-dump.ts';
 import { DumpError, RestoreError } from '../errors.ts';
-import { type ClientBinary, chooseClient, findClients } from '../postgres/client-binaries.ts';
+import {
+  type ClientBinary,
+  type ClientTools,
+  chooseClient,
+  findClients,
+} from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
@@ -13,7 +18,7 @@ import { planRestore, type RestorePlan } from '../restore/plan.ts';
 import { type KnownDump, knowDump } from '../restore/prove-dump.ts';
 import { findDatabases } from '../restore/restore-target.ts';
 import { createScratch, dropScratch } from '../restore/scratch.ts';
-import type { RestoreSource, RestoreTools } from '../restore/source.ts';
+import type { RestoreSource } from '../restore/source.ts';
 import { isOfServer } from '../restore/whose-fault.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
@@ -22,7 +27,7 @@ import { createDigester, type Digester, type DumpDigest } from './dump-digest.ts
 import { checkedOf, type Finding } from './finding.ts';
 import { judgeDrill } from './judge-drill.ts';
 
-export interface DrillContext extends RestoreTools, ByteTools {
+export interface DrillContext extends ClientTools, ByteTools {
   /** The server on which a scratch database is made. */
   readonly database: Database;
   readonly now: () => Date;

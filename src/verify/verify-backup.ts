@@ -2,8 +2,9 @@ import type { Backup, UsableBackup } from '../catalog/catalog.ts';
 import type { Depth } from '../catalog/verification.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { DumpError } from '../errors.ts';
+import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
-import { backupSource, type RestoreSource, type RestoreTools } from '../restore/source.ts';
+import { backupSource, type RestoreSource } from '../restore/source.ts';
 import { readAhead } from '../s3/read-ahead.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
@@ -12,7 +13,7 @@ import { brokenFault, checkObject, faulty } from './check-object.ts';
 import type { Finding, Verification } from './finding.ts';
 import { recordCheck } from './record-check.ts';
 
-export interface VerifyContext extends RestoreTools, ByteTools {
+export interface VerifyContext extends ClientTools, ByteTools {
   readonly store: Store;
   readonly prefix: string;
   /** Name and version of this program. */

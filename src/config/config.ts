@@ -44,7 +44,7 @@ export function readConfig<G extends SettingGroup>(sources: ConfigSources, group
       doing: 'cannot read the configuration',
       problem: [...problems, ...unknownVariables(sources.env)].join('; '),
       remedy:
-        'set it in the environment, or by its flag where it has one; every setting is listed in the README',
+        'set it in the environment, or by its flag where it has one; docs/SETTINGS.md lists every setting',
     });
   }
   return values as Config<G>;

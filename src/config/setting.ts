@@ -23,7 +23,7 @@ export type SettingGroup =
   | 'log';
 
 /**
- * One setting: where it is read from, what it may be, and the words for the README and for error messages.
+ * One setting: where it is read from, what it may be, and the words for docs/SETTINGS.md and for error messages.
  * `names` are environment variables, the first one that is set wins; a `secret` is also read from `NAME_FILE`.
  */
 export interface Setting<S extends Schema = Schema> {
@@ -40,7 +40,7 @@ export interface Setting<S extends Schema = Schema> {
   readonly secret?: true;
   /** The accepted form, as it follows "expected" in an error message. */
   readonly form: string;
-  /** One sentence for the README and the help. */
+  /** One sentence for docs/SETTINGS.md and the help. */
   readonly about: string;
 }
 

@@ -11,7 +11,7 @@ import { SCHEDULE_SETTINGS } from './settings/schedule.ts';
 import { STORE_SETTINGS } from './settings/store.ts';
 import { VERIFY_SETTINGS } from './settings/verify.ts';
 
-/** Every setting of the tool, in the order in which the README lists them. */
+/** Every setting of the tool, in the order in which docs/SETTINGS.md lists them. */
 export const SETTINGS = {
   ...DATABASE_SETTINGS,
   ...STORE_SETTINGS,

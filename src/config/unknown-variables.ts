@@ -24,7 +24,9 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
       }
       const like = known.find((other) => other.length >= SHORTEST && isMistyped(name, other));
       if (like !== undefined) return [`${name} is not known and has no effect; is ${like} meant?`];
-      return OWN.test(name) ? [`${name} is not known and has no effect; every setting is in the README`] : [];
+      return OWN.test(name)
+        ? [`${name} is not known and has no effect; docs/SETTINGS.md lists every setting`]
+        : [];
     });
 }
 

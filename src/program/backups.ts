@@ -57,10 +57,9 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'push',
-    about:
-      'Store a local dump (.sql, .sql.gz, .dump) as a backup, within 24 hours: a backup that is made later aborts the upload.',
+    about: 'Store a local dump (.sql, .sql.gz, .dump) as a backup.',
     groups: PUSH_GROUPS,
-    args: [['<file>', 'a file that pg_dump wrote']],
+    args: [['<file>', 'a file that pg_dump wrote; its upload may take 24 hours at most']],
     examples: ['topobank-backup push ./backup_2018_03_13T09_05_07.sql.gz'],
     run: async (invocation, file = '') => (await import('../commands/push.ts')).run(invocation, file),
   },

@@ -38,7 +38,7 @@ Exit status:
   0 done · 1 failed · 2 bad usage or configuration · 3 a check found a fault · 4 no such backup
   5 another run holds the lock · 130/143 stopped by a signal, cleaned up
 
-Settings come from the environment (POSTGRES_*, AWS_*, S3_*); flags win. The README lists them all.`;
+Settings come from the environment (POSTGRES_*, AWS_*, S3_*); flags win. docs/SETTINGS.md lists them all.`;
 
 /** Adds a command with its settings' flags, its own options, and `--json`, `--quiet`, `--help`. */
 export function addCommand(program: Command, spec: CommandSpec, context: ProgramContext): void {

@@ -54,7 +54,9 @@ test.each([
   'DBBACKUP_SCHED',
   'VERIFY_EVERY',
 ])('%s is meant for this program, and none of its settings', (name) => {
-  expect(find([name])).toEqual([`${name} is not known and has no effect; every setting is in the README`]);
+  expect(find([name])).toEqual([
+    `${name} is not known and has no effect; docs/SETTINGS.md lists every setting`,
+  ]);
 });
 
 test.each(['AWS_S3_ENDPOINT_URL', 'POSTGRES_USER', 'POSTGRES_DB'])(

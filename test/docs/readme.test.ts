@@ -6,17 +6,21 @@ import { runProgram } from '../support/topobank-backup.ts';
 import { commandsTable, fillBlock, settingsTable } from './readme-tables.ts';
 
 const README = new URL('../../README.md', import.meta.url);
+const SETTINGS_FILE = new URL('../../docs/SETTINGS.md', import.meta.url);
+const MEDIA = new URL('../../docs/MEDIA.md', import.meta.url);
 
 /** `npx vitest run test/docs --update` writes the tables anew. */
-test('the README’s tables are those of the program', async () => {
-  const text = await readFile(README, 'utf8');
-  const commands = fillBlock(text, 'commands', commandsTable(COMMANDS));
-  const settings = fillBlock(commands, 'settings', settingsTable(Object.values(SETTINGS)));
-  await expect(settings).toMatchFileSnapshot('../../README.md');
+test('the tables of commands and settings are those of the program', async () => {
+  const commands = fillBlock(await readFile(README, 'utf8'), 'commands', commandsTable(COMMANDS));
+  await expect(commands).toMatchFileSnapshot('../../README.md');
+  const table = settingsTable(Object.values(SETTINGS));
+  const settings = fillBlock(await readFile(SETTINGS_FILE, 'utf8'), 'settings', table);
+  await expect(settings).toMatchFileSnapshot('../../docs/SETTINGS.md');
 });
 
-test('every command and flag that the README shows exists', async () => {
-  const text = await readFile(README, 'utf8');
+test('every command and flag that the README and the documents show exists', async () => {
+  const texts = await Promise.all([README, SETTINGS_FILE, MEDIA].map((file) => readFile(file, 'utf8')));
+  const text = texts.join('\n');
   const shown = [...text.matchAll(/topobank-backup ([a-z-]+)((?: +[^\s`|#]+)*)/g)].map((match) => ({
     command: match[1]!,
     flags: [...(match[2] ?? '').matchAll(/--[a-z-]+/g)].map(([flag]) => flag),

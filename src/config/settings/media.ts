@@ -28,7 +28,7 @@ export const MEDIA_SETTINGS = defineSettings({
     optional: true,
     form: 'a JSON array, or the path of a file that holds one',
     about:
-      'Rows that own objects beside TopoBank’s own, as JSON or the name of a file of it; see “Rows and objects” in the README.',
+      'Rows that own objects beside TopoBank’s own, as JSON or the name of a file of it: see docs/MEDIA.md.',
   },
   auditReaders: {
     group: 'media',

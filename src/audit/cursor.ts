@@ -20,7 +20,7 @@ export interface Cursor<T> {
  */
 export function openCursor<T>(
   batches: AsyncIterable<readonly T[]>,
-  keyOf: (item: T) => KeyBytes,
+  bytesOf: (item: T) => KeyBytes,
   keys: 'once' | 'repeated',
   refuse: (key: KeyBytes, after: KeyBytes) => Error,
 ): Cursor<T> {
@@ -33,7 +33,7 @@ export function openCursor<T>(
   function take(next: T): void {
     const before = key;
     item = next;
-    key = keyOf(next);
+    key = bytesOf(next);
     if (before === undefined) return;
     if (key < before || (key === before && keys === 'once')) throw refuse(key, before);
   }

@@ -56,7 +56,7 @@ export function openProtectors(
       const key = keyBytes(object);
       const protectors: string[] = [];
       for (const reader of readers ?? (await open())) {
-        if (!reader.failed && !passTo(reader, key)) await attempt(reader, () => readTo(reader, key));
+        if (!reader.failed) await attempt(reader, () => readTo(reader, key));
         if (reader.named === key || (reader.open !== undefined && key.startsWith(reader.open)))
           protectors.push(reader.id);
       }
@@ -111,8 +111,7 @@ function passTo(reader: BackupReader, key: KeyBytes): boolean {
 }
 
 async function readTo(reader: BackupReader, key: KeyBytes): Promise<void> {
-  do await reader.cursor.more();
-  while (!passTo(reader, key));
+  while (!passTo(reader, key)) await reader.cursor.more();
 }
 
 /** Tells those orphans apart that kept backups need. */

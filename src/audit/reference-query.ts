@@ -33,12 +33,16 @@ export function referenceQuery(
   ) AS reference ORDER BY ${byteOrder(options.serverEncoding)}, source, id`;
 }
 
-/** The primary key as one text. */
+/** The primary key as one text, in which a comma of its own columns is told from the one between them. */
 export function idExpression({ primaryKey }: Relation): string {
   const [only] = primaryKey;
   return primaryKey.length === 1 && only !== undefined
     ? `${quote(only)}::text`
-    : `concat_ws(',', ${primaryKey.map(quote).join(', ')})`;
+    : `concat_ws(',', ${primaryKey.map(escaped).join(', ')})`;
+}
+
+function escaped(column: string): string {
+  return `replace(replace(${quote(column)}::text, ${literal('\\')}, ${literal('\\\\')}), ',', ${literal('\\,')})`;
 }
 
 /** The condition for the rows whose primary keys are the texts of the parameter `$1`. */

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { UsableBackup } from '../catalog/catalog.ts';
-import { compareIndex, DAMAGED_REMEDY, describeFault } from '../catalog/compare-index.ts';
+import { compareIndex, describeFault, remedyForDamage } from '../catalog/compare-index.ts';
 import { createScanner, drain } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
 import { readObject } from '../s3/reader.ts';
@@ -42,7 +42,7 @@ export async function fetchDump(
     if (!scanned) return;
     drain(scanner.end());
     const fault = manifest === undefined ? undefined : compareIndex(manifest, scanner.finish())[0];
-    if (fault !== undefined) throw otherBytes(store, dump.key, describeFault(fault));
+    if (fault !== undefined) throw otherBytes(store, backup, describeFault(fault));
   }
 
   let path: string;
@@ -59,10 +59,10 @@ export async function fetchDump(
 }
 
 /** @param fault in one clause */
-export function otherBytes(store: Store, key: string, fault: string): DumpError {
+export function otherBytes(store: Store, { id, dump }: UsableBackup, fault: string): DumpError {
   return new DumpError({
-    doing: `cannot fetch ${key} from bucket ${store.bucket}`,
+    doing: `cannot fetch ${dump.key} from bucket ${store.bucket}`,
     problem: `its bytes are not those of its manifest: ${fault}`,
-    remedy: DAMAGED_REMEDY,
+    remedy: remedyForDamage(id),
   });
 }

@@ -105,12 +105,13 @@ function readPlain({ store, binDir, env }: FetchTableContext, key: string, signa
 /** The bytes of the blocks, each of which must be those that its hash is of. */
 async function* readBlocks(
   context: FetchTableContext,
-  { dump }: UsableBackup,
+  backup: UsableBackup,
   blocks: readonly DumpTable[],
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const { store } = context;
+  const { dump } = backup;
   const readRange: ReadRange = (range, held) => readObject(store, dump.key, { range, signal: held });
   const source: DumpBytes = {
     read: (held) => readPlain(context, dump.key, held),
@@ -120,7 +121,7 @@ async function* readBlocks(
   try {
     for (const block of blocks) {
       const wrong = (found: string) =>
-        otherBytes(store, dump.key, `table ${showTableName(block)} is ${found} instead of ${block.sha256}`);
+        otherBytes(store, backup, `table ${showTableName(block)} is ${found} instead of ${block.sha256}`);
       for await (const chunk of provenBytes(reader.read(block), block.sha256, wrong)) {
         onBytes(chunk.length);
         yield chunk;

@@ -57,11 +57,13 @@ function placeOf(part: Pick<DumpSection | DumpTable, 'offset' | 'bytes'> | undef
 }
 
 /** What to do about a backup whose bytes are not those of its manifest. */
-export const DAMAGED_REMEDY = [
-  'use another backup',
-  '`topobank-backup verify ID` tells what of this one is damaged',
-  '`topobank-backup fetch ID --table TABLE` gets a table out of it that is not',
-].join('; ');
+export function remedyForDamage(id: string): string {
+  return [
+    'use another backup',
+    `\`topobank-backup verify ${id}\` tells which parts of this one are damaged`,
+    `\`topobank-backup fetch ${id} --table TABLE\` downloads a table that is not`,
+  ].join('; ');
+}
 
 /** A fault in one clause for a message. */
 export function describeFault({ what, where, expected, found }: IndexFault): string {

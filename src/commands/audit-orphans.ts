@@ -68,8 +68,8 @@ async function quarantine(invocation: Invocation): Promise<number> {
   const { config } = session;
   const { env, signal } = invocation;
   const flags = invocation.options as AuditFlags;
-  session.confirm.assertPossible(`move the orphans of bucket ${config.bucket} into quarantine`);
   checkQuarantinePrefix(config);
+  session.confirm.assertPossible(`move the orphans of bucket ${config.bucket} into quarantine`);
   const database = openDatabase(config, env);
   const { totals, quarantine } = await withOutput(flags, session.write, (sink) =>
     withStore(session, async (store) => {

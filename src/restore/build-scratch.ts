@@ -1,4 +1,4 @@
-import { compareIndex, DAMAGED_REMEDY, describeFault } from '../catalog/compare-index.ts';
+import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { RestoreError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
@@ -62,7 +62,11 @@ export async function buildScratch(
 }
 
 /** Of a dump without a manifest, what was restored has to be what was read before. */
-function checkAgainst({ name, manifest }: RestoreSource, dump: KnownDump, index: DumpIndex): void {
+function checkAgainst(
+  { name, manifest, remedyForDamage }: RestoreSource,
+  dump: KnownDump,
+  index: DumpIndex,
+): void {
   // pg_restore writes another key into the text each time (`\restrict`).
   const known = manifest ?? { ...dump, sections: index.sections };
   const fault = compareIndex(known, index)[0];
@@ -71,6 +75,6 @@ function checkAgainst({ name, manifest }: RestoreSource, dump: KnownDump, index:
   throw new RestoreError({
     doing: `cannot restore ${name}`,
     problem: `what was read is not what ${before}: ${describeFault(fault)}`,
-    remedy: manifest === undefined ? 'see to it that nothing writes to the dump' : DAMAGED_REMEDY,
+    remedy: remedyForDamage,
   });
 }

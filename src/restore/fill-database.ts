@@ -52,7 +52,8 @@ export async function fillDatabase(
     bytesRead += bytes;
     progress.add(bytes);
   };
-  const options = { name: source.name, noOwner, log, rowsInOrder, onBytes };
+  const { name, remedyForDamage } = source;
+  const options = { name, remedyForDamage, noOwner, log, rowsInOrder, onBytes };
   try {
     return await withLanes(database, scratch, wide?.jobs ?? 1, signal, async (lanes) => {
       const loaded =

@@ -9,6 +9,8 @@ import { refuseForeign } from './refusals.ts';
 import { runStatement, type StatementContext } from './run-statement.ts';
 
 export interface LoadOptions extends StatementContext {
+  /** What to do when the dump's bytes are not those that are known of it. */
+  readonly remedyForDamage: string;
   /** Leave out owners and rights. */
   readonly noOwner: boolean;
   /** Have the rows of each table stand in the order of the dump. */

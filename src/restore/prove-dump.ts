@@ -1,4 +1,4 @@
-import { compareIndex, DAMAGED_REMEDY, describeFault } from '../catalog/compare-index.ts';
+import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
@@ -50,6 +50,6 @@ export async function proveDump(
   throw new DumpError({
     doing: `cannot restore ${name}`,
     problem: `its bytes are not those of its manifest: ${describeFault(fault)}`,
-    remedy: DAMAGED_REMEDY,
+    remedy: source.remedyForDamage,
   });
 }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { UsableBackup } from '../catalog/catalog.ts';
+import { remedyForDamage } from '../catalog/compare-index.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import type { DumpBytes } from '../dump/block-reader.ts';
 import { FORM_BYTES, sniffForm } from '../dump/form.ts';
@@ -10,12 +11,17 @@ import type { ClientTools } from '../postgres/client-binaries.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
+/** Of a dump without a manifest is known what it was a moment ago. */
+const KEEP_STILL = 'see to it that nothing writes to the dump';
+
 /** A dump that is to be restored, wherever it lies. */
 export interface RestoreSource extends DumpBytes {
   /** `backup/postgres-backup-20261123103000.sql`, `./dump.sql.gz` */
   readonly name: string;
   /** What is known of it beforehand; a foreign dump and a local file have none. */
   readonly manifest: Manifest | undefined;
+  /** What to do when its bytes are not those that are known of it. */
+  readonly remedyForDamage: string;
   /** Length of the plain SQL in bytes; that of the packed file where it is not known. */
   readonly bytes: number;
 }
@@ -26,6 +32,7 @@ export function backupSource(store: Store, backup: UsableBackup, tools: ClientTo
   return {
     name: key,
     manifest: backup.manifest,
+    remedyForDamage: backup.manifest === undefined ? KEEP_STILL : remedyForDamage(backup.id),
     bytes: backup.manifest?.bytes ?? backup.dump.bytes,
     read: (signal) => readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal }),
     ranges: (signal) => ifPlain(readRange, signal),
@@ -36,6 +43,7 @@ export function fileSource(file: string, local: LocalDump, tools: ClientTools): 
   return {
     name: dirname(file) === '.' && !file.startsWith('.') ? `./${file}` : file,
     manifest: undefined,
+    remedyForDamage: KEEP_STILL,
     bytes: local.bytes,
     read: (signal) => readPlainDump(local.read(), { name: file, ...tools, signal }),
     ranges: (signal) => ifPlain(local.read, signal),

@@ -24,10 +24,12 @@ export function asKeyBytes(text: string): KeyBytes {
   return text as unknown as KeyBytes;
 }
 
-/** The key that these are the bytes of; what is not UTF-8 becomes U+FFFD. */
+/**
+ * The key that these are the bytes of; what is not UTF-8 becomes U+FFFD. It is a string of its own: one that was cut out
+ * of a block of rows would hold the block in memory for as long as the key is needed.
+ */
 export function keyOf(bytes: KeyBytes): string {
-  const text = bytes as unknown as string;
-  return IS_NOT_ASCII.test(text) ? Buffer.from(text, 'latin1').toString() : text;
+  return Buffer.from(bytes as unknown as string, 'latin1').toString();
 }
 
 /** Whether they are UTF-8, as each key in a bucket is; a database in SQL_ASCII may hold others. */

@@ -88,6 +88,21 @@ test('a prefix before the keys, patterns of several columns, a composite primary
   ]);
 });
 
+test('rows whose composite keys differ but by where a comma stands are told apart', async () => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE TABLE c (x text, y text, key text, PRIMARY KEY (x, y));
+     INSERT INTO c VALUES ('a', 'b,c', 'missing'), ('a,b', 'c', 'there'), ('a\\', 'c', 'lost'), ('a', '\\,c', 'gone')`,
+  );
+  await bed.put('media/there');
+  const report = await bed.report(['--references', '[{"column": "c.key"}]']);
+  expect(brief(report.findings)).toEqual([
+    'dangling media/gone of c.key a,\\\\\\,c',
+    'dangling media/lost of c.key a\\\\,c',
+    'dangling media/missing of c.key a,b\\,c',
+  ]);
+});
+
 test('empty objects, shared keys, rows that are young by their own column', async () => {
   bed = await createAuditBed(
     inject('postgres'),

@@ -34,6 +34,7 @@ export function textSource(
   return {
     name,
     manifest,
+    remedyForDamage: 'use another backup',
     bytes: bytes.length,
     read: () => read(),
     ranges: async () => (range) => read(range.start, range.end + 1),

@@ -61,8 +61,7 @@ export async function addRows(
       try {
         await client.query('BEGIN; SET LOCAL row_security = off; SET LOCAL xmloption = content');
         const ordered = await prepareTables(client, blocks, doing);
-        for (const block of ordered)
-          await copyBlock(client, source.name, reader, block, dump.encoding, doing);
+        for (const block of ordered) await copyBlock(client, source, reader, block, dump.encoding, doing);
         await passSequences(client, blocks);
         await client.query('COMMIT');
       } catch (error) {
@@ -123,13 +122,13 @@ async function prepareTables(
 
 async function copyBlock(
   client: pg.Client,
-  name: string,
+  source: RestoreSource,
   reader: BlockReader,
   block: DumpTable,
   encoding: string | undefined,
   doing: string,
 ): Promise<void> {
-  const proof = proveRows(wholeBlock(block), name);
+  const proof = proveRows(wholeBlock(block), source);
   const refused = (error: unknown): never => {
     throw rowsRefused(error, block, doing);
   };

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { DAMAGED_REMEDY } from '../../catalog/compare-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { DumpError } from '../../errors.ts';
 import type { RowPiece } from './row-pieces.ts';
@@ -13,13 +12,16 @@ export interface RowsProof {
   finish(): void;
 }
 
-/** @param name of the dump, for errors */
-export function proveRows({ table, offset, bytes, proof }: RowPiece, name: string): RowsProof {
+/** @param dump what it is called in errors, and what to do when its bytes are others */
+export function proveRows(
+  { table, offset, bytes, proof }: RowPiece,
+  dump: { readonly name: string; readonly remedyForDamage: string },
+): RowsProof {
   const wrong = (found: string) =>
     new DumpError({
-      doing: `cannot restore ${name}`,
+      doing: `cannot restore ${dump.name}`,
       problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes} are not what the dump’s index says: ${found}`,
-      remedy: DAMAGED_REMEDY,
+      remedy: dump.remedyForDamage,
     });
   let left = bytes;
   const check = proof.by === 'sha256' ? byHash(proof.sha256) : byCheckpoints(offset, proof);

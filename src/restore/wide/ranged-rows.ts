@@ -30,7 +30,10 @@ interface WaitingPiece {
 export function createRangedRows(
   lanes: Lanes,
   readRange: ReadRange,
-  context: StatementContext & { readonly onBytes: (bytes: number) => void },
+  context: StatementContext & {
+    readonly remedyForDamage: string;
+    readonly onBytes: (bytes: number) => void;
+  },
 ): RangedRows {
   /** The largest last. */
   const waiting: WaitingPiece[] = [];
@@ -42,7 +45,7 @@ export function createRangedRows(
     const into = copyRows(lane.client, statement, name, (row) => piece.rowsBefore + row);
     // The bytes may be long in coming.
     into.onRefused(lanes.fail);
-    const proof = proveRows(piece, name);
+    const proof = proveRows(piece, context);
     const range = { start: piece.offset, end: piece.offset + piece.bytes - 1 };
     for await (const chunk of readRange(range, lanes.signal)) {
       proof.add(chunk);

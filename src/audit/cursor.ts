@@ -5,12 +5,16 @@ import type { ObjectInfo } from '../s3/store.ts';
 /** One item at a time of an iterable of batches, without a promise for each. */
 export interface Cursor<T> {
   readonly item: T | undefined;
-  /** Its key; undefined at the end. */
+  /** Its key; undefined where there is no item. */
   readonly key: KeyBytes | undefined;
+  /** Whether there is none to come. */
+  readonly ended: boolean;
   /** Goes to the next item of the batch; false when {@link more} has to be awaited for it. */
   step(): boolean;
-  /** Goes to the first item of the next batch. */
+  /** Goes to the first item of the next batch that has one. */
   more(): Promise<void>;
+  /** Goes to the first item of the next batch; there is no item where that is empty. */
+  nextBatch(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,7 +32,9 @@ export function openCursor<T>(
   let batch: readonly T[] = [];
   let at = 0;
   let item: T | undefined;
+  /** Of the last item there was. */
   let key: KeyBytes | undefined;
+  let ended = false;
 
   function take(next: T): void {
     const before = key;
@@ -38,12 +44,25 @@ export function openCursor<T>(
     if (key < before || (key === before && keys === 'once')) throw refuse(key, before);
   }
 
+  async function nextBatch(): Promise<void> {
+    const next = await iterator.next();
+    ended = next.done === true;
+    batch = next.done === true ? [] : next.value;
+    at = 0;
+    const first = batch[0];
+    if (first === undefined) item = undefined;
+    else take(first);
+  }
+
   return {
     get item() {
       return item;
     },
     get key() {
-      return key;
+      return item === undefined ? undefined : key;
+    },
+    get ended() {
+      return ended;
     },
     step() {
       at += 1;
@@ -53,19 +72,10 @@ export function openCursor<T>(
       return true;
     },
     async more() {
-      for (;;) {
-        const next = await iterator.next();
-        if (next.done === true) {
-          item = undefined;
-          key = undefined;
-          batch = [];
-          return;
-        }
-        batch = next.value;
-        at = 0;
-        if (batch[0] !== undefined) return take(batch[0]);
-      }
+      do await nextBatch();
+      while (item === undefined && !ended);
     },
+    nextBatch,
     async close() {
       await iterator.return?.();
     },

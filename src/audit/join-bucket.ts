@@ -34,6 +34,7 @@ export async function* joinBucket(
         tally.objects(page);
         progress.add(page.length);
       }),
+      isListed: media.isListed,
       cutoff,
     });
   } finally {

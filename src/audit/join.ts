@@ -29,6 +29,8 @@ export interface JoinInputs {
   /** In the order of their keys' bytes, as are the objects. */
   readonly references: AsyncIterable<readonly Reference[]>;
   readonly objects: AsyncIterable<readonly ObjectInfo[]>;
+  /** Whether all objects up to this key came: asked when a batch of them was empty. */
+  readonly isListed?: (key: KeyBytes) => boolean;
   /** An object written then or later may have its row yet to come, and is never an orphan. */
   readonly cutoff: Date;
 }
@@ -53,10 +55,14 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
   let shared: SharedKey | undefined;
 
   try {
-    await Promise.all([rows.more(), listed.more()]);
-    while (rows.item !== undefined || listed.item !== undefined) {
+    await Promise.all([rows.more(), listed.nextBatch()]);
+    while (rows.item !== undefined || !listed.ended) {
       const row = rows.item;
       const object = listed.item;
+      if (object === undefined && !listed.ended && !(row !== undefined && inputs.isListed?.(row.key))) {
+        await listed.nextBatch();
+        continue;
+      }
       if (shared !== undefined && row?.key !== shared.key) {
         found.push({ ...shared, key: keyOf(shared.key) });
         shared = undefined;
@@ -89,7 +95,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
           found.push({ kind: 'orphan', object });
         }
         named = false;
-        if (!listed.step()) await listed.more();
+        if (!listed.step()) await listed.nextBatch();
       }
       if (found.length >= BATCH) {
         yield found;

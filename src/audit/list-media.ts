@@ -1,3 +1,4 @@
+import type { KeyBytes } from '../s3/key-bytes.ts';
 import { type ListPages, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { onlyMedia } from './only-media.ts';
@@ -13,6 +14,15 @@ export interface MediaArea<O extends ObjectInfo> {
   readonly readers: number;
 }
 
+/** References and objects, in the order of their keys' bytes; both are to be read. */
+export interface MediaListing<R, O extends ObjectInfo> {
+  readonly references: AsyncGenerator<readonly R[]>;
+  /** An empty page stands for the end of a range. */
+  readonly objects: AsyncGenerator<readonly O[]>;
+  /** Whether all objects up to this key were given out. */
+  readonly isListed: (key: KeyBytes) => boolean;
+}
+
 /**
  * The media of a bucket, listed by several readers in ranges that are cut at the references, and the references
  * themselves; both in the order of their keys' bytes, and both to be read.
@@ -21,12 +31,13 @@ export function listMedia<R, O extends ObjectInfo>(
   source: AsyncIterable<Batch<R>>,
   { listPages, mediaPrefix, otherPrefixes, readers }: MediaArea<O>,
   signal: AbortSignal,
-): { readonly references: AsyncGenerator<readonly R[]>; readonly objects: AsyncGenerator<readonly O[]> } {
+): MediaListing<R, O> {
   const cut = cutRanges(source);
   const listing = listRanges<ReferenceRange, O>(listPages, mediaPrefix, cut.ranges, {
     readers,
     signal,
-    onRange: cut.measured,
+    onRange: cut.listed,
   });
-  return { references: cut.references, objects: onlyMedia(listing, mediaPrefix, otherPrefixes) };
+  const objects = onlyMedia(listing, mediaPrefix, otherPrefixes);
+  return { references: cut.references, objects, isListed: cut.isListed };
 }

@@ -1,4 +1,4 @@
-import { isKey, type KeyBytes, keyOf } from '../s3/key-bytes.ts';
+import { isKey, type KeyBytes, keyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { KeyRange } from '../s3/range-listing.ts';
 import { LONGEST_KEY } from '../s3/store.ts';
 
@@ -13,8 +13,8 @@ export interface ReferenceRange extends KeyRange {
 /** References that came together, and are read when the join takes them. */
 export interface Batch<R> {
   readonly length: number;
-  /** Of one that there is. */
-  keyAt(index: number): KeyBytes;
+  /** The keys of one of them, counted from 0, and of those that follow it. */
+  keysFrom(index: number): Iterable<KeyBytes>;
   read(): readonly R[];
 }
 
@@ -22,7 +22,7 @@ export interface Batch<R> {
 export function batchOf<R extends { readonly key: KeyBytes }>(references: readonly R[]): Batch<R> {
   return {
     length: references.length,
-    keyAt: (index) => (references[index] as R).key,
+    keysFrom: (index) => references.slice(index).map(({ key }) => key),
     read: () => references,
   };
 }
@@ -32,8 +32,10 @@ export interface RangedReferences<R> {
   readonly references: AsyncGenerator<readonly R[]>;
   /** Ranges that begin and end at references, each of about as many objects as were wished for. */
   readonly ranges: AsyncGenerator<ReferenceRange>;
-  /** Says how many objects a range turned out to hold; the next ones are cut by that. */
-  measured(range: ReferenceRange, objects: number): void;
+  /** Says that a range was listed, and how many objects it turned out to hold; the next ones are cut by that. */
+  listed(range: ReferenceRange, objects: number): void;
+  /** Whether all objects up to this key were listed, so that a reference without one by now has none. */
+  isListed(key: KeyBytes): boolean;
 }
 
 /**
@@ -51,6 +53,8 @@ export function cutRanges<R>(
   let reading = Promise.resolve();
   /** Objects for each reference, in the ranges of late: many where a row owns a prefix. */
   let density = 1;
+  /** The end of the last range that was listed. */
+  let listedUpTo: KeyBytes | undefined;
 
   /** Both sides ask for more, but the source is asked by one at a time. */
   function readMore(): Promise<void> {
@@ -96,13 +100,15 @@ export function cutRanges<R>(
         await readMore();
         continue;
       }
-      for (let index = 0; index < batch.length; index++) {
-        passed += 1;
-        if (passed * density < objectsPerRange) continue;
-        const key = batch.keyAt(index);
-        if (!isBound(key, after)) continue;
-        yield { ...bounds(key), references: passed };
-        after = key;
+      for (let index = 0; index < batch.length; ) {
+        const missing = Math.max(1, Math.ceil(objectsPerRange / density - passed));
+        const begun: number = index;
+        const bound = findBound(batch, index + missing - 1, after);
+        index = bound === undefined ? batch.length : bound.index + 1;
+        passed += index - begun;
+        if (bound === undefined) break;
+        yield { ...bounds(bound.key), references: passed };
+        after = bound.key;
         passed = 0;
       }
     }
@@ -111,10 +117,27 @@ export function cutRanges<R>(
   return {
     references: take(),
     ranges: plan(),
-    measured({ references }, objects) {
+    listed({ references, upTo }, objects) {
       density = Math.max(1, (density + objects / Math.max(1, references)) / 2);
+      listedUpTo = upTo === undefined ? undefined : keyBytes(upTo);
     },
+    isListed: (key) => listedUpTo !== undefined && key <= listedUpTo,
   };
+}
+
+/** The first reference of a batch, from one on, at which a range can end. */
+function findBound<R>(
+  batch: Batch<R>,
+  from: number,
+  after: KeyBytes | undefined,
+): { readonly index: number; readonly key: KeyBytes } | undefined {
+  if (from >= batch.length) return undefined;
+  let index = from;
+  for (const key of batch.keysFrom(from)) {
+    if (isBound(key, after)) return { index, key };
+    index += 1;
+  }
+  return undefined;
 }
 
 /** A server can be asked to list from this key on, and it lies behind the bound before. */

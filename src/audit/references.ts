@@ -1,4 +1,4 @@
-import { copyBlocks, countLines, decodeCopyField, lineAt } from '../postgres/copy-text.ts';
+import { copyBlocks, countLines, decodeCopyField, linesFrom } from '../postgres/copy-text.ts';
 import { asKeyBytes, type KeyBytes } from '../s3/key-bytes.ts';
 import type { MatchedSource } from './match-sources.ts';
 import type { Batch } from './reference-ranges.ts';
@@ -26,7 +26,10 @@ export async function* readReferences(
   for await (const block of copyBlocks(chunks)) {
     yield {
       length: countLines(block),
-      keyAt: (index) => parseReference(lineAt(block, index).toString('latin1'), sources).key,
+      *keysFrom(index) {
+        for (const line of linesFrom(block, index))
+          yield parseReference(line.toString('latin1'), sources).key;
+      },
       read: () => linesOf(block).map((line) => parseReference(line, sources)),
     };
   }

@@ -17,16 +17,16 @@ export const ZSTD: OtherForm = {
   remedy: 'unpack it with zstd -d and give the .sql',
 };
 
-/** A dump in one of the forms is read as it is; these have gzip around them. */
-const WITHIN_GZIP: Record<Exclude<DumpForm, 'plain'>, OtherForm> = {
+/** The forms that are read: here they stand where plain SQL is expected, within gzip or under a wrong name. */
+const OUT_OF_PLACE: Record<Exclude<DumpForm, 'plain'>, OtherForm> = {
   gzip: {
-    found: 'it is compressed with gzip twice',
+    found: 'it is compressed with gzip where plain SQL is expected',
     remedy: 'unpack it with gunzip and give what comes out',
   },
   zstd: ZSTD,
   custom: {
-    found: 'it is in pg_dump’s custom format, compressed once more with gzip',
-    remedy: 'unpack it with gunzip and give what comes out',
+    found: 'it is in pg_dump’s custom format where plain SQL is expected',
+    remedy: 'give it as a .dump, without gzip around it',
   },
 };
 
@@ -60,6 +60,6 @@ const UNREAD: readonly (OtherForm & { readonly head: Buffer })[] = [
 /** What the first bytes of a file show it to be instead of a plain dump; undefined where they show nothing. */
 export function otherThanPlain(head: Buffer): OtherForm | undefined {
   const form = sniffForm(head);
-  if (form !== 'plain') return WITHIN_GZIP[form];
+  if (form !== 'plain') return OUT_OF_PLACE[form];
   return UNREAD.find((form) => head.subarray(0, form.head.length).equals(form.head));
 }

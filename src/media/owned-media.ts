@@ -14,6 +14,7 @@ const BATCH = 500;
 export async function* ownedMedia(
   references: AsyncIterable<readonly Reference[]>,
   objects: AsyncIterable<readonly (ObjectInfo | ObjectVersion)[]>,
+  isListed: (key: KeyBytes) => boolean = () => false,
 ): AsyncGenerator<readonly MediaEntry[]> {
   const rows = openCursor(references, ({ key }) => key, 'repeated', refuseRows);
   const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListing);
@@ -22,10 +23,14 @@ export async function* ownedMedia(
   let open: KeyBytes | undefined;
   let named: KeyBytes | undefined;
   try {
-    await Promise.all([rows.more(), listed.more()]);
-    while (rows.item !== undefined || listed.item !== undefined) {
+    await Promise.all([rows.more(), listed.nextBatch()]);
+    while (rows.item !== undefined || !listed.ended) {
       const row = rows.item;
       const { item: object, key } = listed;
+      if (object === undefined && !listed.ended && !(row !== undefined && isListed(row.key))) {
+        await listed.nextBatch();
+        continue;
+      }
       const order = row === undefined ? 1 : key === undefined ? -1 : compareKeyBytes(row.key, key);
       if (row !== undefined && order <= 0) {
         if (row.kind === 'prefix') {
@@ -43,7 +48,7 @@ export async function* ownedMedia(
       } else if (object !== undefined && key !== undefined) {
         const owned = named === key || (open !== undefined && key.startsWith(open));
         if (owned && (named === key || !isFolderMarker(object))) entries.push(describe(object));
-        if (!listed.step()) await listed.more();
+        if (!listed.step()) await listed.nextBatch();
       }
       if (entries.length >= BATCH) {
         yield entries;

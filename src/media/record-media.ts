@@ -138,8 +138,8 @@ async function listOwned(
 ): Promise<AsyncIterable<readonly MediaEntry[]>> {
   const listPages = (await store.versioning(signal)) === 'on' ? store.listVersionPages : store.listPages;
   const area = { listPages, mediaPrefix, otherPrefixes, readers: auditReaders };
-  const { references, objects } = listMedia<Reference, ObjectInfo>(rows, area, signal);
-  return ownedMedia(counted(references, count), objects);
+  const { references, objects, isListed } = listMedia<Reference, ObjectInfo>(rows, area, signal);
+  return ownedMedia(counted(references, count), objects, isListed);
 }
 
 async function writeEntries(

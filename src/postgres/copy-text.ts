@@ -37,13 +37,7 @@ export async function* copyBlocks(chunks: AsyncIterable<Buffer>): AsyncGenerator
 
 /** The rows of a block, without their line ends. */
 export function splitLines(block: Buffer): Buffer[] {
-  const lines: Buffer[] = [];
-  for (let start = 0; start < block.length; ) {
-    const end = lineEnd(block, start);
-    lines.push(block.subarray(start, end));
-    start = end + 1;
-  }
-  return lines;
+  return [...linesFrom(block, 0)];
 }
 
 /** How many rows a block has. */
@@ -53,11 +47,15 @@ export function countLines(block: Buffer): number {
   return lines;
 }
 
-/** One row of a block, counted from 0. */
-export function lineAt(block: Buffer, index: number): Buffer {
+/** The rows of a block from one on, counted from 0. */
+export function* linesFrom(block: Buffer, index: number): Generator<Buffer, void> {
   let start = 0;
   for (let passed = 0; passed < index; passed++) start = lineEnd(block, start) + 1;
-  return block.subarray(start, lineEnd(block, start));
+  while (start < block.length) {
+    const end = lineEnd(block, start);
+    yield block.subarray(start, end);
+    start = end + 1;
+  }
 }
 
 function lineEnd(block: Buffer, start: number): number {

@@ -4,7 +4,6 @@ import type { FindingSink } from '../audit/finding.ts';
 import { keptMedia } from '../audit/kept-media.ts';
 import { lookUpOwnedKeys } from '../audit/owned-keys.ts';
 import { openProtectors, refuseUnread } from '../audit/protect.ts';
-import { backupId } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { type LockOptions, withLock } from '../postgres/advisory-lock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
@@ -12,7 +11,7 @@ import { closeRuns } from './close-runs.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { runPrefix } from './names.ts';
 import { type QuarantineContext, type QuarantineReport, quarantineOrphans } from './quarantine-orphans.ts';
-import { listRuns } from './runs.ts';
+import { findFreeRun, listRuns } from './runs.ts';
 
 export interface AuditAndQuarantineContext extends AuditContext, BackupAuditContext, QuarantineContext {
   /** Prefix of the backups. */
@@ -39,7 +38,7 @@ export async function auditAndQuarantine(
   signal: AbortSignal,
 ): Promise<AuditAndQuarantineReport> {
   const { store, database, quarantinePrefix } = context;
-  const run = backupId(context.now());
+  const run = await findFreeRun(store, quarantinePrefix, context.now(), signal);
   const journal = await openJournal(store, quarantinePrefix, run, signal);
   try {
     const { report, backups } = await auditInto(journal, context, sink, signal);

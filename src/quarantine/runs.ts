@@ -1,6 +1,7 @@
+import { backupId } from '../catalog/backup-name.ts';
 import { NotFoundError } from '../errors.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { parseQuarantineKey, runPrefix } from './names.ts';
+import { journalKey, parseQuarantineKey, runPrefix } from './names.ts';
 
 /** One run of the quarantine, as the bucket holds it. */
 export interface QuarantineRun {
@@ -38,6 +39,19 @@ export async function listRuns(store: Store, prefix: string, signal: AbortSignal
     bytes,
     state: done ? 'done' : 'cut off',
   }));
+}
+
+/** The name of a run that begins at `now`, or the next second's that no other run has. */
+export async function findFreeRun(
+  store: Store,
+  prefix: string,
+  now: Date,
+  signal: AbortSignal,
+): Promise<string> {
+  for (let second = 0; ; second += 1) {
+    const run = backupId(new Date(now.getTime() + second * 1000));
+    if ((await store.head(journalKey(prefix, run), signal)) === undefined) return run;
+  }
 }
 
 /** What a run holds, in the order of the keys' bytes, so many at a time as a page of the listing has. */

@@ -68,7 +68,7 @@ test('where rows own many objects, fewer of them make a range', async () => {
   const sizes: number[] = [];
   for await (const range of cut.ranges) {
     sizes.push(range.references);
-    cut.measured(range, range.references * 100);
+    cut.listed(range, range.references * 100);
   }
   expect(sizes[0]).toBe(1000);
   expect(sizes.at(-2)).toBe(10);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { withLock } from '../../src/postgres/advisory-lock.ts';
+import { findFreeRun } from '../../src/quarantine/runs.ts';
 import { keepVersions } from '../support/keep-versions.ts';
 import { keepingLog } from '../support/test-bed.ts';
 import { createQuarantineBed, ORPHANS, type QuarantineBed } from './quarantine-bed.ts';
@@ -155,6 +156,20 @@ test('nothing is moved while it is not known what a backup needs', async () => {
     stderr: expect.stringMatching(new RegExp(`which of them backup ${id} needs: the dump .* is missing`)),
   });
   expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: [] });
+});
+
+test('a run takes the name of no other one, though it begins in the same second', async () => {
+  const now = new Date('2026-11-23T10:30:00.500Z');
+  const free = () => findFreeRun(bed.store, 'quarantine/', now, never);
+  expect(await free()).toBe('20261123103000');
+  for (const run of ['20261123103000', '20261123103001']) {
+    await bed.store.put(`quarantine/${run}.journal.ndjson.gz`, Buffer.from('x'), {
+      ifAbsent: true,
+      contentType: 'application/gzip',
+      signal: never,
+    });
+  }
+  expect(await free()).toBe('20261123103002');
 });
 
 test('purge deletes old runs, but not what a row or a backup has come to need', async () => {

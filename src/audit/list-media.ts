@@ -17,7 +17,7 @@ export interface MediaArea<O extends ObjectInfo> {
 /** References and objects, in the order of their keys' bytes; both are to be read. */
 export interface MediaListing<R, O extends ObjectInfo> {
   readonly references: AsyncGenerator<readonly R[]>;
-  /** An empty page stands for the end of a range. */
+  /** An empty page stands for a range without any. */
   readonly objects: AsyncGenerator<readonly O[]>;
   /** Whether all objects up to this key were given out. */
   readonly isListed: (key: KeyBytes) => boolean;

@@ -20,7 +20,7 @@ export type ListPages<O extends ObjectInfo> = (
 /**
  * Lists the objects under a prefix with several readers: each takes a range, and what they read comes in the order
  * of the ranges. In memory are at most a few pages of each reader; who lists a bucket of any size needs no more. An empty
- * page stands for the end of a range.
+ * page stands for a range without any.
  *
  * @param ranges disjoint, ascending, and together the whole prefix; asked for only when a reader is free
  * @param onRange is told of each range that was read to its end, and how many objects it held
@@ -57,7 +57,7 @@ export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
       }
       begun.shift();
       options.onRange(first.range, objects);
-      yield [];
+      if (objects === 0) yield [];
     }
   } finally {
     stop.abort();

@@ -82,6 +82,21 @@ export function openCursor<T>(
   };
 }
 
+/**
+ * Whether more of the listing has to come before it is known which object a row has.
+ *
+ * @param row the key of the current row; undefined where there is none
+ * @param isListed whether all objects up to a key came; no key's did where it is left out
+ */
+export function isToCome(
+  listed: Pick<Cursor<ObjectInfo>, 'item' | 'ended'>,
+  row: KeyBytes | undefined,
+  isListed?: (key: KeyBytes) => boolean,
+): boolean {
+  if (listed.item !== undefined || listed.ended) return false;
+  return row === undefined || !isListed?.(row);
+}
+
 const JOINING = 'cannot join rows and objects';
 
 /** That one key came after another. */

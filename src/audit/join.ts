@@ -1,6 +1,6 @@
 import { compareKeyBytes, type KeyBytes, keyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
-import { furthest, isFolderMarker, openCursor, refuseListing, refuseRows } from './cursor.ts';
+import { furthest, isFolderMarker, isToCome, openCursor, refuseListing, refuseRows } from './cursor.ts';
 import type { Reference } from './references.ts';
 
 /** Most rows that a shared key is reported with. */
@@ -59,7 +59,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
     while (rows.item !== undefined || !listed.ended) {
       const row = rows.item;
       const object = listed.item;
-      if (object === undefined && !listed.ended && !(row !== undefined && inputs.isListed?.(row.key))) {
+      if (isToCome(listed, row?.key, inputs.isListed)) {
         await listed.nextBatch();
         continue;
       }

@@ -19,8 +19,8 @@ export interface ConfirmedPruneContext extends PruneContext {
 /**
  * Decides, shows the decision, and carries it out once it is confirmed; without a word where nothing goes.
  *
- * @throws DeclinedError when the answer is no, ConfigError where nobody can be asked, LockedError while another run works, StoreError when the backups are
- * others by then, DatabaseError, or the signal's reason
+ * @throws DeclinedError when the answer is no, ConfigError where nobody can be asked, LockedError while another run
+ * works, StoreError when the backups are others by then, DatabaseError, or the signal's reason
  */
 export async function pruneConfirmed(
   context: ConfirmedPruneContext,

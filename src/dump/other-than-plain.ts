@@ -61,5 +61,5 @@ const UNREAD: readonly (OtherForm & { readonly head: Buffer })[] = [
 export function otherThanPlain(head: Buffer): OtherForm | undefined {
   const form = sniffForm(head);
   if (form !== 'plain') return OUT_OF_PLACE[form];
-  return UNREAD.find((form) => head.subarray(0, form.head.length).equals(form.head));
+  return UNREAD.find((other) => head.subarray(0, other.head.length).equals(other.head));
 }

@@ -49,10 +49,11 @@ export interface FaultyBackup {
 
 /**
  * Judges by the complete backups alone, for of a foreign dump nothing is proven. The next one is due at the first time of
- * the schedule after the newest of them was begun. It is late once the grace has passed after the earlier of two times: the newest backup's plus the
- * interval of the schedule that ends when the next is due, and the scheduled time that follows. Without a schedule a backup has to
- * exist, and none is ever late. One that a verification has found faulty is an alarm until a newer one is complete, or it
- * is verified once more and good. That one has shrunk is said, and no alarm.
+ * the schedule after the newest of them was begun. It is late once the grace has passed after the earlier of two times:
+ * the newest backup's plus the interval of the schedule that ends when the next is due, and the scheduled time that
+ * follows. Without a schedule a backup has to exist, and none is ever late. One that a verification has found faulty is
+ * an alarm until a newer one is complete, or it is verified once more and good. That one has shrunk is said, and no
+ * alarm.
  *
  * @param backups at least the newest: down to a complete one, and to the second that the shrink guard compares
  * @throws ConfigError for a schedule without any time to come

@@ -1,4 +1,11 @@
-import { furthest, isFolderMarker, openCursor, refuseListing, refuseRows } from '../audit/cursor.ts';
+import {
+  furthest,
+  isFolderMarker,
+  isToCome,
+  openCursor,
+  refuseListing,
+  refuseRows,
+} from '../audit/cursor.ts';
 import type { Reference } from '../audit/references.ts';
 import type { MediaEntry } from '../catalog/media-manifest.ts';
 import { compareKeyBytes, isKey, type KeyBytes, keyBytes, keyOf } from '../s3/key-bytes.ts';
@@ -14,7 +21,7 @@ const BATCH = 500;
 export async function* ownedMedia(
   references: AsyncIterable<readonly Reference[]>,
   objects: AsyncIterable<readonly (ObjectInfo | ObjectVersion)[]>,
-  isListed: (key: KeyBytes) => boolean = () => false,
+  isListed?: (key: KeyBytes) => boolean,
 ): AsyncGenerator<readonly MediaEntry[]> {
   const rows = openCursor(references, ({ key }) => key, 'repeated', refuseRows);
   const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListing);
@@ -27,7 +34,7 @@ export async function* ownedMedia(
     while (rows.item !== undefined || !listed.ended) {
       const row = rows.item;
       const { item: object, key } = listed;
-      if (object === undefined && !listed.ended && !(row !== undefined && isListed(row.key))) {
+      if (isToCome(listed, row?.key, isListed)) {
         await listed.nextBatch();
         continue;
       }

@@ -1,25 +1,23 @@
-import type { BackupAuditContext } from '../audit/audit-backup.ts';
 import { type AuditContext, type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import type { FindingSink } from '../audit/finding.ts';
 import { keptMedia } from '../audit/kept-media.ts';
 import { lookUpOwnedKeys } from '../audit/owned-keys.ts';
 import { openProtectors, refuseUnread } from '../audit/protect.ts';
 import { listBackups } from '../catalog/catalog.ts';
-import { type LockOptions, withLock } from '../postgres/advisory-lock.ts';
+import { withLock } from '../postgres/advisory-lock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { closeRuns } from './close-runs.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { runPrefix } from './names.ts';
-import { type QuarantineContext, type QuarantineReport, quarantineOrphans } from './quarantine-orphans.ts';
+import {
+  type ConfirmedQuarantineContext,
+  type QuarantineContext,
+  type QuarantineReport,
+  quarantineOrphans,
+} from './quarantine-orphans.ts';
 import { findFreeRun, listRuns } from './runs.ts';
 
-export interface AuditAndQuarantineContext extends AuditContext, BackupAuditContext, QuarantineContext {
-  /** Prefix of the backups. */
-  readonly prefix: string;
-  /** Asks before anything is moved; throws when the answer is no. */
-  readonly confirm: (purpose: string) => Promise<void>;
-  readonly lockFor: (purpose: string) => LockOptions;
-}
+export interface AuditAndQuarantineContext extends AuditContext, ConfirmedQuarantineContext {}
 
 /** What was found, and what was moved; undefined where there is no orphan. */
 export type AuditAndQuarantineReport = AuditReport & { readonly quarantine: QuarantineReport | undefined };

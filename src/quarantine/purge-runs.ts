@@ -1,13 +1,11 @@
-import type { BackupAuditContext } from '../audit/audit-backup.ts';
 import { keptMedia } from '../audit/kept-media.ts';
 import { lookUpOwnedKeys, type OwnedKeys } from '../audit/owned-keys.ts';
 import { openProtectors, type Protectors, refuseUnread } from '../audit/protect.ts';
 import { idTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
-import { type LockOptions, withLock } from '../postgres/advisory-lock.ts';
-import type { Database } from '../postgres/database.ts';
+import { withLock } from '../postgres/advisory-lock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
-import type { QuarantineContext } from './quarantine-orphans.ts';
+import type { ConfirmedQuarantineContext, QuarantineContext } from './quarantine-orphans.ts';
 import { removeEmptyRun } from './restore-run.ts';
 import { listQuarantined, listRuns, type QuarantineRun } from './runs.ts';
 
@@ -25,15 +23,6 @@ export interface PurgeReport {
   readonly kept: number;
 }
 
-export interface PurgeContext extends BackupAuditContext, QuarantineContext {
-  readonly database: Database;
-  /** Prefix of the backups. */
-  readonly prefix: string;
-  /** Asks before anything is deleted; throws when the answer is no. */
-  readonly confirm: (purpose: string) => Promise<void>;
-  readonly lockFor: (purpose: string) => LockOptions;
-}
-
 /**
  * Deletes what runs of the quarantine hold that began at least so many milliseconds ago, for good, but what a row names
  * or a kept backup needs; asks first where there are any.
@@ -41,7 +30,7 @@ export interface PurgeContext extends BackupAuditContext, QuarantineContext {
  * @throws StoreError, LockedError, DatabaseError, what `confirm` throws, or the signal's reason
  */
 export async function purgeRuns(
-  context: PurgeContext,
+  context: ConfirmedQuarantineContext,
   olderThanMs: number,
   signal: AbortSignal,
 ): Promise<PurgeReport> {

@@ -33,10 +33,11 @@ export async function loadDump(
 ): Promise<DumpIndex> {
   const scanner = createScanner(options.name, 'whole');
   const ordered = options.rowsInOrder === true ? orderedCopies(client, options.name) : undefined;
+  const doing = `cannot restore ${options.name}`;
   let copy: RowsIn | undefined;
 
   async function apply(token: DumpToken): Promise<void> {
-    refuseForeign(token, `cannot restore ${options.name}`);
+    refuseForeign(token, doing);
     switch (token.type) {
       case 'text':
       case 'section':

@@ -35,12 +35,13 @@ export async function proveDump(
   signal: AbortSignal,
 ): Promise<KnownDump> {
   const { name, manifest } = source;
+  const doing = `cannot restore ${name}`;
   const progress = startProgress('check', source.bytes);
   let index: DumpIndex;
   try {
     index = await scanDump(name, source.read(signal), {
       onBytes: progress.add,
-      see: (token) => refuseForeign(token, `cannot restore ${name}`),
+      see: (token) => refuseForeign(token, doing),
     });
   } finally {
     progress.stop();
@@ -48,7 +49,7 @@ export async function proveDump(
   const fault = manifest === undefined ? undefined : compareIndex(manifest, index)[0];
   if (fault === undefined) return index;
   throw new DumpError({
-    doing: `cannot restore ${name}`,
+    doing,
     problem: `its bytes are not those of its manifest: ${describeFault(fault)}`,
     remedy: source.remedyForDamage,
   });

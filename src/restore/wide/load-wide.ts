@@ -32,6 +32,7 @@ export async function loadWide(
   const { index, readRange } = dump;
   const { name, selection } = options;
   const { text } = lanes;
+  const doing = `cannot restore ${name}`;
   const scanner = createScanner(name, 'whole');
   const decode = textDecoder(index.encoding);
   const rows = createRowBlocks(lanes, dump, options);
@@ -74,7 +75,7 @@ export async function loadWide(
   }
 
   async function apply(token: DumpToken): Promise<void> {
-    refuseForeign(token, `cannot restore ${name}`);
+    refuseForeign(token, doing);
     switch (token.type) {
       case 'text':
       case 'backslash':

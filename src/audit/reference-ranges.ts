@@ -16,6 +16,8 @@ export interface Batch<R> {
   /** The keys of one of them, counted from 0, and of those that follow it. */
   keysFrom(index: number): Iterable<KeyBytes>;
   read(): readonly R[];
+  /** Says that it is not asked again. */
+  release(): void;
 }
 
 /** Those that were read already. */
@@ -24,6 +26,7 @@ export function batchOf<R extends { readonly key: KeyBytes }>(references: readon
     length: references.length,
     keysFrom: (index) => references.slice(index).map(({ key }) => key),
     read: () => references,
+    release: () => {},
   };
 }
 
@@ -49,6 +52,8 @@ export function cutRanges<R>(
   const iterator = source[Symbol.asyncIterator]();
   const untaken: Batch<R>[] = [];
   const unplanned: Batch<R>[] = [];
+  /** Those that one side is done with. */
+  const halfDone = new Set<Batch<R>>();
   let ended = false;
   let reading = Promise.resolve();
   /** Objects for each reference, in the ranges of late: many where a row owns a prefix. */
@@ -70,12 +75,20 @@ export function cutRanges<R>(
     return reading;
   }
 
+  function done(batch: Batch<R>): void {
+    if (halfDone.delete(batch)) batch.release();
+    else halfDone.add(batch);
+  }
+
   async function* take(): AsyncGenerator<readonly R[]> {
     try {
       for (;;) {
         const batch = untaken.shift();
-        if (batch !== undefined) yield batch.read();
-        else if (ended) return;
+        if (batch !== undefined) {
+          const references = batch.read();
+          done(batch);
+          yield references;
+        } else if (ended) return;
         else await readMore();
       }
     } finally {
@@ -111,6 +124,7 @@ export function cutRanges<R>(
         after = bound.key;
         passed = 0;
       }
+      done(batch);
     }
   }
 

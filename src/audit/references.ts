@@ -3,6 +3,9 @@ import { asKeyBytes, type KeyBytes } from '../s3/key-bytes.ts';
 import type { MatchedSource } from './match-sources.ts';
 import type { Batch } from './reference-ranges.ts';
 
+/** Buffers are a multiple of it, in bytes, so that most blocks fit into any of them. */
+const BUFFER_STEP = 16 * 1024;
+
 /** What one row owns: an object, or every object under a prefix. */
 export interface Reference {
   readonly kind: 'key' | 'prefix';
@@ -17,13 +20,18 @@ export interface Reference {
 
 /**
  * Reads what COPY sends of a reference query, in its order. Thousands of rows wait for the listing that they cut into
- * ranges: they wait as they came, for as many objects would long outlive the engine's collection of young ones.
+ * ranges: they wait as they came, in buffers that are used again. As many objects, or as many buffers, would outlive the
+ * engine's collection of young ones, and it collects old ones but rarely.
  */
 export async function* readReferences(
   chunks: AsyncIterable<Buffer>,
   sources: readonly MatchedSource[],
 ): AsyncGenerator<Batch<Reference>> {
-  for await (const block of copyBlocks(chunks)) {
+  const free: Buffer[] = [];
+  for await (const came of copyBlocks(chunks)) {
+    const buffer = bufferFor(came, free.pop());
+    came.copy(buffer);
+    const block = buffer.subarray(0, came.length);
     yield {
       length: countLines(block),
       *keysFrom(index) {
@@ -31,8 +39,14 @@ export async function* readReferences(
           yield parseReference(line.toString('latin1'), sources).key;
       },
       read: () => linesOf(block).map((line) => parseReference(line, sources)),
+      release: () => free.push(buffer),
     };
   }
+}
+
+function bufferFor(block: Buffer, used: Buffer | undefined): Buffer {
+  if (used !== undefined && used.length >= block.length) return used;
+  return Buffer.allocUnsafeSlow(Math.ceil(block.length / BUFFER_STEP) * BUFFER_STEP);
 }
 
 /** A character for each byte: as text, lines are cut into fields many times as fast. */

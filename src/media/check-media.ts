@@ -4,7 +4,8 @@ import { onlyMedia } from '../audit/only-media.ts';
 import type { Backup } from '../catalog/catalog.ts';
 import { mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError } from '../errors.ts';
-import type { ObjectInfo, Store } from '../s3/store.ts';
+import { takePages } from '../s3/object-page.ts';
+import type { Store } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 
@@ -31,7 +32,7 @@ export async function* checkMedia(
   const recorded = manifest?.media;
   const prefix = recorded !== undefined && 'prefix' in recorded ? recorded.prefix : '';
   const progress = startProgress('media', 0, (objects) => formatNumber(objects, 'object'));
-  const objects: AsyncIterable<readonly ObjectInfo[]> = counted(store.listPages(prefix, { signal }), (page) =>
+  const objects = counted(takePages(store.listPages(prefix, { signal })), (page) =>
     progress.add(page.length),
   );
   try {

@@ -92,7 +92,7 @@ export async function removeEmptyRun(
   run: string,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const page of store.listPages(runPrefix(prefix, run), { signal })) if (page.length > 0) return;
+  for await (const _ of store.list(runPrefix(prefix, run), { signal })) return;
   await store.remove([journalKey(prefix, run), doneKey(prefix, run)], signal);
 }
 

@@ -1,5 +1,6 @@
 import { backupId } from '../catalog/backup-name.ts';
 import { NotFoundError } from '../errors.ts';
+import { takePages } from '../s3/object-page.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { journalKey, parseQuarantineKey, runPrefix } from './names.ts';
 
@@ -62,8 +63,8 @@ export async function* listQuarantined(
   signal: AbortSignal,
 ): AsyncGenerator<readonly QuarantinedObject[]> {
   const from = runPrefix(prefix, run);
-  for await (const page of store.listPages(from, { signal })) {
-    yield page.map((object) => ({ ...object, original: object.key.slice(from.length) }));
+  for await (const objects of takePages(store.listPages(from, { signal }))) {
+    yield objects.map((object) => ({ ...object, original: object.key.slice(from.length) }));
   }
 }
 

@@ -1,5 +1,8 @@
 import { bareEtag } from './etag.ts';
+import type { ObjectPage } from './object-page.ts';
+import { noteRoom, type PageMemory } from './page-memory.ts';
 import type { ObjectInfo } from './store.ts';
+import { decodeEntities } from './xml-entities.ts';
 
 /** An element's tags as servers write them. */
 interface Element {
@@ -15,18 +18,13 @@ const SIZE = element('Size');
 const LAST_MODIFIED = element('LastModified');
 const ETAG = element('ETag');
 
-/** What XML itself has names for. */
-const ENTITIES = new Map([
-  ['amp', '&'],
-  ['lt', '<'],
-  ['gt', '>'],
-  ['quot', '"'],
-  ['apos', "'"],
-]);
+/** What is noted of each object: where its key and its ETag begin and end, its size, and its time. */
+const NOTES_PER_OBJECT = 6;
 
 /** The answer to ListObjectsV2, taken apart. */
 export interface ListPage {
-  readonly objects: readonly ObjectInfo[];
+  /** Undefined where there is no object. */
+  readonly page: ObjectPage | undefined;
   /** The document without its objects. */
   readonly rest: Buffer;
 }
@@ -36,90 +34,112 @@ export interface ListPage {
  * and memory that the listing of a large bucket takes; this knows the plain form in which servers write it, and nothing
  * else of XML.
  *
+ * @param body the answer, which the page refers to until its objects are taken
+ * @param memory takes notes about them
+ * @param onTaken is called when both are needed no more
  * @returns undefined for any other form, which is to be left to the SDK
  */
-export function readListPage(body: Buffer): ListPage | undefined {
+export function readListPage(body: Buffer, memory: PageMemory, onTaken: () => void): ListPage | undefined {
   // A character for each byte, so that places in the text are places in the body.
   const text = body.toString('latin1');
   if (text.includes('<!') || text.includes('\r')) return undefined;
-  const objects: ObjectInfo[] = [];
   const rest: Buffer[] = [];
+  let objects = 0;
   let end = 0;
   for (let start = text.indexOf(CONTENTS.open); start >= 0; start = text.indexOf(CONTENTS.open, end)) {
     if (start > end) rest.push(body.subarray(end, start));
     const close = text.indexOf(CONTENTS.close, start);
-    const object = readObjectInfo({ body, text, start, end: close });
-    if (object === undefined) return undefined;
-    objects.push(object);
+    if (!noteObject({ text, start, end: close }, memory, objects)) return undefined;
+    objects += 1;
     end = close + CONTENTS.close.length;
   }
   rest.push(body.subarray(end));
   const without = Buffer.concat(rest);
   // With attributes.
   if (without.includes('<Contents')) return undefined;
-  return { objects, rest: without };
+  if (objects > 0) return { page: notedPage(body, memory.notes, objects, onTaken), rest: without };
+  onTaken();
+  return { page: undefined, rest: without };
+}
+
+function notedPage(body: Buffer, notes: Float64Array, objects: number, onTaken: () => void): ObjectPage {
+  return {
+    lastKey: notedObject(body, notes, objects - 1).key,
+    take() {
+      const all = Array.from({ length: objects }, (_, index) => notedObject(body, notes, index));
+      onTaken();
+      return all;
+    },
+  };
 }
 
 /** Where one object stands in the answer. */
 interface Contents {
-  readonly body: Buffer;
   readonly text: string;
   readonly start: number;
   readonly end: number;
 }
 
-function readObjectInfo(contents: Contents): ObjectInfo | undefined {
-  const key = readText(contents, KEY);
-  const bytes = Number(readWord(contents, SIZE));
-  const lastModified = new Date(readWord(contents, LAST_MODIFIED) ?? '');
-  const etag = readText(contents, ETAG);
-  if (key === undefined || key === '' || etag === undefined) return undefined;
-  if (!Number.isSafeInteger(bytes) || Number.isNaN(lastModified.getTime())) return undefined;
-  return { key, bytes, lastModified, etag: bareEtag(etag) };
+/** @returns whether the object is of the plain form */
+function noteObject(contents: Contents, memory: PageMemory, index: number): boolean {
+  const key = findChild(contents, KEY);
+  const etag = findChild(contents, ETAG);
+  const bytes = Number(readChild(contents, SIZE));
+  const lastModified = Date.parse(readChild(contents, LAST_MODIFIED) ?? '');
+  if (key === undefined || key.start === key.end || etag === undefined) return false;
+  if (!Number.isSafeInteger(bytes) || Number.isNaN(lastModified)) return false;
+  if (!isDecodable(contents.text, key) || !isDecodable(contents.text, etag)) return false;
+  const at = index * NOTES_PER_OBJECT;
+  const notes = noteRoom(memory, at + NOTES_PER_OBJECT);
+  notes[at] = key.start;
+  notes[at + 1] = key.end;
+  notes[at + 2] = etag.start;
+  notes[at + 3] = etag.end;
+  notes[at + 4] = bytes;
+  notes[at + 5] = lastModified;
+  return true;
 }
 
-/** What a child holds, to be kept: a part cut out of the text would hold all of it in memory. */
-function readText(contents: Contents, child: Element): string | undefined {
+function notedObject(body: Buffer, notes: Float64Array, index: number): ObjectInfo {
+  const at = index * NOTES_PER_OBJECT;
+  return {
+    key: decode(body.toString('utf8', notes[at], notes[at + 1])),
+    bytes: notes[at + 4] ?? 0,
+    lastModified: new Date(notes[at + 5] ?? 0),
+    etag: bareEtag(decode(body.toString('latin1', notes[at + 2], notes[at + 3]))),
+  };
+}
+
+/** Where a text stands in the answer. */
+interface Place {
+  readonly start: number;
+  readonly end: number;
+}
+
+function readChild(contents: Contents, child: Element): string | undefined {
   const found = findChild(contents, child);
-  return found && decodeEntities(contents.body.toString('utf8', ...found));
+  return found && contents.text.slice(found.start, found.end);
 }
 
-/** The same of one that is a number or a time, and is read at once. */
-function readWord(contents: Contents, child: Element): string | undefined {
-  const found = findChild(contents, child);
-  return found && contents.text.slice(...found);
-}
-
-/** From where to where the text of a child reaches that holds nothing else. */
-function findChild(
-  { text, start, end }: Contents,
-  { open, close }: Element,
-): readonly [from: number, to: number] | undefined {
+/** The text of a child that holds nothing else. */
+function findChild({ text, start, end }: Contents, { open, close }: Element): Place | undefined {
   const from = text.indexOf(open, start) + open.length;
   const to = text.indexOf('<', from);
   if (from < start + open.length || to > end || !text.startsWith(close, to)) return undefined;
-  return [from, to];
+  return { start: from, end: to };
 }
 
-/** @returns undefined where something is no entity of XML's own */
-function decodeEntities(text: string): string | undefined {
-  if (!text.includes('&')) return text;
+const QUOTE = '&quot;';
+
+/** Whether it is known what each entity stands for. */
+function isDecodable(text: string, { start, end }: Place): boolean {
   // Around each ETag.
-  const unquoted = text.replaceAll('&quot;', '"');
-  if (!unquoted.includes('&')) return unquoted;
-  let known = true;
-  const decoded = unquoted.replace(
-    /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w+));|&/gi,
-    (_, hex, decimal, name) => {
-      const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-      const character = name === undefined ? characterOf(code) : ENTITIES.get(name);
-      if (character === undefined) known = false;
-      return character ?? '';
-    },
-  );
-  return known ? decoded : undefined;
+  const from = text.startsWith(QUOTE, start) ? start + QUOTE.length : start;
+  const to = text.endsWith(QUOTE, end) ? end - QUOTE.length : end;
+  const first = text.indexOf('&', from);
+  return first < 0 || first >= to || decodeEntities(text.slice(from, to)) !== undefined;
 }
 
-function characterOf(code: number): string | undefined {
-  return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
+function decode(text: string): string {
+  return decodeEntities(text.replaceAll(QUOTE, '"')) ?? text;
 }

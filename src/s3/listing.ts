@@ -9,7 +9,8 @@ import {
 import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
 import { type ListPage, readListPage } from './list-page.ts';
-import { collect } from './reader.ts';
+import { type ObjectPage, pageOf, takePages } from './object-page.ts';
+import { newPageMemory, type PageMemory, receive } from './page-memory.ts';
 import type { ObjectInfo, PendingUpload } from './store.ts';
 
 /** Runs one request and turns what it throws into the operator's errors. */
@@ -24,51 +25,67 @@ export interface ListingArea {
 
 /** ListObjectsV2, object by object. */
 export async function* listObjects(...area: Parameters<typeof listObjectPages>): AsyncGenerator<ObjectInfo> {
-  for await (const page of listObjectPages(...area)) yield* page;
+  for await (const objects of takePages(listObjectPages(...area))) yield* objects;
+}
+
+/** A listing, and the memory of pages that were taken, where that of its own goes as well. */
+export interface PagedArea extends ListingArea {
+  readonly startAfter: string | undefined;
+  readonly free: PageMemory[];
 }
 
 /** ListObjectsV2, page by page; an empty page is left out. */
-export async function* listObjectPages(
-  call: Call,
-  { client, bucket, prefix, startAfter, signal }: ListingArea & { readonly startAfter: string | undefined },
-): AsyncGenerator<readonly ObjectInfo[]> {
+export async function* listObjectPages(call: Call, area: PagedArea): AsyncGenerator<ObjectPage> {
   let token: string | undefined;
   do {
-    const command = new ListObjectsV2Command({
-      Bucket: bucket,
-      Prefix: prefix,
-      ...(startAfter === undefined ? {} : { StartAfter: startAfter }),
-      ...(token === undefined ? {} : { ContinuationToken: token }),
-    });
-    const taken = takeObjects(command);
-    const page: ListObjectsV2CommandOutput = await call(() => client.send(command, { abortSignal: signal }));
-    const objects = [...taken(), ...describeObjects(page)];
-    if (objects.length > 0) yield objects;
-    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    // While the page waits, nothing else is held of what was asked and answered.
+    const { page, next } = await listPage(call, area, token);
+    if (page !== undefined) yield page;
+    token = next;
   } while (token !== undefined);
+}
+
+async function listPage(
+  call: Call,
+  { client, bucket, prefix, startAfter, free, signal }: PagedArea,
+  token: string | undefined,
+): Promise<{ readonly page: ObjectPage | undefined; readonly next: string | undefined }> {
+  const command = new ListObjectsV2Command({
+    Bucket: bucket,
+    Prefix: prefix,
+    ...(startAfter === undefined ? {} : { StartAfter: startAfter }),
+    ...(token === undefined ? {} : { ContinuationToken: token }),
+  });
+  const taken = takeObjects(command, free);
+  const answer: ListObjectsV2CommandOutput = await call(() => client.send(command, { abortSignal: signal }));
+  return {
+    page: taken() ?? pageOf(describeObjects(answer)),
+    next: answer.IsTruncated ? answer.NextContinuationToken : undefined,
+  };
 }
 
 /**
  * Has the objects of the answer read by {@link readListPage}, so that the SDK sees but the rest of it.
  *
- * @returns gives the objects once the command was sent; none where they are left to the SDK
+ * @returns gives the objects once the command was sent; undefined where there is none, or they are left to the SDK
  */
-function takeObjects(command: ListObjectsV2Command): () => readonly ObjectInfo[] {
-  let page: ListPage | undefined;
+function takeObjects(command: ListObjectsV2Command, free: PageMemory[]): () => ObjectPage | undefined {
+  let read: ListPage | undefined;
   command.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
       const response = result.response as { statusCode: number; body: unknown };
       if (response.statusCode !== 200) return result;
-      const body = Buffer.concat(await collect(response.body as Readable));
-      page = readListPage(body);
-      response.body = page?.rest ?? body;
+      const memory = free.pop() ?? newPageMemory();
+      const body = await receive(memory, response.body as Readable);
+      read = readListPage(body, memory, () => free.push(memory));
+      response.body = read?.rest ?? body;
       return result;
     },
     // Closer to the server than the SDK's own reading of the answer.
     { step: 'deserialize', name: 'takeObjects', priority: 'low' },
   );
-  return () => page?.objects ?? [];
+  return () => read?.page;
 }
 
 function describeObjects({ Contents = [] }: ListObjectsV2CommandOutput): ObjectInfo[] {

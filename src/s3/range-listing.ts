@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { keyBytes } from './key-bytes.ts';
+import { type ObjectPage, pageOf } from './object-page.ts';
 import type { ObjectInfo } from './store.ts';
 
 /** Pages of one range that are read before they are wanted. */
@@ -15,7 +16,7 @@ export interface KeyRange {
 export type ListPages<O extends ObjectInfo> = (
   prefix: string,
   options: { readonly startAfter?: string; readonly signal: AbortSignal },
-) => AsyncGenerator<readonly O[]>;
+) => AsyncGenerator<ObjectPage<O>>;
 
 /**
  * Lists the objects under a prefix with several readers: each takes a range, and what they read comes in the order
@@ -39,7 +40,7 @@ export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
   const signal = AbortSignal.any([options.signal, stop.signal]);
   // Each request under way listens to it.
   setMaxListeners(0, signal);
-  const begun: { readonly range: R; readonly pages: AsyncIterator<readonly O[]> }[] = [];
+  const begun: { readonly range: R; readonly pages: AsyncIterator<ObjectPage<O>> }[] = [];
   try {
     for (;;) {
       while (begun.length < options.readers) {
@@ -52,8 +53,9 @@ export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
       if (first === undefined) return;
       let objects = 0;
       for (let page = await first.pages.next(); page.done !== true; page = await first.pages.next()) {
-        objects += page.value.length;
-        yield page.value;
+        const taken = page.value.take();
+        objects += taken.length;
+        yield taken;
       }
       begun.shift();
       options.onRange(first.range, objects);
@@ -70,17 +72,16 @@ async function* listRange<O extends ObjectInfo>(
   prefix: string,
   { after, upTo }: KeyRange,
   signal: AbortSignal,
-): AsyncGenerator<readonly O[]> {
+): AsyncGenerator<ObjectPage<O>> {
   const last = upTo === undefined ? undefined : keyBytes(upTo);
   const pages = listPages(prefix, { signal, ...(after === undefined ? {} : { startAfter: after }) });
   for await (const page of pages) {
-    const end = page.at(-1)?.key;
-    if (last === undefined || end === undefined || keyBytes(end) < last) {
+    if (last === undefined || keyBytes(page.lastKey) < last) {
       yield page;
       continue;
     }
-    const within = page.filter(({ key }) => keyBytes(key) <= last);
-    if (within.length > 0) yield within;
+    const within = pageOf(page.take().filter(({ key }) => keyBytes(key) <= last));
+    if (within !== undefined) yield within;
     return;
   }
 }

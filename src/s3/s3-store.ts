@@ -14,6 +14,7 @@ import { deleteObjects } from './deletion.ts';
 import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
 import { listObjectPages, listObjects } from './listing.ts';
+import type { PageMemory } from './page-memory.ts';
 import { putCall } from './put-object.ts';
 import type { Store, StoredObject } from './store.ts';
 import { uploadCalls } from './uploads.ts';
@@ -40,6 +41,8 @@ export function openStore(
 
 function s3Store(connection: Connection, region: string): Store {
   const { client, bucket, endpoint, call } = connection;
+  /** Memory of pages that were listed. */
+  const free: PageMemory[] = [];
 
   async function head(
     key: string,
@@ -135,10 +138,10 @@ function s3Store(connection: Connection, region: string): Store {
       }),
 
     list: (prefix, { startAfter, signal }) =>
-      listObjects(callListing(prefix, signal), { client, bucket, prefix, startAfter, signal }),
+      listObjects(callListing(prefix, signal), { client, bucket, prefix, startAfter, free, signal }),
 
     listPages: (prefix, { startAfter, signal }) =>
-      listObjectPages(callListing(prefix, signal), { client, bucket, prefix, startAfter, signal }),
+      listObjectPages(callListing(prefix, signal), { client, bucket, prefix, startAfter, free, signal }),
 
     versioning: (signal) =>
       call(`cannot use bucket ${bucket}`, 's3:GetBucketVersioning', signal, () =>

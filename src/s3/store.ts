@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { ObjectPage } from './object-page.ts';
 
 /** Longest key that S3 knows, in bytes. */
 export const LONGEST_KEY = 1024;
@@ -123,7 +124,7 @@ export interface Store {
   listPages(
     prefix: string,
     options: { readonly startAfter?: string; readonly signal: AbortSignal },
-  ): AsyncGenerator<readonly ObjectInfo[]>;
+  ): AsyncGenerator<ObjectPage>;
 
   /** Whether each write of an object keeps the one before (GetBucketVersioning). */
   versioning(signal: AbortSignal): Promise<Versioning>;
@@ -132,7 +133,7 @@ export interface Store {
   listVersionPages(
     prefix: string,
     options: { readonly startAfter?: string; readonly signal: AbortSignal },
-  ): AsyncGenerator<readonly ObjectVersion[]>;
+  ): AsyncGenerator<ObjectPage<ObjectVersion>>;
 
   /** HeadObject of one version. `undefined` when there is none of this id, or it is a deletion. */
   headVersion(key: string, versionId: string, signal: AbortSignal): Promise<StoredObject | undefined>;

@@ -10,6 +10,7 @@ import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
 import { compareKeyBytes, keyBytes } from './key-bytes.ts';
 import type { Call, ListingArea } from './listing.ts';
+import { type ObjectPage, pageOf } from './object-page.ts';
 import type { ObjectVersion, Versioning } from './store.ts';
 
 /** Statuses of servers that have no versions. */
@@ -38,7 +39,7 @@ export async function readVersioning(
 export async function* listVersionPages(
   call: Call,
   { client, bucket, prefix, startAfter, signal }: ListingArea & { readonly startAfter: string | undefined },
-): AsyncGenerator<readonly ObjectVersion[]> {
+): AsyncGenerator<ObjectPage<ObjectVersion>> {
   let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined =
     startAfter === undefined ? {} : { KeyMarker: startAfter };
   while (from !== undefined) {
@@ -61,7 +62,8 @@ export async function* listVersionPages(
         etag: bareEtag(ETag),
       });
     }
-    if (objects.length > 0) yield objects;
+    const newest = pageOf(objects);
+    if (newest !== undefined) yield newest;
     from = page.IsTruncated ? lastOf(page) : undefined;
   }
 }

@@ -26,7 +26,8 @@ function listPagesOf(keys: readonly string[], size: number): ListPages<ObjectInf
   return async function* (_prefix, { startAfter }) {
     const rest = keys.filter((key) => startAfter === undefined || byBytes(key, startAfter) > 0);
     for (let at = 0; at < rest.length; at += size) {
-      yield rest.slice(at, at + size).map((key) => ({ key, bytes: 1, lastModified: OLD, etag: '' }));
+      const page = rest.slice(at, at + size).map((key) => ({ key, bytes: 1, lastModified: OLD, etag: '' }));
+      yield { lastKey: page.at(-1)!.key, take: () => page };
     }
   };
 }

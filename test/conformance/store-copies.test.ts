@@ -109,7 +109,8 @@ test('the Store lists the newest version of each object, and copies an old one b
   const only = await put('v/c +&', 'three');
 
   const listed: ObjectVersion[] = [];
-  for await (const page of bucket.store.listVersionPages('v/', { signal: inTime() })) listed.push(...page);
+  for await (const page of bucket.store.listVersionPages('v/', { signal: inTime() }))
+    listed.push(...page.take());
   expect(listed).toMatchObject([
     { key: 'v/a', versionId: second, bytes: 6 },
     { key: 'v/c +&', versionId: only, bytes: 5 },
@@ -117,7 +118,7 @@ test('the Store lists the newest version of each object, and copies an old one b
   const rest: string[] = [];
   const from = { startAfter: 'v/a', signal: inTime() };
   for await (const page of bucket.store.listVersionPages('v/', from))
-    rest.push(...page.map(({ key }) => key));
+    rest.push(...page.take().map(({ key }) => key));
   expect(rest).toEqual(['v/c +&']);
 
   expect(await bucket.store.headVersion('v/a', first!, inTime())).toMatchObject({ bytes: 3 });

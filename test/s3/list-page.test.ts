@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readListPage } from '../../src/s3/list-page.ts';
+import type { ObjectPage } from '../../src/s3/object-page.ts';
+import { newPageMemory } from '../../src/s3/page-memory.ts';
 import { openStore } from '../../src/s3/s3-store.ts';
 import type { ObjectInfo } from '../../src/s3/store.ts';
 import { storeSettings } from '../support/test-store.ts';
@@ -36,9 +38,12 @@ async function list(xml: string): Promise<ObjectInfo[]> {
   answer = xml;
   const objects: ObjectInfo[] = [];
   for await (const page of store.listPages('', { signal: AbortSignal.timeout(10_000) }))
-    objects.push(...page);
+    objects.push(...page.take());
   return objects;
 }
+
+/** Without the SDK. */
+const readPlain = (xml: string) => readListPage(Buffer.from(xml), newPageMemory(), () => {});
 
 /** Keys of characters that XML can hold, of which some have to be spelled. */
 const key = fc
@@ -83,7 +88,7 @@ test('objects are read as the SDK reads them', async () => {
         return `${gap}<Contents>${gap}${fields.join(gap)}${gap}</Contents>`;
       });
       const xml = document(contents.join(''));
-      expect(readListPage(Buffer.from(xml))?.objects).toHaveLength(objects.length);
+      expect(readPlain(xml)?.page?.take() ?? []).toHaveLength(objects.length);
       const read = await list(xml);
       expect(read.map((each) => each.key)).toEqual(objects.map((each) => each.key));
       // A comment leaves all of the document to the SDK.
@@ -105,8 +110,9 @@ const contents = (fields: Readonly<Record<string, string>>) => {
 };
 
 test.each(['&#128512;', '&#x1F600;'])('%s, of which the SDK makes another character', (spelled) => {
-  const page = readListPage(Buffer.from(document(contents({ Key: spelled }))));
-  expect(page?.objects[0]?.key).toBe('\u{1F600}');
+  const page = readPlain(document(contents({ Key: spelled })))?.page;
+  expect(page?.lastKey).toBe('\u{1F600}');
+  expect(page?.take()).toMatchObject([{ key: '\u{1F600}' }]);
 });
 
 test.each([
@@ -126,5 +132,25 @@ test.each([
   ['no ETag', contents({ ETag: '' })],
   ['no end', contents({}).replace('</Contents>', '')],
 ])('%s is left to the SDK', (_what, xml) => {
-  expect(readListPage(Buffer.from(document(xml)))).toBeUndefined();
+  expect(readPlain(document(xml))).toBeUndefined();
+});
+
+test('pages that wait keep what is theirs, whatever is listed meanwhile', async () => {
+  const signal = AbortSignal.timeout(10_000);
+  const long = 'k'.repeat(1000);
+  const keysOf = (name: string, count: number) =>
+    Array.from({ length: count }, (_, index) => `${name}/${index}/${long.slice(0, 10 + (index % 2) * 990)}`);
+  const waiting: { readonly keys: string[]; readonly page: ObjectPage }[] = [];
+  // More bytes than there is room for at first, more objects, and neither; taken in another order than they came.
+  for (const [round, count] of [3, 1500, 1, 3000, 2, 700, 1500].entries()) {
+    const keys = keysOf(`r${round}`, count);
+    answer = document(keys.map((Key) => contents({ Key })).join(''));
+    for await (const page of store.listPages('', { signal })) waiting.push({ keys, page });
+    if (round % 2 === 0) continue;
+    for (const { keys, page } of waiting.splice(round % 3, 2)) {
+      expect(page.lastKey).toBe(keys.at(-1));
+      expect(page.take().map(({ key }) => key)).toEqual(keys);
+    }
+  }
+  for (const { keys, page } of waiting) expect(page.take().map(({ key }) => key)).toEqual(keys);
 });

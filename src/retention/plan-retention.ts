@@ -1,6 +1,7 @@
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
 import { type Backup, isTaken, type UsableBackup } from '../catalog/catalog.ts';
 import { faultyCheck } from '../catalog/verification.ts';
+import { byDatabase, type DatabaseBackups } from './by-database.ts';
 import { type CalendarUnit, calendarName, spanBefore } from './calendar.ts';
 import { isUsable, newestFirst } from './order.ts';
 import type { KeepWithin, RetentionRules } from './rules.ts';
@@ -19,6 +20,7 @@ type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
 /**
  * Decides for each backup, newest first, whether it stays.
  *
+ * - The rules are applied to the backups of each database by themselves, see {@link byDatabase}.
  * - Every rule is applied to all that can be restored, again to the complete ones that were not pushed, and again to those
  *   of them that no verification has found faulty, so that a foreign or a pushed dump, of which nothing is proven, and a
  *   faulty backup take a place among their like but never that of a better one.
@@ -38,6 +40,18 @@ export function planRetention(
 ): RetentionVerdict[] {
   const ordered = newestFirst(backups);
   if (rules.newest === 0) return ordered.map((backup) => keep(backup, 'MAX_BACKUPS=0 keeps all'));
+  const verdicts = byDatabase(ordered).flatMap((group) => planGroup(group, rules, now, zone));
+  const verdictOf = new Map(verdicts.map((verdict) => [verdict.backup, verdict]));
+  return ordered.flatMap((backup) => verdictOf.get(backup) ?? []);
+}
+
+function planGroup(
+  { database, backups: ordered }: DatabaseBackups,
+  rules: RetentionRules,
+  now: Date,
+  zone: string,
+): RetentionVerdict[] {
+  const whose = database === undefined ? '' : ` of database ${database}`;
   const usable = ordered.filter(isUsable).filter((backup) => !isAhead(backup, now));
   const kept = applyRules(usable, listRules(rules, zone));
   const newestComplete = usable.find(({ state }) => state === 'complete')?.id;
@@ -46,7 +60,8 @@ export function planRetention(
     if (isAhead(backup, now)) return keep(backup, 'its time is ahead of the clock');
     if (backup.state === 'broken') return judgeBroken(backup, newestComplete, oldestKept);
     const reasons = kept.get(backup);
-    return reasons === undefined ? remove(backup, 'no rule keeps it') : { backup, action: 'keep', reasons };
+    if (reasons === undefined) return remove(backup, 'no rule keeps it');
+    return { backup, action: 'keep', reasons: reasons.map((reason) => `${reason}${whose}`) };
   });
 }
 

@@ -211,3 +211,22 @@ test('of dumps that are all foreign, the newest stay as if they were complete', 
     }),
   );
 });
+
+test('what becomes of a database’s backups does not depend on those of others', () => {
+  const named = fc.uniqueArray(fc.tuple(times, fc.constantFrom('a', 'b', 'c')), {
+    maxLength: 40,
+    selector: ([id]) => id,
+  });
+  fc.assert(
+    fc.property(named, rules, zones, (drawn, rules, zone) => {
+      const all = drawn.map(([id, database]) => complete(id, 1000, database));
+      const actions = (some: readonly Backup[]) =>
+        planRetention(some, rules, NOW, zone).map(({ backup, action }) => `${backup.id} ${action}`);
+      const alone = ['a', 'b', 'c'].flatMap((database) =>
+        actions(all.filter(({ manifest }) => manifest?.database?.name === database)),
+      );
+      expect(actions(all)).toEqual(alone.sort().reverse());
+    }),
+    { numRuns: 250 },
+  );
+});

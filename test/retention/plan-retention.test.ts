@@ -370,3 +370,22 @@ test('every verdict says why', () => {
     ['remove', ['no rule keeps it']],
   ]);
 });
+
+test('the backups of one database take no place among those of another', () => {
+  const backups = [
+    ...['24', '23', '22', '21'].map((day) => complete(`2026-11-${day} 01:00`, 1000, 'busy')),
+    ...['20', '19', '18'].map((day) => complete(`2026-11-${day} 02:00`, 1000, 'topobank')),
+    ...['17', '16', '15'].map((day) => foreign(`2026-11-${day} 03:00`)),
+  ];
+  const verdicts = planRetention(backups, rules({ newest: 2 }), NOW, 'UTC');
+  expect(
+    verdicts.filter(({ action }) => action === 'keep').map(({ backup, reasons }) => [backup.id, ...reasons]),
+  ).toEqual([
+    ['20261124010000', 'one of the newest 2 of database busy'],
+    ['20261123010000', 'one of the newest 2 of database busy'],
+    ['20261120020000', 'one of the newest 2 of database topobank'],
+    ['20261119020000', 'one of the newest 2 of database topobank'],
+    ['20261117030000', 'one of the newest 2'],
+    ['20261116030000', 'one of the newest 2'],
+  ]);
+});

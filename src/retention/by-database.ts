@@ -1,0 +1,26 @@
+import type { Backup } from '../catalog/catalog.ts';
+
+/** Backups that are judged among themselves. */
+export interface DatabaseBackups {
+  /** Whose they are; undefined where that makes no difference, or nobody knows. */
+  readonly database: string | undefined;
+  readonly backups: readonly Backup[];
+}
+
+/**
+ * The backups of each database by themselves, in their order, so that those of one never take the place of another's.
+ * Dumps that do not tell whose they are count with the only database there is; beside several, they are a group of their
+ * own.
+ */
+export function byDatabase(backups: readonly Backup[]): DatabaseBackups[] {
+  const groups = new Map<string | undefined, Backup[]>();
+  for (const backup of backups) {
+    const database = backup.manifest?.database?.name;
+    const group = groups.get(database) ?? [];
+    groups.set(database, group);
+    group.push(backup);
+  }
+  const named = [...groups.keys()].filter((database) => database !== undefined);
+  if (named.length < 2) return [{ database: undefined, backups }];
+  return [...groups].map(([database, group]) => ({ database, backups: group }));
+}

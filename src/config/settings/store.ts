@@ -73,7 +73,8 @@ export const STORE_SETTINGS = defineSettings({
     schema: keyPrefix,
     fallback: 'backup/',
     form: 'a prefix such as backup/ without a leading slash',
-    about: 'Where backups lie in the bucket. Each database needs one of its own: `health` and the schedule go by the newest backup there, of whichever database.',
+    about:
+      'Where backups lie in the bucket. Each database needs one of its own: `health` and the schedule go by the newest backup there, of whichever database.',
   },
   forcePathStyle: {
     group: 'store',

@@ -16,6 +16,7 @@ const NOT_SOUGHT = ['orphan', 'pending', 'protected'] as const;
 
 const NEVER = new Date(0);
 
+/** What it takes to read a backup's rows out of its dump, and to list the media of the bucket. */
 export interface BackupAuditContext extends DumpReferencesContext, JoinContext {}
 
 /** What is asked of a backup; see {@link AuditReport}. */

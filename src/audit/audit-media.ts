@@ -18,6 +18,7 @@ import { type Lookups, resolveCandidates } from './resolve-candidates.ts';
 import { readLabelled, readVersions } from './row-lookup.ts';
 import { createTally, type Summary } from './tally.ts';
 
+/** The two sides of an audit, rows and objects, and what it judges them by. */
 export interface AuditContext extends JoinContext {
   readonly database: Database;
   /** Sources beside TopoBank's own. */
@@ -29,11 +30,13 @@ export interface AuditContext extends JoinContext {
   readonly log: Logger;
 }
 
+/** What an audit found, in numbers; each finding goes to its sink. */
 export interface AuditReport extends Summary {
   /** When the rows were read, ISO 8601 UTC. */
   readonly at: string;
   readonly database: string;
   readonly bucket: string;
+  /** Of the media. */
   readonly prefix: string;
   /** See {@link Matched}. */
   readonly era: string | null;

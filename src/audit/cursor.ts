@@ -104,10 +104,12 @@ export function describeOrder(key: KeyBytes, after: KeyBytes): string {
   return `${JSON.stringify(keyOf(key))} after ${JSON.stringify(keyOf(after))}, which is not the order of their bytes`;
 }
 
+/** For {@link openCursor} over the rows of a reference query. */
 export function refuseRows(key: KeyBytes, after: KeyBytes): DatabaseError {
   return new DatabaseError({ doing: JOINING, problem: `the database sent ${describeOrder(key, after)}` });
 }
 
+/** For {@link openCursor} over a listing of the bucket. */
 export function refuseListing(key: KeyBytes, after: KeyBytes): StoreError {
   return new StoreError({
     doing: JOINING,

@@ -26,6 +26,7 @@ const SLASH = 0x2f;
 /** Encodings whose bytes are taken as they are: keys in the bucket are UTF-8. */
 const AS_THEY_ARE: readonly (string | undefined)[] = [undefined, 'UTF8', 'SQL_ASCII'];
 
+/** Where a backup's dump is read from, and how its references come into order. */
 export interface DumpReferencesContext {
   readonly store: Store;
   readonly mediaPrefix: string;

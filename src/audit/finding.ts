@@ -3,6 +3,7 @@ import type { Labels } from './row-lookup.ts';
 /** All kinds, in the order in which they are shown. */
 export const KINDS = ['dangling', 'orphan', 'pending', 'empty', 'shared', 'protected'] as const;
 
+/** See {@link Finding} for what each one means. */
 export type Kind = (typeof KINDS)[number];
 
 /** A row's place in the database. */

@@ -139,11 +139,13 @@ function missing(problem: string): ConfigError {
   });
 }
 
+/** The same text for two sources that name the same column, or the same prefixes, of one table. */
 export function identify({ relation: { schema, name }, owned }: MatchedSource): string {
   const what = owned.kind === 'key' ? [owned.column, owned.under] : [owned.pattern];
   return JSON.stringify([schema, name, owned.kind, ...what]);
 }
 
+/** Whether the table has this column, and it may hold text; see {@link UNKNOWN_TYPE}. */
 export function isText(relation: Relation, column: string): boolean {
   return isOfType(relation, column, /^(character varying|character|text|citext)\b/);
 }

@@ -68,6 +68,7 @@ export function keyExpression({ owned }: MatchedSource, mediaPrefix: string): st
   return [literal(mediaPrefix), ...parts].join(' || ');
 }
 
+/** The condition for the rows that own anything by this source. */
 export function ownsSomething({ relation, owned }: MatchedSource): string {
   if (owned.kind === 'key') return `ltrim(${quote(owned.column)}::text, '/') <> ''`;
   // An empty value would make the prefix of one row that of all others.

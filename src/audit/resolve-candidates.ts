@@ -15,6 +15,7 @@ export interface Lookups {
   objectExists(key: string): Promise<boolean>;
 }
 
+/** Looks up rows of a table; `ids`, and the keys of the answer, are primary keys as text ({@link referenceId}). */
 export type RowReader<T> = (source: MatchedSource, ids: readonly string[]) => Promise<ReadonlyMap<string, T>>;
 
 const NO_LABELS: Labels = { topography: null, surface: null, owner: null };

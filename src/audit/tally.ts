@@ -20,6 +20,7 @@ export interface PrefixSummary {
   readonly totals: Totals;
 }
 
+/** All that a {@link Tally} has counted. */
 export interface Summary {
   /** Columns of rows that name a key. */
   readonly references: number;

@@ -32,10 +32,12 @@ export function keyStart(prefix: string, id?: string): string {
   return `${prefix}postgres-backup-${id === undefined ? '' : `${id}.`}`;
 }
 
+/** Of the dump of a new backup, which is not compressed. */
 export function dumpKey(prefix: string, id: string): string {
   return `${keyStart(prefix, id)}sql`;
 }
 
+/** Of the manifest, which is written last: with it the backup is complete. */
 export function manifestKey(prefix: string, id: string): string {
   return `${keyStart(prefix, id)}manifest.json`;
 }

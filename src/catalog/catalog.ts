@@ -49,6 +49,7 @@ export function isTaken(backup: Backup): boolean {
 
 /** The object that holds the dump. */
 export interface Dump extends ObjectInfo {
+  /** As its name tells; null for none. */
   readonly compression: Compression | null;
 }
 

@@ -19,6 +19,7 @@ export interface LinesWriter {
   abort(): Promise<void>;
 }
 
+/** Begins an upload; the caller has made sure that `key` is free. @throws StoreError */
 export async function openLinesWriter(
   store: Store,
   key: string,

@@ -99,6 +99,7 @@ export type Manifest = v.InferOutput<typeof manifestSchema>;
 /** No manifest is larger than this, in bytes: a hundred thousand tables fit. */
 export const MANIFEST_LIMIT = 64 * 1024 ** 2;
 
+/** As it lies in the bucket: JSON in one line. */
 export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(`${JSON.stringify(manifest)}\n`);
 }

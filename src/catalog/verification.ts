@@ -3,12 +3,10 @@ import { NotFoundError } from '../errors.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 
-/**
- * How deep a verification goes, the shallowest first: what the server says of the object; every byte; restored and
- * dumped again.
- */
+/** The shallowest first. */
 const DEPTHS = ['quick', 'full', 'restore'] as const;
 
+/** How deep a verification goes: what the server says of the object; every byte; restored and dumped again. */
 export type Depth = (typeof DEPTHS)[number];
 
 /** No record is read that is larger, in bytes; see {@link FAULTS_KEPT}. */
@@ -104,6 +102,7 @@ export function faultyCheck(record: VerificationRecord | undefined): Check | und
   return check?.ok === false ? check : undefined;
 }
 
+/** As it lies in the bucket: JSON that is indented for people. */
 export function encodeRecord(record: VerificationRecord): Buffer {
   return Buffer.from(`${JSON.stringify(record, undefined, 1)}\n`);
 }

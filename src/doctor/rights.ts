@@ -4,6 +4,7 @@ import { databaseError } from '../postgres/errors.ts';
 /** What the role may, of the things that nothing but the catalogs tell without doing harm. */
 export interface Rights {
   readonly ownsDatabase: boolean;
+  /** Whether it may end sessions of other roles but superusers' (predefined role `pg_signal_backend`). */
   readonly mayTerminate: boolean;
   /** Tables and sequences that pg_dump reads and the role may not, quoted, with their schemas. */
   readonly unreadable: readonly string[];

@@ -31,6 +31,7 @@ export interface MediaSettings {
 export interface MediaContext extends MediaSettings {
   readonly database: Database;
   readonly store: Store;
+  /** Most parts that the server takes in one upload. */
   readonly maxParts: number;
   readonly log: Logger;
 }

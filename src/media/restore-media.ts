@@ -25,7 +25,9 @@ export interface MediaOutcome {
   readonly reason?: string;
 }
 
+/** What became of the media of a backup. Sizes are bytes. */
 export interface MediaRestored {
+  /** Its id. */
   readonly backup: string;
   /** So it would be, and nothing was done. */
   readonly dryRun: boolean;

@@ -27,6 +27,7 @@ export interface Journal {
   abort(): Promise<void>;
 }
 
+/** Begins to write the journal of a run; the caller commits or aborts it. @throws StoreError */
 export async function openJournal(
   store: Store,
   prefix: string,

@@ -22,11 +22,12 @@ export function runPrefix(prefix: string, run: string): string {
   return `${prefix}${run}/`;
 }
 
-/** What a key under the quarantine's prefix is; undefined for what is none of ours, and never touched. */
+/** What a key under the quarantine's prefix is. */
 export type QuarantineName =
   | { readonly part: 'journal' | 'done'; readonly run: string }
   | { readonly part: 'object'; readonly run: string; readonly original: string };
 
+/** @returns undefined for every object that is none of ours; such an object is never touched. */
 export function parseQuarantineKey(prefix: string, key: string): QuarantineName | undefined {
   if (!key.startsWith(prefix)) return undefined;
   const match = /^(\d{14})(?:\/(.+)|\.(journal)\.ndjson\.gz|\.(done)\.json)$/su.exec(

@@ -16,7 +16,9 @@ export function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now
   );
 }
 
+/** What a purge came to. Sizes are bytes. */
 export interface PurgeReport {
+  /** Those that were old enough, also where all of their objects stay. */
   readonly runs: readonly string[];
   readonly removed: { readonly count: number; readonly bytes: number };
   /** Objects that stay, for a row or a kept backup has come to need them since. */

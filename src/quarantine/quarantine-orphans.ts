@@ -38,6 +38,7 @@ export interface ConfirmedQuarantineContext extends BackupAuditContext, Quaranti
 
 /** What a run came to; also what its mark says in the bucket. */
 export interface QuarantineReport {
+  /** Its name: the time at which it began, `YYYYMMDDhhmmss` in UTC. */
   readonly run: string;
   /** ISO 8601 UTC. */
   readonly finishedAt: string;

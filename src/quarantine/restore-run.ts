@@ -8,6 +8,7 @@ import { doneKey, journalKey, runPrefix } from './names.ts';
 import type { QuarantineContext } from './quarantine-orphans.ts';
 import { findRun, listQuarantined, type QuarantinedObject } from './runs.ts';
 
+/** What came of bringing a run's objects back. Sizes are bytes. */
 export interface RunRestored {
   readonly run: string;
   readonly restored: { readonly count: number; readonly bytes: number };

@@ -32,6 +32,7 @@ export interface Waiting {
   readonly onWait?: ((problem: string) => void) | undefined;
 }
 
+/** @returns a connection whose calls wait for the server where it has answered before and is gone */
 export function connectBucket(
   client: S3Client,
   { bucket, endpoint, waitMs, onWait }: Pick<Connection, 'bucket' | 'endpoint'> & Waiting,

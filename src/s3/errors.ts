@@ -8,6 +8,7 @@ export interface Answer {
   readonly code: string;
 }
 
+/** @param error whatever was thrown; where it has no code, that is `unknown error` */
 export function answerOf(error: unknown): Answer {
   const { $metadata, name, code, Code } = (error ?? {}) as {
     $metadata?: { httpStatusCode?: number };

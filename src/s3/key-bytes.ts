@@ -15,6 +15,7 @@ export interface KeyBytes {
 
 const IS_NOT_ASCII = /[^ -~]/;
 
+/** Encodes a key; {@link keyOf} is the way back. */
 export function keyBytes(key: string): KeyBytes {
   return asKeyBytes(IS_NOT_ASCII.test(key) ? Buffer.from(key).toString('latin1') : key);
 }
@@ -37,6 +38,7 @@ export function isKey(bytes: KeyBytes): boolean {
   return isUtf8(Buffer.from(bytes as unknown as string, 'latin1'));
 }
 
+/** For `sort`: the order in which S3 lists keys. */
 export function compareKeyBytes(a: KeyBytes, b: KeyBytes): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

@@ -19,6 +19,7 @@ export type Call = <T>(work: () => Promise<T>) => Promise<T>;
 export interface ListingArea {
   readonly client: S3Client;
   readonly bucket: string;
+  /** '' for the whole bucket. */
   readonly prefix: string;
   readonly signal: AbortSignal;
 }
@@ -30,6 +31,7 @@ export async function* listObjects(...area: Parameters<typeof listObjectPages>):
 
 /** A listing, and the memory of pages that were taken, where that of its own goes as well. */
 export interface PagedArea extends ListingArea {
+  /** The listing begins behind this key; undefined for its beginning. */
   readonly startAfter: string | undefined;
   readonly free: PageMemory[];
 }

@@ -15,6 +15,7 @@ export interface PageMemory {
   notes: Float64Array;
 }
 
+/** Enough for most pages; {@link receive} and {@link noteRoom} enlarge it. */
 export function newPageMemory(): PageMemory {
   return { bytes: Buffer.allocUnsafeSlow(ANSWER_BYTES), notes: new Float64Array(NOTES) };
 }

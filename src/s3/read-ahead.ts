@@ -44,6 +44,7 @@ export interface Requests {
 
 const NO_BYTES: Pace = { bytes: 0, waited: 0, used: 0 };
 
+/** How a read begins of which nothing is known. */
 export const ONE_REQUEST: Requests = { count: 1, rest: 1, pause: FIRST_PAUSE };
 
 /**

@@ -9,6 +9,7 @@ export interface ObjectInfo {
   readonly key: string;
   /** Size in bytes. */
   readonly bytes: number;
+  /** By the clock of the server, which tells whole seconds in a HEAD. */
   readonly lastModified: Date;
   /** The server's ETag without quotes. Of a multipart object it follows no common formula; never recompute it. */
   readonly etag: string;

@@ -22,6 +22,7 @@ export interface Agenda {
   readonly extra: ExtraRun | undefined;
 }
 
+/** A run, whether of a slot or before it; `due` is in milliseconds since 1970. */
 export interface ExtraRun {
   readonly due: number;
   readonly why: Why;
@@ -49,6 +50,7 @@ export function moveSlot(pace: Pace, { extra }: Agenda, slot: Date, random: Rand
   return { ...planSlot(pace, slot, random), extra };
 }
 
+/** When the next run begins, in milliseconds since 1970; infinity for never. */
 export function dueTime({ slotDue, extra }: Agenda): number {
   return Math.min(slotDue, extra?.due ?? Number.POSITIVE_INFINITY);
 }

@@ -13,6 +13,7 @@ export interface BackupJobSettings {
   readonly schedule: Timetable;
   /** Milliseconds. */
   readonly randomDelay: number;
+  /** Whether a backup is made when the service starts: where one was missed, always, or never. */
   readonly backupOnStart: 'missed' | 'always' | 'never';
 }
 

@@ -36,6 +36,7 @@ export type CronFieldName = 'second' | 'minute' | 'hour' | 'dayOfMonth' | 'month
 
 export type CronFields = Readonly<Record<CronFieldName, CronField>>;
 
+/** One field, with all the values that it stands for. */
 export interface CronField {
   /** Ascending, never empty. Months count from 1, days of the week from 0, which is Sunday. */
   readonly values: readonly number[];

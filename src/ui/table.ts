@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 
 export interface Column {
   readonly title: string;
+  /** `left` where it is left out. */
   readonly align?: 'left' | 'right';
 }
 

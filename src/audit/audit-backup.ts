@@ -20,7 +20,7 @@ const NEVER = new Date(0);
 export interface BackupAuditContext extends DumpReferencesContext, JoinContext {}
 
 /** What is asked of a backup; see {@link AuditReport}. */
-export interface BackupAuditReport extends Omit<AuditReport, 'unread'> {
+interface BackupAuditReport extends Omit<AuditReport, 'unread'> {
   /** Its id. */
   readonly backup: string;
 }

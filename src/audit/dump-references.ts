@@ -38,7 +38,7 @@ export interface DumpReferencesContext {
 }
 
 /** What the rows of a backup own. */
-export interface DumpReferences {
+interface DumpReferences {
   readonly matched: Matched;
   /** In the order of their keys' bytes. */
   readonly references: AsyncGenerator<readonly Reference[]>;

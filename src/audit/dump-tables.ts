@@ -11,13 +11,13 @@ import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
 /** The rows of a table in a dump. */
-export interface TableRows extends CopyTarget {
+interface TableRows extends CopyTarget {
   /** COPY's text format, cut anywhere. To be read to its end before the next table is asked for. */
   readonly chunks: AsyncIterable<Buffer>;
 }
 
 /** The tables of a dump that are wanted, and in which encoding their rows are. */
-export interface DumpTables {
+interface DumpTables {
   readonly tables: AsyncGenerator<TableRows>;
   /** The dump's `SET client_encoding`, known at the end; undefined for UTF-8. */
   encoding(): string | undefined;

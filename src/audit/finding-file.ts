@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.ts';
 import type { Finding, FindingSink } from './finding.ts';
 
 /** One JSON object a line, or CSV under a line with the names of its columns. */
-export type FindingFormat = 'ndjson' | 'csv';
+type FindingFormat = 'ndjson' | 'csv';
 
 /** A file of findings that is there, whole, once it is finished, and not before. */
 export interface FindingFile extends FindingSink {

@@ -5,7 +5,7 @@ import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 import { LABEL_TABLES } from './row-lookup.ts';
 
 /** What a database has of the tables that own objects. */
-export interface Inspected {
+interface Inspected {
   readonly matched: Matched;
   /** Those tables, and the ones that labels come from. */
   readonly relations: ReadonlyMap<string, Relation>;

@@ -25,7 +25,7 @@ export type Candidate =
       readonly references: readonly Reference[];
     };
 
-export interface JoinInputs {
+interface JoinInputs {
   /** In the order of their keys' bytes, as are the objects. */
   readonly references: AsyncIterable<readonly Reference[]>;
   readonly objects: AsyncIterable<readonly ObjectInfo[]>;

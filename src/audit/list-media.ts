@@ -15,7 +15,7 @@ export interface MediaArea<O extends ObjectInfo> {
 }
 
 /** References and objects, in the order of their keys' bytes; both are to be read. */
-export interface MediaListing<R, O extends ObjectInfo> {
+interface MediaListing<R, O extends ObjectInfo> {
   readonly references: AsyncGenerator<readonly R[]>;
   /** An empty page stands for a range without any. */
   readonly objects: AsyncGenerator<readonly O[]>;

@@ -1,5 +1,5 @@
 /** A piece of a pattern such as `topographies/{id}/`: text, or the column whose value stands there. */
-export type PatternPart = { readonly text: string } | { readonly column: string };
+type PatternPart = { readonly text: string } | { readonly column: string };
 
 /** Takes a pattern apart, in order. */
 export function splitPattern(pattern: string): PatternPart[] {

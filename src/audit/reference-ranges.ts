@@ -31,7 +31,7 @@ export function batchOf<R extends { readonly key: KeyBytes }>(references: readon
 }
 
 /** References, and the ranges that they cut the key space into; both are to be read at the same time. */
-export interface RangedReferences<R> {
+interface RangedReferences<R> {
   /** The references, all of them, in their order. */
   readonly references: AsyncGenerator<readonly R[]>;
   /** Ranges that begin and end at references, each of about as many objects as were wished for. */

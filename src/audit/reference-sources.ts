@@ -13,7 +13,7 @@ export interface ReferenceSource {
 }
 
 /** One object for each column that holds its key; null or '' is no file. */
-export interface OwnedKeys {
+interface OwnedKeys {
   readonly kind: 'key';
   readonly columns: readonly string[];
   /** Stands between the media prefix and the key. */
@@ -21,7 +21,7 @@ export interface OwnedKeys {
 }
 
 /** Every object under some prefixes; whether there is any is not asked. */
-export interface OwnedPrefixes {
+interface OwnedPrefixes {
   readonly kind: 'prefix';
   /** `{column}` stands for the value of a column. */
   readonly patterns: readonly string[];

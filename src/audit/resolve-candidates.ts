@@ -16,7 +16,7 @@ export interface Lookups {
 }
 
 /** Looks up rows of a table; `ids`, and the keys of the answer, are primary keys as text ({@link referenceId}). */
-export type RowReader<T> = (source: MatchedSource, ids: readonly string[]) => Promise<ReadonlyMap<string, T>>;
+type RowReader<T> = (source: MatchedSource, ids: readonly string[]) => Promise<ReadonlyMap<string, T>>;
 
 const NO_LABELS: Labels = { topography: null, surface: null, owner: null };
 
@@ -71,7 +71,7 @@ async function isStillMissing(
  * What happened to a row between two looks at it: it is the same, so it named its key all the time; it was written,
  * but names the key; or it names the key no more.
  */
-export function judgeRow(
+function judgeRow(
   reference: Reference,
   before: RowVersion | undefined,
   after: RowVersion | undefined,

@@ -3,16 +3,16 @@ import { type Finding, KINDS, type Kind } from './finding.ts';
 import type { Reference } from './references.ts';
 
 /** How many, and how many bytes their objects have. */
-export interface Count {
+interface Count {
   readonly count: number;
   readonly bytes: number;
 }
 
 /** Of each kind; null for what was not looked for. */
-export type Totals = Readonly<Record<Kind, Count | null>>;
+type Totals = Readonly<Record<Kind, Count | null>>;
 
 /** What lies under one prefix of the second level, such as `media/uploads/`. */
-export interface PrefixSummary {
+interface PrefixSummary {
   readonly prefix: string;
   readonly objects: number;
   /** Of all its objects. */

@@ -11,7 +11,7 @@ const COMPRESSIONS: Readonly<Record<string, Compression | null>> = {
 };
 
 /** What the name of an object of a backup says. */
-export type ObjectName =
+type ObjectName =
   | { readonly part: 'dump'; readonly id: string; readonly compression: Compression | null }
   | { readonly part: 'manifest' | 'media' | 'verified'; readonly id: string };
 

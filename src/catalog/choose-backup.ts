@@ -7,7 +7,7 @@ import { type Check, faultyCheck } from './verification.ts';
 const SEE_LIST = 'run `topobank-backup list` to see what there is';
 
 /** A backup that is named, by the file of its dump where a bucket may hold several of one id: `.sql`, `.sql.gz`. */
-export interface NamedBackup {
+interface NamedBackup {
   readonly by: 'id';
   readonly id: string;
   /** `postgres-backup-20261123103000.sql.gz` */

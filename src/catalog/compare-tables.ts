@@ -2,7 +2,7 @@ import { showTableName } from './find-table.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Rows, and their bytes in the dump. */
-export interface TableSize {
+interface TableSize {
   readonly rows: number;
   readonly bytes: number;
 }

@@ -35,7 +35,7 @@ function quoteIfNeeded(identifier: string): string {
 }
 
 /** What a name stands for among the tables of a dump. */
-export type FoundTable<T extends TableName> =
+type FoundTable<T extends TableName> =
   /** All entries of the one table: one that is dumped in several blocks has several. */
   | { readonly kind: 'one'; readonly entries: readonly T[] }
   /** Tables of the name in several schemas. */

@@ -1,5 +1,5 @@
 /** A connection as libpq's URIs say it (manual §34.1.1.2), in so far as it is understood here. */
-export interface DatabaseUrl {
+interface DatabaseUrl {
   readonly host: string;
   readonly port: number;
   readonly user: string;

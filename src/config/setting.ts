@@ -50,7 +50,7 @@ export function variablesOf({ names, secret }: Pick<Setting, 'names' | 'secret'>
 }
 
 /** Reads the text of a variable or a flag. */
-export type Schema = v.GenericSchema<string, unknown>;
+type Schema = v.GenericSchema<string, unknown>;
 
 /** Keeps the literal types of a table of settings, from which the typed configuration follows. */
 export function defineSettings<const T extends Record<string, Setting>>(table: T): T {

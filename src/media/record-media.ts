@@ -28,7 +28,7 @@ export interface MediaSettings {
   readonly auditReaders: number;
 }
 
-export interface MediaContext extends MediaSettings {
+interface MediaContext extends MediaSettings {
   readonly database: Database;
   readonly store: Store;
   /** Most parts that the server takes in one upload. */

@@ -16,7 +16,7 @@ export interface MediaRestoreContext extends MediaCheckContext {
 }
 
 /** What became of an object that is missing, or is another than it was. */
-export interface MediaOutcome {
+interface MediaOutcome {
   readonly key: string;
   readonly bytes: number;
   /** Where it came from; `nowhere` for what cannot be brought back. */

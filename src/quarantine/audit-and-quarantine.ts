@@ -17,10 +17,10 @@ import {
 } from './quarantine-orphans.ts';
 import { findFreeRun, listRuns } from './runs.ts';
 
-export interface AuditAndQuarantineContext extends AuditContext, ConfirmedQuarantineContext {}
+interface AuditAndQuarantineContext extends AuditContext, ConfirmedQuarantineContext {}
 
 /** What was found, and what was moved; undefined where there is no orphan. */
-export type AuditAndQuarantineReport = AuditReport & { readonly quarantine: QuarantineReport | undefined };
+type AuditAndQuarantineReport = AuditReport & { readonly quarantine: QuarantineReport | undefined };
 
 /**
  * Audits, and moves the orphans into the quarantine once it is confirmed.

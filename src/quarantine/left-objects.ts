@@ -2,7 +2,7 @@
 const NAMED = 20;
 
 /** An object that was left where it was. */
-export interface LeftObject {
+interface LeftObject {
   readonly key: string;
   readonly reason: string;
 }
@@ -13,7 +13,7 @@ export interface LeftObjects {
   readonly first: readonly LeftObject[];
 }
 
-export interface LeftObjectsTally {
+interface LeftObjectsTally {
   add(key: string, reason: string): void;
   summary(): LeftObjects;
 }

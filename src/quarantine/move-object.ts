@@ -5,7 +5,7 @@ import { LONGEST_KEY, type Store, type StoredObject } from '../s3/store.ts';
 export const COPIES = 8;
 
 /** What came of a copy that is to take the place of an object. */
-export type CopyOutcome =
+type CopyOutcome =
   | { readonly kind: 'copied'; readonly source: StoredObject }
   /** There is no such object. */
   | { readonly kind: 'gone' }

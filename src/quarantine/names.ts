@@ -23,7 +23,7 @@ export function runPrefix(prefix: string, run: string): string {
 }
 
 /** What a key under the quarantine's prefix is. */
-export type QuarantineName =
+type QuarantineName =
   | { readonly part: 'journal' | 'done'; readonly run: string }
   | { readonly part: 'object'; readonly run: string; readonly original: string };
 

@@ -10,7 +10,7 @@ import { removeEmptyRun } from './restore-run.ts';
 import { listQuarantined, listRuns, type QuarantineRun } from './runs.ts';
 
 /** The runs that began at least so many milliseconds before `now`. */
-export function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now: Date): QuarantineRun[] {
+function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now: Date): QuarantineRun[] {
   return runs.filter(
     ({ run }) => (idTime(run)?.getTime() ?? Number.POSITIVE_INFINITY) <= now.getTime() - olderThanMs,
   );

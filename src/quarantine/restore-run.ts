@@ -63,7 +63,7 @@ export async function restoreRun(
 }
 
 /** What came of an object that was to be in its place again. */
-export type BringingBack =
+type BringingBack =
   | { readonly kind: 'back' }
   /** It was there already. */
   | { readonly kind: 'there' }

@@ -25,7 +25,7 @@ export interface Connection {
 }
 
 /** How a server is waited for. */
-export interface Waiting {
+interface Waiting {
   /** How long one is waited for that has answered before, in milliseconds. */
   readonly waitMs: number;
   /** Told once of each time that it cannot be reached. */

@@ -1,7 +1,7 @@
 import { isCertificateCode, OperatorError, StoreError } from '../errors.ts';
 
 /** The server's answer, or the failure of the connection, behind an error of the SDK. */
-export interface Answer {
+interface Answer {
   /** HTTP status; undefined when there was no answer. */
   readonly status: number | undefined;
   /** S3 error code such as `NoSuchKey`, or a socket error's such as `ECONNREFUSED`. */

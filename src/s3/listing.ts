@@ -30,7 +30,7 @@ export async function* listObjects(...area: Parameters<typeof listObjectPages>):
 }
 
 /** A listing, and the memory of pages that were taken, where that of its own goes as well. */
-export interface PagedArea extends ListingArea {
+interface PagedArea extends ListingArea {
   /** The listing begins behind this key; undefined for its beginning. */
   readonly startAfter: string | undefined;
   readonly free: PageMemory[];

@@ -1,7 +1,7 @@
 const MIB = 1024 ** 2;
 
 /** Size of an upload's first parts, in bytes: small, so that the parts in flight take little memory. */
-export const FIRST_PART_BYTES = 8 * MIB;
+const FIRST_PART_BYTES = 8 * MIB;
 
 /**
  * Largest part in bytes. S3 allows 5 GiB, but a part is one Buffer, and Node's hashes and TLS take less than 2 GiB at

@@ -23,7 +23,7 @@ const WORTHWHILE = 1.25;
 const FIRST_PAUSE = 16;
 
 /** How the bytes of a window came. */
-export interface Pace {
+interface Pace {
   readonly bytes: number;
   /** Milliseconds in which the reader waited for bytes. */
   readonly waited: number;

@@ -23,7 +23,7 @@ export interface Agenda {
 }
 
 /** A run, whether of a slot or before it; `due` is in milliseconds since 1970. */
-export interface ExtraRun {
+interface ExtraRun {
   readonly due: number;
   readonly why: Why;
   /** How often in a row it has failed, or found the lock taken. */

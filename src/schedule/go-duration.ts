@@ -14,7 +14,7 @@ const UNITS: ReadonlyMap<string, bigint> = new Map([
 const MOST = 2n ** 63n - 1n;
 
 /** What is read, or why it cannot be. */
-export type GoDuration = { readonly nanoseconds: bigint } | { readonly problem: string };
+type GoDuration = { readonly nanoseconds: bigint } | { readonly problem: string };
 
 /** Reads a duration as Go's `time.ParseDuration` does: `1h30m10s`, `1.5h`, `90m`, `+2h`, `0`. */
 export function parseGoDuration(text: string): GoDuration {

@@ -18,7 +18,7 @@ export interface Job extends Pace {
 }
 
 /** How a run ended. */
-export type Outcome =
+type Outcome =
   /** `next` is the job's own next time, where it has one. */
   | { readonly kind: 'done'; readonly next: Date | undefined }
   /** Another run holds the lock. */

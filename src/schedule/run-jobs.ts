@@ -24,7 +24,7 @@ const SET_BACK = 60_000;
 /** A run that begins later than so many milliseconds after its time is said to be late. */
 const LATE = 2 * LONGEST_SLEEP;
 
-export interface ServiceContext {
+interface ServiceContext {
   /** From when on times count: a service that had to wait before it could work makes up for those that passed. */
   readonly since: Date;
   readonly clock: Clock;

@@ -15,12 +15,12 @@ interface Spelled {
 }
 
 /** `none`: once, now, and never again. */
-export interface NoSchedule extends Spelled {
+interface NoSchedule extends Spelled {
   readonly kind: 'none';
 }
 
 /** `@every 1h30m`: again so long after the time before. */
-export interface EverySchedule extends Spelled {
+interface EverySchedule extends Spelled {
   readonly kind: 'every';
   /** Whole seconds, 1 or more. */
   readonly seconds: number;

@@ -9,7 +9,7 @@ export interface Logger {
   error(message: string): void;
 }
 
-export interface LogOptions {
+interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   /** `text` for people, `json` for one JSON object a line. */
   readonly format: 'text' | 'json';

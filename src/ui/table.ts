@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 
-export interface Column {
+interface Column {
   readonly title: string;
   /** `left` where it is left out. */
   readonly align?: 'left' | 'right';

@@ -10,19 +10,19 @@ import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 const UNTRANSLATABLE = '22P05';
 
 /** Tells which of these keys in the bucket rows own at this moment. */
-export type OwnedKeys = (keys: readonly string[]) => Promise<ReadonlySet<string>>;
+export type FindOwned = (keys: readonly string[]) => Promise<ReadonlySet<string>>;
 
 /**
- * Looks keys up among the rows of a database, by each source it has.
+ * Makes what looks keys up among the rows of a database, by each source it has.
  *
  * @param client a connection that is in no transaction
  * @throws ConfigError when no row is known to own any object
  */
-export async function lookUpOwnedKeys(
+export async function ownedKeyFinder(
   client: pg.Client,
   ownSources: readonly ReferenceSource[],
   mediaPrefix: string,
-): Promise<OwnedKeys> {
+): Promise<FindOwned> {
   const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
   assertSources(matched, TOPOBANK_SOURCES);
   await matchEncoding(client, serverEncoding);

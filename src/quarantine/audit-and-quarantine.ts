@@ -1,7 +1,7 @@
 import { type AuditContext, type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import type { FindingSink } from '../audit/finding.ts';
 import { keptMedia } from '../audit/kept-media.ts';
-import { lookUpOwnedKeys } from '../audit/owned-keys.ts';
+import { ownedKeyFinder } from '../audit/owned-keys.ts';
 import { openProtectors, refuseUnread } from '../audit/protect.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
@@ -110,8 +110,8 @@ async function moveOrphans(
     throw refuseUnread(describeMove(context), backup);
   });
   return database.use(database.name, signal, async (client) => {
-    const owned = await lookUpOwnedKeys(client, ownSources, mediaPrefix);
-    return quarantineOrphans(context, run, { owned, protectors }, signal);
+    const findOwned = await ownedKeyFinder(client, ownSources, mediaPrefix);
+    return quarantineOrphans(context, run, { findOwned, protectors }, signal);
   });
 }
 

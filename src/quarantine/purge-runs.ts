@@ -1,5 +1,5 @@
 import { keptMedia } from '../audit/kept-media.ts';
-import { lookUpOwnedKeys, type OwnedKeys } from '../audit/owned-keys.ts';
+import { type FindOwned, ownedKeyFinder } from '../audit/owned-keys.ts';
 import { openProtectors, type Protectors, refuseUnread } from '../audit/protect.ts';
 import { idTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
@@ -53,8 +53,8 @@ export async function purgeRuns(
         throw refuseUnread(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
       });
     return database.use(database.name, held, async (client) => {
-      const owned = await lookUpOwnedKeys(client, context.ownSources, context.mediaPrefix);
-      return deleteRuns(context, runs, { owned, openProtectors: protectors }, held);
+      const findOwned = await ownedKeyFinder(client, context.ownSources, context.mediaPrefix);
+      return deleteRuns(context, runs, { findOwned, openProtectors: protectors }, held);
     });
   });
 }
@@ -63,7 +63,7 @@ export async function purgeRuns(
 async function deleteRuns(
   { store, quarantinePrefix, log }: QuarantineContext,
   runs: readonly QuarantineRun[],
-  use: { readonly owned: OwnedKeys; readonly openProtectors: () => Protectors },
+  use: { readonly findOwned: FindOwned; readonly openProtectors: () => Protectors },
   signal: AbortSignal,
 ): Promise<PurgeReport> {
   const removed = { count: 0, bytes: 0 };
@@ -72,7 +72,7 @@ async function deleteRuns(
     const protectors = use.openProtectors();
     try {
       for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
-        const named = await use.owned(page.map(({ original }) => original));
+        const named = await use.findOwned(page.map(({ original }) => original));
         const going: string[] = [];
         for (const { key, original, bytes } of page) {
           const [backup] = await protectors.of(original);

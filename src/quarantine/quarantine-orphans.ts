@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { BackupAuditContext } from '../audit/audit-backup.ts';
-import type { OwnedKeys } from '../audit/owned-keys.ts';
+import type { FindOwned } from '../audit/owned-keys.ts';
 import type { Protectors } from '../audit/protect.ts';
 import { StoreError } from '../errors.ts';
 import type { LockOptions } from '../postgres/advisory-lock.ts';
@@ -51,14 +51,14 @@ export interface QuarantineReport {
  * once more whether a row or a backup needs it and whether it is the same; only then is it removed. So whenever the run
  * is cut off, an object is in its place, in the quarantine, or in both.
  *
- * @param owned tells which keys rows own at this moment
+ * @param findOwned tells which keys rows own at this moment
  * @param protectors of backups that came since the audit
  * @throws StoreError, DatabaseError, or the signal's reason
  */
 export async function quarantineOrphans(
   context: QuarantineContext,
   run: string,
-  { owned, protectors }: { readonly owned: OwnedKeys; readonly protectors: Protectors },
+  { findOwned, protectors }: { readonly findOwned: FindOwned; readonly protectors: Protectors },
   signal: AbortSignal,
 ): Promise<QuarantineReport> {
   const { store, quarantinePrefix, now, log } = context;
@@ -71,7 +71,7 @@ export async function quarantineOrphans(
   const progress = context.startProgress('quarantine', 0, (count) => formatNumber(count, 'object'));
   try {
     for await (const entries of inBatches(readJournal(store, quarantinePrefix, run, signal))) {
-      for (const object of await moveBatch(context, run, entries, { owned, protectors, leave }, signal)) {
+      for (const object of await moveBatch(context, run, entries, { findOwned, protectors, leave }, signal)) {
         moved.count += 1;
         moved.bytes += object.bytes;
       }
@@ -105,13 +105,13 @@ async function moveBatch(
   run: string,
   entries: readonly JournalEntry[],
   use: {
-    readonly owned: OwnedKeys;
+    readonly findOwned: FindOwned;
     readonly protectors: Protectors;
     readonly leave: (key: string, reason: string) => void;
   },
   signal: AbortSignal,
 ): Promise<StoredObject[]> {
-  const { owned, protectors, leave } = use;
+  const { findOwned, protectors, leave } = use;
   const target = (key: string) => `${runPrefix(quarantinePrefix, run)}${key}`;
   const limit = pLimit(COPIES);
   const free: JournalEntry[] = [];
@@ -133,7 +133,7 @@ async function moveBatch(
     ),
   );
   const copied = copies.filter((source) => source !== undefined);
-  const named = await owned(copied.map(({ key }) => key));
+  const named = await findOwned(copied.map(({ key }) => key));
   const going: StoredObject[] = [];
   const staying: StoredObject[] = [];
   await Promise.all(

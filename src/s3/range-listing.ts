@@ -47,7 +47,7 @@ export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
         const next = await ranges.next();
         if (next.done === true) break;
         const range = next.value;
-        begun.push({ range, pages: readAhead(listRange(listPages, prefix, range, signal), PAGES_AHEAD) });
+        begun.push({ range, pages: askAhead(listRange(listPages, prefix, range, signal), PAGES_AHEAD) });
       }
       const first = begun[0];
       if (first === undefined) return;
@@ -87,7 +87,7 @@ async function* listRange<O extends ObjectInfo>(
 }
 
 /** Asks for the first values at once, and always for `ahead` more than were taken. */
-function readAhead<T>(source: AsyncGenerator<T>, ahead: number): AsyncIterator<T> {
+function askAhead<T>(source: AsyncGenerator<T>, ahead: number): AsyncIterator<T> {
   function ask(): Promise<IteratorResult<T>> {
     const next = source.next();
     // A failure is told to whoever takes this value, however late that is.

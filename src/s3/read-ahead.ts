@@ -23,7 +23,7 @@ const WORTHWHILE = 1.25;
 const FIRST_PAUSE = 16;
 
 /** How the bytes of a window came. */
-interface Pace {
+interface WindowPace {
   readonly bytes: number;
   /** Milliseconds in which the reader waited for bytes. */
   readonly waited: number;
@@ -42,7 +42,7 @@ export interface Requests {
   readonly pause: number;
 }
 
-const NO_BYTES: Pace = { bytes: 0, waited: 0, used: 0 };
+const NO_BYTES: WindowPace = { bytes: 0, waited: 0, used: 0 };
 
 /** How a read begins of which nothing is known. */
 export const ONE_REQUEST: Requests = { count: 1, rest: 1, pause: FIRST_PAUSE };
@@ -51,7 +51,7 @@ export const ONE_REQUEST: Requests = { count: 1, rest: 1, pause: FIRST_PAUSE };
  * The requests of the next window. Where the reader mostly waits, one more is tried, and kept if the bytes come so much
  * faster; where it is the slower one there are fewer, for what is held ahead of it costs time too.
  */
-export function chooseRequests(now: Requests, { bytes, waited, used }: Pace): Requests {
+export function chooseRequests(now: Requests, { bytes, waited, used }: WindowPace): Requests {
   const { count, rateBefore, rest, pause } = now;
   const rate = bytes / (waited + used);
   if (rateBefore !== undefined) {

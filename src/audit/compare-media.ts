@@ -2,7 +2,7 @@ import { entryKey, type MediaEntry, type MediaObject } from '../catalog/media-ma
 import { DumpError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
-import { describeOrder, openCursor, refuseListing } from './cursor.ts';
+import { describeOrder, openCursor, refuseListingOrder } from './cursor.ts';
 
 /** Faults that are handed on together. */
 const BATCH = 500;
@@ -25,7 +25,7 @@ export async function* compareMedia(
   entries: AsyncIterable<readonly MediaEntry[]>,
   objects: AsyncIterable<readonly ObjectInfo[]>,
 ): AsyncGenerator<readonly MediaFault[]> {
-  const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListing);
+  const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListingOrder);
   let faults: MediaFault[] = [];
   let before: KeyBytes | undefined;
   try {
@@ -33,7 +33,7 @@ export async function* compareMedia(
     for await (const batch of entries) {
       for (const entry of batch) {
         const key = keyBytes(entryKey(entry));
-        if (before !== undefined && key < before) throw refuseList(key, before);
+        if (before !== undefined && key < before) throw refuseListOrder(key, before);
         before = key;
         if ('prefix' in entry) continue;
         while (listed.key !== undefined && listed.key < key) {
@@ -75,7 +75,7 @@ export function isSame(
   return a.etag === b.etag || a.etag.includes('-') || b.etag.includes('-');
 }
 
-function refuseList(key: KeyBytes, after: KeyBytes): DumpError {
+function refuseListOrder(key: KeyBytes, after: KeyBytes): DumpError {
   return new DumpError({
     doing: 'cannot compare a backup’s media',
     problem: `its list has ${describeOrder(key, after)}`,

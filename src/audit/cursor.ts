@@ -20,13 +20,13 @@ export interface Cursor<T> {
 
 /**
  * @param keys whether a key may come again
- * @param refuse makes the error for a key that comes after a greater one
+ * @param refuseOrder makes the error for a key that comes after a greater one
  */
 export function openCursor<T>(
   batches: AsyncIterable<readonly T[]>,
   bytesOf: (item: T) => KeyBytes,
   keys: 'once' | 'repeated',
-  refuse: (key: KeyBytes, after: KeyBytes) => Error,
+  refuseOrder: (key: KeyBytes, after: KeyBytes) => Error,
 ): Cursor<T> {
   const iterator = batches[Symbol.asyncIterator]();
   let batch: readonly T[] = [];
@@ -41,7 +41,7 @@ export function openCursor<T>(
     item = next;
     key = bytesOf(next);
     if (before === undefined) return;
-    if (key < before || (key === before && keys === 'once')) throw refuse(key, before);
+    if (key < before || (key === before && keys === 'once')) throw refuseOrder(key, before);
   }
 
   async function nextBatch(): Promise<void> {
@@ -105,12 +105,12 @@ export function describeOrder(key: KeyBytes, after: KeyBytes): string {
 }
 
 /** For {@link openCursor} over the rows of a reference query. */
-export function refuseRows(key: KeyBytes, after: KeyBytes): DatabaseError {
+export function refuseRowOrder(key: KeyBytes, after: KeyBytes): DatabaseError {
   return new DatabaseError({ doing: JOINING, problem: `the database sent ${describeOrder(key, after)}` });
 }
 
 /** For {@link openCursor} over a listing of the bucket. */
-export function refuseListing(key: KeyBytes, after: KeyBytes): StoreError {
+export function refuseListingOrder(key: KeyBytes, after: KeyBytes): StoreError {
   return new StoreError({
     doing: JOINING,
     problem: `the S3 server listed ${describeOrder(key, after)}`,

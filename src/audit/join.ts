@@ -1,6 +1,13 @@
 import { compareKeyBytes, type KeyBytes, keyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
-import { furthest, isFolderMarker, isToCome, openCursor, refuseListing, refuseRows } from './cursor.ts';
+import {
+  furthest,
+  isFolderMarker,
+  isToCome,
+  openCursor,
+  refuseListingOrder,
+  refuseRowOrder,
+} from './cursor.ts';
 import type { Reference } from './references.ts';
 
 /** Most rows that a shared key is reported with. */
@@ -42,8 +49,8 @@ interface JoinInputs {
  * @throws StoreError, DatabaseError when one of them does not come in that order
  */
 export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readonly Candidate[]> {
-  const rows = openCursor(inputs.references, ({ key }) => key, 'repeated', refuseRows);
-  const listed = openCursor(inputs.objects, ({ key }) => keyBytes(key), 'once', refuseListing);
+  const rows = openCursor(inputs.references, ({ key }) => key, 'repeated', refuseRowOrder);
+  const listed = openCursor(inputs.objects, ({ key }) => keyBytes(key), 'once', refuseListingOrder);
   // S3 tells the time of an object without the fraction of the second.
   const cutoff = Math.floor(inputs.cutoff.getTime() / 1000) * 1000;
   let found: Candidate[] = [];

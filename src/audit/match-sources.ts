@@ -115,23 +115,23 @@ function matchSource(
 function requireSource(source: ReferenceSource, relations: ReadonlyMap<string, Relation>): void {
   for (const table of source.tables) {
     const relation = relations.get(table);
-    if (relation === undefined) throw missing(`there is no table ${table}`);
-    if (relation.primaryKey.length === 0) throw missing(`table ${table} has no primary key`);
+    if (relation === undefined) throw refuseSource(`there is no table ${table}`);
+    if (relation.primaryKey.length === 0) throw refuseSource(`table ${table} has no primary key`);
     const { owned } = source;
     const named = owned.kind === 'key' ? owned.columns : owned.patterns.flatMap(placeholders);
     for (const column of [...named, ...source.written]) {
-      if (!relation.columns.has(column)) throw missing(`table ${table} has no column ${column}`);
+      if (!relation.columns.has(column)) throw refuseSource(`table ${table} has no column ${column}`);
     }
     if (owned.kind === 'key') {
       const other = owned.columns.find((column) => !isText(relation, column));
-      if (other !== undefined) throw missing(`column ${other} of table ${table} holds no text`);
+      if (other !== undefined) throw refuseSource(`column ${other} of table ${table} holds no text`);
     }
     const other = source.written.find((column) => !isTime(relation, column));
-    if (other !== undefined) throw missing(`column ${other} of table ${table} holds no time`);
+    if (other !== undefined) throw refuseSource(`column ${other} of table ${table} holds no time`);
   }
 }
 
-function missing(problem: string): ConfigError {
+function refuseSource(problem: string): ConfigError {
   return new ConfigError({
     doing: 'cannot use AUDIT_REFERENCES',
     problem,

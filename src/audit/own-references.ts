@@ -76,7 +76,7 @@ function parse<S extends v.GenericSchema>(
   const [issue] = parsed.issues;
   const path = v.getDotPath(issue);
   const where = path === null ? which : `${which}, ${path},`;
-  throw refuse(from, `${where} is not accepted: ${issue.message}`);
+  throw refuseSetting(from, `${where} is not accepted: ${issue.message}`);
 }
 
 async function readText(path: string): Promise<string> {
@@ -84,7 +84,7 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    throw refuse('AUDIT_REFERENCES', `cannot read ${JSON.stringify(path)} (${code})`, error);
+    throw refuseSetting('AUDIT_REFERENCES', `cannot read ${JSON.stringify(path)} (${code})`, error);
   }
 }
 
@@ -92,11 +92,11 @@ function parseJson(text: string, from: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw refuse(from, `it is not JSON (${(error as Error).message})`, error);
+    throw refuseSetting(from, `it is not JSON (${(error as Error).message})`, error);
   }
 }
 
-function refuse(from: string, problem: string, cause?: unknown): ConfigError {
+function refuseSetting(from: string, problem: string, cause?: unknown): ConfigError {
   return new ConfigError({
     doing: `cannot use ${from}`,
     problem,

@@ -89,12 +89,12 @@ interface BackupReader {
 }
 
 function createReader({ id, keys }: KeptBackup): BackupReader {
-  const refuse = (key: KeyBytes, after: KeyBytes) =>
+  const refuseOrder = (key: KeyBytes, after: KeyBytes) =>
     new StoreError({
       doing: `cannot tell which media backup ${id} needs`,
       problem: `its list has ${describeOrder(key, after)}`,
     });
-  const cursor = openCursor(keys(), ({ key }) => key, 'repeated', refuse);
+  const cursor = openCursor(keys(), ({ key }) => key, 'repeated', refuseOrder);
   return { id, cursor, named: undefined, open: undefined, failed: false };
 }
 

@@ -63,8 +63,8 @@ async function isStillMissing(
   if (verdict !== 'written') return verdict === 'same';
   // The object may have been written in between too. That it is missing while the row does not change is proof.
   if (await lookups.objectExists(keyOf(reference.key))) return false;
-  const again = await lookups.now(reference.source, [referenceId(reference)]);
-  return judgeRow(reference, after, again.get(referenceId(reference))) === 'same';
+  const latest = await lookups.now(reference.source, [referenceId(reference)]);
+  return judgeRow(reference, after, latest.get(referenceId(reference))) === 'same';
 }
 
 /**

@@ -109,7 +109,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
  * @throws DumpError when the text is no JSON or no manifest of format 1
  */
 export function decodeManifest(key: string, text: string): Manifest {
-  const refuse = (problem: string, cause?: unknown) =>
+  const refuseManifest = (problem: string, cause?: unknown) =>
     new DumpError({
       doing: `cannot read the manifest ${key}`,
       problem,
@@ -120,10 +120,10 @@ export function decodeManifest(key: string, text: string): Manifest {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw refuse('it is not JSON', error);
+    throw refuseManifest('it is not JSON', error);
   }
   const parsed = v.safeParse(manifestSchema, json);
   if (parsed.success) return parsed.output;
   const issue = parsed.issues[0];
-  throw refuse(`${v.getDotPath(issue) ?? 'it'} is not what format 1 says (${issue.message})`);
+  throw refuseManifest(`${v.getDotPath(issue) ?? 'it'} is not what format 1 says (${issue.message})`);
 }

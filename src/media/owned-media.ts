@@ -3,8 +3,8 @@ import {
   isFolderMarker,
   isToCome,
   openCursor,
-  refuseListing,
-  refuseRows,
+  refuseListingOrder,
+  refuseRowOrder,
 } from '../audit/cursor.ts';
 import type { Reference } from '../audit/references.ts';
 import type { MediaEntry } from '../catalog/media-manifest.ts';
@@ -23,8 +23,8 @@ export async function* ownedMedia(
   objects: AsyncIterable<readonly (ObjectInfo | ObjectVersion)[]>,
   isListed?: (key: KeyBytes) => boolean,
 ): AsyncGenerator<readonly MediaEntry[]> {
-  const rows = openCursor(references, ({ key }) => key, 'repeated', refuseRows);
-  const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListing);
+  const rows = openCursor(references, ({ key }) => key, 'repeated', refuseRowOrder);
+  const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListingOrder);
   let entries: MediaEntry[] = [];
   /** The prefix that covers the furthest of all that were passed. */
   let open: KeyBytes | undefined;

@@ -102,7 +102,7 @@ function isPassing(error: unknown): boolean {
 }
 
 /** Makes a request anew where its error may pass. */
-export function again<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
+export function retryPassing<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
   return pRetry(request, {
     retries: RETRIES,
     minTimeout: 200,

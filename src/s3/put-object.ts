@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { again, type Connection, WRITE_ID } from './connection.ts';
+import { type Connection, retryPassing, WRITE_ID } from './connection.ts';
 import { answerOf } from './errors.ts';
 import { contentMd5 } from './request-headers.ts';
 import type { Store, StoredObject } from './store.ts';
@@ -35,7 +35,7 @@ export function putCall(
         }),
         { abortSignal: signal },
       );
-    await again(send, signal);
+    await retryPassing(send, signal);
   }
 
   async function putIfAbsent(key: string, body: Buffer, options: PutOptions): Promise<boolean> {

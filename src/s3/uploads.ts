@@ -5,7 +5,7 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { again, type Connection, WRITE_ID } from './connection.ts';
+import { type Connection, retryPassing, WRITE_ID } from './connection.ts';
 import { answerOf } from './errors.ts';
 import { listPendingUploads } from './listing.ts';
 import { contentMd5 } from './request-headers.ts';
@@ -54,7 +54,7 @@ export function uploadCalls({ client, bucket, call }: Connection): Uploads {
             }),
             { abortSignal: signal },
           );
-        const answer = await again(send, signal);
+        const answer = await retryPassing(send, signal);
         if (answer.ETag === undefined) throw new Error(`the server gave no ETag for part ${partNumber}`);
         return { partNumber, etag: answer.ETag };
       }),

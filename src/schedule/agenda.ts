@@ -81,8 +81,8 @@ export function afterFailure(agenda: Agenda, { why, failures }: ExtraRun, now: n
 export function afterLocked(agenda: Agenda, { why, failures }: ExtraRun, now: number): Agenda {
   const delay = RETRY_AFTER[failures] ?? LONGEST_RETRY;
   if (now + delay >= agenda.slotDue) return agenda;
-  const again = why === 'schedule' ? 'instead' : why;
-  return { ...agenda, extra: { due: now + delay, why: again, failures: failures + 1 } };
+  const reason = why === 'schedule' ? 'instead' : why;
+  return { ...agenda, extra: { due: now + delay, why: reason, failures: failures + 1 } };
 }
 
 /** Leaves out the slots whose runs would have begun in the course of a run. */

@@ -2,7 +2,8 @@ import { entryKey, type MediaEntry, type MediaObject } from '../catalog/media-ma
 import { DumpError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
-import { describeOrder, openCursor, refuseListingOrder } from './cursor.ts';
+import { openCursor } from './cursor.ts';
+import { describeOrder, refuseListingOrder } from './order-errors.ts';
 
 /** Faults that are handed on together. */
 const BATCH = 500;

@@ -1,6 +1,4 @@
-import { DatabaseError, StoreError } from '../errors.ts';
-import { type KeyBytes, keyOf } from '../s3/key-bytes.ts';
-import type { ObjectInfo } from '../s3/store.ts';
+import type { KeyBytes } from '../s3/key-bytes.ts';
 
 /** One item at a time of an iterable of batches, without a promise for each. */
 export interface Cursor<T> {
@@ -80,50 +78,4 @@ export function openCursor<T>(
       await iterator.return?.();
     },
   };
-}
-
-/**
- * Whether more of the listing has to come before it is known which object a row has.
- *
- * @param row the key of the current row; undefined where there is none
- * @param isListed whether all objects up to a key came; no key's did where it is left out
- */
-export function isToCome(
-  listed: Pick<Cursor<ObjectInfo>, 'item' | 'ended'>,
-  row: KeyBytes | undefined,
-  isListed?: (key: KeyBytes) => boolean,
-): boolean {
-  if (listed.item !== undefined || listed.ended) return false;
-  return row === undefined || !isListed?.(row);
-}
-
-const JOINING = 'cannot join rows and objects';
-
-/** That one key came after another. */
-export function describeOrder(key: KeyBytes, after: KeyBytes): string {
-  return `${JSON.stringify(keyOf(key))} after ${JSON.stringify(keyOf(after))}, which is not the order of their bytes`;
-}
-
-/** For {@link openCursor} over the rows of a reference query. */
-export function refuseRowOrder(key: KeyBytes, after: KeyBytes): DatabaseError {
-  return new DatabaseError({ doing: JOINING, problem: `the database sent ${describeOrder(key, after)}` });
-}
-
-/** For {@link openCursor} over a listing of the bucket. */
-export function refuseListingOrder(key: KeyBytes, after: KeyBytes): StoreError {
-  return new StoreError({
-    doing: JOINING,
-    problem: `the S3 server listed ${describeOrder(key, after)}`,
-    remedy: 'use a bucket whose listings are ordered (AWS directory buckets are not)',
-  });
-}
-
-/** Of prefixes that come in order, the one that covers furthest: the open one, unless the next lies outside of it. */
-export function furthest(open: KeyBytes | undefined, next: KeyBytes): KeyBytes {
-  return open !== undefined && next.startsWith(open) ? open : next;
-}
-
-/** What consoles and mounted buckets put for a folder; no application's file. */
-export function isFolderMarker({ key, bytes }: ObjectInfo): boolean {
-  return bytes === 0 && key.endsWith('/');
 }

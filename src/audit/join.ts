@@ -1,13 +1,8 @@
 import { compareKeyBytes, type KeyBytes, keyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
-import {
-  furthest,
-  isFolderMarker,
-  isToCome,
-  openCursor,
-  refuseListingOrder,
-  refuseRowOrder,
-} from './cursor.ts';
+import { openCursor } from './cursor.ts';
+import { furthest, isFolderMarker, isToCome } from './join-rules.ts';
+import { refuseListingOrder, refuseRowOrder } from './order-errors.ts';
 import type { Reference } from './references.ts';
 
 /** Most rows that a shared key is reported with. */

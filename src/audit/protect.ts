@@ -1,8 +1,10 @@
 import { StoreError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
-import { type Cursor, describeOrder, furthest, openCursor } from './cursor.ts';
+import { type Cursor, openCursor } from './cursor.ts';
 import type { Candidate } from './join.ts';
+import { furthest } from './join-rules.ts';
 import { describeUnreadable, type KeptBackup, type KeptKey } from './kept-media.ts';
+import { describeOrder } from './order-errors.ts';
 
 /** Tells, of one key after the other in the order of their bytes, which backups need them. */
 export interface Protectors {

@@ -1,11 +1,6 @@
-import {
-  furthest,
-  isFolderMarker,
-  isToCome,
-  openCursor,
-  refuseListingOrder,
-  refuseRowOrder,
-} from '../audit/cursor.ts';
+import { openCursor } from '../audit/cursor.ts';
+import { furthest, isFolderMarker, isToCome } from '../audit/join-rules.ts';
+import { refuseListingOrder, refuseRowOrder } from '../audit/order-errors.ts';
 import type { Reference } from '../audit/references.ts';
 import type { MediaEntry } from '../catalog/media-manifest.ts';
 import { compareKeyBytes, isKey, type KeyBytes, keyBytes, keyOf } from '../s3/key-bytes.ts';

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { findRelations, type Relation } from '../postgres/relations.ts';
 import { type Matched, matchSources, sourceTables } from './match-sources.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
-import { LABEL_TABLES } from './row-lookup.ts';
+import { LABEL_TABLES } from './row-labels.ts';
 
 /** What a database has of the tables that own objects. */
 interface Inspected {

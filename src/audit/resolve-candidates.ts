@@ -3,7 +3,8 @@ import type { Finding, RowPlace } from './finding.ts';
 import type { Candidate } from './join.ts';
 import type { MatchedSource } from './match-sources.ts';
 import { type Reference, referenceId } from './references.ts';
-import type { Labels, RowVersion } from './row-lookup.ts';
+import type { Labels } from './row-labels.ts';
+import type { RowVersion } from './row-lookup.ts';
 
 /** Where candidates are looked up. Rows are found by their primary keys; those that do not exist are left out. */
 export interface Lookups {

@@ -1,9 +1,8 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { quoteTable, type Relation } from '../postgres/relations.ts';
 import type { MatchedSource } from './match-sources.ts';
 import { idCondition, idExpression, keyExpression } from './reference-query.ts';
-
-const quote = pg.escapeIdentifier;
+import { type Labels, labelJoins } from './row-labels.ts';
 
 /** A row at some instant. */
 export interface RowVersion {
@@ -13,19 +12,8 @@ export interface RowVersion {
   readonly key: string | null;
 }
 
-/** What people know a row by, where it can be told. */
-export interface Labels {
-  readonly topography: string | null;
-  readonly surface: string | null;
-  /** Name of the user. */
-  readonly owner: string | null;
-}
-
 /** The slice of a connection that is needed. */
 type Connection = Pick<pg.ClientBase, 'query'>;
-
-/** The tables that labels come from, by all their names. */
-export const LABEL_TABLES = ['manager_measurement', 'manager_topography', 'manager_surface', 'users_user'];
 
 /** Reads rows by their primary keys, as the connection sees them. Those that do not exist are left out. */
 export async function readVersions(
@@ -62,101 +50,4 @@ export async function readLabelled(
     [ids],
   );
   return new Map(rows.map((row) => [row.id, row]));
-}
-
-/** How a file's manifest belongs to a measurement or a surface: by itself, or in a folder. */
-const LINKS = {
-  measurement: {
-    id: [
-      'datafile_id',
-      'squeezed_datafile_id',
-      'thumbnail_id',
-      // While files move from era B to C.
-      'datafile_manifest_id',
-      'squeezed_datafile_manifest_id',
-      'thumbnail_manifest_id',
-    ],
-    folder_id: ['deepzoom_id', 'attachments_id'],
-  },
-  surface: { folder_id: ['attachments_id'] },
-} as const;
-
-/** Joins row `r` with its measurement, surface and owner, as far as the database has them. */
-function labelJoins(
-  relation: Relation,
-  relations: ReadonlyMap<string, Relation>,
-): { readonly columns: string; readonly joins: string } {
-  const measurement = relations.get('manager_measurement') ?? relations.get('manager_topography');
-  const surface = relations.get('manager_surface');
-  const user = relations.get('users_user');
-  const joins: string[] = [];
-  const surfaceIds: string[] = [];
-  const ownerIds: string[] = [];
-
-  let topographyName = 'NULL';
-  if (measurement !== undefined) {
-    const found =
-      relation.name === measurement.name
-        ? [`SELECT r.name, r.surface_id`]
-        : linkSelects(relation, measurement, LINKS.measurement, 'x.name, x.surface_id');
-    if (found.length > 0 && has(measurement, 'name', 'surface_id')) {
-      joins.push(lateral('m', found));
-      topographyName = 'm.name';
-      surfaceIds.push('m.surface_id');
-    }
-  }
-  let surfaceName = 'NULL';
-  if (surface !== undefined && has(surface, 'id', 'name')) {
-    const attached = linkSelects(relation, surface, LINKS.surface, 'x.id');
-    if (attached.length > 0) {
-      joins.push(lateral('a', attached));
-      surfaceIds.push('a.id');
-    }
-    if (relation.columns.has('surface_id') && relation.name !== measurement?.name)
-      surfaceIds.push('r.surface_id');
-    if (surfaceIds.length > 0) {
-      joins.push(`LEFT JOIN ${quoteTable(surface)} AS s ON s.id = coalesce(${surfaceIds.join(', ')})`);
-      surfaceName = 's.name';
-      const owner = ['created_by_id', 'creator_id'].find((column) => surface.columns.has(column));
-      if (owner !== undefined) ownerIds.push(`s.${owner}`);
-    }
-  }
-  let ownerName = 'NULL';
-  const writer = ['created_by_id', 'uploaded_by_id', 'creator_id', 'publisher_id'].find((column) =>
-    relation.columns.has(column),
-  );
-  if (writer !== undefined) ownerIds.push(`r.${writer}`);
-  if (user !== undefined && has(user, 'id', 'username') && ownerIds.length > 0) {
-    joins.push(`LEFT JOIN ${quoteTable(user)} AS u ON u.id = coalesce(${ownerIds.join(', ')})`);
-    ownerName = 'u.username';
-  }
-  return {
-    columns: `${topographyName} AS topography, ${surfaceName} AS surface, ${ownerName} AS owner`,
-    joins: joins.join('\n'),
-  };
-}
-
-/** Selects the rows of `target` that point at row `r`, one SELECT for each way, so that each uses its index. */
-function linkSelects(
-  relation: Relation,
-  target: Relation,
-  links: Readonly<Record<string, readonly string[]>>,
-  columns: string,
-): string[] {
-  if (relation.name !== 'files_manifest') return [];
-  return Object.entries(links).flatMap(([own, pointers]) =>
-    pointers
-      .filter((pointer) => relation.columns.has(own) && target.columns.has(pointer))
-      .map(
-        (pointer) => `SELECT ${columns} FROM ${quoteTable(target)} AS x WHERE x.${quote(pointer)} = r.${own}`,
-      ),
-  );
-}
-
-function lateral(alias: string, selects: readonly string[]): string {
-  return `LEFT JOIN LATERAL (${selects.join('\n UNION ALL ')} LIMIT 1) AS ${alias} ON true`;
-}
-
-function has(relation: Relation, ...columns: readonly string[]): boolean {
-  return columns.every((column) => relation.columns.has(column));
 }

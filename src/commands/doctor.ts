@@ -19,15 +19,21 @@ export async function run(invocation: Invocation): Promise<number> {
   ];
   session.print(
     findings.map((finding) => ({ ...finding, remedy: finding.remedy ?? null })),
-    render(findings),
+    render(findings, session.width),
   );
   return findings.some(({ state }) => state === 'fault') ? EXIT.fault : EXIT.done;
 }
 
-function render(findings: readonly Finding[]): string {
+function render(findings: readonly Finding[], width: number | undefined): string {
   const table = renderTable(
-    [{ title: 'check' }, { title: 'state' }, { title: 'found' }, { title: 'remedy' }],
+    [
+      { title: 'check' },
+      { title: 'state' },
+      { title: 'found', wraps: true },
+      { title: 'remedy', wraps: true },
+    ],
     findings.map(({ check, state, detail, remedy }) => [check, state, detail, remedy ?? '']),
+    width,
   );
   const count = (wanted: Finding['state']) => findings.filter(({ state }) => state === wanted).length;
   return `${table}\n\n${verdict(count('fault'), count('warning'), findings.length)}`;

@@ -35,6 +35,8 @@ export interface Session<G extends SettingGroup> {
   readonly startProgress: StartProgress;
   readonly confirm: Confirm;
   readonly now: () => Date;
+  /** Of the terminal that stdout is, in characters; undefined where it is none. */
+  readonly width: number | undefined;
   /** Writes to stdout what people read on the way to the result; nothing with `--json`. */
   tell(text: string): void;
   /** Writes the result to stdout: the document with `--json`, the text otherwise. */
@@ -66,6 +68,7 @@ export function openSession<G extends SettingGroup>(
       signal,
     }),
     now: () => new Date(),
+    width: process.stdout.isTTY === true ? process.stdout.columns : undefined,
     tell(text) {
       if (options.json !== true) process.stdout.write(`${text}\n`);
     },

@@ -4,7 +4,13 @@ interface Column {
   readonly title: string;
   /** `left` where it is left out. */
   readonly align?: 'left' | 'right';
+  /** Whether its cells may be broken into lines where the table would be too wide. */
+  readonly wraps?: true;
 }
+
+const GAP = '  ';
+/** What a column that wraps has at least, in characters. */
+const NARROWEST = 16;
 
 const NONE = '';
 const NO_LINES = Object.fromEntries(
@@ -16,12 +22,21 @@ const NO_LINES = Object.fromEntries(
   ]),
 );
 
-/** Rows under titles, in columns that align, without lines between them. */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+/**
+ * Rows under titles, in columns that align, without lines between them.
+ *
+ * @param width of the terminal in characters; without it no cell is broken into lines
+ */
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width?: number,
+): string {
   const table = new Table({
+    ...(width === undefined ? {} : { colWidths: fitColumns(columns, rows, width), wordWrap: true }),
     head: columns.map(({ title }) => title.toUpperCase()),
     colAligns: columns.map(({ align }) => align ?? 'left'),
-    chars: { ...NO_LINES, middle: '  ', 'mid-mid': NONE, 'left-mid': NONE, 'right-mid': NONE },
+    chars: { ...NO_LINES, middle: GAP, 'mid-mid': NONE, 'left-mid': NONE, 'right-mid': NONE },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
   table.push(...rows.map((row) => [...row]));
@@ -30,4 +45,28 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+/** The widths of the columns that wrap: each as wide as it would be, or as its share of what there is; else null. */
+function fitColumns(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): (number | null)[] {
+  const natural = columns.map(({ title }, at) =>
+    Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)),
+  );
+  const widthOf = (at: number) => natural[at] ?? 0;
+  const widths: (number | null)[] = columns.map(() => null);
+  let room = width - GAP.length * (columns.length - 1);
+  for (const [at, { wraps }] of columns.entries()) if (wraps !== true) room -= widthOf(at);
+  const wrapping = [...columns.keys()].filter((at) => columns[at]?.wraps === true);
+  // The narrow ones first: what they leave is for the others.
+  for (const [index, at] of wrapping.toSorted((a, b) => widthOf(a) - widthOf(b)).entries()) {
+    const share = Math.max(NARROWEST, Math.floor(room / (wrapping.length - index)));
+    const taken = Math.min(widthOf(at), share);
+    widths[at] = taken;
+    room -= taken;
+  }
+  return widths;
 }

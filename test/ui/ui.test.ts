@@ -53,3 +53,24 @@ test('columns align whatever the width of their characters, and no line ends wit
   const lines = table.split('\n');
   expect(lines).toEqual(['NAME   SIZE  NOTE', '粗糙      1  x', 'plain  1000', 'é\u0301        22  y']);
 });
+
+test.each([
+  // Room for all of it, for some, and for less than any column needs.
+  [60, 60],
+  [200, 65],
+  [40, 40],
+  [10, 33],
+])('on a terminal of %i characters a table takes %i at most, and no word is lost', (width, most) => {
+  const words = ['password', 'authentication', 'failed', 'for', 'role', 'topobank'];
+  const table = renderTable(
+    [{ title: 'check' }, { title: 'found', wraps: true }, { title: 'remedy', wraps: true }],
+    [
+      ['connect', 'ok', ''],
+      ['s3', words.join(' '), 'set it'],
+    ],
+    width,
+  );
+  for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(most);
+  for (const word of [...words, 'connect', 's3', 'ok']) expect(table).toContain(word);
+  expect(table.split('\n')[1]).toMatch(/^connect {2}ok$/);
+});

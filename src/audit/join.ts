@@ -82,7 +82,7 @@ export async function* joinReferences(inputs: JoinInputs): AsyncGenerator<readon
             named = true;
             if (object.bytes === 0) found.push({ kind: 'empty', reference: row, object });
           }
-          if (previous?.key === row.key) {
+          if (previous?.key === row.key && !(shared?.references ?? [previous]).some(isRowOf(row))) {
             const bytes = order === 0 ? (object?.bytes ?? 0) : 0;
             shared ??= { kind: 'shared', key: row.key, bytes, rows: 1, references: [previous] };
             shared.rows += 1;
@@ -118,4 +118,14 @@ interface SharedKey {
   readonly bytes: number;
   rows: number;
   readonly references: Reference[];
+}
+
+/** Whether another reference is of the same row, which may name a key in several columns. */
+function isRowOf({ id, source }: Reference): (other: Reference) => boolean {
+  const { schema, name } = source.relation;
+  return (other) =>
+    other.source !== source &&
+    other.id === id &&
+    other.source.relation.name === name &&
+    other.source.relation.schema === schema;
 }

@@ -108,10 +108,12 @@ test('empty objects, shared keys, rows that are young by their own column', asyn
     inject('postgres'),
     `CREATE TABLE files (id serial PRIMARY KEY, key text, other text, modified timestamptz);
      INSERT INTO files (key, other, modified) VALUES
-       ('empty', NULL, now()), ('both', 'both', now()), ('new', NULL, now()), ('old', NULL, now() - interval '2 days'), ('ageless', NULL, NULL)`,
+       ('empty', NULL, now()), ('both', 'twice', now()), ('twice', 'both', now()), ('once', 'once', now()), ('new', NULL, now()), ('old', NULL, now() - interval '2 days'), ('ageless', NULL, NULL)`,
   );
   await bed.put('media/empty', '');
   await bed.put('media/both', '12345');
+  await bed.put('media/twice', '1');
+  await bed.put('media/once', '1');
   await bed.put('media/fresh', 'x', 1000);
   await bed.put('media/folder/', '');
   const references = JSON.stringify([
@@ -120,25 +122,26 @@ test('empty objects, shared keys, rows that are young by their own column', asyn
   ]);
   const report = await bed.report(['--references', references]);
   expect(brief(report.findings)).toEqual([
-    'dangling media/ageless of files.key 5',
+    'dangling media/ageless of files.key 7',
     'shared media/both by 2 rows',
     'empty media/empty of files.key 1',
-    'pending media/new of files.key 3',
-    'dangling media/old of files.key 4',
+    'pending media/new of files.key 5',
+    'dangling media/old of files.key 6',
+    'shared media/twice by 2 rows',
   ]);
-  expect(report).toMatchObject({ references: 6, objects: 4, bytes: 6 });
+  expect(report).toMatchObject({ references: 10, objects: 6, bytes: 8 });
   expect(report.totals).toEqual({
     dangling: { count: 2, bytes: 0 },
     orphan: { count: 0, bytes: 0 },
     pending: { count: 1, bytes: 0 },
     empty: { count: 1, bytes: 0 },
-    shared: { count: 1, bytes: 5 },
+    shared: { count: 2, bytes: 6 },
     protected: { count: 0, bytes: 0 },
   });
   const later = await bed.report(['--references', references, '--grace', '0']);
   expect(brief(later.findings).filter((line) => /fresh|new/.test(line))).toEqual([
     'orphan media/fresh',
-    'dangling media/new of files.key 3',
+    'dangling media/new of files.key 5',
   ]);
 });
 

@@ -1,13 +1,11 @@
 import type pg from 'pg';
 import { errorCode } from '../postgres/errors.ts';
 import { quoteTable } from '../postgres/relations.ts';
+import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { inspectDatabase, matchEncoding } from './inspect.ts';
 import { assertSources, type MatchedSource } from './match-sources.ts';
 import { keyExpression, ownsSomething } from './reference-query.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
-
-/** SQLSTATE of text that the database's encoding has no characters for. */
-const UNTRANSLATABLE = '22P05';
 
 /** Tells which of these keys in the bucket rows own at this moment. */
 export type FindOwned = (keys: readonly string[]) => Promise<ReadonlySet<string>>;
@@ -55,7 +53,7 @@ async function askEach(
   try {
     return await ask(keys);
   } catch (error) {
-    if (errorCode(error) !== UNTRANSLATABLE) throw error;
+    if (errorCode(error) !== SQLSTATE.untranslatableCharacter) throw error;
     if (keys.length <= 1) return [];
     const middle = keys.length >> 1;
     return [...(await askEach(ask, keys.slice(0, middle))), ...(await askEach(ask, keys.slice(middle)))];

@@ -5,6 +5,7 @@ import { createDatabase, dropDatabase, renameDatabase } from '../postgres/admini
 import type { Database } from '../postgres/database.ts';
 import { errorCode } from '../postgres/errors.ts';
 import { PLAIN_CREATION } from '../postgres/facts.ts';
+import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Finding } from './check.ts';
 import { fault } from './check.ts';
 
@@ -32,8 +33,8 @@ async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<Fi
     await createDatabase(admin, probe, PLAIN_CREATION);
     await renameDatabase(admin, probe, renamed);
   } catch (error) {
-    // insufficient_privilege
-    if (!(error instanceof DatabaseError) || errorCode(error.cause) !== '42501') throw error;
+    if (!(error instanceof DatabaseError) || errorCode(error.cause) !== SQLSTATE.insufficientPrivilege)
+      throw error;
     return fault(
       'the role may not create databases, so it cannot restore',
       `ALTER ROLE ${pg.escapeIdentifier(user)} CREATEDB`,

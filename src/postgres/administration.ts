@@ -5,6 +5,7 @@ import { openAgain } from './database.ts';
 import { creationStatement } from './database-statements.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
 import type { CreationOptions } from './facts.ts';
+import { SQLSTATE } from './sqlstate.ts';
 
 /** How long sessions that were told to end may take, in milliseconds. */
 const TERMINATE_MS = 30_000;
@@ -68,8 +69,8 @@ export async function createDatabase(
   try {
     await client.query(creationStatement(name, options));
   } catch (error) {
-    // wrong_object_type is what the server calls a locale that its system does not have.
-    if (errorCode(error) !== '42809') throw databaseError(doing, error);
+    // What the server calls a locale that its system does not have.
+    if (errorCode(error) !== SQLSTATE.wrongObjectType) throw databaseError(doing, error);
     throw new DatabaseError({
       doing,
       problem: `the server lacks the locale ${options.collate} or ${options.ctype} of the dumped database`,

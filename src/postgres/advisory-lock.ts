@@ -5,6 +5,7 @@ import { formatDuration, formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Database } from './database.ts';
 import { databaseError, errorCode } from './errors.ts';
+import { SQLSTATE } from './sqlstate.ts';
 import { watchConnection } from './watch-connection.ts';
 
 export interface LockOptions {
@@ -91,8 +92,7 @@ async function waitForLock(client: pg.Client, key: string, waitMs: number, doing
   try {
     await client.query('SELECT pg_advisory_lock($1)', [key]);
   } catch (error) {
-    // lock_not_available
-    if (errorCode(error) !== '55P03') throw error;
+    if (errorCode(error) !== SQLSTATE.lockNotAvailable) throw error;
     const other = await describeHolder(client, key);
     throw locked(doing, `after ${formatDuration(waitMs)} another run still holds the lock: ${other}`);
   }

@@ -3,13 +3,14 @@ import type { Secret } from '../config/secret.ts';
 import { ConfigError, DatabaseError } from '../errors.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
 import { readPasswordFile } from './password-file.ts';
+import { SQLSTATE } from './sqlstate.ts';
 import { planTls } from './tls.ts';
 
 /** How long a connection may take to come about where `PGCONNECT_TIMEOUT` does not say, in seconds. */
 const CONNECT_SECONDS = 15;
 
-/** SQLSTATEs of a database that is not there, or that the role may not connect to. */
-const NOT_THERE = new Set(['3D000', '42501']);
+/** Of a database that is not there, or that the role may not connect to. */
+const NOT_THERE = new Set<string>([SQLSTATE.invalidCatalogName, SQLSTATE.insufficientPrivilege]);
 
 /** libpq's variables that lead to another server than the settings do, and win over them (manual §34.15). */
 const LEADING_ELSEWHERE = ['PGHOSTADDR', 'PGSERVICE', 'PGSERVICEFILE'];
@@ -102,7 +103,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       const remedy = `set ${from} to a database that the role may connect to`;
       return new DatabaseError({ doing, problem: describeCause(error), remedy, cause: error });
     }
-    if (code !== '55000') return databaseError(doing, error);
+    if (code !== SQLSTATE.objectNotInPrerequisiteState) return databaseError(doing, error);
     return new DatabaseError({
       doing,
       problem:

@@ -1,6 +1,7 @@
 import { DatabaseError, isCertificateCode, messageOf, OperatorError } from '../errors.ts';
+import { SQLSTATE } from './sqlstate.ts';
 
-/** SQLSTATE of a server's error, or the code of a socket error (manual, appendix A). */
+/** {@link SQLSTATE} of a server's error, or the code of a socket error. */
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : undefined;
@@ -18,16 +19,16 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENETUNREACH: 'check POSTGRES_HOST and the network',
   ECONNRESET: WENT_AWAY,
   EPIPE: WENT_AWAY,
-  '57P01': WENT_AWAY,
-  '57P02': WENT_AWAY,
-  '28P01': 'check POSTGRES_USER and POSTGRES_PASSWORD',
-  '28000': 'check POSTGRES_USER and the server’s pg_hba.conf',
-  '3D000': 'check POSTGRES_DB',
-  '42501': 'grant the role what it lacks, or use another POSTGRES_USER',
-  '53300': 'wait, or raise max_connections',
-  '57P03': 'wait until the server has started',
-  '42P04': 'wait a second and run again: another run took the name',
-  '53100': 'make room on the database server’s disk',
+  [SQLSTATE.adminShutdown]: WENT_AWAY,
+  [SQLSTATE.crashShutdown]: WENT_AWAY,
+  [SQLSTATE.invalidPassword]: 'check POSTGRES_USER and POSTGRES_PASSWORD',
+  [SQLSTATE.invalidAuthorizationSpecification]: 'check POSTGRES_USER and the server’s pg_hba.conf',
+  [SQLSTATE.invalidCatalogName]: 'check POSTGRES_DB',
+  [SQLSTATE.insufficientPrivilege]: 'grant the role what it lacks, or use another POSTGRES_USER',
+  [SQLSTATE.tooManyConnections]: 'wait, or raise max_connections',
+  [SQLSTATE.cannotConnectNow]: 'wait until the server has started',
+  [SQLSTATE.duplicateDatabase]: 'wait a second and run again: another run took the name',
+  [SQLSTATE.diskFull]: 'make room on the database server’s disk',
 };
 
 /** Remedies for what has no code of its own: messages of `pg` and of Node's TLS. */

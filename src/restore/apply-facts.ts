@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { databaseError, describeCause, errorCode } from '../postgres/errors.ts';
+import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 
-/** SQLSTATEs (manual, appendix A) that lose a setting and no more: the restored rows are all there. */
-const UNDEFINED_OBJECT = '42704';
-const INSUFFICIENT_PRIVILEGE = '42501';
-
-/** Gives the new database its settings. One that this server does not know, or this role may not set, is skipped. */
+/**
+ * Gives the new database its settings. One that this server does not know, or this role may not set, is skipped: no
+ * more than the setting is lost, the restored rows are all there.
+ */
 export async function applySettings(
   admin: pg.Client,
   statements: readonly string[],
@@ -17,10 +17,10 @@ export async function applySettings(
       await admin.query(statement);
     } catch (error) {
       switch (errorCode(error)) {
-        case UNDEFINED_OBJECT:
+        case SQLSTATE.undefinedObject:
           log.warn(`this server does not know a setting of the database; skipped: ${statement}`);
           break;
-        case INSUFFICIENT_PRIVILEGE:
+        case SQLSTATE.insufficientPrivilege:
           log.warn(`${describeCause(error)}; skipped, to be run by a superuser: ${statement}`);
           break;
         default:

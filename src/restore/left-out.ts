@@ -1,14 +1,16 @@
 import type { DumpPosition } from '../dump/tokens.ts';
 import { errorCode } from '../postgres/errors.ts';
+import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { settingOf } from './session-settings.ts';
 
-/** SQLSTATEs (manual, appendix A). */
-const UNDEFINED_OBJECT = '42704';
-const INVALID_VALUE = '22023';
-const DUPLICATE_SCHEMA = '42P06';
-
-/** Of a schema, a table, a column, a function, and of everything else. */
-const NOT_THERE = new Set(['3F000', '42P01', '42703', '42883', UNDEFINED_OBJECT]);
+/** What the server says of a thing to be dropped that it does not have. */
+const NOT_THERE = new Set<string>([
+  SQLSTATE.invalidSchemaName,
+  SQLSTATE.undefinedTable,
+  SQLSTATE.undefinedColumn,
+  SQLSTATE.undefinedFunction,
+  SQLSTATE.undefinedObject,
+]);
 
 /** So much of a statement is looked at, in bytes. */
 const LOOKED_AT = 200;
@@ -33,13 +35,13 @@ export function leftOut(error: unknown, sql: Buffer, { entry }: DumpPosition): L
   if (entry === undefined && NOT_THERE.has(code) && CLEANING.test(text)) {
     return { why: 'a new database has nothing to drop', loses: false };
   }
-  if (code === DUPLICATE_SCHEMA && SCHEMA_PUBLIC.test(text)) {
+  if (code === SQLSTATE.duplicateSchema && SCHEMA_PUBLIC.test(text)) {
     return { why: 'a new database has the schema public', loses: false };
   }
-  const setting = code === UNDEFINED_OBJECT ? settingOf(sql) : undefined;
+  const setting = code === SQLSTATE.undefinedObject ? settingOf(sql) : undefined;
   if (setting !== undefined) return { why: `this server does not know the setting ${setting}`, loses: true };
   const [, provider] = /^SECURITY\s+LABEL\s+FOR\s+(\S+)/i.exec(text) ?? [];
-  return code === INVALID_VALUE && provider !== undefined
+  return code === SQLSTATE.invalidParameterValue && provider !== undefined
     ? { why: `this server has no provider ${provider} of security labels`, loses: true }
     : undefined;
 }

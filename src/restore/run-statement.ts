@@ -2,13 +2,11 @@ import type pg from 'pg';
 import type { DumpPosition } from '../dump/tokens.ts';
 import { OperatorError, RestoreError } from '../errors.ts';
 import { errorCode, remedyOf } from '../postgres/errors.ts';
+import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 import { leftOut } from './left-out.ts';
 import { runRaw } from './raw-query.ts';
 import { settingOf } from './session-settings.ts';
-
-/** SQLSTATE invalid_parameter_value (manual, appendix A). */
-const INVALID_VALUE = '22023';
 
 /** By setting: for SET with a value that names what the server lacks. */
 const LACK_REMEDIES: Readonly<Record<string, string>> = {
@@ -44,22 +42,24 @@ export async function runStatement(
       context.log[without.loses ? 'warn' : 'debug'](`line ${at.line}: ${without.why}; skipped`);
       return 'skipped';
     }
-    const setting = errorCode(error) === INVALID_VALUE ? settingOf(sql) : undefined;
+    const setting = errorCode(error) === SQLSTATE.invalidParameterValue ? settingOf(sql) : undefined;
     return refuse(error, at, context.name, { lackRemedy: LACK_REMEDIES[setting?.toLowerCase() ?? ''] });
   }
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  '42501': 'restore as a role with the right, or give --no-owner if it is about owners and grants',
-  '58P01': 'install what the message names on the database server',
-  '0A000': 'install what the message names on the database server',
-  '42704': 'create what the message names on the database server; for a role, --no-owner leaves it out',
+  [SQLSTATE.insufficientPrivilege]:
+    'restore as a role with the right, or give --no-owner if it is about owners and grants',
+  [SQLSTATE.undefinedFile]: 'install what the message names on the database server',
+  [SQLSTATE.featureNotSupported]: 'install what the message names on the database server',
+  [SQLSTATE.undefinedObject]:
+    'create what the message names on the database server; for a role, --no-owner leaves it out',
 };
 
 /** Rows whose table, or its schema, is not there: the dump was taken with `--data-only` or the like. */
 const ROWS_ALONE =
   'take a dump that has the schema too, or give the rows to a database that has the tables, with --table and --data-only';
-const NO_TABLE = new Set(['42P01', '3F000']);
+const NO_TABLE = new Set<string>([SQLSTATE.undefinedTable, SQLSTATE.invalidSchemaName]);
 
 function remedyFor(code: string | undefined, at: DumpPosition | undefined): string | undefined {
   if (code === undefined) return undefined;

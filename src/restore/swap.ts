@@ -10,6 +10,7 @@ import {
   stillClosed,
 } from '../postgres/administration.ts';
 import { describeCause, errorCode } from '../postgres/errors.ts';
+import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 
 /** How often the renames are tried against sessions that slip in while connections are being refused. */
@@ -90,9 +91,9 @@ async function reopen(admin: pg.Client, { target, scratch, kept }: SwapNames): P
   return present.has(kept) && !present.has(scratch);
 }
 
-/** SQLSTATE object_in_use, under the error that says what was being done. */
+/** The code is that of the server's error, under the one that says what was being done. */
 function isInUse(error: unknown): boolean {
-  return error instanceof Error && errorCode(error.cause) === '55006';
+  return error instanceof Error && errorCode(error.cause) === SQLSTATE.objectInUse;
 }
 
 /** Drops what earlier restores have kept. A failure is said and no more: the restore itself is done. */

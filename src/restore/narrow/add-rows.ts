@@ -5,6 +5,7 @@ import { qualifiedName } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
 import { databaseError, describeCause, errorCode, remedyOf } from '../../postgres/errors.ts';
 import { quoteTable } from '../../postgres/relations.ts';
+import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import { formatBytes } from '../../ui/format.ts';
 import { knowDump } from '../prove-dump.ts';
 import { startCopy } from '../raw-query.ts';
@@ -157,9 +158,9 @@ function copyStatement(block: DumpTable, encoding: string | undefined): string {
 
 const AS_DUMPED = 'have the table as it was dumped, or restore it into a new database';
 
-/** By SQLSTATE (manual, appendix A): foreign_key_violation. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  '23503': 'name the table that these rows refer to with --table too, or restore them into a new database',
+  [SQLSTATE.foreignKeyViolation]:
+    'name the table that these rows refer to with --table too, or restore them into a new database',
 };
 
 function rowsRefused(error: unknown, block: DumpTable, doing: string): RestoreError {

@@ -3,9 +3,10 @@ import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
 import { ConfigError, messageOf, NotFoundError, OperatorError } from '../errors.ts';
-import { type MediaRestoreContext, type MediaRestored, restoreMedia } from '../media/restore-media.ts';
+import { type MediaRestoreContext, restoreMedia } from '../media/restore-media.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
+import type { RestoreMedia } from '../restore/restore-confirmed.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
@@ -14,16 +15,6 @@ import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS } from './groups.ts';
 import { mediaContext, renderMediaRestored } from './media.ts';
 import type { RestoreFlags } from './restore-options.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
-
-/** What a restore does about media. Nothing of it but {@link bringBack} can make the restore fail. */
-export interface RestoreMedia {
-  /** Says what would dangle if the backup were restored; undefined where it cannot be told. */
-  before(): Promise<BackupOutlook | undefined>;
-  /** Brings back what is missing, where `--with-media` asks for it. */
-  bringBack(dryRun: boolean): Promise<MediaRestored | undefined>;
-  /** Says what dangles and what is orphaned; undefined where it cannot be told. */
-  after(): Promise<Pick<AuditReport, 'totals'> | undefined>;
-}
 
 /** A backup in its bucket. */
 interface StoredBackup {

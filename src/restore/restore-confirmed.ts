@@ -1,0 +1,130 @@
+import type { BackupOutlook } from '../audit/audit-backups.ts';
+import type { AuditReport } from '../audit/audit-media.ts';
+import type { MediaRestored } from '../media/restore-media.ts';
+import { type LockOptions, withLock } from '../postgres/advisory-lock.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Confirm } from '../ui/confirm.ts';
+import { formatBytes, formatTime } from '../ui/format.ts';
+import { type RestoreContext, type RestoreOptions, type RestoreReport, restoreDump } from './restore.ts';
+import { checkTarget, type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
+import type { RestoreSource } from './source.ts';
+
+/** What a restore does about media. Nothing of it but {@link bringBack} can make the restore fail. */
+export interface RestoreMedia {
+  /** Says what would dangle if the backup were restored; undefined where it cannot be told. */
+  before(): Promise<BackupOutlook | undefined>;
+  /** Brings back what is missing, where that is asked for. */
+  bringBack(dryRun: boolean): Promise<MediaRestored | undefined>;
+  /** Says what dangles and what is orphaned; undefined where it cannot be told. */
+  after(): Promise<Pick<AuditReport, 'totals'> | undefined>;
+}
+
+export interface ConfirmedRestoreContext extends RestoreContext {
+  readonly media: RestoreMedia;
+  readonly confirm: Confirm;
+  readonly lockFor: (purpose: string) => LockOptions;
+  /** What was restored, in `ms` milliseconds, as people are told of it. */
+  readonly describe: (report: RestoreReport, ms: number) => string;
+}
+
+export interface ConfirmedRestoreOptions extends RestoreOptions {
+  /** Tell what would be done, and do nothing. */
+  readonly dryRun: boolean;
+}
+
+export type RestoreOutcome =
+  | {
+      readonly state: 'planned';
+      /** What would be done. */
+      readonly intent: string;
+      readonly media: Omit<MediaOutcome, 'after'>;
+    }
+  | {
+      readonly state: 'done';
+      readonly report: RestoreReport;
+      /** How long the database took, in milliseconds. */
+      readonly ms: number;
+      readonly media: MediaOutcome;
+    };
+
+/** What was told by each step of {@link RestoreMedia}. */
+interface MediaOutcome {
+  readonly before: BackupOutlook | undefined;
+  readonly restored: MediaRestored | undefined;
+  readonly after: Pick<AuditReport, 'totals'> | undefined;
+}
+
+/**
+ * Looks at what there is, asks where a database is to be replaced, restores, and brings the media back.
+ *
+ * @throws DeclinedError when the answer is no, ConfigError where nobody can be asked, LockedError while another run
+ * works, RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
+ */
+export async function restoreConfirmed(
+  context: ConfirmedRestoreContext,
+  source: RestoreSource,
+  options: ConfirmedRestoreOptions,
+  signal: AbortSignal,
+): Promise<RestoreOutcome> {
+  const { database, media, confirm, log } = context;
+  const { target, dryRun } = options;
+  const name = target.kind === 'into' ? target.name : database.name;
+  const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));
+  checkTarget(source, target, database, found);
+  const intent = describeIntent(source, database, found, target);
+  const replaces = found.exists && target.kind !== 'into';
+  if (replaces && !dryRun) confirm.assertPossible(intent);
+  const partial = target.kind === 'into' && target.only !== undefined;
+  // What a whole backup lacks says little of single tables.
+  const before = partial ? undefined : await media.before();
+  if (dryRun) return { state: 'planned', intent, media: { before, restored: await media.bringBack(true) } };
+
+  if (replaces) await confirm(intent);
+  const began = performance.now();
+  const report = await restoreAlone(context, source, options, signal);
+  const ms = performance.now() - began;
+  const restored = await media.bringBack(false).catch((error: unknown) => {
+    // The database is restored all the same, and where the old one is has to be known.
+    for (const line of context.describe(report, ms).split('\n')) log.info(line);
+    throw error;
+  });
+  // A database that was only added does not tell which objects are orphans.
+  const after = target.kind === 'into' ? undefined : await media.after();
+  return { state: 'done', report, ms, media: { before, restored, after } };
+}
+
+/** Meanwhile no backup is taken of a database that is about to be replaced, and what is being read is not pruned. */
+function restoreAlone(
+  context: ConfirmedRestoreContext,
+  source: RestoreSource,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<RestoreReport> {
+  const { database, lockFor } = context;
+  const name = options.target.kind === 'into' ? options.target.name : database.name;
+  const purpose = `restore ${source.name} into database ${name} on ${database.server}`;
+  return withLock(database, lockFor(purpose), signal, (held) => restoreDump(context, source, options, held));
+}
+
+/** What will happen, with everything that will be gone afterwards. */
+function describeIntent(
+  source: RestoreSource,
+  { server }: Database,
+  { name, exists, kept }: FoundDatabases,
+  target: RestoreTarget,
+): string {
+  const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} of ` : '';
+  const what = `restore ${only}${source.name} (${formatBytes(source.bytes)}, ${provenance(source)})`;
+  if (target.kind === 'into' || !exists) return `${what} into a new database ${name} on ${server}`;
+  if (target.kind === 'in-place') return `DROP database ${name} on ${server}, then ${what} in its place`;
+  const old = target.dropOld ? 'and drop the old one' : 'keeping the old one under another name';
+  const gone = kept.length === 0 ? '' : `; drop ${kept.join(', ')}, kept by an earlier restore`;
+  return `${what} in the place of database ${name} on ${server}, ${old}${gone}`;
+}
+
+/** Whose dump it is and of when, which its name alone does not tell. */
+function provenance({ manifest }: RestoreSource): string {
+  if (manifest === undefined) return 'without a manifest';
+  const { database, startedAt } = manifest;
+  return `${database === null ? 'a pushed dump' : `of database ${database.name}`}, ${formatTime(new Date(startedAt))}`;
+}

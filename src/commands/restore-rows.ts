@@ -1,8 +1,7 @@
-import { EXIT, RestoreError } from '../errors.ts';
-import { withLock } from '../postgres/advisory-lock.ts';
+import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
-import { type AddRowsOptions, addRows } from '../restore/narrow/add-rows.ts';
-import { findDatabases } from '../restore/restore-target.ts';
+import { type AddRowsOutcome, addRowsConfirmed } from '../restore/narrow/add-confirmed.ts';
+import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatDuration, formatNumber } from '../ui/format.ts';
 import type { RestoreFlags, RestoreSession } from './restore-options.ts';
@@ -16,35 +15,37 @@ export async function restoreRows(
   source: RestoreSource,
   target: AddRowsOptions,
 ): Promise<number> {
-  const { options, env, signal } = invocation;
-  const { into, only } = target;
-  warnOfVariables(session.log, invocation);
-  const database = openDatabase(session.config, env);
-  const doing = `restore rows of ${only.join(', ')} of ${source.name} into database ${into} on ${database.server}`;
-  const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, into));
-  if (!found.exists) {
-    throw new RestoreError({
-      doing: `cannot ${doing}`,
-      problem: 'there is no such database',
-      remedy: 'name one that is there, or leave out --data-only to have it made',
-    });
-  }
-  if ((options as RestoreFlags).dryRun === true) {
-    session.print(
-      { dryRun: true, source: source.name, bytes: source.bytes, would: doing },
-      `would ${doing}, one that is there`,
-    );
-    return EXIT.done;
-  }
-  await session.confirm(`${doing}, one that is there`);
-  const began = performance.now();
-  const report = await withLock(database, lockFor(session, 'restore', doing), signal, (held) =>
-    addRows({ ...session, database }, source, target, held),
+  const { config, log, startProgress, confirm } = session;
+  const { dryRun } = invocation.options as RestoreFlags;
+  warnOfVariables(log, invocation);
+  const outcome = await addRowsConfirmed(
+    {
+      database: openDatabase(config, invocation.env),
+      log,
+      startProgress,
+      confirm,
+      lockFor: (purpose) => lockFor(session, 'restore', purpose),
+    },
+    source,
+    { ...target, dryRun: dryRun === true },
+    invocation.signal,
   );
-  const each = report.only.map(({ table, rows }) => `${table} (${formatNumber(rows, 'row')})`).join(', ');
-  session.print(
-    { source: source.name, ...report },
-    `restored ${each} of ${source.name} into database ${into}: read ${formatBytes(report.bytesRead)} of ${formatBytes(report.bytes)}, in ${formatDuration(performance.now() - began)}`,
-  );
+  session.print(...render(source, outcome));
   return EXIT.done;
+}
+
+function render(source: RestoreSource, outcome: AddRowsOutcome): [document: unknown, text: string] {
+  if (outcome.state === 'planned') {
+    const would = outcome.intent;
+    return [
+      { dryRun: true, source: source.name, bytes: source.bytes, would },
+      `would ${would}, one that is there`,
+    ];
+  }
+  const { report, ms } = outcome;
+  const each = report.only.map(({ table, rows }) => `${table} (${formatNumber(rows, 'row')})`).join(', ');
+  return [
+    { source: source.name, ...report },
+    `restored ${each} of ${source.name} into database ${report.database}: read ${formatBytes(report.bytesRead)} of ${formatBytes(report.bytes)}, in ${formatDuration(ms)}`,
+  ];
 }

@@ -18,6 +18,8 @@ import { immediateOrder, lockTables, missingTables, passSequences } from './live
 import { orderBlocks } from './order-blocks.ts';
 import { tallyTables } from './tally.ts';
 
+export type AddRowsContext = Pick<RestoreContext, 'database' | 'log' | 'startProgress'>;
+
 /** Where rows are added, and those of which tables. */
 export interface AddRowsOptions {
   /** A database with these tables in it, empty. */
@@ -25,6 +27,9 @@ export interface AddRowsOptions {
   /** As psql takes names. */
   readonly only: readonly string[];
 }
+
+/** What was added; no database is dropped or kept for it. */
+export type AddedRows = Required<Omit<RestoreReport, 'kept' | 'dropped'>>;
 
 /**
  * Puts the rows of some tables of a dump into the same tables of a database, in one transaction: all of them, or
@@ -34,11 +39,11 @@ export interface AddRowsOptions {
  * the server refuses; DumpError, DatabaseError, StoreError, or the signal's reason
  */
 export async function addRows(
-  context: Pick<RestoreContext, 'database' | 'log' | 'startProgress'>,
+  context: AddRowsContext,
   source: RestoreSource,
   { into, only }: AddRowsOptions,
   signal: AbortSignal,
-): Promise<Required<Omit<RestoreReport, 'kept' | 'dropped'>>> {
+): Promise<AddedRows> {
   const { database, log, startProgress } = context;
   const doing = `cannot restore rows of ${source.name} into database ${into}`;
   const dump = await knowDump(source, startProgress, signal);

@@ -1,0 +1,61 @@
+import { RestoreError } from '../../errors.ts';
+import { type LockOptions, withLock } from '../../postgres/advisory-lock.ts';
+import type { Confirm } from '../../ui/confirm.ts';
+import { findDatabases } from '../restore-target.ts';
+import type { RestoreSource } from '../source.ts';
+import { type AddedRows, type AddRowsContext, type AddRowsOptions, addRows } from './add-rows.ts';
+
+export interface ConfirmedRowsContext extends AddRowsContext {
+  readonly confirm: Confirm;
+  readonly lockFor: (purpose: string) => LockOptions;
+}
+
+export interface ConfirmedRowsOptions extends AddRowsOptions {
+  /** Tell what would be done, and do nothing. */
+  readonly dryRun: boolean;
+}
+
+export type AddRowsOutcome =
+  | {
+      readonly state: 'planned';
+      /** What would be done. */
+      readonly intent: string;
+    }
+  | {
+      readonly state: 'done';
+      readonly report: AddedRows;
+      /** How long it took, in milliseconds. */
+      readonly ms: number;
+    };
+
+/**
+ * Sees to it that the database is there, asks, and puts the rows into it.
+ *
+ * @throws DeclinedError when the answer is no, ConfigError where nobody can be asked, LockedError while another run
+ * works, RestoreError for a database that is not there, or what {@link addRows} throws
+ */
+export async function addRowsConfirmed(
+  context: ConfirmedRowsContext,
+  source: RestoreSource,
+  options: ConfirmedRowsOptions,
+  signal: AbortSignal,
+): Promise<AddRowsOutcome> {
+  const { database, confirm, lockFor } = context;
+  const { into, only, dryRun } = options;
+  const intent = `restore rows of ${only.join(', ')} of ${source.name} into database ${into} on ${database.server}`;
+  const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, into));
+  if (!found.exists) {
+    throw new RestoreError({
+      doing: `cannot ${intent}`,
+      problem: 'there is no such database',
+      remedy: 'name one that is there, or leave out --data-only to have it made',
+    });
+  }
+  if (dryRun) return { state: 'planned', intent };
+  await confirm(`${intent}, one that is there`);
+  const began = performance.now();
+  const report = await withLock(database, lockFor(intent), signal, (held) =>
+    addRows(context, source, options, held),
+  );
+  return { state: 'done', report, ms: performance.now() - began };
+}

@@ -10,6 +10,7 @@ import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-write
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import type { Progress } from '../ui/progress.ts';
+import { uninterrupted } from '../uninterrupted.ts';
 
 /** How long removing what a failed run left may take, in milliseconds. */
 const CLEAN_UP_MS = 10_000;
@@ -144,7 +145,7 @@ async function putManifest(
   key: string,
   manifest: Buffer,
 ): Promise<void> {
-  const { signal } = new AbortController();
+  const signal = uninterrupted();
   const put = (ifAbsent: boolean) =>
     store.put(key, manifest, { ifAbsent, contentType: 'application/json', signal });
   try {

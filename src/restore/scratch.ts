@@ -9,6 +9,7 @@ import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { CreationOptions } from '../postgres/facts.ts';
 import type { Logger } from '../ui/log.ts';
+import { uninterrupted } from '../uninterrupted.ts';
 
 /** How long dropping a scratch database may take, in milliseconds. */
 const CLEAN_UP_MS = 60_000;
@@ -20,8 +21,7 @@ export async function createScratch(
   creation: CreationOptions,
 ): Promise<void> {
   // Broken off, it might leave the database behind that it was about to make.
-  const { signal: uninterrupted } = new AbortController();
-  await database.use(database.maintenanceName, uninterrupted, (admin) =>
+  await database.use(database.maintenanceName, uninterrupted(), (admin) =>
     createDatabase(admin, scratch, creation),
   );
 }

@@ -1,4 +1,7 @@
 import type pg from 'pg';
+import type { DumpTable } from '../../dump/dump-index.ts';
+import { databaseError } from '../../postgres/errors.ts';
+import type { Logger } from '../../ui/log.ts';
 
 /** Connections of one restore, unless it is told otherwise. */
 const MOST = 4;
@@ -15,6 +18,30 @@ export interface JobsChoice {
   readonly free: number;
   /** Bytes of rows in the dump. */
   readonly bytes: number;
+}
+
+/**
+ * Over how many connections the rows of these tables are restored to this server; what was asked for and cannot be had
+ * is said.
+ *
+ * @throws DatabaseError
+ */
+export async function planJobs(
+  admin: pg.Client,
+  tables: readonly Pick<DumpTable, 'bytes'>[],
+  wanted: Pick<JobsChoice, 'asked' | 'cores'>,
+  log: Logger,
+): Promise<number> {
+  const { asked } = wanted;
+  const free = await freeConnections(admin).catch((error: unknown) => {
+    throw databaseError('cannot count the connections to the server', error);
+  });
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
+  const jobs = chooseJobs({ ...wanted, free, bytes });
+  if (asked !== undefined && jobs < asked) {
+    log.warn(`the server has no more than ${free} connections free, so --jobs is ${jobs}`);
+  }
+  return jobs;
 }
 
 /** Over how many connections a dump is restored. */

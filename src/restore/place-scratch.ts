@@ -1,0 +1,61 @@
+import pg from 'pg';
+import { OperatorError, RestoreError } from '../errors.ts';
+import { renameDatabase } from '../postgres/administration.ts';
+import type { Database } from '../postgres/database.ts';
+import { describeCause } from '../postgres/errors.ts';
+import type { Logger } from '../ui/log.ts';
+import { uninterrupted } from '../uninterrupted.ts';
+import type { FoundDatabases, RestoreTarget } from './restore-target.ts';
+import { dropScratch } from './scratch.ts';
+import { type AsAdmin, dropKept, type SwapNames, swapDatabases } from './swap.ts';
+
+/** What has become of the databases that had the name before. */
+export interface Placed {
+  /** Name of the old database, where it was kept. */
+  readonly kept: string | undefined;
+  /** Databases that were dropped. */
+  readonly dropped: readonly string[];
+}
+
+/**
+ * Gives the restored database its name, and keeps or drops the one that had it. Past the checks nothing is broken off
+ * any more: the swap takes moments and is done as a whole.
+ *
+ * @throws DatabaseError when the old database serves on and the restored one is gone, RestoreError where there is no
+ * old one to go back to and the restored one stays
+ */
+export async function placeScratch(
+  { database, log }: { readonly database: Database; readonly log: Logger },
+  target: RestoreTarget,
+  found: FoundDatabases,
+  names: SwapNames,
+): Promise<Placed> {
+  const { target: name, scratch, kept } = names;
+  const asAdmin: AsAdmin = (work) => database.use(database.maintenanceName, uninterrupted(), work);
+  try {
+    if (target.kind !== 'swap' || !found.exists) {
+      // Without an old database of its own this restore leaves alone what an earlier one has kept.
+      await asAdmin((admin) => renameDatabase(admin, scratch, name));
+      return { kept: undefined, dropped: [] };
+    }
+    await swapDatabases(asAdmin, names);
+  } catch (error) {
+    if (target.kind === 'in-place') throw keptScratch(error, name, scratch);
+    await dropScratch(database, scratch, log);
+    throw error;
+  }
+  log.info(`${name} is restored; the old database is now ${kept}`);
+  const dropped = await dropKept(asAdmin, target.dropOld ? [...found.kept, kept] : found.kept, log);
+  return { kept: dropped.includes(kept) ? undefined : kept, dropped };
+}
+
+/** There is no old database to go back to, so the new one stays. */
+function keptScratch(error: unknown, name: string, scratch: string): Error {
+  const quote = pg.escapeIdentifier;
+  return new RestoreError({
+    doing: `cannot give the restored database the name ${name}`,
+    problem: error instanceof OperatorError ? error.problem : describeCause(error),
+    remedy: `it is whole, run: ALTER DATABASE ${quote(scratch)} RENAME TO ${quote(name)};`,
+    cause: error,
+  });
+}

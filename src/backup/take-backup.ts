@@ -31,7 +31,7 @@ export interface BackupContext extends DumpDestination, ClientTools {
  * @throws DatabaseError, StoreError, or the signal's reason
  */
 export async function takeBackup(context: BackupContext, signal: AbortSignal): Promise<Manifest> {
-  const { database, store, prefix, now, log } = context;
+  const { database, store, prefix, maxParts, now, log } = context;
   const doing = `cannot back up database ${database.name} on ${database.server}`;
   return database.use(database.name, signal, async (client) => {
     const asked = async <T>(answer: Promise<T>): Promise<T> => {
@@ -59,7 +59,13 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
 
     const progress = context.startProgress('backup', facts.bytes);
     const media =
-      context.media && recordMedia({ ...context.media, ...context }, snapshot, mediaKey(prefix, id), signal);
+      context.media &&
+      recordMedia(
+        { ...context.media, database, store, maxParts, log },
+        snapshot,
+        mediaKey(prefix, id),
+        signal,
+      );
     const dump = runPgDump(
       pgDump.path,
       [`--snapshot=${snapshot.id}`],

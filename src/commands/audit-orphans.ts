@@ -65,18 +65,21 @@ function usage(problem: string, remedy: string): ConfigError {
 /** Moves the orphans once the audit was seen and it is confirmed. */
 async function quarantine(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, QUARANTINE_GROUPS);
-  const { config } = session;
+  const { config, now, confirm } = session;
+  const { prefix, quarantinePrefix } = config;
   const { env, signal } = invocation;
   const flags = invocation.options as AuditFlags;
   checkQuarantinePrefix(config);
-  session.confirm.assertPossible(`move the orphans of bucket ${config.bucket} into quarantine`);
+  confirm.assertPossible(`move the orphans of bucket ${config.bucket} into quarantine`);
   const database = openDatabase(config, env);
   const { totals, quarantine } = await withOutput(flags, session.write, (sink) =>
     withStore(session, async (store) => {
       const context = {
-        ...session,
-        ...config,
         ...(await mediaAuditContext(session, store, database, env)),
+        prefix,
+        quarantinePrefix,
+        now,
+        confirm,
         lockFor: (purpose: string) => lockFor(session, 'quarantine', purpose),
       };
       return auditAndQuarantine(context, sink, (report) => sink.audited(report), signal);

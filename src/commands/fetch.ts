@@ -25,12 +25,12 @@ export async function run(invocation: Invocation, id: string, directory: string)
   }
   const wanted = readBackupId(id, 'ID');
   const session = openSession(invocation, READ_GROUPS);
-  const { config, startProgress } = session;
+  const { config, log, startProgress } = session;
   const { env, signal } = invocation;
   await withStore(session, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wanted, { now: session.now(), signal });
     if (table !== undefined) {
-      const context = { ...session, ...config, env, store };
+      const context = { store, binDir: config.binDir, env, log, startProgress };
       const options = { wanted: table, form: csv === true ? 'csv' : 'copy' } as const;
       const fetched = await fetchTable(context, backup, directory, options, signal);
       const size = `${formatNumber(fetched.rows, 'row')}, ${formatBytes(fetched.bytes)} of the dump`;

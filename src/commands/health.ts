@@ -10,7 +10,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, HEALTH_GROUPS);
   const { config } = session;
   const schedule = readSchedule('schedule', config, invocation);
-  const rules = { ...config, schedule, grace: config.healthGrace };
+  const { randomDelay, healthGrace: grace, shrinkGuard } = config;
+  const rules = { schedule, randomDelay, grace, shrinkGuard };
   const health = await withStore(session, (store) =>
     checkHealth({ store, prefix: config.prefix, rules, now: session.now() }, invocation.signal),
   );

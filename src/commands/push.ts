@@ -6,10 +6,15 @@ import { type Invocation, openSession, withStore } from './session.ts';
 /** `push FILE`: a local dump as a backup. */
 export async function run(invocation: Invocation, file: string): Promise<undefined> {
   const session = openSession(invocation, PUSH_GROUPS);
-  const { config } = session;
+  const { config, now, log, startProgress } = session;
+  const { prefix, maxParts, partsInFlight, binDir } = config;
   const { env, tool, signal } = invocation;
   const manifest = await withStore(session, (store) =>
-    pushDump({ ...session, ...config, store, env, tool }, file, signal),
+    pushDump(
+      { store, prefix, maxParts, partsInFlight, binDir, env, tool, now, log, startProgress },
+      file,
+      signal,
+    ),
   );
   const { id, key, bytes, tables } = manifest;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);

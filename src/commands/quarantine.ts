@@ -77,10 +77,11 @@ function renderRuns(runs: readonly QuarantineRun[]): string {
 
 async function restore(invocation: Invocation, runId: string, key: string | undefined): Promise<number> {
   const session = openSession(invocation, MEDIA_GROUPS);
-  const { config } = session;
+  const { config, log } = session;
+  const { quarantinePrefix } = config;
   checkQuarantinePrefix(config);
   const report = await withStore(session, (store) =>
-    restoreRun({ ...session, ...config, store }, runId, key, invocation.signal),
+    restoreRun({ store, quarantinePrefix, log }, runId, key, invocation.signal),
   );
   session.print(report, renderRestored(report));
   return report.left.count > 0 ? EXIT.fault : EXIT.done;
@@ -101,16 +102,20 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
     );
   }
   const session = openSession(invocation, PURGE_GROUPS);
-  const { config } = session;
+  const { config, now, log, confirm } = session;
+  const { prefix, quarantinePrefix } = config;
   const { env, signal } = invocation;
   checkQuarantinePrefix(config);
   const database = openDatabase(config, env);
   const report = await withStore(session, async (store) => {
     const context = {
-      ...session,
-      ...config,
       ...(await backupAuditContext(session, store, env)),
       database,
+      prefix,
+      quarantinePrefix,
+      now,
+      log,
+      confirm,
       lockFor: (purpose: string) => lockFor(session, 'quarantine', purpose),
     };
     return purgeRuns(context, ageMs, signal);

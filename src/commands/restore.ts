@@ -62,7 +62,7 @@ async function withSource(
   if (wanted.by === 'file') {
     const session = openSession(invocation, ['database', 'tools', 'lock']);
     const local = await openLocalDump(wanted.file, signal);
-    const source = fileSource(wanted.file, local, { ...session.config, env });
+    const source = fileSource(wanted.file, local, { binDir: session.config.binDir, env });
     return work(session, source, mediaOfRestore(invocation, session.log, undefined));
   }
   const session = openSession(invocation, RESTORE_GROUPS);
@@ -81,7 +81,7 @@ async function withSource(
         ),
       signal,
     });
-    const source = backupSource(store, backup, { ...config, env });
+    const source = backupSource(store, backup, { binDir: config.binDir, env });
     return work(session, source, mediaOfRestore(invocation, session.log, { store, backup }));
   });
 }

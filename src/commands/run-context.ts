@@ -14,17 +14,27 @@ export function runContext(
   { env, tool }: Invocation,
   command: string,
 ): RunContext {
-  const { config } = session;
+  const { config, now, log, startProgress } = session;
+  const { prefix, maxParts, partsInFlight, binDir, quarantinePrefix, zone, shrinkGuard, lockWait } = config;
   return {
-    ...session,
-    ...config,
     store,
+    prefix,
+    maxParts,
+    partsInFlight,
+    quarantinePrefix,
     database: openDatabase(config, env),
-    media: config.mediaManifest ? mediaSettings(config) : undefined,
-    rules: retentionRules(config),
-    holder: holderName(command),
+    binDir,
     env,
     tool,
+    media: config.mediaManifest ? mediaSettings(config) : undefined,
+    rules: retentionRules(config),
+    zone,
+    shrinkGuard,
+    holder: holderName(command),
+    lockWait,
+    now,
+    log,
+    startProgress,
   };
 }
 

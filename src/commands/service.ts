@@ -1,5 +1,4 @@
 import { readConfig } from '../config/config.ts';
-import { scanInThread, startScanThread } from '../dump/scan-in-thread.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { announceTimes } from '../schedule/announce.ts';
 import { auditJob } from '../schedule/audit-job.ts';
@@ -17,6 +16,7 @@ import { SERVICE_GROUPS } from './groups.ts';
 import { readSchedules } from './read-schedule.ts';
 import { runContext } from './run-context.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import { verifyContext } from './verify-context.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /** The options of `service`, as they are given. */
@@ -37,6 +37,7 @@ export async function run(invocation: Invocation): Promise<number> {
   // flag of its grace is here that of the audit.
   readConfig({ env: invocation.env, flags: {} }, ['health']);
   const { config, log } = session;
+  const { randomDelay, backupOnStart, verifyDepth } = config;
   const since = systemClock.now();
   const { schedule, verifySchedule, auditSchedule } = readSchedules(
     ['schedule', 'verifySchedule', 'auditSchedule'],
@@ -52,16 +53,10 @@ export async function run(invocation: Invocation): Promise<number> {
   warnOfVariables(log, invocation);
   await withStore(session, async (store) => {
     const context = runContext(session, store, invocation, 'service');
-    const jobs = [backupJob(context, { ...config, schedule })];
+    const jobs = [backupJob(context, { schedule, randomDelay, backupOnStart })];
     if (verifySchedule.kind !== 'none') {
-      const server = config.verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
-      jobs.push(
-        verifyJob(
-          { ...context, scanDump: scanInThread(startScanThread), drillDatabase: server },
-          verifySchedule,
-          config.verifyDepth,
-        ),
-      );
+      const server = verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
+      jobs.push(verifyJob(verifyContext(session, store, invocation, server), verifySchedule, verifyDepth));
     }
     if (auditSchedule.kind !== 'none') {
       jobs.push(auditJob(await mediaAuditContext(session, store, context.database, env), auditSchedule));

@@ -2,7 +2,6 @@ import { type Backup, findBackup, listBackups, newestBackup } from '../catalog/c
 import { findNamed, type Wanted } from '../catalog/choose-backup.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import type { Config } from '../config/config.ts';
-import { scanInThread, startScanThread } from '../dump/scan-in-thread.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatCount, formatNumber } from '../ui/format.ts';
@@ -12,6 +11,7 @@ import { readBackupId } from './backup-id.ts';
 import { drillDatabase } from './drill-database.ts';
 import { READ_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import { verifyContext } from './verify-context.ts';
 
 /** The options of `verify`, as they are given. */
 export interface VerifyFlags extends CommonOptions {
@@ -29,10 +29,9 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const session = openSession(invocation, READ_GROUPS);
   const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
   const { config } = session;
-  const { env, tool, signal } = invocation;
-  const scanDump = scanInThread(startScanThread);
+  const { signal } = invocation;
   const looked = await withStore(session, async (store) => {
-    const context = { ...session, ...config, env, tool, store, scanDump, drillDatabase: drillServer };
+    const context = verifyContext(session, store, invocation, drillServer);
     const backups = await choose(store, config, flags.all ? 'all' : wanted, session.now(), signal);
     if (flags.all) return verifyEach(context, backups, depth, (done) => session.tell(render(done)), signal);
     const results: Verification[] = [];

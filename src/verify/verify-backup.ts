@@ -70,10 +70,10 @@ function unknownForm(key: string): DumpError {
 
 /** The dump as `restore` reads it, by several requests at a time. */
 function verifySource(context: VerifyContext, backup: UsableBackup): RestoreSource {
-  const { store } = context;
+  const { store, binDir, env } = context;
   const { key } = backup.dump;
   return {
-    ...backupSource(store, backup, context),
-    read: (signal) => readPlainDump(readAhead(store, key, { signal }), { ...context, name: key, signal }),
+    ...backupSource(store, backup, { binDir, env }),
+    read: (signal) => readPlainDump(readAhead(store, key, { signal }), { name: key, binDir, env, signal }),
   };
 }

@@ -1,0 +1,18 @@
+import { scanInThread, startScanThread } from '../dump/scan-in-thread.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Store } from '../s3/store.ts';
+import type { VerifyContext } from '../verify/verify-backup.ts';
+import type { READ_GROUPS } from './groups.ts';
+import type { Invocation, Session } from './session.ts';
+
+/** @param drillDatabase the server of the restore drill; undefined where none is asked for */
+export function verifyContext(
+  { config, now, log, startProgress }: Session<(typeof READ_GROUPS)[number]>,
+  store: Store,
+  { env, tool }: Invocation,
+  drillDatabase: Database | undefined,
+): VerifyContext {
+  const { prefix, binDir } = config;
+  const scanDump = scanInThread(startScanThread);
+  return { store, prefix, binDir, env, tool, scanDump, drillDatabase, now, log, startProgress };
+}

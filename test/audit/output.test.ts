@@ -20,9 +20,10 @@ beforeAll(async () => {
      INSERT INTO manager_surface VALUES (1, 'Stahl, "geschliffen"', 1, 'exp', '');
      INSERT INTO manager_topography (id, surface_id, name, measurement_date, description, datafile, data_source, size_x, unit)
      SELECT n, 1, 'Scan ' || n, '2020-01-01', '', 'topographies/user_1/' || to_char(n, 'FM00') || '.opd', 0, 1, 'm' FROM generate_series(1, 25) n;
-     INSERT INTO manager_topography (id, surface_id, name, measurement_date, description, datafile, squeezed_datafile, thumbnail, data_source, size_x, unit)
+     INSERT INTO manager_topography (id, surface_id, name, measurement_date, description, datafile, thumbnail, data_source, size_x, unit)
      VALUES (30, 1, 'Line
-scan', '2020-01-01', '', 'topographies/user_2/x', 'topographies/user_2/x', 'topographies/user_2/none', 0, 1, 'm')`,
+scan', '2020-01-01', '', 'topographies/user_2/x', 'topographies/user_2/none', 0, 1, 'm'),
+       (31, 1, 'Copy', '2020-01-01', '', 'topographies/user_2/x', '', 0, 1, 'm')`,
   );
   await bed.put('media/topographies/user_2/x', '12345');
   await bed.put('media/topographies/user_2/none', '');

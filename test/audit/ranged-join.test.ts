@@ -11,10 +11,12 @@ import type { ObjectInfo } from '../../src/s3/store.ts';
 const never = new AbortController().signal;
 const OLD = new Date(0);
 
+const source = { relation: { schema: 'public', name: 't' } } as MatchedSource;
+
 const row = (key: string): Reference => ({
   kind: 'key',
   key: keyBytes(key),
-  source: {} as MatchedSource,
+  source,
   young: false,
   id: '',
 });

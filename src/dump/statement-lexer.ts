@@ -39,6 +39,9 @@ export type LexerResult =
   /** More bytes are needed; what lies before this index has been read. */
   | { readonly state: 'more'; readonly at: number };
 
+/** The index up to which was read, where there is nothing more to say. */
+type Read = number | LexerResult;
+
 /** Finds where a statement ends. It keeps its place between calls and starts afresh after `ended`. */
 export interface StatementLexer {
   read(buffer: Buffer, from: number): LexerResult;
@@ -93,139 +96,203 @@ export function createStatementLexer(): StatementLexer {
     else if (bodies > 0 && previous === 'end') bodies -= 1;
   }
 
+  /** Words and blank space, up to what may open something else or end the statement. */
+  function readWords(buffer: Buffer, from: number): Read {
+    const { length } = buffer;
+    let at = from;
+    while (at < length) {
+      const byte = buffer[at] as number;
+      if (isWordByte(byte) || (byte === DOLLAR && word !== '')) {
+        if (word.length < WORD_LIMIT) word += String.fromCharCode(byte);
+      } else {
+        if (!isSpace(byte)) return readSign(buffer, at, byte);
+        endWord();
+      }
+      at += 1;
+    }
+    return at;
+  }
+
+  /** A byte that is neither blank nor part of a word. */
+  function readSign(buffer: Buffer, at: number, byte: number): Read {
+    const prefix = word;
+    endWord();
+    if (byte === DASH || byte === SLASH) return readCommentMark(buffer, at, byte);
+    previous = '';
+    switch (byte) {
+      case QUOTE:
+        mode = lexer.escapesInStrings || prefix === 'E' || prefix === 'e' ? 'escape-string' : 'string';
+        break;
+      case DOUBLE_QUOTE:
+        mode = 'identifier';
+        break;
+      case DOLLAR:
+        mode = 'dollar-tag';
+        tag = '$';
+        break;
+      case OPEN:
+        parentheses += 1;
+        break;
+      case CLOSE:
+        parentheses = Math.max(0, parentheses - 1);
+        break;
+      case BACKSLASH:
+        return { state: 'backslash', at };
+      case SEMICOLON:
+        if (parentheses > 0 || bodies > 0) break;
+        reset();
+        return { state: 'ended', at: at + 1 };
+    }
+    return at + 1;
+  }
+
+  /** A dash or a slash, which two bytes tell from the beginning of a comment. */
+  function readCommentMark(buffer: Buffer, at: number, byte: number): Read {
+    if (at + 1 === buffer.length) return { state: 'more', at };
+    const next = buffer[at + 1];
+    if (byte === DASH && next === DASH) mode = 'line-comment';
+    else if (byte === SLASH && next === STAR) {
+      mode = 'block-comment';
+      comments = 1;
+    } else {
+      previous = '';
+      return at + 1;
+    }
+    return at + 2;
+  }
+
+  /** A string or an identifier. A doubled quote in it is the end of one and the beginning of another. */
+  function readQuoted(buffer: Buffer, from: number, quote: number): Read {
+    const close = buffer.indexOf(quote, from);
+    if (close < 0) return { state: 'more', at: buffer.length };
+    mode = 'sql';
+    return close + 1;
+  }
+
+  function readEscapeString(buffer: Buffer, from: number): Read {
+    const { length } = buffer;
+    let at = from;
+    while (at < length) {
+      const byte = buffer[at];
+      // Of a backslash or a quote the next byte tells what it is.
+      if ((byte === BACKSLASH || byte === QUOTE) && at + 1 === length) return { state: 'more', at };
+      if (byte === BACKSLASH) at += 2;
+      else if (byte !== QUOTE) at += 1;
+      // A doubled quote goes on as an escape string, not as a plain one.
+      else if (buffer[at + 1] === QUOTE) at += 2;
+      else {
+        mode = 'after-escape-string';
+        newLine = false;
+        return at + 1;
+      }
+    }
+    return at;
+  }
+
+  /** Strings on lines of their own are one, of the kind of the first (manual §4.1.2.1). */
+  function readAfterEscapeString(buffer: Buffer, from: number): Read {
+    const { length } = buffer;
+    let at = from;
+    while (at < length) {
+      const byte = buffer[at] as number;
+      if (!isSpace(byte)) {
+        const goesOn = newLine && byte === QUOTE;
+        mode = goesOn ? 'escape-string' : 'sql';
+        return goesOn ? at + 1 : at;
+      }
+      newLine ||= byte === NEWLINE || byte === RETURN;
+      at += 1;
+    }
+    return at;
+  }
+
+  function readDollarTag(buffer: Buffer, from: number): Read {
+    const { length } = buffer;
+    let at = from;
+    while (at < length) {
+      const byte = buffer[at] as number;
+      if (byte === DOLLAR) {
+        tag += '$';
+        mode = 'dollar-body';
+        return at + 1;
+      }
+      if (!isWordByte(byte) || (tag === '$' && isDigit(byte)) || tag.length >= TAG_LIMIT) {
+        mode = 'sql';
+        return at;
+      }
+      tag += String.fromCharCode(byte);
+      at += 1;
+    }
+    return at;
+  }
+
+  function readDollarBody(buffer: Buffer, from: number): Read {
+    const close = buffer.indexOf(tag, from, 'latin1');
+    if (close < 0) return { state: 'more', at: Math.max(from, buffer.length - tag.length + 1) };
+    mode = 'sql';
+    return close + tag.length;
+  }
+
+  function readLineComment(buffer: Buffer, from: number): Read {
+    const end = buffer.indexOf(NEWLINE, from);
+    if (end < 0) return { state: 'more', at: buffer.length };
+    mode = 'sql';
+    return end + 1;
+  }
+
+  /** Comments may hold comments. */
+  function readBlockComment(buffer: Buffer, from: number): Read {
+    const { length } = buffer;
+    let at = from;
+    while (at < length) {
+      if (at + 1 === length) return { state: 'more', at };
+      const pair = ((buffer[at] as number) << 8) | (buffer[at + 1] as number);
+      if (pair === ((STAR << 8) | SLASH)) {
+        at += 2;
+        comments -= 1;
+        if (comments > 0) continue;
+        mode = 'sql';
+        return at;
+      }
+      if (pair === ((SLASH << 8) | STAR)) {
+        at += 2;
+        comments += 1;
+      } else at += 1;
+    }
+    return at;
+  }
+
+  function readOn(buffer: Buffer, at: number): Read {
+    switch (mode) {
+      case 'sql':
+        return readWords(buffer, at);
+      case 'string':
+        return readQuoted(buffer, at, QUOTE);
+      case 'identifier':
+        return readQuoted(buffer, at, DOUBLE_QUOTE);
+      case 'escape-string':
+        return readEscapeString(buffer, at);
+      case 'after-escape-string':
+        return readAfterEscapeString(buffer, at);
+      case 'dollar-tag':
+        return readDollarTag(buffer, at);
+      case 'dollar-body':
+        return readDollarBody(buffer, at);
+      case 'line-comment':
+        return readLineComment(buffer, at);
+      case 'block-comment':
+        return readBlockComment(buffer, at);
+    }
+  }
+
   const lexer: StatementLexer = {
     escapesInStrings: false,
     read(buffer, from) {
-      const { length } = buffer;
       let at = from;
-      while (at < length) {
-        switch (mode) {
-          case 'sql': {
-            const byte = buffer[at] as number;
-            if (isWordByte(byte) || (byte === DOLLAR && word !== '')) {
-              if (word.length < WORD_LIMIT) word += String.fromCharCode(byte);
-              at += 1;
-              break;
-            }
-            const prefix = word;
-            endWord();
-            if (isSpace(byte)) {
-              at += 1;
-              break;
-            }
-            if (byte === DASH || byte === SLASH) {
-              if (at + 1 === length) {
-                return { state: 'more', at };
-              }
-              const next = buffer[at + 1];
-              if (byte === DASH && next === DASH) mode = 'line-comment';
-              else if (byte === SLASH && next === STAR) {
-                mode = 'block-comment';
-                comments = 1;
-              } else {
-                previous = '';
-                at += 1;
-                break;
-              }
-              at += 2;
-              break;
-            }
-            previous = '';
-            at += 1;
-            if (byte === QUOTE) {
-              mode = lexer.escapesInStrings || prefix === 'E' || prefix === 'e' ? 'escape-string' : 'string';
-            } else if (byte === DOUBLE_QUOTE) mode = 'identifier';
-            else if (byte === DOLLAR) {
-              mode = 'dollar-tag';
-              tag = '$';
-            } else if (byte === OPEN) parentheses += 1;
-            else if (byte === CLOSE) parentheses = Math.max(0, parentheses - 1);
-            else if (byte === BACKSLASH) return { state: 'backslash', at: at - 1 };
-            else if (byte === SEMICOLON && parentheses === 0 && bodies === 0) {
-              reset();
-              return { state: 'ended', at };
-            }
-            break;
-          }
-          case 'string':
-          case 'identifier': {
-            const close = buffer.indexOf(mode === 'string' ? QUOTE : DOUBLE_QUOTE, at);
-            if (close < 0) return { state: 'more', at: length };
-            at = close + 1;
-            mode = 'sql';
-            break;
-          }
-          case 'escape-string': {
-            const byte = buffer[at];
-            if (byte === BACKSLASH) {
-              if (at + 1 === length) return { state: 'more', at };
-              at += 2;
-              break;
-            }
-            at += 1;
-            if (byte === QUOTE) {
-              // A doubled quote goes on as an escape string, not as a plain one.
-              if (at === length) return { state: 'more', at: at - 1 };
-              if (buffer[at] === QUOTE) at += 1;
-              else {
-                mode = 'after-escape-string';
-                newLine = false;
-              }
-            }
-            break;
-          }
-          case 'after-escape-string': {
-            // Strings on lines of their own are one, of the kind of the first (manual §4.1.2.1).
-            const byte = buffer[at] as number;
-            if (isSpace(byte)) {
-              newLine ||= byte === NEWLINE || byte === RETURN;
-              at += 1;
-            } else if (newLine && byte === QUOTE) {
-              mode = 'escape-string';
-              at += 1;
-            } else mode = 'sql';
-            break;
-          }
-          case 'dollar-tag': {
-            const byte = buffer[at] as number;
-            if (byte === DOLLAR) {
-              tag += '$';
-              mode = 'dollar-body';
-              at += 1;
-            } else if (isWordByte(byte) && !(tag === '$' && isDigit(byte)) && tag.length < TAG_LIMIT) {
-              tag += String.fromCharCode(byte);
-              at += 1;
-            } else mode = 'sql';
-            break;
-          }
-          case 'dollar-body': {
-            const close = buffer.indexOf(tag, at, 'latin1');
-            if (close < 0) return { state: 'more', at: Math.max(at, length - tag.length + 1) };
-            at = close + tag.length;
-            mode = 'sql';
-            break;
-          }
-          case 'line-comment': {
-            const end = buffer.indexOf(NEWLINE, at);
-            if (end < 0) return { state: 'more', at: length };
-            at = end + 1;
-            mode = 'sql';
-            break;
-          }
-          case 'block-comment': {
-            if (at + 1 === length) return { state: 'more', at };
-            const pair = ((buffer[at] as number) << 8) | (buffer[at + 1] as number);
-            if (pair === ((STAR << 8) | SLASH)) {
-              at += 2;
-              comments -= 1;
-              if (comments === 0) mode = 'sql';
-            } else if (pair === ((SLASH << 8) | STAR)) {
-              at += 2;
-              comments += 1;
-            } else at += 1;
-            break;
-          }
-        }
+      while (at < buffer.length) {
+        const read = readOn(buffer, at);
+        if (typeof read !== 'number') return read;
+        at = read;
       }
       return { state: 'more', at };
     },

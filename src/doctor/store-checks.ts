@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store, Upload } from '../s3/store.ts';
+import { uninterrupted } from '../uninterrupted.ts';
 import { examine, type Finding, fault, judgeClock } from './check.ts';
 
 /** How long removing the probe objects may take, in milliseconds. */
@@ -171,7 +172,7 @@ async function withUpload<T>(
 ): Promise<T> {
   signal.throwIfAborted();
   // One whose name was not waited for could not be aborted.
-  const upload = await store.createUpload(key, 'text/plain', new AbortController().signal);
+  const upload = await store.createUpload(key, 'text/plain', uninterrupted());
   try {
     return await work(upload);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { StoreError } from '../errors.ts';
+import { uninterrupted } from '../uninterrupted.ts';
 import { overtakenError } from './errors.ts';
 import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
 import type { Store, StoredObject, Upload, UploadedPart } from './store.ts';
@@ -100,7 +101,7 @@ export async function openMultipartWriter(
     if ((await store.head(key, signal)) !== undefined) throw overtakenError(doing);
     signal.throwIfAborted();
     // From here on the object may become visible at any moment, so a signal waits until it is known whether it has.
-    const committing = new AbortController().signal;
+    const committing = uninterrupted();
     mayBeVisible = true;
     let refusal: unknown;
     try {
@@ -170,7 +171,7 @@ async function beginUpload(
   { contentType, signal }: MultipartOptions,
 ): Promise<Upload> {
   signal.throwIfAborted();
-  const upload = await store.createUpload(key, contentType, new AbortController().signal);
+  const upload = await store.createUpload(key, contentType, uninterrupted());
   if (!signal.aborted) return upload;
   await store.abortUpload(upload, AbortSignal.timeout(ABORT_MS)).catch(() => {});
   throw signal.reason;

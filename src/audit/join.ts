@@ -23,6 +23,7 @@ export type Candidate =
       readonly key: string;
       /** Size of the object; 0 without one. */
       readonly bytes: number;
+      /** Past the references that are shown, a row that names the key in two columns counts twice. */
       readonly rows: number;
       readonly references: readonly Reference[];
     };

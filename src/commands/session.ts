@@ -68,7 +68,8 @@ export function openSession<G extends SettingGroup>(
       signal,
     }),
     now: () => new Date(),
-    width: process.stdout.isTTY === true ? process.stdout.columns : undefined,
+    // A terminal of which nobody has told the size has 0.
+    width: process.stdout.columns > 0 ? process.stdout.columns : undefined,
     tell(text) {
       if (options.json !== true) process.stdout.write(`${text}\n`);
     },

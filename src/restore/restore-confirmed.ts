@@ -37,18 +37,18 @@ export type RestoreOutcome =
       readonly state: 'planned';
       /** What would be done. */
       readonly intent: string;
-      readonly media: Omit<MediaOutcome, 'after'>;
+      readonly media: Omit<MediaTold, 'after'>;
     }
   | {
       readonly state: 'done';
       readonly report: RestoreReport;
       /** How long the database took, in milliseconds. */
       readonly ms: number;
-      readonly media: MediaOutcome;
+      readonly media: MediaTold;
     };
 
 /** What was told by each step of {@link RestoreMedia}. */
-interface MediaOutcome {
+interface MediaTold {
   readonly before: BackupOutlook | undefined;
   readonly restored: MediaRestored | undefined;
   readonly after: Pick<AuditReport, 'totals'> | undefined;

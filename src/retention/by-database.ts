@@ -1,10 +1,10 @@
 import type { Backup } from '../catalog/catalog.ts';
 
 /** Backups that are judged among themselves. */
-export interface DatabaseBackups {
-  /** Whose they are; undefined where that makes no difference, or nobody knows. */
+export interface DatabaseBackups<B extends Backup = Backup> {
+  /** The name of their database, on whichever server; undefined where that makes no difference, or nobody knows. */
   readonly database: string | undefined;
-  readonly backups: readonly Backup[];
+  readonly backups: readonly B[];
 }
 
 /**
@@ -12,8 +12,8 @@ export interface DatabaseBackups {
  * Dumps that do not tell whose they are count with the only database there is; beside several, they are a group of their
  * own.
  */
-export function byDatabase(backups: readonly Backup[]): DatabaseBackups[] {
-  const groups = new Map<string | undefined, Backup[]>();
+export function byDatabase<B extends Backup>(backups: readonly B[]): DatabaseBackups<B>[] {
+  const groups = new Map<string | undefined, B[]>();
   for (const backup of backups) {
     const database = backup.manifest?.database?.name;
     const group = groups.get(database) ?? [];

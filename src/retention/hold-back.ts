@@ -1,4 +1,3 @@
-import { byDatabase } from './by-database.ts';
 import type { RetentionVerdict } from './plan-retention.ts';
 import { findLarger, judgeShrink, type Shrink } from './shrink-guard.ts';
 
@@ -35,9 +34,7 @@ export function holdBack(
   const going = new Set(
     verdicts.filter(({ action }) => action === 'remove').map(({ backup }) => backup.dump?.key),
   );
-  const spared = byDatabase(backups)
-    .flatMap((group) => findLarger(group.backups, share, now))
-    .filter(({ previous }) => going.has(previous.key));
+  const spared = findLarger(backups, share, now).filter(({ previous }) => going.has(previous.key));
   const reasons = new Map(
     spared.map(({ id, previous }) => [previous.key, `much larger than ${id} (SHRINK_GUARD)`]),
   );

@@ -40,33 +40,24 @@ export function planRetention(
 ): RetentionVerdict[] {
   const ordered = newestFirst(backups);
   if (rules.newest === 0) return ordered.map((backup) => keep(backup, 'MAX_BACKUPS=0 keeps all'));
-  const verdicts = byDatabase(ordered).flatMap((group) => planGroup(group, rules, now, zone));
-  const verdictOf = new Map(verdicts.map((verdict) => [verdict.backup, verdict]));
-  return ordered.flatMap((backup) => verdictOf.get(backup) ?? []);
-}
-
-function planGroup(
-  { database, backups: ordered }: DatabaseBackups,
-  rules: RetentionRules,
-  now: Date,
-  zone: string,
-): RetentionVerdict[] {
-  const whose = database === undefined ? '' : ` of database ${database}`;
   const usable = ordered.filter(isUsable).filter((backup) => !isAhead(backup, now));
-  const kept = applyRules(usable, listRules(rules, zone));
+  const kept = new Map(byDatabase(usable).flatMap((group) => [...applyRules(group, listRules(rules, zone))]));
   const newestComplete = usable.find(({ state }) => state === 'complete')?.id;
   const oldestKept = usable.findLast((backup) => kept.has(backup))?.id;
   return ordered.map((backup): RetentionVerdict => {
     if (isAhead(backup, now)) return keep(backup, 'its time is ahead of the clock');
     if (backup.state === 'broken') return judgeBroken(backup, newestComplete, oldestKept);
     const reasons = kept.get(backup);
-    if (reasons === undefined) return remove(backup, 'no rule keeps it');
-    return { backup, action: 'keep', reasons: reasons.map((reason) => `${reason}${whose}`) };
+    return reasons === undefined ? remove(backup, 'no rule keeps it') : { backup, action: 'keep', reasons };
   });
 }
 
 /** The reasons for each backup that stays. */
-function applyRules(usable: readonly UsableBackup[], rules: readonly Rule[]): Map<Backup, string[]> {
+function applyRules(
+  { database, backups: usable }: DatabaseBackups<UsableBackup>,
+  rules: readonly Rule[],
+): Map<Backup, string[]> {
+  const whose = database === undefined ? '' : ` of database ${database}`;
   const complete = usable.filter(isTaken);
   const sound = complete.filter(({ verified }) => faultyCheck(verified) === undefined);
   const pools = [
@@ -79,7 +70,7 @@ function applyRules(usable: readonly UsableBackup[], rules: readonly Rule[]): Ma
     const reasons = new Map<Backup, string>();
     for (const { pool, among } of pools) {
       for (const [backup, reason] of rule(pool)) {
-        if (!reasons.has(backup)) reasons.set(backup, `${reason}${among}`);
+        if (!reasons.has(backup)) reasons.set(backup, `${reason}${whose}${among}`);
       }
     }
     for (const [backup, reason] of reasons) kept.set(backup, [...(kept.get(backup) ?? []), reason]);

@@ -50,18 +50,37 @@ export function judgeShrink(backups: readonly Backup[], share: number, now: Date
 }
 
 /**
- * The last backups that have what the newest dump may have lost: the newest of those that it is so much smaller than, and
- * before that the newest of those that this one is so much smaller than, and so on. Which they are depends on no backup
- * that is none of them.
+ * The last backups that have what the newest dump, of whichever database and of each, may have lost: the newest of those
+ * that it is so much smaller than, and before that the newest of those that this one is so much smaller than, and so on.
+ * Which they are depends on no backup that is none of them.
  *
  * @returns one for each, newest first
  */
 export function findLarger(backups: readonly Backup[], share: number, now: Date): Shrink[] {
-  const [newest, ...older] = measureAll(backups, now);
-  if (newest === undefined) return [];
+  const dumps = measureAll(backups, now);
+  const found = new Map<string, Shrink>();
+  for (const newest of newestOfEach(dumps)) {
+    for (const shrink of findLargerThan(newest, dumps, share)) {
+      if (!found.has(shrink.previous.key)) found.set(shrink.previous.key, shrink);
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.previous.id < b.previous.id ? 1 : -1));
+}
+
+/** The newest of all dumps, and of each database. */
+function newestOfEach(dumps: readonly Measured[]): readonly Measured[] {
+  const newest = new Map<string | undefined, Measured>();
+  for (const dump of dumps) {
+    const database = dump.backup.manifest?.database?.name;
+    if (newest.size === 0 || (database !== undefined && !newest.has(database))) newest.set(database, dump);
+  }
+  return [...newest.values()];
+}
+
+function findLargerThan(newest: Measured, dumps: readonly Measured[], share: number): Shrink[] {
   const found: Shrink[] = [];
   let last = newest;
-  for (const dump of older) {
+  for (const dump of dumps.slice(dumps.indexOf(newest) + 1)) {
     if (!mayPrecede(dump, newest) || shrinkOf(last, dump, share) === undefined) continue;
     const shrink = shrinkOf(newest, dump, share);
     if (shrink !== undefined) found.push(shrink);

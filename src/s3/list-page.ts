@@ -63,9 +63,12 @@ export function readListPage(body: Buffer, memory: PageMemory, onTaken: () => vo
 }
 
 function notedPage(body: Buffer, notes: Float64Array, objects: number, onTaken: () => void): ObjectPage {
+  let taken = false;
   return {
     lastKey: notedObject(body, notes, objects - 1).key,
     take() {
+      if (taken) throw new Error('a page of a listing was taken twice');
+      taken = true;
       const all = Array.from({ length: objects }, (_, index) => notedObject(body, notes, index));
       onTaken();
       return all;
@@ -106,7 +109,7 @@ function notedObject(body: Buffer, notes: Float64Array, index: number): ObjectIn
     key: decode(body.toString('utf8', notes[at], notes[at + 1])),
     bytes: notes[at + 4] ?? 0,
     lastModified: new Date(notes[at + 5] ?? 0),
-    etag: bareEtag(decode(body.toString('latin1', notes[at + 2], notes[at + 3]))),
+    etag: bareEtag(decode(body.toString('utf8', notes[at + 2], notes[at + 3]))),
   };
 }
 

@@ -10,7 +10,7 @@ import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
 import { type ListPage, readListPage } from './list-page.ts';
 import { type ObjectPage, pageOf, takePages } from './object-page.ts';
-import { newPageMemory, type PageMemory, receive } from './page-memory.ts';
+import { giveBack, newPageMemory, type PageMemory, receive } from './page-memory.ts';
 import type { ObjectInfo, PendingUpload } from './store.ts';
 
 /** Runs one request and turns what it throws into the operator's errors. */
@@ -29,7 +29,7 @@ export async function* listObjects(...area: Parameters<typeof listObjectPages>):
   for await (const objects of takePages(listObjectPages(...area))) yield* objects;
 }
 
-/** A listing, and the memory of pages that were taken, where that of its own goes as well. */
+/** A listing, and memory that is free; that of its own pages is added to it once they were taken. */
 interface PagedArea extends ListingArea {
   /** The listing begins behind this key; undefined for its beginning. */
   readonly startAfter: string | undefined;
@@ -72,22 +72,28 @@ async function listPage(
  * @returns gives the objects once the command was sent; undefined where there is none, or they are left to the SDK
  */
 function takeObjects(command: ListObjectsV2Command, free: PageMemory[]): () => ObjectPage | undefined {
+  let memory: PageMemory | undefined;
   let read: ListPage | undefined;
   command.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
       const response = result.response as { statusCode: number; body: unknown };
       if (response.statusCode !== 200) return result;
-      const memory = free.pop() ?? newPageMemory();
-      const body = await receive(memory, response.body as Readable);
-      read = readListPage(body, memory, () => free.push(memory));
+      const own = free.pop() ?? newPageMemory();
+      const body = await receive(own, response.body as Readable);
+      memory = own;
+      read = readListPage(body, own, () => giveBack(free, own));
       response.body = read?.rest ?? body;
       return result;
     },
     // Closer to the server than the SDK's own reading of the answer.
     { step: 'deserialize', name: 'takeObjects', priority: 'low' },
   );
-  return () => read?.page;
+  return () => {
+    // The SDK has read all of it by now.
+    if (read === undefined && memory !== undefined) giveBack(free, memory);
+    return read?.page;
+  };
 }
 
 function describeObjects({ Contents = [] }: ListObjectsV2CommandOutput): ObjectInfo[] {

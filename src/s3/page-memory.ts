@@ -2,6 +2,8 @@
 const ANSWER_BYTES = 512 * 1024;
 /** Room at first for numbers about its objects. */
 const NOTES = 8 * 1024;
+/** Of more pages than so many, the memory is not kept. */
+const MOST_FREE = 16;
 
 /**
  * What a page of a listing is held in while it waits, used again for later ones. Memory of its own would outlive the
@@ -18,6 +20,11 @@ export interface PageMemory {
 /** Enough for most pages; {@link receive} and {@link noteRoom} enlarge it. */
 export function newPageMemory(): PageMemory {
   return { bytes: Buffer.allocUnsafeSlow(ANSWER_BYTES), notes: new Float64Array(NOTES) };
+}
+
+/** Keeps memory that is needed no more for a later page. */
+export function giveBack(free: PageMemory[], memory: PageMemory): void {
+  if (free.length < MOST_FREE) free.push(memory);
 }
 
 /** @returns what came, as long as the memory is used for nothing else */

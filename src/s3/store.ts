@@ -121,7 +121,7 @@ export interface Store {
     options: { readonly startAfter?: string; readonly signal: AbortSignal },
   ): AsyncIterable<ObjectInfo>;
 
-  /** {@link list}, a page at a time: the next one is asked for when the one before was taken. */
+  /** {@link list}, a page at a time: the next one is asked for when the generator is. */
   listPages(
     prefix: string,
     options: { readonly startAfter?: string; readonly signal: AbortSignal },

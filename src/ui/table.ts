@@ -33,13 +33,13 @@ export function renderTable(
   width?: number,
 ): string {
   const table = new Table({
-    ...(width === undefined ? {} : { colWidths: fitColumns(columns, rows, width), wordWrap: true }),
     head: columns.map(({ title }) => title.toUpperCase()),
     colAligns: columns.map(({ align }) => align ?? 'left'),
     chars: { ...NO_LINES, middle: GAP, 'mid-mid': NONE, 'left-mid': NONE, 'right-mid': NONE },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
-  table.push(...rows.map((row) => [...row]));
+  const widths = width === undefined ? [] : fitColumns(columns, rows, width);
+  table.push(...rows.map((row) => row.map((cell, at) => breakLines(cell, widths[at]))));
   return table
     .toString()
     .split('\n')
@@ -47,17 +47,17 @@ export function renderTable(
     .join('\n');
 }
 
-/** The widths of the columns that wrap: each as wide as it would be, or as its share of what there is; else null. */
+/** The widths of the columns that wrap: each as wide as it would be, or as its share of what there is. */
 function fitColumns(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width: number,
-): (number | null)[] {
+): (number | undefined)[] {
   const natural = columns.map(({ title }, at) =>
     Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)),
   );
   const widthOf = (at: number) => natural[at] ?? 0;
-  const widths: (number | null)[] = columns.map(() => null);
+  const widths: (number | undefined)[] = columns.map(() => undefined);
   let room = width - GAP.length * (columns.length - 1);
   for (const [at, { wraps }] of columns.entries()) if (wraps !== true) room -= widthOf(at);
   const wrapping = [...columns.keys()].filter((at) => columns[at]?.wraps === true);
@@ -69,4 +69,16 @@ function fitColumns(
     room -= taken;
   }
   return widths;
+}
+
+/** Breaks a text at its blanks; a longer word, such as an address, stays whole, so that it can be copied. */
+function breakLines(text: string, width: number | undefined): string {
+  if (width === undefined) return text;
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= width) lines.splice(-1, 1, `${line} ${word}`);
+    else lines.push(word);
+  }
+  return lines.join('\n');
 }

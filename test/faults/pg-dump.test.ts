@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
@@ -154,10 +155,12 @@ test.each([
   'stopped while the server is at %s, it ends with status %i',
   async (operation, status, signal, keys) => {
     const released = deferred<void>();
-    let child: { kill(name: NodeJS.Signals): unknown } | undefined;
+    let child: ChildProcess | undefined;
+    // The server goes on when the program has seen the signal: when it says that it cleans up, or has ended.
     const onHeld = () => {
+      child?.stderr?.on('data', () => released.resolve());
+      child?.once('exit', () => released.resolve());
       child?.kill(signal);
-      released.resolve();
     };
     bed.server.faults.push({ operation, times: 1, what: { kind: 'hold', until: released.promise, onHeld } });
     const result = await bed.run(['backup', '--quiet'], {}, { onSpawn: (spawned) => (child = spawned) });

@@ -389,3 +389,23 @@ test('the backups of one database take no place among those of another', () => {
     ['20261116030000', 'one of the newest 2'],
   ]);
 });
+
+test('beside two databases, broken ones go as they do beside one', () => {
+  const backups = [
+    complete('2026-11-24', 1000, 'a'),
+    complete('2026-11-23', 1000, 'b'),
+    broken('2026-11-22'),
+    broken('2026-11-15', 'with dump'),
+    complete('2026-11-10', 1000, 'a'),
+    broken('2026-11-09', 'with dump'),
+  ];
+  const verdicts = planRetention(backups, rules({ newest: 2 }), NOW, 'UTC');
+  expect(verdicts.map(({ action, reasons }) => `${action}: ${reasons.join(', ')}`)).toEqual([
+    'keep: one of the newest 2 of database a',
+    'keep: one of the newest 2 of database b',
+    'remove: its dump is gone',
+    'keep: broken, but its dump is there and older ones are kept',
+    'keep: one of the newest 2 of database a',
+    'remove: broken, and older than all that are kept',
+  ]);
+});

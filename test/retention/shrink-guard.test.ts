@@ -139,3 +139,21 @@ test('of an earlier loss too', () => {
     'backup 20261122000000 is not pruned, for backup 20261124000000 has 1 KiB after its 10 KiB (SHRINK_GUARD=0.5); look at the database, and prune with SHRINK_GUARD=0 if that is right',
   );
 });
+
+test('of two databases the larger ones of both are told, and those that may be of either', () => {
+  const backups = [
+    complete('2026-11-24', 100, 'a'),
+    complete('2026-11-23', 100, 'b'),
+    complete('2026-11-22', 5000, 'a'),
+    complete('2026-11-21', 3000, 'b'),
+    foreign('2026-11-20', 40_000),
+    complete('2026-11-19', 90_000, 'c'),
+  ];
+  const told = findLarger(backups, 0.5, NOW).map(({ id, previous }) => [id, previous.id]);
+  const [a, b, ...older] = backups.map(({ id }) => id);
+  expect(told).toEqual([
+    [a, older[0]],
+    [b, older[1]],
+    [a, older[2]],
+  ]);
+});

@@ -74,3 +74,17 @@ test.each([
   for (const word of [...words, 'connect', 's3', 'ok']) expect(table).toContain(word);
   expect(table.split('\n')[1]).toMatch(/^connect {2}ok$/);
 });
+
+test('a word that is longer than its column stays whole, and wide characters take no room from others', () => {
+  const address = 'https://s3.eu-central-1.amazonaws.com/topobank-assets';
+  const table = renderTable(
+    [{ title: 'check' }, { title: 'found', wraps: true }],
+    [
+      ['s3', `no answer from ${address} in time`],
+      ['name', '粗糙 粗糙 粗糙 粗糙 粗糙 粗糙 粗糙 粗糙'],
+    ],
+    30,
+  );
+  expect(table).toContain(address);
+  expect(table.match(/粗糙/g)).toHaveLength(8);
+});

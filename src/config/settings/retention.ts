@@ -42,7 +42,7 @@ export const RETENTION_SETTINGS = defineSettings({
     fallback: '10',
     form: `${countForm}; 0 keeps all`,
     about:
-      'How many of the newest backups stay; 0 keeps all. A backup stays if any rule keeps it: set this to 1 to leave the rest to `KEEP_*`.',
+      'How many of the newest backups of a database stay; 0 keeps all. A backup stays if any rule keeps it: set this to 1 to leave the rest to `KEEP_*`.',
   },
   keepDaily: perUnit('KEEP_DAILY', 'keep-daily', 'days'),
   keepWeekly: perUnit('KEEP_WEEKLY', 'keep-weekly', 'ISO weeks'),

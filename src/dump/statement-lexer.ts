@@ -161,12 +161,15 @@ export function createStatementLexer(): StatementLexer {
     return at + 2;
   }
 
-  /** A string or an identifier. A doubled quote in it is the end of one and the beginning of another. */
-  function readQuoted(buffer: Buffer, from: number, quote: number): Read {
-    const close = buffer.indexOf(quote, from);
-    if (close < 0) return { state: 'more', at: buffer.length };
+  /**
+   * A string, an identifier or the comment of a line, up to the byte that ends it. A doubled quote is the end of one
+   * string and the beginning of another.
+   */
+  function readPast(buffer: Buffer, from: number, last: number): Read {
+    const end = buffer.indexOf(last, from);
+    if (end < 0) return { state: 'more', at: buffer.length };
     mode = 'sql';
-    return close + 1;
+    return end + 1;
   }
 
   function readEscapeString(buffer: Buffer, from: number): Read {
@@ -233,13 +236,6 @@ export function createStatementLexer(): StatementLexer {
     return close + tag.length;
   }
 
-  function readLineComment(buffer: Buffer, from: number): Read {
-    const end = buffer.indexOf(NEWLINE, from);
-    if (end < 0) return { state: 'more', at: buffer.length };
-    mode = 'sql';
-    return end + 1;
-  }
-
   /** Comments may hold comments. */
   function readBlockComment(buffer: Buffer, from: number): Read {
     const { length } = buffer;
@@ -267,9 +263,9 @@ export function createStatementLexer(): StatementLexer {
       case 'sql':
         return readWords(buffer, at);
       case 'string':
-        return readQuoted(buffer, at, QUOTE);
+        return readPast(buffer, at, QUOTE);
       case 'identifier':
-        return readQuoted(buffer, at, DOUBLE_QUOTE);
+        return readPast(buffer, at, DOUBLE_QUOTE);
       case 'escape-string':
         return readEscapeString(buffer, at);
       case 'after-escape-string':
@@ -279,7 +275,7 @@ export function createStatementLexer(): StatementLexer {
       case 'dollar-body':
         return readDollarBody(buffer, at);
       case 'line-comment':
-        return readLineComment(buffer, at);
+        return readPast(buffer, at, NEWLINE);
       case 'block-comment':
         return readBlockComment(buffer, at);
     }

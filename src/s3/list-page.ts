@@ -36,7 +36,7 @@ export interface ListPage {
  *
  * @param body the answer, which the page refers to until its objects are taken
  * @param memory takes notes about them
- * @param onTaken is called when both are needed no more
+ * @param onTaken is called when the page needs neither any more
  * @returns undefined for any other form, which is to be left to the SDK
  */
 export function readListPage(body: Buffer, memory: PageMemory, onTaken: () => void): ListPage | undefined {
@@ -57,9 +57,8 @@ export function readListPage(body: Buffer, memory: PageMemory, onTaken: () => vo
   const without = Buffer.concat(rest);
   // With attributes.
   if (without.includes('<Contents')) return undefined;
-  if (objects > 0) return { page: notedPage(body, memory.notes, objects, onTaken), rest: without };
-  onTaken();
-  return { page: undefined, rest: without };
+  const page = objects === 0 ? undefined : notedPage(body, memory.notes, objects, onTaken);
+  return { page, rest: without };
 }
 
 function notedPage(body: Buffer, notes: Float64Array, objects: number, onTaken: () => void): ObjectPage {
@@ -91,13 +90,14 @@ function noteObject(contents: Contents, memory: PageMemory, index: number): bool
   const lastModified = Date.parse(readChild(contents, LAST_MODIFIED) ?? '');
   if (key === undefined || key.start === key.end || etag === undefined) return false;
   if (!Number.isSafeInteger(bytes) || Number.isNaN(lastModified)) return false;
-  if (!isDecodable(contents.text, key) || !isDecodable(contents.text, etag)) return false;
+  const bare = withoutQuotes(contents.text, etag);
+  if (!isDecodable(contents.text, key) || !isDecodable(contents.text, bare)) return false;
   const at = index * NOTES_PER_OBJECT;
   const notes = noteRoom(memory, at + NOTES_PER_OBJECT);
   notes[at] = key.start;
   notes[at + 1] = key.end;
-  notes[at + 2] = etag.start;
-  notes[at + 3] = etag.end;
+  notes[at + 2] = bare.start;
+  notes[at + 3] = bare.end;
   notes[at + 4] = bytes;
   notes[at + 5] = lastModified;
   return true;
@@ -134,15 +134,21 @@ function findChild({ text, start, end }: Contents, { open, close }: Element): Pl
 
 const QUOTE = '&quot;';
 
-/** Whether it is known what each entity stands for. */
-function isDecodable(text: string, { start, end }: Place): boolean {
-  // Around each ETag.
-  const from = text.startsWith(QUOTE, start) ? start + QUOTE.length : start;
-  const to = text.endsWith(QUOTE, end) ? end - QUOTE.length : end;
-  const first = text.indexOf('&', from);
-  return first < 0 || first >= to || decodeEntities(text.slice(from, to)) !== undefined;
+/** An ETag has quotes around it, which most servers spell as entities: so there is nothing in it to decode. */
+function withoutQuotes(text: string, { start, end }: Place): Place {
+  return {
+    start: text.startsWith(QUOTE, start) ? start + QUOTE.length : start,
+    end: text.endsWith(QUOTE, end) ? end - QUOTE.length : end,
+  };
 }
 
+/** Whether it is known what each entity stands for. */
+function isDecodable(text: string, { start, end }: Place): boolean {
+  const first = text.indexOf('&', start);
+  return first < 0 || first >= end || decodeEntities(text.slice(start, end)) !== undefined;
+}
+
+/** Of what is decodable. */
 function decode(text: string): string {
-  return decodeEntities(text.replaceAll(QUOTE, '"')) ?? text;
+  return decodeEntities(text) ?? text;
 }

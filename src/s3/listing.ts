@@ -90,8 +90,8 @@ function takeObjects(command: ListObjectsV2Command, free: PageMemory[]): () => O
     { step: 'deserialize', name: 'takeObjects', priority: 'low' },
   );
   return () => {
-    // The SDK has read all of it by now.
-    if (read === undefined && memory !== undefined) giveBack(free, memory);
+    // The SDK has read what it was left by now.
+    if (read?.page === undefined && memory !== undefined) giveBack(free, memory);
     return read?.page;
   };
 }

@@ -38,8 +38,8 @@ export function renderTable(
     chars: { ...NO_LINES, middle: GAP, 'mid-mid': NONE, 'left-mid': NONE, 'right-mid': NONE },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
-  const widths = width === undefined ? [] : fitColumns(columns, rows, width);
-  table.push(...rows.map((row) => row.map((cell, at) => breakLines(cell, widths[at]))));
+  const widths = width === undefined ? undefined : fitColumns(columns, rows, width);
+  table.push(...rows.map((row) => row.map((cell, at) => breakLines(cell, widths?.[at]))));
   return table
     .toString()
     .split('\n')
@@ -47,26 +47,24 @@ export function renderTable(
     .join('\n');
 }
 
-/** The widths of the columns that wrap: each as wide as it would be, or as its share of what there is. */
+/** The widths of the columns: each as wide as it would be, or, if it wraps, as its share of what the others leave. */
 function fitColumns(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width: number,
-): (number | undefined)[] {
-  const natural = columns.map(({ title }, at) =>
+): readonly number[] {
+  const widths = columns.map(({ title }, at) =>
     Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)),
   );
-  const widthOf = (at: number) => natural[at] ?? 0;
-  const widths: (number | undefined)[] = columns.map(() => undefined);
-  let room = width - GAP.length * (columns.length - 1);
-  for (const [at, { wraps }] of columns.entries()) if (wraps !== true) room -= widthOf(at);
+  const widthOf = (at: number) => widths[at] ?? 0;
   const wrapping = [...columns.keys()].filter((at) => columns[at]?.wraps === true);
+  const fixed = [...columns.keys()].filter((at) => !wrapping.includes(at));
+  let room = fixed.reduce((rest, at) => rest - widthOf(at), width - GAP.length * (columns.length - 1));
   // The narrow ones first: what they leave is for the others.
   for (const [index, at] of wrapping.toSorted((a, b) => widthOf(a) - widthOf(b)).entries()) {
     const share = Math.max(NARROWEST, Math.floor(room / (wrapping.length - index)));
-    const taken = Math.min(widthOf(at), share);
-    widths[at] = taken;
-    room -= taken;
+    widths[at] = Math.min(widthOf(at), share);
+    room -= widthOf(at);
   }
   return widths;
 }

@@ -4,10 +4,11 @@ import { keptMedia } from '../audit/kept-media.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import type { Database } from '../postgres/database.ts';
+import type { ConfirmedQuarantineContext } from '../quarantine/quarantine-orphans.ts';
 import type { Store } from '../s3/store.ts';
-import type { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS } from './groups.ts';
+import type { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, PURGE_GROUPS } from './groups.ts';
 import { mediaSettings } from './run-context.ts';
-import type { Session } from './session.ts';
+import { lockFor, type Session } from './session.ts';
 
 /** @throws ConfigError for a wrong AUDIT_REFERENCES */
 export async function backupAuditContext(
@@ -43,5 +44,21 @@ export async function mediaAuditContext(
     keptBackups: async (signal) =>
       keptMedia({ ...context, log }, await listBackups(store, config.prefix, signal), signal),
     log,
+  };
+}
+
+/** What it takes to change the quarantine, beside the audit that comes before. */
+export function quarantineContext(
+  session: Session<Exclude<(typeof PURGE_GROUPS)[number], 'database'>>,
+): Omit<ConfirmedQuarantineContext, 'database' | keyof BackupAuditContext> {
+  const { config, now, log, confirm } = session;
+  const { prefix, quarantinePrefix } = config;
+  return {
+    prefix,
+    quarantinePrefix,
+    now,
+    log,
+    confirm,
+    lockFor: (purpose) => lockFor(session, 'quarantine', purpose),
   };
 }

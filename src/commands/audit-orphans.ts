@@ -12,10 +12,10 @@ import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import type { QuarantineReport } from '../quarantine/quarantine-orphans.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
-import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
+import { backupAuditContext, mediaAuditContext, quarantineContext } from './audit-context.ts';
 import { readBackupId } from './backup-id.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, QUARANTINE_GROUPS } from './groups.ts';
-import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 import { type OutputFlags, withOutput } from './with-output.ts';
 
 /** The options of `audit-orphans`, as they are given. */
@@ -65,8 +65,7 @@ function usage(problem: string, remedy: string): ConfigError {
 /** Moves the orphans once the audit was seen and it is confirmed. */
 async function quarantine(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, QUARANTINE_GROUPS);
-  const { config, now, confirm } = session;
-  const { prefix, quarantinePrefix } = config;
+  const { config, confirm } = session;
   const { env, signal } = invocation;
   const flags = invocation.options as AuditFlags;
   checkQuarantinePrefix(config);
@@ -76,11 +75,7 @@ async function quarantine(invocation: Invocation): Promise<number> {
     withStore(session, async (store) => {
       const context = {
         ...(await mediaAuditContext(session, store, database, env)),
-        prefix,
-        quarantinePrefix,
-        now,
-        confirm,
-        lockFor: (purpose: string) => lockFor(session, 'quarantine', purpose),
+        ...quarantineContext(session),
       };
       return auditAndQuarantine(context, sink, (report) => sink.audited(report), signal);
     }),

@@ -8,9 +8,9 @@ import { type RunRestored, restoreRun } from '../quarantine/restore-run.ts';
 import { listRuns, type QuarantineRun } from '../quarantine/runs.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
-import { backupAuditContext } from './audit-context.ts';
+import { backupAuditContext, quarantineContext } from './audit-context.ts';
 import { MEDIA_GROUPS, PURGE_GROUPS } from './groups.ts';
-import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
 /** The options of `quarantine`, as they are given. */
 interface QuarantineFlags extends CommonOptions {
@@ -102,21 +102,15 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
     );
   }
   const session = openSession(invocation, PURGE_GROUPS);
-  const { config, now, log, confirm } = session;
-  const { prefix, quarantinePrefix } = config;
+  const { config } = session;
   const { env, signal } = invocation;
   checkQuarantinePrefix(config);
   const database = openDatabase(config, env);
   const report = await withStore(session, async (store) => {
     const context = {
       ...(await backupAuditContext(session, store, env)),
+      ...quarantineContext(session),
       database,
-      prefix,
-      quarantinePrefix,
-      now,
-      log,
-      confirm,
-      lockFor: (purpose: string) => lockFor(session, 'quarantine', purpose),
     };
     return purgeRuns(context, ageMs, signal);
   });

@@ -1,15 +1,23 @@
-import { planPrune, removals } from '../backup/prune-backups.ts';
+import { type PruneContext, planPrune, removals } from '../backup/prune-backups.ts';
 import { pruneConfirmed } from '../backup/prune-confirmed.ts';
 import type { Config } from '../config/config.ts';
 import { openDatabase } from '../postgres/database.ts';
 import type { GuardedPlan } from '../retention/hold-back.ts';
 import { retentionRules } from '../retention/rules.ts';
 import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
+import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { DECISION_GROUPS, PRUNE_GROUPS } from './groups.ts';
 import { age } from './list.ts';
-import { type CommonOptions, type Invocation, lockFor, openSession, withStore } from './session.ts';
+import {
+  type CommonOptions,
+  type Invocation,
+  lockFor,
+  openSession,
+  type Session,
+  withStore,
+} from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /** `prune`: deletes the backups that no rule keeps. */
@@ -24,7 +32,7 @@ async function decide(invocation: Invocation): Promise<void> {
   warnOfVariables(session.log, invocation);
   const { config } = session;
   const plan = await withStore(session, (store) =>
-    planPrune({ ...session, ...config, store, rules: retentionRules(config) }, invocation.signal),
+    planPrune(pruneContext(session, store), invocation.signal),
   );
   if (plan.verdicts.length > 0) session.tell(renderPlan(plan, session.now()));
   session.print({ dryRun: true, ...planDocument(plan) }, conclude('would delete', plan, config));
@@ -38,11 +46,9 @@ async function prune(invocation: Invocation): Promise<void> {
   const plan = await withStore(session, (store) =>
     pruneConfirmed(
       {
-        ...session,
-        ...config,
-        store,
+        ...pruneContext(session, store),
         database,
-        rules: retentionRules(config),
+        confirm: session.confirm,
         lockFor: (purpose) => lockFor(session, 'prune', purpose),
         show: (found) => session.tell(renderPlan(found, session.now())),
         describe: (found) => conclude('delete', found, config),
@@ -51,6 +57,14 @@ async function prune(invocation: Invocation): Promise<void> {
     ),
   );
   session.print({ dryRun: false, ...planDocument(plan) }, conclude('deleted', plan, config));
+}
+
+function pruneContext(
+  { config, now, log }: Session<(typeof DECISION_GROUPS)[number]>,
+  store: Store,
+): PruneContext {
+  const { prefix, zone, shrinkGuard } = config;
+  return { store, prefix, rules: retentionRules(config), zone, shrinkGuard, now, log };
 }
 
 function planDocument({ verdicts, shrink }: GuardedPlan) {

@@ -1,19 +1,16 @@
 import { StoreError } from '../errors.ts';
-import { type LockOptions, withLock } from '../postgres/advisory-lock.ts';
+import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
 import type { GuardedPlan } from '../retention/hold-back.ts';
-import type { Confirm } from '../ui/confirm.ts';
 import { carryOutPrune, type PruneContext, planPrune, removals } from './prune-backups.ts';
 
-export interface ConfirmedPruneContext extends PruneContext {
+export interface ConfirmedPruneContext extends PruneContext, ConfirmAndLock {
   /** Whose lock is taken. */
   readonly database: Database;
-  readonly lockFor: (purpose: string) => LockOptions;
   /** Is given the plan before anybody is asked. */
   readonly show: (plan: GuardedPlan) => void;
   /** What is asked, and told to others that meet the lock: `delete 3 of 13 backups under backup/`. */
   readonly describe: (plan: GuardedPlan) => string;
-  readonly confirm: Confirm;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { ConfirmedQuarantineContext } from '../quarantine/quarantine-orphan
 import type { Store } from '../s3/store.ts';
 import type { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, PURGE_GROUPS } from './groups.ts';
 import { mediaSettings } from './run-context.ts';
-import { lockFor, type Session } from './session.ts';
+import { confirmAndLock, type Session } from './session.ts';
 
 /** @throws ConfigError for a wrong AUDIT_REFERENCES */
 export async function backupAuditContext(
@@ -51,14 +51,7 @@ export async function mediaAuditContext(
 export function quarantineContext(
   session: Session<Exclude<(typeof PURGE_GROUPS)[number], 'database'>>,
 ): Omit<ConfirmedQuarantineContext, 'database' | keyof BackupAuditContext> {
-  const { config, now, log, confirm } = session;
+  const { config, now, log } = session;
   const { prefix, quarantinePrefix } = config;
-  return {
-    prefix,
-    quarantinePrefix,
-    now,
-    log,
-    confirm,
-    lockFor: (purpose) => lockFor(session, 'quarantine', purpose),
-  };
+  return { prefix, quarantinePrefix, now, log, ...confirmAndLock(session, 'quarantine') };
 }

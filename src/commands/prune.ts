@@ -12,8 +12,8 @@ import { DECISION_GROUPS, PRUNE_GROUPS } from './groups.ts';
 import { age } from './list.ts';
 import {
   type CommonOptions,
+  confirmAndLock,
   type Invocation,
-  lockFor,
   openSession,
   type Session,
   withStore,
@@ -48,8 +48,7 @@ async function prune(invocation: Invocation): Promise<void> {
       {
         ...pruneContext(session, store),
         database,
-        confirm: session.confirm,
-        lockFor: (purpose) => lockFor(session, 'prune', purpose),
+        ...confirmAndLock(session, 'prune'),
         show: (found) => session.tell(renderPlan(found, session.now())),
         describe: (found) => conclude('delete', found, config),
       },

@@ -5,7 +5,7 @@ import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatDuration, formatNumber } from '../ui/format.ts';
 import type { RestoreFlags, RestoreSession } from './restore-options.ts';
-import { type Invocation, lockFor } from './session.ts';
+import { confirmAndLock, type Invocation } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /** `restore --table T --data-only --into NAME`: the rows of single tables into a database that has them, empty. */
@@ -15,7 +15,7 @@ export async function restoreRows(
   source: RestoreSource,
   target: AddRowsOptions,
 ): Promise<number> {
-  const { config, log, startProgress, confirm } = session;
+  const { config, log, startProgress } = session;
   const { dryRun } = invocation.options as RestoreFlags;
   warnOfVariables(log, invocation);
   const outcome = await addRowsConfirmed(
@@ -23,8 +23,7 @@ export async function restoreRows(
       database: openDatabase(config, invocation.env),
       log,
       startProgress,
-      confirm,
-      lockFor: (purpose) => lockFor(session, 'restore', purpose),
+      ...confirmAndLock(session, 'restore'),
     },
     source,
     { ...target, dryRun: dryRun === true },

@@ -27,7 +27,7 @@ import {
   wantedBackup,
 } from './restore-options.ts';
 import { restoreRows } from './restore-rows.ts';
-import { type Invocation, lockFor, openSession, withStore } from './session.ts';
+import { confirmAndLock, type Invocation, openSession, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /**
@@ -93,7 +93,7 @@ async function restoreSource(
   options: ConfirmedRestoreOptions,
   media: RestoreMedia,
 ): Promise<number> {
-  const { config, log, startProgress, now, confirm } = session;
+  const { config, log, startProgress, now } = session;
   warnOfVariables(log, invocation);
   const outcome = await restoreConfirmed(
     {
@@ -102,8 +102,7 @@ async function restoreSource(
       now,
       log,
       startProgress,
-      confirm,
-      lockFor: (purpose) => lockFor(session, 'restore', purpose),
+      ...confirmAndLock(session, 'restore'),
       describe: (report, ms) => renderReport(source, report, ms),
     },
     source,

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { type Config, readConfig } from '../config/config.ts';
 import type { SettingGroup } from '../config/setting.ts';
-import type { LockOptions } from '../postgres/advisory-lock.ts';
+import type { ConfirmAndLock } from '../postgres/advisory-lock.ts';
 import { openStore } from '../s3/s3-store.ts';
 import type { Store } from '../s3/store.ts';
 import { type Confirm, createConfirm } from '../ui/confirm.ts';
@@ -96,13 +96,13 @@ export async function withStore<T>(
   }
 }
 
-/** The lock for what a command does itself; {@link Config} says how long another run is waited for. */
-export function lockFor(
-  { config, log }: Pick<Session<'lock'>, 'config' | 'log'>,
+/** For what a command does itself; {@link Config} says how long another run is waited for. */
+export function confirmAndLock(
+  { config, confirm, log }: Pick<Session<'lock'>, 'config' | 'confirm' | 'log'>,
   command: string,
-  purpose: string,
-): LockOptions {
-  return { purpose, holder: holderName(command), waitMs: config.lockWait, log };
+): ConfirmAndLock {
+  const holder = holderName(command);
+  return { confirm, lockFor: (purpose) => ({ purpose, holder, waitMs: config.lockWait, log }) };
 }
 
 /** What another run is told of this one; PostgreSQL cuts it off after 63 bytes. */

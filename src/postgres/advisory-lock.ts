@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { LockedError } from '../errors.ts';
+import type { Confirm } from '../ui/confirm.ts';
 import { formatDuration, formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Database } from './database.ts';
@@ -16,6 +17,12 @@ export interface LockOptions {
   /** How long to wait for another run to end, in milliseconds. */
   readonly waitMs: number;
   readonly log: Logger;
+}
+
+/** What it takes to ask before something is changed, and to keep from other runs meanwhile. */
+export interface ConfirmAndLock {
+  readonly confirm: Confirm;
+  readonly lockFor: (purpose: string) => LockOptions;
 }
 
 /**

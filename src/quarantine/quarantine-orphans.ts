@@ -3,10 +3,9 @@ import type { BackupAuditContext } from '../audit/audit-backup.ts';
 import type { FindOwned } from '../audit/owned-keys.ts';
 import type { Protectors } from '../audit/protect.ts';
 import { StoreError } from '../errors.ts';
-import type { LockOptions } from '../postgres/advisory-lock.ts';
+import type { ConfirmAndLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
-import type { Confirm } from '../ui/confirm.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
@@ -27,13 +26,11 @@ export interface QuarantineContext {
   readonly startProgress: StartProgress;
 }
 
-/** What it takes to ask before the quarantine is changed, and to keep from other runs meanwhile. */
-export interface ConfirmedQuarantineContext extends BackupAuditContext, QuarantineContext {
+/** What it takes to change the quarantine. */
+export interface ConfirmedQuarantineContext extends BackupAuditContext, QuarantineContext, ConfirmAndLock {
   readonly database: Database;
   /** Prefix of the backups. */
   readonly prefix: string;
-  readonly confirm: Confirm;
-  readonly lockFor: (purpose: string) => LockOptions;
 }
 
 /** What a run came to; also what its mark says in the bucket. */

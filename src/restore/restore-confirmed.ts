@@ -1,9 +1,8 @@
 import type { BackupOutlook } from '../audit/audit-backups.ts';
 import type { AuditReport } from '../audit/audit-media.ts';
 import type { MediaRestored } from '../media/restore-media.ts';
-import { type LockOptions, withLock } from '../postgres/advisory-lock.ts';
+import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
-import type { Confirm } from '../ui/confirm.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
 import { type RestoreContext, type RestoreOptions, type RestoreReport, restoreDump } from './restore.ts';
 import { checkTarget, type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
@@ -19,10 +18,8 @@ export interface RestoreMedia {
   after(): Promise<Pick<AuditReport, 'totals'> | undefined>;
 }
 
-export interface ConfirmedRestoreContext extends RestoreContext {
+export interface ConfirmedRestoreContext extends RestoreContext, ConfirmAndLock {
   readonly media: RestoreMedia;
-  readonly confirm: Confirm;
-  readonly lockFor: (purpose: string) => LockOptions;
   /** What was restored, in `ms` milliseconds, as people are told of it. */
   readonly describe: (report: RestoreReport, ms: number) => string;
 }

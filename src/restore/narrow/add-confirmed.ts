@@ -1,14 +1,10 @@
 import { RestoreError } from '../../errors.ts';
-import { type LockOptions, withLock } from '../../postgres/advisory-lock.ts';
-import type { Confirm } from '../../ui/confirm.ts';
+import { type ConfirmAndLock, withLock } from '../../postgres/advisory-lock.ts';
 import { findDatabases } from '../restore-target.ts';
 import type { RestoreSource } from '../source.ts';
 import { type AddedRows, type AddRowsContext, type AddRowsOptions, addRows } from './add-rows.ts';
 
-export interface ConfirmedRowsContext extends AddRowsContext {
-  readonly confirm: Confirm;
-  readonly lockFor: (purpose: string) => LockOptions;
-}
+export interface ConfirmedRowsContext extends AddRowsContext, ConfirmAndLock {}
 
 export interface ConfirmedRowsOptions extends AddRowsOptions {
   /** Tell what would be done, and do nothing. */

@@ -1,5 +1,6 @@
 import { idTime } from '../catalog/backup-name.ts';
 import type { UsableBackup } from '../catalog/catalog.ts';
+import { databaseOf } from '../catalog/manifest.ts';
 import type { AuditReport } from './audit-media.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dump-references.ts';
 import type { FindingSink } from './finding.ts';
@@ -50,7 +51,7 @@ export async function auditBackup(
   return {
     backup: backup.id,
     at: manifest?.snapshot?.at ?? manifest?.startedAt ?? idTime(backup.id)?.toISOString() ?? '',
-    database: manifest?.database?.name ?? '',
+    database: databaseOf(backup) ?? '',
     bucket: store.bucket,
     prefix: mediaPrefix,
     era: matched.era,

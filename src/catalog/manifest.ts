@@ -96,6 +96,11 @@ const manifestSchema = v.object({
  */
 export type Manifest = v.InferOutput<typeof manifestSchema>;
 
+/** Name of the database that a backup is of; undefined where nobody knows, as of one without a manifest. */
+export function databaseOf({ manifest }: { readonly manifest?: Manifest | undefined }): string | undefined {
+  return manifest?.database?.name;
+}
+
 /** No manifest is larger than this, in bytes: a hundred thousand tables fit. */
 export const MANIFEST_LIMIT = 64 * 1024 ** 2;
 

@@ -1,5 +1,6 @@
 import { idTime, manifestKey } from '../catalog/backup-name.ts';
 import { type Backup, listBackups } from '../catalog/catalog.ts';
+import { databaseOf } from '../catalog/manifest.ts';
 import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catalog/verification.ts';
 import { describeShrink, describeSpared, findLarger, judgeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatDuration } from '../ui/format.ts';
@@ -41,7 +42,7 @@ export function summarize(backup: Backup, prefix: string) {
     state,
     startedAt: manifest?.startedAt ?? idTime(id)?.toISOString() ?? null,
     finishedAt: manifest?.finishedAt ?? dump?.lastModified.toISOString() ?? null,
-    database: manifest?.database?.name ?? null,
+    database: databaseOf(backup) ?? null,
     server: manifest?.server ?? null,
     verified: verifiedDocument(backup),
   };
@@ -80,7 +81,7 @@ function rowOf({ id, state, dump, manifest, verified }: Backup, now: Date): stri
     age(id, now),
     dump === undefined ? '-' : formatBytes(dump.bytes),
     state,
-    manifest?.database?.name ?? '-',
+    databaseOf({ manifest }) ?? '-',
     manifest?.server?.split(' ')[0] ?? '-',
     describeCheck(decisiveCheck(verified), now),
   ];

@@ -1,4 +1,5 @@
 import type { Backup } from '../catalog/catalog.ts';
+import { databaseOf } from '../catalog/manifest.ts';
 
 /** Backups that are judged among themselves. */
 export interface DatabaseBackups<B extends Backup = Backup> {
@@ -15,7 +16,7 @@ export interface DatabaseBackups<B extends Backup = Backup> {
 export function byDatabase<B extends Backup>(backups: readonly B[]): DatabaseBackups<B>[] {
   const groups = new Map<string | undefined, B[]>();
   for (const backup of backups) {
-    const database = backup.manifest?.database?.name;
+    const database = databaseOf(backup);
     const group = groups.get(database) ?? [];
     groups.set(database, group);
     group.push(backup);

@@ -1,5 +1,6 @@
 import { isAhead } from '../catalog/backup-time.ts';
 import type { Backup, UsableBackup } from '../catalog/catalog.ts';
+import { databaseOf } from '../catalog/manifest.ts';
 import { faultyCheck } from '../catalog/verification.ts';
 import { formatBytes } from '../ui/format.ts';
 import { isUsable, newestFirst } from './order.ts';
@@ -71,7 +72,7 @@ export function findLarger(backups: readonly Backup[], share: number, now: Date)
 function newestOfEach(dumps: readonly Measured[]): readonly Measured[] {
   const newest = new Map<string | undefined, Measured>();
   for (const dump of dumps) {
-    const database = dump.backup.manifest?.database?.name;
+    const database = databaseOf(dump.backup);
     if (newest.size === 0 || (database !== undefined && !newest.has(database))) newest.set(database, dump);
   }
   return [...newest.values()];
@@ -135,6 +136,6 @@ function measure(backup: UsableBackup): Measured[] {
 }
 
 function comparable(a: UsableBackup, b: UsableBackup): boolean {
-  const [one, other] = [a.manifest?.database?.name, b.manifest?.database?.name];
+  const [one, other] = [a, b].map(databaseOf);
   return one === undefined || other === undefined || one === other;
 }

@@ -1,5 +1,6 @@
 import { backupId } from '../catalog/backup-name.ts';
 import { compareIndex } from '../catalog/compare-index.ts';
+import { databaseOf } from '../catalog/manifest.ts';
 import { runPgDump } from '../dump/pg-dump.ts';
 import { DumpError, RestoreError } from '../errors.ts';
 import {
@@ -47,7 +48,7 @@ export async function drill(
   signal: AbortSignal,
 ): Promise<Finding> {
   const { database, log } = context;
-  const name = source.manifest?.database?.name ?? database.name;
+  const name = databaseOf(source) ?? database.name;
   const scratch = scratchName(name, backupId(context.now()));
   const admin = database.maintenanceName;
   const dump = await knowUnlessRefused(source, context.startProgress, signal);

@@ -29,7 +29,7 @@ async function directoryRemedy(directory: string): Promise<string> {
 
 /** @throws NotFoundError when there is no such file or it cannot be read */
 export async function openLocalDump(file: string, signal: AbortSignal): Promise<LocalDump> {
-  const refuse = (problem: string, cause?: unknown, remedy = NAME_A_FILE) =>
+  const unreadable = (problem: string, cause?: unknown, remedy = NAME_A_FILE) =>
     new NotFoundError({
       doing: `cannot read the dump ${file}`,
       problem,
@@ -40,8 +40,8 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
     const handle = await open(file);
     try {
       const info = await handle.stat();
-      if (info.isDirectory()) throw refuse('it is a directory', undefined, await directoryRemedy(file));
-      if (!info.isFile()) throw refuse('it is no file');
+      if (info.isDirectory()) throw unreadable('it is a directory', undefined, await directoryRemedy(file));
+      if (!info.isFile()) throw unreadable('it is no file');
       return {
         bytes: info.size,
         read: (range) =>
@@ -53,6 +53,6 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
   } catch (error) {
     if (error instanceof NotFoundError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
-    throw refuse(PROBLEMS[code ?? ''] ?? String(code ?? error), error);
+    throw unreadable(PROBLEMS[code ?? ''] ?? String(code ?? error), error);
   }
 }

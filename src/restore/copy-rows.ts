@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type CopyStart, qualifiedName } from '../dump/tokens.ts';
 import { RestoreError } from '../errors.ts';
 import { startCopy } from './raw-query.ts';
-import { refuse } from './run-statement.ts';
+import { rethrowAt } from './run-statement.ts';
 
 /** Rows of a dump on their way into a table. */
 export interface RowsIn {
@@ -35,14 +35,14 @@ export function copyRows(
   rowOf?: (sent: number) => number,
 ): RowsIn {
   const into = startCopy(client, statement.sql);
-  const refused = (error: unknown) => refuse(error, statement, name, { rowOf });
+  const rethrow = (error: unknown) => rethrowAt(error, statement, name, { rowOf });
   return {
     onRefused: (listener) => {
-      into.refused.catch(refused).catch(listener);
+      into.refused.catch(rethrow).catch(listener);
     },
-    write: (rows) => into.write(rows).catch(refused),
+    write: (rows) => into.write(rows).catch(rethrow),
     async end(rows) {
-      const taken = await into.end().catch(refused);
+      const taken = await into.end().catch(rethrow);
       if (taken === rows) return;
       throw new RestoreError({
         doing: `cannot restore ${name}`,

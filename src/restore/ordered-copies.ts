@@ -3,7 +3,7 @@ import { sqlWords } from '../dump/sql-words.ts';
 import { type CopyStart, nameInEntry, type Statement } from '../dump/tokens.ts';
 import { copyRows, type RowsIn } from './copy-rows.ts';
 import { runRaw } from './raw-query.ts';
-import { refuse } from './run-statement.ts';
+import { rethrowAt } from './run-statement.ts';
 
 /**
  * COPYs after which a table's rows stand as they stand in the dump. A server fills pages that have room left with later
@@ -49,7 +49,7 @@ export function orderedCopies(client: pg.Client, name: string): OrderedCopies {
 
   async function run(sql: string, statement: CopyStart): Promise<void> {
     await runRaw(client, Buffer.from(sql, 'latin1')).catch((error: unknown) =>
-      refuse(error, statement, name),
+      rethrowAt(error, statement, name),
     );
   }
 }

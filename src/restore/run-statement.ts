@@ -43,7 +43,7 @@ export async function runStatement(
       return 'skipped';
     }
     const setting = errorCode(error) === SQLSTATE.invalidParameterValue ? settingOf(sql) : undefined;
-    return refuse(error, at, context.name, { lackRemedy: LACK_REMEDIES[setting?.toLowerCase() ?? ''] });
+    return rethrowAt(error, at, context.name, { lackRemedy: LACK_REMEDIES[setting?.toLowerCase() ?? ''] });
   }
 }
 
@@ -67,12 +67,12 @@ function remedyFor(code: string | undefined, at: DumpPosition | undefined): stri
 }
 
 /**
- * Says of an error where in the dump it has come about.
+ * Rethrows an error, with the place in the dump where it came about.
  *
  * @param about `rowOf`: the row of the dump's block, from 1, that a COPY of some of its rows has sent as its n-th;
  * `lackRemedy`: what to do where the server lacks what the statement names
  */
-export function refuse(
+export function rethrowAt(
   error: unknown,
   at: DumpPosition | undefined,
   name: string,

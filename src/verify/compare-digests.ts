@@ -4,9 +4,9 @@ import type { DumpDigest, EntryDigest, TableDigest } from './dump-digest.ts';
 const NOTHING = 'nothing';
 
 /** The tables whose rows are other ones, by what the dump and the one of its restored database say. */
-export function compareRows(original: DumpDigest, again: DumpDigest): Fault[] {
+export function compareRows(original: DumpDigest, restored: DumpDigest): Fault[] {
   return [...original.tables].flatMap(([where, table]) => {
-    const found = foundOf(where, table, again);
+    const found = foundOf(where, table, restored);
     const rows = tableFault(
       where,
       `${table.rows} rows`,
@@ -18,23 +18,23 @@ export function compareRows(original: DumpDigest, again: DumpDigest): Fault[] {
 }
 
 /** Those of which no more can be compared than how many rows they have. */
-export function tablesCounted(original: DumpDigest, again: DumpDigest): string[] {
+export function tablesCounted(original: DumpDigest, restored: DumpDigest): string[] {
   return [...original.tables].flatMap(([where, table]) => {
-    const found = foundOf(where, table, again);
+    const found = foundOf(where, table, restored);
     return found === undefined || comparesBytes(table, found) ? [] : [where];
   });
 }
 
 /** Tables with rows that only the restored database has a COPY of. */
-export function tablesBeyond(original: DumpDigest, again: DumpDigest): string[] {
+export function tablesBeyond(original: DumpDigest, restored: DumpDigest): string[] {
   const known = new Set([...original.tables].flatMap(([name, { partitions }]) => [name, ...partitions]));
-  return [...again.tables].flatMap(([name, { rows }]) => (rows > 0 && !known.has(name) ? [name] : []));
+  return [...restored.tables].flatMap(([name, { rows }]) => (rows > 0 && !known.has(name) ? [name] : []));
 }
 
 /** What the restored database has of a table; where its partitions are dumped each for itself, of them all. */
-function foundOf(where: string, { partitions }: TableDigest, again: DumpDigest): TableDigest | undefined {
-  const found = again.tables.get(where);
-  const parts = [...partitions].flatMap((name) => again.tables.get(name) ?? []);
+function foundOf(where: string, { partitions }: TableDigest, restored: DumpDigest): TableDigest | undefined {
+  const found = restored.tables.get(where);
+  const parts = [...partitions].flatMap((name) => restored.tables.get(name) ?? []);
   if (found !== undefined || parts.length === 0) return found;
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   return { rows, sha256: parts.flatMap(({ sha256 }) => sha256), partitions };
@@ -54,16 +54,16 @@ function tableFault(where: string, expected: string | undefined, found: string |
 }
 
 /** The entries whose text is another one, missing, or more; else the first that stands in another place. */
-export function compareText(original: DumpDigest, again: DumpDigest): Fault[] {
-  const [before, after] = [byName(original.entries), byName(again.entries)];
+export function compareText(original: DumpDigest, restored: DumpDigest): Fault[] {
+  const [before, after] = [byName(original.entries), byName(restored.entries)];
   const faults = [...new Set([...before.keys(), ...after.keys()])].flatMap((where): Fault[] => {
     const [expected, found] = [before, after].map((texts) => texts.get(where)?.join(', ') ?? NOTHING);
     if (expected === undefined || found === undefined || expected === found) return [];
     return [{ what: 'schema', where, expected, found }];
   });
   if (faults.length > 0) return faults;
-  const moved = original.entries.findIndex(({ name }, at) => name !== again.entries[at]?.name);
-  const [expected, found] = [original, again].map(({ entries }) => entries[moved]?.name);
+  const moved = original.entries.findIndex(({ name }, at) => name !== restored.entries[at]?.name);
+  const [expected, found] = [original, restored].map(({ entries }) => entries[moved]?.name);
   if (expected === undefined || found === undefined) return [];
   return [{ what: 'schema', where: 'in the order of its entries', expected, found }];
 }

@@ -120,8 +120,8 @@ async function restoreAndCompare(
   if (manifest !== undefined && compareIndex(manifest, index).length > 0) {
     return checkBytes(source, context, signal);
   }
-  const again = await dumpAgain(context, scratch, original, signal);
-  return { checked: checkedOf(index), ...judgeDrill({ original, again, manifest }) };
+  const restored = await dumpAgain(context, scratch, original, signal);
+  return { checked: checkedOf(index), ...judgeDrill({ original, restored, manifest }) };
 }
 
 /**

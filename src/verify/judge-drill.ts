@@ -12,32 +12,32 @@ import type { Finding } from './finding.ts';
  */
 export function judgeDrill({
   original,
-  again,
+  restored,
   manifest,
 }: {
   readonly original: DumpDigest;
-  readonly again: DumpDigest;
+  readonly restored: DumpDigest;
   readonly manifest: Manifest | undefined;
 }): Omit<Finding, 'checked'> {
   /** Taken by `backup` itself, of the whole database. */
   const own = manifest !== undefined && manifest.snapshot !== null;
-  const faults = compareRows(original, again);
+  const faults = compareRows(original, restored);
   const open: string[] = [];
-  const beyond = tablesBeyond(original, again);
+  const beyond = tablesBeyond(original, restored);
   for (const where of own ? beyond : []) {
-    const rows = again.tables.get(where)?.rows;
+    const rows = restored.tables.get(where)?.rows;
     faults.push({ what: 'table', where, expected: 'nothing', found: `${rows} rows` });
   }
   if (!own && beyond.length > 0) {
     open.push(`the rows of ${beyond.join(', ')}, which the dump does not have as COPY`);
   }
-  const counted = tablesCounted(original, again);
+  const counted = tablesCounted(original, restored);
   if (counted.length > 0) {
     open.push(
       `the bytes of the rows of ${counted.join(', ')}, of which the dump has several pieces or partitions: they are counted`,
     );
   }
-  const text = judgeText(original, again, own);
+  const text = judgeText(original, restored, own);
   if (own) faults.push(...text.differences);
   if (text.unproved !== undefined) open.push(text.unproved);
   const all = formatCount(original.tables.size);
@@ -45,7 +45,7 @@ export function judgeDrill({
     counted.length === 0 ? `all ${all}` : `${formatCount(original.tables.size - counted.length)} of ${all}`;
   return {
     faults,
-    proved: `PostgreSQL ${majorOf(again.index.serverVersion)} restores it; dumped again, ${text.unproved === undefined ? 'its schema and ' : ''}${tables} tables are the same byte for byte`,
+    proved: `PostgreSQL ${majorOf(restored.index.serverVersion)} restores it; dumped again, ${text.unproved === undefined ? 'its schema and ' : ''}${tables} tables are the same byte for byte`,
     unproved: open.length > 0 ? open.join('; ') : 'what the application makes of it',
   };
 }
@@ -53,17 +53,17 @@ export function judgeDrill({
 /** @returns how the texts differ, and why they prove nothing where that is so */
 function judgeText(
   original: DumpDigest,
-  again: DumpDigest,
+  restored: DumpDigest,
   own: boolean,
 ): { readonly differences: readonly Fault[]; readonly unproved?: string } {
-  const [wrote, writes] = [original, again].map(versions);
+  const [wrote, writes] = [original, restored].map(versions);
   if (wrote !== writes) {
     return {
       differences: [],
       unproved: `the schema’s text, for ${wrote} has written the dump and ${writes} writes otherwise`,
     };
   }
-  const differences = compareText(original, again);
+  const differences = compareText(original, restored);
   const [first] = differences;
   if (own || first === undefined) return { differences };
   return {

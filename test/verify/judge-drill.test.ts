@@ -25,10 +25,10 @@ function digest(text: string, cuts: readonly number[] = []): DumpDigest {
   return digester.end();
 }
 
-const judge = (again: string, original = WHOLE, manifest: Manifest | 'foreign' = OWN) =>
+const judge = (restored: string, original = WHOLE, manifest: Manifest | 'foreign' = OWN) =>
   judgeDrill({
     original: digest(original),
-    again: digest(again),
+    restored: digest(restored),
     manifest: manifest === 'foreign' ? undefined : manifest,
   });
 
@@ -45,9 +45,9 @@ test.each([
   ['the minor versions', WHOLE.replaceAll('15.18', '15.19')],
   ['the key of \\restrict', WHOLE.replace('SET client', '\\restrict abc\n\nSET client')],
   ['comments at the end', WHOLE.replace('--\n-- PostgreSQL database dump complete', '\n-- x\n$&')],
-])('%s may differ', (_, again) => {
-  expect(again).not.toBe(WHOLE);
-  expect(judge(again)).toMatchObject({
+])('%s may differ', (_, restored) => {
+  expect(restored).not.toBe(WHOLE);
+  expect(judge(restored)).toMatchObject({
     faults: [],
     proved: 'PostgreSQL 15 restores it; dumped again, its schema and all 1 tables are the same byte for byte',
   });
@@ -72,8 +72,8 @@ test.each([
     WHOLE.replace(INDEX, `COPY public.u (a) FROM stdin;\n1\n\\.\n${INDEX}`),
     ['table public.u', 'schema TABLE DATA public.t'],
   ],
-])('%s is told', (_, again, expected) => {
-  expect(judge(again).faults.map(({ what, where }) => `${what} ${where}`)).toEqual(expected);
+])('%s is told', (_, restored, expected) => {
+  expect(judge(restored).faults.map(({ what, where }) => `${what} ${where}`)).toEqual(expected);
 });
 
 test('entries in another order are told', () => {
@@ -83,14 +83,14 @@ test('entries in another order are told', () => {
 });
 
 test('another major version writes otherwise, which is no fault; rows are compared all the same', () => {
-  const again = WHOLE.replaceAll('15.18', '17.2').replace('(a int)', '(a integer)');
-  expect(judge(again)).toMatchObject({
+  const restored = WHOLE.replaceAll('15.18', '17.2').replace('(a int)', '(a integer)');
+  expect(judge(restored)).toMatchObject({
     faults: [],
     proved: 'PostgreSQL 17 restores it; dumped again, all 1 tables are the same byte for byte',
     unproved:
       'the schema’s text, for pg_dump 15 of PostgreSQL 15 has written the dump and pg_dump 17 of PostgreSQL 17 writes otherwise',
   });
-  expect(judge(again.replace('\n1\n', '\n3\n')).faults).toHaveLength(1);
+  expect(judge(restored.replace('\n1\n', '\n3\n')).faults).toHaveLength(1);
 });
 
 test.each([[PUSHED], ['foreign' as const]])(
@@ -127,8 +127,8 @@ describe('rows of partitions that are dumped as those of the whole table', () =>
   test.each([
     ['lie in other partitions', dump(data('t', 't_1', 1), data('t', 't_2', 3, 2))],
     ['all lie in one', dump(data('t', 't_1', 1, 2, 3), data('t', 't_2'))],
-  ])('may, restored, %s', (_, again) => {
-    expect(judge(again, through)).toMatchObject({
+  ])('may, restored, %s', (_, restored) => {
+    expect(judge(restored, through)).toMatchObject({
       faults: [],
       proved: expect.stringContaining('again, its schema and 0 of 1 tables are'),
       unproved: COUNTED,
@@ -136,8 +136,8 @@ describe('rows of partitions that are dumped as those of the whole table', () =>
   });
 
   test('may be dumped again partition by partition', () => {
-    const again = dump(data('t_1', 't_1', 2, 1), data('t_2', 't_2', 3));
-    expect(judge(again, through, 'foreign')).toMatchObject({
+    const restored = dump(data('t_1', 't_1', 2, 1), data('t_2', 't_2', 3));
+    expect(judge(restored, through, 'foreign')).toMatchObject({
       faults: [],
       unproved: expect.stringContaining(COUNTED),
     });
@@ -147,8 +147,8 @@ describe('rows of partitions that are dumped as those of the whole table', () =>
     ['through the whole table', dump(data('t', 't_1', 1), data('t', 't_2', 3)), '2 rows'],
     ['through each', dump(data('t_1', 't_1', 1), data('t_2', 't_2', 3)), '2 rows'],
     ['not at all', dump(), 'nothing'],
-  ])('are missed where fewer come back %s', (_, again, found) => {
-    expect(judge(again, through, 'foreign').faults).toEqual([
+  ])('are missed where fewer come back %s', (_, restored, found) => {
+    expect(judge(restored, through, 'foreign').faults).toEqual([
       { what: 'table', where: 'public.t', expected: '3 rows', found },
     ]);
   });

@@ -46,7 +46,7 @@ export async function withLanes<T>(
   async function open(opened: readonly Lane[]): Promise<T> {
     if (opened.length < count) {
       return database.use(scratch, either, async (client) => {
-        await hurry(client, count);
+        await tuneSession(client, count);
         return open([...opened, { client, settings: new Map() }]);
       });
     }
@@ -66,7 +66,7 @@ export async function withLanes<T>(
  * Every role may set these for itself, and after a crash a scratch database is dropped anyway. Lanes build indexes
  * beside each other, so that more workers for each (known from PostgreSQL 11 on) would only take the cores from them.
  */
-async function hurry(client: pg.Client, lanes: number): Promise<void> {
+async function tuneSession(client: pg.Client, lanes: number): Promise<void> {
   await client.query('SET synchronous_commit = off');
   await client.query(
     `SELECT set_config('maintenance_work_mem', greatest(setting::int, $1::int) || 'kB', false)

@@ -4,7 +4,7 @@ import type { Labels } from './row-labels.ts';
 export const KINDS = ['dangling', 'orphan', 'pending', 'empty', 'shared', 'protected'] as const;
 
 /** See {@link Finding} for what each one means. */
-export type Kind = (typeof KINDS)[number];
+export type FindingKind = (typeof KINDS)[number];
 
 /** A row's place in the database. */
 export interface RowPlace {

@@ -1,5 +1,5 @@
 import type { ObjectInfo } from '../s3/store.ts';
-import { type Finding, KINDS, type Kind } from './finding.ts';
+import { type Finding, type FindingKind, KINDS } from './finding.ts';
 import type { Reference } from './references.ts';
 
 /** How many, and how many bytes their objects have. */
@@ -9,7 +9,7 @@ interface Count {
 }
 
 /** Of each kind; null for what was not looked for. */
-type Totals = Readonly<Record<Kind, Count | null>>;
+type Totals = Readonly<Record<FindingKind, Count | null>>;
 
 /** What lies under one prefix of the second level, such as `media/uploads/`. */
 interface PrefixSummary {
@@ -44,10 +44,10 @@ export interface Tally {
 /** Most prefixes that are told apart; what lies under others is counted under the media prefix itself. */
 const MOST_PREFIXES = 1000;
 
-type Counts = Record<Kind | 'objects', { count: number; bytes: number }>;
+type Counts = Record<FindingKind | 'objects', { count: number; bytes: number }>;
 
 /** @param notSought kinds of which nothing can be said */
-export function createTally(mediaPrefix: string, notSought: readonly Kind[]): Tally {
+export function createTally(mediaPrefix: string, notSought: readonly FindingKind[]): Tally {
   const all = newCounts();
   const byPrefix = new Map<string, Counts>();
   let references = 0;
@@ -68,7 +68,7 @@ export function createTally(mediaPrefix: string, notSought: readonly Kind[]): Ta
     return counts;
   }
 
-  function add(kind: Kind | 'objects', key: string, bytes: number): void {
+  function add(kind: FindingKind | 'objects', key: string, bytes: number): void {
     count(all[kind], bytes);
     count(countsOf(key)[kind], bytes);
   }

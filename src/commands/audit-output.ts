@@ -1,5 +1,5 @@
 import type { AuditReport } from '../audit/audit-media.ts';
-import { type Finding, type FindingSink, KINDS, type Kind } from '../audit/finding.ts';
+import { type Finding, type FindingKind, type FindingSink, KINDS } from '../audit/finding.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 
@@ -36,7 +36,7 @@ export function jsonOutput(write: (text: string) => Promise<void>): AuditOutput 
 
 /** Tables for people: the totals, and the first findings of each kind. */
 export function textOutput(write: (text: string) => Promise<void>): AuditOutput {
-  const first = new Map<Kind, Finding[]>(KINDS.map((kind) => [kind, []]));
+  const first = new Map<FindingKind, Finding[]>(KINDS.map((kind) => [kind, []]));
   return {
     async write(findings) {
       for (const finding of findings) {
@@ -50,7 +50,7 @@ export function textOutput(write: (text: string) => Promise<void>): AuditOutput 
   };
 }
 
-function renderReport(report: ReportHead, first: ReadonlyMap<Kind, readonly Finding[]>): string {
+function renderReport(report: ReportHead, first: ReadonlyMap<FindingKind, readonly Finding[]>): string {
   const { at, database, backup, bucket, prefix, era, references, objects, bytes, totals } = report;
   const what =
     backup === undefined ? `database ${database}` : `backup ${backup} of ${database || 'a database'}`;
@@ -92,7 +92,7 @@ function renderTotals({ byPrefix, totals, objects, bytes }: ReportHead): string 
   return renderTable([{ title: 'prefix' }, ...numbers], rows);
 }
 
-const MEANINGS: Readonly<Record<Kind, string>> = {
+const MEANINGS: Readonly<Record<FindingKind, string>> = {
   dangling: 'rows without their object',
   orphan: 'objects without a row',
   pending: 'rows without their object, younger than the grace',
@@ -101,7 +101,7 @@ const MEANINGS: Readonly<Record<Kind, string>> = {
   protected: 'objects without a row that a kept backup needs',
 };
 
-function renderKind(kind: Kind, findings: readonly Finding[], count: number): string {
+function renderKind(kind: FindingKind, findings: readonly Finding[], count: number): string {
   const columns = columnsOf(kind);
   const table = renderTable(
     columns.map(([title]) => ({ title })),
@@ -154,7 +154,7 @@ const BACKUPS: readonly [string, Read] = [
   (finding) => (finding.kind === 'protected' ? finding.backups.join(', ') : ''),
 ];
 
-function columnsOf(kind: Kind): readonly (readonly [title: string, read: Read])[] {
+function columnsOf(kind: FindingKind): readonly (readonly [title: string, read: Read])[] {
   switch (kind) {
     case 'dangling':
     case 'pending':

@@ -1,4 +1,4 @@
-import type { Finding } from '../doctor/check.ts';
+import type { DoctorFinding } from '../doctor/check.ts';
 import { examineDatabase } from '../doctor/database-checks.ts';
 import { examineStore } from '../doctor/store-checks.ts';
 import { EXIT } from '../errors.ts';
@@ -24,7 +24,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return findings.some(({ state }) => state === 'fault') ? EXIT.fault : EXIT.done;
 }
 
-function render(findings: readonly Finding[], width: number | undefined): string {
+function render(findings: readonly DoctorFinding[], width: number | undefined): string {
   const table = renderTable(
     [
       { title: 'check' },
@@ -35,7 +35,7 @@ function render(findings: readonly Finding[], width: number | undefined): string
     findings.map(({ check, state, detail, remedy }) => [check, state, detail, remedy ?? '']),
     width,
   );
-  const count = (wanted: Finding['state']) => findings.filter(({ state }) => state === wanted).length;
+  const count = (wanted: DoctorFinding['state']) => findings.filter(({ state }) => state === wanted).length;
   return `${table}\n\n${verdict(count('fault'), count('warning'), findings.length)}`;
 }
 

@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatCount, formatNumber } from '../ui/format.ts';
-import type { Verification } from '../verify/finding.ts';
+import type { Verification } from '../verify/evidence.ts';
 import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
 import { readBackupId } from './backup-id.ts';
 import { drillDatabase } from './drill-database.ts';

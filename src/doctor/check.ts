@@ -1,14 +1,14 @@
 import { messageOf, OperatorError } from '../errors.ts';
 
 /** What one check found. `warning`: it works, but the operator should know. */
-export interface Finding {
+export interface DoctorFinding {
   readonly check: string;
   readonly state: 'ok' | 'warning' | 'fault';
   readonly detail: string;
   readonly remedy: string | undefined;
 }
 
-export function fault(detail: string, remedy: string): Omit<Finding, 'check'> {
+export function fault(detail: string, remedy: string): Omit<DoctorFinding, 'check'> {
   return { state: 'fault', detail, remedy };
 }
 
@@ -16,8 +16,8 @@ export function fault(detail: string, remedy: string): Omit<Finding, 'check'> {
 export async function examine(
   check: string,
   signal: AbortSignal,
-  work: () => Promise<string | Omit<Finding, 'check'>>,
-): Promise<Finding> {
+  work: () => Promise<string | Omit<DoctorFinding, 'check'>>,
+): Promise<DoctorFinding> {
   signal.throwIfAborted();
   try {
     const found = await work();
@@ -40,7 +40,7 @@ const CLOCK_WARNING_MS = 60_000;
 const CLOCK_FAULT_MS = 10 * 60_000;
 
 /** Judges how far another clock is from this machine's. */
-export function judgeClock(there: Date, here: Date): Omit<Finding, 'check'> {
+export function judgeClock(there: Date, here: Date): Omit<DoctorFinding, 'check'> {
   const apart = there.getTime() - here.getTime();
   const seconds = Math.round(Math.abs(apart) / 1000);
   const detail =

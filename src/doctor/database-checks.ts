@@ -4,7 +4,7 @@ import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { findDatabases } from '../restore/restore-target.ts';
-import { examine, type Finding, fault, judgeClock } from './check.ts';
+import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
 import { tryDatabase } from './probe-database.ts';
 import { type Rights, readRights } from './rights.ts';
 
@@ -14,7 +14,7 @@ const quote = pg.escapeIdentifier;
 export async function examineDatabase(
   database: Database,
   options: ClientTools & { readonly now: () => Date; readonly signal: AbortSignal },
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   const source = await examineSource(database, options);
   const server = await examineServer(database, options);
   // What keeps from both is told once.
@@ -26,9 +26,9 @@ export async function examineDatabase(
 async function examineSource(
   database: Database,
   options: Parameters<typeof examineDatabase>[1],
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   const { signal, now } = options;
-  const findings: Finding[] = [];
+  const findings: DoctorFinding[] = [];
   const connected = await examine('database: connect', signal, () =>
     database.use(database.name, signal, async (client) => {
       const server = await readServerVersion(client);
@@ -55,8 +55,8 @@ async function examineSource(
 async function examineServer(
   database: Database,
   { signal }: { readonly signal: AbortSignal },
-): Promise<Finding[]> {
-  const findings: Finding[] = [];
+): Promise<DoctorFinding[]> {
+  const findings: DoctorFinding[] = [];
   const connected = await examine('database: maintenance', signal, () =>
     database.use(database.maintenanceName, signal, async (admin) => {
       findings.push(
@@ -70,7 +70,11 @@ async function examineServer(
 }
 
 /** What earlier restores that were killed have left. */
-async function examineLeftovers(admin: pg.Client, name: string, signal: AbortSignal): Promise<Finding[]> {
+async function examineLeftovers(
+  admin: pg.Client,
+  name: string,
+  signal: AbortSignal,
+): Promise<DoctorFinding[]> {
   const check = 'database: left over';
   try {
     const { kept, traces } = await findDatabases(admin, name);
@@ -86,7 +90,7 @@ async function examineLeftovers(admin: pg.Client, name: string, signal: AbortSig
   }
 }
 
-function judgeReading({ unreadable, hidden }: Rights, user: string): string | Omit<Finding, 'check'> {
+function judgeReading({ unreadable, hidden }: Rights, user: string): string | Omit<DoctorFinding, 'check'> {
   if (unreadable.length > 0) {
     return fault(
       `${shorten(unreadable)} cannot be read`,
@@ -102,7 +106,10 @@ function judgeReading({ unreadable, hidden }: Rights, user: string): string | Om
   return 'every table and sequence can be read';
 }
 
-function judgeOwner({ ownsDatabase }: Rights, { name, user }: Database): string | Omit<Finding, 'check'> {
+function judgeOwner(
+  { ownsDatabase }: Rights,
+  { name, user }: Database,
+): string | Omit<DoctorFinding, 'check'> {
   if (ownsDatabase) return 'the role may rename the database';
   return fault(
     'the role does not own the database, so it cannot swap it',
@@ -110,7 +117,7 @@ function judgeOwner({ ownsDatabase }: Rights, { name, user }: Database): string 
   );
 }
 
-function judgeSessions({ mayTerminate }: Rights, user: string): string | Omit<Finding, 'check'> {
+function judgeSessions({ mayTerminate }: Rights, user: string): string | Omit<DoctorFinding, 'check'> {
   if (mayTerminate) return 'the role may end other sessions';
   return {
     state: 'warning',

@@ -6,7 +6,7 @@ import type { Database } from '../postgres/database.ts';
 import { errorCode } from '../postgres/errors.ts';
 import { PLAIN_CREATION } from '../postgres/facts.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
-import type { Finding } from './check.ts';
+import type { DoctorFinding } from './check.ts';
 import { fault } from './check.ts';
 
 /** How long the probe may take, in milliseconds. */
@@ -19,14 +19,14 @@ const PROBE_MS = 60_000;
 export async function tryDatabase(
   database: Database,
   signal: AbortSignal,
-): Promise<string | Omit<Finding, 'check'>> {
+): Promise<string | Omit<DoctorFinding, 'check'>> {
   signal.throwIfAborted();
   return database.use(database.maintenanceName, AbortSignal.timeout(PROBE_MS), (admin) =>
     tryWith(admin, database.user),
   );
 }
 
-async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<Finding, 'check'>> {
+async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<DoctorFinding, 'check'>> {
   const probe = `topobank_backup_doctor_${randomBytes(6).toString('hex')}`;
   const renamed = `${probe}_renamed`;
   try {

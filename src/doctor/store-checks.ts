@@ -3,7 +3,7 @@ import { StoreError } from '../errors.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store, Upload } from '../s3/store.ts';
 import { uninterrupted } from '../uninterrupted.ts';
-import { examine, type Finding, fault, judgeClock } from './check.ts';
+import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
 
 /** How long removing the probe objects may take, in milliseconds. */
 const CLEAN_UP_MS = 10_000;
@@ -18,7 +18,7 @@ export async function examineStore(
   store: Store,
   prefix: string,
   options: { readonly now: () => Date; readonly signal: AbortSignal },
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   const { signal } = options;
   const reachable = await examine('s3: list', signal, async () => {
     try {
@@ -39,7 +39,7 @@ export async function examineStore(
 
   const probe = `${prefix}doctor-probe-${randomUUID()}`;
   const keys: ProbeKeys = { object: probe, parts: `${probe}-parts` };
-  let findings: Finding[];
+  let findings: DoctorFinding[];
   let left: Left;
   try {
     findings = [
@@ -65,7 +65,7 @@ async function tryObject(
   store: Store,
   key: string,
   { now, signal }: { readonly now: () => Date; readonly signal: AbortSignal },
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   const written = await examine('s3: write', signal, async () => {
     await put(store, key, signal);
     return 'objects can be written';
@@ -134,7 +134,12 @@ async function removeProbes(store: Store, { object, parts }: ProbeKeys): Promise
 }
 
 /** A right is needed for all that lies under the prefix, and not for the probe, which is named where it may be left. */
-function describeFor(prefix: string, { object, parts }: ProbeKeys, left: Left, finding: Finding): Finding {
+function describeFor(
+  prefix: string,
+  { object, parts }: ProbeKeys,
+  left: Left,
+  finding: DoctorFinding,
+): DoctorFinding {
   const general = (text: string) =>
     text.replaceAll(parts, () => `${prefix}*`).replaceAll(object, () => `${prefix}*`);
   const { check, state, detail, remedy } = finding;
@@ -182,7 +187,7 @@ async function withUpload<T>(
 }
 
 /** Without the versions a backup records its media all the same, but none is brought back from one. */
-async function tryVersions(store: Store, prefix: string, signal: AbortSignal): Promise<Finding> {
+async function tryVersions(store: Store, prefix: string, signal: AbortSignal): Promise<DoctorFinding> {
   const found = await examine('s3: versions', signal, async () => {
     const versioning = await store.versioning(signal);
     if (versioning === 'not told') {
@@ -200,7 +205,7 @@ async function tryVersions(store: Store, prefix: string, signal: AbortSignal): P
 }
 
 /** Backups are made without it, but what dead runs have left then stays and costs room. */
-async function tryListingUploads(store: Store, key: string, signal: AbortSignal): Promise<Finding> {
+async function tryListingUploads(store: Store, key: string, signal: AbortSignal): Promise<DoctorFinding> {
   const found = await examine('s3: list uploads', signal, async () => {
     const isListed = await withUpload(store, key, signal, async (upload) => {
       let found = false;

@@ -19,7 +19,7 @@ export interface ThreadData {
 export type Piece = readonly Uint8Array<ArrayBuffer>[] | 'end';
 
 /** What a thread says to each piece, in their order. */
-export type Answer =
+export type ThreadAnswer =
   | { readonly type: 'read' }
   | { readonly type: 'fault'; readonly parts: ErrorParts }
   | { readonly type: 'index'; readonly index: DumpIndex };
@@ -48,7 +48,7 @@ export function scanInThread(startThread: StartThread): ScanDump {
     };
     thread.on('error', fail);
     thread.on('exit', () => fail(new Error('the thread that scans the dump has ended')));
-    thread.on('message', (answer: Answer) => {
+    thread.on('message', (answer: ThreadAnswer) => {
       if (answer.type === 'fault') return fail(new DumpError(answer.parts));
       if (answer.type === 'index') index = answer.index;
       answered += 1;

@@ -1,7 +1,7 @@
 /** The thread of {@link scanInThread}, an entry of its own in the bundle. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { DumpError } from '../errors.ts';
-import type { Answer, Piece, ThreadData } from './scan-in-thread.ts';
+import type { Piece, ThreadAnswer, ThreadData } from './scan-in-thread.ts';
 import { createScanner, drain } from './scanner.ts';
 
 const { name } = workerData as ThreadData;
@@ -11,7 +11,7 @@ parentPort?.on('message', (piece: Piece) => {
   parentPort?.postMessage(read(piece));
 });
 
-function read(piece: Piece): Answer {
+function read(piece: Piece): ThreadAnswer {
   try {
     if (piece === 'end') {
       drain(scanner.end());

@@ -8,8 +8,8 @@ import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { compareByPlace } from './compare-by-place.ts';
+import { checkedOf, type Evidence } from './evidence.ts';
 import { faultPlace } from './fault-place.ts';
-import { checkedOf, type Finding } from './finding.ts';
 
 /** What the bytes of a dump are read with. */
 export interface ByteTools {
@@ -27,7 +27,7 @@ export async function checkBytes(
   source: RestoreSource,
   tools: ByteTools,
   signal: AbortSignal,
-): Promise<Finding> {
+): Promise<Evidence> {
   const { manifest } = source;
   const read = await scan(source, tools, signal);
   if (read instanceof DumpError) {

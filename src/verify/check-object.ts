@@ -2,7 +2,7 @@ import type { Backup } from '../catalog/catalog.ts';
 import type { Fault, VerificationRecord } from '../catalog/verification.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatBytes } from '../ui/format.ts';
-import { type Finding, NOTHING_CHECKED } from './finding.ts';
+import { type Evidence, NOTHING_CHECKED } from './evidence.ts';
 
 type BrokenBackup = Extract<Backup, { state: 'broken' }>;
 
@@ -17,7 +17,7 @@ export function brokenFault(backup: BrokenBackup): Fault {
 }
 
 /** The shallowest check: what the server says of the object, without reading it. */
-export async function checkObject(store: Store, backup: Backup, signal: AbortSignal): Promise<Finding> {
+export async function checkObject(store: Store, backup: Backup, signal: AbortSignal): Promise<Evidence> {
   if (backup.state === 'broken') return faulty(brokenFault(backup));
   const { dump, manifest, verified } = backup;
   const object = await store.head(dump.key, signal);
@@ -53,11 +53,11 @@ function objectFault(key: string, expected: number, object: Pick<StoredObject, '
   return { what: 'object', where: key, expected: `${expected} bytes`, found };
 }
 
-function good(proved: string, unproved: string): Finding {
+function good(proved: string, unproved: string): Evidence {
   return { checked: NOTHING_CHECKED, faults: [], proved, unproved };
 }
 
 /** A fault that leaves nothing else to be looked at. */
-export function faulty(fault: Fault): Finding {
+export function faulty(fault: Fault): Evidence {
   return { checked: NOTHING_CHECKED, faults: [fault], proved: '', unproved: '' };
 }

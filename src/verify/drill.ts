@@ -25,7 +25,7 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type ByteTools, checkBytes } from './check-bytes.ts';
 import { createDigester, type Digester, type DumpDigest } from './dump-digest.ts';
-import { checkedOf, type Finding } from './finding.ts';
+import { checkedOf, type Evidence } from './evidence.ts';
 import { judgeDrill } from './judge-drill.ts';
 
 export interface DrillContext extends ClientTools, ByteTools {
@@ -46,7 +46,7 @@ export async function drill(
   context: DrillContext,
   source: RestoreSource,
   signal: AbortSignal,
-): Promise<Finding> {
+): Promise<Evidence> {
   const { database, log } = context;
   const name = databaseOf(source) ?? database.name;
   const scratch = scratchName(name, backupId(context.now()));
@@ -88,7 +88,7 @@ async function restoreAndCompare(
   source: RestoreSource,
   { scratch, plan }: { readonly scratch: string; readonly plan: RestorePlan },
   signal: AbortSignal,
-): Promise<Finding> {
+): Promise<Evidence> {
   const { database, log } = context;
   const { name, manifest } = source;
   await database.use(database.maintenanceName, signal, (client) =>
@@ -134,7 +134,7 @@ async function explainRefusal(
   source: RestoreSource,
   tools: ByteTools,
   signal: AbortSignal,
-): Promise<Finding> {
+): Promise<Evidence> {
   const found = await checkBytes(source, tools, signal);
   if (error instanceof DumpError && found.faults.length > 0) return found;
   if (error instanceof RestoreError && found.faults.length === 0 && isOfServer(error)) {

@@ -3,7 +3,7 @@ import { type Fault, faultLine } from '../catalog/verification.ts';
 import { formatCount } from '../ui/format.ts';
 import { compareRows, compareText, tablesBeyond, tablesCounted } from './compare-digests.ts';
 import type { DumpDigest } from './dump-digest.ts';
-import type { Finding } from './finding.ts';
+import type { Evidence } from './evidence.ts';
 
 /**
  * What a drill has shown. The rows of every table have to be the same. So has the text, unless it was written by
@@ -18,7 +18,7 @@ export function judgeDrill({
   readonly original: DumpDigest;
   readonly restored: DumpDigest;
   readonly manifest: Manifest | undefined;
-}): Omit<Finding, 'checked'> {
+}): Omit<Evidence, 'checked'> {
   /** Taken by `backup` itself, of the whole database. */
   const own = manifest !== undefined && manifest.snapshot !== null;
   const faults = compareRows(original, restored);

@@ -4,7 +4,7 @@ import { addCheck, encodeRecord } from '../catalog/verification.ts';
 import { StoreError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
-import type { Verification } from './finding.ts';
+import type { Verification } from './evidence.ts';
 
 /**
  * Writes beside the backup what was found, for `list`, `health` and every other reader. A store that refuses it, as it

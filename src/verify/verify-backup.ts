@@ -10,7 +10,7 @@ import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { type ByteTools, checkBytes } from './check-bytes.ts';
 import { brokenFault, checkObject, faulty } from './check-object.ts';
-import type { Finding, Verification } from './finding.ts';
+import type { Evidence, Verification } from './evidence.ts';
 import { recordCheck } from './record-check.ts';
 
 export interface VerifyContext extends ClientTools, ByteTools {
@@ -46,7 +46,7 @@ async function check(
   backup: Backup,
   depth: Depth,
   signal: AbortSignal,
-): Promise<Finding> {
+): Promise<Evidence> {
   if (depth === 'quick') return checkObject(context.store, backup, signal);
   if (backup.state === 'broken') return faulty(brokenFault(backup));
   // What cannot be unpacked here may be good all the same.

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import type { Finding } from '../../src/doctor/check.ts';
+import type { DoctorFinding } from '../../src/doctor/check.ts';
 import { examineDatabase } from '../../src/doctor/database-checks.ts';
 import { examineStore } from '../../src/doctor/store-checks.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
@@ -53,7 +53,7 @@ const admin = <T>(work: (client: pg.Client) => Promise<T>) => withClient(bed.env
 const asRole = () => ({ POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' });
 
 /** What the doctor finds, as the role. */
-async function examine(env: Readonly<Record<string, string>> = {}): Promise<Finding[]> {
+async function examine(env: Readonly<Record<string, string>> = {}): Promise<DoctorFinding[]> {
   const config = readConfig({ env: { ...bed.env, ...asRole(), ...env }, flags: {} }, [
     'database',
     'store',
@@ -69,7 +69,7 @@ async function examine(env: Readonly<Record<string, string>> = {}): Promise<Find
   }
 }
 
-const unwell = (findings: readonly Finding[]) => findings.filter(({ state }) => state !== 'ok');
+const unwell = (findings: readonly DoctorFinding[]) => findings.filter(({ state }) => state !== 'ok');
 
 test('where nothing is missing it says so, and leaves nothing of its probes', async () => {
   const text = await bed.run(['doctor'], asRole());
@@ -109,7 +109,7 @@ interface Ill {
   readonly undo?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly faults?: readonly Fault[];
-  readonly found: readonly Partial<Record<keyof Finding, unknown>>[];
+  readonly found: readonly Partial<Record<keyof DoctorFinding, unknown>>[];
 }
 
 const ILL: readonly Ill[] = [
@@ -371,7 +371,7 @@ test('a fault ends the program with status 3; the document is the same as the ta
   );
   expect(text.stdout).toMatch(/\n\n1 of 10 checks failed\n$/);
   expect(json).toMatchObject({ status: 3, stderr: '' });
-  const document = JSON.parse(json.stdout) as Finding[];
+  const document = JSON.parse(json.stdout) as DoctorFinding[];
   expect(document).toHaveLength(10);
   expect(unwell(document)).toEqual([
     {

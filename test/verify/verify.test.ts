@@ -3,7 +3,7 @@ import { findBackup } from '../../src/catalog/catalog.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
 import type { Depth, Fault } from '../../src/catalog/verification.ts';
 import { scanDump } from '../../src/dump/scanner.ts';
-import type { Verification } from '../../src/verify/finding.ts';
+import type { Verification } from '../../src/verify/evidence.ts';
 import { verifyBackup } from '../../src/verify/verify-backup.ts';
 import { deferred } from '../support/deferred.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';

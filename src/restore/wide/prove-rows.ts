@@ -40,12 +40,12 @@ export function proveRows(
 }
 
 /** Each tells what is wrong, if anything. */
-interface Check {
+interface RowsCheck {
   add(chunk: Buffer): string | undefined;
   finish(): string | undefined;
 }
 
-function byHash(sha256: string): Check {
+function byHash(sha256: string): RowsCheck {
   const hash = createHash('sha256');
   return {
     add(chunk) {
@@ -59,7 +59,7 @@ function byHash(sha256: string): Check {
   };
 }
 
-function byCheckpoints(offset: number, proof: Extract<RowPiece['proof'], { by: 'crc32' }>): Check {
+function byCheckpoints(offset: number, proof: Extract<RowPiece['proof'], { by: 'crc32' }>): RowsCheck {
   let at = offset;
   let crc = proof.before;
   let passed = 0;

@@ -10,7 +10,7 @@ export interface Checked {
 }
 
 /** What one look into a backup has come to. */
-export interface Finding {
+export interface Evidence {
   readonly checked: Checked;
   /** Empty when the backup is good, as deep as it was looked into. */
   readonly faults: readonly Fault[];
@@ -21,7 +21,7 @@ export interface Finding {
 }
 
 /** What one verification of one backup has come to. */
-export interface Verification extends Finding {
+export interface Verification extends Evidence {
   readonly id: string;
   readonly depth: Depth;
 }

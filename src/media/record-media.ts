@@ -140,7 +140,7 @@ async function listOwned(
   const listPages = (await store.versioning(signal)) === 'on' ? store.listVersionPages : store.listPages;
   const area = { listPages, mediaPrefix, otherPrefixes, readers: auditReaders };
   const { references, objects, isListed } = listMedia<Reference, ObjectInfo>(rows, area, signal);
-  return ownedMedia(counted(references, count), objects, isListed);
+  return ownedMedia({ references: counted(references, count), objects, isListed });
 }
 
 async function writeEntries(

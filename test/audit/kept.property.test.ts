@@ -84,7 +84,8 @@ test('what rows own is what a comparison of everything with everything finds, in
       const references = toKept(rows) as Reference[];
       const entries: MediaEntry[] = [];
       const listed = inOrder(objects).map(infoOf);
-      for await (const batch of ownedMedia(batches(references), batches(listed, 3))) entries.push(...batch);
+      for await (const batch of ownedMedia({ references: batches(references), objects: batches(listed, 3) }))
+        entries.push(...batch);
 
       const named = new Set(rows.filter(({ kind }) => kind === 'key').map(({ key }) => key));
       const prefixes = rows.filter(({ kind }) => kind === 'prefix').map(({ key }) => key);

@@ -43,7 +43,7 @@ function goingIds(plan: GuardedPlan): string[] {
 function changedMeanwhile(purpose: string): StoreError {
   return new StoreError({
     doing: `cannot ${purpose}`,
-    problem: 'the backups are others than those that were shown',
+    problem: 'the backups have changed since they were shown',
     remedy: 'run prune again',
   });
 }

@@ -164,24 +164,24 @@ function nothingFound(
       ? 'cannot find the latest backup'
       : `cannot find a backup of ${wanted.at.toISOString()} or before`;
   const error = (problem: string, remedy: string) => new NotFoundError({ doing, problem, remedy });
-  const byName = (id: string) => `to restore that one all the same, name it: topobank-backup restore ${id}`;
+  const byName = (id: string) => `to restore that one anyway, name it: topobank-backup restore ${id}`;
 
   const other = unfit.find((backup) => backup.kind === 'other');
   if (other !== undefined) {
-    const problem = `there is none of database ${database} under ${where}; ${other.id} is one of database ${other.database}`;
+    const problem = `there is no backup of database ${database} under ${where}; ${other.id} is of database ${other.database}`;
     return error(problem, byName(other.id));
   }
   const ahead = unfit.find(({ kind }) => kind === 'ahead');
   if (ahead !== undefined) {
-    const problem = `there is none under ${where} that is not ahead of the clock, as ${ahead.id} is`;
+    const problem = `there is no usable backup under ${where}; ${ahead.id} is dated in the future`;
     return error(problem, byName(ahead.id));
   }
   const oldest = unfit.findLast(({ kind }) => kind === 'later');
   if (oldest !== undefined) {
     return error(`all backups under ${where} are later; the oldest is ${oldest.id}`, SEE_LIST);
   }
-  if (unfit.length > 0) return error(`there is none that is whole under ${where}`, SEE_LIST);
-  return error(`there is none under ${where}`, 'check S3_PREFIX and AWS_STORAGE_BUCKET_NAME');
+  if (unfit.length > 0) return error(`there is no usable backup under ${where}`, SEE_LIST);
+  return error(`there is no backup under ${where}`, 'check S3_PREFIX and AWS_STORAGE_BUCKET_NAME');
 }
 
 /**
@@ -204,6 +204,7 @@ export async function findNamed(
   if (backup !== undefined) return backup;
   const where = `under ${prefix} of bucket ${store.bucket}`;
   const others = keys.filter((key) => key !== undefined).join(' and ');
-  const problem = others === '' ? `there is none ${where}` : `there is no ${file} ${where}, but ${others}`;
+  const problem =
+    others === '' ? `there is no such backup ${where}` : `there is no ${file} ${where}, but ${others}`;
   throw new NotFoundError({ doing, problem, remedy: SEE_LIST });
 }

@@ -18,7 +18,7 @@ export function chooseTable<T extends TableName>(
   if (name === undefined) {
     throw new ConfigError({
       doing,
-      problem: 'it is no name of a table',
+      problem: 'it is not a table name',
       remedy: 'give a name such as public.manager_surface, quoted as in SQL where it has other characters',
     });
   }

@@ -84,7 +84,7 @@ export function readTarget({ into, inPlace, dropOld, table, withMedia }: Restore
   }
   if (table !== undefined && withMedia === true) {
     throw usage(
-      '--with-media is of a whole backup',
+      '--with-media needs a whole backup',
       'leave out --table, or see `topobank-backup media --help`',
     );
   }

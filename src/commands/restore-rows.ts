@@ -38,7 +38,7 @@ function render(source: RestoreSource, outcome: AddRowsOutcome): [document: unkn
     const would = outcome.intent;
     return [
       { dryRun: true, source: source.name, bytes: source.bytes, would },
-      `would ${would}, one that is there`,
+      `would ${would}, which exists already`,
     ];
   }
   const { report, ms } = outcome;

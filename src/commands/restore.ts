@@ -73,7 +73,7 @@ async function withSource(
       database: config.database,
       passOver: ({ id }, check) =>
         session.log.warn(
-          `passing over backup ${id}, which a verification has found faulty: ${describeFaults(check)} — to restore it all the same, name it`,
+          `passing over backup ${id}, which a verification has found faulty: ${describeFaults(check)} — to restore it anyway, name it`,
         ),
       doubt: ({ id }, check) =>
         session.log.warn(

@@ -3,7 +3,7 @@ import { idTime } from '../catalog/backup-name.ts';
 const TIME = /^(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?$/;
 
 /** The accepted form of a time, as it follows "give" in an error message. */
-export const TIME_FORM = 'a UTC time such as 2026-11-23T10:30; a date is its beginning';
+export const TIME_FORM = 'a UTC time such as 2026-11-23T10:30; a date alone means 00:00';
 
 /**
  * Reads a time, or the id of a backup. A time without a zone is UTC, as all times of the tool are; a date is its

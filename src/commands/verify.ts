@@ -103,14 +103,14 @@ async function choose(
   if (wanted.by === 'id')
     return [await findNamed(store, prefix, wanted, `cannot verify backup ${wanted.id}`, signal)];
   const newest = await newestBackup(store, prefix, now, signal);
-  if (newest === undefined) throw noBackup(store, prefix, ', or only ones ahead of the clock');
+  if (newest === undefined) throw noBackup(store, prefix, ', or only ones dated in the future');
   return [newest];
 }
 
 function noBackup(store: Store, prefix: string, but = ''): NotFoundError {
   return new NotFoundError({
     doing: 'cannot verify any backup',
-    problem: `there is none under ${prefix} of bucket ${store.bucket}${but}`,
+    problem: `there is no backup under ${prefix} of bucket ${store.bucket}${but}`,
     remedy: 'run `topobank-backup list` to see what there is',
   });
 }

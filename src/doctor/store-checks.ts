@@ -193,7 +193,7 @@ async function tryVersions(store: Store, prefix: string, signal: AbortSignal): P
     if (versioning === 'not told') {
       return {
         state: 'warning',
-        detail: 'it is not told whether the bucket keeps versions, so none of media is recorded',
+        detail: 'the server does not tell whether the bucket keeps versions, so none are recorded for media',
         remedy: 'allow s3:GetBucketVersioning, and s3:ListBucketVersions where it does',
       };
     }

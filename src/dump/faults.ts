@@ -20,6 +20,6 @@ export function dumpFaults(name: string): DumpFaults {
     fault,
     damaged: (problem) => fault(problem, 'take another dump; this one is not as pg_dump wrote it'),
     noDump: (found, remedy = 'give a file that pg_dump wrote') =>
-      fault(`${found}, so it is no plain dump of pg_dump`, remedy),
+      fault(`${found}, so it is not a plain dump from pg_dump`, remedy),
   };
 }

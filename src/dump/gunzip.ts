@@ -6,7 +6,7 @@ import { DumpError, messageOf, OperatorError } from '../errors.ts';
 /**
  * Unpacks gzip.
  *
- * @param options `doing` and `remedy` for the error: `cannot read the dump ./x.sql.gz`, `take a dump that is whole`
+ * @param options `doing` and `remedy` for the error: `cannot read the dump ./x.sql.gz`, `use a complete dump`
  * @throws DumpError for bytes that cannot be unpacked, and what `bytes` throws
  */
 export async function* gunzip(

@@ -41,7 +41,7 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
     try {
       const info = await handle.stat();
       if (info.isDirectory()) throw unreadable('it is a directory', undefined, await directoryRemedy(file));
-      if (!info.isFile()) throw unreadable('it is no file');
+      if (!info.isFile()) throw unreadable('it is not a regular file');
       return {
         bytes: info.size,
         read: (range) =>

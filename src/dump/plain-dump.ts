@@ -55,7 +55,7 @@ async function* inPlain(
     case 'gzip':
       yield* gunzip(bytes, {
         doing: `cannot read the dump ${options.name}`,
-        remedy: 'take a dump that is whole',
+        remedy: 'use a complete dump',
         signal: options.signal,
       });
       return;
@@ -95,7 +95,7 @@ async function* customToPlain(
           ...parts,
           remedy: 'install the postgresql-client of the version that wrote the dump',
         })
-      : new DumpError({ ...parts, remedy: 'take a dump that is whole' });
+      : new DumpError({ ...parts, remedy: 'use a complete dump' });
   const restore = startDumpProcess(newest.path, ['--file=-'], { doing, env, feed: true, gaveUp });
   let sourceFailure: unknown;
   const feeding =

@@ -180,7 +180,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
       if (window.offset(window.bytes.length) === 0) throw faults.noDump('it is empty');
       if (!comments.seenHeader) throw faults.noDump(NO_HEADER);
       if (mode !== 'between' || !comments.complete) {
-        throw faults.fault(whereItEnds(), 'take a dump that is whole');
+        throw faults.fault(whereItEnds(), 'use a complete dump');
       }
       yield* window.text(window.bytes.length);
     },

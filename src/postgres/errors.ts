@@ -35,7 +35,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [/^Connection terminated|not queryable/, WENT_AWAY],
   [/^timeout expired/, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
-  [/error establishing an SSL connection/, 'check POSTGRES_PORT: what answers there is no PostgreSQL'],
+  [/error establishing an SSL connection/, 'check POSTGRES_PORT: what answers there is not PostgreSQL'],
   [/does not support SSL/, 'set PGSSLMODE=disable, or switch TLS on in the server'],
   [
     /password must be a (non-empty )?string/,

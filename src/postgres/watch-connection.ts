@@ -62,7 +62,7 @@ export function watchConnection(
   const timer = setInterval(() => {
     if (askedAt === undefined) void ask();
     else if (performance.now() - askedAt > answerMs)
-      lose('answers no more', 'check the network, and run again');
+      lose('no longer answers', 'check the network, and run again');
   }, askMs);
 
   return {

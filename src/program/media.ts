@@ -8,7 +8,7 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
     about: 'Compare the rows that name media objects with the objects in the bucket.',
     groups: QUARANTINE_GROUPS,
     options: [
-      ['--backup <id>', 'ask it of a backup, read out of its dump: what would dangle if it were restored'],
+      ['--backup <id>', 'audit the rows in a backup’s dump instead: what would dangle if it were restored'],
       ['--all-backups', 'a line for each backup in the bucket'],
       ['--quarantine', 'move the orphans out of the way, where no row and no kept backup needs them'],
       ['--yes', 'do not ask'],

@@ -10,7 +10,7 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
     args: [['[what]', 'id of a backup, or a file (.sql, .sql.gz, .dump)']],
     options: [
       ['--latest', 'the newest backup of this database that is whole'],
-      ['--at <time>', 'the newest of them begun at or before this UTC time; a date is its beginning'],
+      ['--at <time>', 'the newest of them begun at or before this UTC time; a date alone means 00:00'],
       ['--into <name>', 'restore into a new database of this name and swap nothing'],
       ['--in-place', 'drop the database first, where there is no room for two'],
       ['--drop-old', 'drop the old database after the swap instead of keeping it'],

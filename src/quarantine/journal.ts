@@ -72,7 +72,7 @@ export async function* readJournal(
     yield lines.map((line) => {
       const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), entrySchema), line.toString());
       if (parsed.success) return parsed.output;
-      throw new DumpError({ ...words, problem: `a line is no entry (${parsed.issues[0].message})` });
+      throw new DumpError({ ...words, problem: `a line is not an entry (${parsed.issues[0].message})` });
     });
   }
 }

@@ -79,7 +79,7 @@ export async function findRun(
   if (found !== undefined) return found;
   throw new NotFoundError({
     doing: `cannot use run ${run} of the quarantine`,
-    problem: `there is none under ${prefix} of bucket ${store.bucket}`,
+    problem: `there is no such run under ${prefix} of bucket ${store.bucket}`,
     remedy: 'run `topobank-backup quarantine list` to see what there is',
   });
 }

@@ -42,8 +42,8 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
   const traces: RestoreTrace[] = databases
     .filter((database) => isScratchName(name, database.name))
     .map((database) => ({
-      problem: `database ${database.name} is of a restore that was killed, or that runs now`,
-      remedy: `if none runs: DROP DATABASE ${pg.escapeIdentifier(database.name)};`,
+      problem: `database ${database.name} belongs to a restore that was killed or is still running`,
+      remedy: `if none is running: DROP DATABASE ${pg.escapeIdentifier(database.name)};`,
     }));
   if (present?.connectable === false) {
     traces.push({

@@ -34,7 +34,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   IllegalLocationConstraintException: 'check S3_REGION',
   InvalidLocationConstraint: 'check S3_REGION',
   InvalidToken: 'check AWS_SESSION_TOKEN',
-  ExpiredToken: 'give AWS_SESSION_TOKEN and its key anew',
+  ExpiredToken: 'renew AWS_SESSION_TOKEN and its key',
   NoSuchUpload: 'something else has ended the upload: check the bucket’s lifecycle rules, and run again',
   InvalidPart: 'the server has lost a part: run again, and see its log',
   EntityTooLarge: 'see in the S3 server’s settings how large an object may be',
@@ -76,7 +76,7 @@ export function storeError(doing: string, error: unknown, permission: string): E
 export function overtakenError(doing: string): StoreError {
   return new StoreError({
     doing,
-    problem: 'an object of that name has come to exist meanwhile; it was left as it is',
+    problem: 'an object of that name was created meanwhile; it was left as it is',
     remedy: 'run one backup at a time, or give each database an S3_PREFIX of its own',
   });
 }

@@ -55,7 +55,9 @@ export async function runJobs(
   while (!signal.aborted) {
     const now = clock.now().getTime();
     if (now < seen - SET_BACK) {
-      log.warn(`the clock was set back by ${formatDuration(seen - now)}; the next times are reckoned anew`);
+      log.warn(
+        `the clock was set back by ${formatDuration(seen - now)}; the next times are worked out again`,
+      );
       for (const entry of entries) entry.agenda = planAnew(entry.job, entry.agenda, now, random);
     }
     seen = now;

@@ -156,7 +156,7 @@ test.each([
 
 test.each([
   [['--backup', 'x'], 2, /--backup: "x" is not accepted/],
-  [['--backup', '20200101000000'], 4, /cannot use backup 20200101000000: there is none/],
+  [['--backup', '20200101000000'], 4, /cannot use backup 20200101000000: there is no such backup/],
   [['--all-backups', '--csv', 'x.csv'], 2, /exclude each other/],
   [['--backup', 'latest'], 1, /SHA-256 is not that of the manifest/],
 ])('%j is refused', async (args, status, message) => {

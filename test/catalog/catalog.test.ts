@@ -137,11 +137,11 @@ test('the latest is one of the database that is asked for, and none that lies ah
   expect(await choose('topobank', { by: 'time', at: new Date('2100-01-01') })).toBe('20260101000000');
   await expect(choose('third')).rejects.toMatchObject({
     name: 'NotFoundError',
-    message: `cannot find the latest backup: there is none of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is one of database other — to restore that one all the same, name it: topobank-backup restore 20260102000000`,
+    message: `cannot find the latest backup: there is no backup of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is of database other — to restore that one anyway, name it: topobank-backup restore 20260102000000`,
   });
   const early = { now: new Date('2025-12-31'), database: 'topobank', signal };
   await expect(chooseBackup(bed.store, 'backup/', { by: 'latest' }, early)).rejects.toThrow(
-    /that is not ahead of the clock, as 20990101000000 is — .*: topobank-backup restore 20990101000000$/,
+    /there is no usable backup under \S+ of bucket \S+; 20990101000000 is dated in the future — .*: topobank-backup restore 20990101000000$/,
   );
   // A dump that does not tell whose it is may be any database's.
   await put('postgres-backup-20260103000000.sql', DUMP);
@@ -164,10 +164,10 @@ test('the one that is chosen is the newest that can be restored, or the named on
   );
   await expect(
     chooseBackup(bed.store, 'elsewhere/', { by: 'latest' }, { now: new Date(), signal }),
-  ).rejects.toThrow(/there is none under elsewhere\/ of bucket \S+ — check S3_PREFIX/);
+  ).rejects.toThrow(/there is no backup under elsewhere\/ of bucket \S+ — check S3_PREFIX/);
   await expect(choose({ by: 'id', id: '20260103000000' })).rejects.toThrow(DumpError);
   await expect(choose({ by: 'id', id: '20260104000000' })).rejects.toThrow(
-    /there is none under backup\/ of bucket/,
+    /there is no such backup under backup\/ of bucket/,
   );
   expect(await findBackup(bed.store, 'backup/', '2026010100000', signal)).toBeUndefined();
 });

@@ -50,7 +50,7 @@ test.each([
   [
     { RESTORE_DATABASE: '1', RESTORE_FILE: 'backup/postgres-backup-20010101000000.sql' },
     4,
-    'cannot use backup 20010101000000: there is none',
+    'cannot use backup 20010101000000: there is no such backup',
   ],
   [{ RESTORE_DATABASE: '1', RESTORE_FILE: '/nowhere/dump.sql' }, 4, '/nowhere/dump.sql'],
   [{ RESTORE_DATABASE: 'perhaps' }, 2, 'RESTORE_DATABASE: "perhaps" is not accepted, expected True or False'],

@@ -247,7 +247,7 @@ const ILL: readonly Ill[] = [
       {
         check: 's3: versions',
         state: 'warning',
-        detail: expect.stringContaining('it is not told whether the bucket keeps versions'),
+        detail: expect.stringContaining('the server does not tell whether the bucket keeps versions'),
         remedy: expect.stringContaining('s3:GetBucketVersioning'),
       },
     ],

@@ -180,7 +180,7 @@ test('it asks first, tells what it would do, and waits for no other run', async 
   const asked = await restore(id, ...TABLES);
   expect(asked).toMatchObject({
     status: 2,
-    stderr: expect.stringMatching(/one that is there: nobody can be/),
+    stderr: expect.stringMatching(/which exists already: nobody can be/),
   });
   const dry = await restore(id, ...TABLES, '--dry-run');
   expect(JSON.parse(dry.stdout)).toMatchObject({

@@ -175,7 +175,7 @@ test.each([
     4,
     /no rows of a table of this name — did you mean public\.topography\?/,
   ],
-  [['--table', 'a b', '--into', 'x'], 2, /it is no name of a table/],
+  [['--table', 'a b', '--into', 'x'], 2, /it is not a table name/],
 ])('%j ends with status %i and changes nothing', async (args, status, message) => {
   const before = await bed.databases();
   const result = await bed.run(['restore', id, '--quiet', ...args]);

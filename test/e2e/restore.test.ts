@@ -115,7 +115,7 @@ test('the latest one that is whole, the one of a time, or the one of an id', asy
   });
   expect(await sources('20190101000000')).toEqual({
     status: 4,
-    stderr: expect.stringMatching(/cannot use backup 20190101000000: there is none/),
+    stderr: expect.stringMatching(/cannot use backup 20190101000000: there is no such backup/),
   });
   await bed.store.remove(await bed.keys(), signal);
 });
@@ -160,7 +160,7 @@ test('--in-place drops the database first, but not for a dump that is not whole'
     '--yes',
   ]);
   expect(cut).toMatchObject({ status: 1, stdout: '' });
-  expect(cut.stderr).toMatch(/cut\.sql: it ends .* — take a dump that is whole/);
+  expect(cut.stderr).toMatch(/cut\.sql: it ends .* — use a complete dump/);
   expect(await bed.database.query(`SELECT to_regclass('damage') IS NOT NULL AS yes`)).toEqual([
     { yes: true },
   ]);

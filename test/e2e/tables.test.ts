@@ -115,7 +115,7 @@ test.each([
   [['--table', 'surfaces'], 4, /has no rows of a table of this name — did you mean public\.surface\?/],
   [['--table', 'auth_user'], 4, /of this name — `topobank-backup show` lists the tables/],
   [['--table', 'bulk'], 2, /there are other\.bulk and public\.bulk — name one with its schema/],
-  [['--table', 'a b'], 2, /it is no name of a table — give a name such as/],
+  [['--table', 'a b'], 2, /it is not a table name — give a name such as/],
   [['--csv'], 2, /--csv needs --table — name it with --table/],
 ] as const)('%j ends with status %i and leaves nothing', async (args, status, message) => {
   const directory = await newDirectory();

@@ -112,7 +112,7 @@ test('restore --latest passes over a faulty backup, and retention keeps a good o
     stdout: expect.stringContaining(`would restore backup/postgres-backup-${older}.sql `),
     stderr: expect.stringMatching(
       new RegExp(
-        `WARN.*: passing over backup ${id}, which a verification has found faulty: table public\\.surface, .* — to restore it all the same, name it\n`,
+        `WARN.*: passing over backup ${id}, which a verification has found faulty: table public\\.surface, .* — to restore it anyway, name it\n`,
       ),
     ),
   });
@@ -147,7 +147,7 @@ test('a backup whose name lies ahead of the clock is not the newest, which verif
   );
   expect(await bed.run(['verify'])).toMatchObject({
     status: 4,
-    stderr: expect.stringContaining('or only ones ahead of the clock'),
+    stderr: expect.stringContaining('or only ones dated in the future'),
   });
 });
 

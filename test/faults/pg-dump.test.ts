@@ -58,8 +58,8 @@ const FAILING: readonly [about: string, script: string, message: RegExp][] = [
     /cannot read the dump of database \S+: it ends without pg_dump’s closing line — /,
   ],
   ['ends inside the rows, with status 0', `${FAKE_HEADER}; ${MEGABYTES}`, /it ends inside the rows of t — /],
-  ['writes nothing, with status 0', 'exit 0', /it is empty, so it is no plain dump of pg_dump/],
-  ['writes something else', `${fakeRows(100_000)}`, /so it is no plain dump of pg_dump/],
+  ['writes nothing, with status 0', 'exit 0', /it is empty, so it is not a plain dump from pg_dump/],
+  ['writes something else', `${fakeRows(100_000)}`, /so it is not a plain dump from pg_dump/],
   ['cannot be started', 'exit 126', /pg_dump: exit status 126/],
 ];
 

@@ -170,7 +170,7 @@ test('a server that answers no more is noticed', async () => {
       const watch = watchConnection(client, pid, 'cannot do it', { askMs: 5, answerMs: 20 });
       await once(watch.lost, 'abort');
       watch.stop();
-      expect(String(watch.lost.reason)).toMatch(/the connection that holds the lock answers no more/);
+      expect(String(watch.lost.reason)).toMatch(/the connection that holds the lock no longer answers/);
     } finally {
       process.kill(pid, 'SIGCONT');
     }

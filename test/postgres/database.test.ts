@@ -55,7 +55,7 @@ test('what answers on another port is said to be no PostgreSQL', async () => {
   const { port } = new URL(bed.server.endpoint);
   const database = open({ POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: port });
   await expect(database.use('any', new AbortController().signal, async () => 'never')).rejects.toThrow(
-    /^cannot connect to database any .* — check POSTGRES_PORT: what answers there is no PostgreSQL$/,
+    /^cannot connect to database any .* — check POSTGRES_PORT: what answers there is not PostgreSQL$/,
   );
 });
 

@@ -204,7 +204,7 @@ test('purge says before it asks whether what it deletes is gone for good', async
 test.each([
   [['list', '20200101000000'], 2, /list takes no run/],
   [['restore'], 2, /no run is named/],
-  [['restore', '20200101000000'], 4, /cannot use run 20200101000000 of the quarantine: there is none/],
+  [['restore', '20200101000000'], 4, /cannot use run 20200101000000 of the quarantine: there is no such run/],
   [['purge'], 2, /--older-than is missing/],
   [['purge', '--older-than', 'x'], 2, /--older-than: "x" is not accepted/],
   [['empty'], 2, /"empty" is not accepted — give list, restore RUN/],

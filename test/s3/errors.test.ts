@@ -44,7 +44,7 @@ test.each([
     '400 EntityTooLarge — see in the S3 server’s settings how large an object may be',
   ],
   [answer(400, 'BadDigest'), '400 BadDigest — see the S3 server’s log'],
-  [answer(400, 'ExpiredToken'), '400 ExpiredToken — give AWS_SESSION_TOKEN and its key anew'],
+  [answer(400, 'ExpiredToken'), '400 ExpiredToken — renew AWS_SESSION_TOKEN and its key'],
   [answer(301, 'PermanentRedirect'), '301 PermanentRedirect — check S3_REGION and AWS_S3_ENDPOINT_URL'],
   [answer(400, 'AuthorizationHeaderMalformed'), '400 AuthorizationHeaderMalformed — check S3_REGION'],
   [answer(507, 'InsufficientCapacity'), '507 InsufficientCapacity — make room on the S3 server'],

@@ -389,8 +389,8 @@ test('one that is pruned while --all is at work is left out', async () => {
 });
 
 test.each([
-  [['20200101000000'], 4, /cannot verify backup 20200101000000: there is none under backup\//],
-  [['--prefix', 'nothing/'], 4, /cannot verify any backup: there is none under nothing\//],
+  [['20200101000000'], 4, /cannot verify backup 20200101000000: there is no such backup under backup\//],
+  [['--prefix', 'nothing/'], 4, /cannot verify any backup: there is no backup under nothing\//],
   [['--all', '--prefix', 'nothing/'], 4, /cannot verify any backup/],
   [['20200101000000', '--all'], 2, /an ID and --all exclude each other/],
 ] as const)('%j ends with status %i', async (args, status, message) => {

@@ -44,11 +44,11 @@ export async function addRowsConfirmed(
     throw new RestoreError({
       doing: `cannot ${intent}`,
       problem: 'there is no such database',
-      remedy: 'name one that is there, or leave out --data-only to have it made',
+      remedy: 'name an existing one, or leave out --data-only to have it created',
     });
   }
   if (dryRun) return { state: 'planned', intent };
-  await confirm(`${intent}, one that is there`);
+  await confirm(`${intent}, which exists already`);
   const began = performance.now();
   const report = await withLock(database, lockFor(intent), signal, (held) =>
     addRows(context, source, options, held),

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AuditReport } from '../../src/audit/audit-media.ts';
 import type { Finding } from '../../src/audit/finding.ts';
 import type { Environment } from '../support/database.ts';
@@ -10,7 +11,10 @@ export const DAY = 24 * 3600 * 1000;
 export type AuditDocument = AuditReport & { readonly findings: Finding[] };
 
 export interface AuditBed extends TestBed {
-  /** Puts an object of these bytes, written so long ago; two days unless it is said. */
+  /**
+   * Puts an object of these bytes, written so long ago; two days unless it is said. Where the server's clock cannot be
+   * set, it is old enough for a grace of 0 when the program is run next.
+   */
   put(key: string, content?: string, ageMs?: number): Promise<void>;
   /** Runs `audit-orphans` with these arguments. */
   audit(args?: readonly string[], env?: Environment, options?: RunOptions): Promise<ProgramResult>;
@@ -24,20 +28,31 @@ export interface AuditBed extends TestBed {
  */
 export async function createAuditBed(postgres: Environment, sql: string, options = ''): Promise<AuditBed> {
   let writtenMs: number | undefined;
+  let oldMs = 0;
   const bed = await createTestBed(postgres, options, () => new Date(writtenMs ?? Date.now()));
   await bed.database.query(sql);
+  const run: AuditBed['run'] = async (...args) => {
+    await delay(Math.max(0, oldMs - Date.now()));
+    return bed.run(...args);
+  };
   const audit: AuditBed['audit'] = (args = [], env = {}, options = {}) =>
-    bed.run(['audit-orphans', ...args], env, options);
+    run(['audit-orphans', ...args], env, options);
   return {
     ...bed,
+    run,
     async put(key, content = `contents of ${key}`, ageMs = 2 * DAY) {
       writtenMs = Date.now() - ageMs;
+      const { signal } = new AbortController();
       await bed.store.put(key, Buffer.from(content), {
         ifAbsent: false,
         contentType: 'application/octet-stream',
-        signal: new AbortController().signal,
+        signal,
       });
       writtenMs = undefined;
+      if (ageMs === 0) return;
+      // Servers tell the time of an object in whole seconds, cut or rounded up.
+      const written = (await bed.store.head(key, signal))?.lastModified.getTime() ?? 0;
+      oldMs = Math.max(oldMs, written + 1000);
     },
     audit,
     async report(args = [], env = {}) {

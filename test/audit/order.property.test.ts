@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { byteOrder } from '../../src/audit/reference-query.ts';
 import { copyOut } from '../../src/postgres/copy-out.ts';
 import { copyLines, decodeCopyField } from '../../src/postgres/copy-text.ts';
+import { onOtherServer } from '../support/bed-server.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const never = new AbortController().signal;
@@ -109,11 +110,14 @@ test('so it does where its encoding is another', async () => {
   );
 });
 
+/** What XML 1.0 can say: not every S3 server lists a key of other characters (docs/PROVIDERS.md). */
+const inXml = character.filter((text) => text >= ' ' && text !== '\ufffe' && text !== '\uffff');
+
 test('the S3 server lists keys by their UTF-8 bytes', async () => {
   await fc.assert(
-    fc.asyncProperty(keysOf(character), async (keys) => {
+    fc.asyncProperty(keysOf(onOtherServer() ? inXml : character), async (keys) => {
       expect(await orderOfListing(utf8, keys)).toEqual(inByteOrder(keys));
     }),
-    { numRuns: 30 },
+    { numRuns: onOtherServer() ? 5 : 30 },
   );
 });

@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import {
-  CreateBucketCommand,
-  DeleteBucketCommand,
-  DeleteObjectCommand,
-  ListObjectVersionsCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { createS3Client } from '../../src/s3/client.ts';
 import { openStore } from '../../src/s3/s3-store.ts';
 import type { Store } from '../../src/s3/store.ts';
+import { removeBucket } from '../support/remove-bucket.ts';
 import { storeSettings } from '../support/test-store.ts';
 import { connectServer, type ServerUnderTest } from './server.ts';
 
@@ -40,24 +35,12 @@ export async function createTestBucket(): Promise<TestBucket> {
     store,
     client,
     async remove() {
-      for await (const upload of store.listUploads('', inTime())) await store.abortUpload(upload, inTime());
-      await deleteAllVersions(client, name);
-      await client.send(new DeleteBucketCommand({ Bucket: name }));
+      await removeBucket(client, store, inTime());
       store.close();
       client.destroy();
       await server.close();
     },
   };
-}
-
-async function deleteAllVersions(client: S3Client, bucket: string): Promise<void> {
-  for (;;) {
-    const page = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
-    const versions = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])];
-    if (versions.length === 0) return;
-    for (const { Key, VersionId } of versions)
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key, VersionId }));
-  }
 }
 
 /** The bytes of a stream or of a generator, in one piece. */

@@ -5,6 +5,7 @@ import { answerOf } from '../../src/s3/errors.ts';
 import { openMultipartWriter } from '../../src/s3/multipart-writer.ts';
 import { readObject } from '../../src/s3/reader.ts';
 import { bytesOf, createTestBucket, inTime, type TestBucket } from './bucket.ts';
+import { feature, Shortcoming } from './features.ts';
 
 const DESCRIPTION = { ContentType: 'image/jpeg', Metadata: { surface: '12', zoom: 'a=b' } };
 
@@ -69,4 +70,11 @@ test('an object of several parts is copied whole', async () => {
 test('a copy of what is not there is refused', async () => {
   const failed = await copy('missing', 'nothing').catch((error: unknown) => error);
   expect(answerOf(failed)).toEqual({ status: 404, code: 'NoSuchKey' });
+});
+
+feature('refusal to copy another object than the expected one', async () => {
+  const expected = { CopySourceIfMatch: `"${'f'.repeat(32)}"` };
+  const copied = await copy('source', 'unexpected', expected).catch((error: unknown) => error);
+  if (!(copied instanceof Error)) throw new Shortcoming('taken without a word');
+  expect(answerOf(copied)).toEqual({ status: 412, code: 'PreconditionFailed' });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { StoreError } from '../../src/errors.ts';
 import { answerOf } from '../../src/s3/errors.ts';
 
 /** What not every S3 server has. Everything else in the suite is what each has to do. */
@@ -9,6 +10,8 @@ const FEATURES = [
   'refusal of a wrong CRC32',
   'refusal of a wrong Content-MD5 on DeleteObjects',
   'markers of the next page of versions',
+  'control characters in keys',
+  'refusal to copy another object than the expected one',
 ] as const;
 
 export type Feature = (typeof FEATURES)[number];
@@ -25,11 +28,14 @@ const KNOWN_LIMITS: Readonly<Record<string, Limits>> = {
     'CRC32 trailers on streamed bodies': '501 NotImplemented',
     'refusal of a wrong CRC32': 'taken without a word',
     'markers of the next page of versions': 'what follows a page is left out',
+    'control characters in keys': '500 InternalError',
   },
   rgw: {
     'CRC32 trailers on streamed bodies': '411 MissingContentLength',
     'refusal of a wrong CRC32': 'taken without a word',
     'refusal of a wrong Content-MD5 on DeleteObjects': 'taken without a word',
+    'control characters in keys': '400 Unknown',
+    'refusal to copy another object than the expected one': 'taken without a word',
   },
 };
 
@@ -92,7 +98,8 @@ async function shortcomingOf(probe: () => Promise<void>): Promise<string | undef
     return undefined;
   } catch (error) {
     if (error instanceof Shortcoming) return error.message;
-    const { status, code } = answerOf(error);
+    // The Store tells what the server answered as the cause.
+    const { status, code } = answerOf(error instanceof StoreError ? error.cause : error);
     if (status === undefined) throw error;
     return `${status} ${code}`;
   }

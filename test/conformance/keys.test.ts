@@ -1,7 +1,8 @@
-import { CopyObjectCommand } from '@aws-sdk/client-s3';
+import { CopyObjectCommand, DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readObject } from '../../src/s3/reader.ts';
 import { bytesOf, createTestBucket, inTime, type TestBucket } from './bucket.ts';
+import { feature } from './features.ts';
 
 let bucket: TestBucket;
 
@@ -63,3 +64,17 @@ test.each(KEYS.map((name) => ({ name, shown: shown(name) })))(
     ]);
   },
 );
+
+// XML 1.0 has no way to say most of them.
+feature('control characters in keys', async () => {
+  const { store, client, name } = bucket;
+  const key = 'control/\u0001 \u001f \uffff';
+  await store.put(key, Buffer.from('x'), { ifAbsent: false, contentType: 'text/plain', signal: inTime() });
+  try {
+    const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: name, Prefix: 'control/' }));
+    expect(Contents).toMatchObject([{ Key: key }]);
+    await store.remove([key], inTime());
+  } finally {
+    await client.send(new DeleteObjectCommand({ Bucket: name, Key: key }));
+  }
+});

@@ -32,7 +32,7 @@ export async function createQuarantineBed(postgres: Environment): Promise<Quaran
      INSERT INTO files VALUES (1, 'kept'); INSERT INTO albums VALUES (7)`,
   );
   for (const key of ['media/kept', 'media/albums/7/x', ...ORPHANS]) await bed.put(key);
-  const client = createS3Client(storeSettings(bed.server, 'topobank-assets'));
+  const client = createS3Client(storeSettings(bed.server, bed.store.bucket));
   const command: QuarantineBed['command'] = (args, options = {}, env = {}) =>
     bed.run(args, { ...NAMED, ...env }, options);
   return {
@@ -52,7 +52,7 @@ export async function createQuarantineBed(postgres: Environment): Promise<Quaran
       return JSON.parse(stdout) as { run: string; objects: number; bytes: number; state: string }[];
     },
     describe: (key) =>
-      client.send(new HeadObjectCommand({ Bucket: 'topobank-assets', Key: key }), { abortSignal: never }),
+      client.send(new HeadObjectCommand({ Bucket: bed.store.bucket, Key: key }), { abortSignal: never }),
     async close() {
       client.destroy();
       await bed.close();

@@ -63,8 +63,8 @@ test('where nobody can be asked, nothing is begun', async () => {
   expect(await bed.command(['audit-orphans', '--quarantine'])).toMatchObject({
     status: 2,
     stdout: '',
-    stderr: expect.stringMatching(
-      /move the orphans of bucket topobank-assets into quarantine: nobody can be asked here — give --yes/,
+    stderr: expect.stringContaining(
+      `move the orphans of bucket ${bed.store.bucket} into quarantine: nobody can be asked here — give --yes`,
     ),
   });
 });
@@ -104,46 +104,31 @@ function beforeCopies(work: () => Promise<unknown>): void {
   });
 }
 
-test.each<[string, () => Promise<unknown>, string]>([
+test.each<[string, () => Promise<unknown>, RegExp]>([
   [
     'a row comes to name it',
     () => bed.database.query(`INSERT INTO files VALUES (2, 'orphan')`),
-    'a row owns it',
+    /left media\/orphan: a row owns it/,
   ],
-  ['it is written anew', () => bed.put('media/orphan', 'new', 0), 'it changed while it was copied'],
-  ['it is deleted', () => bed.store.remove(['media/orphan'], never), 'it changed while it was copied'],
+  [
+    'it is written anew',
+    () => bed.put('media/orphan', 'new', 0),
+    // The latter where the server copies whatever is there (docs/PROVIDERS.md).
+    /left media\/orphan: it(s copy has another size or ETag| changed while it was copied)/,
+  ],
+  [
+    'it is deleted',
+    () => bed.store.remove(['media/orphan'], never),
+    /left media\/orphan: it changed while it was copied/,
+  ],
 ])('an orphan stays when meanwhile %s', async (_name, work, reason) => {
   beforeCopies(work);
   const { status, stdout } = await quarantine();
   expect({ status, stdout }).toEqual({
     status: 3,
-    stdout: expect.stringContaining(`left media/orphan: ${reason}`),
+    stdout: expect.stringMatching(reason),
   });
   expect((await bed.places()).quarantine).toEqual(['media/a b+ü', 'media/x/1']);
-});
-
-test('an orphan stays when its copy differs, or when the server refuses to delete it', async () => {
-  bed.server.faults.push(
-    {
-      operation: 'DeleteObjectsEntry',
-      key: /^media\/x/,
-      what: { kind: 'error', status: 403, code: 'AccessDenied' },
-    },
-    {
-      operation: 'CopyObject',
-      key: /orphan$/,
-      times: 1,
-      what: { kind: 'error', status: 412, code: 'PreconditionFailed' },
-    },
-  );
-  const { status, stdout } = await quarantine();
-  expect(status).toBe(3);
-  expect(stdout).toMatch(/left media\/x\/1: the server refuses to delete it/);
-  expect(stdout).toMatch(/left media\/orphan: it changed while it was copied/);
-  expect(await bed.places()).toEqual({
-    media: [...OWNED, 'media/orphan', 'media/x/1'].sort(),
-    quarantine: ['media/a b+ü'],
-  });
 });
 
 test('nothing is moved while it is not known what a backup needs', async () => {
@@ -192,7 +177,7 @@ test('purge says before it asks whether what it deletes is gone for good', async
     status: 2,
     stderr: expect.stringMatching(
       new RegExp(
-        `delete 3 objects .* under quarantine/ in bucket topobank-assets${end}: nobody can be asked`,
+        `delete 3 objects .* under quarantine/ in bucket ${bed.store.bucket}${end}: nobody can be asked`,
       ),
     ),
   });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { RealS3Server, StartOptions } from './real-s3-server.ts';
@@ -7,10 +8,10 @@ import { scratchDirectory } from './scratch-directory.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 import { startSwift } from './swift-server.ts';
 
-const USAGE = `Usage: node --import tsx test/support/run-conformance.ts swift|rgw [TEST FILE…]
+const USAGE = `Usage: node --import tsx test/support/run-conformance.ts swift|rgw [ARGUMENT OF VITEST…]
 
-Starts OpenStack Swift or Ceph RGW from Debian's packages in a temporary directory, runs the S3 conformance suite
-against it, and ends and removes it.`;
+Starts OpenStack Swift or Ceph RGW from Debian's packages in a temporary directory, runs the S3 conformance suite and
+the program's work with media against it (--project s3, --project media: one of them), and ends and removes it.`;
 
 const SERVERS: Readonly<Record<string, (options: StartOptions) => Promise<RealS3Server>>> = {
   swift: startSwift,
@@ -19,7 +20,7 @@ const SERVERS: Readonly<Record<string, (options: StartOptions) => Promise<RealS3
 
 process.exitCode = await main(process.argv.slice(2));
 
-async function main([kind = '', ...files]: string[]): Promise<number> {
+async function main([kind = '', ...more]: string[]): Promise<number> {
   const start = SERVERS[kind];
   if (start === undefined) {
     console.error(USAGE);
@@ -28,7 +29,7 @@ async function main([kind = '', ...files]: string[]): Promise<number> {
   const stop = stopOnSignal();
   try {
     return await withServer(start, stop.signal, (server, directory) =>
-      runSuite(kind, server, directory, files, stop.signal),
+      runSuite(kind, server, directory, more, stop.signal),
     );
   } catch (error) {
     const received = stop.received();
@@ -50,7 +51,11 @@ async function withServer(
   const directory = scratchDirectory('conformance');
   try {
     const began = performance.now();
-    const server = await start({ directory: directory.path, signal });
+    // Servers and PostgreSQL run as users of their own, who have to get to theirs.
+    chmodSync(directory.path, 0o711);
+    const files = join(directory.path, 'server');
+    mkdirSync(files);
+    const server = await start({ directory: files, signal });
     try {
       const seconds = ((performance.now() - began) / 1000).toFixed(0);
       console.log(`${server.name} on ${server.endpoint}, in ${directory.path}, started in ${seconds} s`);
@@ -68,11 +73,11 @@ async function runSuite(
   kind: string,
   server: RealS3Server,
   directory: string,
-  files: readonly string[],
+  more: readonly string[],
   signal: AbortSignal,
 ): Promise<number> {
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const args = [vitest, 'run', '--config', 'vitest.conformance.config.ts', ...files];
+  const args = [vitest, 'run', '--config', 'vitest.conformance.config.ts', ...more];
   const suite = spawn(process.execPath, args, {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: {

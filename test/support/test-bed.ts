@@ -4,8 +4,9 @@ import { openStore } from '../../src/s3/s3-store.ts';
 import type { Store } from '../../src/s3/store.ts';
 import type { Logger } from '../../src/ui/log.ts';
 import type { StartProgress } from '../../src/ui/progress.ts';
+import { startBedServer } from './bed-server.ts';
 import { createTestDatabase, type Environment, listDatabaseNames, type TestDatabase } from './database.ts';
-import { type S3Server, startS3Server } from './s3-server/server.ts';
+import type { S3Server } from './s3-server/server.ts';
 import { scratchDirectory } from './scratch-directory.ts';
 import { type ProgramResult, type RunOptions, runProgram, storeEnv } from './topobank-backup.ts';
 
@@ -45,9 +46,9 @@ export async function createTestBed(
   now = () => new Date(),
 ): Promise<TestBed> {
   const scratch = scratchDirectory('bed');
-  const server = await startS3Server({ directory: `${scratch.path}/s3`, now });
+  const { server, variables, removeAll } = await startBedServer(`${scratch.path}/s3`, now);
   const database = await createTestDatabase(postgres, options);
-  const env = { ...database.env, ...storeEnv(server) };
+  const env = { ...database.env, ...storeEnv(server), ...variables };
   const config = readConfig({ env, flags: {} }, ['database', 'store']);
   const store = openStore(config);
   const signal = new AbortController().signal;
@@ -75,6 +76,7 @@ export async function createTestBed(
     keys: () => collect(store.list('', { signal }), ({ key }) => key),
     pendingUploads: () => collect(store.listUploads('', signal), ({ key }) => key),
     async close() {
+      await removeAll(store);
       store.close();
       await database.drop();
       await server.close();

@@ -13,8 +13,30 @@ const listing =
     xml: list(bucketOf(storage, bucket), query),
   });
 
-/** The S3 API's name of what is asked for, and what does it; undefined for what this server does not know. */
-export function route(
+/** What a request asks for. */
+export interface Asked {
+  /** As it came, still encoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly bucket: string;
+  readonly key: string;
+  /** The S3 API's name, such as `PutObject`; `Unknown` for what this server does not know. */
+  readonly operation: string;
+  /** What does it, where it is known. */
+  readonly run: Operation | undefined;
+}
+
+export function readRequest(request: IncomingMessage): Asked {
+  // Not by URL, which would take the segments `.` and `..` of a key for steps of a path.
+  const [path = '', search] = (request.url ?? '/').split('?', 2);
+  const query = new URLSearchParams(search);
+  const [, bucket = '', ...rest] = path.split('/').map(decodeURIComponent);
+  const key = rest.join('/');
+  const [operation, run] = route(request, query, bucket, key) ?? ['Unknown', undefined];
+  return { path, query, bucket, key, operation, run };
+}
+
+function route(
   request: IncomingMessage,
   query: URLSearchParams,
   bucket: string,

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { S3Error } from './errors.ts';
 import { type Fault, takeFault } from './faults.ts';
 import type { Reply } from './operation.ts';
-import { route } from './routes.ts';
+import { readRequest } from './routes.ts';
 import { checkSignature } from './signature.ts';
 import { createStorage } from './storage.ts';
 import { renderXml } from './xml.ts';
@@ -59,13 +59,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   const requests: S3Request[] = [];
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Not by URL, which would take the segments `.` and `..` of a key for steps of a path.
-    const [path = '', search] = (request.url ?? '/').split('?', 2);
-    const query = new URLSearchParams(search);
-    const [, bucket = '', ...rest] = path.split('/').map(decodeURIComponent);
-    const key = rest.join('/');
-    const found = route(request, query, bucket, key);
-    const operation = found?.[0] ?? 'Unknown';
+    const { path, query, bucket, key, operation, run } = readRequest(request);
     const fault = takeFault(faults, operation, key);
     const { range, 'content-md5': md5 } = request.headers;
     const contentMd5 = md5 === undefined ? undefined : String(md5);
@@ -82,8 +76,8 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
       }
       checkSignature(request, path, query, credentials);
       if (fault?.kind === 'error') throw new S3Error(fault.status, fault.code);
-      if (found === undefined) throw new S3Error(501, 'NotImplemented');
-      const reply = await found[1]({
+      if (run === undefined) throw new S3Error(501, 'NotImplemented');
+      const reply = await run({
         request,
         query,
         storage,

@@ -22,7 +22,7 @@ type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
  *
  * - The rules are applied to the backups of each database by themselves, see {@link byDatabase}.
  * - Every rule is applied to all that can be restored, again to the complete ones that were not pushed, and again to those
- *   of them that no verification has found faulty, so that a foreign or a pushed dump, of which nothing is proven, and a
+ *   of either that no verification has found faulty, so that a foreign or a pushed dump, of which nothing is proven, and a
  *   faulty backup take a place among their like but never that of a better one.
  * - Days, weeks, months and years are counted by those that have a backup, and a span from the newest one: a time
  *   without backups ages nothing away.
@@ -58,12 +58,13 @@ function applyRules(
   rules: readonly Rule[],
 ): Map<Backup, string[]> {
   const whose = database === undefined ? '' : ` of database ${database}`;
+  const isSound = ({ verified }: Backup) => faultyCheck(verified) === undefined;
   const complete = usable.filter(isTaken);
-  const sound = complete.filter(({ verified }) => faultyCheck(verified) === undefined);
   const pools = [
     { pool: usable, among: '' },
+    { pool: usable.filter(isSound), among: ' among those without a fault' },
     { pool: complete, among: ' among the complete ones' },
-    { pool: sound, among: ' among the complete ones without a fault' },
+    { pool: complete.filter(isSound), among: ' among the complete ones without a fault' },
   ];
   const kept = new Map<Backup, string[]>();
   for (const rule of rules) {

@@ -64,9 +64,8 @@ export function complete(time: string, bytes = 1000, database: string | null = '
   };
 }
 
-/** A complete one of which a verification has found that its bytes are others. */
-export function faulty(time: string, bytes = 1000): Backup {
-  const backup = complete(time, bytes);
+/** A complete one, or another, of which a verification has found that its bytes are others. */
+export function faulty(time: string, bytes = 1000, backup = complete(time, bytes)): Backup {
   const verified = addCheck(undefined, backup.id, backup.dump!, {
     depth: 'full',
     at: '2026-01-01T00:00:00.000Z',

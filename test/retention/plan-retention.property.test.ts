@@ -22,11 +22,23 @@ const times = fc
 
 const backups = fc
   .uniqueArray(
-    fc.tuple(times, fc.constantFrom('complete', 'faulty', 'foreign', 'packed', 'without dump', 'with dump')),
+    fc.tuple(
+      times,
+      fc.constantFrom(
+        'complete',
+        'faulty',
+        'foreign',
+        'faulty foreign',
+        'packed',
+        'without dump',
+        'with dump',
+      ),
+    ),
     {
       maxLength: 40,
       selector: ([id, state]) =>
-        id + (state.endsWith('dump') ? 'broken' : state === 'faulty' ? 'complete' : state),
+        id +
+        (state.endsWith('dump') ? 'broken' : state.replace(/^faulty /, '').replace('faulty', 'complete')),
     },
   )
   .map((drawn) =>
@@ -34,6 +46,7 @@ const backups = fc
       if (state === 'complete') return complete(id);
       if (state === 'faulty') return faulty(id);
       if (state === 'foreign') return foreign(id);
+      if (state === 'faulty foreign') return faulty(id, 10, foreign(id));
       if (state === 'packed') return foreign(id, 100, '.gz');
       return broken(id, state === 'with dump' ? 'with dump' : 'without dump');
     }),
@@ -145,6 +158,13 @@ always(
 always('nor fewer good ones than MAX_BACKUPS asks for', (verdicts, { all, rules }) => {
   const before = goodOf(all).filter(isNear).length;
   const after = goodOf(stay(verdicts)).filter(isNear).length;
+  expect(after).toBeGreaterThanOrEqual(rules.newest === 0 ? before : Math.min(rules.newest, before));
+});
+
+always('nor fewer without a fault, foreign ones among them', (verdicts, { all, rules }) => {
+  const sound = (some: readonly Backup[]) =>
+    some.filter(({ state, verified }) => state !== 'broken' && verified === undefined).filter(isNear).length;
+  const [before, after] = [sound(all), sound(stay(verdicts))];
   expect(after).toBeGreaterThanOrEqual(rules.newest === 0 ? before : Math.min(rules.newest, before));
 });
 

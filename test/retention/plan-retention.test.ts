@@ -266,6 +266,17 @@ describe('a faulty backup never takes the place of a good one', () => {
       stay: ['2026-11-24 00:00'],
     },
     {
+      what: 'the newest foreign one without a fault stays beside faulty ones, be they foreign or complete',
+      backups: [
+        faulty('2026-11-24', 10, foreign('2026-11-24')),
+        faulty('2026-11-23'),
+        foreign('2026-11-22'),
+        foreign('2026-11-21'),
+      ],
+      given: { newest: 1 },
+      stay: ['2026-11-24 00:00', '2026-11-23 00:00', '2026-11-22 00:00'],
+    },
+    {
       what: 'faulty ones alone are kept as if they were good',
       backups: [faulty('2026-11-24'), faulty('2026-11-23'), faulty('2026-11-22')],
       given: { newest: 2 },
@@ -277,7 +288,7 @@ describe('a faulty backup never takes the place of a good one', () => {
 
   test('and the verdict says why', () => {
     const [, second] = planRetention([faulty('2026-11-23'), ...good], rules({ newest: 1 }), NOW, 'UTC');
-    expect(second?.reasons).toEqual(['the newest among the complete ones without a fault']);
+    expect(second?.reasons).toEqual(['the newest among those without a fault']);
   });
 });
 

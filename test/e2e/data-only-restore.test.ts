@@ -169,7 +169,7 @@ test.each([
   [
     ['--table', 'surface', '--data-only', '--into', 'no_such_database'],
     1,
-    /there is no such database — name one/,
+    /there is no such database — name an existing one/,
   ],
 ])('%j ends with status %i', async (args, status, message) => {
   const result = await bed.run(['restore', id, '--quiet', ...args]);

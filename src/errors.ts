@@ -91,6 +91,11 @@ export class LockedError extends OperatorError {
   readonly exitStatus = EXIT.locked;
 }
 
+/** What a command prints could not be written: the operator looks at where its stdout goes. */
+export class OutputError extends OperatorError {
+  readonly exitStatus = EXIT.failed;
+}
+
 /** Who was asked said no: nothing was done. */
 export class DeclinedError extends OperatorError {
   readonly exitStatus = EXIT.failed;

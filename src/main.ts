@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { EXIT, messageOf, OperatorError, StoppedError } from './errors.ts';
+import { EXIT, messageOf, OperatorError, OutputError, StoppedError } from './errors.ts';
+import { watchStdout } from './ui/stdout.ts';
 
 /** How long a process that was stopped may go on, in milliseconds, with what its work has left open. */
 const LINGER_MS = 500;
@@ -18,26 +19,41 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   // Everything that is under way at the same time listens to it, which is no leak.
   setMaxListeners(0, stop.signal);
   const stopListening = stopOnSignals(stop, env);
-  // `list | head` closes the pipe early, which is no failure of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  const version = packageVersion();
+  const stdout = watchStdout();
   try {
-    const [only, ...more] = argv.slice(2);
-    if (more.length === 0 && (only === '--version' || only === '-V')) {
-      process.stdout.write(`${version}\n`);
-      return EXIT.done;
-    }
-    // The commands and their settings take longer to load than the version takes to be told.
-    const { runProgram } = await import('./program/program.ts');
-    return await runProgram(argv, version, { env, signal: stop.signal });
+    const status = await run(argv, env, stop.signal);
+    const failure = await stdout.failure();
+    if (failure !== undefined) throw lostOutput(failure, status);
+    return status;
   } catch (error) {
     if (error instanceof StoppedError) endSoon(error.exitStatus);
     return report(error, env);
   } finally {
     stopListening();
   }
+}
+
+async function run(argv: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
+  const version = packageVersion();
+  const [only, ...more] = argv.slice(2);
+  if (more.length === 0 && (only === '--version' || only === '-V')) {
+    process.stdout.write(`${version}\n`);
+    return EXIT.done;
+  }
+  // The commands and their settings take longer to load than the version takes to be told.
+  const { runProgram } = await import('./program/program.ts');
+  return runProgram(argv, version, { env, signal });
+}
+
+/** Nobody must take a restore whose report is lost for one that failed. */
+function lostOutput(cause: NodeJS.ErrnoException, status: number): OutputError {
+  const end = status === EXIT.done ? 'the command itself is done' : `the command itself ended with ${status}`;
+  return new OutputError({
+    doing: 'cannot write to stdout',
+    problem: cause.message,
+    remedy: `${end}, only what it printed is lost: send that where there is room`,
+    cause,
+  });
 }
 
 /** @returns what takes the listeners away */

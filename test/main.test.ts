@@ -1,7 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { deferred } from './support/deferred.ts';
+import { dumpText } from './support/dump-text.ts';
 import { startService } from './support/running-service.ts';
 import { createTestBed } from './support/test-bed.ts';
+import { PROGRAM, runProgram } from './support/topobank-backup.ts';
 
 test('what cannot be left half done is said to be waited for, and a second signal ends it', async () => {
   const bed = await createTestBed(inject('postgres'));
@@ -21,5 +26,67 @@ test('what cannot be left half done is said to be waited for, and a second signa
   expect(status).toBe(143);
   expect(stderr).not.toContain('stopped: received');
   answer.resolve();
+  await bed.close();
+});
+
+/** The line on stderr of what has run with status 0 but for its output. */
+const LOST =
+  /^topobank-backup: cannot write to stdout: ENOSPC: no space left on device, write — the command itself is done, only what it printed is lost: send that where there is room\n$/;
+
+/** Runs the program with a stdout that is full. */
+function runOnFull(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { PATH = '' } = process.env;
+  const command = ['-c', 'exec "$0" "$@" > /dev/full', process.execPath, PROGRAM, ...args];
+  return spawnSync('sh', command, { env: { PATH, ...env }, encoding: 'utf8' });
+}
+
+test.each(['--version', '--help', 'list --help', 'service --explain @daily'])(
+  '%s fails in one line when stdout is full',
+  (line) => {
+    const { status, stderr } = runOnFull(line.split(' '));
+    expect(stderr).toMatch(LOST);
+    expect(status).toBe(1);
+  },
+);
+
+test('a stack trace of what stdout refused is for LOG_LEVEL=debug', () => {
+  const { status, stderr } = runOnFull(['--version'], { LOG_LEVEL: 'debug' });
+  expect(stderr).toMatch(
+    /^topobank-backup: cannot write to stdout: .*\n.*\n +at .*(\n.*)*caused by Error: ENOSPC/,
+  );
+  expect(status).toBe(1);
+});
+
+test('a command that fails says so whether stdout is full or not', () => {
+  const { status, stderr } = runOnFull(['bakup']);
+  expect(stderr).toMatch(/^topobank-backup: cannot run topobank-backup: unknown command 'bakup' .*\n$/);
+  expect(status).toBe(2);
+});
+
+test('whoever reads only the first lines is no failure', async () => {
+  const { PATH = '' } = process.env;
+  const command = ['-c', '{ "$0" "$@"; echo "status $?" >&2; } | true', process.execPath, PROGRAM, '--help'];
+  expect(spawnSync('sh', command, { env: { PATH }, encoding: 'utf8' }).stderr).toBe('status 0\n');
+});
+
+test('no command is bad usage', async () => {
+  const { status, stdout, stderr } = await runProgram([], {});
+  expect(status).toBe(2);
+  expect(`${stdout}${stderr}`).toContain('Usage: topobank-backup');
+});
+
+test('a restore whose report is lost is said to be done', async () => {
+  const bed = await createTestBed(inject('postgres'));
+  const file = join(bed.directory, 'whole.sql');
+  await writeFile(file, dumpText('CREATE TABLE public.t ();'));
+  const into = `${bed.database.name}_full`;
+  // The server of the test bed answers in this process, which must not be blocked: the dump comes from a file.
+  const { status, stderr } = runOnFull(['restore', file, '--into', into, '--quiet'], bed.env);
+  expect(stderr).toMatch(LOST);
+  expect(status).toBe(1);
+  expect(await bed.databases()).toContain(into);
+  await bed.tool.use(bed.tool.maintenanceName, new AbortController().signal, (admin) =>
+    admin.query(`DROP DATABASE ${into}`),
+  );
   await bed.close();
 });

@@ -1,12 +1,23 @@
 import { basename } from 'node:path';
+import { broadcast } from '../audit/broadcast.ts';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { compareIndex, describeFault, remedyForDamage } from '../catalog/compare-index.ts';
-import { createScanner, drain } from '../dump/scanner.ts';
-import { DumpError } from '../errors.ts';
+import { ZSTD } from '../dump/other-than-plain.ts';
+import { readPlainDump } from '../dump/plain-dump.ts';
+import { scanDump } from '../dump/scanner.ts';
+import { DatabaseError, DumpError } from '../errors.ts';
+import type { ClientTools } from '../postgres/client-binaries.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
+import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { writeNewFile } from './new-file.ts';
+
+export interface FetchContext extends ClientTools {
+  readonly store: Store;
+  readonly log: Logger;
+  readonly startProgress: StartProgress;
+}
 
 /** What was proven of the bytes that were fetched. */
 export type FetchProof =
@@ -14,48 +25,101 @@ export type FetchProof =
   | 'complete, without a manifest'
   | 'nothing, compressed';
 
+/** What a look at the bytes has come to. */
+type Check =
+  | { readonly state: 'proven'; readonly proof: FetchProof }
+  | { readonly state: 'refused'; readonly error: unknown };
+
 /**
- * Downloads a backup's dump into `directory`. The file has its name only when every byte is there and proven.
+ * Downloads a backup's dump into `directory`. The file has its name only when every byte is there and what the bytes
+ * unpack to is a whole dump, that of the manifest where there is one. What cannot be unpacked here is fetched as it is,
+ * with a warning.
  *
  * @returns the file's path and what was proven
  * @throws ConfigError when the file exists or the directory cannot be written
- * @throws DumpError when the bytes are not those of the manifest
+ * @throws DumpError when it is no whole dump, or the bytes are not those of the manifest
  */
 export async function fetchDump(
-  store: Store,
+  context: FetchContext,
   backup: UsableBackup,
   directory: string,
-  options: { readonly startProgress: StartProgress; readonly signal: AbortSignal },
+  signal: AbortSignal,
 ): Promise<{ readonly path: string; readonly proof: FetchProof }> {
-  const { signal } = options;
-  const { dump, manifest } = backup;
-  const scanned = dump.compression === null;
-  const progress = options.startProgress('fetch', dump.bytes);
+  const { key, bytes } = backup.dump;
+  const progress = context.startProgress('fetch', bytes);
+  const stop = new AbortController();
+  const held = AbortSignal.any([signal, stop.signal]);
 
-  async function* proven(): AsyncGenerator<Buffer> {
-    const scanner = createScanner(dump.key);
-    for await (const chunk of readObject(store, dump.key, { signal })) {
-      if (scanned) drain(scanner.push(chunk));
+  async function* read(): AsyncGenerator<Buffer> {
+    for await (const chunk of readObject(context.store, key, { signal: held })) {
       progress.add(chunk.length);
       yield chunk;
     }
-    if (!scanned) return;
-    drain(scanner.end());
-    const fault = manifest === undefined ? undefined : compareIndex(manifest, scanner.finish())[0];
-    if (fault !== undefined) throw otherBytes(store, backup, describeFault(fault));
+  }
+  const [toFile, toCheck] = broadcast(read(), 2);
+  if (toFile === undefined || toCheck === undefined) throw new Error('not every reader is there');
+  let found: Check | undefined;
+  const checking = check(context, backup, toCheck, held)
+    .then(
+      (proof): Check => ({ state: 'proven', proof }),
+      (error: unknown): Check => ({ state: 'refused', error }),
+    )
+    .then((result) => {
+      found = result;
+      return result;
+    });
+
+  async function* proven(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      // The rest of a dump that is refused is not waited for.
+      if (found?.state === 'refused') throw found.error;
+      yield chunk;
+    }
+    const result = await checking;
+    if (result.state === 'refused') throw result.error;
   }
 
-  let path: string;
   try {
-    path = await writeNewFile(directory, basename(dump.key), proven(), signal);
+    const path = await writeNewFile(directory, basename(key), proven(toFile), signal);
+    const result = await checking;
+    if (result.state === 'refused') throw result.error;
+    return { path, proof: result.proof };
   } finally {
+    stop.abort();
+    // Where no file was begun, nobody else has told that none of it is waited for.
+    await toFile.return?.();
+    await checking;
     progress.stop();
   }
-  if (!scanned) return { path, proof: 'nothing, compressed' };
-  return {
-    path,
-    proof: manifest === undefined ? 'complete, without a manifest' : 'every byte, by the manifest',
-  };
+}
+
+/** @throws DumpError for what is no whole dump, or not that of its manifest */
+async function check(
+  { store, binDir, env, log }: FetchContext,
+  backup: UsableBackup,
+  bytes: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+): Promise<FetchProof> {
+  const { dump, manifest } = backup;
+  const { key } = dump;
+  try {
+    const plain =
+      dump.compression === null ? bytes : readPlainDump(bytes, { name: key, binDir, env, signal });
+    const index = await scanDump(key, plain, { onBytes: () => {} });
+    if (manifest === undefined) return 'complete, without a manifest';
+    const fault = compareIndex(manifest, index)[0];
+    if (fault === undefined) return 'every byte, by the manifest';
+    throw otherBytes(store, backup, describeFault(fault));
+  } catch (error) {
+    if (signal.aborted || !isAboutThisMachine(error)) throw error;
+    log.warn(`${error.message}; ${key} is fetched without being checked`);
+    return 'nothing, compressed';
+  }
+}
+
+/** Whether a dump cannot be unpacked here, and may be good all the same. */
+function isAboutThisMachine(error: unknown): error is DatabaseError | DumpError {
+  return error instanceof DatabaseError || (error instanceof DumpError && error.problem === ZSTD.found);
 }
 
 /** @param fault in one clause */

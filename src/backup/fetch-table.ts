@@ -8,21 +8,11 @@ import { readPlainDump } from '../dump/plain-dump.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
 import type { ReadRange } from '../dump/read-text.ts';
 import { scanDump } from '../dump/scanner.ts';
-import type { ClientTools } from '../postgres/client-binaries.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
 import { readObject } from '../s3/reader.ts';
-import type { Store } from '../s3/store.ts';
 import { formatBytes } from '../ui/format.ts';
-import type { Logger } from '../ui/log.ts';
-import type { StartProgress } from '../ui/progress.ts';
-import { otherBytes } from './fetch-dump.ts';
+import { type FetchContext, otherBytes } from './fetch-dump.ts';
 import { writeNewFile } from './new-file.ts';
-
-export interface FetchTableContext extends ClientTools {
-  readonly store: Store;
-  readonly log: Logger;
-  readonly startProgress: StartProgress;
-}
 
 export interface FetchedTable {
   /** As psql shows it: `public.manager_surface`. */
@@ -49,7 +39,7 @@ interface TableIndex {
  * @throws DumpError when the bytes are not those of the manifest
  */
 export async function fetchTable(
-  context: FetchTableContext,
+  context: FetchContext,
   backup: UsableBackup,
   directory: string,
   options: { readonly wanted: string; readonly form: 'copy' | 'csv' },
@@ -85,11 +75,7 @@ export async function fetchTable(
   }
 }
 
-async function scan(
-  context: FetchTableContext,
-  { dump }: UsableBackup,
-  signal: AbortSignal,
-): Promise<TableIndex> {
+async function scan(context: FetchContext, { dump }: UsableBackup, signal: AbortSignal): Promise<TableIndex> {
   const progress = context.startProgress('scan', dump.bytes);
   try {
     return await scanDump(dump.key, readPlain(context, dump.key, signal), { onBytes: progress.add });
@@ -98,13 +84,13 @@ async function scan(
   }
 }
 
-function readPlain({ store, binDir, env }: FetchTableContext, key: string, signal: AbortSignal) {
+function readPlain({ store, binDir, env }: FetchContext, key: string, signal: AbortSignal) {
   return readPlainDump(readObject(store, key, { signal }), { name: key, binDir, env, signal });
 }
 
 /** The bytes of the blocks, each of which must be those that its hash is of. */
 async function* readBlocks(
-  context: FetchTableContext,
+  context: FetchContext,
   backup: UsableBackup,
   blocks: readonly DumpTable[],
   onBytes: (bytes: number) => void,

@@ -29,8 +29,8 @@ export async function run(invocation: Invocation, id: string, directory: string)
   const { env, signal } = invocation;
   await withStore(session, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wanted, { now: session.now(), signal });
+    const context = { store, binDir: config.binDir, env, log, startProgress };
     if (table !== undefined) {
-      const context = { store, binDir: config.binDir, env, log, startProgress };
       const options = { wanted: table, form: csv === true ? 'csv' : 'copy' } as const;
       const fetched = await fetchTable(context, backup, directory, options, signal);
       const size = `${formatNumber(fetched.rows, 'row')}, ${formatBytes(fetched.bytes)} of the dump`;
@@ -40,7 +40,7 @@ export async function run(invocation: Invocation, id: string, directory: string)
       );
       return;
     }
-    const { path, proof } = await fetchDump(store, backup, directory, { startProgress, signal });
+    const { path, proof } = await fetchDump(context, backup, directory, signal);
     session.print(
       { id: backup.id, path, bytes: backup.dump.bytes, proof },
       `${path}: ${formatBytes(backup.dump.bytes)}, checked: ${proof}`,

@@ -276,14 +276,91 @@ test('stopped in the middle, fetch leaves no file', async () => {
   expect(await readdir(directory)).toEqual([]);
 });
 
-test('a foreign dump is fetched as it is', async () => {
+/** Of a `.sql.gz` or `.dump` without a manifest. */
+async function fetchForeign(form: string, body: Buffer, ...options: string[]) {
+  const key = `foreign/postgres-backup-20210101000000.${form}`;
+  await put(key, body);
   const directory = await newDirectory();
-  await put('foreign/postgres-backup-20210101000000.sql.gz', 'whatever it is');
-  const fetched = await bed.run(['fetch', '20210101000000', directory, '--prefix', 'foreign/', '--json']);
-  expect(JSON.parse(fetched.stdout)).toMatchObject({ proof: 'nothing, compressed' });
-  expect(await readFile(join(directory, 'postgres-backup-20210101000000.sql.gz'), 'utf8')).toBe(
-    'whatever it is',
+  const fetched = await bed.run(['fetch', '20210101000000', directory, '--prefix', 'foreign/', ...options]);
+  await bed.store.remove([key], signal);
+  return { ...fetched, directory, files: await readdir(directory) };
+}
+
+const packed = async (form: 'sql.gz' | 'dump') =>
+  form === 'dump' ? pgDump('custom') : gzipSync(await pgDump('plain'));
+
+test.each(['sql.gz', 'dump'] as const)('a foreign .%s that is whole is fetched as it is', async (form) => {
+  const body = await packed(form);
+  const { stderr, stdout, directory, files } = await fetchForeign(form, body, '--json', '--quiet');
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toMatchObject({ bytes: body.length, proof: 'complete, without a manifest' });
+  expect(files).toEqual([`postgres-backup-20210101000000.${form}`]);
+  expect(await readFile(join(directory, files[0]!))).toEqual(body);
+});
+
+const NOT_WHOLE: readonly [
+  about: string,
+  form: 'sql.gz' | 'dump',
+  damage: (body: Buffer) => Buffer,
+  says: RegExp,
+][] = [
+  [
+    'cut off',
+    'sql.gz',
+    cutOff,
+    /: its gzip is damaged or cut off \(unexpected end of file\) — use a complete dump\n$/,
+  ],
+  ['cut off', 'dump', cutOff, /pg_restore: error: .* — use a complete dump\n$/],
+  ['damaged', 'sql.gz', damaged, /: its gzip is damaged or cut off \(.*\) — use a complete dump\n$/],
+  ['damaged', 'dump', damaged, /pg_restore: .* — use a complete dump\n$/],
+  [
+    'whole gzip around a dump that is cut off',
+    'sql.gz',
+    () => gzipSync("--\n-- PostgreSQL database dump\n--\nSET client_encoding = 'UTF8';\n"),
+    /: it ends without pg_dump’s closing line/,
+  ],
+  ['something else', 'sql.gz', () => Buffer.from('whatever it is'), /20210101000000\.sql\.gz: /],
+];
+
+function cutOff(body: Buffer): Buffer {
+  return body.subarray(0, body.length * 0.7);
+}
+
+function damaged(body: Buffer): Buffer {
+  return Buffer.from(body).fill('damage', Math.floor(body.length * 0.6), Math.floor(body.length * 0.7));
+}
+
+test.each(NOT_WHOLE)('fetch leaves nothing of what is %s: a .%s', async (_, form, damage, says) => {
+  const fetched = await fetchForeign(form, damage(await packed(form)), '--quiet');
+  expect(fetched).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(says), files: [] });
+  expect(fetched.stderr).toMatch(/^topobank-backup: .*\n$/);
+});
+
+test.each([
+  ['sql.zst', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0]), /it is compressed with zstd/],
+  [
+    'dump',
+    Buffer.from('PGDMP\x01\x63\x00\x04\x08\x01\x01'),
+    /unsupported version .* — install the postgresql-client/,
+  ],
+])('a .%s that cannot be unpacked here is fetched with a warning', async (form, body, says) => {
+  const { status, stdout, stderr, files } = await fetchForeign(form, body);
+  expect({ status, files }).toEqual({ status: 0, files: [`postgres-backup-20210101000000.${form}`] });
+  expect(stdout).toMatch(/, checked: nothing, compressed\n$/);
+  expect(stderr).toMatch(says);
+  expect(stderr).toMatch(
+    /WARN.*; foreign\/postgres-backup-20210101000000\.\S+ is fetched without being checked\n/,
   );
+});
+
+test('where the file is there already, nothing is fetched', async () => {
+  const directory = await newDirectory();
+  await bed.run(['fetch', made.id, directory, '--quiet']);
+  expect(await bed.run(['fetch', made.id, directory, '--quiet'])).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/the file exists — /),
+  });
 });
 
 test.each(['sql', 'sql.gz', 'dump'] as const)(

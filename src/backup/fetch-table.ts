@@ -1,13 +1,18 @@
 import { basename } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { UsableBackup } from '../catalog/catalog.ts';
-import { chooseTable } from '../catalog/choose-table.ts';
+import { SHOW_TABLES } from '../catalog/choose-table.ts';
+import { chooseTables } from '../catalog/choose-tables.ts';
+import { remedyForDamage } from '../catalog/compare-index.ts';
 import { showTableName } from '../catalog/find-table.ts';
-import { type DumpBytes, openBlocks } from '../dump/block-reader.ts';
-import type { DumpTable } from '../dump/dump-index.ts';
+import type { NamedDump } from '../catalog/partitions.ts';
+import { openBlocks } from '../dump/block-reader.ts';
+import type { DumpIndex, DumpTable } from '../dump/dump-index.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
 import type { ReadRange } from '../dump/read-text.ts';
 import { scanDump } from '../dump/scanner.ts';
+import { ConfigError, NotFoundError } from '../errors.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
 import { readObject } from '../s3/reader.ts';
 import { formatBytes } from '../ui/format.ts';
@@ -23,19 +28,17 @@ export interface FetchedTable {
   readonly bytes: number;
 }
 
-/** The tables of a dump. */
-interface TableIndex {
-  readonly tables: readonly DumpTable[];
-  readonly encoding: string | undefined;
-}
+/** What is known of a dump. */
+type TableIndex = Pick<DumpIndex, 'tables' | 'sections' | 'encoding'>;
 
 /**
- * Downloads the rows of one table as they stand in the dump, in COPY's text format, or as CSV. Of a dump with a
- * manifest no other bytes are read; any other is read through first to find them. The file has its name only when
- * every byte is there and proven.
+ * Downloads the rows of one table, or of all its partitions, as they stand in the dump, in COPY's text format, or as
+ * CSV. Of a dump with a manifest no other rows are read; any other is read through first to find them. The file has its
+ * name only when every byte is there and proven.
  *
  * @param wanted as psql takes a name
- * @throws ConfigError for a name that is none, NotFoundError for a table that is not in the dump
+ * @throws ConfigError for a name that is none, or for partitions that differ in their columns
+ * @throws NotFoundError for a table that is not in the dump
  * @throws DumpError when the bytes are not those of the manifest
  */
 export async function fetchTable(
@@ -50,26 +53,28 @@ export async function fetchTable(
     manifest === undefined
       ? await scan(context, backup, signal)
       : { ...manifest, encoding: manifest.encoding ?? undefined };
-  const blocks = chooseTable(
-    index.tables,
-    options.wanted,
-    `cannot fetch table ${options.wanted} of ${dump.key}`,
-  );
-  const [first] = blocks;
+  const source = dumpSource(context, backup);
+  const { named, tables: blocks } = await chooseTables(source, index, [options.wanted], 'fetch', signal);
+  const shown = named.map(showTableName).join();
+  const parts = [...new Set(blocks.map(showTableName))];
+  const columns = commonColumns(blocks, parts, `cannot fetch table ${shown} of ${dump.key}`);
+  if (parts.join() !== shown) {
+    context.log.info(`table ${shown} is partitioned, its rows are those of ${parts.join(', ')}`);
+  }
   const bytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
   context.log.info(`reading ${formatBytes(bytes)} of ${formatBytes(manifest?.bytes ?? dump.bytes)}`);
   const progress = context.startProgress('fetch', bytes);
   try {
     const rows = readBlocks(context, backup, blocks, progress.add, signal);
-    const columns = first.columns.map((column) => encodeName(column, index.encoding));
+    const names = columns.map((column) => encodeName(column, index.encoding));
     const path = await writeNewFile(
       directory,
-      `${basename(dump.key).replace(/\..*$/, '')}.${showTableName(first).replace(/[/\0]/g, '_')}.${options.form}`,
-      options.form === 'csv' ? copyToCsv(columns, rows) : rows,
+      `${basename(dump.key).replace(/\..*$/, '')}.${shown.replace(/[/\0]/g, '_')}.${options.form}`,
+      options.form === 'csv' ? copyToCsv(names, rows) : rows,
       signal,
     );
     const count = blocks.reduce((sum, block) => sum + block.rows, 0);
-    return { table: showTableName(first), path, rows: count, bytes };
+    return { table: shown, path, rows: count, bytes };
   } finally {
     progress.stop();
   }
@@ -88,6 +93,35 @@ function readPlain({ store, binDir, env }: FetchContext, key: string, signal: Ab
   return readPlainDump(readObject(store, key, { signal }), { name: key, binDir, env, signal });
 }
 
+function dumpSource(context: FetchContext, { id, dump: { key, compression } }: UsableBackup): NamedDump {
+  const readRange: ReadRange = (range, held) => readObject(context.store, key, { range, signal: held });
+  return {
+    name: key,
+    remedyForDamage: remedyForDamage(id),
+    read: (held) => readPlain(context, key, held),
+    ranges: async () => (compression === null ? readRange : undefined),
+  };
+}
+
+/** One file holds the rows of one set of columns, in one order. */
+function commonColumns(
+  blocks: readonly DumpTable[],
+  parts: readonly string[],
+  doing: string,
+): readonly string[] {
+  const [first, ...others] = blocks.map(({ columns }) => columns);
+  if (first === undefined) {
+    const problem = 'it is partitioned, and none of its partitions has rows in the dump';
+    throw new NotFoundError({ doing, problem, remedy: SHOW_TABLES });
+  }
+  if (others.every((columns) => isDeepStrictEqual(columns, first))) return first;
+  throw new ConfigError({
+    doing,
+    problem: 'it is partitioned, and its partitions differ in the order of their columns',
+    remedy: `fetch each by itself: ${parts.join(', ')}`,
+  });
+}
+
 /** The bytes of the blocks, each of which must be those that its hash is of. */
 async function* readBlocks(
   context: FetchContext,
@@ -96,18 +130,15 @@ async function* readBlocks(
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const { store } = context;
-  const { dump } = backup;
-  const readRange: ReadRange = (range, held) => readObject(store, dump.key, { range, signal: held });
-  const source: DumpBytes = {
-    read: (held) => readPlain(context, dump.key, held),
-    ranges: async () => (dump.compression === null ? readRange : undefined),
-  };
-  const reader = await openBlocks(source, () => {}, signal);
+  const reader = await openBlocks(dumpSource(context, backup), () => {}, signal);
   try {
     for (const block of blocks) {
       const wrong = (found: string) =>
-        otherBytes(store, backup, `table ${showTableName(block)} is ${found} instead of ${block.sha256}`);
+        otherBytes(
+          context.store,
+          backup,
+          `table ${showTableName(block)} is ${found} instead of ${block.sha256}`,
+        );
       for await (const chunk of provenBytes(reader.read(block), block.sha256, wrong)) {
         onBytes(chunk.length);
         yield chunk;

@@ -1,6 +1,9 @@
 import { ConfigError, NotFoundError } from '../errors.ts';
 import { findTable, parseTableName, type TableName } from './find-table.ts';
 
+/** What to do when a table is not in a dump. */
+export const SHOW_TABLES = '`topobank-backup show` lists the tables of a backup';
+
 /**
  * The table of a dump that an operator has named, as psql takes a name.
  *
@@ -33,9 +36,6 @@ export function chooseTable<T extends TableName>(
   throw new NotFoundError({
     doing,
     problem: 'the dump has no rows of a table of this name',
-    remedy:
-      near.length > 0
-        ? `did you mean ${near.join(' or ')}?`
-        : '`topobank-backup show` lists the tables of a backup',
+    remedy: near.length > 0 ? `did you mean ${near.join(' or ')}?` : SHOW_TABLES,
   });
 }

@@ -1,4 +1,5 @@
 import { backupId } from '../catalog/backup-name.ts';
+import { chooseTables } from '../catalog/choose-tables.ts';
 import { dropDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
@@ -7,7 +8,6 @@ import { uninterrupted } from '../uninterrupted.ts';
 import { buildScratch } from './build-scratch.ts';
 import type { FilledFrom } from './fill-database.ts';
 import { keptName, scratchName } from './names.ts';
-import { chooseTables } from './narrow/choose-tables.ts';
 import { selectTables, type TableSelection } from './narrow/selection.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { type Placed, placeScratch } from './place-scratch.ts';
@@ -129,7 +129,7 @@ async function selectNamed(
   signal: AbortSignal,
 ): Promise<TableSelection | undefined> {
   if (target.kind !== 'into' || target.only === undefined) return undefined;
-  return selectTables(dump, await chooseTables(source, dump, target.only, signal));
+  return selectTables(dump, await chooseTables(source, dump, target.only, 'restore', signal));
 }
 
 async function dropTarget({ database, log }: RestoreContext, name: string): Promise<void> {

@@ -175,3 +175,53 @@ test('a backup without a manifest has no tables to be compared', async () => {
   expect(result).toMatchObject({ status: 1, stdout: '' });
   expect(result.stderr).toMatch(/cannot compare the tables of \S+: it has no manifest that tells of them — /);
 });
+
+test('a partitioned table is fetched as the rows of all its partitions', async () => {
+  await bed.database.query(`
+    CREATE SCHEMA app;
+    CREATE TABLE app.p (at int, name text) PARTITION BY RANGE (at);
+    CREATE TABLE app.p_a PARTITION OF app.p FOR VALUES FROM (0) TO (10);
+    CREATE TABLE app.p_b PARTITION OF app.p FOR VALUES FROM (10) TO (100) PARTITION BY RANGE (at);
+    CREATE TABLE app.p_c PARTITION OF app.p_b FOR VALUES FROM (10) TO (20);
+    INSERT INTO app.p SELECT g, 'row ' || g FROM generate_series(1, 19) g;
+    CREATE TABLE app.mixed (a int, b text) PARTITION BY LIST (a);
+    CREATE TABLE app.mixed_a PARTITION OF app.mixed FOR VALUES IN (1);
+    CREATE TABLE app.mixed_b (b text, a int);
+    ALTER TABLE app.mixed ATTACH PARTITION app.mixed_b FOR VALUES IN (2)`);
+  const prefix = ['--prefix', 'partitions/'];
+  const { stdout } = await bed.run(['backup', '--json', '--quiet', ...prefix]);
+  const { key } = JSON.parse(stdout) as { key: string };
+  const fetched = await fetchTable('latest', 'app.p', ...prefix);
+  expect(fetched).toMatchObject({ table: 'app.p', rows: 19 });
+  expect(fetched.path).toMatch(/\.app\.p\.copy$/);
+  expect(await readFile(fetched.path, 'utf8')).toBe((await copyOf('(TABLE app.p)')).toString());
+  const csv = await fetchTable('latest', 'p_b', '--csv', ...prefix);
+  expect(await readFile(csv.path, 'utf8')).toMatch(/^at,name\n10,row 10\n(.*\n){9}$/);
+  const part = await fetchTable('latest', 'app.p_a', ...prefix);
+  expect(part).toMatchObject({ table: 'app.p_a', rows: 9 });
+
+  const directory = await newDirectory();
+  const fetch = (...args: string[]) => bed.run(['fetch', 'latest', directory, ...prefix, ...args]);
+  expect((await fetch('--table', 'app.p')).stderr).toMatch(
+    /table app\.p is partitioned, its rows are those of app\.p_a, app\.p_c\n/,
+  );
+  expect(await fetch('--table', 'app.mixed', '--quiet')).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(
+      /cannot fetch table app\.mixed of \S+: it is partitioned, and its partitions differ in the order of their columns — fetch each by itself: app\.mixed_a, app\.mixed_b\n$/,
+    ),
+  });
+
+  const whole = Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray());
+  const damaged = Buffer.from(
+    whole.toString('latin1').replace('ATTACH PARTITION app.p_c', 'ATTACH PARTITION app.p_x'),
+    'latin1',
+  );
+  await bed.store.put(key, damaged, { ifAbsent: false, contentType: 'application/sql', signal });
+  expect(await fetch('--table', 'p_b', '--quiet')).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(
+      /section pre-data is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
+    ),
+  });
+});

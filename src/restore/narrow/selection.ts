@@ -1,9 +1,9 @@
+import type { ChosenTables } from '../../catalog/choose-tables.ts';
 import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts';
 import { isLargeObject } from '../../dump/sections.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpEntry, qualifiedName, type Statement } from '../../dump/tokens.ts';
 import type { Selection } from '../wide/wide-dump.ts';
-import type { ChosenTables } from './choose-tables.ts';
 import { concernOf } from './concern.ts';
 
 /** Rows of other tables that are read along with the text, in bytes: fewer than this cost less than requests of their own. */

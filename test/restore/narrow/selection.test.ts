@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { resolveTables } from '../../../src/catalog/choose-tables.ts';
 import type { DumpTable, SectionName } from '../../../src/dump/dump-index.ts';
 import type { DumpEntry } from '../../../src/dump/tokens.ts';
-import { resolveTables } from '../../../src/restore/narrow/choose-tables.ts';
 import { selectTables } from '../../../src/restore/narrow/selection.ts';
 
 const MIB = 1024 ** 2;
@@ -19,7 +19,10 @@ const block = (name: string, bytes = 0): DumpTable => ({
 });
 
 const select = (tables: readonly DumpTable[], ...wanted: string[]) =>
-  selectTables({ tables, encoding: 'UTF8' }, resolveTables(tables, [], wanted, './dump.sql'));
+  selectTables(
+    { tables, encoding: 'UTF8' },
+    resolveTables(tables, [], wanted, (table) => `cannot restore table ${table} of ./dump.sql`),
+  );
 
 test('of the other tables no more than a mebibyte is read along, and the largest are left', () => {
   fc.assert(

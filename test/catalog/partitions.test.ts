@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { resolveTables } from '../../../src/restore/narrow/choose-tables.ts';
-import { type Partition, partitionOf } from '../../../src/restore/narrow/partitions.ts';
+import { resolveTables } from '../../src/catalog/choose-tables.ts';
+import { type Partition, partitionOf } from '../../src/catalog/partitions.ts';
 
 const named = (text: string) => {
   const [schema, name] = text.split('/') as [string, string];
@@ -50,7 +50,7 @@ test('a table stands for its partitions and for theirs', () => {
     partition('s/apart', 's/other'),
   ];
   const of = (...wanted: string[]) => {
-    const chosen = resolveTables(tables, partitions, wanted, './dump.sql');
+    const chosen = resolveTables(tables, partitions, wanted, () => 'cannot fetch it');
     return [chosen.tables.map(({ name }) => name).join(' '), [...chosen.names].sort().join(' ')];
   };
   expect(of('s.whole')).toEqual(['a c', 's.a s.middle s.whole t.c']);

@@ -1,10 +1,19 @@
-import type { TableName } from '../../catalog/find-table.ts';
-import { openBlocks } from '../../dump/block-reader.ts';
-import { readWords } from '../../dump/read-words.ts';
-import { createScanner } from '../../dump/scanner.ts';
-import { textDecoder } from '../../dump/text-decoder.ts';
-import type { KnownDump } from '../prove-dump.ts';
-import type { RestoreSource } from '../source.ts';
+import { type DumpBytes, openBlocks } from '../dump/block-reader.ts';
+import type { DumpIndex } from '../dump/dump-index.ts';
+import { provenBytes } from '../dump/proven-bytes.ts';
+import { readWords } from '../dump/read-words.ts';
+import { createScanner } from '../dump/scanner.ts';
+import { textDecoder } from '../dump/text-decoder.ts';
+import { DumpError } from '../errors.ts';
+import type { TableName } from './find-table.ts';
+
+/** A dump whose text can be read. */
+export interface NamedDump extends DumpBytes {
+  /** As errors call it: `backup/postgres-backup-20261123103000.sql`. */
+  readonly name: string;
+  /** What to do when its bytes are not those that are known of it. */
+  readonly remedyForDamage: string;
+}
 
 /** A table whose rows count for another, which has none of its own. */
 export interface Partition {
@@ -27,10 +36,14 @@ export function partitionOf(sql: string): Partition | undefined {
   return whole === undefined || part === undefined ? undefined : { whole, part };
 }
 
-/** Reads what of a dump stands before the rows, and tells the partitions in it. */
+/**
+ * Reads what of a dump stands before the rows, and tells the partitions in it.
+ *
+ * @throws DumpError when that is not what is known of the dump
+ */
 export async function readPartitions(
-  source: RestoreSource,
-  { sections, encoding }: Pick<KnownDump, 'sections' | 'encoding'>,
+  source: NamedDump,
+  { sections, tables, encoding }: Pick<DumpIndex, 'sections' | 'tables' | 'encoding'>,
   signal: AbortSignal,
 ): Promise<Partition[]> {
   const schema = sections.find(({ name }) => name === 'pre-data');
@@ -39,8 +52,17 @@ export async function readPartitions(
   const scanner = createScanner(source.name);
   const reader = await openBlocks(source, () => {}, signal);
   const partitions: Partition[] = [];
+  const bytes = reader.read(schema);
+  const wrong = (found: string) =>
+    new DumpError({
+      doing: `cannot read ${source.name}`,
+      problem: `section ${schema.name} is ${found} instead of ${schema.sha256}`,
+      remedy: source.remedyForDamage,
+    });
+  // The hash of a section leaves out rows, of which there are none here in what pg_dump writes.
+  const holdsRows = tables.some(({ offset }) => offset < schema.offset + schema.bytes);
   try {
-    for await (const chunk of reader.read(schema)) {
+    for await (const chunk of holdsRows ? bytes : provenBytes(bytes, schema.sha256, wrong)) {
       for (const token of scanner.push(chunk)) {
         if (token.type !== 'statement' || !token.sql.includes('PARTITION')) continue;
         const partition = partitionOf(decode(token.sql));

@@ -5,6 +5,7 @@ import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { findDatabases } from '../restore/restore-target.ts';
 import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
+import { judgeLimits } from './connection-limits.ts';
 import { tryDatabase } from './probe-database.ts';
 import { type Rights, readRights } from './rights.ts';
 
@@ -43,6 +44,7 @@ async function examineSource(
         await examine('database: read all', signal, async () => judgeReading(rights, database.user)),
         await examine('database: rename', signal, async () => judgeOwner(rights, database)),
         await examine('database: sessions', signal, async () => judgeSessions(rights, database.user)),
+        await examine('database: connections', signal, async () => judgeLimits(rights.limits, database)),
         await examine('database: clock', signal, async () => judgeClock(rights.now, now())),
       );
       return `${database.name} on ${database.server} as ${database.user}, PostgreSQL ${server.version}`;

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { databaseError } from '../postgres/errors.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 
 /** What the role may, of the things that nothing but the catalogs tell without doing harm. */
 export interface Rights {
@@ -10,6 +11,7 @@ export interface Rights {
   readonly unreadable: readonly string[];
   /** Tables of which row-level security would hide rows; pg_dump refuses them. */
   readonly hidden: readonly string[];
+  readonly limits: ConnectionLimits;
   /** The server's clock. */
   readonly now: Date;
 }
@@ -28,6 +30,14 @@ const RIGHTS = `
     (r.rolsuper OR pg_has_role(r.oid, 'pg_signal_backend', 'USAGE')) AS "mayTerminate",
     ARRAY(SELECT name FROM dumped WHERE NOT readable ORDER BY 1) AS unreadable,
     ARRAY(SELECT name FROM dumped WHERE readable AND relkind <> 'S' AND row_security_active(oid) ORDER BY 1) AS hidden,
+    json_build_object(
+      'role', json_build_object(
+        'limit', CASE WHEN NOT r.rolsuper AND r.rolconnlimit >= 0 THEN r.rolconnlimit END,
+        'taken', (SELECT count(*) FROM pg_stat_activity WHERE usesysid = r.oid AND pid <> pg_backend_pid())),
+      'database', json_build_object(
+        'limit', CASE WHEN NOT r.rolsuper AND d.datconnlimit >= 0 THEN d.datconnlimit END,
+        'taken', (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND pid <> pg_backend_pid()))
+    ) AS limits,
     clock_timestamp() AS now
   FROM pg_roles r, pg_database d
   WHERE r.rolname = current_user AND d.datname = current_database()`;

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { DatabaseError, type ErrorParts, type OperatorError } from '../errors.ts';
+import { remedyForLimit } from '../postgres/errors.ts';
 import { withLargeWrites } from './large-writes.ts';
 
 /** Most of what a program says on stderr that is kept for the error message, in characters. */
@@ -144,5 +145,5 @@ function remedyOf(said: string): string {
   if (/server closed the connection|terminating connection|Connection refused/.test(said)) {
     return 'the server went away; see its log and run again';
   }
-  return 'see the server’s log';
+  return remedyForLimit(said) ?? 'see the server’s log';
 }

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { DatabaseError, isCertificateCode, messageOf, OperatorError } from '../errors.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
@@ -64,6 +65,13 @@ export function describeCause(error: unknown): string {
   return messageOf(error);
 }
 
+/** What an operator can do where the server has said that a role or a database has too many connections. */
+export function remedyForLimit(said: string): string | undefined {
+  const [, kind, name] = /too many connections for (role|database) "(.+)"/.exec(said) ?? [];
+  if (kind === undefined || name === undefined) return undefined;
+  return `wait, or raise the limit by ALTER ${kind.toUpperCase()} ${pg.escapeIdentifier(name)} CONNECTION LIMIT; a backup takes 4 at once`;
+}
+
 /** What an operator can do about an error of `pg`; undefined where nothing particular is known. */
 export function remedyOf(error: unknown): string | undefined {
   const code = errorCode(error);
@@ -72,6 +80,8 @@ export function remedyOf(error: unknown): string | undefined {
   }
   const said = describeCause(error);
   return (
-    (code === undefined ? undefined : REMEDIES[code]) ?? SPOKEN.find(([pattern]) => pattern.test(said))?.[1]
+    remedyForLimit(said) ??
+    (code === undefined ? undefined : REMEDIES[code]) ??
+    SPOKEN.find(([pattern]) => pattern.test(said))?.[1]
   );
 }

@@ -84,6 +84,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
     'database: read all',
     'database: rename',
     'database: sessions',
+    'database: connections',
     'database: clock',
     'database: maintenance',
     'database: create',
@@ -153,6 +154,34 @@ const ILL: readonly Ill[] = [
         check: 'database: sessions',
         state: 'warning',
         remedy: 'GRANT pg_signal_backend TO <role>, or stop the application before a restore',
+      },
+    ],
+  },
+  {
+    about: 'a role that may have fewer connections than a backup takes',
+    sql: ['ALTER ROLE <role> CONNECTION LIMIT 3'],
+    undo: ['ALTER ROLE <role> CONNECTION LIMIT -1'],
+    found: [
+      {
+        check: 'database: connections',
+        state: 'warning',
+        detail:
+          'the role may have 3 connections at once, and a backup takes 4, or one less with MEDIA_MANIFEST=off',
+        remedy: expect.stringMatching(/^ALTER ROLE .* CONNECTION LIMIT [4-6] or more, or -1 for no limit$/),
+      },
+    ],
+  },
+  {
+    about: 'a database that takes far fewer connections than a backup',
+    sql: ['ALTER DATABASE <name> CONNECTION LIMIT 1'],
+    undo: ['ALTER DATABASE <name> CONNECTION LIMIT -1'],
+    found: [
+      {
+        check: 'database: connections',
+        detail: 'the database may have 1 connection at once, and a backup takes 3',
+        remedy: expect.stringMatching(
+          /^ALTER DATABASE .* CONNECTION LIMIT [345] or more, or -1 for no limit$/,
+        ),
       },
     ],
   },
@@ -369,10 +398,10 @@ test('a fault ends the program with status 3; the document is the same as the ta
   expect(text.stdout).toMatch(
     /\ns3: list +fault +403 SignatureDoesNotMatch +check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID\n/,
   );
-  expect(text.stdout).toMatch(/\n\n1 of 10 checks failed\n$/);
+  expect(text.stdout).toMatch(/\n\n1 of 11 checks failed\n$/);
   expect(json).toMatchObject({ status: 3, stderr: '' });
   const document = JSON.parse(json.stdout) as DoctorFinding[];
-  expect(document).toHaveLength(10);
+  expect(document).toHaveLength(11);
   expect(unwell(document)).toEqual([
     {
       check: 's3: list',

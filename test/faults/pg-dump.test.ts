@@ -91,6 +91,28 @@ test('of a real pg_dump the error is told, not the warnings before it', async ()
   await expectNothing();
 });
 
+test('a role that may have too few connections is told which limit it is', async () => {
+  const role = `${bed.database.name}_few`;
+  const other = await createTestDatabase(bed.env);
+  try {
+    await other.query(`CREATE ROLE ${role} LOGIN PASSWORD 'few' CONNECTION LIMIT 2`);
+    const few = { POSTGRES_DB: other.name, POSTGRES_USER: role, POSTGRES_PASSWORD: 'few' };
+    const result = await bed.run(['backup', '--quiet'], { ...few, MEDIA_MANIFEST: 'off' });
+    expect(result).toMatchObject({ status: 1, stdout: '' });
+    expect(result.stderr).toMatch(
+      /pg_dump: error: .*too many connections for role "\S+" — wait, or raise the limit by ALTER ROLE "\S+" CONNECTION LIMIT; a backup takes 4 at once\n$/,
+    );
+    await other.query(`ALTER ROLE ${role} CONNECTION LIMIT 0`);
+    expect((await bed.run(['backup', '--quiet'], few)).stderr).toMatch(
+      /cannot connect to database \S+ .*: too many connections for role "\S+" — wait, or raise the limit by ALTER ROLE /,
+    );
+  } finally {
+    await other.drop();
+    await bed.database.query(`DROP ROLE IF EXISTS ${role}`);
+  }
+  await expectNothing();
+});
+
 /** Whether a process runs; one that has ended and whose status nobody has taken yet (`Z`) does not. */
 function isRunning(pid: number): boolean {
   try {

@@ -1,4 +1,7 @@
+import { readConfig } from '../config/config.ts';
 import { ConfigError, EXIT } from '../errors.ts';
+import { retentionRules } from '../retention/rules.ts';
+import { isHasty, warnOfHaste } from '../schedule/announce.ts';
 import { parseSchedule } from '../schedule/parse-schedule.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { requireNextTime, upcomingTimes } from '../schedule/times.ts';
@@ -23,9 +26,12 @@ export interface ExplainOptions {
 /** `service --explain SPEC`: what a schedule means, and when it is next. @returns the exit status */
 export function explainSchedule(invocation: Invocation, options: ExplainOptions): number {
   const flags = { ...invocation.flags, schedule: options.explain };
-  const { config, now, print } = openSession({ ...invocation, flags }, ['schedule', 'zone']);
+  const { config, now, log, print } = openSession({ ...invocation, flags }, ['schedule', 'zone']);
   const schedule = parseSchedule(config.schedule, config.zone);
   const next = nextTimes(schedule, readFrom(options.from) ?? now(), readCount(options.count));
+  if (isHasty(schedule)) {
+    log.warn(warnOfHaste(schedule, retentionRules(readConfig(invocation, ['retention']))));
+  }
   const words = describeSchedule(schedule);
   const { spec, zone } = schedule;
   print(

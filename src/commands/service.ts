@@ -1,6 +1,7 @@
 import { readConfig } from '../config/config.ts';
 import { ConfigError, EXIT } from '../errors.ts';
-import { announceTimes } from '../schedule/announce.ts';
+import { retentionRules } from '../retention/rules.ts';
+import { announceTimes, isHasty, warnOfHaste } from '../schedule/announce.ts';
 import { auditJob } from '../schedule/audit-job.ts';
 import { backupJob } from '../schedule/backup-job.ts';
 import { systemClock } from '../schedule/clock.ts';
@@ -51,6 +52,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
   const { env, signal } = invocation;
   warnOfVariables(log, invocation);
+  if (isHasty(schedule)) log.warn(warnOfHaste(schedule, retentionRules(config)));
   await withStore(session, async (store) => {
     const context = runContext(session, store, invocation, 'service');
     const jobs = [backupJob(context, { schedule, randomDelay, backupOnStart })];

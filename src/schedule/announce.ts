@@ -1,5 +1,7 @@
-import { formatDuration, formatTime } from '../ui/format.ts';
+import type { RetentionRules } from '../retention/rules.ts';
+import { formatDuration, formatNumber, formatTime } from '../ui/format.ts';
 import type { Job } from './run-job.ts';
+import type { Schedule } from './schedule.ts';
 import { upcomingTimes } from './times.ts';
 import { describeSchedule } from './words.ts';
 
@@ -13,4 +15,21 @@ export function announceTimes(
   const latest = schedule.kind === 'every' && runAtStart ? ' at the latest' : '';
   const delay = randomDelay === 0 ? '' : `, each up to ${formatDuration(randomDelay)} later`;
   return `${name}: ${describeSchedule(schedule)} (${schedule.zone.name}), next ${next}${latest}${delay}`;
+}
+
+/** Whether two of its times may lie in one minute. */
+export function isHasty(schedule: Schedule): boolean {
+  if (schedule.kind === 'every') return schedule.seconds < 60;
+  return schedule.kind === 'cron' && schedule.fields.second.values.length > 1;
+}
+
+/** What to say of backups by a schedule that {@link isHasty}, of which those that are kept may reach back but moments. */
+export function warnOfHaste(schedule: Schedule, { newest, within }: RetentionRules): string {
+  const kept = [
+    newest === 0
+      ? 'all of them (MAX_BACKUPS=0)'
+      : `the newest ${formatNumber(newest, 'backup')} (MAX_BACKUPS)`,
+    ...(within === undefined || newest === 0 ? [] : [`all of the last ${within.text} (KEEP_WITHIN)`]),
+  ];
+  return `${schedule.title} takes backups more often than once a minute, of which retention keeps ${kept.join(' and ')} — lengthen the interval, unless that is meant`;
 }

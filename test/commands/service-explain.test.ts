@@ -69,3 +69,12 @@ test.each([
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toContain(problem);
 });
+
+test('a schedule that runs more often than once a minute is warned of', async () => {
+  const { status, stdout, stderr } = await runProgram(['service', '--explain', '@every 0s'], {
+    MAX_BACKUPS: '9',
+  });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^every second \(UTC\)\n/);
+  expect(stderr).toMatch(/^.* WARN: .*"@every 0s".* the newest 9 backups \(MAX_BACKUPS\) — .*\n$/);
+});

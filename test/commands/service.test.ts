@@ -30,6 +30,7 @@ async function uploadHasBegun(): Promise<void> {
 
 test('it backs up again and again, and a signal ends it with nothing half done', async () => {
   const service = startService(bed, { DBBACKUP_SCHEDULE: '@every 1s', MAX_BACKUPS: '2' });
+  await service.line(/WARN.*more often than once a minute, .* the newest 2 backups \(MAX_BACKUPS\)/);
   await service.line(/INFO.*: backup: every second \(UTC\), next .* UTC, .* UTC, .* UTC at the latest$/);
   for (let made = 0; made < 4; made += 1) await service.line(COMPLETE);
   const { status, stdout } = await service.stop();

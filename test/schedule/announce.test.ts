@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { announceTimes } from '../../src/schedule/announce.ts';
+import { announceTimes, isHasty, warnOfHaste } from '../../src/schedule/announce.ts';
 import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
 import type { Timetable } from '../../src/schedule/schedule.ts';
 
@@ -32,3 +32,29 @@ test.each([
     expect(announceTimes(job, new Date('2026-11-23T10:30:00Z'))).toBe(line);
   },
 );
+
+test.each([
+  ['@every 0s', true],
+  ['@every 59s', true],
+  ['@every 1m', false],
+  ['* * * * *', false],
+  ['5 * * * * *', false],
+  ['0,30 0 * * * *', true],
+  ['none', false],
+])('whether two times of %s may lie in one minute: %s', (spec, hasty) => {
+  expect(isHasty(parseSchedule(spec, 'UTC'))).toBe(hasty);
+});
+
+const DAYS = { years: 0, months: 0, weeks: 0, days: 30, hours: 0 };
+
+test.each([
+  [7, undefined, 'the newest 7 backups (MAX_BACKUPS)'],
+  [0, { text: '30d', span: DAYS }, 'all of them (MAX_BACKUPS=0)'],
+  [1, { text: '30d', span: DAYS }, 'the newest 1 backup (MAX_BACKUPS) and all of the last 30d (KEEP_WITHIN)'],
+])('where %i of the newest are kept, and %j, it is warned of', (newest, within, kept) => {
+  const perUnit = { day: 0, week: 0, month: 0, year: 0 };
+  const warning = warnOfHaste(parseSchedule('@every 0s', 'UTC'), { newest, perUnit, within });
+  expect(warning).toContain(
+    `takes backups more often than once a minute, of which retention keeps ${kept} — `,
+  );
+});

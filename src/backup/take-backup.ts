@@ -68,7 +68,8 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
       );
     const dump = runPgDump(
       pgDump.path,
-      [`--snapshot=${snapshot.id}`],
+      // Else settings of the role, of the database or of the environment would choose another one.
+      [`--snapshot=${snapshot.id}`, `--encoding=${facts.encoding}`],
       { doing, env: database.childEnv(database.name) },
       signal,
     );

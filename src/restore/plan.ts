@@ -50,14 +50,15 @@ export async function planRestore(
   const { name, scratch, noOwner, ownersRequired = false } = options;
   const doing = `cannot restore ${source.name}`;
   try {
-    const facts = source.manifest?.database ?? (await readDatabaseFacts(admin, name));
+    const recorded = source.manifest?.database ?? undefined;
+    const facts = recorded ?? (await readDatabaseFacts(admin, name));
     const missing = await missingRoles(admin, rolesNeeded(dump, facts, noOwner));
     if (missing.length > 0) {
       const remedy = noOwner ? policiesNeedThem : orLeaveThemOut;
       throw rolesMissing(doing, missing, ownersRequired ? () => '' : remedy);
     }
     const creation = {
-      ...chooseLocale(dump.encoding, facts),
+      ...(recorded ?? chooseLocale(dump.encoding, facts)),
       tablespace: await chooseTablespace(admin, facts?.tablespace ?? null, options.log),
     };
     if (facts === undefined) return { creation, traits: { before: [], after: [] }, ownership: [] };
@@ -98,8 +99,15 @@ function rolesMissing(
   });
 }
 
-/** The dumped database's own locale; for a dump that does not tell, that of the database it replaces. */
-function chooseLocale(encoding: string | undefined, facts: DatabaseFacts | undefined): DatabaseLocale {
+/** Encodings that no database may have (manual, "Supported Character Sets"): who dumped has chosen to have it so. */
+const CLIENT_ONLY: readonly string[] = ['BIG5', 'GB18030', 'GBK', 'JOHAB', 'SHIFT_JIS_2004', 'SJIS', 'UHC'];
+
+/**
+ * The encoding that a dump without a manifest is written in; for one that does not tell, or in which no database can
+ * be, that of the database it replaces.
+ */
+function chooseLocale(dumped: string | undefined, facts: DatabaseFacts | undefined): DatabaseLocale {
+  const encoding = dumped !== undefined && CLIENT_ONLY.includes(dumped) ? undefined : dumped;
   if (facts !== undefined && (encoding === undefined || encoding === facts.encoding)) return facts;
   // The server's own locale may belong to another encoding; C goes with every one.
   const locale = encoding === undefined || encoding === 'UTF8' ? null : 'C';

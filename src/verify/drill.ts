@@ -163,7 +163,9 @@ async function dumpAgain(
   const progress = startProgress('compare', original.index.bytes);
   try {
     const env = database.childEnv(scratch);
-    for await (const chunk of runPgDump(pgDump.path, [], { doing, env }, signal)) {
+    const { encoding } = original.index;
+    const args = encoding === undefined ? [] : [`--encoding=${encoding}`];
+    for await (const chunk of runPgDump(pgDump.path, args, { doing, env }, signal)) {
       digester.push(chunk);
       progress.add(chunk.length);
     }

@@ -171,7 +171,9 @@ test('pg_dump gets the whole environment with the connection as PG*, and no secr
       'PGTZ=Europe/Berlin',
     ]),
   );
-  expect(readFileSync(`${file}.args`, 'utf8')).toMatch(/^--format=plain --no-password --snapshot=\S+\n$/);
+  expect(readFileSync(`${file}.args`, 'utf8')).toMatch(
+    /^--format=plain --no-password --snapshot=\S+ --encoding=UTF8\n$/,
+  );
 });
 
 test('what is written while a backup is taken is in it wholly or not at all, and the manifest agrees', async () => {

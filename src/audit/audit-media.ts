@@ -6,7 +6,7 @@ import type { Relation } from '../postgres/relations.ts';
 import { exportSnapshot, joinSnapshot } from '../postgres/snapshot.ts';
 import type { Logger } from '../ui/log.ts';
 import type { FindingSink } from './finding.ts';
-import { inspectDatabase, matchEncoding } from './inspect.ts';
+import { inspectDatabase, readAllRows } from './inspect.ts';
 import { type JoinContext, joinBucket } from './join-bucket.ts';
 import type { KeptBackup } from './kept-media.ts';
 import { assertSources } from './match-sources.ts';
@@ -62,7 +62,7 @@ export async function auditMedia(
       await joinSnapshot(copying, snapshot);
       const { matched, relations, serverEncoding } = await inspectDatabase(held, context.ownSources);
       assertSources(matched, TOPOBANK_SOURCES);
-      for (const client of [held, copying, fresh]) await matchEncoding(client, serverEncoding);
+      for (const client of [held, copying, fresh]) await readAllRows(client, serverEncoding);
 
       const unread: UnreadBackup[] = [];
       const protectors = openProtectors(await context.keptBackups(signal), (backup) => {
@@ -84,6 +84,9 @@ export async function auditMedia(
       const summary = tally.summary();
       if (summary.objects === 0 && summary.references > 0) {
         log.warn(`bucket ${store.bucket} has no object under ${mediaPrefix}: check AWS_MEDIA_PREFIX`);
+      }
+      if (summary.objects > 0 && summary.references + summary.prefixes === 0) {
+        log.warn(`no row of database ${database.name} owns any object: check POSTGRES_DB and POSTGRES_HOST`);
       }
       return {
         at: snapshot.at,

@@ -10,6 +10,9 @@ import type { ClientTools } from '../postgres/client-binaries.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
+/** How `pg_dump --inserts` writes a row. */
+const INSERT = /^INSERT INTO /;
+
 /** The rows of a table in a dump. */
 interface TableRows extends CopyTarget {
   /** COPY's text format, cut anywhere. To be read to its end before the next table is asked for. */
@@ -39,12 +42,24 @@ export function readDumpTables(
   if (manifest === undefined || manifest.compression !== null) {
     return scanTables(store, dump.key, wanted, options);
   }
+  const { tables: known, sections } = manifest;
   async function* tables(): AsyncGenerator<TableRows> {
-    for (const table of manifest?.tables ?? []) {
+    // pg_dump writes a COPY for a table without rows, too.
+    const data = sections.find(({ name }) => name === 'data');
+    if (known.length === 0 && data !== undefined && data.bytes > 0) throw rowsUnread(dump.key);
+    for (const table of known) {
       if (wanted(table)) yield { ...table, chunks: readRows(store, dump.key, table, signal) };
     }
   }
   return { tables: tables(), encoding: () => manifest.encoding ?? undefined };
+}
+
+function rowsUnread(key: string): DumpError {
+  return new DumpError({
+    doing: `cannot tell which media the rows of ${key} name`,
+    problem: 'they are INSERT statements, which are not read for that',
+    remedy: 'make dumps without --inserts',
+  });
 }
 
 async function* readRows(
@@ -76,13 +91,16 @@ function scanTables(
   async function* tables(): AsyncGenerator<TableRows> {
     const bytes = readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal });
     const tokens = readAll(scanner, bytes);
+    let inserts = false;
     try {
       for (let next = await tokens.next(); next.done !== true; next = await tokens.next()) {
         const token = next.value;
+        if (token.type === 'statement' && INSERT.test(token.sql.toString('latin1'))) inserts = true;
         if (token.type !== 'copy-start' || !wanted(token)) continue;
         const { schema, name, columns } = token;
         yield { schema, name, columns, chunks: rowsOf(tokens) };
       }
+      if (inserts && scanner.finish().tables.length === 0) throw rowsUnread(key);
     } finally {
       await tokens.return(undefined);
     }

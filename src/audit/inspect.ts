@@ -13,7 +13,7 @@ interface Inspected {
   readonly serverEncoding: string;
 }
 
-/** @throws ConfigError when the database lacks what AUDIT_REFERENCES names */
+/** @throws ConfigError as {@link matchSources} */
 export async function inspectDatabase(
   client: pg.Client,
   ownSources: readonly ReferenceSource[],
@@ -28,7 +28,12 @@ export async function inspectDatabase(
   };
 }
 
-/** A database without an encoding may hold bytes that are no UTF-8, and refuses to send them as such. */
-export async function matchEncoding(client: pg.Client, serverEncoding: string): Promise<void> {
+/**
+ * Has a connection see every row, and its bytes as they are. Rows that row-level security hides would make orphans of
+ * what they own, so the server is to refuse instead (manual, "row_security"). A database without an encoding may hold
+ * bytes that are no UTF-8, and refuses to send them as such.
+ */
+export async function readAllRows(client: pg.Client, serverEncoding: string): Promise<void> {
+  await client.query('SET row_security = off');
   if (serverEncoding === 'SQL_ASCII') await client.query(`SET client_encoding = 'SQL_ASCII'`);
 }

@@ -2,8 +2,10 @@ import type { Backup } from '../catalog/catalog.ts';
 import { entryKey, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { OperatorError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
+import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dump-references.ts';
+import { sourceNames, TOPOBANK_SOURCES } from './reference-sources.ts';
 
 /** What a kept backup needs: an object, or whatever lies under a prefix. */
 export interface KeptKey {
@@ -11,7 +13,7 @@ export interface KeptKey {
   readonly key: KeyBytes;
 }
 
-/** A kept backup, and what it needs. */
+/** A kept backup, and what it needs; one may come twice, with what different places tell of it. */
 export interface KeptBackup {
   readonly id: string;
   /**
@@ -22,36 +24,56 @@ export interface KeptBackup {
   keys(): AsyncGenerator<readonly KeptKey[]>;
 }
 
-/** What each backup needs, by its list of media, else by its dump. */
+/**
+ * What each backup needs, by its list of media, else by its dump; by both where the list was made without a source
+ * that is known today.
+ */
 export function keptMedia(
   context: DumpReferencesContext & { readonly log: Logger },
   backups: readonly Backup[],
   signal: AbortSignal,
 ): KeptBackup[] {
+  const wanted = sourceNames([...TOPOBANK_SOURCES, ...context.ownSources]);
+  const needsDump = (backup: Backup) => {
+    const listed = new Set(listedSources(backup));
+    return wanted.some((name) => !listed.has(name));
+  };
   // What dumps name is held sorted at the same time.
-  const sorted = backups.filter((backup) => mediaListOf(backup) === undefined).length;
-  const space = { ...context.space, memory: context.space.memory / Math.max(1, sorted) };
-  return backups.map((backup) => ({
-    id: backup.id,
-    keys: () => readKeys({ ...context, space }, backup, signal),
-  }));
+  const dumps = backups.filter(needsDump);
+  const space = { ...context.space, memory: context.space.memory / Math.max(1, dumps.length) };
+  return backups.flatMap((backup): KeptBackup[] => {
+    const { id } = backup;
+    const list = mediaListOf(backup);
+    const readers: KeptBackup[] = [];
+    if (list !== undefined) readers.push({ id, keys: () => readList(context.store, list.key, signal) });
+    if (dumps.includes(backup))
+      readers.push({ id, keys: () => readDump({ ...context, space }, backup, signal) });
+    return readers;
+  });
 }
 
-async function* readKeys(
+/** The sources by which the backup's list of media was made; none without a list. */
+function listedSources(backup: Backup): readonly string[] {
+  if (mediaListOf(backup) === undefined) return [];
+  const media = backup.manifest?.media;
+  const recorded = media !== undefined && 'sources' in media ? media.sources : undefined;
+  return recorded ?? sourceNames(TOPOBANK_SOURCES);
+}
+
+async function* readList(store: Store, key: string, signal: AbortSignal): AsyncGenerator<readonly KeptKey[]> {
+  for await (const entries of readMediaManifest(store, key, signal)) {
+    yield entries.map((entry) => ({
+      kind: 'prefix' in entry ? 'prefix' : 'key',
+      key: keyBytes(entryKey(entry)),
+    }));
+  }
+}
+
+async function* readDump(
   context: DumpReferencesContext & { readonly log: Logger },
   backup: Backup,
   signal: AbortSignal,
 ): AsyncGenerator<readonly KeptKey[]> {
-  const list = mediaListOf(backup);
-  if (list !== undefined) {
-    for await (const entries of readMediaManifest(context.store, list.key, signal)) {
-      yield entries.map((entry) => ({
-        kind: 'prefix' in entry ? 'prefix' : 'key',
-        key: keyBytes(entryKey(entry)),
-      }));
-    }
-    return;
-  }
   if (backup.state === 'broken') throw new UnreadableBackup(backup.fault);
   context.log.info(`reading which media backup ${backup.id} needs out of its dump`);
   const { references } = await readDumpReferences(context, backup, signal);

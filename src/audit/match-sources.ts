@@ -34,7 +34,8 @@ export function sourceTables(sources: readonly ReferenceSource[]): string[] {
  *
  * @param relations the tables that it has, by the names in the sources
  * @param own sources from AUDIT_REFERENCES, of which each has to be there
- * @throws ConfigError when it lacks what AUDIT_REFERENCES names
+ * @throws ConfigError when it lacks what AUDIT_REFERENCES names, or has a known table whose rows cannot be told apart:
+ * what they own would be taken for orphans
  */
 export function matchSources(
   known: readonly ReferenceSource[],
@@ -42,7 +43,9 @@ export function matchSources(
   relations: ReadonlyMap<string, Relation>,
 ): Matched {
   for (const source of own) requireSource(source, relations);
-  return matchPresent(known, own, relations);
+  const matched = matchPresent(known, own, relations);
+  if (matched.era !== null) for (const source of known) requireReadable(source, relations);
+  return matched;
 }
 
 /** {@link matchSources} of a dump, which may be older than a table that AUDIT_REFERENCES names. */
@@ -129,6 +132,33 @@ function requireSource(source: ReferenceSource, relations: ReadonlyMap<string, R
     const other = source.written.find((column) => !isTime(relation, column));
     if (other !== undefined) throw refuseSource(`column ${other} of table ${table} holds no time`);
   }
+}
+
+/** What a database has of a known source has to be of use. */
+function requireReadable({ tables, owned }: ReferenceSource, relations: ReadonlyMap<string, Relation>): void {
+  for (const table of tables) {
+    const relation = relations.get(table);
+    if (relation === undefined) continue;
+    if (owned.kind === 'key') {
+      const present = owned.columns.filter((column) => relation.columns.has(column));
+      if (present.length === 0) continue;
+      const other = present.find((column) => !isText(relation, column));
+      if (other !== undefined) throw unreadableTable(`column ${other} of table ${table} holds no text`);
+    } else {
+      if (owned.beside !== undefined && !isText(relation, owned.beside)) continue;
+      const lacking = owned.patterns.flatMap(placeholders).find((column) => !relation.columns.has(column));
+      if (lacking !== undefined) throw unreadableTable(`table ${table} has no column ${lacking}`);
+    }
+    if (relation.primaryKey.length === 0) throw unreadableTable(`table ${table} has no primary key`);
+  }
+}
+
+function unreadableTable(problem: string): ConfigError {
+  return new ConfigError({
+    doing: 'cannot tell which rows own which objects',
+    problem,
+    remedy: 'make the table again what TopoBank’s migrations made it',
+  });
 }
 
 function refuseSource(problem: string): ConfigError {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { errorCode } from '../postgres/errors.ts';
 import { quoteTable } from '../postgres/relations.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
-import { inspectDatabase, matchEncoding } from './inspect.ts';
+import { inspectDatabase, readAllRows } from './inspect.ts';
 import { assertSources, type MatchedSource } from './match-sources.ts';
 import { keyExpression, ownsSomething } from './reference-query.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
@@ -23,7 +23,7 @@ export async function ownedKeyFinder(
 ): Promise<FindOwned> {
   const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
   assertSources(matched, TOPOBANK_SOURCES);
-  await matchEncoding(client, serverEncoding);
+  await readAllRows(client, serverEncoding);
   const ask = async (source: MatchedSource, keys: readonly string[]): Promise<string[]> => {
     const key = keyExpression(source, mediaPrefix);
     const { rows } = await client.query<{ key: string }>(

@@ -59,8 +59,8 @@ export function openProtectors(
       const protectors: string[] = [];
       for (const reader of readers ?? (await open())) {
         if (!reader.failed) await attempt(reader, () => readTo(reader, key));
-        if (reader.named === key || (reader.open !== undefined && key.startsWith(reader.open)))
-          protectors.push(reader.id);
+        const needed = reader.named === key || (reader.open !== undefined && key.startsWith(reader.open));
+        if (needed && protectors.at(-1) !== reader.id) protectors.push(reader.id);
       }
       return protectors;
     },

@@ -97,3 +97,17 @@ export const ERA_B_COLUMNS: readonly string[] = [
   'bandwidth_lower',
   'creation_datetime',
 ];
+
+/** Sources by names that are the same for the same columns and patterns, one for each. */
+export function sourceNames(sources: readonly ReferenceSource[]): string[] {
+  const names = sources.flatMap(({ tables, owned }) =>
+    tables.flatMap((table) =>
+      owned.kind === 'key'
+        ? owned.columns.map(
+            (column) => `${table}.${column}${owned.under === '' ? '' : ` under ${owned.under}`}`,
+          )
+        : owned.patterns.map((pattern) => `${table}: ${pattern}`),
+    ),
+  );
+  return [...new Set(names)];
+}

@@ -77,6 +77,8 @@ const manifestSchema = v.object({
         prefix: text,
         /** Release of TopoBank's schema; null where all sources are the operator's. */
         era: nullable(text),
+        /** What was asked of the database, whether it has it or not: `files_manifest.file`, `albums: albums/{id}/`. */
+        sources: v.optional(v.array(text)),
         /** Keys and prefixes that rows name, each as often as one does. */
         references: bytes,
         /** Objects that rows own, and their bytes together. */

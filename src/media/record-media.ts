@@ -1,8 +1,9 @@
 import { counted } from '../audit/counted.ts';
-import { inspectDatabase, matchEncoding } from '../audit/inspect.ts';
+import { inspectDatabase, readAllRows } from '../audit/inspect.ts';
 import { listMedia } from '../audit/list-media.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
 import { referenceQuery } from '../audit/reference-query.ts';
+import { sourceNames, TOPOBANK_SOURCES } from '../audit/reference-sources.ts';
 import { type Reference, readReferences } from '../audit/references.ts';
 import { type LinesWriter, openLinesWriter } from '../catalog/gzipped-lines.ts';
 import type { Manifest } from '../catalog/manifest.ts';
@@ -78,7 +79,7 @@ export function recordMedia(
         log.debug(`no row of database ${database.name} is known to own media`);
         return undefined;
       }
-      await matchEncoding(client, serverEncoding);
+      await readAllRows(client, serverEncoding);
       const sql = referenceQuery(matched.sources, {
         mediaPrefix,
         cutoff: new Date(snapshot.at),
@@ -91,7 +92,15 @@ export function recordMedia(
         references += batch.length;
       });
       const counts = await writeEntries(writer, owned);
-      return { bucket: context.store.bucket, prefix: mediaPrefix, era: matched.era, references, ...counts };
+      const sources = sourceNames([...TOPOBANK_SOURCES, ...ownSources]);
+      return {
+        bucket: context.store.bucket,
+        prefix: mediaPrefix,
+        era: matched.era,
+        sources,
+        references,
+        ...counts,
+      };
     });
   }
 

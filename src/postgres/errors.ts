@@ -32,9 +32,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.diskFull]: 'make room on the database server’s disk',
 };
 
-/** Remedies for what has no code of its own: messages of `pg` and of Node's TLS. */
+/** Remedies for what has no code of its own: messages of `pg` and of Node's TLS, and one of the server. */
 const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [/^Connection terminated|not queryable/, WENT_AWAY],
+  [/row-level security/, 'use the owner of the table, or a role with BYPASSRLS'],
   [/^timeout expired/, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
   [/error establishing an SSL connection/, 'check POSTGRES_PORT: what answers there is not PostgreSQL'],
   [/does not support SSL/, 'set PGSSLMODE=disable, or switch TLS on in the server'],
@@ -81,7 +82,7 @@ export function remedyOf(error: unknown): string | undefined {
   const said = describeCause(error);
   return (
     remedyForLimit(said) ??
-    (code === undefined ? undefined : REMEDIES[code]) ??
-    SPOKEN.find(([pattern]) => pattern.test(said))?.[1]
+    SPOKEN.find(([pattern]) => pattern.test(said))?.[1] ??
+    (code === undefined ? undefined : REMEDIES[code])
   );
 }

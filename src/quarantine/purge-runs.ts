@@ -7,13 +7,31 @@ import { withLock } from '../postgres/advisory-lock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './quarantine-orphans.ts';
 import { removeEmptyRun } from './restore-run.ts';
-import { listQuarantined, listRuns, type QuarantineRun } from './runs.ts';
+import { firstOriginal, listQuarantined, listRuns, type QuarantineRun } from './runs.ts';
 
 /** The runs that began at least so many milliseconds before `now`. */
 function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now: Date): QuarantineRun[] {
   return runs.filter(
     ({ run }) => (idTime(run)?.getTime() ?? Number.POSITIVE_INFINITY) <= now.getTime() - olderThanMs,
   );
+}
+
+/** Those with media of this database: which rows and backups need the objects of others is not known here. */
+async function ownRuns(
+  { store, quarantinePrefix, mediaPrefix, log }: ConfirmedQuarantineContext,
+  runs: readonly QuarantineRun[],
+  signal: AbortSignal,
+): Promise<QuarantineRun[]> {
+  const own: QuarantineRun[] = [];
+  for (const run of runs) {
+    const original = await firstOriginal(store, quarantinePrefix, run.run, signal);
+    if (original === undefined || original.startsWith(mediaPrefix)) own.push(run);
+    else
+      log.warn(
+        `leaving run ${run.run} of the quarantine alone: it holds ${original}, no media of this database`,
+      );
+  }
+  return own;
 }
 
 /** What a purge came to. Sizes are bytes. */
@@ -27,7 +45,7 @@ export interface PurgeReport {
 
 /**
  * Deletes what runs of the quarantine hold that began at least so many milliseconds ago, for good, but what a row names
- * or a kept backup needs; asks first where there are any.
+ * or a kept backup needs; asks first where there are any. Runs of other databases are left alone, see {@link ownRuns}.
  *
  * @throws StoreError, LockedError, DatabaseError, what `confirm` throws, or the signal's reason
  */
@@ -37,7 +55,8 @@ export async function purgeRuns(
   signal: AbortSignal,
 ): Promise<PurgeReport> {
   const { store, database, quarantinePrefix } = context;
-  const runs = oldRuns(await listRuns(store, quarantinePrefix, signal), olderThanMs, context.now());
+  const all = await listRuns(store, quarantinePrefix, signal);
+  const runs = await ownRuns(context, oldRuns(all, olderThanMs, context.now()), signal);
   if (runs.length === 0) return { runs: [], removed: { count: 0, bytes: 0 }, kept: 0 };
   const objects = runs.reduce((sum, run) => sum + run.objects, 0);
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);

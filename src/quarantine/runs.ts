@@ -68,6 +68,17 @@ export async function* listQuarantined(
   }
 }
 
+/** The key that the first object of a run had; undefined for a run that holds none. */
+export async function firstOriginal(
+  store: Store,
+  prefix: string,
+  run: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  for await (const [first] of listQuarantined(store, prefix, run, signal)) return first?.original;
+  return undefined;
+}
+
 /** @throws NotFoundError when there is no such run */
 export async function findRun(
   store: Store,

@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, inject, test } from 'vitest';
+import { runPgDump } from '../support/run-pg-dump.ts';
 import { type AuditBed, brief, createAuditBed } from './audit-bed.ts';
 import { CASES } from './era-cases.ts';
 
@@ -124,6 +127,55 @@ test('a backup that cannot be read is told, for an orphan may be its', async () 
     { id, problem: expect.stringMatching(/is missing/) },
   ]);
 });
+
+test('what is named by a column that was not known when the backup was taken is protected by its dump', async () => {
+  await createFiles();
+  for (const key of ['z', 'albums/7/x', 'orphan']) await bed.put(`media/${key}`);
+  const fewer = { AUDIT_REFERENCES: '[{"table": "albums", "owns": "albums/{id}/"}]' };
+  const id = await backup(fewer);
+  await bed.database.query('DELETE FROM files; DELETE FROM albums');
+  const seen = async (env: object) => brief((await bed.report([], { ...NAMED, ...env })).findings);
+  const both = ['protected media/albums/7/x', 'orphan media/orphan', 'protected media/z'];
+  expect(await seen({})).toEqual(both);
+  // Of the list alone, which knows the albums.
+  await remove(id, 'sql');
+  expect(await seen(fewer)).toEqual(['protected media/albums/7/x', 'orphan media/orphan', 'orphan media/z']);
+  expect(await seen({})).toEqual(['protected media/albums/7/x', 'orphan media/orphan', 'orphan media/z']);
+  expect((await bed.report([], NAMED)).unread).toEqual([
+    { id, problem: expect.stringMatching(/is missing/) },
+  ]);
+});
+
+test.each(['pushed', 'copied in by hand'])(
+  'of a dump of INSERT statements, %s, it is not known which media its rows name',
+  async (how) => {
+    await createFiles();
+    await bed.put('media/z');
+    const id = '20260102030405';
+    const dump = await runPgDump(bed.database.env, ['--inserts', bed.database.name]);
+    if (how === 'pushed') {
+      const file = join(bed.directory, `postgres-backup-${id}.sql`);
+      writeFileSync(file, dump);
+      expect(await bed.run(['push', file])).toMatchObject({ status: 0 });
+    } else {
+      const options = { ifAbsent: true, contentType: 'application/sql', signal: never };
+      await bed.store.put(`backup/postgres-backup-${id}.sql`, dump, options);
+    }
+    await bed.database.query('DELETE FROM files');
+    const { unread, findings } = await bed.report([], NAMED);
+    expect(brief(findings)).toEqual(['orphan media/z']);
+    expect(unread).toEqual([{ id, problem: expect.stringMatching(/they are INSERT statements/) }]);
+    expect(await bed.audit(['--quarantine', '--yes'], NAMED)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(new RegExp(`which of them backup ${id} needs: .*INSERT statements`)),
+    });
+    expect(await bed.keys()).toContain('media/z');
+    expect(await bed.audit(['--backup', id], NAMED)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/they are INSERT statements, .* — make dumps without --inserts/),
+    });
+  },
+);
 
 /** A list of enough objects to be cut by, the latter half of which comes first. */
 const DISORDER = Array.from({ length: 4000 }, (_, at) => {

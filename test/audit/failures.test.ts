@@ -87,6 +87,25 @@ test('a table that the role may not read', async () => {
   }
 });
 
+test('rows that row-level security hides from the role', async () => {
+  const role = `${bed.database.name}_reader`;
+  await bed.database.query(`
+    CREATE ROLE ${role} LOGIN PASSWORD 'reader' IN ROLE pg_read_all_data;
+    ALTER TABLE files ENABLE ROW LEVEL SECURITY`);
+  const reader = { ...NAMED, POSTGRES_USER: role, POSTGRES_PASSWORD: 'reader' };
+  try {
+    expect(await bed.audit(['--json'], reader)).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /cannot audit database .*: query would be affected by row-level security policy for table "files" — use the owner of the table, or a role with BYPASSRLS/,
+      ),
+    });
+  } finally {
+    await bed.database.query(`DROP ROLE ${role}`);
+  }
+});
+
 test('a bucket that is not there, and a key without the right to list', async () => {
   const missing = await bed.audit([], { ...NAMED, AWS_STORAGE_BUCKET_NAME: 'nowhere' });
   expect(missing).toMatchObject({ status: 1, stderr: expect.stringContaining('404 NoSuchBucket') });
@@ -100,6 +119,15 @@ test('a bucket that is not there, and a key without the right to list', async ()
     stderr: expect.stringMatching(/cannot list .* 403 AccessDenied .*s3:ListBucket/),
   });
   await untilNoSession();
+});
+
+test('a database without any row that owns an object is told, for it is most likely another one', async () => {
+  await bed.database.query('DELETE FROM files');
+  const { status, stderr } = await bed.audit([], NAMED);
+  expect({ status, stderr }).toEqual({
+    status: 3,
+    stderr: expect.stringMatching(/no row of database \S+ owns any object: check POSTGRES_DB/),
+  });
 });
 
 test('a media prefix without an object is told, for it is most likely wrong', async () => {

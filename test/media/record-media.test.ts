@@ -62,6 +62,7 @@ test('a backup records what its rows own, what they lack, and under which prefix
     bucket: 'topobank-assets',
     prefix: 'media/',
     era: null,
+    sources: expect.arrayContaining(['files_manifest.file', 'files.key', 'albums: albums/{id}/']),
     references: 9,
     objects: 6,
     bytes: 6,

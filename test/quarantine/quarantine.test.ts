@@ -170,6 +170,19 @@ test('purge deletes old runs, but not what a row or a backup has come to need', 
   expect((await bed.places()).quarantine).toEqual(['media/orphan', 'media/x/1']);
 });
 
+test('purge leaves alone what belongs to another database, whose rows and backups it does not know', async () => {
+  await quarantine();
+  for (const key of ['other/kept', 'other/orphan']) await bed.put(key);
+  const args = ['quarantine', 'purge', '--older-than', '0', '--yes', '--json'];
+  const purged = await bed.command(args, {}, { AWS_MEDIA_PREFIX: 'other' });
+  expect(purged).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(/leaving run \d+ of the quarantine alone: it holds media\/a b\+ü/),
+  });
+  expect(JSON.parse(purged.stdout)).toMatchObject({ runs: [], removed: { count: 0 } });
+  expect((await bed.places()).quarantine).toEqual([...ORPHANS]);
+});
+
 test('purge says before it asks whether what it deletes is gone for good', async () => {
   await quarantine();
   const purge = () => bed.command(['quarantine', 'purge', '--older-than', '0']);

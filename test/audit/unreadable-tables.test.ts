@@ -1,0 +1,37 @@
+import { afterEach, expect, inject, test } from 'vitest';
+import { ERA_A, ERA_C } from '../support/topobank-eras.ts';
+import { type AuditBed, createAuditBed } from './audit-bed.ts';
+
+let bed: AuditBed;
+
+afterEach(() => bed.close());
+
+/** What would be passed over in silence makes an orphan of every object that its rows own. */
+test.each([
+  [
+    ERA_C,
+    'ALTER TABLE files_manifest DROP CONSTRAINT files_manifest_pkey CASCADE',
+    'table files_manifest has no primary key',
+  ],
+  [ERA_A, 'ALTER TABLE analysis_analysis RENAME id TO number', 'table analysis_analysis has no column id'],
+  [
+    ERA_A,
+    'CREATE DOMAIN path AS text; ALTER TABLE manager_topography ALTER thumbnail TYPE path USING thumbnail::path',
+    'column thumbnail of table manager_topography holds no text',
+  ],
+])(
+  'a table of TopoBank that cannot be read ends an audit, and leaves a backup without a list',
+  async (schema, change, problem) => {
+    bed = await createAuditBed(inject('postgres'), `${schema}; ${change}`);
+    await bed.put('media/uploads/1/scan.opd');
+    const message = `cannot tell which rows own which objects: ${problem} — make the table again`;
+    for (const args of [[], ['--quarantine', '--yes']]) {
+      expect(await bed.audit(args)).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
+    }
+    const { status, stderr } = await bed.run(['backup']);
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: expect.stringContaining(`the backup has no list of its media: ${message}`),
+    });
+  },
+);

@@ -6,7 +6,7 @@ import type { Relation } from '../postgres/relations.ts';
 import { exportSnapshot, joinSnapshot } from '../postgres/snapshot.ts';
 import type { Logger } from '../ui/log.ts';
 import type { FindingSink } from './finding.ts';
-import { inspectDatabase, readAllRows } from './inspect.ts';
+import { inspectDatabase, readAllRows, sortInMemory } from './inspect.ts';
 import { type JoinContext, joinBucket } from './join-bucket.ts';
 import type { KeptBackup } from './kept-media.ts';
 import { assertSources } from './match-sources.ts';
@@ -63,6 +63,7 @@ export async function auditMedia(
       const { matched, relations, serverEncoding } = await inspectDatabase(held, context.ownSources);
       assertSources(matched, TOPOBANK_SOURCES);
       for (const client of [held, copying, fresh]) await readAllRows(client, serverEncoding);
+      await sortInMemory(copying);
 
       const unread: UnreadBackup[] = [];
       const protectors = openProtectors(await context.keptBackups(signal), (backup) => {

@@ -37,3 +37,15 @@ export async function readAllRows(client: pg.Client, serverEncoding: string): Pr
   await client.query('SET row_security = off');
   if (serverEncoding === 'SQL_ASCII') await client.query(`SET client_encoding = 'SQL_ASCII'`);
 }
+
+/** What a sort of rows may take of the server's memory before it goes to its disk, at least: some half a million. */
+const SORT_KIB = 64 * 1024;
+
+/** Gives the sorts of a connection room where the server's `work_mem` is less: its default of 4 MB is soon used up. */
+export async function sortInMemory(client: pg.Client): Promise<void> {
+  await client.query(
+    `SELECT set_config('work_mem', greatest(setting::int, $1::int) || 'kB', false)
+     FROM pg_settings WHERE name = 'work_mem'`,
+    [SORT_KIB],
+  );
+}

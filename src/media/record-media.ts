@@ -1,5 +1,5 @@
 import { counted } from '../audit/counted.ts';
-import { inspectDatabase, readAllRows } from '../audit/inspect.ts';
+import { inspectDatabase, readAllRows, sortInMemory } from '../audit/inspect.ts';
 import { listMedia } from '../audit/list-media.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
 import { referenceQuery } from '../audit/reference-query.ts';
@@ -80,6 +80,7 @@ export function recordMedia(
         return undefined;
       }
       await readAllRows(client, serverEncoding);
+      await sortInMemory(client);
       const sql = referenceQuery(matched.sources, {
         mediaPrefix,
         cutoff: new Date(snapshot.at),

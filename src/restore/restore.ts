@@ -13,6 +13,7 @@ import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { type Placed, placeScratch } from './place-scratch.ts';
 import { planRestore } from './plan.ts';
 import { type KnownDump, knowDump, proveDump } from './prove-dump.ts';
+import { rehearseSchema } from './rehearse-schema.ts';
 import { checkTarget, findDatabases, type RestoreTarget } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
 import { type JobsChoice, planJobs } from './wide/jobs.ts';
@@ -66,14 +67,15 @@ export async function restoreDump(
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   checkTarget(source, target, database, found);
 
+  const dropFirst = target.kind === 'in-place' && found.exists;
   let dropped = false;
   // Only when the server has made the scratch database is it certain that the dropped one can be replaced.
   const makeRoom = async () => {
-    if (target.kind !== 'in-place' || !found.exists) return;
+    if (!dropFirst) return;
     await dropTarget(context, name);
     dropped = true;
   };
-  const place = { name, scratch: names.scratch, makeRoom };
+  const place = { name, scratch: names.scratch, dropFirst, makeRoom };
   const { selection, filled } = await build(context, source, options, place, signal).catch(
     (error: unknown) => {
       if (dropped) log.error(`database ${name} was dropped before, as --in-place asks: restore it again`);
@@ -104,12 +106,14 @@ async function build(
     /** Of the database in whose place it is to be. */
     readonly name: string;
     readonly scratch: string;
+    /** Whether {@link makeRoom} drops that database. */
+    readonly dropFirst: boolean;
     readonly makeRoom: () => Promise<void>;
   },
   signal: AbortSignal,
 ): Promise<{ readonly selection: TableSelection | undefined; readonly filled: FilledFrom }> {
   const { database, log, startProgress } = context;
-  const { name, scratch, makeRoom } = place;
+  const { name, scratch, dropFirst, makeRoom } = place;
   // Nothing is dropped for a dump of which not every byte has been seen.
   const know = target.kind === 'in-place' ? proveDump : knowDump;
   const dump = await know(source, startProgress, signal);
@@ -118,6 +122,7 @@ async function build(
     await planRestore(admin, source, dump, { name, scratch, noOwner, log }),
     wanted === undefined ? 1 : await planJobs(admin, (selection ?? dump).tables, wanted, log),
   ]);
+  if (dropFirst) await rehearseSchema(context, source, { scratch, plan, noOwner }, signal);
   const how = { scratch, plan, dump, selection, jobs, noOwner, makeRoom };
   return { selection, filled: await buildScratch(context, source, how, signal) };
 }

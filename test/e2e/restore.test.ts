@@ -211,15 +211,33 @@ test('when --in-place fails before the drop, it says that the database is as it 
   expect(await bed.databases()).toEqual([bed.database.name]);
 });
 
+test.each([
+  ['CREATE TABLE public.users_user (', 'CREATE TABEL public.users_user (', /users_user: syntax error/],
+  [
+    'CREATE TABLE public.users_user (',
+    'CREATE EXTENSION nowhere; $&',
+    /extension "nowhere" is not available/,
+  ],
+  ['CREATE TABLE public.users_user (', 'SET ROLE nobody_here; $&', /role "nobody_here" does not exist/],
+])('--in-place drops nothing for a schema that cannot be restored: %s as %s', async (from, to, message) => {
+  const file = await asFile('unfit.sql', Buffer.from(dumps.sql.toString().replace(from, to)));
+  const failed = await bed.run(['restore', file, '--in-place', '--yes']);
+  expect(failed).toMatchObject({ status: 1, stdout: '' });
+  expect(failed.stderr).toMatch(message);
+  expect(failed.stderr).toContain(`database ${bed.database.name} is as it was`);
+  expect(await bed.databases()).toEqual([bed.database.name]);
+  expect(await bed.database.query(`SELECT to_regclass('damage') IS NOT NULL AS yes`)).toEqual([
+    { yes: true },
+  ]);
+});
+
 test('when --in-place fails after the drop, it says that the database is gone', async () => {
-  const unfit = dumps.sql
-    .toString()
-    .replace('CREATE TABLE public.users_user (', 'CREATE TABEL public.users_user (');
+  const unfit = dumps.sql.toString().replace('users_user_pkey PRIMARY KEY', 'users_user_pkey PRIMARY KAY');
   const file = await asFile('unfit.sql', Buffer.from(unfit));
   const failed = await bed.run(['restore', file, '--in-place', '--yes', '--quiet']);
   expect(failed).toMatchObject({ status: 1, stdout: '' });
   expect(failed.stderr).toMatch(
-    /ERROR: database \S+ was dropped before, as --in-place asks: restore it again\n.*TABLE public\.users_user: syntax error/,
+    /ERROR: database \S+ was dropped before, as --in-place asks: restore it again\n.*users_user_pkey: syntax error/,
   );
   expect(await bed.databases()).toEqual([]);
 

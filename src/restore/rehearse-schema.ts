@@ -1,0 +1,66 @@
+import { isOwnership } from '../dump/ownership.ts';
+import { createScanner } from '../dump/scanner.ts';
+import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
+import type { Logger } from '../ui/log.ts';
+import { applyOwnership, applySettings } from './apply-facts.ts';
+import type { RestorePlan } from './plan.ts';
+import { refuseForeign } from './refusals.ts';
+import { runStatement } from './run-statement.ts';
+import { createScratch, dropScratch } from './scratch.ts';
+import type { RestoreSource } from './source.ts';
+
+/**
+ * Runs what a dump has before its rows on a database that is dropped again, and gives that its owner and settings:
+ * extensions that the server lacks and rights that the role lacks show before another database is dropped for this one.
+ *
+ * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
+ */
+export async function rehearseSchema(
+  { database, log }: { readonly database: Database; readonly log: Logger },
+  source: RestoreSource,
+  {
+    scratch,
+    plan,
+    noOwner,
+  }: { readonly scratch: string; readonly plan: RestorePlan; readonly noOwner: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const admin = database.maintenanceName;
+  // What is skipped with a warning is told when it is done in earnest.
+  const quiet: Logger = { ...log, info: log.debug, warn: log.debug };
+  log.info(`trying the schema of ${source.name} on an empty database`);
+  await createScratch(database, scratch, plan.creation);
+  try {
+    await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, quiet));
+    await runPreData(database, source, { scratch, noOwner, log: quiet }, signal);
+    await database.use(admin, signal, async (client) => {
+      await applySettings(client, plan.traits.after, quiet);
+      await applyOwnership(client, plan.ownership);
+    });
+  } catch (error) {
+    throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
+  } finally {
+    await dropScratch(database, scratch, log);
+  }
+}
+
+async function runPreData(
+  database: Database,
+  source: RestoreSource,
+  { scratch, noOwner, log }: { readonly scratch: string; readonly noOwner: boolean; readonly log: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  const { name } = source;
+  const scanner = createScanner(name, 'whole');
+  await database.use(scratch, signal, async (client) => {
+    for await (const chunk of source.read(signal)) {
+      for (const token of scanner.push(chunk)) {
+        if (token.type === 'copy-start' || (token.type === 'section' && token.name !== 'pre-data')) return;
+        refuseForeign(token, `cannot restore ${name}`);
+        if (token.type !== 'statement' || (noOwner && isOwnership(token.sql))) continue;
+        await runStatement(client, token.sql, token, { name, log });
+      }
+    }
+  });
+}

@@ -1,6 +1,6 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { RestoreError } from '../errors.ts';
-import { mayCreateIn, missingRoles } from '../postgres/administration.ts';
+import { mayCreateIn, mayGiveTo, missingRoles } from '../postgres/administration.ts';
 import {
   databaseRoles,
   ownershipStatements,
@@ -32,7 +32,7 @@ export interface RestorePlan {
  * the tablespace of the dumped one it is created in the server's default, with a warning.
  *
  * @param admin a connection to the maintenance database
- * @throws RestoreError for a role that is missing, with the remedy
+ * @throws RestoreError for a role that is missing, or that the database cannot be given to, with the remedy
  */
 export async function planRestore(
   admin: pg.Client,
@@ -56,6 +56,11 @@ export async function planRestore(
     if (missing.length > 0) {
       const remedy = noOwner ? policiesNeedThem : orLeaveThemOut;
       throw rolesMissing(doing, missing, ownersRequired ? () => '' : remedy);
+    }
+    // A drill drops its database without having given it to anybody.
+    const given = !noOwner && !ownersRequired;
+    if (given && facts !== undefined && !(await mayGiveTo(admin, facts.owner))) {
+      throw mayNotGive(doing, facts.owner);
     }
     const creation = {
       ...(recorded ?? chooseLocale(dump.encoding, facts)),
@@ -96,6 +101,14 @@ function rolesMissing(
     doing,
     problem: `it names ${roles} that this server does not have: ${names}`,
     remedy: `create ${them} with CREATE ROLE${orElse(them)}`,
+  });
+}
+
+function mayNotGive(doing: string, owner: string): RestoreError {
+  return new RestoreError({
+    doing,
+    problem: `its database belongs to the role ${JSON.stringify(owner)}, of which this role is no member`,
+    remedy: `GRANT ${pg.escapeIdentifier(owner)} to it, or give --no-owner`,
   });
 }
 

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { ConfigError, RestoreError } from '../errors.ts';
-import { listDatabases } from '../postgres/administration.ts';
+import { listDatabases, untouchableRoles } from '../postgres/administration.ts';
 import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { isKeptName, isScratchName } from './names.ts';
@@ -21,6 +21,8 @@ export interface FoundDatabases {
   readonly exists: boolean;
   /** Whether the role may rename it, and drop it; false where it does not exist. */
   readonly owned: boolean;
+  /** Roles that are at work in it, and whose sessions the role may not end. */
+  readonly untouchable: readonly string[];
   /** Old databases that earlier restores have kept. */
   readonly kept: readonly string[];
   /** What restores that were killed have left. */
@@ -35,9 +37,11 @@ export interface RestoreTrace {
 
 /** @param admin a connection to the maintenance database */
 export async function findDatabases(admin: pg.Client, name: string): Promise<FoundDatabases> {
-  const databases = await listDatabases(admin).catch((error: unknown) => {
+  const unlisted = (error: unknown) => {
     throw databaseError('cannot list the databases of the server', error);
-  });
+  };
+  const databases = await listDatabases(admin).catch(unlisted);
+  const untouchable = await untouchableRoles(admin, name).catch(unlisted);
   const present = databases.find((database) => database.name === name);
   const traces: RestoreTrace[] = databases
     .filter((database) => isScratchName(name, database.name))
@@ -55,6 +59,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     name,
     exists: present !== undefined,
     owned: present?.owned === true,
+    untouchable,
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
     traces,
   };
@@ -64,13 +69,14 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
  * Before anything is copied.
  *
  * @throws ConfigError where the database to be replaced is the one from which that is done
- * @throws RestoreError where it is another role's, or the name of a database to be added is taken
+ * @throws RestoreError where it is another role's, or others are at work in it who would be in the way in the end, or the
+ * name of a database to be added is taken
  */
 export function checkTarget(
   source: Pick<RestoreSource, 'name'>,
   { kind }: RestoreTarget,
   { maintenanceName, user }: Pick<Database, 'maintenanceName' | 'user'>,
-  { name, exists, owned }: FoundDatabases,
+  { name, exists, owned, untouchable }: FoundDatabases,
 ): void {
   const instead = `cannot restore ${source.name} in the place of database ${name}`;
   const quote = pg.escapeIdentifier;
@@ -95,6 +101,13 @@ export function checkTarget(
       doing: instead,
       problem: `the role ${user} does not own that database, so it cannot replace it`,
       remedy: `ALTER DATABASE ${quote(name)} OWNER TO ${quote(user)}, or restore beside it with --into`,
+    });
+  }
+  if (untouchable.length > 0) {
+    throw new RestoreError({
+      doing: instead,
+      problem: `the role ${user} may not end the sessions there of ${untouchable.join(', ')}`,
+      remedy: `GRANT pg_signal_backend TO ${quote(user)} (which no superuser’s session obeys), or end them before`,
     });
   }
 }

@@ -189,6 +189,40 @@ test('--in-place drops nothing for a role that may not create the database anew'
   }
 });
 
+test('what the role lacks for the swap is said before anything is made', async () => {
+  const { name } = bed.database;
+  const [role, owner] = [`${name}_owner`, `${name}_application`];
+  await bed.database.query(`
+    CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'x'; CREATE ROLE ${owner} LOGIN PASSWORD 'x';
+    ALTER DATABASE ${name} OWNER TO ${owner}`);
+  const as = (user: string) => ({ POSTGRES_USER: user, POSTGRES_PASSWORD: 'x' });
+  const restore = (...more: string[]) => bed.run(['restore', '--latest', '--yes', ...more], as(role));
+  try {
+    expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+    await bed.database.query(`ALTER DATABASE ${name} OWNER TO ${role}`);
+    await withClient({ ...bed.env, ...as(owner) }, name, async (client) => {
+      await client.query('SELECT');
+      expect(await restore('--no-owner')).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(
+          new RegExp(`may not end the sessions there of ${owner} — GRANT pg_signal_backend TO "${role}"`),
+        ),
+      });
+    });
+    expect(await restore()).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        new RegExp(`belongs to the role "${owner}", of which this role is no member — .*--no-owner`),
+      ),
+    });
+    expect(await bed.databases()).toEqual([name]);
+  } finally {
+    await bed.database.query(
+      `ALTER DATABASE ${name} OWNER TO CURRENT_USER; DROP ROLE ${role}; DROP ROLE ${owner}`,
+    );
+  }
+});
+
 test('the maintenance database is not restored over a connection to itself', async () => {
   const env = { POSTGRES_MAINTENANCE_DB: bed.database.name };
   const file = await asFile('dump.sql', dumps.sql);

@@ -38,6 +38,8 @@ const manifestSchema = v.object({
       settings: v.array(v.object({ role: nullable(text), name: text, value: text })),
       /** Most connections at the same time; -1: no limit. */
       connectionLimit: v.optional(v.pipe(v.number(), v.safeInteger()), -1),
+      /** Whether anybody may copy it. */
+      template: v.optional(v.boolean(), false),
       comment: v.optional(nullable(text), null),
       acl: nullable(v.array(v.object({ grantee: text, privilege: text, grantable: v.boolean() }))),
       bytes,

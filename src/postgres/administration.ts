@@ -27,12 +27,16 @@ export interface KnownDatabase {
   readonly connectable: boolean;
   /** Whether the connection's role may do with it what its owner may. */
   readonly owned: boolean;
+  /** Whether anybody may copy it (`pg_database.datistemplate`), for which it cannot be dropped. */
+  readonly template: boolean;
 }
 
 /** All databases of the server, templates too. */
 export async function listDatabases(client: pg.Client): Promise<KnownDatabase[]> {
   const { rows } = await client.query<KnownDatabase>(
-    "SELECT datname AS name, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned FROM pg_database ORDER BY datname",
+    `SELECT datname AS name, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned,
+       datistemplate AS template
+     FROM pg_database ORDER BY datname`,
   );
   return rows;
 }
@@ -205,10 +209,11 @@ export function stillClosed(name: string, cause: unknown): DatabaseError {
 
 /** Ends the sessions of a database and drops it. One that does not exist is no error. */
 export async function dropDatabase(client: pg.Client, name: string): Promise<void> {
-  if (!(await listDatabases(client)).some((known) => known.name === name)) return;
-  await withoutSessions(client, name, () =>
-    run(client, `cannot drop database ${name}`, `DROP DATABASE IF EXISTS ${quote(name)}`),
-  );
+  const known = (await listDatabases(client)).find((database) => database.name === name);
+  if (known === undefined) return;
+  const doing = `cannot drop database ${name}`;
+  if (known.template) await run(client, doing, `ALTER DATABASE ${quote(name)} IS_TEMPLATE false`);
+  await withoutSessions(client, name, () => run(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`));
 }
 
 /** Names of a database's logical replication subscriptions; it cannot be dropped while it has one. */

@@ -44,7 +44,7 @@ export function creationStatement(name: string, options: CreationOptions): strin
 }
 
 /** What the database has that is neither an owner nor a right. */
-type Traits = Pick<DatabaseFacts, 'settings' | 'connectionLimit' | 'comment'>;
+type Traits = Pick<DatabaseFacts, 'settings' | 'connectionLimit' | 'template' | 'comment'>;
 
 /** Statements that give a database its settings and more. */
 export interface TraitStatements {
@@ -57,16 +57,17 @@ export interface TraitStatements {
   readonly after: readonly string[];
 }
 
-/** The statements that give database `name` the settings, the limit and the comment that `facts` tell of. */
+/** The statements that give database `name` the settings, the limit, the comment and more that `facts` tell of. */
 export function traitStatements(
   name: string,
-  { settings, connectionLimit, comment }: Traits,
+  { settings, connectionLimit, template, comment }: Traits,
 ): TraitStatements {
   const hinders = ({ name: setting }: DatabaseSetting) => IN_THE_WAY.has(setting.toLowerCase());
   const statementsOf = (chosen: readonly DatabaseSetting[]) =>
     chosen.map((setting) => settingStatement(name, setting));
   const after = statementsOf(settings.filter(hinders));
   if (connectionLimit !== -1) after.push(`ALTER DATABASE ${quote(name)} CONNECTION LIMIT ${connectionLimit}`);
+  if (template) after.push(`ALTER DATABASE ${quote(name)} IS_TEMPLATE true`);
   if (comment !== null) after.push(`COMMENT ON DATABASE ${quote(name)} IS ${pg.escapeLiteral(comment)}`);
   return { before: statementsOf(settings.filter((setting) => !hinders(setting))), after };
 }

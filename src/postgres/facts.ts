@@ -55,6 +55,8 @@ export interface DatabaseFacts extends CreationOptions {
   readonly settings: readonly DatabaseSetting[];
   /** Most connections at the same time (`pg_database.datconnlimit`); -1: no limit. */
   readonly connectionLimit: number;
+  /** Whether anybody may copy it (`pg_database.datistemplate`). */
+  readonly template: boolean;
   /** `COMMENT ON DATABASE`. */
   readonly comment: string | null;
   /** null: the default privileges. */
@@ -85,6 +87,7 @@ export async function readDatabaseFacts(client: Client, name: string): Promise<D
       'owner', pg_get_userbyid(d.datdba),
       'bytes', pg_database_size(d.oid),
       'connectionLimit', d.datconnlimit,
+      'template', d.datistemplate,
       'comment', shobj_description(d.oid, 'pg_database'),
       'acl', CASE WHEN d.datacl IS NULL THEN NULL ELSE coalesce((
         SELECT json_agg(json_build_object(

@@ -75,6 +75,7 @@ test('the manifest says of the database what its own catalogs say', async () => 
     icuRules: null,
     tablespace: null,
     connectionLimit: -1,
+    template: false,
     comment: null,
     owner: user,
     bytes: expect.any(Number),

@@ -19,6 +19,7 @@ const DATABASE: NonNullable<Manifest['database']> = {
   owner: 'postgres',
   settings: [],
   connectionLimit: -1,
+  template: false,
   comment: null,
   acl: null,
   bytes: 1,

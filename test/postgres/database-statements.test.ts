@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { creationStatement, traitStatements } from '../../src/postgres/database-statements.ts';
 import { PLAIN_CREATION as PLAIN } from '../../src/postgres/facts.ts';
 
-const NONE = { settings: [], connectionLimit: -1, comment: null };
+const NONE = { settings: [], connectionLimit: -1, template: false, comment: null };
 
 const settings = (...names: readonly string[]) => ({
   ...NONE,
@@ -55,10 +55,14 @@ test.each([
   });
 });
 
-test('so are the limit of connections, of which a restore takes several, and the comment', () => {
-  expect(traitStatements('a "b"', { ...NONE, connectionLimit: 0, comment: "it's" })).toEqual({
+test('so are the limit of connections, of which a restore takes several, that it is a template, and the comment', () => {
+  expect(traitStatements('a "b"', { ...NONE, connectionLimit: 0, template: true, comment: "it's" })).toEqual({
     before: [],
-    after: ['ALTER DATABASE "a ""b""" CONNECTION LIMIT 0', `COMMENT ON DATABASE "a ""b""" IS 'it''s'`],
+    after: [
+      'ALTER DATABASE "a ""b""" CONNECTION LIMIT 0',
+      'ALTER DATABASE "a ""b""" IS_TEMPLATE true',
+      `COMMENT ON DATABASE "a ""b""" IS 'it''s'`,
+    ],
   });
 });
 

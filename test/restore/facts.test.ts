@@ -282,6 +282,19 @@ test.each(LOCALES)(
   },
 );
 
+test('a template comes back as one, and is dropped like any other in its turn', async () => {
+  const name = copyName('_template');
+  await admin(`CREATE DATABASE ${quote(name)} IS_TEMPLATE true`);
+  const source = await takeSource(name);
+  for (const _ of ['once', 'again']) {
+    const { report, warnings } = await restore(name, source);
+    expect(warnings).toEqual([]);
+    expect(report).toMatchObject({ kept: undefined, dropped: [expect.stringContaining('_before_restore_')] });
+    expect(await factsOf(name)).toMatchObject({ template: true });
+  }
+  await admin(`ALTER DATABASE ${quote(name)} IS_TEMPLATE false`);
+});
+
 test('a database comes back in its tablespace; where the server lacks it, in the default one, with a warning', async () => {
   const name = copyName('_placed');
   const tablespace = `${bed.database.name} "space"`;

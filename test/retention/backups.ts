@@ -39,6 +39,7 @@ export function complete(time: string, bytes = 1000, database: string | null = '
             name: database,
             ...PLAIN_CREATION,
             connectionLimit: -1,
+            template: false,
             comment: null,
             owner: 'o',
             settings: [],

@@ -120,7 +120,7 @@ test('restore --latest passes over a faulty backup, and retention keeps a good o
   expect(JSON.parse(stdout)).toMatchObject({
     backups: [
       { id, action: 'keep', reasons: ['the newest'] },
-      { id: older, action: 'keep', reasons: ['the newest among the complete ones without a fault'] },
+      { id: older, action: 'keep', reasons: ['the newest among those without a fault'] },
     ],
   });
   // Named, it is proven all the same, and nothing is made worse.

@@ -41,49 +41,6 @@ export async function listDatabases(client: pg.Client): Promise<KnownDatabase[]>
   return rows;
 }
 
-/** Which of these roles the server does not have. */
-export async function missingRoles(client: pg.Client, roles: readonly string[]): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    'SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) ORDER BY 1',
-    [roles],
-  );
-  return rows.map(({ name }) => name);
-}
-
-/** Whether this role may give another one what it owns (manual, ALTER DATABASE, OWNER TO). */
-export async function mayGiveTo(client: pg.Client, owner: string): Promise<boolean> {
-  const { rows } = await client.query<{ may: boolean }>(
-    `SELECT pg_has_role($1::name,
-       CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AS may`,
-    [owner],
-  );
-  return rows[0]?.may === true;
-}
-
-/** Roles whose sessions in a database this role may not end (manual, pg_terminate_backend). */
-export async function untouchableRoles(client: pg.Client, database: string): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT DISTINCT other.rolname AS name
-     FROM pg_stat_activity s JOIN pg_roles other ON other.oid = s.usesysid
-       JOIN pg_roles own ON own.rolname = current_user
-     WHERE s.datname = $1 AND NOT own.rolsuper
-       AND (other.rolsuper
-         OR NOT pg_has_role(other.oid, 'USAGE') AND NOT pg_has_role('pg_signal_backend', 'USAGE'))
-     ORDER BY 1`,
-    [database],
-  );
-  return rows.map(({ name }) => name);
-}
-
-/** Whether the server has a tablespace in which the role may create; undefined where it has none of that name. */
-export async function mayCreateIn(client: pg.Client, tablespace: string): Promise<boolean | undefined> {
-  const { rows } = await client.query<{ may: boolean }>(
-    `SELECT has_tablespace_privilege(oid, 'CREATE') AS may FROM pg_tablespace WHERE spcname = $1`,
-    [tablespace],
-  );
-  return rows[0]?.may;
-}
-
 /**
  * CREATE DATABASE from `template0`, the one template that takes any encoding and locale (manual §23.3).
  *

@@ -1,6 +1,5 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { RestoreError } from '../errors.ts';
-import { mayCreateIn, mayGiveTo, missingRoles } from '../postgres/administration.ts';
 import {
   databaseRoles,
   ownershipStatements,
@@ -15,6 +14,7 @@ import {
   type DatabaseLocale,
   readDatabaseFacts,
 } from '../postgres/facts.ts';
+import { grantToGiveTo, mayCreateIn, missingRoles } from '../postgres/roles.ts';
 import type { Logger } from '../ui/log.ts';
 import type { KnownDump } from './prove-dump.ts';
 import type { RestoreSource } from './source.ts';
@@ -58,9 +58,9 @@ export async function planRestore(
       throw rolesMissing(doing, missing, ownersRequired ? () => '' : remedy);
     }
     // A drill drops its database without having given it to anybody.
-    const given = !noOwner && !ownersRequired;
-    if (given && facts !== undefined && !(await mayGiveTo(admin, facts.owner))) {
-      throw mayNotGive(doing, facts.owner);
+    if (!noOwner && !ownersRequired && facts !== undefined) {
+      const grant = await grantToGiveTo(admin, facts.owner);
+      if (grant !== undefined) throw mayNotGive(doing, facts.owner, grant);
     }
     const creation = {
       ...(recorded ?? chooseLocale(dump.encoding, facts)),
@@ -104,11 +104,11 @@ function rolesMissing(
   });
 }
 
-function mayNotGive(doing: string, owner: string): RestoreError {
+function mayNotGive(doing: string, owner: string, grant: string): RestoreError {
   return new RestoreError({
     doing,
-    problem: `its database belongs to the role ${JSON.stringify(owner)}, of which this role is no member`,
-    remedy: `GRANT ${pg.escapeIdentifier(owner)} to it, or give --no-owner`,
+    problem: `its database belongs to the role ${JSON.stringify(owner)}, of which this role is no member with its rights`,
+    remedy: `${grant}, or give --no-owner`,
   });
 }
 

@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { ConfigError, RestoreError } from '../errors.ts';
-import { listDatabases, untouchableRoles } from '../postgres/administration.ts';
+import { listDatabases } from '../postgres/administration.ts';
 import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
+import { untouchableRoles } from '../postgres/roles.ts';
 import { isKeptName, isScratchName } from './names.ts';
 import type { RestoreSource } from './source.ts';
 

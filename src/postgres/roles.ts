@@ -1,0 +1,55 @@
+import pg from 'pg';
+
+const quote = pg.escapeIdentifier;
+
+/** Which of these roles the server does not have. */
+export async function missingRoles(client: pg.Client, roles: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) ORDER BY 1',
+    [roles],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/**
+ * The statement without which this role may not give `owner` a database and still rename it: the one takes membership,
+ * the other its rights (manual, ALTER DATABASE); undefined where it may do both.
+ */
+export async function grantToGiveTo(client: pg.Client, owner: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ user: string; may: boolean; inherits: boolean; since16: boolean }>(
+    `SELECT current_user AS user, since16, pg_has_role($1::name, 'USAGE') AS inherits,
+       pg_has_role($1::name, CASE WHEN since16 THEN 'SET' ELSE 'MEMBER' END) AS may
+     FROM (SELECT current_setting('server_version_num')::int >= 160000 AS since16) AS version`,
+    [owner],
+  );
+  const [role] = rows;
+  if (role === undefined) throw new Error('the server gave no answer');
+  if (role.may && role.inherits) return undefined;
+  const grant = `GRANT ${quote(owner)} TO ${quote(role.user)}`;
+  if (role.since16) return `${grant} WITH INHERIT TRUE, SET TRUE`;
+  return role.may ? `ALTER ROLE ${quote(role.user)} INHERIT` : grant;
+}
+
+/** Roles whose sessions in a database this role may not end (manual, pg_terminate_backend). */
+export async function untouchableRoles(client: pg.Client, database: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT DISTINCT other.rolname AS name
+     FROM pg_stat_activity s JOIN pg_roles other ON other.oid = s.usesysid
+       JOIN pg_roles own ON own.rolname = current_user
+     WHERE s.datname = $1 AND NOT own.rolsuper
+       AND (other.rolsuper
+         OR NOT pg_has_role(other.oid, 'USAGE') AND NOT pg_has_role('pg_signal_backend', 'USAGE'))
+     ORDER BY 1`,
+    [database],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Whether the server has a tablespace in which the role may create; undefined where it has none of that name. */
+export async function mayCreateIn(client: pg.Client, tablespace: string): Promise<boolean | undefined> {
+  const { rows } = await client.query<{ may: boolean }>(
+    `SELECT has_tablespace_privilege(oid, 'CREATE') AS may FROM pg_tablespace WHERE spcname = $1`,
+    [tablespace],
+  );
+  return rows[0]?.may;
+}

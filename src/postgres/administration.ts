@@ -164,13 +164,23 @@ export function stillClosed(name: string, cause: unknown): DatabaseError {
   });
 }
 
-/** Ends the sessions of a database and drops it. One that does not exist is no error. */
+/**
+ * Ends the sessions of a database and drops it; when that fails, it serves on as it was. One that does not exist is no
+ * error.
+ */
 export async function dropDatabase(client: pg.Client, name: string): Promise<void> {
   const known = (await listDatabases(client)).find((database) => database.name === name);
   if (known === undefined) return;
   const doing = `cannot drop database ${name}`;
-  if (known.template) await run(client, doing, `ALTER DATABASE ${quote(name)} IS_TEMPLATE false`);
-  await withoutSessions(client, name, () => run(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`));
+  const beTemplate = (yes: boolean) => run(client, doing, `ALTER DATABASE ${quote(name)} IS_TEMPLATE ${yes}`);
+  if (known.template) await beTemplate(false);
+  try {
+    await withoutSessions(client, name, () => run(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`));
+  } catch (error) {
+    // Why it could not be dropped is what has to be told.
+    if (known.template) await beTemplate(true).catch(() => {});
+    throw error;
+  }
 }
 
 /** Names of a database's logical replication subscriptions; it cannot be dropped while it has one. */

@@ -1,5 +1,6 @@
 import type { Manifest } from '../catalog/manifest.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
+import { reopenAfterKill } from '../restore/reopen-after-kill.ts';
 import type { GuardedPlan } from '../retention/hold-back.ts';
 import { formatBytes } from '../ui/format.ts';
 import { makeBucket } from './make-bucket.ts';
@@ -39,6 +40,7 @@ export async function performBackup(context: RunContext, signal: AbortSignal): P
     { purpose, holder, waitMs: lockWait, log },
     signal,
     async (held) => {
+      await reopenAfterKill(context, held);
       await makeBucket(context, held);
       await sweepUploads(context, held);
       const manifest = await takeBackup(context, held);

@@ -4,6 +4,7 @@ import type { MediaRestored } from '../media/restore-media.ts';
 import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
+import { reopenAfterKill } from './reopen-after-kill.ts';
 import { type RestoreContext, type RestoreOptions, type RestoreReport, restoreDump } from './restore.ts';
 import { checkTarget, type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
@@ -100,7 +101,10 @@ function restoreAlone(
   const { database, lockFor } = context;
   const name = options.target.kind === 'into' ? options.target.name : database.name;
   const purpose = `restore ${source.name} into database ${name} on ${database.server}`;
-  return withLock(database, lockFor(purpose), signal, (held) => restoreDump(context, source, options, held));
+  return withLock(database, lockFor(purpose), signal, async (held) => {
+    await reopenAfterKill(context, held);
+    return restoreDump(context, source, options, held);
+  });
 }
 
 /** What will happen, with everything that will be gone afterwards. */

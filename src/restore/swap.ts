@@ -33,7 +33,7 @@ export interface SwapNames {
 export type AsAdmin = <T>(work: (admin: pg.Client) => Promise<T>) => Promise<T>;
 
 /**
- * Puts the restored database in the place of the old one. Connections to the old one are refused and ended; then one
+ * Puts the restored database in the place of the old one. Connections to both are refused and ended; then one
  * transaction renames both and allows connections again. When it fails, the old database serves on under its name.
  *
  * @throws DatabaseError, which names the statement to run where the old database could not be opened again
@@ -48,6 +48,8 @@ export async function swapDatabases(asAdmin: AsAdmin, names: SwapNames): Promise
 }
 
 async function renameBoth(admin: pg.Client, { target, scratch, kept }: SwapNames): Promise<void> {
+  // In this order: both closed is what tells the next run that this one was killed (reopenAfterKill).
+  await allowConnections(admin, scratch, false);
   await allowConnections(admin, target, false);
   for (let attempt = 1; ; attempt++) {
     await endSessions(admin, target);
@@ -56,6 +58,7 @@ async function renameBoth(admin: pg.Client, { target, scratch, kept }: SwapNames
       await inTransaction(admin, async () => {
         await renameDatabase(admin, target, kept);
         await renameDatabase(admin, scratch, target);
+        await allowConnections(admin, target, true);
         await allowConnections(admin, kept, true);
       });
       return;
@@ -88,6 +91,8 @@ async function reopen(admin: pg.Client, { target, scratch, kept }: SwapNames): P
   // Renames that are still under way on the server hold the row of pg_database, and this waits for their end.
   if (!(await isOpen())) await allowConnections(admin, target, true);
   const present = new Set((await listDatabases(admin)).map(({ name }) => name));
+  // What a failed restore leaves in it may have to be dropped from within.
+  if (present.has(scratch)) await allowConnections(admin, scratch, true);
   return present.has(kept) && !present.has(scratch);
 }
 

@@ -86,18 +86,30 @@ async function restoreSlowly(
   return result;
 }
 
-/** Restores as a role that may little, to whom the old database belongs unless it is said to be another's. */
+/**
+ * Restores as a role that may little, to whom the old database belongs unless it is said to be another's, while a
+ * superuser is connected to that: from the start, or from when the restore is under way, which then waits for it.
+ */
 async function restoreWeakly(
   rights: string,
-  { connected = false, owner = `"${role}"` } = {},
+  { connected, owner = `"${role}"` }: { connected?: 'before' | 'meanwhile'; owner?: string } = {},
 ): Promise<ProgramResult> {
+  const { name } = bed.database;
   await admin((client) =>
-    client.query(`ALTER ROLE "${role}" ${rights}; ALTER DATABASE "${bed.database.name}" OWNER TO ${owner}`),
+    client.query(`ALTER ROLE "${role}" ${rights}; ALTER DATABASE "${name}" OWNER TO ${owner}`),
   );
   const file = join(bed.directory, 'weak.sql');
-  await writeFile(file, dumpText('CREATE TABLE public.t ();'));
+  const meeting = `DO $$ BEGIN
+    WHILE NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '${name}' AND usename <> current_user) LOOP
+      PERFORM pg_sleep(0.05), pg_stat_clear_snapshot();
+    END LOOP; END $$;`;
+  await writeFile(file, dumpText(connected === 'meanwhile' ? meeting : 'CREATE TABLE public.t ();'));
   const restore = () => bed.run(['restore', file, '--yes'], { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' });
-  return connected ? withClient(bed.env, bed.database.name, restore) : restore();
+  if (connected === 'before') return withClient(bed.env, name, restore);
+  const restoring = restore();
+  if (connected === undefined) return restoring;
+  await expect.poll(() => bed.databases(), { timeout: 60_000 }).toHaveLength(2);
+  return withClient(bed.env, name, () => restoring);
 }
 
 interface Failure {
@@ -200,10 +212,17 @@ const FAILURES: readonly Failure[] = [
   },
   {
     about: 'a session that the role may not end',
-    restore: () => restoreWeakly('CREATEDB', { connected: true }),
+    restore: () => restoreWeakly('CREATEDB', { connected: 'before' }),
     status: 1,
     message:
-      /in the place of database \S+: the role \S+ may not end the sessions there of \S+ — GRANT pg_signal_backend/,
+      /^(?!.*restoring).*in the place of database \S+: the role \S+ may not end the sessions there of \S+ — GRANT pg_signal_backend/s,
+  },
+  {
+    about: 'a session that the role may not end and that came meanwhile',
+    restore: () => restoreWeakly('CREATEDB', { connected: 'meanwhile' }),
+    status: 1,
+    message:
+      /cannot end the connections to database .*: must be a superuser to terminate superuser process — /,
   },
 ];
 

@@ -189,6 +189,24 @@ test('--in-place drops nothing for a role that may not create the database anew'
   }
 });
 
+test('--in-place drops nothing for a role that is no member of those who own what is in the dump', async () => {
+  const { name } = bed.database;
+  const role = `${name}_stranger`;
+  await bed.database.query(
+    `CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'x'; ALTER DATABASE ${name} OWNER TO ${role}`,
+  );
+  try {
+    const args = ['restore', await asFile('dump.dump', dumps.dump), '--in-place', '--yes'];
+    const failed = await bed.run(args, { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' });
+    expect(failed).toMatchObject({ status: 1, stdout: '' });
+    expect(failed.stderr).toMatch(/must be (member of|able to SET) role .* — .*--no-owner/);
+    expect(failed.stderr).toContain(`database ${name} is as it was`);
+    expect(await bed.databases()).toEqual([name]);
+  } finally {
+    await bed.database.query(`ALTER DATABASE ${name} OWNER TO CURRENT_USER; DROP ROLE ${role}`);
+  }
+});
+
 test('what the role lacks for the swap is said before anything is made', async () => {
   const { name } = bed.database;
   const [role, owner] = [`${name}_owner`, `${name}_application`];

@@ -23,8 +23,9 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   try {
     const status = await run(argv, env, stop.signal);
     const failure = await stdout.failure();
-    if (failure !== undefined) throw lostOutput(failure, status);
-    return status;
+    if (failure === undefined) return status;
+    const failed = report(lostOutput(failure, status), env);
+    return status === EXIT.done ? failed : status;
   } catch (error) {
     if (error instanceof StoppedError) endSoon(error.exitStatus);
     return report(error, env);

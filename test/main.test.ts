@@ -57,6 +57,16 @@ test('a stack trace of what stdout refused is for LOG_LEVEL=debug', () => {
   expect(status).toBe(1);
 });
 
+test('what a command has found is its status also where its report is lost', async () => {
+  const bed = await createTestBed(inject('postgres'));
+  const env = { ...bed.env, AWS_S3_ENDPOINT_URL: 'http://127.0.0.1:1', S3_WAIT: '0' };
+  // The doctor's table, of a server that is not there.
+  const { status, stderr } = runOnFull(['doctor'], env);
+  expect(stderr).toMatch(/cannot write to stdout: .* — the command itself ended with 3, /);
+  expect(status).toBe(3);
+  await bed.close();
+});
+
 test('a command that fails says so whether stdout is full or not', () => {
   const { status, stderr } = runOnFull(['bakup']);
   expect(stderr).toMatch(/^topobank-backup: cannot run topobank-backup: unknown command 'bakup' .*\n$/);

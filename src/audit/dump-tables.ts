@@ -39,15 +39,12 @@ export function readDumpTables(
   options: { readonly tools: ClientTools; readonly signal: AbortSignal },
 ): DumpTables {
   const { signal } = options;
-  if (manifest === undefined || manifest.compression !== null) {
+  // One that names no table may have its rows in INSERT statements.
+  if (manifest === undefined || manifest.compression !== null || manifest.tables.length === 0) {
     return scanTables(store, dump.key, wanted, options);
   }
-  const { tables: known, sections } = manifest;
   async function* tables(): AsyncGenerator<TableRows> {
-    // pg_dump writes a COPY for a table without rows, too.
-    const data = sections.find(({ name }) => name === 'data');
-    if (known.length === 0 && data !== undefined && data.bytes > 0) throw rowsUnread(dump.key);
-    for (const table of known) {
+    for (const table of manifest?.tables ?? []) {
       if (wanted(table)) yield { ...table, chunks: readRows(store, dump.key, table, signal) };
     }
   }
@@ -91,16 +88,14 @@ function scanTables(
   async function* tables(): AsyncGenerator<TableRows> {
     const bytes = readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal });
     const tokens = readAll(scanner, bytes);
-    let inserts = false;
     try {
       for (let next = await tokens.next(); next.done !== true; next = await tokens.next()) {
         const token = next.value;
-        if (token.type === 'statement' && INSERT.test(token.sql.toString('latin1'))) inserts = true;
+        if (token.type === 'statement' && INSERT.test(token.sql.toString('latin1'))) throw rowsUnread(key);
         if (token.type !== 'copy-start' || !wanted(token)) continue;
         const { schema, name, columns } = token;
         yield { schema, name, columns, chunks: rowsOf(tokens) };
       }
-      if (inserts && scanner.finish().tables.length === 0) throw rowsUnread(key);
     } finally {
       await tokens.return(undefined);
     }

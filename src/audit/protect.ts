@@ -47,8 +47,10 @@ export function openProtectors(
     try {
       await work();
     } catch (error) {
-      onUnreadable({ id: reader.id, problem: describeUnreadable(error) });
+      const isTold = readers?.some(({ id, failed }) => failed && id === reader.id);
       reader.failed = true;
+      const problem = describeUnreadable(error);
+      if (isTold !== true) onUnreadable({ id: reader.id, problem });
       await reader.cursor.close();
     }
   }

@@ -26,7 +26,7 @@ export type FetchProof =
   | 'nothing, compressed';
 
 /** What a look at the bytes has come to. */
-type Check =
+type Outcome =
   | { readonly state: 'proven'; readonly proof: FetchProof }
   | { readonly state: 'refused'; readonly error: unknown };
 
@@ -48,21 +48,21 @@ export async function fetchDump(
   const { key, bytes } = backup.dump;
   const progress = context.startProgress('fetch', bytes);
   const stop = new AbortController();
-  const held = AbortSignal.any([signal, stop.signal]);
+  const either = AbortSignal.any([signal, stop.signal]);
 
   async function* read(): AsyncGenerator<Buffer> {
-    for await (const chunk of readObject(context.store, key, { signal: held })) {
+    for await (const chunk of readObject(context.store, key, { signal: either })) {
       progress.add(chunk.length);
       yield chunk;
     }
   }
   const [toFile, toCheck] = broadcast(read(), 2);
   if (toFile === undefined || toCheck === undefined) throw new Error('not every reader is there');
-  let found: Check | undefined;
-  const checking = check(context, backup, toCheck, held)
+  let found: Outcome | undefined;
+  const checking = check(context, backup, toCheck, either)
     .then(
-      (proof): Check => ({ state: 'proven', proof }),
-      (error: unknown): Check => ({ state: 'refused', error }),
+      (proof): Outcome => ({ state: 'proven', proof }),
+      (error: unknown): Outcome => ({ state: 'refused', error }),
     )
     .then((result) => {
       found = result;

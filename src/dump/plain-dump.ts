@@ -71,8 +71,8 @@ async function* inPlain(
   }
 }
 
-/** pg_restore's words for a dump of a newer pg_dump. */
-const UNSUPPORTED = /unsupported version/;
+/** pg_restore's words for a dump of a newer pg_dump, or with a compression that it was built without. */
+const UNSUPPORTED = /unsupported version|does not support compression|compression is not supported/;
 
 async function* customToPlain(
   bytes: AsyncIterable<Buffer>,
@@ -93,7 +93,7 @@ async function* customToPlain(
     UNSUPPORTED.test(parts.problem)
       ? new DatabaseError({
           ...parts,
-          remedy: 'install the postgresql-client of the version that wrote the dump',
+          remedy: 'install the postgresql-client that wrote the dump, or its like',
         })
       : new DumpError({ ...parts, remedy: 'use a complete dump' });
   const restore = startDumpProcess(newest.path, ['--file=-'], { doing, env, feed: true, gaveUp });

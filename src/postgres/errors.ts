@@ -70,7 +70,7 @@ export function describeCause(error: unknown): string {
 export function remedyForLimit(said: string): string | undefined {
   const [, kind, name] = /too many connections for (role|database) "(.+)"/.exec(said) ?? [];
   if (kind === undefined || name === undefined) return undefined;
-  return `wait, or raise the limit by ALTER ${kind.toUpperCase()} ${pg.escapeIdentifier(name)} CONNECTION LIMIT; a backup takes 4 at once`;
+  return `wait, or raise the limit by ALTER ${kind.toUpperCase()} ${pg.escapeIdentifier(name)} CONNECTION LIMIT`;
 }
 
 /** What an operator can do about an error of `pg`; undefined where nothing particular is known. */

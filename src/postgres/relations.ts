@@ -4,7 +4,7 @@ import pg from 'pg';
 export interface Relation {
   readonly schema: string;
   readonly name: string;
-  /** Column names, each with its type as PostgreSQL prints it: `character varying(512)`. */
+  /** Column names, each with its type as PostgreSQL prints it, `character varying(512)`; of a domain, the one it is of. */
   readonly columns: ReadonlyMap<string, string>;
   /** Columns of the primary key in its order; empty without one. */
   readonly primaryKey: readonly string[];
@@ -36,8 +36,10 @@ export async function findRelations(
     primary_key: string[];
   }>(
     `SELECT wanted.name AS wanted, n.nspname AS schema, c.relname AS name,
-       (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum)
-        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
+       (SELECT json_agg(json_build_array(a.attname, CASE t.typtype
+            WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod) ELSE format_type(a.atttypid, a.atttypmod) END)
+          ORDER BY a.attnum)
+        FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
        (SELECT coalesce(json_agg(a.attname ORDER BY k.place), '[]')
         FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum

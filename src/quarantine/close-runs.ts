@@ -1,8 +1,7 @@
 import pLimit from 'p-limit';
 import { isSame } from '../audit/compare-media.ts';
-import { NotFoundError } from '../errors.ts';
 import { formatCount, formatNumber } from '../ui/format.ts';
-import { readJournal } from './journal.ts';
+import { firstOfJournal } from './journal.ts';
 import { markDone, type QuarantineContext } from './quarantine-orphans.ts';
 import { listQuarantined, listRuns } from './runs.ts';
 
@@ -24,7 +23,7 @@ export async function closeRuns(
   const limit = pLimit(LOOKUPS);
   for (const { run, state } of await listRuns(store, quarantinePrefix, signal)) {
     if (state === 'done') continue;
-    const key = await firstKey(context, run, signal);
+    const key = await firstOfJournal(store, quarantinePrefix, run, signal);
     if (key !== undefined && !key.startsWith(mediaPrefix)) continue;
     const moved = { count: 0, bytes: 0 };
     let twice = 0;
@@ -51,18 +50,4 @@ export async function closeRuns(
       `closed run ${run} of the quarantine, which was cut off: ${formatNumber(moved.count, 'object')} moved, ${formatCount(twice)} left in place`,
     );
   }
-}
-
-/** A key that a run was to move; undefined where its journal is gone. */
-async function firstKey(
-  { store, quarantinePrefix }: QuarantineContext,
-  run: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  try {
-    for await (const [first] of readJournal(store, quarantinePrefix, run, signal)) return first?.key;
-  } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error;
-  }
-  return undefined;
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Finding } from '../audit/finding.ts';
 import { type LinesWriter, openLinesWriter, readGzippedLines } from '../catalog/gzipped-lines.ts';
-import { DumpError } from '../errors.ts';
+import { DumpError, NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { journalKey } from './names.ts';
 
@@ -75,4 +75,19 @@ export async function* readJournal(
       throw new DumpError({ ...words, problem: `a line is not an entry (${parsed.issues[0].message})` });
     });
   }
+}
+
+/** A key that a run was to move; undefined where its journal is gone. @throws as {@link readJournal} */
+export async function firstOfJournal(
+  store: Store,
+  prefix: string,
+  run: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    for await (const [first] of readJournal(store, prefix, run, signal)) return first?.key;
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+  }
+  return undefined;
 }

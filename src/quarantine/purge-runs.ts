@@ -5,6 +5,7 @@ import { idTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
+import { firstOfJournal } from './journal.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './quarantine-orphans.ts';
 import { removeEmptyRun } from './restore-run.ts';
 import { firstOriginal, listQuarantined, listRuns, type QuarantineRun } from './runs.ts';
@@ -24,11 +25,13 @@ async function ownRuns(
 ): Promise<QuarantineRun[]> {
   const own: QuarantineRun[] = [];
   for (const run of runs) {
-    const original = await firstOriginal(store, quarantinePrefix, run.run, signal);
+    const original =
+      (await firstOfJournal(store, quarantinePrefix, run.run, signal)) ??
+      (await firstOriginal(store, quarantinePrefix, run.run, signal));
     if (original === undefined || original.startsWith(mediaPrefix)) own.push(run);
     else
       log.warn(
-        `leaving run ${run.run} of the quarantine alone: it holds ${original}, no media of this database`,
+        `leaving run ${run.run} of the quarantine alone: it has moved ${original}, no media of this database`,
       );
   }
   return own;

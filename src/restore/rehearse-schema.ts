@@ -1,8 +1,10 @@
 import { isOwnership } from '../dump/ownership.ts';
 import { createScanner } from '../dump/scanner.ts';
+import { dropDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
+import { uninterrupted } from '../uninterrupted.ts';
 import { applyOwnership, applySettings } from './apply-facts.ts';
 import type { RestorePlan } from './plan.ts';
 import { refuseForeign } from './refusals.ts';
@@ -12,7 +14,8 @@ import type { RestoreSource } from './source.ts';
 
 /**
  * Runs what a dump has before its rows on a database that is dropped again, and gives that its owner and settings:
- * extensions that the server lacks and rights that the role lacks show before another database is dropped for this one.
+ * extensions that the server lacks, and most rights that the role may lack, show before another database is dropped for
+ * this one. What comes after the rows is not tried, for it may need them.
  *
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
@@ -29,7 +32,7 @@ export async function rehearseSchema(
   const admin = database.maintenanceName;
   // What is skipped with a warning is told when it is done in earnest.
   const quiet: Logger = { ...log, info: log.debug, warn: log.debug };
-  log.info(`trying the schema of ${source.name} on an empty database`);
+  log.info(`trying on an empty database what ${source.name} has before its rows`);
   await createScratch(database, scratch, plan.creation);
   try {
     await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, quiet));
@@ -39,10 +42,11 @@ export async function rehearseSchema(
       await applyOwnership(client, plan.ownership);
     });
   } catch (error) {
-    throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
-  } finally {
     await dropScratch(database, scratch, log);
+    throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
   }
+  // What is left over would stand in the way of the one in earnest.
+  await database.use(admin, uninterrupted(), (client) => dropDatabase(client, scratch));
 }
 
 async function runPreData(

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { ConfigError, RestoreError } from '../errors.ts';
 import { listDatabases } from '../postgres/administration.ts';
@@ -6,6 +7,11 @@ import { databaseError } from '../postgres/errors.ts';
 import { untouchableRoles } from '../postgres/roles.ts';
 import { isKeptName, isScratchName } from './names.ts';
 import type { RestoreSource } from './source.ts';
+
+/** How long a session may last that is not waited for to end, in milliseconds. */
+const PASSING_MS = 3000;
+
+const LOOK_AGAIN_MS = 300;
 
 /** Where the restored database goes. */
 export type RestoreTarget =
@@ -42,7 +48,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     throw databaseError('cannot list the databases of the server', error);
   };
   const databases = await listDatabases(admin).catch(unlisted);
-  const untouchable = await untouchableRoles(admin, name).catch(unlisted);
+  const untouchable = await lastingUntouchables(admin, name).catch(unlisted);
   const present = databases.find((database) => database.name === name);
   const traces: RestoreTrace[] = databases
     .filter((database) => isScratchName(name, database.name))
@@ -64,6 +70,16 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
     traces,
   };
+}
+
+/** {@link untouchableRoles} but those whose sessions end by themselves, as a monitor's do, within a moment. */
+async function lastingUntouchables(admin: pg.Client, name: string): Promise<string[]> {
+  const until = performance.now() + PASSING_MS;
+  for (;;) {
+    const roles = await untouchableRoles(admin, name);
+    if (roles.length === 0 || performance.now() > until) return roles;
+    await delay(LOOK_AGAIN_MS);
+  }
 }
 
 /**
@@ -108,7 +124,7 @@ export function checkTarget(
     throw new RestoreError({
       doing: instead,
       problem: `the role ${user} may not end the sessions there of ${untouchable.join(', ')}`,
-      remedy: `GRANT pg_signal_backend TO ${quote(user)} (which no superuser’s session obeys), or end them before`,
+      remedy: `end them, or GRANT pg_signal_backend TO ${quote(user)}, which does not reach those of superusers`,
     });
   }
 }

@@ -177,6 +177,30 @@ test.each(['pushed', 'copied in by hand'])(
   },
 );
 
+test('a dump without any table names no media', async () => {
+  bed = await createAuditBed(inject('postgres'), `CREATE SEQUENCE numbers; SELECT nextval('numbers')`);
+  await backup({ MEDIA_MANIFEST: 'off' });
+  await bed.database.query('CREATE TABLE files (id int PRIMARY KEY, key text)');
+  await bed.put('media/z');
+  const named = { ...NAMED, AUDIT_REFERENCES: '[{"column": "files.key"}]' };
+  const { unread, findings } = await bed.report([], named);
+  expect({ unread, findings: brief(findings) }).toEqual({ unread: [], findings: ['orphan media/z'] });
+});
+
+test('a backup of which neither its list nor its dump can be read is told of once', async () => {
+  await createFiles();
+  await bed.put('media/z');
+  const id = await backup({ AUDIT_REFERENCES: '[{"table": "albums", "owns": "albums/{id}/"}]' });
+  await remove(id, 'sql');
+  await bed.store.put(`backup/postgres-backup-${id}.media.ndjson.gz`, Buffer.from('no gzip'), {
+    ifAbsent: false,
+    contentType: 'application/gzip',
+    signal: never,
+  });
+  await bed.database.query('DELETE FROM files');
+  expect((await bed.report([], NAMED)).unread.map((backup) => backup.id)).toEqual([id]);
+});
+
 /** A list of enough objects to be cut by, the latter half of which comes first. */
 const DISORDER = Array.from({ length: 4000 }, (_, at) => {
   const key = `media/m${String((at + 2000) % 4000).padStart(4, '0')}`;

@@ -106,6 +106,13 @@ test('rows that row-level security hides from the role', async () => {
   }
 });
 
+test('a column of a domain over text is one of text', async () => {
+  await bed.database.query(
+    'DROP VIEW seen; CREATE DOMAIN path AS varchar(80); ALTER TABLE files ALTER key TYPE path',
+  );
+  expect((await bed.report([], NAMED)).references).toBe(3);
+});
+
 test('a bucket that is not there, and a key without the right to list', async () => {
   const missing = await bed.audit([], { ...NAMED, AWS_STORAGE_BUCKET_NAME: 'nowhere' });
   expect(missing).toMatchObject({ status: 1, stderr: expect.stringContaining('404 NoSuchBucket') });

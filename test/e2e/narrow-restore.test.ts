@@ -165,6 +165,13 @@ test.each(['sql', 'sql.gz'])('of a local .%s, which is read through first', asyn
   }
 });
 
+test('a table with partitions out of a .dump, of which pg_restore makes another text each time', async () => {
+  const file = join(bed.directory, 'custom.dump');
+  await writeFile(file, await runPgDump(bed.database.env, ['-Fc', bed.database.name]));
+  const { database } = await restore(file, ['measured']);
+  expect(await dumpOf(database, 'measured*')).toBe(await dumpOf(bed.database.name, 'measured*'));
+});
+
 test.each([
   [['--table', 'owner'], 2, /--table needs --into — give --into a name/],
   [['--table', 'owner', '--in-place'], 2, /--table needs --into — give --into/],

@@ -223,7 +223,9 @@ test('what the role lacks for the swap is said before anything is made', async (
       expect(await restore('--no-owner')).toMatchObject({
         status: 1,
         stderr: expect.stringMatching(
-          new RegExp(`may not end the sessions there of ${owner} — GRANT pg_signal_backend TO "${role}"`),
+          new RegExp(
+            `may not end the sessions there of ${owner} — end them, or GRANT pg_signal_backend TO "${role}"`,
+          ),
         ),
       });
     });

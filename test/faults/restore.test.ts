@@ -215,7 +215,7 @@ const FAILURES: readonly Failure[] = [
     restore: () => restoreWeakly('CREATEDB', { connected: 'before' }),
     status: 1,
     message:
-      /^(?!.*restoring).*in the place of database \S+: the role \S+ may not end the sessions there of \S+ — GRANT pg_signal_backend/s,
+      /^(?!.*restoring).*in the place of database \S+: the role \S+ may not end the sessions there of \S+ — end them, or GRANT pg_signal_backend/s,
   },
   {
     about: 'a session that the role may not end and that came meanwhile',

@@ -108,7 +108,7 @@ test('rows that row-level security hides from the role', async () => {
 
 test('a column of a domain over text is one of text', async () => {
   await bed.database.query(
-    'DROP VIEW seen; CREATE DOMAIN path AS varchar(80); ALTER TABLE files ALTER key TYPE path',
+    'DROP VIEW seen; CREATE DOMAIN file_path AS varchar(80); ALTER TABLE files ALTER key TYPE file_path',
   );
   expect((await bed.report([], NAMED)).references).toBe(3);
 });

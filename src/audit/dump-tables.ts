@@ -11,7 +11,7 @@ import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
 /** How `pg_dump --inserts` writes a row. */
-const INSERT = /^INSERT INTO /;
+const INSERT = Buffer.from('INSERT INTO ');
 
 /** The rows of a table in a dump. */
 interface TableRows extends CopyTarget {
@@ -91,7 +91,8 @@ function scanTables(
     try {
       for (let next = await tokens.next(); next.done !== true; next = await tokens.next()) {
         const token = next.value;
-        if (token.type === 'statement' && INSERT.test(token.sql.toString('latin1'))) throw rowsUnread(key);
+        if (token.type === 'statement' && token.sql.subarray(0, INSERT.length).equals(INSERT))
+          throw rowsUnread(key);
         if (token.type !== 'copy-start' || !wanted(token)) continue;
         const { schema, name, columns } = token;
         yield { schema, name, columns, chunks: rowsOf(tokens) };

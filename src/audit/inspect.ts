@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { raiseMemory } from '../postgres/raise-memory.ts';
 import { findRelations, type Relation } from '../postgres/relations.ts';
 import { type Matched, matchSources, sourceTables } from './match-sources.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
@@ -43,9 +44,5 @@ const SORT_KIB = 64 * 1024;
 
 /** Gives the sorts of a connection room where the server's `work_mem` is less: its default of 4 MB is soon used up. */
 export async function sortInMemory(client: pg.Client): Promise<void> {
-  await client.query(
-    `SELECT set_config('work_mem', greatest(setting::int, $1::int) || 'kB', false)
-     FROM pg_settings WHERE name = 'work_mem'`,
-    [SORT_KIB],
-  );
+  await raiseMemory(client, 'work_mem', SORT_KIB);
 }

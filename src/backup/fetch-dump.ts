@@ -25,11 +25,6 @@ export type FetchProof =
   | 'complete, without a manifest'
   | 'nothing, compressed';
 
-/** What a look at the bytes has come to. */
-type Outcome =
-  | { readonly state: 'proven'; readonly proof: FetchProof }
-  | { readonly state: 'refused'; readonly error: unknown };
-
 /**
  * Downloads a backup's dump into `directory`. The file has its name only when every byte is there and what the bytes
  * unpack to is a whole dump, that of the manifest where there is one. What cannot be unpacked here is fetched as it is,
@@ -58,37 +53,31 @@ export async function fetchDump(
   }
   const [toFile, toCheck] = broadcast(read(), 2);
   if (toFile === undefined || toCheck === undefined) throw new Error('not every reader is there');
-  let found: Outcome | undefined;
-  const checking = check(context, backup, toCheck, either)
-    .then(
-      (proof): Outcome => ({ state: 'proven', proof }),
-      (error: unknown): Outcome => ({ state: 'refused', error }),
-    )
-    .then((result) => {
-      found = result;
-      return result;
-    });
+  let refusal: { readonly error: unknown } | undefined;
+  const checking = check(context, backup, toCheck, either).catch((error: unknown) => {
+    refusal = { error };
+    throw error;
+  });
+  // It is waited for in its turn, and may fail before.
+  checking.catch(() => {});
 
   async function* proven(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
       // The rest of a dump that is refused is not waited for.
-      if (found?.state === 'refused') throw found.error;
+      if (refusal !== undefined) throw refusal.error;
       yield chunk;
     }
-    const result = await checking;
-    if (result.state === 'refused') throw result.error;
+    await checking;
   }
 
   try {
     const path = await writeNewFile(directory, basename(key), proven(toFile), signal);
-    const result = await checking;
-    if (result.state === 'refused') throw result.error;
-    return { path, proof: result.proof };
+    return { path, proof: await checking };
   } finally {
     stop.abort();
     // Where no file was begun, nobody else has told that none of it is waited for.
     await toFile.return?.();
-    await checking;
+    await Promise.allSettled([checking]);
     progress.stop();
   }
 }

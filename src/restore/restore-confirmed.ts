@@ -6,7 +6,7 @@ import type { Database } from '../postgres/database.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
 import { reopenAfterKill } from './reopen-after-kill.ts';
 import { type RestoreContext, type RestoreOptions, type RestoreReport, restoreDump } from './restore.ts';
-import { checkTarget, type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
+import { checkTarget, type FoundDatabases, findTarget, type RestoreTarget } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
 
 /** What a restore does about media. Nothing of it but {@link bringBack} can make the restore fail. */
@@ -67,7 +67,9 @@ export async function restoreConfirmed(
   const { database, media, confirm, log } = context;
   const { target, dryRun } = options;
   const name = target.kind === 'into' ? target.name : database.name;
-  const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));
+  const found = await database.use(database.maintenanceName, signal, (admin) =>
+    findTarget(admin, target, name),
+  );
   checkTarget(source, target, database, found);
   const intent = describeIntent(source, database, found, target);
   const replaces = found.exists && target.kind !== 'into';

@@ -28,12 +28,16 @@ export interface FoundDatabases {
   readonly exists: boolean;
   /** Whether the role may rename it, and drop it; false where it does not exist. */
   readonly owned: boolean;
-  /** Roles that are at work in it, and whose sessions the role may not end. */
-  readonly untouchable: readonly string[];
   /** Old databases that earlier restores have kept. */
   readonly kept: readonly string[];
   /** What restores that were killed have left. */
   readonly traces: readonly RestoreTrace[];
+}
+
+/** What there is of a database that a restore is to replace, or to add. */
+export interface FoundTarget extends FoundDatabases {
+  /** Roles that are at work in it, and whose sessions the role may not end. */
+  readonly untouchable: readonly string[];
 }
 
 export interface RestoreTrace {
@@ -44,11 +48,7 @@ export interface RestoreTrace {
 
 /** @param admin a connection to the maintenance database */
 export async function findDatabases(admin: pg.Client, name: string): Promise<FoundDatabases> {
-  const unlisted = (error: unknown) => {
-    throw databaseError('cannot list the databases of the server', error);
-  };
-  const databases = await listDatabases(admin).catch(unlisted);
-  const untouchable = await lastingUntouchables(admin, name).catch(unlisted);
+  const databases = await listDatabases(admin).catch(refuseUnlisted);
   const present = databases.find((database) => database.name === name);
   const traces: RestoreTrace[] = databases
     .filter((database) => isScratchName(name, database.name))
@@ -66,10 +66,24 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     name,
     exists: present !== undefined,
     owned: present?.owned === true,
-    untouchable,
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
     traces,
   };
+}
+
+/** {@link findDatabases} of a target that is to be replaced, or added to, and who would be in the way of that. */
+export async function findTarget(
+  admin: pg.Client,
+  { kind }: RestoreTarget,
+  name: string,
+): Promise<FoundTarget> {
+  const found = await findDatabases(admin, name);
+  if (kind === 'into') return { ...found, untouchable: [] };
+  return { ...found, untouchable: await lastingUntouchables(admin, name).catch(refuseUnlisted) };
+}
+
+function refuseUnlisted(error: unknown): never {
+  throw databaseError('cannot list the databases of the server', error);
 }
 
 /** {@link untouchableRoles} but those whose sessions end by themselves, as a monitor's do, within a moment. */
@@ -93,7 +107,7 @@ export function checkTarget(
   source: Pick<RestoreSource, 'name'>,
   { kind }: RestoreTarget,
   { maintenanceName, user }: Pick<Database, 'maintenanceName' | 'user'>,
-  { name, exists, owned, untouchable }: FoundDatabases,
+  { name, exists, owned, untouchable }: FoundTarget,
 ): void {
   const instead = `cannot restore ${source.name} in the place of database ${name}`;
   const quote = pg.escapeIdentifier;

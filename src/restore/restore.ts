@@ -14,7 +14,7 @@ import { type Placed, placeScratch } from './place-scratch.ts';
 import { planRestore } from './plan.ts';
 import { type KnownDump, knowDump, proveDump } from './prove-dump.ts';
 import { rehearseSchema } from './rehearse-schema.ts';
-import { checkTarget, findDatabases, type RestoreTarget } from './restore-target.ts';
+import { checkTarget, findTarget, type RestoreTarget } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
 import { type JobsChoice, planJobs } from './wide/jobs.ts';
 
@@ -63,7 +63,9 @@ export async function restoreDump(
   const time = backupId(context.now());
   const names = { target: name, scratch: scratchName(name, time), kept: keptName(name, time) };
 
-  const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, name));
+  const found = await database.use(database.maintenanceName, signal, (admin) =>
+    findTarget(admin, target, name),
+  );
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   checkTarget(source, target, database, found);
 

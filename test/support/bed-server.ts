@@ -19,7 +19,11 @@ export interface BedServer {
 
 /** Whether test beds use the server that TEST_S3_ENDPOINT names, as vitest.conformance.config.ts has them. */
 export function onOtherServer(): boolean {
-  return process.env.TEST_BEDS === 'real' && serverUnderTest(process.env) !== undefined;
+  return otherServer() !== undefined;
+}
+
+function otherServer(): ServerAddress | undefined {
+  return process.env.TEST_BEDS === 'real' ? serverUnderTest(process.env) : undefined;
 }
 
 /**
@@ -29,7 +33,7 @@ export function onOtherServer(): boolean {
  * @param now the clock of our own
  */
 export async function startBedServer(directory: string, now: () => Date): Promise<BedServer> {
-  const other = onOtherServer() ? serverUnderTest(process.env) : undefined;
+  const other = otherServer();
   if (other !== undefined) return useBucketOf(other);
   return { server: await startS3Server({ directory, now }), variables: {}, removeAll: async () => {} };
 }

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type pg from 'pg';
 import type { Database } from '../../postgres/database.ts';
+import { raiseMemory } from '../../postgres/raise-memory.ts';
 import { runStatement, type StatementContext } from '../run-statement.ts';
 import type { SessionSettings, SetStatement } from '../session-settings.ts';
 
@@ -68,11 +69,7 @@ export async function withLanes<T>(
  */
 async function tuneSession(client: pg.Client, lanes: number): Promise<void> {
   await client.query('SET synchronous_commit = off');
-  await client.query(
-    `SELECT set_config('maintenance_work_mem', greatest(setting::int, $1::int) || 'kB', false)
-     FROM pg_settings WHERE name = 'maintenance_work_mem'`,
-    [Math.floor((MAINTENANCE_MIB * 1024) / lanes)],
-  );
+  await raiseMemory(client, 'maintenance_work_mem', Math.floor((MAINTENANCE_MIB * 1024) / lanes));
   if (lanes === 1) return;
   await client.query(
     `SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'max_parallel_maintenance_workers'`,

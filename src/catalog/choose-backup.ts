@@ -2,7 +2,7 @@ import { DumpError, NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { backupTime, isAhead } from './backup-time.ts';
 import { type Backup, findBackups, newestBackups, type UsableBackup } from './catalog.ts';
-import { databaseOf } from './manifest.ts';
+import { otherDatabase } from './manifest.ts';
 import { type Check, faultyCheck } from './verification.ts';
 
 const SEE_LIST = 'run `topobank-backup list` to see what there is';
@@ -135,10 +135,9 @@ function judge(
   const { id } = backup;
   if (backup.state === 'broken') return { kind: 'unusable', id };
   if (wanted.by === 'time' && backupTime(backup) > wanted.at) return { kind: 'later', id };
-  const whose = databaseOf(backup);
-  const isOthers = database !== undefined && whose !== undefined && whose !== database;
-  if (isAhead(backup, now)) return { kind: isOthers ? 'unusable' : 'ahead', id };
-  if (isOthers) return { kind: 'other', id, database: whose };
+  const other = otherDatabase(backup, database);
+  if (isAhead(backup, now)) return { kind: other === undefined ? 'ahead' : 'unusable', id };
+  if (other !== undefined) return { kind: 'other', id, database: other };
   const check = passOver === undefined ? undefined : damage(backup);
   return check === undefined ? { kind: 'fit', backup } : { kind: 'faulty', backup, check };
 }

@@ -105,6 +105,18 @@ export function databaseOf({ manifest }: { readonly manifest?: Manifest | undefi
   return manifest?.database?.name;
 }
 
+/**
+ * Name of the database that a backup is of, where it is known to be another one than `database`.
+ *
+ * @param database undefined where it makes no difference of which one a backup is
+ */
+export function otherDatabase(
+  backup: { readonly manifest?: Manifest | undefined },
+  database: string | undefined,
+): string | undefined {
+  return database === undefined || databaseOf(backup) === database ? undefined : databaseOf(backup);
+}
+
 /** No manifest is larger than this, in bytes: a hundred thousand tables fit. */
 export const MANIFEST_LIMIT = 64 * 1024 ** 2;
 

@@ -1,3 +1,4 @@
+import { readIfGiven } from '../config/config.ts';
 import { EXIT } from '../errors.ts';
 import { checkHealth } from '../health/check-health.ts';
 import type { FaultyBackup, Health } from '../health/judge-health.ts';
@@ -11,7 +12,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const { config } = session;
   const schedule = readSchedule('schedule', config, invocation);
   const { randomDelay, healthGrace: grace, shrinkGuard } = config;
-  const rules = { schedule, randomDelay, grace, shrinkGuard };
+  const database = readIfGiven(invocation, 'database');
+  const rules = { schedule, database, randomDelay, grace, shrinkGuard };
   const health = await withStore(session, (store) =>
     checkHealth({ store, prefix: config.prefix, rules, now: session.now() }, invocation.signal),
   );

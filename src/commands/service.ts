@@ -58,7 +58,11 @@ export async function run(invocation: Invocation): Promise<number> {
     const jobs = [backupJob(context, { schedule, randomDelay, backupOnStart })];
     if (verifySchedule.kind !== 'none') {
       const server = verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
-      jobs.push(verifyJob(verifyContext(session, store, invocation, server), verifySchedule, verifyDepth));
+      const verifying = {
+        ...verifyContext(session, store, invocation, server),
+        database: config.database,
+      };
+      jobs.push(verifyJob(verifying, verifySchedule, verifyDepth));
     }
     if (auditSchedule.kind !== 'none') {
       jobs.push(auditJob(await mediaAuditContext(session, store, context.database, env), auditSchedule));

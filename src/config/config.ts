@@ -28,10 +28,28 @@ export type Config<G extends SettingGroup = SettingGroup> = {
  * variables that may have been mistyped.
  */
 export function readConfig<G extends SettingGroup>(sources: ConfigSources, groups: readonly G[]): Config<G> {
+  const wanted = Object.entries<Setting>(SETTINGS).filter(([, { group }]) => groups.some((g) => g === group));
+  return readSettings(sources, wanted) as Config<G>;
+}
+
+/**
+ * One setting of a command that can do without it.
+ *
+ * @returns undefined where it is not given
+ * @throws ConfigError when it is not of the accepted form
+ */
+export function readIfGiven<N extends SettingName>(sources: ConfigSources, name: N): Value<N> | undefined {
+  if (listGiven(SETTINGS[name], sources).length === 0) return undefined;
+  return readSettings(sources, [[name, SETTINGS[name]]])[name] as Value<N>;
+}
+
+function readSettings(
+  sources: ConfigSources,
+  settings: readonly (readonly [name: string, Setting])[],
+): Record<string, unknown> {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
-  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
-    if (!groups.some((group) => group === setting.group)) continue;
+  for (const [name, setting] of settings) {
     try {
       values[name] = readSetting(setting, sources);
     } catch (error) {
@@ -47,7 +65,7 @@ export function readConfig<G extends SettingGroup>(sources: ConfigSources, group
         'set it in the environment, or by its flag where it has one; docs/SETTINGS.md lists every setting',
     });
   }
-  return values as Config<G>;
+  return values;
 }
 
 /** What a setting is called where it was given: `DBBACKUP_SCHEDULE`, `SCHEDULE`, `--schedule`. */

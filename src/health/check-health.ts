@@ -1,4 +1,5 @@
 import { type Backup, newestBackups } from '../catalog/catalog.ts';
+import { otherDatabase } from '../catalog/manifest.ts';
 import { measurePair } from '../retention/shrink-guard.ts';
 import type { Store } from '../s3/store.ts';
 import { type Health, type HealthRules, judgeHealth, newestComplete } from './judge-health.ts';
@@ -21,6 +22,7 @@ export async function checkHealth(
   const { store, prefix, rules, now } = context;
   const seen: Backup[] = [];
   for await (const backup of newestBackups(store, prefix, signal)) {
+    if (otherDatabase(backup, rules.database) !== undefined) continue;
     seen.push(backup);
     const compared = rules.shrinkGuard === 0 || measurePair(seen, now) !== undefined;
     if (compared && newestComplete(seen, now) !== undefined) break;

@@ -16,6 +16,8 @@ const EARLY_MS = 1000;
 
 export interface HealthRules {
   readonly schedule: Schedule;
+  /** The database whose backups count; undefined for those of any. */
+  readonly database: string | undefined;
   /** How long after its time a run may begin, in milliseconds. */
   readonly randomDelay: number;
   /** How late a backup may be, in milliseconds; undefined for an hour, or a quarter of the interval if that is more. */
@@ -55,17 +57,17 @@ export interface FaultyBackup {
  * an alarm until a newer one is complete, or it is verified once more and good. That one has shrunk is said, and no
  * alarm.
  *
- * @param backups at least the newest: down to a complete one, and to the second that the shrink guard compares
+ * @param backups those that count, at least the newest: down to a complete one, and to the second that the shrink guard compares
  * @throws ConfigError for a schedule without any time to come
  */
 export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now: Date): Health {
-  const { schedule, shrinkGuard } = rules;
+  const { schedule, database, shrinkGuard } = rules;
   const newest = newestComplete(backups, now);
   const shrink = judgeShrink(backups, shrinkGuard, now);
   const faulty = findFaulty(backups, newest?.id ?? '', now);
   const shrunk = shrink === undefined ? '' : `; ${describeShrink(shrink, shrinkGuard)}`;
   if (newest === undefined) {
-    const reason = `${describeNone(schedule, now)}${shrunk}`;
+    const reason = `${describeNone(schedule, database, now)}${shrunk}`;
     return { healthy: false, reason, newest, due: undefined, late: undefined, shrink, faulty };
   }
   const { id, begun } = newest;
@@ -90,8 +92,8 @@ function describeNext(deadline: Deadline | undefined, now: Date): string {
 }
 
 /** An interval has no times of its own, so nobody knows when the first one was due. */
-function describeNone(schedule: Schedule, now: Date): string {
-  const reason = 'there is no complete backup';
+function describeNone(schedule: Schedule, database: string | undefined, now: Date): string {
+  const reason = `there is no complete backup${database === undefined ? '' : ` of database ${database}`}`;
   if (schedule.kind === 'none') return reason;
   if (schedule.kind === 'every') return `${reason}, and one is due ${describeSchedule(schedule)}`;
   const due = previousTime(schedule, now);

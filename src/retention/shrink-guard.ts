@@ -1,6 +1,6 @@
 import { isAhead } from '../catalog/backup-time.ts';
 import type { Backup, UsableBackup } from '../catalog/catalog.ts';
-import { databaseOf } from '../catalog/manifest.ts';
+import { databaseOf, otherDatabase } from '../catalog/manifest.ts';
 import { faultyCheck } from '../catalog/verification.ts';
 import { formatBytes } from '../ui/format.ts';
 import { isUsable, newestFirst } from './order.ts';
@@ -136,6 +136,5 @@ function measure(backup: UsableBackup): Measured[] {
 }
 
 function comparable(a: UsableBackup, b: UsableBackup): boolean {
-  const [one, other] = [a, b].map(databaseOf);
-  return one === undefined || other === undefined || one === other;
+  return otherDatabase(a, databaseOf(b)) === undefined;
 }

@@ -1,7 +1,8 @@
 import { makeBucket } from '../backup/make-bucket.ts';
 import { performBackup, type RunContext } from '../backup/perform-backup.ts';
 import { backupTime } from '../catalog/backup-time.ts';
-import { isTaken, newestBackup } from '../catalog/catalog.ts';
+import { type Backup, isTaken, newestBackup } from '../catalog/catalog.ts';
+import { otherDatabase } from '../catalog/manifest.ts';
 import { messageOf } from '../errors.ts';
 import { formatTime } from '../ui/format.ts';
 import { judgeMissed, type Missed, resumeInterval } from './missed-backup.ts';
@@ -50,9 +51,10 @@ async function lookForNewest(
   signal: AbortSignal,
 ): Promise<{ readonly verdict: Missed; readonly next: readonly Date[] }> {
   await makeBucket(context, signal);
-  const { store, prefix, now } = context;
+  const { store, prefix, database, now } = context;
   const at = now();
-  const backup = await newestBackup(store, prefix, at, signal, isTaken);
+  const isWanted = (backup: Backup) => isTaken(backup) && otherDatabase(backup, database.name) === undefined;
+  const backup = await newestBackup(store, prefix, at, signal, isWanted);
   const newest = backup && backupTime(backup);
   const first = resumeInterval(schedule, newest, at);
   const next = first === undefined ? [] : [first, ...upcomingTimes(schedule, first, 2)];

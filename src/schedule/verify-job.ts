@@ -1,11 +1,17 @@
-import { newestBackup } from '../catalog/catalog.ts';
+import { type Backup, newestBackup } from '../catalog/catalog.ts';
+import { otherDatabase } from '../catalog/manifest.ts';
 import { type Depth, describeFaults } from '../catalog/verification.ts';
 import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
 import type { Job } from './run-job.ts';
 import type { Timetable } from './schedule.ts';
 
+export interface VerifyJobContext extends VerifyContext {
+  /** The database whose backups are verified. */
+  readonly database: string;
+}
+
 /** The service's verifications, each of the newest backup. A fault is said, recorded, and makes `health` fail. */
-export function verifyJob(context: VerifyContext, schedule: Timetable, depth: Depth): Job {
+export function verifyJob(context: VerifyJobContext, schedule: Timetable, depth: Depth): Job {
   return {
     name: 'verify',
     schedule,
@@ -18,12 +24,13 @@ export function verifyJob(context: VerifyContext, schedule: Timetable, depth: De
   };
 }
 
-async function verifyNewest(context: VerifyContext, depth: Depth, signal: AbortSignal): Promise<void> {
-  const { store, prefix, now, log } = context;
-  const backup = await newestBackup(store, prefix, now(), signal);
+async function verifyNewest(context: VerifyJobContext, depth: Depth, signal: AbortSignal): Promise<void> {
+  const { store, prefix, database, now, log } = context;
+  const isWanted = (backup: Backup) => otherDatabase(backup, database) === undefined;
+  const backup = await newestBackup(store, prefix, now(), signal, isWanted);
   if (backup === undefined) {
     log.warn(
-      `there is no backup to verify under ${prefix} of bucket ${store.bucket}, or only ones dated in the future`,
+      `there is no backup of database ${database} to verify under ${prefix} of bucket ${store.bucket}, or only ones dated in the future`,
     );
     return;
   }

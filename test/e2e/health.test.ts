@@ -105,6 +105,20 @@ test('of many backups the newest two manifests are read', async () => {
   ]);
 });
 
+test('where the database is named, backups of others do not count', async () => {
+  await make.complete(hoursAgo(1));
+  await makeBackups(bed.store, 'other').complete(hoursAgo(0));
+  const [own, others] = [await health({ POSTGRES_DB: 'topobank' }), await health({ DATABASE_NAME: 'other' })];
+  expect([own.status, others.status]).toEqual([0, 0]);
+  const [ownId, othersId] = [own, others].map(({ stdout }) => /backup (\d{14})/.exec(stdout)?.[1]);
+  expect(Number(ownId)).toBeLessThan(Number(othersId));
+  const none = await health({ POSTGRES_DB: 'third', DBBACKUP_SCHEDULE: 'none' });
+  expect(none).toMatchObject({
+    status: 1,
+    stdout: 'unhealthy: there is no complete backup of database third\n',
+  });
+});
+
 test('a bucket that cannot be read is not healthy', async () => {
   bed.server.faults.push({
     operation: 'ListObjectsV2',

@@ -27,6 +27,7 @@ function judge(
 ) {
   const rules = {
     schedule: parseSchedule(schedule, zone),
+    database: undefined,
     randomDelay: randomDelay * 60_000,
     grace: grace === undefined ? undefined : grace * 60_000,
     shrinkGuard,

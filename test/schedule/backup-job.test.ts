@@ -87,7 +87,7 @@ function createService(
       await runJobs([job], { since: now(), clock, log, random: () => 0 }, stop.signal);
     },
     async isHealthy(): Promise<boolean> {
-      const rules = { schedule, randomDelay: 0, grace: HOUR, shrinkGuard: 0.5 };
+      const rules = { schedule, database: bed.database.name, randomDelay: 0, grace: HOUR, shrinkGuard: 0.5 };
       const context = { store: bed.store, prefix: 'backup/', rules, now: now() };
       return (await checkHealth(context, new AbortController().signal)).healthy;
     },
@@ -138,11 +138,21 @@ test.each([
     await client.query('SELECT pg_advisory_lock($1)', [lockKey(bed.database.name)]);
     await service.runUntil('2026-11-23T11:50:00Z', async () => {
       if (service.now() < new Date('2026-11-23T11:02:00Z')) return;
-      if (other !== undefined) await makeBackups(bed.store).complete(`2026-11-23 ${other}`);
+      if (other !== undefined)
+        await makeBackups(bed.store, bed.database.name).complete(`2026-11-23 ${other}`);
       await client.query('SELECT pg_advisory_unlock_all()');
     });
   });
   expect(await ids()).toEqual(made.map((id) => `${id} complete`));
+});
+
+test('a backup of another database under the same prefix does not make up for a missed one', async () => {
+  await makeBackups(bed.store, 'other').complete('2026-11-23 10:29');
+  const service = createService('@daily', '2026-11-23T10:30:00Z');
+  expect(await service.isHealthy()).toBe(false);
+  await service.runUntil('2026-11-23T10:40:00Z');
+  expect(await ids()).toEqual(['20261123102900 complete', '20261123103000 complete']);
+  expect(await service.isHealthy()).toBe(true);
 });
 
 v8.setFlagsFromString('--expose-gc');

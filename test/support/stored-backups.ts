@@ -14,14 +14,15 @@ export interface BackupMaker {
   object(key: string): Promise<void>;
 }
 
-export function makeBackups(store: Store): BackupMaker {
+/** @param database the one that they are of, as far as they tell */
+export function makeBackups(store: Store, database = 'topobank'): BackupMaker {
   const put = async (key: string, body: Buffer) => {
     const signal = new AbortController().signal;
     await store.put(key, body, { ifAbsent: false, contentType: 'application/octet-stream', signal });
   };
   return {
     async complete(time, bytes = 1000) {
-      const { dump, manifest, companions } = complete(time, bytes);
+      const { dump, manifest, companions } = complete(time, bytes, database);
       await put(dump!.key, Buffer.alloc(bytes, '-'));
       await put(companions.at(-1)!.key, encodeManifest(manifest!));
     },

@@ -48,7 +48,8 @@ export const DATABASE_SETTINGS = defineSettings({
     flag: 'database',
     schema: databaseName,
     form: databaseForm,
-    about: 'Database to back up and restore.',
+    about:
+      'Database to back up and restore. `health` and `verify` do without; where it is given, they pass over backups of others.',
   },
   maintenanceDatabase: {
     group: 'database',

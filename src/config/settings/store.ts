@@ -74,7 +74,7 @@ export const STORE_SETTINGS = defineSettings({
     fallback: 'backup/',
     form: 'a prefix such as backup/ without a leading slash',
     about:
-      'Where backups lie in the bucket. Each database needs one of its own: `health` and the schedule go by the newest backup there, of whichever database.',
+      'Where backups lie in the bucket. Better one of its own for each database, though they are told apart by the name that their manifests record.',
   },
   forcePathStyle: {
     group: 'store',

@@ -1,12 +1,12 @@
 import type { Backup } from '../catalog/catalog.ts';
 import { type MediaEntry, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { OperatorError } from '../errors.ts';
+import { broadcast } from '../s3/broadcast.ts';
 import { keyBytes } from '../s3/key-bytes.ts';
 import { type KeyRange, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { BackupAuditContext } from './audit-backup.ts';
-import { broadcast } from './broadcast.ts';
 import { compareMedia } from './compare-media.ts';
 import { counted } from './counted.ts';
 import { readDumpReferences } from './dump-references.ts';

@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { broadcast } from '../audit/broadcast.ts';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { compareIndex, describeFault, remedyForDamage } from '../catalog/compare-index.ts';
 import { ZSTD } from '../dump/other-than-plain.ts';
@@ -7,6 +6,7 @@ import { readPlainDump } from '../dump/plain-dump.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { DatabaseError, DumpError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
+import { broadcast } from '../s3/broadcast.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';

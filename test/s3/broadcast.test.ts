@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { broadcast } from '../../src/audit/broadcast.ts';
+import { broadcast } from '../../src/s3/broadcast.ts';
 
 async function* numbers(): AsyncGenerator<number> {
   for (let n = 1; n <= 5; n++) yield n;

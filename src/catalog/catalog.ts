@@ -85,7 +85,7 @@ export async function* newestBackups(
 /**
  * The newest backup, but for those whose name lies ahead of the clock: a wrong one gave it.
  *
- * @param isWanted which of them count, in whatever state
+ * @param isWanted which of them count; it is asked of broken ones too
  */
 export async function newestBackup(
   store: Store,

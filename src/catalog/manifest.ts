@@ -114,7 +114,8 @@ export function otherDatabase(
   backup: { readonly manifest?: Manifest | undefined },
   database: string | undefined,
 ): string | undefined {
-  return database === undefined || databaseOf(backup) === database ? undefined : databaseOf(backup);
+  const name = databaseOf(backup);
+  return database === undefined || name === database ? undefined : name;
 }
 
 /** No manifest is larger than this, in bytes: a hundred thousand tables fit. */

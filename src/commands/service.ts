@@ -1,4 +1,4 @@
-import { readConfig } from '../config/config.ts';
+import { readConfig, readIfGiven } from '../config/config.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { retentionRules } from '../retention/rules.ts';
 import { announceTimes, isHasty, warnOfHaste } from '../schedule/announce.ts';
@@ -36,7 +36,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, SERVICE_GROUPS);
   // What is wrong for the container's health check is to stop the service, and not to make it unhealthy for ever. The
   // flag of its grace is here that of the audit.
-  readConfig({ env: invocation.env, flags: {} }, ['health']);
+  const ofCheck = { env: invocation.env, flags: {} };
+  readConfig(ofCheck, ['health']);
+  readIfGiven(ofCheck, 'database');
   const { config, log } = session;
   const { randomDelay, backupOnStart, verifyDepth } = config;
   const since = systemClock.now();

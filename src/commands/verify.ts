@@ -31,7 +31,9 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
   const { config } = session;
   const { signal } = invocation;
-  const options = { now: session.now(), database: readIfGiven(invocation, 'database') };
+  const isNewest = wanted.by === 'latest' && !flags.all;
+  const database = isNewest ? readIfGiven(invocation, 'database') : undefined;
+  const options = { now: session.now(), database };
   const looked = await withStore(session, async (store) => {
     const context = verifyContext(session, store, invocation, drillServer);
     const backups = await choose(store, config.prefix, flags.all ? 'all' : wanted, options, signal);

@@ -4,9 +4,12 @@ import { measurePair } from '../retention/shrink-guard.ts';
 import type { Store } from '../s3/store.ts';
 import { type Health, type HealthRules, judgeHealth, newestComplete } from './judge-health.ts';
 
+/** Where another database's backups lie between, an older one to compare sizes with is looked for among so many. */
+const MOST_READ = 20;
+
 /**
- * Looks whether backups are being made. Beside the listing no more is read than the newest manifests, one or two as a
- * rule, so that it can be asked every minute.
+ * Looks whether backups are being made. Beside the listing no more is read than the newest manifests, one or two
+ * where they are of one database, so that it can be asked every minute.
  *
  * @throws StoreError when the bucket cannot be read
  */
@@ -21,11 +24,12 @@ export async function checkHealth(
 ): Promise<Health> {
   const { store, prefix, rules, now } = context;
   const seen: Backup[] = [];
+  let read = 0;
   for await (const backup of newestBackups(store, prefix, signal)) {
-    if (otherDatabase(backup, rules.database) !== undefined) continue;
-    seen.push(backup);
+    read += 1;
+    if (otherDatabase(backup, rules.database) === undefined) seen.push(backup);
     const compared = rules.shrinkGuard === 0 || measurePair(seen, now) !== undefined;
-    if (compared && newestComplete(seen, now) !== undefined) break;
+    if ((compared || read >= MOST_READ) && newestComplete(seen, now) !== undefined) break;
   }
   return judgeHealth(seen, rules, now);
 }

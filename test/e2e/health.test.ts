@@ -105,6 +105,16 @@ test('of many backups the newest two manifests are read', async () => {
   ]);
 });
 
+test('no more than some twenty are read beside those of another database', async () => {
+  await make.complete('2026-01-01');
+  const others = makeBackups(bed.store, 'other');
+  await make.complete('2026-02-28');
+  for (let day = 1; day <= 27; day++) await others.complete(`2026-02-${String(day).padStart(2, '0')}`);
+  bed.server.requests.length = 0;
+  await health({ POSTGRES_DB: 'topobank' });
+  expect(bed.server.requests.filter(({ operation }) => operation === 'GetObject')).toHaveLength(20);
+});
+
 test('where the database is named, backups of others do not count', async () => {
   await make.complete(hoursAgo(1));
   await makeBackups(bed.store, 'other').complete(hoursAgo(0));

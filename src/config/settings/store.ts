@@ -74,7 +74,7 @@ export const STORE_SETTINGS = defineSettings({
     fallback: 'backup/',
     form: 'a prefix such as backup/ without a leading slash',
     about:
-      'Where backups lie in the bucket. Better one of its own for each database, though they are told apart by the name that their manifests record.',
+      'Where backups lie in the bucket. Each database needs one of its own: beside others, only backups whose manifests name another database are told apart.',
   },
   forcePathStyle: {
     group: 'store',

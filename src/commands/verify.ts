@@ -1,8 +1,7 @@
 import { type Backup, findBackup, listBackups, newestBackup } from '../catalog/catalog.ts';
 import { findNamed, type Wanted } from '../catalog/choose-backup.ts';
-import { otherDatabase } from '../catalog/manifest.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
-import { readIfGiven } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatCount, formatNumber } from '../ui/format.ts';
@@ -31,12 +30,9 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
   const { config } = session;
   const { signal } = invocation;
-  const isNewest = wanted.by === 'latest' && !flags.all;
-  const database = isNewest ? readIfGiven(invocation, 'database') : undefined;
-  const options = { now: session.now(), database };
   const looked = await withStore(session, async (store) => {
     const context = verifyContext(session, store, invocation, drillServer);
-    const backups = await choose(store, config.prefix, flags.all ? 'all' : wanted, options, signal);
+    const backups = await choose(store, config, flags.all ? 'all' : wanted, session.now(), signal);
     if (flags.all) return verifyEach(context, backups, depth, (done) => session.tell(render(done)), signal);
     const results: Verification[] = [];
     for (const backup of backups) results.push(await verifyBackup(context, backup, depth, signal));
@@ -94,9 +90,9 @@ function readDepth({ quick, restore }: VerifyFlags): Depth {
 /** One or all, also those that are broken: that is what is asked. */
 async function choose(
   store: Store,
-  prefix: string,
+  { prefix }: Config<'store'>,
   wanted: Wanted | 'all',
-  { now, database }: { readonly now: Date; readonly database: string | undefined },
+  now: Date,
   signal: AbortSignal,
 ): Promise<Backup[]> {
   if (wanted === 'all') {
@@ -106,12 +102,8 @@ async function choose(
   }
   if (wanted.by === 'id')
     return [await findNamed(store, prefix, wanted, `cannot verify backup ${wanted.id}`, signal)];
-  const isWanted = (backup: Backup) => otherDatabase(backup, database) === undefined;
-  const newest = await newestBackup(store, prefix, now, signal, isWanted);
-  if (newest === undefined) {
-    const others = database === undefined ? '' : `, or of other databases than ${database}`;
-    throw noBackup(store, prefix, `, or only ones dated in the future${others}`);
-  }
+  const newest = await newestBackup(store, prefix, now, signal, () => true);
+  if (newest === undefined) throw noBackup(store, prefix, ', or only ones dated in the future');
   return [newest];
 }
 

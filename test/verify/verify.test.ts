@@ -6,7 +6,6 @@ import { scanDump } from '../../src/dump/scanner.ts';
 import type { Verification } from '../../src/verify/evidence.ts';
 import { verifyBackup } from '../../src/verify/verify-backup.ts';
 import { deferred } from '../support/deferred.ts';
-import { makeBackups } from '../support/stored-backups.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
@@ -251,19 +250,6 @@ test('a backup has the names that it has elsewhere', async () => {
   for (const name of [`postgres-backup-${id}.sql`, dumpKey(), 'latest']) {
     expect(await verifyByProgram(name)).toMatchObject({ status: 0, document: { id, ok: true } });
   }
-});
-
-test('the newest is that of the database that is named', async () => {
-  await makeBackups(bed.store, 'other').complete(new Date(Date.now() + 60_000).toISOString().slice(0, 19));
-  expect(await verifyByProgram()).toMatchObject({ status: 0, document: { id, ok: true } });
-  const without = await bed.run(['verify', '--json'], { POSTGRES_DB: undefined, DATABASE_NAME: undefined });
-  expect(without.status).toBe(3);
-  expect(JSON.parse(without.stdout).id).not.toBe(id);
-  const third = await bed.run(['verify'], { POSTGRES_DB: 'third' });
-  expect(third).toMatchObject({
-    status: 4,
-    stderr: expect.stringContaining('or only ones dated in the future, or of other databases than third'),
-  });
 });
 
 test('what is no name of a backup is a wrong use, and one that is not there is not found', async () => {

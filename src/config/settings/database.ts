@@ -49,7 +49,7 @@ export const DATABASE_SETTINGS = defineSettings({
     schema: databaseName,
     form: databaseForm,
     about:
-      'Database to back up and restore. `health`, and `verify` without an ID, do without; where the variable is set, they pass over backups of others.',
+      'Database to back up and restore. `health` does without; where the variable is set, it passes over backups of others.',
   },
   maintenanceDatabase: {
     group: 'database',

@@ -85,14 +85,14 @@ export async function* newestBackups(
 /**
  * The newest backup, but for those whose name lies ahead of the clock: a wrong one gave it.
  *
- * @param isWanted which of them count; it is asked of broken ones too
+ * @param isWanted which of them count; without it, those in whatever state
  */
 export async function newestBackup(
   store: Store,
   prefix: string,
   now: Date,
   signal: AbortSignal,
-  isWanted: (backup: Backup) => boolean,
+  isWanted: (backup: Backup) => boolean = () => true,
 ): Promise<Backup | undefined> {
   for await (const backup of newestBackups(store, prefix, signal))
     if (!isAhead(backup, now) && isWanted(backup)) return backup;

@@ -102,7 +102,7 @@ async function choose(
   }
   if (wanted.by === 'id')
     return [await findNamed(store, prefix, wanted, `cannot verify backup ${wanted.id}`, signal)];
-  const newest = await newestBackup(store, prefix, now, signal, () => true);
+  const newest = await newestBackup(store, prefix, now, signal);
   if (newest === undefined) throw noBackup(store, prefix, ', or only ones dated in the future');
   return [newest];
 }

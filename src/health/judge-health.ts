@@ -57,7 +57,8 @@ export interface FaultyBackup {
  * an alarm until a newer one is complete, or it is verified once more and good. That one has shrunk is said, and no
  * alarm.
  *
- * @param backups those that count, at least the newest: down to a complete one, and to the second that the shrink guard compares
+ * @param backups those that count, at least the newest: down to a complete one, and to the second that the shrink
+ * guard compares
  * @throws ConfigError for a schedule without any time to come
  */
 export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now: Date): Health {

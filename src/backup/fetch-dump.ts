@@ -6,9 +6,11 @@ import { readPlainDump } from '../dump/plain-dump.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { DatabaseError, DumpError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
+import { KEEP_STILL } from '../restore/source.ts';
 import { broadcast } from '../s3/broadcast.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
+import { formatCount } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { writeNewFile } from './new-file.ts';
@@ -62,10 +64,17 @@ export async function fetchDump(
   checking.catch(() => {});
 
   async function* proven(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    let written = 0;
     for await (const chunk of chunks) {
       // The rest of a dump that is refused is not waited for.
       if (refusal !== undefined) throw refusal.error;
+      written += chunk.length;
       yield chunk;
+    }
+    // Of bytes that cannot be unpacked here, nothing else tells whether all are there.
+    if (written !== bytes) {
+      const fault = `it has ${formatCount(written)} bytes instead of ${formatCount(bytes)}`;
+      throw otherBytes(context.store, backup, fault);
     }
     await checking;
   }
@@ -92,8 +101,7 @@ async function check(
   const { dump, manifest } = backup;
   const { key } = dump;
   try {
-    const plain =
-      dump.compression === null ? bytes : readPlainDump(bytes, { name: key, binDir, env, signal });
+    const plain = readPlainDump(bytes, { name: key, binDir, env, signal });
     const index = await scanDump(key, plain, { onBytes: () => {} });
     if (manifest === undefined) return 'complete, without a manifest';
     const fault = compareIndex(manifest, index)[0];
@@ -112,10 +120,14 @@ function isAboutThisMachine(error: unknown): error is DatabaseError | DumpError 
 }
 
 /** @param fault in one clause */
-export function otherBytes(store: Store, { id, dump }: UsableBackup, fault: string): DumpError {
+export function otherBytes(store: Store, { id, dump, manifest }: UsableBackup, fault: string): DumpError {
+  const [problem, remedy] =
+    manifest === undefined
+      ? ['it has changed while it was read', KEEP_STILL]
+      : ['its bytes are not those of its manifest', remedyForDamage(id)];
   return new DumpError({
     doing: `cannot fetch ${dump.key} from bucket ${store.bucket}`,
-    problem: `its bytes are not those of its manifest: ${fault}`,
-    remedy: remedyForDamage(id),
+    problem: `${problem}: ${fault}`,
+    remedy,
   });
 }

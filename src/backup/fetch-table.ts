@@ -3,19 +3,16 @@ import { isDeepStrictEqual } from 'node:util';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { SHOW_TABLES } from '../catalog/choose-table.ts';
 import { chooseTables } from '../catalog/choose-tables.ts';
-import { remedyForDamage } from '../catalog/compare-index.ts';
 import { showTableName } from '../catalog/find-table.ts';
-import type { NamedDump } from '../catalog/partitions.ts';
 import { openBlocks } from '../dump/block-reader.ts';
 import type { DumpIndex, DumpTable } from '../dump/dump-index.ts';
-import { readPlainDump } from '../dump/plain-dump.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
-import type { ReadRange } from '../dump/read-text.ts';
 import { scanDump } from '../dump/scanner.ts';
-import { ConfigError, NotFoundError } from '../errors.ts';
+import { ConfigError, type DumpError, NotFoundError } from '../errors.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
-import { readObject } from '../s3/reader.ts';
+import { backupSource, type RestoreSource } from '../restore/source.ts';
 import { formatBytes } from '../ui/format.ts';
+import type { StartProgress } from '../ui/progress.ts';
 import { type FetchContext, otherBytes } from './fetch-dump.ts';
 import { writeNewFile } from './new-file.ts';
 
@@ -49,11 +46,12 @@ export async function fetchTable(
   signal: AbortSignal,
 ): Promise<FetchedTable> {
   const { manifest, dump } = backup;
+  const { store, binDir, env } = context;
+  const source = backupSource(store, backup, { binDir, env });
   const index: TableIndex =
     manifest === undefined
-      ? await scan(context, backup, signal)
+      ? await scan(context.startProgress, source, signal)
       : { ...manifest, encoding: manifest.encoding ?? undefined };
-  const source = dumpSource(context, backup);
   const { named, tables: blocks } = await chooseTables(source, index, [options.wanted], 'fetch', signal);
   const shown = named.map(showTableName).join();
   const parts = [...new Set(blocks.map(showTableName))];
@@ -62,10 +60,11 @@ export async function fetchTable(
     context.log.info(`table ${shown} is partitioned, its rows are those of ${parts.join(', ')}`);
   }
   const bytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
-  context.log.info(`reading ${formatBytes(bytes)} of ${formatBytes(manifest?.bytes ?? dump.bytes)}`);
+  context.log.info(`reading ${formatBytes(bytes)} of ${formatBytes(source.bytes)}`);
   const progress = context.startProgress('fetch', bytes);
   try {
-    const rows = readBlocks(context, backup, blocks, progress.add, signal);
+    const wrong = (fault: string) => otherBytes(store, backup, fault);
+    const rows = readBlocks(source, blocks, { wrong, onBytes: progress.add }, signal);
     const names = columns.map((column) => encodeName(column, index.encoding));
     const path = await writeNewFile(
       directory,
@@ -80,27 +79,17 @@ export async function fetchTable(
   }
 }
 
-async function scan(context: FetchContext, { dump }: UsableBackup, signal: AbortSignal): Promise<TableIndex> {
-  const progress = context.startProgress('scan', dump.bytes);
+async function scan(
+  startProgress: StartProgress,
+  { name, bytes, read }: RestoreSource,
+  signal: AbortSignal,
+): Promise<TableIndex> {
+  const progress = startProgress('scan', bytes);
   try {
-    return await scanDump(dump.key, readPlain(context, dump.key, signal), { onBytes: progress.add });
+    return await scanDump(name, read(signal), { onBytes: progress.add });
   } finally {
     progress.stop();
   }
-}
-
-function readPlain({ store, binDir, env }: FetchContext, key: string, signal: AbortSignal) {
-  return readPlainDump(readObject(store, key, { signal }), { name: key, binDir, env, signal });
-}
-
-function dumpSource(context: FetchContext, { id, dump: { key, compression } }: UsableBackup): NamedDump {
-  const readRange: ReadRange = (range, held) => readObject(context.store, key, { range, signal: held });
-  return {
-    name: key,
-    remedyForDamage: remedyForDamage(id),
-    read: (held) => readPlain(context, key, held),
-    ranges: async () => (compression === null ? readRange : undefined),
-  };
 }
 
 /** One file holds the rows of one set of columns, in one order. */
@@ -124,22 +113,17 @@ function commonColumns(
 
 /** The bytes of the blocks, each of which must be those that its hash is of. */
 async function* readBlocks(
-  context: FetchContext,
-  backup: UsableBackup,
+  source: RestoreSource,
   blocks: readonly DumpTable[],
-  onBytes: (bytes: number) => void,
+  { wrong, onBytes }: { wrong(fault: string): DumpError; onBytes(bytes: number): void },
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const reader = await openBlocks(dumpSource(context, backup), () => {}, signal);
+  const reader = await openBlocks(source, () => {}, signal);
   try {
     for (const block of blocks) {
-      const wrong = (found: string) =>
-        otherBytes(
-          context.store,
-          backup,
-          `table ${showTableName(block)} is ${found} instead of ${block.sha256}`,
-        );
-      for await (const chunk of provenBytes(reader.read(block), block.sha256, wrong)) {
+      const other = (found: string) =>
+        wrong(`table ${showTableName(block)} is ${found} instead of ${block.sha256}`);
+      for await (const chunk of provenBytes(reader.read(block), block.sha256, other)) {
         onBytes(chunk.length);
         yield chunk;
       }

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { DumpError, messageOf, OperatorError } from '../errors.ts';
+import { DumpError, messageOf } from '../errors.ts';
 
 /**
  * Unpacks gzip.
  *
  * @param options `doing` and `remedy` for the error: `cannot read the dump ./x.sql.gz`, `use a complete dump`
- * @throws DumpError for bytes that cannot be unpacked, and what `bytes` throws
+ * @throws DumpError for bytes that cannot be unpacked, and whatever `bytes` throws as it is
  */
 export async function* gunzip(
   bytes: AsyncIterable<Buffer>,
@@ -28,7 +28,7 @@ export async function* gunzip(
     for await (const chunk of gunzip) yield chunk as Buffer;
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof OperatorError) throw error;
+    if (!isOfZlib(error)) throw error;
     throw new DumpError({
       doing,
       problem: `its gzip is damaged or cut off (${messageOf(error)})`,
@@ -40,4 +40,9 @@ export async function* gunzip(
     await feeding;
   }
   if (sourceFailure !== undefined) throw sourceFailure;
+}
+
+/** Of its codes each begins with `Z_` (Node.js manual, "zlib constants"); what the source failed with has another. */
+function isOfZlib(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code?.startsWith('Z_') === true;
 }

@@ -1,14 +1,23 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NotFoundError } from '../errors.ts';
+import { DumpError, messageOf, NotFoundError } from '../errors.ts';
 
 /** A dump in a local file. */
 export interface LocalDump {
   /** Size of the file in bytes. */
   readonly bytes: number;
-  /** The file's bytes, or `start` to `end` of them, both included; may be called more than once. */
-  read(range?: { readonly start: number; readonly end: number }): AsyncIterable<Buffer>;
+  /**
+   * The file's bytes, or `start` to `end` of them, both included; may be called more than once.
+   *
+   * @throws DumpError when they cannot be read
+   */
+  read(range?: ByteRange): AsyncIterable<Buffer>;
+}
+
+interface ByteRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
@@ -44,8 +53,7 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
       if (!info.isFile()) throw unreadable('it is not a regular file');
       return {
         bytes: info.size,
-        read: (range) =>
-          createReadStream(file, { highWaterMark: 256 * 1024, signal, ...range }) as AsyncIterable<Buffer>,
+        read: (range) => readFileBytes(file, range, signal),
       };
     } finally {
       await handle.close();
@@ -54,5 +62,25 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
     if (error instanceof NotFoundError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     throw unreadable(PROBLEMS[code ?? ''] ?? String(code ?? error), error);
+  }
+}
+
+async function* readFileBytes(
+  file: string,
+  range: ByteRange | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024, signal, ...range })) {
+      yield chunk as Buffer;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new DumpError({
+      doing: `cannot read the dump ${file}`,
+      problem: messageOf(error),
+      remedy: 'look at the disk that it lies on, or use another copy of it',
+      cause: error,
+    });
   }
 }

@@ -71,6 +71,9 @@ async function* inPlain(
   }
 }
 
+/** What writing to a program's input fails with when the program has closed it, or Node has at the program's end. */
+const INPUT_CLOSED = new Set(['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']);
+
 /** pg_restore's words for a dump of a newer pg_dump, or with a compression that it was built without. */
 const UNSUPPORTED = /unsupported version|does not support compression|compression is not supported/;
 
@@ -104,7 +107,7 @@ async function* customToPlain(
       : pipeline(Readable.from(bytes, { objectMode: false }), restore.stdin, { signal }).catch(
           (error: unknown) => {
             // pg_restore closes its input when it gives up; its own words tell why.
-            if ((error as NodeJS.ErrnoException).code !== 'EPIPE') sourceFailure = error;
+            if (!INPUT_CLOSED.has((error as NodeJS.ErrnoException).code ?? '')) sourceFailure = error;
           },
         );
   try {

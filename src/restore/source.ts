@@ -12,7 +12,7 @@ import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
 /** Of a dump without a manifest is known what it was a moment ago. */
-const KEEP_STILL = 'see to it that nothing writes to the dump';
+export const KEEP_STILL = 'see to it that nothing writes to the dump';
 
 /** A dump that is to be restored, wherever it lies. */
 export interface RestoreSource extends DumpBytes {
@@ -35,7 +35,9 @@ export function backupSource(store: Store, backup: UsableBackup, tools: ClientTo
     remedyForDamage: backup.manifest === undefined ? KEEP_STILL : remedyForDamage(backup.id),
     bytes: backup.manifest?.bytes ?? backup.dump.bytes,
     read: (signal) => readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal }),
-    ranges: (signal) => ifPlain(readRange, signal),
+    // The name of a foreign dump may be wrong about its form.
+    ranges: async (signal) =>
+      backup.manifest?.compression === null ? readRange : ifPlain(readRange, signal),
   };
 }
 

@@ -17,23 +17,29 @@ export function broadcast<T>(source: AsyncGenerator<T>, readers: number): AsyncI
 
   function createReader(): AsyncIterableIterator<T> {
     let left = false;
+    let waitsFor: Turn<T> | undefined;
     return {
       [Symbol.asyncIterator]() {
         return this;
       },
       next() {
         if (left) return Promise.resolve({ done: true, value: undefined });
-        const item = next.promise;
+        waitsFor = next;
         arrived += 1;
         advance();
-        return item;
+        return waitsFor.promise;
       },
       async return() {
         if (!left) {
           left = true;
           active -= 1;
-          if (active === 0) await source.return(undefined);
-          else advance();
+          // Else the others' turn would seem complete, and one of them would miss an item.
+          if (waitsFor === next) arrived -= 1;
+          if (active > 0) advance();
+          else {
+            next.resolve({ done: true, value: undefined });
+            await source.return(undefined);
+          }
         }
         return { done: true, value: undefined };
       },

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -289,8 +290,12 @@ async function fetchForeign(form: string, body: Buffer, ...options: string[]) {
 const packed = async (form: 'sql.gz' | 'dump') =>
   form === 'dump' ? pgDump('custom') : gzipSync(await pgDump('plain'));
 
-test.each(['sql.gz', 'dump'] as const)('a foreign .%s that is whole is fetched as it is', async (form) => {
-  const body = await packed(form);
+test.each([
+  ['sql.gz', 'sql.gz'],
+  ['dump', 'dump'],
+  ['sql that is gzip', 'sql'],
+] as const)('a foreign .%s that is whole is fetched as it is', async (_, form) => {
+  const body = await packed(form === 'sql' ? 'sql.gz' : form);
   const { stderr, stdout, directory, files } = await fetchForeign(form, body, '--json', '--quiet');
   expect(stderr).toBe('');
   expect(JSON.parse(stdout)).toMatchObject({ bytes: body.length, proof: 'complete, without a manifest' });
@@ -343,9 +348,11 @@ test.each([
     Buffer.from('PGDMP\x01\x63\x00\x04\x08\x01\x01'),
     /unsupported version .* — install the postgresql-client/,
   ],
-])('a .%s that cannot be unpacked here is fetched with a warning', async (form, body, says) => {
-  const { status, stdout, stderr, files } = await fetchForeign(form, body);
+])('a .%s that cannot be unpacked here is fetched whole, with a warning', async (form, head, says) => {
+  const body = Buffer.concat([head, randomBytes(3_000_000)]);
+  const { status, stdout, stderr, directory, files } = await fetchForeign(form, body);
   expect({ status, files }).toEqual({ status: 0, files: [`postgres-backup-20210101000000.${form}`] });
+  expect(body.equals(await readFile(join(directory, files[0]!)))).toBe(true);
   expect(stdout).toMatch(/, checked: nothing, compressed\n$/);
   expect(stderr).toMatch(says);
   expect(stderr).toMatch(

@@ -99,12 +99,14 @@ const BLOCKS = dumpText(
 );
 
 test.each([
-  ['sql', BLOCKS],
-  ['sql.gz', gzipSync(BLOCKS)],
-] as const)('of a foreign .%s all blocks of a table are fetched', async (suffix, body) => {
-  const key = `${suffix}/postgres-backup-20200101000000.${suffix}`;
+  ['sql', 'sql', BLOCKS],
+  ['sql.gz', 'sql.gz', gzipSync(BLOCKS)],
+  ['sql that is gzip', 'sql', gzipSync(BLOCKS)],
+  ['sql.gz that is plain', 'sql.gz', BLOCKS],
+] as const)('of a foreign .%s all blocks of a table are fetched', async (about, suffix, body) => {
+  const key = `${about}/postgres-backup-20200101000000.${suffix}`;
   await bed.store.put(key, Buffer.from(body), { ifAbsent: true, contentType: 'text/plain', signal });
-  const prefix = ['--prefix', `${suffix}/`];
+  const prefix = ['--prefix', `${about}/`];
   const text = await fetchTable('20200101000000', 't', ...prefix);
   expect(await readFile(text.path, 'utf8')).toBe('1\tone\n2\t\\N\n');
   const csv = await fetchTable('20200101000000', 't', '--csv', ...prefix);

@@ -23,6 +23,21 @@ test('every reader gets everything; one that leaves holds up no other', async ()
   ]);
 });
 
+test('a reader that leaves while it waits costs the others nothing', async () => {
+  const [all, left] = broadcast(numbers(), 2);
+  const waited = left!.next();
+  await left!.return!();
+  expect(await collect(all!)).toEqual([1, 2, 3, 4, 5]);
+  expect(await waited).toEqual({ done: false, value: 1 });
+});
+
+test('when all leave, none goes on waiting', async () => {
+  const readers = broadcast(numbers(), 2);
+  const waited = readers[0]!.next();
+  for (const reader of readers) await reader.return!();
+  expect(await waited).toEqual({ done: true, value: undefined });
+});
+
 test('the source is closed when the last reader leaves, and fails for all', async () => {
   const closed: string[] = [];
   async function* endless(): AsyncGenerator<number> {

@@ -1,14 +1,13 @@
 import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { UsableBackup } from '../catalog/catalog.ts';
-import { SHOW_TABLES } from '../catalog/choose-table.ts';
-import { chooseTables } from '../catalog/choose-tables.ts';
+import { blocksOf, chooseTables } from '../catalog/choose-tables.ts';
 import { showTableName } from '../catalog/find-table.ts';
 import { openBlocks } from '../dump/block-reader.ts';
 import type { DumpIndex, DumpTable } from '../dump/dump-index.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
 import { scanDump } from '../dump/scanner.ts';
-import { ConfigError, type DumpError, NotFoundError } from '../errors.ts';
+import { ConfigError, type DumpError } from '../errors.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
 import { backupSource, type RestoreSource } from '../restore/source.ts';
 import { formatBytes } from '../ui/format.ts';
@@ -52,10 +51,12 @@ export async function fetchTable(
     manifest === undefined
       ? await scan(context.startProgress, source, signal)
       : { ...manifest, encoding: manifest.encoding ?? undefined };
-  const { named, tables: blocks } = await chooseTables(source, index, [options.wanted], 'fetch', signal);
-  const shown = named.map(showTableName).join();
+  const chosen = await chooseTables(source, index, [options.wanted], 'fetch', signal);
+  const shown = chosen.named.map(showTableName).join();
+  const doing = `cannot fetch table ${shown} of ${dump.key}`;
+  const blocks = blocksOf(chosen, doing);
   const parts = [...new Set(blocks.map(showTableName))];
-  const columns = commonColumns(blocks, parts, `cannot fetch table ${shown} of ${dump.key}`);
+  const columns = commonColumns(blocks, parts, doing);
   if (parts.join() !== shown) {
     context.log.info(`table ${shown} is partitioned, its rows are those of ${parts.join(', ')}`);
   }
@@ -94,16 +95,11 @@ async function scan(
 
 /** One file holds the rows of one set of columns, in one order. */
 function commonColumns(
-  blocks: readonly DumpTable[],
+  [{ columns: first }, ...others]: readonly [DumpTable, ...DumpTable[]],
   parts: readonly string[],
   doing: string,
 ): readonly string[] {
-  const [first, ...others] = blocks.map(({ columns }) => columns);
-  if (first === undefined) {
-    const problem = 'it is partitioned, and none of its partitions has rows in the dump';
-    throw new NotFoundError({ doing, problem, remedy: SHOW_TABLES });
-  }
-  if (others.every((columns) => isDeepStrictEqual(columns, first))) return first;
+  if (others.every(({ columns }) => isDeepStrictEqual(columns, first))) return first;
   throw new ConfigError({
     doing,
     problem: 'it is partitioned, and its partitions differ in the order of their columns',

@@ -24,12 +24,22 @@ export async function writeNewFile(
   const path = join(directory, name);
   const partial = `${path}.${randomUUID()}.part`;
   await prepare(path, directory);
+  let failed: { readonly error: unknown } | undefined;
+  async function* source(): AsyncGenerator<Buffer> {
+    try {
+      yield* bytes;
+    } catch (error) {
+      failed = { error };
+      throw error;
+    }
+  }
   try {
-    await pipeline(bytes, createWriteStream(partial, { flags: 'wx', mode: OWNER_ONLY }), { signal });
+    await pipeline(source, createWriteStream(partial, { flags: 'wx', mode: OWNER_ONLY }), { signal });
     await giveName(partial, path);
     return path;
   } catch (error) {
-    throw signal.aborted ? signal.reason : fileError(error, partial);
+    signal.throwIfAborted();
+    throw failed === undefined ? fileError(error, partial) : failed.error;
   } finally {
     await rm(partial, { force: true });
   }

@@ -1,6 +1,7 @@
 import type { DumpIndex, DumpTable } from '../dump/dump-index.ts';
 import { qualifiedName } from '../dump/tokens.ts';
-import { chooseTable } from './choose-table.ts';
+import { NotFoundError } from '../errors.ts';
+import { chooseTable, SHOW_TABLES } from './choose-table.ts';
 import { findTable, parseTableName, type TableName } from './find-table.ts';
 import { type NamedDump, type Partition, readPartitions } from './partitions.ts';
 
@@ -37,6 +38,19 @@ export async function chooseTables(
     wanted,
     (table) => `cannot ${doing} table ${table} of ${source.name}`,
   );
+}
+
+/**
+ * The blocks of the tables that were named, of which there is at least one.
+ *
+ * @param doing for errors: `cannot fetch table surface of backup/x.sql`
+ * @throws NotFoundError when there is none: the table is partitioned, and of its partitions none has rows in the dump
+ */
+export function blocksOf({ tables }: ChosenTables, doing: string): readonly [DumpTable, ...DumpTable[]] {
+  const [first, ...others] = tables;
+  if (first !== undefined) return [first, ...others];
+  const problem = 'it is partitioned, and none of its partitions has rows in the dump';
+  throw new NotFoundError({ doing, problem, remedy: SHOW_TABLES });
 }
 
 function hasRows(tables: readonly DumpTable[], wanted: string): boolean {

@@ -85,13 +85,13 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
   if (value.trim() === '') throw new SettingProblem(`${from} is empty, expected ${setting.form}`);
   const parsed = v.safeParse(setting.schema, value);
   if (!parsed.success) {
-    const shown = setting.secret || holdsPassword(value) ? 'what is given' : JSON.stringify(value);
+    const shown = setting.secret || mayHoldPassword(value) ? 'what is given' : JSON.stringify(value);
     throw new SettingProblem(`${from}: ${shown} is not accepted, expected ${setting.form}`);
   }
   return setting.secret ? secret(String(parsed.output)) : parsed.output;
 }
 
-/** An address such as `https://user:password@host`, which is given where a host is asked for. */
-function holdsPassword(value: string): boolean {
-  return /:\/\/[^/]*@/.test(value);
+/** It may be an address such as `https://user:password@host`, or a part of one, where something else is asked for. */
+function mayHoldPassword(value: string): boolean {
+  return value.includes('@');
 }

@@ -29,18 +29,22 @@ export async function tryDatabase(
 async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<DoctorFinding, 'check'>> {
   const probe = `topobank_backup_doctor_${randomBytes(6).toString('hex')}`;
   const renamed = `${probe}_renamed`;
+  const dropBoth = async () => {
+    for (const name of [probe, renamed]) await dropDatabase(admin, name);
+  };
   try {
     await createDatabase(admin, probe, PLAIN_CREATION);
     await renameDatabase(admin, probe, renamed);
   } catch (error) {
+    // What went wrong first is what has to be told.
+    await dropBoth().catch(() => {});
     if (!(error instanceof DatabaseError) || errorCode(error.cause) !== SQLSTATE.insufficientPrivilege)
       throw error;
     return fault(
       'the role may not create databases, so it cannot restore',
       `ALTER ROLE ${pg.escapeIdentifier(user)} CREATEDB`,
     );
-  } finally {
-    for (const name of [probe, renamed]) await dropDatabase(admin, name);
   }
+  await dropBoth();
   return 'databases can be created, renamed and dropped';
 }

@@ -22,6 +22,8 @@ const LABELS: Readonly<Record<string, string>> = {
   LATIN2: 'iso-8859-2',
   LATIN3: 'iso-8859-3',
   LATIN4: 'iso-8859-4',
+  // The standard takes iso-8859-9 for windows-1254, which has the same letters.
+  LATIN5: 'windows-1254',
   LATIN6: 'iso-8859-10',
   LATIN7: 'iso-8859-13',
   LATIN8: 'iso-8859-14',

@@ -4,8 +4,8 @@ import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 
 /**
- * Gives the new database its settings. One that this server does not know, or this role may not set, is skipped: no
- * more than the setting is lost, the restored rows are all there.
+ * Gives the new database its settings. One that this server does not know or take, or this role may not set, is skipped:
+ * no more than the setting is lost, the restored rows are all there.
  */
 export async function applySettings(
   admin: pg.Client,
@@ -19,6 +19,10 @@ export async function applySettings(
       switch (errorCode(error)) {
         case SQLSTATE.undefinedObject:
           log.warn(`this server does not know a setting of the database; skipped: ${statement}`);
+          break;
+        // Such as a locale for messages that this machine has not.
+        case SQLSTATE.invalidParameterValue:
+          log.warn(`${describeCause(error)}; skipped, to be set to what this server takes: ${statement}`);
           break;
         case SQLSTATE.insufficientPrivilege:
           log.warn(`${describeCause(error)}; skipped, to be run by a superuser: ${statement}`);

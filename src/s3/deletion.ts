@@ -84,7 +84,14 @@ function refusedError(bucket: string, refused: readonly Refusal[]): StoreError {
   return new StoreError({
     doing: `cannot delete ${what} from bucket ${bucket}`,
     problem: [...new Set(refused.map(({ Code }) => Code ?? 'refused'))].join(', '),
-    remedy: 'the key needs s3:DeleteObject there',
+    remedy: remedyOf(refused),
     keys,
   });
+}
+
+function remedyOf(refused: readonly Refusal[]): string {
+  if (refused.some(({ Code = '' }) => !PASSING.has(Code))) {
+    return 'the key needs s3:DeleteObject there, and no Object Lock may hold what is to go';
+  }
+  return 'the S3 server was too busy or failed: see its log, and run again';
 }

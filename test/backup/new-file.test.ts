@@ -38,3 +38,13 @@ test('of two that write the same file at once the first to be done keeps it, and
   expect(readFileSync(path, 'utf8')).toBe('other bytes');
   expect(readdirSync(scratch.path)).toEqual(['dump.sql']);
 });
+
+test('what the bytes fail with is thrown as it is, and nothing is left', async () => {
+  const failure = Object.assign(new Error('lost'), { code: 'ECONNRESET' });
+  async function* failing(): AsyncGenerator<Buffer> {
+    yield Buffer.from('some');
+    throw failure;
+  }
+  await expect(writeNewFile(scratch.path, 'failed.sql', failing(), signal)).rejects.toBe(failure);
+  expect(readdirSync(scratch.path)).not.toContain('failed.sql');
+});

@@ -49,6 +49,8 @@ test.each(KEPT)('--no-owner keeps %s', (sql, roles) => {
 test('roles are read in the dump’s own encoding', () => {
   const sql = Buffer.from('ALTER TABLE public.t OWNER TO "Jürgen";', 'latin1');
   expect(rolesOf(sql, textDecoder('LATIN1'))).toEqual(['Jürgen']);
+  const turkish = Buffer.from('ALTER TABLE public.t OWNER TO "\xfeahin";', 'latin1');
+  expect(rolesOf(turkish, textDecoder('LATIN5'))).toEqual(['şahin']);
 });
 
 test.each([

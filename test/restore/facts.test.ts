@@ -221,16 +221,21 @@ test('a role that a policy names is needed with --no-owner, too', async () => {
   );
 });
 
-test('settings that this server does not know are skipped, each with a warning', async () => {
+test('settings that this server does not know or take are skipped, each with a warning', async () => {
   const source = await takeSource();
   const { database } = source.manifest!;
-  const settings = [...database!.settings, { role: null, name: 'no_such_setting', value: 'on' }];
+  const unknown = { role: null, name: 'no_such_setting', value: 'on' };
+  const elsewhere = { role: null, name: 'lc_messages', value: 'xx_XX.UTF-8' };
+  const settings = [...database!.settings, unknown, elsewhere];
   const copy = copyName('_older');
   const told = { ...source, manifest: { ...source.manifest!, database: { ...database!, settings } } };
   const { warnings } = await restore(bed.database.name, told, { target: { kind: 'into', name: copy } });
   expect(warnings).toEqual([
     expect.stringMatching(
       /^warn: this server does not know a setting of the database; skipped: ALTER DATABASE .*no_such_setting/,
+    ),
+    expect.stringMatching(
+      /^warn: invalid value for parameter "lc_messages": "xx_XX\.UTF-8"; skipped, to be set to what this server takes: ALTER DATABASE .*lc_messages/,
     ),
   ]);
   expect((await factsOf(copy)).settings).toEqual(database!.settings);

@@ -40,7 +40,8 @@ test('keys that are refused stay, are named, and keep no other from being delete
   const error = await bed.store.remove(KEYS, inTime()).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(StoreError);
   expect(error).toMatchObject({
-    message: 'cannot delete b, d from bucket bucket: AccessDenied — the key needs s3:DeleteObject there',
+    message:
+      'cannot delete b, d from bucket bucket: AccessDenied — the key needs s3:DeleteObject there, and no Object Lock may hold what is to go',
     keys: ['b', 'd'],
   });
   expect(await left()).toEqual(['b', 'd']);
@@ -57,7 +58,7 @@ test('a refusal that may pass is asked again, for that key only', async () => {
 test('a refusal that might pass and does not is an error in the end', async () => {
   refuse(/c/, 'InternalError');
   await expect(bed.store.remove(KEYS, inTime())).rejects.toThrow(
-    'cannot delete c from bucket bucket: InternalError',
+    'cannot delete c from bucket bucket: InternalError — the S3 server was too busy or failed: see its log, and run again',
   );
   expect(await left()).toEqual(['c']);
 });

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { chooseTables } from '../../catalog/choose-tables.ts';
+import { blocksOf, chooseTables } from '../../catalog/choose-tables.ts';
 import { type BlockReader, openBlocks } from '../../dump/block-reader.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
@@ -47,7 +47,7 @@ export async function addRows(
   const { database, log, startProgress } = context;
   const doing = `cannot restore rows of ${source.name} into database ${into}`;
   const dump = await knowDump(source, startProgress, signal);
-  const { tables: blocks } = await chooseTables(source, dump, only, 'restore', signal);
+  const blocks = blocksOf(await chooseTables(source, dump, only, 'restore', signal), doing);
   const wanted = blocks.reduce((sum, { bytes }) => sum + bytes, 0);
   const rows = blocks.reduce((sum, block) => sum + block.rows, 0);
 

@@ -12,7 +12,7 @@ const NEWLINE = 0x0a;
 export interface SpreadRows {
   /** @param lines line feeds in `rows` */
   write(rows: Buffer, lines: number): Promise<void>;
-  /** @param rows that came in all */
+  /** @param rows that came in all; what each connection has to take is told by its own lines */
   end(rows: number): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { startService } from '../support/running-service.ts';
+import { makeBackups } from '../support/stored-backups.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
@@ -191,4 +192,12 @@ test('the service verifies by its schedule, and health learns of a fault', async
     status: 1,
     stdout: expect.stringContaining(`backup ${id} is faulty`),
   });
+});
+
+test('the service verifies the backups of its own database, whichever stands first under the prefix', async () => {
+  const inAMinute = new Date(Date.now() + 60_000).toISOString();
+  await makeBackups(bed.store, 'other').complete(inAMinute.slice(0, 19));
+  const service = startService(bed, { BACKUP_ON_START: 'never', VERIFY_SCHEDULE: '@every 1s' });
+  expect(await service.line(/: backup \d{14} is (good|faulty)/)).toContain(`backup ${id} is good (full)`);
+  await service.stop();
 });

@@ -52,6 +52,11 @@ export function mediaKey(prefix: string, id: string): string {
   return `${keyStart(prefix, id)}media.ndjson.gz`;
 }
 
+/** The key of the object that has the name of `other` and lies beside `key`, under the same prefix. */
+export function keyBeside(key: string, other: string): string {
+  return `${key.slice(0, key.lastIndexOf('/') + 1)}${other.slice(other.lastIndexOf('/') + 1)}`;
+}
+
 /** The id of a backup that begins at `time`: `YYYYMMDDhhmmss` in UTC. */
 export function backupId(time: Date): string {
   return time.toISOString().replace(/\D/g, '').slice(0, 14);

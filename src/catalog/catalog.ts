@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { DumpError, NotFoundError } from '../errors.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { type Compression, keyStart, parseObjectName } from './backup-name.ts';
+import { type Compression, keyBeside, keyStart, parseObjectName } from './backup-name.ts';
 import { isAhead } from './backup-time.ts';
 import { decodeManifest, MANIFEST_LIMIT, type Manifest } from './manifest.ts';
 import { readRecord, type VerificationRecord } from './verification.ts';
@@ -154,10 +154,11 @@ export function verifiedObject({ dump, companions }: Backup): ObjectInfo | undef
   return dump ?? companions.at(-1);
 }
 
-/** An object that was replaced since is another one. */
+/** An object that was replaced since is another one; one that was copied with the record beside it is the same. */
 function isOf({ key, etag, bytes }: VerificationRecord, backup: Backup): boolean {
   const object = verifiedObject(backup);
-  return object?.key === key && object.etag === etag && object.bytes === bytes;
+  if (object === undefined) return false;
+  return object.key === keyBeside(object.key, key) && object.etag === etag && object.bytes === bytes;
 }
 
 async function describeStates(
@@ -209,6 +210,7 @@ async function describeStates(
   return [{ state: 'complete', id, dump, companions, manifest: named }, ...rest];
 }
 
+/** The manifest, with the key of its dump as it lies beside it: backups may be copied to another prefix. */
 async function readManifest(store: Store, object: ObjectInfo, signal: AbortSignal): Promise<Manifest> {
   if (object.bytes > MANIFEST_LIMIT) {
     throw new DumpError({
@@ -218,7 +220,8 @@ async function readManifest(store: Store, object: ObjectInfo, signal: AbortSigna
     });
   }
   const chunks = await collect(readObject(store, object.key, { signal }));
-  return decodeManifest(object.key, Buffer.concat(chunks).toString());
+  const manifest = decodeManifest(object.key, Buffer.concat(chunks).toString());
+  return { ...manifest, key: keyBeside(object.key, manifest.key) };
 }
 
 /** Whether the store holds nothing of a backup of this id. */

@@ -10,6 +10,7 @@ const { nullable } = v;
 const manifestSchema = v.object({
   format: v.literal(1),
   id: v.pipe(v.string(), v.regex(/^\d{14}$/)),
+  /** Of the dump, where it was written. It is found by its name beside the manifest, wherever both lie. */
   key: text,
   /** Length of the dump, uncompressed. */
   bytes,

@@ -53,7 +53,7 @@ const recordSchema = v.object({
   id: text,
   /**
    * The object that was checked, as the listing has shown it: the dump, or the manifest where the dump is missing. Of
-   * any other the record says nothing.
+   * any other the record says nothing. One of the same name, ETag and size under another prefix is a copy of it.
    */
   key: text,
   etag: text,

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { backupId, dumpKey, idTime, manifestKey, parseObjectName } from '../../src/catalog/backup-name.ts';
+import {
+  backupId,
+  dumpKey,
+  idTime,
+  keyBeside,
+  manifestKey,
+  parseObjectName,
+} from '../../src/catalog/backup-name.ts';
 
 test.each([
   ['backup/postgres-backup-20261123103000.sql', { part: 'dump', id: '20261123103000', compression: null }],
@@ -52,4 +59,13 @@ test('an id and its time tell the same', () => {
       },
     ),
   );
+});
+
+test.each([
+  ['archive/m.json', 'backup/d.sql', 'archive/d.sql'],
+  ['a/b/m.json', 'd.sql', 'a/b/d.sql'],
+  ['m.json', 'backup/old/d.sql', 'd.sql'],
+  ['backup/m.json', 'backup/d.sql', 'backup/d.sql'],
+])('beside %s the object of %s is %s', (key, other, beside) => {
+  expect(keyBeside(key, other)).toBe(beside);
 });

@@ -214,6 +214,26 @@ test('a restore passes over backups whose bytes are known to be others, unless a
   expect(await choose()).toEqual({ id: ids[3], passed: [], doubted: [] });
 });
 
+test('what a verification has found holds for the copy of the very object under another prefix, and no other', async () => {
+  const id = '20260101000000';
+  const name = (part: string) => `postgres-backup-${id}.${part}`;
+  await put(name('sql'), DUMP);
+  const object = (await bed.store.head(`backup/${name('sql')}`, signal))!;
+  const checked = { bytes: DUMP.length, tables: 1, rows: 2 };
+  const check = { depth: 'full' as const, at: '2026-02-01T00:00:00.000Z', tool: 'test', checked, faults: [] };
+  await put(name('manifest.json'), encodeManifest(manifestOf(id)));
+  await put(name('verified.json'), encodeRecord(addCheck(undefined, id, object, check)));
+  for (const key of await bed.keys()) await bed.store.copy({ key }, key.replace('backup/', 'copy/'), signal);
+  const verified = async () => (await findBackup(bed.store, 'copy/', id, signal))?.verified?.checks[0]?.ok;
+  expect(await verified()).toBe(true);
+  await bed.store.put(`copy/${name('sql')}`, Buffer.from(DUMP).reverse(), {
+    ifAbsent: false,
+    contentType: 'text/plain',
+    signal,
+  });
+  expect(await verified()).toBeUndefined();
+});
+
 test('a manifest is read back as it was written, and one without checkpoints has none', () => {
   const manifest = manifestOf('20260101000000');
   expect(decodeManifest('key', encodeManifest(manifest).toString())).toEqual(manifest);

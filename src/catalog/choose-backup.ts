@@ -35,7 +35,10 @@ export interface ChoiceOptions {
    * what was dumped; without it, none is. Where all of them are faulty, the newest is chosen.
    */
   readonly passOver?: (faulty: UsableBackup, check: Check) => void;
-  /** Is told of the chosen one that a verification could not restore it, for which the server may have been at fault. */
+  /**
+   * Is told of the chosen one that a verification has found a fault which its bytes need not have: it could not be
+   * restored, for which the server may have been at fault, or its ETag is another one, as after a copy.
+   */
   readonly doubt?: (chosen: UsableBackup, check: Check) => void;
   readonly signal: AbortSignal;
 }
@@ -58,7 +61,7 @@ export async function chooseBackup(
       ? await chooseNamed(store, prefix, wanted, options.signal)
       : await chooseNewest(store, prefix, wanted, options);
   const check = faultyCheck(chosen.verified);
-  if (check?.depth === 'restore') options.doubt?.(chosen, check);
+  if (check !== undefined && check.depth !== 'full') options.doubt?.(chosen, check);
   return chosen;
 }
 
@@ -143,12 +146,12 @@ function judge(
 }
 
 /**
- * The check that has found bytes other than those that were dumped. A restore that failed on some server says nothing
- * of them.
+ * The check that has found bytes other than those that were dumped. It takes one that reads them: a quick one finds the
+ * ETag of a copy, for with another size the backup is broken, and a restore that failed on some server says nothing of
+ * them.
  */
 function damage({ verified }: UsableBackup): Check | undefined {
-  const check = faultyCheck(verified);
-  return check?.depth === 'restore' ? undefined : check;
+  return verified?.checks.find(({ depth, ok }) => depth === 'full' && !ok);
 }
 
 /** @param unfit the newest first */

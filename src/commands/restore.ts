@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { chooseBackup } from '../catalog/choose-backup.ts';
-import { describeFaults } from '../catalog/verification.ts';
+import { type Check, describeFaults } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
@@ -75,15 +75,19 @@ async function withSource(
         session.log.warn(
           `passing over backup ${id}, which a verification has found faulty: ${describeFaults(check)} — to restore it anyway, name it`,
         ),
-      doubt: ({ id }, check) =>
-        session.log.warn(
-          `backup ${id} could not be restored when it was verified at ${formatTime(new Date(check.at))}: ${describeFaults(check)}`,
-        ),
+      doubt: ({ id }, check) => session.log.warn(describeDoubt(id, check)),
       signal,
     });
     const source = backupSource(store, backup, { binDir: config.binDir, env });
     return work(session, source, mediaOfRestore(invocation, session.log, { store, backup }));
   });
+}
+
+function describeDoubt(id: string, check: Check): string {
+  const [when, faults] = [formatTime(new Date(check.at)), describeFaults(check)];
+  return check.depth === 'quick'
+    ? `backup ${id} is another object than was written, as a verification has found at ${when}: ${faults} — \`topobank-backup verify ${id}\` tells whether its bytes are the same`
+    : `backup ${id} could not be restored when it was verified at ${when}: ${faults}`;
 }
 
 async function restoreSource(

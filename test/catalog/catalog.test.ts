@@ -3,7 +3,12 @@ import { findBackup, listBackups } from '../../src/catalog/catalog.ts';
 import { chooseBackup, type Wanted } from '../../src/catalog/choose-backup.ts';
 import { compareIndex, describeFault } from '../../src/catalog/compare-index.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
-import { addCheck, type Depth, encodeRecord } from '../../src/catalog/verification.ts';
+import {
+  addCheck,
+  type Depth,
+  encodeRecord,
+  type VerificationRecord,
+} from '../../src/catalog/verification.ts';
 import { createScanner, drain } from '../../src/dump/scanner.ts';
 import { DumpError } from '../../src/errors.ts';
 import { PLAIN_CREATION } from '../../src/postgres/facts.ts';
@@ -174,17 +179,21 @@ test('the one that is chosen is the newest that can be restored, or the named on
 });
 
 test('a restore passes over backups whose bytes are known to be others, unless all are', async () => {
-  const ids = ['20260101000000', '20260102000000', '20260103000000', '20260104000000'] as const;
+  const ids = [1, 2, 3, 4, 5].map((day) => `2026010${day}000000`) as [string, string, string, string, string];
   for (const id of ids) {
     await put(`postgres-backup-${id}.sql`, DUMP);
     await put(`postgres-backup-${id}.manifest.json`, encodeManifest(manifestOf(id)));
   }
-  const find = async (id: string, depth: Depth) => {
+  const find = async (id: string, ...depths: Depth[]) => {
     const object = await bed.store.head(`backup/postgres-backup-${id}.sql`, signal);
     const faults = [{ what: 'table' as const, where: 'public.t', expected: '2 rows', found: '1 row' }];
     const checked = { bytes: 1, tables: 1, rows: 1 };
-    const check = { depth, at: '2026-02-01T00:00:00.000Z', tool: 'test', checked, faults };
-    await put(`postgres-backup-${id}.verified.json`, encodeRecord(addCheck(undefined, id, object!, check)));
+    let record: VerificationRecord | undefined;
+    for (const depth of depths) {
+      const check = { depth, at: '2026-02-01T00:00:00.000Z', tool: 'test', checked, faults };
+      record = addCheck(record, id, object!, check);
+    }
+    await put(`postgres-backup-${id}.verified.json`, encodeRecord(record!));
   };
   const choose = async (wanted: Wanted = { by: 'latest' }) => {
     const passed: string[] = [];
@@ -195,23 +204,25 @@ test('a restore passes over backups whose bytes are known to be others, unless a
     const { id } = await chooseBackup(bed.store, 'backup/', wanted, options);
     return { id, passed, doubted };
   };
-  await find(ids[3], 'full');
+  await find(ids[4], 'full');
+  await find(ids[3], 'restore', 'full');
+  // Neither an ETag nor what a server made of it says anything of its bytes.
   await find(ids[2], 'quick');
-  // What a server made of it says nothing of its bytes.
   await find(ids[1], 'restore');
-  const passed = [ids[3], ids[2]];
-  expect(await choose()).toEqual({ id: ids[1], passed, doubted: [ids[1]] });
-  expect(await choose({ by: 'time', at: new Date('2026-01-03T12:00:00Z') })).toEqual({
-    id: ids[1],
-    passed: [ids[2]],
-    doubted: [ids[1]],
+  const before = (time: string): Wanted => ({ by: 'time', at: new Date(time) });
+  expect(await choose()).toEqual({ id: ids[2], passed: [ids[4], ids[3]], doubted: [ids[2]] });
+  expect(await choose(before('2026-01-04T12:00:00Z'))).toEqual({
+    id: ids[2],
+    passed: [ids[3]],
+    doubted: [ids[2]],
   });
-  expect(await choose({ by: 'id', id: ids[3] })).toEqual({ id: ids[3], passed: [], doubted: [] });
+  expect(await choose(before('2026-01-02T12:00:00Z'))).toEqual({ id: ids[1], passed: [], doubted: [ids[1]] });
+  expect(await choose({ by: 'id', id: ids[4] })).toEqual({ id: ids[4], passed: [], doubted: [] });
   // Who does not restore looks at the newest.
   const { id } = await chooseBackup(bed.store, 'backup/', { by: 'latest' }, { now: new Date(), signal });
-  expect(id).toBe(ids[3]);
-  for (const id of ids.slice(0, 2)) await bed.store.remove([`backup/postgres-backup-${id}.sql`], signal);
-  expect(await choose()).toEqual({ id: ids[3], passed: [], doubted: [] });
+  expect(id).toBe(ids[4]);
+  for (const id of ids.slice(0, 3)) await bed.store.remove([`backup/postgres-backup-${id}.sql`], signal);
+  expect(await choose()).toEqual({ id: ids[4], passed: [], doubted: [] });
 });
 
 test('what a verification has found holds for the copy of the very object under another prefix, and no other', async () => {

@@ -130,6 +130,33 @@ test('restore --latest passes over a faulty backup, and retention keeps a good o
   expect(await bed.databases()).toEqual([bed.database.name]);
 });
 
+test('another ETag has restore --latest warn, and only another size has it pass over the backup', async () => {
+  const older = id;
+  id = await backUp();
+  const key = `backup/postgres-backup-${id}.sql`;
+  const latest = () => bed.run(['restore', '--latest', '--dry-run']);
+  // As after the bucket was mirrored: the bytes are the same, the ETag is that of another upload.
+  const { body } = (await bed.store.get(key, { signal }))!;
+  const bytes = Buffer.concat(await body.toArray());
+  const replace = (by: Buffer) =>
+    bed.store.put(key, by, { ifAbsent: false, contentType: 'application/sql', signal });
+  await replace(bytes);
+  expect((await bed.run(['verify', '--quick', '--quiet'])).status).toBe(3);
+  const warned = await latest();
+  expect(warned).toMatchObject({ status: 0, stdout: expect.stringContaining(`would restore ${key} `) });
+  expect(warned.stderr).toMatch(
+    new RegExp(
+      `WARN.*: backup ${id} is another object than was written, as a verification has found at .* UTC: object ${key}: expected the ETag .*, as after a copy — \`topobank-backup verify ${id}\` tells whether its bytes are the same\n`,
+    ),
+  );
+  expect(warned.stderr).not.toContain('passing over');
+  expect(await bed.run(['restore', '--latest', '--yes'])).toMatchObject({ status: 0 });
+
+  await replace(bytes.subarray(1));
+  expect((await bed.run(['verify', '--quick', '--quiet'])).status).toBe(3);
+  expect((await latest()).stdout).toContain(`would restore backup/postgres-backup-${older}.sql `);
+});
+
 test('a backup whose name lies ahead of the clock is not the newest, which verify and restore agree on', async () => {
   await bed.store.put('backup/postgres-backup-20990101000000.sql', Buffer.from('no dump'), {
     ifAbsent: true,

@@ -166,7 +166,8 @@ function nothingFound(
       ? 'cannot find the latest backup'
       : `cannot find a backup of ${wanted.at.toISOString()} or before`;
   const error = (problem: string, remedy: string) => new NotFoundError({ doing, problem, remedy });
-  const byName = (id: string) => `to restore that one anyway, name it: topobank-backup restore ${id}`;
+  // No command is spelled out: `restore ID` would replace a database, for whoever asked with `show` or `restore --into`.
+  const byName = (id: string) => `to use that one anyway, name it by its id: ${id}`;
 
   const other = unfit.find((backup) => backup.kind === 'other');
   if (other !== undefined) {

@@ -143,11 +143,11 @@ test('the latest is one of the database that is asked for, and none that lies ah
   expect(await choose('topobank', { by: 'time', at: new Date('2100-01-01') })).toBe('20260101000000');
   await expect(choose('third')).rejects.toMatchObject({
     name: 'NotFoundError',
-    message: `cannot find the latest backup: there is no backup of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is of database other — to restore that one anyway, name it: topobank-backup restore 20260102000000`,
+    message: `cannot find the latest backup: there is no backup of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is of database other — to use that one anyway, name it by its id: 20260102000000`,
   });
   const early = { now: new Date('2025-12-31'), database: 'topobank', signal };
   await expect(chooseBackup(bed.store, 'backup/', { by: 'latest' }, early)).rejects.toThrow(
-    /there is no usable backup under \S+ of bucket \S+; 20990101000000 is dated in the future — .*: topobank-backup restore 20990101000000$/,
+    /there is no usable backup under \S+ of bucket \S+; 20990101000000 is dated in the future — to use that one anyway, name it by its id: 20990101000000$/,
   );
   // A dump that does not tell whose it is may be any database's.
   await put('postgres-backup-20260103000000.sql', DUMP);

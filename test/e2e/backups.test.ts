@@ -360,6 +360,24 @@ test.each([
   );
 });
 
+test.each([
+  ['show', 'latest'],
+  ['fetch', 'latest'],
+  ['media', 'check', 'latest'],
+  ['media', 'restore', 'latest'],
+  ['audit-orphans', '--backup', 'latest'],
+  ['restore', '--latest'],
+])('where all backups lie ahead of the clock, %s %s names one and no other command', async (...args) => {
+  await put(`ahead/postgres-backup-20990101000000.sql`, 'no dump');
+  const { status, stderr } = await bed.run([...args, '--quiet'], { S3_PREFIX: 'ahead/' });
+  expect({ status, stderr }).toEqual({
+    status: 4,
+    stderr: expect.stringMatching(
+      / is dated in the future — to use that one anyway, name it by its id: 20990101000000\n$/,
+    ),
+  });
+});
+
 test('where the file is there already, nothing is fetched', async () => {
   const directory = await newDirectory();
   await bed.run(['fetch', made.id, directory, '--quiet']);

@@ -90,11 +90,15 @@ function findLargerThan(newest: Measured, dumps: readonly Measured[], share: num
   return found;
 }
 
+/** By the flag, not the variable, which would be left in the environment and turn the guard off for good. */
+const UNGUARDED = '`topobank-backup prune --shrink-guard 0`';
+
 /** The verdict in one sentence, for the log, `list` and `health`. */
 export function describeShrink({ id, bytes, previous }: Shrink, share: number): string {
   return (
     `backup ${id} shrank: ${formatBytes(bytes)} after ${formatBytes(previous.bytes)} of ${previous.id}, ` +
-    `so nothing is pruned (SHRINK_GUARD=${share}); look at the database, and set SHRINK_GUARD=0 if that is right`
+    `so nothing is pruned (SHRINK_GUARD=${share}); look at the database, and if that is right, ` +
+    `run ${UNGUARDED}, which prunes this once, and lets ${previous.id} go unless a rule keeps it`
   );
 }
 
@@ -102,7 +106,8 @@ export function describeShrink({ id, bytes, previous }: Shrink, share: number): 
 export function describeSpared({ id, bytes, previous }: Shrink, share: number): string {
   return (
     `backup ${previous.id} is not pruned, for backup ${id} has ${formatBytes(bytes)} after its ` +
-    `${formatBytes(previous.bytes)} (SHRINK_GUARD=${share}); look at the database, and prune with SHRINK_GUARD=0 if that is right`
+    `${formatBytes(previous.bytes)} (SHRINK_GUARD=${share}); look at the database, and if that is right, ` +
+    `run ${UNGUARDED}, which lets it go unless a rule keeps it`
   );
 }
 

@@ -170,7 +170,9 @@ test('nothing goes while the newest dump is less than half of the one before', a
   const guarded = context();
   expect(await prune(guarded)).toEqual([]);
   expect(guarded.lines).toEqual([
-    expect.stringMatching(/^warn: backup 20261124000000 shrank: .* set SHRINK_GUARD=0 if that is right$/),
+    expect.stringMatching(
+      /^warn: backup 20261124000000 shrank: .* lets 20261123000000 go unless a rule keeps it$/,
+    ),
   ]);
   const plan = await planPrune(guarded, signal);
   expect(plan.verdicts.at(-1)).toMatchObject({ action: 'keep', reasons: ['held by SHRINK_GUARD'] });

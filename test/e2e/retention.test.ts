@@ -152,7 +152,7 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   const made = JSON.parse(second.stdout) as { id: string };
   expect(made).toMatchObject({ pruned: [], shrunk: { id: made.id, previous: { id: first.id } } });
   const said = new RegExp(
-    `backup ${made.id} shrank: .* of ${first.id}, so nothing is pruned \\(SHRINK_GUARD=0\\.5\\); .* set SHRINK_GUARD=0`,
+    `backup ${made.id} shrank: .* of ${first.id}, so nothing is pruned \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\`, which prunes this once`,
   );
   expect(second.stderr).toMatch(said);
 
@@ -170,7 +170,7 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   const third = await bed.run(['backup', '--json'], { MAX_BACKUPS: '1' });
   const last = JSON.parse(third.stdout) as { id: string };
   const spared = new RegExp(
-    `backup ${first.id} is not pruned, for backup ${last.id} has .* \\(SHRINK_GUARD=0\\.5\\); .* prune with SHRINK_GUARD=0`,
+    `backup ${first.id} is not pruned, for backup ${last.id} has .* \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\``,
   );
   expect(third.stderr).toMatch(spared);
   expect((await list()).map(({ id }) => id)).toEqual([last.id, first.id]);
@@ -185,6 +185,38 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   expect(released.status).toBe(0);
   const { id } = JSON.parse(fourth.stdout) as { id: string };
   expect((await list()).map((backup) => backup.id)).toEqual([id, last.id]);
+});
+
+test('the command that a shrunk backup is told with prunes once, and leaves the guard on', async () => {
+  const rules = { MAX_BACKUPS: '2' };
+  const backUp = async (): Promise<{ id: string; shrunk: unknown }> =>
+    JSON.parse((await bed.run(['backup', '--json', '--quiet'], rules)).stdout);
+  const ids = async () => (await list()).map(({ id }) => id);
+  /** Runs what the text tells to run. */
+  const follow = async (text: string) => {
+    const command = /`topobank-backup (.*?)`/.exec(text)?.[1]?.split(' ');
+    expect(await bed.run([...command!, '--yes'], rules)).toMatchObject({ status: 0 });
+  };
+  await bed.database.query('TRUNCATE surface; INSERT INTO surface SELECT generate_series(1, 20000)');
+  await make.foreign('2026-01-01', 10);
+  const large = await backUp();
+  await make.foreign('2026-01-02', 10);
+  await bed.database.query('DELETE FROM surface WHERE id > 100');
+  const small = await backUp();
+  expect(small).toMatchObject({ shrunk: { id: small.id } });
+  expect(await ids()).toHaveLength(4);
+  await follow((await bed.run(['health'])).stdout);
+  // A rule keeps the larger one, so it is there and told of still.
+  expect(await ids()).toEqual([small.id, large.id]);
+  expect((await bed.run(['list'])).stdout).toContain(`backup ${small.id} shrank: `);
+
+  const next = await backUp();
+  expect(next).toMatchObject({ shrunk: null });
+  expect(await ids()).toEqual([next.id, small.id, large.id]);
+  const { stdout } = await bed.run(['list']);
+  expect(stdout).toContain(`backup ${large.id} is not pruned, for`);
+  await follow(stdout);
+  expect(await ids()).toEqual([next.id, small.id]);
 });
 
 test('rules that cannot be read are told together, and nothing is done', async () => {

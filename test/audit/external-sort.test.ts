@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sortRecords } from '../../src/audit/external-sort.ts';
@@ -45,6 +45,65 @@ test('any records come in the order of their bytes, however little memory there 
 test('records longer than what is read of a file at once', async () => {
   const records = ['b', 'a'].map((letter) => letter.repeat(300_000));
   expect(await sorted(records, 1, 1)).toEqual(records.toReversed());
+});
+
+/** Files under the directory of the test that this process has open. */
+function openFiles(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(scratch.path);
+    } catch {
+      // The one by which the list itself was read.
+      return false;
+    }
+  }).length;
+}
+
+test.each([
+  { what: 'hardly any memory', memory: 1, length: 1, open: 2 },
+  { what: 'memory for a few', memory: 160 * 1024, length: 4000, open: 5 },
+  { what: 'memory for more than are merged at once', memory: 2 * 1024 ** 2, length: 50_000, open: 16 },
+])('with $what, no more than $open of many runs are open at once', async ({ memory, length, open }) => {
+  const records = Array.from({ length: 1000 }, (_, at) => `${(at * 7919) % 1000}`.padStart(length, '0'));
+  let most = 0;
+  let watching = true;
+  const watch = () => {
+    most = Math.max(most, openFiles());
+    if (watching) setImmediate(watch);
+  };
+  watch();
+  const found: string[] = [];
+  let files = 0;
+  for await (const batch of sortRecords(batches(records, 10), { memory, directory: scratch.path }, never)) {
+    files = Math.max(files, readdirSync(scratch.path, { recursive: true }).length - 1);
+    most = Math.max(most, openFiles());
+    found.push(...batch);
+  }
+  watching = false;
+  expect(found).toEqual(records.toSorted());
+  // Those that were merged are gone; beside those that are read one is written.
+  expect(files).toBe(open);
+  expect(most).toBeGreaterThanOrEqual(open);
+  expect(most).toBeLessThanOrEqual(open + 1);
+});
+
+test('one that is stopped while it merges leaves no file, and none open', async () => {
+  const stop = new AbortController();
+  const records = Array.from({ length: 1000 }, (_, at) => `${at}`);
+  const isMerging = () => {
+    const names = readdirSync(scratch.path, { recursive: true });
+    if (names.some((name) => String(name).endsWith('/110'))) stop.abort(new Error('stopped'));
+    else if (!stop.signal.aborted) setImmediate(isMerging);
+  };
+  isMerging();
+  const sort = sortRecords(batches(records, 10), { memory: 1, directory: scratch.path }, stop.signal);
+  try {
+    await expect(sort.next()).rejects.toThrow('stopped');
+  } finally {
+    stop.abort();
+  }
+  expect(readdirSync(scratch.path)).toEqual([]);
+  expect(openFiles()).toBe(0);
 });
 
 test('nothing is left when nobody reads on, or when the records fail', async () => {

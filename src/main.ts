@@ -1,6 +1,6 @@
-import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { EXIT, messageOf, OperatorError, OutputError, StoppedError } from './errors.ts';
+import { heardByMany } from './heard-by-many.ts';
 import { watchStdout } from './ui/stdout.ts';
 
 /** How long a process that was stopped may go on, in milliseconds, with what its work has left open. */
@@ -16,12 +16,11 @@ const PATIENCE_MS = 3000;
  */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const stop = new AbortController();
-  // Everything that is under way at the same time listens to it, which is no leak.
-  setMaxListeners(0, stop.signal);
+  const signal = heardByMany(stop.signal);
   const stopListening = stopOnSignals(stop, env);
   const stdout = watchStdout();
   try {
-    const status = await run(argv, env, stop.signal);
+    const status = await run(argv, env, signal);
     const failure = await stdout.failure();
     if (failure === undefined) return status;
     const failed = report(lostOutput(failure, status), env);

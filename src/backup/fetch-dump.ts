@@ -5,6 +5,7 @@ import { ZSTD } from '../dump/other-than-plain.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { DatabaseError, DumpError } from '../errors.ts';
+import { heardByMany } from '../heard-by-many.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import { KEEP_STILL } from '../restore/source.ts';
 import { broadcast } from '../s3/broadcast.ts';
@@ -45,7 +46,7 @@ export async function fetchDump(
   const { key, bytes } = backup.dump;
   const progress = context.startProgress('fetch', bytes);
   const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
+  const either = heardByMany(AbortSignal.any([signal, stop.signal]));
 
   async function* read(): AsyncGenerator<Buffer> {
     for await (const chunk of readObject(context.store, key, { signal: either })) {

@@ -8,6 +8,7 @@ import { type Reference, readReferences } from '../audit/references.ts';
 import { type LinesWriter, openLinesWriter } from '../catalog/gzipped-lines.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { encodeMediaEntries, type MediaEntry } from '../catalog/media-manifest.ts';
+import { heardByMany } from '../heard-by-many.ts';
 import { copyOut } from '../postgres/copy-out.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
@@ -66,7 +67,7 @@ export function recordMedia(
 ): MediaRecording {
   const { log } = context;
   const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
+  const either = heardByMany(AbortSignal.any([signal, stop.signal]));
   let writer: LinesWriter | undefined;
 
   async function record(): Promise<MediaSummary | undefined> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { LockedError } from '../errors.ts';
+import { heardByMany } from '../heard-by-many.ts';
 import type { Confirm } from '../ui/confirm.ts';
 import { formatDuration, formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
@@ -53,7 +54,7 @@ export async function withLock<T>(
       signal.removeEventListener('abort', giveUp);
       const watch = watchConnection(client, session, doing);
       try {
-        return await work(AbortSignal.any([signal, watch.lost]));
+        return await work(heardByMany(AbortSignal.any([signal, watch.lost])));
       } finally {
         watch.stop();
         // A pooler may keep the session, and its lock, beyond this connection.

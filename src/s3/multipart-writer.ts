@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import { StoreError } from '../errors.ts';
+import { heardByMany } from '../heard-by-many.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { overtakenError } from './errors.ts';
 import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
@@ -49,9 +49,8 @@ export async function openMultipartWriter(
   const { maxParts, partsInFlight, signal } = options;
   const upload = await beginUpload(store, key, options);
   const stop = new AbortController();
-  const partSignal = AbortSignal.any([signal, stop.signal]);
-  // Every part in flight listens to it, which is no leak.
-  setMaxListeners(0, partSignal);
+  // Every part in flight listens to it.
+  const partSignal = heardByMany(AbortSignal.any([signal, stop.signal]));
   const inFlight = new Set<Promise<void>>();
   const uploaded: UploadedPart[] = [];
   /** Buffers of the next part's size. */

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { heardByMany } from '../heard-by-many.ts';
 import { keyBytes } from './key-bytes.ts';
 import { type ObjectPage, pageOf } from './object-page.ts';
 import type { ObjectInfo } from './store.ts';
@@ -37,9 +37,8 @@ export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
   },
 ): AsyncGenerator<readonly O[]> {
   const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
   // Each request under way listens to it.
-  setMaxListeners(0, signal);
+  const signal = heardByMany(AbortSignal.any([options.signal, stop.signal]));
   const begun: { readonly range: R; readonly pages: AsyncIterator<ObjectPage<O>> }[] = [];
   try {
     for (;;) {

@@ -1,3 +1,4 @@
+import { heardByMany } from '../heard-by-many.ts';
 import { collect, noSuchObject, readObject } from './reader.ts';
 import type { Store } from './store.ts';
 
@@ -85,7 +86,7 @@ export async function* readAhead(
   if (object === undefined) throw noSuchObject(store, key);
   const { bytes, etag } = object;
   const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
+  const either = heardByMany(AbortSignal.any([signal, stop.signal]));
   let next = 0;
   let { requests = ONE_REQUEST } = options;
   let alone = PIECE_BYTES;

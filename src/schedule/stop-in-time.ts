@@ -1,3 +1,4 @@
+import { heardByMany } from '../heard-by-many.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Clock } from './clock.ts';
 
@@ -35,7 +36,7 @@ export async function stopInTime<T>(
   });
   signal.addEventListener('abort', stop);
   try {
-    return await Promise.race([work(run.signal), outOfTime]);
+    return await Promise.race([work(heardByMany(run.signal)), outOfTime]);
   } finally {
     signal.removeEventListener('abort', stop);
     ended.abort();

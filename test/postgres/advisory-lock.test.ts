@@ -8,6 +8,7 @@ import { watchConnection } from '../../src/postgres/watch-connection.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
 import { keepingLog } from '../support/test-bed.ts';
+import { warningsOfListeners } from '../support/warnings-of-listeners.ts';
 
 const never = new AbortController().signal;
 
@@ -44,6 +45,14 @@ async function hold(given: Partial<LockOptions> = {}, signal = never) {
   const held = await began.promise;
   return { held, done, letGo: end.resolve };
 }
+
+test('the signal that the work is given may be heard by many', async () => {
+  const { held, done, letGo } = await hold();
+  const warnings = await warningsOfListeners(held);
+  letGo();
+  await done;
+  expect(warnings).toEqual([]);
+});
 
 test('another run is refused, and told who holds the lock', async () => {
   const { letGo, done } = await hold({ holder: 'topobank-backup backup on web1, process 4711' });

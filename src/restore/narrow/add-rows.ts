@@ -4,6 +4,7 @@ import { type BlockReader, openBlocks } from '../../dump/block-reader.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
+import { heardByMany } from '../../heard-by-many.ts';
 import { databaseError, describeCause, errorCode, remedyOf } from '../../postgres/errors.ts';
 import { quoteTable } from '../../postgres/relations.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
@@ -58,7 +59,7 @@ export async function addRows(
   };
   // A COPY that is broken off half-way ends with its connection, and with that the transaction.
   const failure = new AbortController();
-  const either = AbortSignal.any([signal, failure.signal]);
+  const either = heardByMany(AbortSignal.any([signal, failure.signal]));
   const reader = await openBlocks(source, count, either);
   log.info(sayReading(source, dump.bytes, wanted, reader));
   const progress = startProgress('restore', wanted);

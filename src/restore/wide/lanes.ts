@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import type pg from 'pg';
+import { heardByMany } from '../../heard-by-many.ts';
 import type { Database } from '../../postgres/database.ts';
 import { raiseMemory } from '../../postgres/raise-memory.ts';
 import { runStatement, type StatementContext } from '../run-statement.ts';
@@ -40,9 +40,8 @@ export async function withLanes<T>(
   work: (lanes: Lanes) => Promise<T>,
 ): Promise<T> {
   const failure = new AbortController();
-  const either = AbortSignal.any([signal, failure.signal]);
   // Each connection and each read listens.
-  setMaxListeners(0, either);
+  const either = heardByMany(AbortSignal.any([signal, failure.signal]));
 
   async function open(opened: readonly Lane[]): Promise<T> {
     if (opened.length < count) {

@@ -1,7 +1,7 @@
 import { entryKey, type MediaEntry, type MediaObject } from '../catalog/media-manifest.ts';
 import { DumpError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
-import type { ObjectInfo } from '../s3/store.ts';
+import type { ObjectInfo, StoredObject } from '../s3/store.ts';
 import { openCursor } from './cursor.ts';
 import { describeOrder, refuseListingOrder } from './order-errors.ts';
 
@@ -74,6 +74,18 @@ export function isSame(
 ): boolean {
   if (a.bytes !== b.bytes) return false;
   return a.etag === b.etag || a.etag.includes('-') || b.etag.includes('-');
+}
+
+/**
+ * Whether an object may be a copy of the other. Where the encryption of one makes its ETag say nothing of its bytes, the
+ * size decides, as for one that was written in parts.
+ */
+export function isCopy(
+  source: Pick<ObjectInfo, 'bytes' | 'etag'> & Partial<Pick<StoredObject, 'hidesMd5'>>,
+  copy: Pick<StoredObject, 'bytes' | 'etag' | 'hidesMd5'>,
+): boolean {
+  if (isSame(source, copy)) return true;
+  return source.bytes === copy.bytes && (source.hidesMd5 === true || copy.hidesMd5);
 }
 
 function refuseListOrder(key: KeyBytes, after: KeyBytes): DumpError {

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { isSame } from '../audit/compare-media.ts';
+import { isCopy, isSame } from '../audit/compare-media.ts';
 import type { Backup } from '../catalog/catalog.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { COPIES } from '../quarantine/move-object.ts';
@@ -114,7 +114,7 @@ async function fromQuarantine(
 ): Promise<Attempt> {
   for (const run of runs) {
     const found = await store.head(`${runPrefix(prefix, run)}${entry.key}`, signal);
-    if (found === undefined || !isSame(found, entry)) continue;
+    if (found === undefined || !isCopy(entry, found)) continue;
     if (dryRun) return { from: 'quarantine' };
     const outcome = await bringBack(store, { ...found, original: entry.key }, signal);
     if (outcome.kind === 'refused') return outcome;
@@ -126,13 +126,16 @@ async function fromQuarantine(
 
 async function fromVersion(
   store: Store,
-  { key, versionId, bytes, etag }: MediaObject,
+  entry: MediaObject,
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<Attempt> {
+  const { key, versionId } = entry;
   if (versionId === undefined) return undefined;
   const found = await store.headVersion(key, versionId, signal);
   if (found === undefined) return { reason: `its version ${versionId} is gone` };
+  // Of a bucket that keeps versions no longer, the one without an id is written over.
+  if (!isSame(found, entry)) return { reason: `its version ${versionId} is another object by now` };
   if (dryRun) return { from: 'version' };
   // The bucket was listed a while ago.
   const present = await store.head(key, signal);
@@ -142,6 +145,9 @@ async function fromVersion(
   if (!(await store.copy({ key, versionId, etag: found.etag }, key, signal)))
     return { reason: `its version ${versionId} cannot be copied` };
   const copy = await store.head(key, signal);
-  if (copy !== undefined && isSame(copy, { bytes, etag })) return { from: 'version' };
-  return { reason: `the copy of its version ${versionId} has another size or ETag` };
+  if (copy === undefined) return { reason: `the copy of its version ${versionId} is gone again` };
+  if (isCopy(found, copy)) return { from: 'version' };
+  // It may be another writer's, so it stays.
+  const problem = 'has another size or ETag than that';
+  return { reason: `what is in its place since its version ${versionId} was copied there ${problem}` };
 }

@@ -1,5 +1,5 @@
-import { isSame } from '../audit/compare-media.ts';
-import { LONGEST_KEY, type Store, type StoredObject } from '../s3/store.ts';
+import { isCopy, isSame } from '../audit/compare-media.ts';
+import { LONGEST_KEY, type ObjectInfo, type Store, type StoredObject } from '../s3/store.ts';
 
 /** Copies that the server is asked to make at the same time. */
 export const COPIES = 8;
@@ -37,9 +37,34 @@ export async function copyAndCompare(
     return { kind: 'refused', reason: 'it changed while it was copied' };
   }
   const copy = await store.head(to, signal);
-  if (copy !== undefined && isSame(source, copy)) return { kind: 'copied', source };
+  const reason = await faultOfCopy(store, source, copy, signal);
+  if (reason === undefined) return { kind: 'copied', source };
   await store.remove([to], signal);
-  return { kind: 'refused', reason: 'its copy has another size or ETag' };
+  return { kind: 'refused', reason };
+}
+
+/** @returns why it is not known to be a copy of the source; undefined when it is */
+async function faultOfCopy(
+  store: Store,
+  source: StoredObject,
+  copy: StoredObject | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (copy === undefined || !isCopy(source, copy)) return 'its copy has another size or ETag';
+  // Where the ETags tell nothing, it is a copy of what was there before and is there still.
+  if (copy.etag === source.etag || (await isUnchanged(store, source, signal))) return undefined;
+  return 'it changed while it was copied';
+}
+
+/**
+ * Whether what is in an object's place is what its copy in quarantine was made of. Where encryption keeps their ETags
+ * from telling, it has to have been there before the copy: the copy may be all that is left of another.
+ */
+export function isSourceOf(copy: ObjectInfo, present: StoredObject): boolean {
+  if (isSame(present, copy)) return true;
+  // A HEAD tells the time without the fraction of the second.
+  const second = ({ lastModified }: ObjectInfo) => Math.floor(lastModified.getTime() / 1000);
+  return isCopy(copy, present) && second(present) < second(copy);
 }
 
 /** Whether the object is still the one that was copied. */

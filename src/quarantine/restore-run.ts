@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
-import { isSame } from '../audit/compare-media.ts';
+import { isCopy } from '../audit/compare-media.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
-import { COPIES, copyAndCompare } from './move-object.ts';
+import { COPIES, copyAndCompare, isSourceOf } from './move-object.ts';
 import { doneKey, journalKey, runPrefix } from './names.ts';
 import type { QuarantineContext } from './quarantine-orphans.ts';
 import { findRun, listQuarantined, type QuarantinedObject } from './runs.ts';
@@ -77,9 +77,11 @@ export async function bringBack(
 ): Promise<BringingBack> {
   const present = await store.head(object.original, signal);
   if (present !== undefined) {
-    return isSame(present, object)
-      ? { kind: 'there' }
-      : { kind: 'refused', reason: 'another object has its key' };
+    if (isSourceOf(object, present)) return { kind: 'there' };
+    const reason = isCopy(object, present)
+      ? 'an object of its size has its key, and is encrypted so that nothing tells whether it is the same'
+      : 'another object has its key';
+    return { kind: 'refused', reason };
   }
   const copy = await copyAndCompare(store, object.key, object.original, signal);
   if (copy.kind === 'copied') return { kind: 'back' };

@@ -12,7 +12,7 @@ import { type Connection, connectBucket, WRITE_ID } from './connection.ts';
 import { copyObject } from './copy.ts';
 import { deleteObjects } from './deletion.ts';
 import { answerOf } from './errors.ts';
-import { bareEtag } from './etag.ts';
+import { bareEtag, hidesMd5 } from './etag.ts';
 import { listObjectPages, listObjects } from './listing.ts';
 import type { PageMemory } from './page-memory.ts';
 import { putCall } from './put-object.ts';
@@ -173,7 +173,13 @@ function storedObject(
   key: string,
   answer: Pick<
     GetObjectCommandOutput,
-    'ContentLength' | 'ContentRange' | 'LastModified' | 'ETag' | 'Metadata'
+    | 'ContentLength'
+    | 'ContentRange'
+    | 'LastModified'
+    | 'ETag'
+    | 'Metadata'
+    | 'ServerSideEncryption'
+    | 'SSECustomerAlgorithm'
   >,
 ): StoredObject {
   // `bytes 0-9/100` of a range; the length is then the range's own.
@@ -184,5 +190,6 @@ function storedObject(
     lastModified: answer.LastModified ?? new Date(0),
     etag: bareEtag(answer.ETag),
     writeId: answer.Metadata?.[WRITE_ID],
+    hidesMd5: hidesMd5(answer),
   };
 }

@@ -22,6 +22,11 @@ export interface StoredObject extends ObjectInfo {
    * recognises its own object when the answer to its request was lost.
    */
   readonly writeId: string | undefined;
+  /**
+   * It is encrypted with a key of its owner's (SSE-KMS, SSE-C): its ETag tells nothing of its bytes, and a copy has
+   * another. A listing does not tell.
+   */
+  readonly hidesMd5: boolean;
 }
 
 /** The newest version of an object, which its key stands for (ListObjectVersions). */

@@ -12,6 +12,7 @@ export async function createBucket({ request, storage, bucket }: OperationContex
     name: bucket,
     created: new Date(),
     versioning: 'Off',
+    encryption: undefined,
     objects: new Map(),
     uploads: new Map(),
     sortedKeys: undefined,
@@ -48,6 +49,13 @@ export async function putBucketVersioning({ request, storage, bucket }: Operatio
   const status = textOf(await receiveText(request), 'Status');
   if (status !== 'Enabled' && status !== 'Suspended') throw new S3Error(400, 'MalformedXML');
   bucketOf(storage, bucket).versioning = status;
+  return { status: 200 };
+}
+
+export async function putBucketEncryption({ request, storage, bucket }: OperationContext): Promise<Reply> {
+  const algorithm = textOf(await receiveText(request), 'SSEAlgorithm');
+  if (algorithm === undefined) throw new S3Error(400, 'MalformedXML');
+  bucketOf(storage, bucket).encryption = algorithm;
   return { status: 200 };
 }
 

@@ -128,7 +128,7 @@ export async function completeMultipartUpload({
     xml: renderXml('CompleteMultipartUploadResult', [
       ['Bucket', bucket],
       ['Key', key],
-      ['ETag', `"${etag}"`],
+      ['ETag', `"${added.etag}"`],
     ]),
   };
 }

@@ -27,8 +27,11 @@ export function keptHeaders(request: IncomingMessage): Record<string, string> {
   return kept;
 }
 
-function versionHeaders({ versionId }: { versionId: string }): Record<string, string> {
-  return versionId === 'null' ? {} : { 'x-amz-version-id': versionId };
+function versionHeaders({ versionId, encryption }: StoredVersion): Record<string, string> {
+  return {
+    ...(versionId === 'null' ? {} : { 'x-amz-version-id': versionId }),
+    ...(encryption === undefined ? {} : { 'x-amz-server-side-encryption': encryption }),
+  };
 }
 
 export async function putObject({
@@ -55,7 +58,7 @@ export async function putObject({
     etag: md5,
     headers: keptHeaders(request),
   });
-  return { status: 200, headers: { etag: `"${md5}"`, ...versionHeaders(added) } };
+  return { status: 200, headers: { etag: `"${added.etag}"`, ...versionHeaders(added) } };
 }
 
 /** The version that `x-amz-copy-source` names. */

@@ -72,6 +72,7 @@ function routeBucket(
   switch (method) {
     case 'PUT':
       if (query.has('versioning')) return ['PutBucketVersioning', buckets.putBucketVersioning];
+      if (query.has('encryption')) return ['PutBucketEncryption', buckets.putBucketEncryption];
       return [...query.keys()].every((name) => name === 'x-id')
         ? ['CreateBucket', buckets.createBucket]
         : undefined;

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ export interface StoredVersion {
   readonly lastModified: Date;
   /** Headers that are given back: content type, `x-amz-meta-*`. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly encryption: string | undefined;
 }
 
 export interface Upload {
@@ -34,6 +35,8 @@ export interface Bucket {
   readonly name: string;
   readonly created: Date;
   versioning: 'Off' | 'Enabled' | 'Suspended';
+  /** With what new objects are encrypted, as far as it is told: their bytes lie as they came. */
+  encryption: string | undefined;
   /** Versions of each key, oldest first. */
   readonly objects: Map<string, StoredVersion[]>;
   readonly uploads: Map<string, Upload>;
@@ -90,15 +93,17 @@ export function findVersion(bucket: Bucket, key: string, versionId: string | nul
   return version;
 }
 
-/** Makes an object visible, whole, in one step. */
+/** Makes an object visible, whole, in one step. Under a key of KMS its ETag is no MD5, and another for each copy. */
 export function addVersion(
   bucket: Bucket,
-  version: Omit<StoredVersion, 'versionId' | 'lastModified'>,
+  version: Omit<StoredVersion, 'versionId' | 'lastModified' | 'encryption'>,
 ): StoredVersion {
   const { key } = version;
+  const { encryption } = bucket;
+  const etag = encryption?.startsWith('aws:kms') ? randomBytes(16).toString('hex') : version.etag;
   const versions = bucket.objects.get(key) ?? [];
   const versionId = bucket.versioning === 'Enabled' ? randomUUID() : 'null';
-  const added: StoredVersion = { ...version, versionId, lastModified: bucket.now() };
+  const added: StoredVersion = { ...version, versionId, lastModified: bucket.now(), etag, encryption };
   const replaced = versions.filter((known) => known.versionId === versionId);
   const kept = versions.filter((known) => known.versionId !== versionId);
   if (versions.length === 0) bucket.sortedKeys = undefined;

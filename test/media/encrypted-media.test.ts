@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { createQuarantineBed, type QuarantineBed } from '../quarantine/quarantine-bed.ts';
+import { deferred } from '../support/deferred.ts';
+import { encryptBucket } from '../support/encrypt-bucket.ts';
+import { keepVersions } from '../support/keep-versions.ts';
+
+const never = new AbortController().signal;
+let bed: QuarantineBed;
+
+beforeEach(async () => {
+  bed = await createQuarantineBed(inject('postgres'));
+  await encryptBucket(bed);
+  for (const key of ['media/kept', 'media/albums/7/x']) await bed.put(key);
+});
+
+afterEach(() => bed.close());
+
+async function restored(id = 'latest'): Promise<{ status: number | null; told: object }> {
+  const { status, stdout, stderr } = await bed.command(['media', 'restore', id, '--json']);
+  if (stdout === '') throw new Error(stderr);
+  return { status, told: JSON.parse(stdout) as object };
+}
+
+test('encrypted with a key of KMS, what is missing comes back from the quarantine', async () => {
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.database.query('DELETE FROM files; DELETE FROM albums');
+  const [list = ''] = (await bed.keys()).filter((key) => key.startsWith('backup/'));
+  const [id] = /\d{14}/.exec(list) ?? [];
+  // The backup lies elsewhere while the orphans go, as one that is fetched back later.
+  const run = await bed.command(['audit-orphans', '--quarantine', '--yes'], {}, { S3_PREFIX: 'other/' });
+  expect(run).toMatchObject({ status: 0 });
+  expect(await restored(id)).toMatchObject({ status: 0, told: { restored: { count: 2 }, lost: [] } });
+  expect((await bed.places()).media).toEqual(['media/albums/7/x', 'media/kept']);
+});
+
+test('encrypted with a key of KMS, the version that was recorded comes back', async () => {
+  await keepVersions(bed);
+  await bed.put('media/kept', 'as it was');
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.put('media/kept', 'was as it');
+  await bed.store.remove(['media/kept'], never);
+  expect(await restored()).toMatchObject({
+    status: 0,
+    told: { restored: { count: 1, bytes: 9 }, lost: [], changed: 0 },
+  });
+  const read = await bed.store.get('media/kept', { signal: never });
+  expect(String(Buffer.concat(await read!.body.toArray()))).toBe('as it was');
+});
+
+test('what another writer puts over a version that is brought back is said to be there, and stays', async () => {
+  await keepVersions(bed);
+  await bed.put('media/kept', 'as it was');
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.store.remove(['media/kept'], never);
+  const written = deferred<void>();
+  // The version, its place, and the version that is copied are looked up before the copy is.
+  bed.server.faults.push({
+    operation: 'HeadObject',
+    key: /^media\/kept$/,
+    after: 3,
+    times: 1,
+    what: {
+      kind: 'hold',
+      until: written.promise,
+      onHeld: () => void bed.put('media/kept', 'written meanwhile').then(written.resolve),
+    },
+  });
+  const reason = expect.stringMatching(
+    /^what is in its place since its version \S+ was copied there has another size or ETag than that$/,
+  );
+  expect(await restored()).toMatchObject({
+    status: 3,
+    told: { restored: { count: 0 }, lost: [{ key: 'media/kept', reason }] },
+  });
+  expect(await bed.store.head('media/kept', never)).toMatchObject({ bytes: 'written meanwhile'.length });
+});
+
+test('a version without an id that was written over is not taken for the one that was recorded', async () => {
+  await keepVersions(bed);
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await keepVersions(bed, 'Suspended');
+  await bed.put('media/kept', 'written over, and with another length');
+  await keepVersions(bed);
+  await bed.store.remove(['media/kept'], never);
+  const reason = 'its version null is another object by now';
+  expect(await restored()).toMatchObject({
+    status: 3,
+    told: { restored: { count: 0 }, lost: [{ key: 'media/kept', reason }] },
+  });
+});

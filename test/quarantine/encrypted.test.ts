@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { deferred } from '../support/deferred.ts';
+import { encryptBucket } from '../support/encrypt-bucket.ts';
+import { createQuarantineBed, ORPHANS, type QuarantineBed } from './quarantine-bed.ts';
+
+const QUARANTINE = ['audit-orphans', '--quarantine', '--yes'];
+const OWNED = ['media/albums/7/x', 'media/kept'];
+const never = new AbortController().signal;
+let bed: QuarantineBed;
+
+beforeEach(async () => {
+  bed = await createQuarantineBed(inject('postgres'));
+});
+
+afterEach(() => bed.close());
+
+/** Has the orphans be encrypted as well, not only their copies. */
+async function encryptOrphans(): Promise<void> {
+  await encryptBucket(bed);
+  for (const key of ORPHANS) await bed.put(key);
+}
+
+test.each([
+  ['aws:kms', 'whose copies alone are encrypted', false],
+  ['aws:kms', 'encrypted as their copies are', true],
+  ['aws:kms:dsse', 'encrypted as their copies are', true],
+  ['AES256', 'encrypted as their copies are', true],
+] as const)('with %s orphans %s are moved and brought back', async (algorithm, _what, isWritten) => {
+  await encryptBucket(bed, algorithm);
+  if (isWritten) for (const key of ORPHANS) await bed.put(key);
+  expect(await bed.command(QUARANTINE)).toMatchObject({ status: 0 });
+  expect(await bed.places()).toEqual({ media: OWNED, quarantine: [...ORPHANS] });
+  const [{ run } = { run: '' }] = await bed.runs();
+  expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({ status: 0 });
+  expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: [] });
+});
+
+test('the server hides the MD5 of what is encrypted with a key of KMS, and of nothing else', async () => {
+  const told = async () => (await bed.store.head('media/orphan', never))?.hidesMd5;
+  expect(await told()).toBe(false);
+  for (const [algorithm, hides] of [
+    ['AES256', false],
+    ['aws:kms', true],
+    ['aws:kms:dsse', true],
+  ] as const) {
+    await encryptBucket(bed, algorithm);
+    await bed.put('media/orphan');
+    expect(await told()).toBe(hides);
+  }
+});
+
+test('an orphan that is written over by as many bytes while it is copied stays', async () => {
+  await encryptOrphans();
+  const { bytes = 0 } = (await bed.store.head('media/orphan', never)) ?? {};
+  const written = deferred<void>();
+  bed.server.faults.push({
+    operation: 'HeadObject',
+    key: /^quarantine\/\d+\/media\/orphan$/,
+    times: 1,
+    what: {
+      kind: 'hold',
+      until: written.promise,
+      onHeld: () => void bed.put('media/orphan', 'x'.repeat(bytes)).then(written.resolve),
+    },
+  });
+  expect(await bed.command(QUARANTINE)).toMatchObject({
+    status: 3,
+    stdout: expect.stringMatching(/left media\/orphan: it changed while it was copied/),
+  });
+  expect(await bed.places()).toEqual({
+    media: [...OWNED, 'media/orphan'],
+    quarantine: ['media/a b+ü', 'media/x/1'],
+  });
+});
+
+test('an object of its size that has come to the place of one in quarantine does not cost that one', async () => {
+  await encryptOrphans();
+  const { bytes = 0 } = (await bed.store.head('media/orphan', never)) ?? {};
+  expect(await bed.command(QUARANTINE)).toMatchObject({ status: 0 });
+  await bed.put('media/orphan', 'x'.repeat(bytes), 0);
+  const [{ run } = { run: '' }] = await bed.runs();
+  expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({
+    status: 3,
+    stderr: expect.stringMatching(/media\/orphan stays in quarantine: an object of its size has its key/),
+  });
+  expect(await bed.places()).toEqual({
+    media: [...OWNED, ...ORPHANS].sort(),
+    quarantine: ['media/orphan'],
+  });
+});
+
+test('killed before the orphans are deleted, the next run knows them by their age and moves them', async () => {
+  await encryptOrphans();
+  let kill = () => {};
+  bed.server.faults.push({
+    operation: 'DeleteObjects',
+    times: 1,
+    what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => kill() },
+  });
+  const killed = await bed.command(QUARANTINE, {
+    onSpawn: (child) => {
+      kill = () => child.kill('SIGKILL');
+    },
+  });
+  expect(killed.signal).toBe('SIGKILL');
+  expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: [...ORPHANS] });
+  expect(await bed.command(QUARANTINE)).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(/closed run \d+ of the quarantine.*: 0 objects moved, 3 left in place/),
+  });
+  expect(await bed.places()).toEqual({ media: OWNED, quarantine: [...ORPHANS] });
+});

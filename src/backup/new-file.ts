@@ -26,11 +26,18 @@ export async function writeNewFile(
   await prepare(path, directory);
   let failed: { readonly error: unknown } | undefined;
   async function* source(): AsyncGenerator<Buffer> {
+    const iterator = bytes[Symbol.asyncIterator]();
     try {
-      yield* bytes;
-    } catch (error) {
-      failed = { error };
-      throw error;
+      for (;;) {
+        const next = await iterator.next().catch((error: unknown) => {
+          failed = { error };
+          throw error;
+        });
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
     }
   }
   try {

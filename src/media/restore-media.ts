@@ -6,7 +6,7 @@ import { COPIES } from '../quarantine/move-object.ts';
 import { runPrefix } from '../quarantine/names.ts';
 import { bringBack } from '../quarantine/restore-run.ts';
 import { listRuns } from '../quarantine/runs.ts';
-import type { Store } from '../s3/store.ts';
+import type { Store, StoredObject } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { checkMedia, type MediaCheckContext } from './check-media.ts';
 
@@ -66,9 +66,11 @@ export async function restoreMedia(
     const outcomes = await Promise.all(
       missing.map((entry) =>
         limit(async () => {
+          const copies = () => findCopies(store, quarantinePrefix, runs, entry, signal);
           const sources = [
-            () => fromQuarantine(store, quarantinePrefix, runs, entry, dryRun, signal),
+            () => fromQuarantine(store, copies(), entry, dryRun, signal),
             () => fromVersion(store, entry, dryRun, signal),
+            () => unproven(copies(), entry),
           ];
           return tryEach(entry, sources);
         }),
@@ -104,22 +106,50 @@ async function tryEach(
   return { key, bytes, from: 'nowhere', reason };
 }
 
-async function fromQuarantine(
+interface CopyInRun {
+  readonly run: string;
+  readonly found: StoredObject;
+}
+
+/** What was moved into the quarantine from an object's place and may be that object, of the newest run first. */
+async function* findCopies(
   store: Store,
   prefix: string,
   runs: readonly string[],
   entry: MediaObject,
+  signal: AbortSignal,
+): AsyncGenerator<CopyInRun> {
+  for (const run of runs) {
+    const found = await store.head(`${runPrefix(prefix, run)}${entry.key}`, signal);
+    if (found !== undefined && isCopy(entry, found)) yield { run, found };
+  }
+}
+
+async function fromQuarantine(
+  store: Store,
+  copies: AsyncIterable<CopyInRun>,
+  entry: MediaObject,
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  for (const run of runs) {
-    const found = await store.head(`${runPrefix(prefix, run)}${entry.key}`, signal);
-    if (found === undefined || !isCopy(entry, found)) continue;
+  for await (const { found } of copies) {
+    if (!isSame(found, entry)) continue;
     if (dryRun) return { from: 'quarantine' };
     const outcome = await bringBack(store, { ...found, original: entry.key }, signal);
     if (outcome.kind === 'refused') return outcome;
     if (outcome.kind === 'back') await store.remove([found.key], signal);
     return { from: 'quarantine' };
+  }
+  return undefined;
+}
+
+/** Its place may have held another object of that size: whether it is this one, only people can tell. */
+async function unproven(copies: AsyncIterable<CopyInRun>, entry: MediaObject): Promise<Attempt> {
+  for await (const { run, found } of copies) {
+    if (isSame(found, entry)) continue;
+    return {
+      reason: `an object of its size and key is in quarantine, and its encryption hides whether it is the same; \`quarantine restore ${run} --key ${entry.key}\` brings it back`,
+    };
   }
   return undefined;
 }
@@ -148,6 +178,5 @@ async function fromVersion(
   if (copy === undefined) return { reason: `the copy of its version ${versionId} is gone again` };
   if (isCopy(found, copy)) return { from: 'version' };
   // It may be another writer's, so it stays.
-  const problem = 'has another size or ETag than that';
-  return { reason: `what is in its place since its version ${versionId} was copied there ${problem}` };
+  return { reason: `another object has come to its place since its version ${versionId} was copied there` };
 }

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { formatCount, formatNumber } from '../ui/format.ts';
 import { firstOfJournal } from './journal.ts';
-import { isSourceOf } from './move-object.ts';
+import { compareWithPlace } from './move-object.ts';
 import { markDone, type QuarantineContext } from './quarantine-orphans.ts';
 import { listQuarantined, listRuns } from './runs.ts';
 
@@ -33,7 +33,9 @@ export async function closeRuns(
         page.map((copy) =>
           limit(async () => {
             const original = await store.head(copy.original, signal);
-            if (original !== undefined && isSourceOf(copy, original)) {
+            const isTwice =
+              original !== undefined && (await compareWithPlace(store, copy, original, signal)) === 'same';
+            if (isTwice) {
               copies.push(copy.key);
               return;
             }

@@ -9,8 +9,10 @@ type CopyOutcome =
   | { readonly kind: 'copied'; readonly source: StoredObject }
   /** There is no such object. */
   | { readonly kind: 'gone' }
-  /** Why it was not copied; nothing is left of a copy. */
-  | { readonly kind: 'refused'; readonly reason: string };
+  /** Why it was not copied; what there was under the other key is there still. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Why what there is under the other key is no copy of it: another writer's object, perhaps. */
+  | { readonly kind: 'other'; readonly reason: string };
 
 /**
  * Copies an object on the server, without its bytes passing through here, and makes sure that the copy is it. What
@@ -36,11 +38,8 @@ export async function copyAndCompare(
   if (!(await store.copy({ key: from, etag: source.etag }, to, signal))) {
     return { kind: 'refused', reason: 'it changed while it was copied' };
   }
-  const copy = await store.head(to, signal);
-  const reason = await faultOfCopy(store, source, copy, signal);
-  if (reason === undefined) return { kind: 'copied', source };
-  await store.remove([to], signal);
-  return { kind: 'refused', reason };
+  const reason = await faultOfCopy(store, source, await store.head(to, signal), signal);
+  return reason === undefined ? { kind: 'copied', source } : { kind: 'other', reason };
 }
 
 /** @returns why it is not known to be a copy of the source; undefined when it is */
@@ -51,29 +50,44 @@ async function faultOfCopy(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (copy === undefined || !isCopy(source, copy)) return 'its copy has another size or ETag';
-  // Where the ETags tell nothing, it is a copy of what was there before and is there still.
-  if (copy.etag === source.etag || (await isUnchanged(store, source, signal))) return undefined;
-  return 'it changed while it was copied';
+  if (copy.etag === source.etag) return undefined;
+  // Where the ETags tell nothing, it is a copy of what was there before and is there still. Of what has gone since, the
+  // copy may be all that is left.
+  const now = await store.head(source.key, signal);
+  return now === undefined || isUntouched(source, now) ? undefined : 'it changed while it was copied';
 }
 
 /**
  * Whether what is in an object's place is what its copy in quarantine was made of. Where encryption keeps their ETags
- * from telling, it has to have been there before the copy: the copy may be all that is left of another.
+ * from telling, it has to have been there before the copy; else nobody knows, and the copy may be all that is left of
+ * another.
  */
-export function isSourceOf(copy: ObjectInfo, present: StoredObject): boolean {
-  if (isSame(present, copy)) return true;
+export async function compareWithPlace(
+  store: Store,
+  copy: ObjectInfo,
+  present: StoredObject,
+  signal: AbortSignal,
+): Promise<'same' | 'other' | 'unknown'> {
+  if (isSame(present, copy)) return 'same';
+  if (present.bytes !== copy.bytes) return 'other';
+  // A listing does not tell of the copy's encryption.
+  const stored = await store.head(copy.key, signal);
+  if (stored === undefined || !isCopy(stored, present)) return 'other';
   // A HEAD tells the time without the fraction of the second.
   const second = ({ lastModified }: ObjectInfo) => Math.floor(lastModified.getTime() / 1000);
-  return isCopy(copy, present) && second(present) < second(copy);
+  return second(present) < second(stored) ? 'same' : 'unknown';
 }
 
 /** Whether the object is still the one that was copied. */
 export async function isUnchanged(store: Store, source: StoredObject, signal: AbortSignal): Promise<boolean> {
   const now = await store.head(source.key, signal);
+  return now !== undefined && isUntouched(source, now);
+}
+
+function isUntouched(before: StoredObject, now: StoredObject): boolean {
   return (
-    now !== undefined &&
-    now.etag === source.etag &&
-    now.bytes === source.bytes &&
-    now.lastModified.getTime() === source.lastModified.getTime()
+    now.etag === before.etag &&
+    now.bytes === before.bytes &&
+    now.lastModified.getTime() === before.lastModified.getTime()
   );
 }

@@ -124,6 +124,7 @@ async function moveBatch(
           isAsListed(entry, source) ? undefined : 'it changed since the audit',
         );
         if (copy.kind === 'copied') return copy.source;
+        if (copy.kind === 'other') await store.remove([target(entry.key)], signal);
         leave(entry.key, copy.kind === 'gone' ? 'it is gone' : copy.reason);
         return undefined;
       }),

@@ -1,9 +1,8 @@
 import pLimit from 'p-limit';
-import { isCopy } from '../audit/compare-media.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
-import { COPIES, copyAndCompare, isSourceOf } from './move-object.ts';
+import { COPIES, compareWithPlace, copyAndCompare } from './move-object.ts';
 import { doneKey, journalKey, runPrefix } from './names.ts';
 import type { QuarantineContext } from './quarantine-orphans.ts';
 import { findRun, listQuarantined, type QuarantinedObject } from './runs.ts';
@@ -77,15 +76,26 @@ export async function bringBack(
 ): Promise<BringingBack> {
   const present = await store.head(object.original, signal);
   if (present !== undefined) {
-    if (isSourceOf(object, present)) return { kind: 'there' };
-    const reason = isCopy(object, present)
-      ? 'an object of its size has its key, and is encrypted so that nothing tells whether it is the same'
-      : 'another object has its key';
+    const place = await compareWithPlace(store, object, present, signal);
+    if (place === 'same') return { kind: 'there' };
+    const reason =
+      place === 'unknown'
+        ? 'an object of its size has its key, and is encrypted so that nothing tells whether it is the same'
+        : 'another object has its key';
     return { kind: 'refused', reason };
   }
   const copy = await copyAndCompare(store, object.key, object.original, signal);
-  if (copy.kind === 'copied') return { kind: 'back' };
-  return copy.kind === 'gone' ? { kind: 'refused', reason: 'it is gone' } : copy;
+  switch (copy.kind) {
+    case 'copied':
+      return { kind: 'back' };
+    case 'gone':
+      return { kind: 'refused', reason: 'it is gone' };
+    case 'refused':
+      return copy;
+    // What is in its place stays: no copy but another writer would have made it so.
+    case 'other':
+      return { kind: 'refused', reason: `what is in its place since is another object: ${copy.reason}` };
+  }
 }
 
 /** Journal and mark of a run are of no use when it holds nothing. */

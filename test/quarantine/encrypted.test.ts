@@ -89,8 +89,11 @@ test('an object of its size that has come to the place of one in quarantine does
   });
 });
 
-test('killed before the orphans are deleted, the next run knows them by their age and moves them', async () => {
-  await encryptOrphans();
+test.each([
+  ['encrypted as their copies are', encryptOrphans],
+  ['whose copies alone are encrypted', () => encryptBucket(bed)],
+])('killed before orphans %s are deleted, the next run knows them by their age', async (_, encrypt) => {
+  await encrypt();
   let kill = () => {};
   bed.server.faults.push({
     operation: 'DeleteObjects',
@@ -109,4 +112,40 @@ test('killed before the orphans are deleted, the next run knows them by their ag
     stderr: expect.stringMatching(/closed run \d+ of the quarantine.*: 0 objects moved, 3 left in place/),
   });
   expect(await bed.places()).toEqual({ media: OWNED, quarantine: [...ORPHANS] });
+});
+
+/** Restores the only run, and does something once `media/orphan` was copied to its place and before it is compared. */
+async function restoreMeanwhile(work: (run: string) => Promise<unknown>) {
+  expect(await bed.command(QUARANTINE)).toMatchObject({ status: 0 });
+  const [{ run } = { run: '' }] = await bed.runs();
+  const done = deferred<void>();
+  bed.server.faults.push({
+    operation: 'HeadObject',
+    key: /^media\/orphan$/,
+    after: 1,
+    times: 1,
+    what: { kind: 'hold', until: done.promise, onHeld: () => void work(run).then(() => done.resolve()) },
+  });
+  return bed.command(['quarantine', 'restore', run]);
+}
+
+test('what goes from quarantine while it is brought back is in its place', async () => {
+  await encryptOrphans();
+  const restored = await restoreMeanwhile((run) =>
+    bed.store.remove([`quarantine/${run}/media/orphan`], never),
+  );
+  expect(restored).toMatchObject({ status: 0 });
+  expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: [] });
+});
+
+test('what another writer puts over an object that is brought back stays, and so does the object', async () => {
+  const restored = await restoreMeanwhile(() => bed.put('media/orphan', 'of another writer, and longer'));
+  expect(restored).toMatchObject({
+    status: 3,
+    stderr: expect.stringMatching(
+      /media\/orphan stays in quarantine: what is in its place since is another object: /,
+    ),
+  });
+  expect((await bed.places()).quarantine).toEqual(['media/orphan']);
+  expect(await bed.store.head('media/orphan', never)).toMatchObject({ bytes: 29 });
 });

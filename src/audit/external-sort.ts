@@ -70,7 +70,12 @@ export async function* sortRecords(
       if (held.length > 0) await spill();
       return reduceRuns(runs, width, nextPath, signal);
     });
-    yield* mergeRuns(left, width, signal);
+    try {
+      yield* mergeRuns(left, width, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw noRoom(directory, error);
+    }
   } finally {
     if (own !== undefined) await rm(own, { recursive: true, force: true });
   }

@@ -155,6 +155,7 @@ async function* readRun(
     for (;;) {
       signal.throwIfAborted();
       const { bytesRead } = await file.read(bytes, held, bytes.length - held, null);
+      if (bytesRead === 0 && held > 0) throw new Error('a file of sorted records ends early');
       if (bytesRead === 0) return;
       held += bytesRead;
       const records: string[] = [];

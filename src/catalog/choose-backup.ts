@@ -36,8 +36,9 @@ export interface ChoiceOptions {
    */
   readonly passOver?: (faulty: UsableBackup, check: Check) => void;
   /**
-   * Is told of the chosen one that a verification has found a fault which its bytes need not have: it could not be
-   * restored, for which the server may have been at fault, or its ETag is another one, as after a copy.
+   * Is told of the chosen one that a verification has found a fault: its bytes are others, though it was named or is the
+   * best there is; or it could not be restored, for which the server may have been at fault; or its ETag is another one,
+   * as after a copy.
    */
   readonly doubt?: (chosen: UsableBackup, check: Check) => void;
   readonly signal: AbortSignal;
@@ -61,7 +62,7 @@ export async function chooseBackup(
       ? await chooseNamed(store, prefix, wanted, options.signal)
       : await chooseNewest(store, prefix, wanted, options);
   const check = faultyCheck(chosen.verified);
-  if (check !== undefined && check.depth !== 'full') options.doubt?.(chosen, check);
+  if (check !== undefined) options.doubt?.(chosen, check);
   return chosen;
 }
 

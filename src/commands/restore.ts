@@ -85,9 +85,14 @@ async function withSource(
 
 function describeDoubt(id: string, check: Check): string {
   const [when, faults] = [formatTime(new Date(check.at)), describeFaults(check)];
-  return check.depth === 'quick'
-    ? `backup ${id} is another object than was written, as a verification has found at ${when}: ${faults} — \`topobank-backup verify ${id}\` tells whether its bytes are the same`
-    : `backup ${id} could not be restored when it was verified at ${when}: ${faults}`;
+  switch (check.depth) {
+    case 'quick':
+      return `backup ${id} is another object than was written, as a verification has found at ${when}: ${faults} — \`topobank-backup verify ${id}\` tells whether its bytes are the same`;
+    case 'full':
+      return `backup ${id} was found faulty when it was verified at ${when}: ${faults}`;
+    case 'restore':
+      return `backup ${id} could not be restored when it was verified at ${when}: ${faults}`;
+  }
 }
 
 async function restoreSource(

@@ -68,8 +68,9 @@ export async function restoreMedia(
         limit(async () => {
           const copies = () => findCopies(store, quarantinePrefix, runs, entry, signal);
           const sources = [
-            () => fromQuarantine(store, copies(), entry, dryRun, signal),
+            () => fromQuarantine(store, copies(), hasEtag, entry, dryRun, signal),
             () => fromVersion(store, entry, dryRun, signal),
+            () => fromQuarantine(store, copies(), isSame, entry, dryRun, signal),
             () => unproven(copies(), entry),
           ];
           return tryEach(entry, sources);
@@ -125,15 +126,22 @@ async function* findCopies(
   }
 }
 
+/** Whether nothing but the same bytes can be meant. */
+function hasEtag(found: StoredObject, { bytes, etag }: MediaObject): boolean {
+  return found.bytes === bytes && found.etag === etag;
+}
+
+/** @param matches whether what is in quarantine is taken for the object that the backup has recorded */
 async function fromQuarantine(
   store: Store,
   copies: AsyncIterable<CopyInRun>,
+  matches: (found: StoredObject, entry: MediaObject) => boolean,
   entry: MediaObject,
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<Attempt> {
   for await (const { found } of copies) {
-    if (!isSame(found, entry)) continue;
+    if (!matches(found, entry)) continue;
     if (dryRun) return { from: 'quarantine' };
     const outcome = await bringBack(store, { ...found, original: entry.key }, signal);
     if (outcome.kind === 'refused') return outcome;
@@ -148,10 +156,15 @@ async function unproven(copies: AsyncIterable<CopyInRun>, entry: MediaObject): P
   for await (const { run, found } of copies) {
     if (isSame(found, entry)) continue;
     return {
-      reason: `an object of its size and key is in quarantine, and its encryption hides whether it is the same; \`quarantine restore ${run} --key ${entry.key}\` brings it back`,
+      reason: `an object of its size and key is in quarantine, and its encryption hides whether it is the same; \`topobank-backup quarantine restore ${run} --key ${shellWord(entry.key)}\` brings it back`,
     };
   }
   return undefined;
+}
+
+/** As a POSIX shell takes it for one word, whatever an application has named its objects. */
+function shellWord(text: string): string {
+  return /^[\w./@%+:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 async function fromVersion(

@@ -1,4 +1,4 @@
-import { isCopy, isSame } from '../audit/compare-media.ts';
+import { isCopy } from '../audit/compare-media.ts';
 import { LONGEST_KEY, type ObjectInfo, type Store, type StoredObject } from '../s3/store.ts';
 
 /** Copies that the server is asked to make at the same time. */
@@ -58,9 +58,9 @@ async function faultOfCopy(
 }
 
 /**
- * Whether what is in an object's place is what its copy in quarantine was made of. Where encryption keeps their ETags
- * from telling, it has to have been there before the copy; else nobody knows, and the copy may be all that is left of
- * another.
+ * Whether what is in an object's place is what its copy in quarantine was made of. Where their ETags do not tell, as of
+ * what was written in parts or is encrypted, it has to have been there before the copy; else nobody knows, and the copy
+ * may be all that is left of another.
  */
 export async function compareWithPlace(
   store: Store,
@@ -68,8 +68,8 @@ export async function compareWithPlace(
   present: StoredObject,
   signal: AbortSignal,
 ): Promise<'same' | 'other' | 'unknown'> {
-  if (isSame(present, copy)) return 'same';
   if (present.bytes !== copy.bytes) return 'other';
+  if (present.etag === copy.etag) return 'same';
   // A listing does not tell of the copy's encryption.
   const stored = await store.head(copy.key, signal);
   if (stored === undefined || !isCopy(stored, present)) return 'other';

@@ -80,7 +80,7 @@ export async function bringBack(
     if (place === 'same') return { kind: 'there' };
     const reason =
       place === 'unknown'
-        ? 'an object of its size has its key, and is encrypted so that nothing tells whether it is the same'
+        ? 'an object of its size has its key, and their ETags do not tell whether it is the same'
         : 'another object has its key';
     return { kind: 'refused', reason };
   }
@@ -92,9 +92,9 @@ export async function bringBack(
       return { kind: 'refused', reason: 'it is gone' };
     case 'refused':
       return copy;
-    // What is in its place stays: no copy but another writer would have made it so.
+    // It stays in its place, for another writer may have made it.
     case 'other':
-      return { kind: 'refused', reason: `what is in its place since is another object: ${copy.reason}` };
+      return { kind: 'refused', reason: `what is in its place since is not known to be it: ${copy.reason}` };
   }
 }
 

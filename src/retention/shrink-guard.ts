@@ -119,9 +119,10 @@ function measureAll(backups: readonly Backup[], now: Date): Measured[] {
     .flatMap(measure);
 }
 
-/** Whether the newest dump is compared with another one. */
+/** Whether the newest dump is compared with another one. An ETag that is another, as after a copy, does not hinder it. */
 function mayPrecede({ backup }: Measured, newest: Measured): boolean {
-  return faultyCheck(backup.verified) === undefined && comparable(backup, newest.backup);
+  const check = faultyCheck(backup.verified);
+  return (check === undefined || check.depth === 'quick') && comparable(backup, newest.backup);
 }
 
 function shrinkOf({ backup, bytes }: Measured, previous: Measured, share: number): Shrink | undefined {

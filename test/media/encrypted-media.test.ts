@@ -33,7 +33,8 @@ test('encrypted with a key of KMS, what may be another object is not brought bac
   expect({ status, told }).toMatchObject({ status: 3, told: { restored: { count: 0 }, lost: [{}, {}] } });
   expect((await bed.places()).media).toEqual([]);
   for (const { reason } of (told as { lost: { reason: string }[] }).lost) {
-    const [, command] = /`(quarantine restore \d{14} --key \S+)` brings it back$/.exec(reason) ?? [];
+    const [, command] =
+      /`topobank-backup (quarantine restore \d{14} --key \S+)` brings it back$/.exec(reason) ?? [];
     expect(await bed.command(command!.split(' '))).toMatchObject({ status: 0 });
   }
   expect((await bed.places()).media).toEqual(['media/albums/7/x', 'media/kept']);

@@ -143,7 +143,7 @@ test('what another writer puts over an object that is brought back stays, and so
   expect(restored).toMatchObject({
     status: 3,
     stderr: expect.stringMatching(
-      /media\/orphan stays in quarantine: what is in its place since is another object: /,
+      /media\/orphan stays in quarantine: what is in its place since is not known to be it: /,
     ),
   });
   expect((await bed.places()).quarantine).toEqual(['media/orphan']);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { withLock } from '../../src/postgres/advisory-lock.ts';
 import { findFreeRun } from '../../src/quarantine/runs.ts';
+import { openMultipartWriter } from '../../src/s3/multipart-writer.ts';
 import { onOtherServer } from '../support/bed-server.ts';
 import { keepVersions } from '../support/keep-versions.ts';
 import { keepingLog } from '../support/test-bed.ts';
@@ -212,4 +213,21 @@ test.each([
 ])('quarantine %j is refused', async (args, status, message) => {
   const result = await bed.command(['quarantine', ...args]);
   expect(result).toMatchObject({ status, stderr: expect.stringMatching(message) });
+});
+
+test('an object of its size, written in parts, that has come to its place does not cost the one in quarantine', async () => {
+  const { bytes = 0 } = (await bed.store.head('media/orphan', never)) ?? {};
+  expect(await quarantine()).toMatchObject({ status: 0 });
+  const options = { contentType: 'text/plain', maxParts: 10, partsInFlight: 1, signal: never };
+  const writer = await openMultipartWriter(bed.store, 'media/orphan', options);
+  await writer.write(Buffer.alloc(bytes, 'x'));
+  expect((await writer.complete()).etag).toContain('-');
+  const [{ run } = { run: '' }] = await bed.runs();
+  expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({
+    status: 3,
+    stderr: expect.stringMatching(
+      /media\/orphan stays in quarantine: an object of its size has its key, and their ETags do not tell/,
+    ),
+  });
+  expect((await bed.places()).quarantine).toEqual(['media/orphan']);
 });

@@ -65,10 +65,15 @@ export function complete(time: string, bytes = 1000, database: string | null = '
   };
 }
 
-/** A complete one, or another, of which a verification has found that its bytes are others. */
-export function faulty(time: string, bytes = 1000, backup = complete(time, bytes)): Backup {
+/** A complete one, or another, of which a verification has found that its bytes, or its ETag, are others. */
+export function faulty(
+  time: string,
+  bytes = 1000,
+  backup = complete(time, bytes),
+  depth: 'quick' | 'full' = 'full',
+): Backup {
   const verified = addCheck(undefined, backup.id, backup.dump!, {
-    depth: 'full',
+    depth,
     at: '2026-01-01T00:00:00.000Z',
     tool: 'test',
     checked: { bytes: 1, tables: 1, rows: 1 },

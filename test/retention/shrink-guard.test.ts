@@ -71,6 +71,14 @@ describe('the newest dump is compared with the one before it', () => {
       held: undefined,
     },
     {
+      what: 'one that has another ETag, as after a copy',
+      backups: [
+        complete('2026-11-24', 100),
+        faulty('2026-11-23', 1000, complete('2026-11-23', 1000), 'quick'),
+      ],
+      held: ['2026-11-24', '2026-11-23'],
+    },
+    {
       what: 'past one that is known to be faulty',
       backups: [complete('2026-11-24', 1000), faulty('2026-11-23', 9000), complete('2026-11-22', 1100)],
       held: undefined,

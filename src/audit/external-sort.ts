@@ -45,13 +45,9 @@ export async function* sortRecords(
     bytes = 0;
   }
 
-  async function inFiles<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw noRoom(directory, error);
-    }
+  function refuse(error: unknown): never {
+    signal.throwIfAborted();
+    throw noRoom(directory, error);
   }
 
   try {
@@ -60,21 +56,17 @@ export async function* sortRecords(
         held.push(record);
         bytes += record.length + STRING_BYTES;
       }
-      if (bytes >= memory) await inFiles(spill);
+      if (bytes >= memory) await spill().catch(refuse);
     }
     if (runs.length === 0) {
       yield* inBatches(held.sort());
       return;
     }
-    const left = await inFiles(async () => {
-      if (held.length > 0) await spill();
-      return reduceRuns(runs, width, nextPath, signal);
-    });
     try {
-      yield* mergeRuns(left, width, signal);
+      if (held.length > 0) await spill();
+      yield* mergeRuns(await reduceRuns(runs, width, nextPath, signal), width, signal);
     } catch (error) {
-      signal.throwIfAborted();
-      throw noRoom(directory, error);
+      refuse(error);
     }
   } finally {
     if (own !== undefined) await rm(own, { recursive: true, force: true });

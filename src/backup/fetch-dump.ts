@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import type { UsableBackup } from '../catalog/catalog.ts';
-import { compareIndex, describeFault, remedyForDamage } from '../catalog/compare-index.ts';
+import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import { ZSTD } from '../dump/other-than-plain.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { DatabaseError, DumpError } from '../errors.ts';
 import { heardByMany } from '../heard-by-many.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
-import { KEEP_STILL } from '../restore/source.ts';
+import { remedyForOthers } from '../restore/source.ts';
 import { broadcast } from '../s3/broadcast.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
@@ -121,14 +121,13 @@ function isAboutThisMachine(error: unknown): error is DatabaseError | DumpError 
 }
 
 /** @param fault in one clause */
-export function otherBytes(store: Store, { id, dump, manifest }: UsableBackup, fault: string): DumpError {
-  const [problem, remedy] =
-    manifest === undefined
-      ? ['it has changed while it was read', KEEP_STILL]
-      : ['its bytes are not those of its manifest', remedyForDamage(id)];
+export function otherBytes(store: Store, backup: UsableBackup, fault: string): DumpError {
+  const { dump, manifest } = backup;
+  const other =
+    manifest === undefined ? 'it has changed while it was read' : 'its bytes are not those of its manifest';
   return new DumpError({
     doing: `cannot fetch ${dump.key} from bucket ${store.bucket}`,
-    problem: `${problem}: ${fault}`,
-    remedy,
+    problem: `${other}: ${fault}`,
+    remedy: remedyForOthers(backup),
   });
 }

@@ -66,12 +66,14 @@ export async function restoreMedia(
     const outcomes = await Promise.all(
       missing.map((entry) =>
         limit(async () => {
-          const copies = () => findCopies(store, quarantinePrefix, runs, entry, signal);
+          const { exact, others } = await findInQuarantine(store, quarantinePrefix, runs, entry, signal);
+          const likely = others.find(({ found }) => isSame(found, entry))?.found;
+          const unproven = others.find(({ found }) => !isSame(found, entry));
           const sources = [
-            () => fromQuarantine(store, copies(), hasEtag, entry, dryRun, signal),
+            () => fromQuarantine(store, exact, entry, dryRun, signal),
             () => fromVersion(store, entry, dryRun, signal),
-            () => fromQuarantine(store, copies(), isSame, entry, dryRun, signal),
-            () => unproven(copies(), entry),
+            () => fromQuarantine(store, likely, entry, dryRun, signal),
+            async () => unproven && describeUnproven(unproven, entry),
           ];
           return tryEach(entry, sources);
         }),
@@ -112,54 +114,48 @@ interface CopyInRun {
   readonly found: StoredObject;
 }
 
-/** What was moved into the quarantine from an object's place and may be that object, of the newest run first. */
-async function* findCopies(
+/**
+ * Looks for what was moved into the quarantine from an object's place, the newest run first.
+ *
+ * @returns the one that has the recorded ETag, beyond which none is looked for, and before it those that may be the object
+ */
+async function findInQuarantine(
   store: Store,
   prefix: string,
   runs: readonly string[],
   entry: MediaObject,
   signal: AbortSignal,
-): AsyncGenerator<CopyInRun> {
+): Promise<{ readonly exact?: StoredObject; readonly others: readonly CopyInRun[] }> {
+  const others: CopyInRun[] = [];
   for (const run of runs) {
     const found = await store.head(`${runPrefix(prefix, run)}${entry.key}`, signal);
-    if (found !== undefined && isCopy(entry, found)) yield { run, found };
+    if (found === undefined || !isCopy(entry, found)) continue;
+    if (found.etag === entry.etag) return { exact: found, others };
+    others.push({ run, found });
   }
+  return { others };
 }
 
-/** Whether nothing but the same bytes can be meant. */
-function hasEtag(found: StoredObject, { bytes, etag }: MediaObject): boolean {
-  return found.bytes === bytes && found.etag === etag;
-}
-
-/** @param matches whether what is in quarantine is taken for the object that the backup has recorded */
 async function fromQuarantine(
   store: Store,
-  copies: AsyncIterable<CopyInRun>,
-  matches: (found: StoredObject, entry: MediaObject) => boolean,
-  entry: MediaObject,
+  found: StoredObject | undefined,
+  { key }: MediaObject,
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  for await (const { found } of copies) {
-    if (!matches(found, entry)) continue;
-    if (dryRun) return { from: 'quarantine' };
-    const outcome = await bringBack(store, { ...found, original: entry.key }, signal);
-    if (outcome.kind === 'refused') return outcome;
-    if (outcome.kind === 'back') await store.remove([found.key], signal);
-    return { from: 'quarantine' };
-  }
-  return undefined;
+  if (found === undefined) return undefined;
+  if (dryRun) return { from: 'quarantine' };
+  const outcome = await bringBack(store, { ...found, original: key }, signal);
+  if (outcome.kind === 'refused') return outcome;
+  if (outcome.kind === 'back') await store.remove([found.key], signal);
+  return { from: 'quarantine' };
 }
 
 /** Its place may have held another object of that size: whether it is this one, only people can tell. */
-async function unproven(copies: AsyncIterable<CopyInRun>, entry: MediaObject): Promise<Attempt> {
-  for await (const { run, found } of copies) {
-    if (isSame(found, entry)) continue;
-    return {
-      reason: `an object of its size and key is in quarantine, and its encryption hides whether it is the same; \`topobank-backup quarantine restore ${run} --key ${shellWord(entry.key)}\` brings it back`,
-    };
-  }
-  return undefined;
+function describeUnproven({ run }: CopyInRun, { key }: MediaObject): Attempt {
+  return {
+    reason: `an object of its size and key is in quarantine, and its encryption hides whether it is the same; \`topobank-backup quarantine restore ${run} --key ${shellWord(key)}\` brings it back`,
+  };
 }
 
 /** As a POSIX shell takes it for one word, whatever an application has named its objects. */

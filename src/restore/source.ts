@@ -12,7 +12,7 @@ import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
 /** Of a dump without a manifest is known what it was a moment ago. */
-export const KEEP_STILL = 'see to it that nothing writes to the dump';
+const KEEP_STILL = 'see to it that nothing writes to the dump';
 
 /** A dump that is to be restored, wherever it lies. */
 export interface RestoreSource extends DumpBytes {
@@ -26,13 +26,18 @@ export interface RestoreSource extends DumpBytes {
   readonly bytes: number;
 }
 
+/** What to do when a backup's bytes are not those that are known of it. */
+export function remedyForOthers({ id, manifest }: UsableBackup): string {
+  return manifest === undefined ? KEEP_STILL : remedyForDamage(id);
+}
+
 export function backupSource(store: Store, backup: UsableBackup, tools: ClientTools): RestoreSource {
   const { key } = backup.dump;
   const readRange: ReadRange = (range, signal) => readObject(store, key, { range, signal });
   return {
     name: key,
     manifest: backup.manifest,
-    remedyForDamage: backup.manifest === undefined ? KEEP_STILL : remedyForDamage(backup.id),
+    remedyForDamage: remedyForOthers(backup),
     bytes: backup.manifest?.bytes ?? backup.dump.bytes,
     read: (signal) => readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal }),
     // The name of a foreign dump may be wrong about its form.

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { createQuarantineBed, type QuarantineBed } from '../quarantine/quarantine-bed.ts';
-import { deferred } from '../support/deferred.ts';
+import { during } from '../support/during.ts';
 import { encryptBucket } from '../support/encrypt-bucket.ts';
 import { keepVersions } from '../support/keep-versions.ts';
 
@@ -73,19 +73,10 @@ test('what another writer puts over a version that is brought back is said to be
   await bed.put('media/kept', 'as it was');
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   await bed.store.remove(['media/kept'], never);
-  const written = deferred<void>();
   // The version, its place, and the version that is copied are looked up before the copy is.
-  bed.server.faults.push({
-    operation: 'HeadObject',
-    key: /^media\/kept$/,
-    after: 3,
-    times: 1,
-    what: {
-      kind: 'hold',
-      until: written.promise,
-      onHeld: () => void bed.put('media/kept', 'written meanwhile').then(written.resolve),
-    },
-  });
+  during(bed, { operation: 'HeadObject', key: /^media\/kept$/, after: 3 }, () =>
+    bed.put('media/kept', 'written meanwhile'),
+  );
   const reason = expect.stringMatching(
     /^another object has come to its place since its version \S+ was copied there$/,
   );

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { createQuarantineBed, type QuarantineBed } from '../quarantine/quarantine-bed.ts';
-import { deferred } from '../support/deferred.ts';
+import { during } from '../support/during.ts';
 import { keepVersions } from '../support/keep-versions.ts';
 
 const never = new AbortController().signal;
@@ -88,18 +88,10 @@ test('an object that comes to the place of a missing one meanwhile is not replac
   await bed.put('media/kept', 'as it was');
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   await bed.store.remove(['media/kept'], never);
-  const written = deferred<void>();
   // The version is looked up when the bucket has been listed.
-  bed.server.faults.push({
-    operation: 'HeadObject',
-    key: /^media\/kept$/,
-    times: 1,
-    what: {
-      kind: 'hold',
-      until: written.promise,
-      onHeld: () => void bed.put('media/kept', 'written meanwhile').then(written.resolve),
-    },
-  });
+  during(bed, { operation: 'HeadObject', key: /^media\/kept$/ }, () =>
+    bed.put('media/kept', 'written meanwhile'),
+  );
   expect(await document(['media', 'restore', 'latest'])).toMatchObject({
     status: 3,
     told: { restored: { count: 0 }, lost: [{ key: 'media/kept', reason: 'another object has its key' }] },

@@ -5,6 +5,7 @@ import type { Manifest } from '../../src/catalog/manifest.ts';
 import type { MediaEntry } from '../../src/catalog/media-manifest.ts';
 import { readObject } from '../../src/s3/reader.ts';
 import { type AuditBed, createAuditBed } from '../audit/audit-bed.ts';
+import { during } from '../support/during.ts';
 import { keepVersions } from '../support/keep-versions.ts';
 
 const never = new AbortController().signal;
@@ -84,15 +85,7 @@ test('a backup records what its rows own, what they lack, and under which prefix
 
 /** The recording asks for the bucket's versions when it has joined the snapshot, and waits there until `work` is done. */
 function whileRecording(work: () => Promise<unknown>): void {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  bed.server.faults.push({
-    operation: 'GetBucketVersioning',
-    times: 1,
-    what: { kind: 'hold', until, onHeld: () => void work().finally(release) },
-  });
+  during(bed, { operation: 'GetBucketVersioning' }, work);
 }
 
 test('the rows are those of the dump’s own snapshot, whatever is written meanwhile', async () => {

@@ -7,25 +7,6 @@ afterEach(() => bed.close());
 
 const QUARANTINE = ['audit-orphans', '--quarantine', '--yes'];
 
-/** Runs a command, and kills it when it asks the server for this, before that is done. */
-async function killWhenAsked(
-  args: readonly string[],
-  request: { readonly operation: string; readonly key: RegExp; readonly after?: number },
-): Promise<void> {
-  let kill = () => {};
-  bed.server.faults.push({
-    ...request,
-    times: 1,
-    what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => kill() },
-  });
-  const killed = await bed.command(args, {
-    onSpawn: (child) => {
-      kill = () => child.kill('SIGKILL');
-    },
-  });
-  expect(killed.signal).toBe('SIGKILL');
-}
-
 /** The program is killed when it asks for this, before it is done. */
 const STEPS: readonly (readonly [string, string, RegExp, number])[] = [
   ['the journal is completed', 'CompleteMultipartUpload', /journal/, 0],
@@ -42,7 +23,7 @@ test.each(STEPS)(
   'killed when %s: every orphan is somewhere, and the next run ends it',
   async (_name, operation, key, after) => {
     bed = await createQuarantineBed(inject('postgres'));
-    await killWhenAsked(QUARANTINE, { operation, key, after });
+    await bed.killWhenAsked(QUARANTINE, { operation, key, after });
     const found = await bed.places();
     for (const orphan of ORPHANS) expect([...found.media, ...found.quarantine]).toContain(orphan);
 
@@ -73,7 +54,7 @@ test.each(STEPS_BACK)(
     bed = await createQuarantineBed(inject('postgres'));
     expect(await bed.command(QUARANTINE)).toMatchObject({ status: 0 });
     const [{ run } = { run: '' }] = await bed.runs();
-    await killWhenAsked(['quarantine', 'restore', run], { operation, key, after });
+    await bed.killWhenAsked(['quarantine', 'restore', run], { operation, key, after });
     const found = await bed.places();
     for (const orphan of ORPHANS) expect([...found.media, ...found.quarantine]).toContain(orphan);
 
@@ -109,7 +90,7 @@ test('what is brought back while its run is about to delete it is somewhere all 
 
 test('a run of another database in the same quarantine, which may be at work, is left as it is', async () => {
   bed = await createQuarantineBed(inject('postgres'));
-  await killWhenAsked(QUARANTINE, { operation: 'PutObject', key: /done/ });
+  await bed.killWhenAsked(QUARANTINE, { operation: 'PutObject', key: /done/ });
   const [before] = await bed.runs();
   expect(before).toMatchObject({ objects: ORPHANS.length, state: 'cut off' });
 

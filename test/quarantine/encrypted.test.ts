@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { deferred } from '../support/deferred.ts';
+import { during } from '../support/during.ts';
 import { encryptBucket } from '../support/encrypt-bucket.ts';
 import { createQuarantineBed, ORPHANS, type QuarantineBed } from './quarantine-bed.ts';
 
@@ -52,17 +52,9 @@ test('the server hides the MD5 of what is encrypted with a key of KMS, and of no
 test('an orphan that is written over by as many bytes while it is copied stays', async () => {
   await encryptOrphans();
   const { bytes = 0 } = (await bed.store.head('media/orphan', never)) ?? {};
-  const written = deferred<void>();
-  bed.server.faults.push({
-    operation: 'HeadObject',
-    key: /^quarantine\/\d+\/media\/orphan$/,
-    times: 1,
-    what: {
-      kind: 'hold',
-      until: written.promise,
-      onHeld: () => void bed.put('media/orphan', 'x'.repeat(bytes)).then(written.resolve),
-    },
-  });
+  during(bed, { operation: 'HeadObject', key: /^quarantine\/\d+\/media\/orphan$/ }, () =>
+    bed.put('media/orphan', 'x'.repeat(bytes)),
+  );
   expect(await bed.command(QUARANTINE)).toMatchObject({
     status: 3,
     stdout: expect.stringMatching(/left media\/orphan: it changed while it was copied/),
@@ -94,18 +86,7 @@ test.each([
   ['whose copies alone are encrypted', () => encryptBucket(bed)],
 ])('killed before orphans %s are deleted, the next run knows them by their age', async (_, encrypt) => {
   await encrypt();
-  let kill = () => {};
-  bed.server.faults.push({
-    operation: 'DeleteObjects',
-    times: 1,
-    what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => kill() },
-  });
-  const killed = await bed.command(QUARANTINE, {
-    onSpawn: (child) => {
-      kill = () => child.kill('SIGKILL');
-    },
-  });
-  expect(killed.signal).toBe('SIGKILL');
+  await bed.killWhenAsked(QUARANTINE, { operation: 'DeleteObjects' });
   expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: [...ORPHANS] });
   expect(await bed.command(QUARANTINE)).toMatchObject({
     status: 0,
@@ -118,14 +99,7 @@ test.each([
 async function restoreMeanwhile(work: (run: string) => Promise<unknown>) {
   expect(await bed.command(QUARANTINE)).toMatchObject({ status: 0 });
   const [{ run } = { run: '' }] = await bed.runs();
-  const done = deferred<void>();
-  bed.server.faults.push({
-    operation: 'HeadObject',
-    key: /^media\/orphan$/,
-    after: 1,
-    times: 1,
-    what: { kind: 'hold', until: done.promise, onHeld: () => void work(run).then(() => done.resolve()) },
-  });
+  during(bed, { operation: 'HeadObject', key: /^media\/orphan$/, after: 1 }, () => work(run));
   return bed.command(['quarantine', 'restore', run]);
 }
 

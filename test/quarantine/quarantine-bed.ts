@@ -1,7 +1,9 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { expect } from 'vitest';
 import { createS3Client } from '../../src/s3/client.ts';
 import { type AuditBed, createAuditBed } from '../audit/audit-bed.ts';
 import type { Environment } from '../support/database.ts';
+import type { Fault } from '../support/s3-server/faults.ts';
 import { storeSettings } from '../support/test-store.ts';
 import type { ProgramResult, RunOptions } from '../support/topobank-backup.ts';
 
@@ -16,6 +18,8 @@ export const ORPHANS = ['media/a b+ü', 'media/orphan', 'media/x/1'] as const;
 export interface QuarantineBed extends AuditBed {
   /** Runs a command with the references of this bed. */
   command(args: readonly string[], options?: RunOptions, env?: Environment): Promise<ProgramResult>;
+  /** Runs a command, and kills it when it asks the server for this, before that is done. */
+  killWhenAsked(args: readonly string[], request: Pick<Fault, 'operation' | 'key' | 'after'>): Promise<void>;
   /** Keys of media, and of the quarantine without its runs' times. */
   places(): Promise<{ media: string[]; quarantine: string[] }>;
   /** The runs, as `quarantine list --json` tells them. */
@@ -38,6 +42,20 @@ export async function createQuarantineBed(postgres: Environment): Promise<Quaran
   return {
     ...bed,
     command,
+    async killWhenAsked(args, request) {
+      let kill = () => {};
+      bed.server.faults.push({
+        ...request,
+        times: 1,
+        what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => kill() },
+      });
+      const killed = await command(args, {
+        onSpawn: (child) => {
+          kill = () => child.kill('SIGKILL');
+        },
+      });
+      expect(killed.signal).toBe('SIGKILL');
+    },
     async places() {
       const keys = await bed.keys();
       return {

@@ -3,6 +3,7 @@ import { withLock } from '../../src/postgres/advisory-lock.ts';
 import { findFreeRun } from '../../src/quarantine/runs.ts';
 import { openMultipartWriter } from '../../src/s3/multipart-writer.ts';
 import { onOtherServer } from '../support/bed-server.ts';
+import { during } from '../support/during.ts';
 import { keepVersions } from '../support/keep-versions.ts';
 import { keepingLog } from '../support/test-bed.ts';
 import { createQuarantineBed, ORPHANS, type QuarantineBed } from './quarantine-bed.ts';
@@ -94,16 +95,7 @@ test('beside another run, and without orphans, nothing is moved or left behind',
 
 /** Does `work` when the audit is over and the first orphan is about to be copied. */
 function beforeCopies(work: () => Promise<unknown>): void {
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  bed.server.faults.push({
-    operation: 'CopyObject',
-    key: /orphan$/,
-    times: 1,
-    what: { kind: 'hold', until, onHeld: () => void work().finally(release) },
-  });
+  during(bed, { operation: 'CopyObject', key: /orphan$/ }, work);
 }
 
 test.each<[string, () => Promise<unknown>, RegExp]>([

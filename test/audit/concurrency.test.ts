@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import type { Fault } from '../support/s3-server/faults.ts';
+import { during } from '../support/during.ts';
 import { type AuditBed, brief, createAuditBed } from './audit-bed.ts';
 
 const never = new AbortController().signal;
@@ -21,23 +21,12 @@ const sql = (text: string) => bed.database.query(text);
 const remove = (...keys: string[]) => bed.store.remove(keys, never);
 const putNow = (key: string) => bed.put(key, 'x', 0);
 
-/** The next request of this kind waits until `work` is done, which has the application at work meanwhile. */
-function during(operation: string, work: () => Promise<unknown>): void {
-  let release: (error?: unknown) => void = () => {};
-  const until = new Promise<void>((resolve, reject) => {
-    release = (error) => (error === undefined ? resolve() : reject(error));
-  });
-  const fault: Fault = {
-    operation,
-    times: 1,
-    what: { kind: 'hold', until, onHeld: () => void work().then(() => release(), release) },
-  };
-  bed.server.faults.push(fault);
-}
+/** Has the application at work while a request of this kind waits. */
+const meanwhile = (operation: string, work: () => Promise<unknown>) => during(bed, { operation }, work);
 
 /** Findings of an audit whose snapshot is taken before, and whose listing after, `work`. */
 async function findingsWith(work: () => Promise<unknown>): Promise<string[]> {
-  during('ListObjectsV2', work);
+  meanwhile('ListObjectsV2', work);
   return brief((await bed.report(ARGS)).findings);
 }
 
@@ -107,7 +96,7 @@ test.each<[string, () => Promise<unknown>, string[]]>([
 });
 
 test('an object that is written anew under its key while the bucket is listed is not missing', async () => {
-  during('HeadObject', () => putNow('media/key3'));
+  meanwhile('HeadObject', () => putNow('media/key3'));
   const work = async () => {
     await sql(`UPDATE files SET key = '' WHERE id = 3`);
     await remove('media/key3');
@@ -117,7 +106,7 @@ test('an object that is written anew under its key while the bucket is listed is
 });
 
 test('a row that is written while its object is looked up is left to the next audit', async () => {
-  during('HeadObject', () => sql('UPDATE files SET modified = now()'));
+  meanwhile('HeadObject', () => sql('UPDATE files SET modified = now()'));
   const work = async () => {
     await sql('UPDATE files SET modified = now() WHERE id = 3');
     await remove('media/key3');

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { DatabaseError } from '../errors.ts';
+import type { OperatorError } from '../errors.ts';
 import { createDatabase, dropDatabase, renameDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
-import { errorCode } from '../postgres/errors.ts';
+import { databaseError, errorCode } from '../postgres/errors.ts';
 import { PLAIN_CREATION } from '../postgres/facts.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { DoctorFinding } from './check.ts';
@@ -29,22 +29,32 @@ export async function tryDatabase(
 async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<DoctorFinding, 'check'>> {
   const probe = `topobank_backup_doctor_${randomBytes(6).toString('hex')}`;
   const renamed = `${probe}_renamed`;
-  const dropBoth = async () => {
-    for (const name of [probe, renamed]) await dropDatabase(admin, name);
-  };
-  try {
+  const tried = await attempt(async () => {
     await createDatabase(admin, probe, PLAIN_CREATION);
     await renameDatabase(admin, probe, renamed);
-  } catch (error) {
-    // What went wrong first is what has to be told.
-    await dropBoth().catch(() => {});
-    if (!(error instanceof DatabaseError) || errorCode(error.cause) !== SQLSTATE.insufficientPrivilege)
-      throw error;
+  });
+  const dropped = await attempt(async () => {
+    for (const name of [probe, renamed]) await dropDatabase(admin, name);
+  });
+  if (tried !== undefined && errorCode(tried.cause) === SQLSTATE.insufficientPrivilege) {
     return fault(
       'the role may not create databases, so it cannot restore',
       `ALTER ROLE ${pg.escapeIdentifier(user)} CREATEDB`,
     );
   }
-  await dropBoth();
-  return 'databases can be created, renamed and dropped';
+  // What went wrong first is what has to be told.
+  const first = tried ?? dropped;
+  if (first === undefined) return 'databases can be created, renamed and dropped';
+  const left = dropped === undefined ? '' : `; database ${probe} or ${renamed} may be left`;
+  return { state: 'fault', detail: `${first.problem}${left}`, remedy: first.remedy };
+}
+
+/** @returns why it did not succeed, or undefined */
+async function attempt(work: () => Promise<void>): Promise<OperatorError | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return databaseError('cannot try an empty database', error);
+  }
 }

@@ -49,7 +49,7 @@ const SPOKEN: readonly (readonly [RegExp, string])[] = [
  * Any error of `pg` as a DatabaseError that says what was being done. An error that already is meant for the operator
  * is returned as it is.
  */
-export function databaseError(doing: string, error: unknown): Error {
+export function databaseError(doing: string, error: unknown): OperatorError {
   if (error instanceof OperatorError) return error;
   return new DatabaseError({
     doing,

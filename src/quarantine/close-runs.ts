@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { formatCount, formatNumber } from '../ui/format.ts';
 import { firstOfJournal } from './journal.ts';
-import { compareWithPlace } from './move-object.ts';
+import { isInPlace } from './move-object.ts';
 import { markDone, type QuarantineContext } from './quarantine-orphans.ts';
 import { listQuarantined, listRuns } from './runs.ts';
 
@@ -33,8 +33,7 @@ export async function closeRuns(
         page.map((copy) =>
           limit(async () => {
             const original = await store.head(copy.original, signal);
-            const isTwice =
-              original !== undefined && (await compareWithPlace(store, copy, original, signal)) === 'same';
+            const isTwice = original !== undefined && (await isInPlace(store, copy, original, signal));
             if (isTwice) {
               copies.push(copy.key);
               return;

@@ -1,4 +1,5 @@
 import { isCopy } from '../audit/compare-media.ts';
+import { haveSameBytes } from '../s3/same-bytes.ts';
 import { LONGEST_KEY, type ObjectInfo, type Store, type StoredObject } from '../s3/store.ts';
 
 /** Copies that the server is asked to make at the same time. */
@@ -59,23 +60,24 @@ async function faultOfCopy(
 
 /**
  * Whether what is in an object's place is what its copy in quarantine was made of. Where their ETags do not tell, as of
- * what was written in parts or is encrypted, it has to have been there before the copy; else nobody knows, and the copy
- * may be all that is left of another.
+ * what was written in parts or is encrypted, it is if it was there before the copy was made; else their bytes are read.
+ *
+ * @throws StoreError, or the signal's reason
  */
-export async function compareWithPlace(
+export async function isInPlace(
   store: Store,
   copy: ObjectInfo,
   present: StoredObject,
   signal: AbortSignal,
-): Promise<'same' | 'other' | 'unknown'> {
-  if (present.bytes !== copy.bytes) return 'other';
-  if (present.etag === copy.etag) return 'same';
+): Promise<boolean> {
+  if (present.bytes !== copy.bytes) return false;
+  if (present.etag === copy.etag) return true;
   // A listing does not tell of the copy's encryption.
   const stored = await store.head(copy.key, signal);
-  if (stored === undefined || !isCopy(stored, present)) return 'other';
+  if (stored === undefined || !isCopy(stored, present)) return false;
   // A HEAD tells the time without the fraction of the second.
   const second = ({ lastModified }: ObjectInfo) => Math.floor(lastModified.getTime() / 1000);
-  return second(present) < second(stored) ? 'same' : 'unknown';
+  return second(present) < second(stored) || haveSameBytes(store, copy.key, present.key, signal);
 }
 
 /** Whether the object is still the one that was copied. */

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
-import { COPIES, compareWithPlace, copyAndCompare } from './move-object.ts';
+import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
 import { doneKey, journalKey, runPrefix } from './names.ts';
 import type { QuarantineContext } from './quarantine-orphans.ts';
 import { findRun, listQuarantined, type QuarantinedObject } from './runs.ts';
@@ -76,13 +76,9 @@ export async function bringBack(
 ): Promise<BringingBack> {
   const present = await store.head(object.original, signal);
   if (present !== undefined) {
-    const place = await compareWithPlace(store, object, present, signal);
-    if (place === 'same') return { kind: 'there' };
-    const reason =
-      place === 'unknown'
-        ? 'an object of its size has its key, and their ETags do not tell whether it is the same'
-        : 'another object has its key';
-    return { kind: 'refused', reason };
+    return (await isInPlace(store, object, present, signal))
+      ? { kind: 'there' }
+      : { kind: 'refused', reason: 'another object has its key' };
   }
   const copy = await copyAndCompare(store, object.key, object.original, signal);
   switch (copy.kind) {

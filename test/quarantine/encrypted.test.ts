@@ -73,7 +73,7 @@ test('an object of its size that has come to the place of one in quarantine does
   const [{ run } = { run: '' }] = await bed.runs();
   expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({
     status: 3,
-    stderr: expect.stringMatching(/media\/orphan stays in quarantine: an object of its size has its key/),
+    stderr: expect.stringMatching(/media\/orphan stays in quarantine: another object has its key/),
   });
   expect(await bed.places()).toEqual({
     media: [...OWNED, ...ORPHANS].sort(),
@@ -93,6 +93,20 @@ test.each([
     stderr: expect.stringMatching(/closed run \d+ of the quarantine.*: 0 objects moved, 3 left in place/),
   });
   expect(await bed.places()).toEqual({ media: OWNED, quarantine: [...ORPHANS] });
+});
+
+test('killed before the copies of encrypted orphans are deleted on the way back, another try ends it', async () => {
+  await encryptOrphans();
+  expect(await bed.command(QUARANTINE)).toMatchObject({ status: 0 });
+  const [{ run } = { run: '' }] = await bed.runs();
+  await bed.killWhenAsked(['quarantine', 'restore', run], { operation: 'DeleteObjects' });
+  expect((await bed.places()).quarantine).toEqual([...ORPHANS]);
+  expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/brought back 3 objects /),
+  });
+  expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: [] });
+  expect(await bed.runs()).toEqual([]);
 });
 
 /** Restores the only run, and does something once `media/orphan` was copied to its place and before it is compared. */

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { NotFoundError } from '../errors.ts';
+import { readObject } from './reader.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Reads two objects, which takes as long as that takes, and compares their bytes.
+ *
+ * @returns false also where one of them is gone
+ * @throws StoreError when reading fails for good or one of them changed, or the signal's reason
+ */
+export async function haveSameBytes(
+  store: Store,
+  a: string,
+  b: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const [first, second] = await Promise.all([digest(store, a, signal), digest(store, b, signal)]);
+    return first.equals(second);
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
+}
+
+async function digest(store: Store, key: string, signal: AbortSignal): Promise<Buffer> {
+  const hash = createHash('sha256');
+  for await (const chunk of readObject(store, key, { signal })) hash.update(chunk);
+  return hash.digest();
+}

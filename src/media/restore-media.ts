@@ -117,7 +117,8 @@ interface CopyInRun {
 /**
  * Looks for what was moved into the quarantine from an object's place, the newest run first.
  *
- * @returns the one that has the recorded ETag, beyond which none is looked for, and before it those that may be the object
+ * @returns the one that has the recorded ETag, beyond which none is looked for, and before it those of its size: where
+ *   the encryption of one of them makes its ETag say nothing, they may be the object
  */
 async function findInQuarantine(
   store: Store,
@@ -129,7 +130,7 @@ async function findInQuarantine(
   const others: CopyInRun[] = [];
   for (const run of runs) {
     const found = await store.head(`${runPrefix(prefix, run)}${entry.key}`, signal);
-    if (found === undefined || !isCopy(entry, found)) continue;
+    if (found?.bytes !== entry.bytes) continue;
     if (found.etag === entry.etag) return { exact: found, others };
     others.push({ run, found });
   }
@@ -154,7 +155,7 @@ async function fromQuarantine(
 /** Its place may have held another object of that size: whether it is this one, only people can tell. */
 function describeUnproven({ run }: CopyInRun, { key }: MediaObject): Attempt {
   return {
-    reason: `an object of its size and key is in quarantine, and its encryption hides whether it is the same; \`topobank-backup quarantine restore ${run} --key ${shellWord(key)}\` brings it back`,
+    reason: `an object of its size and key is in quarantine, with another ETag, as of what is encrypted or another object; \`topobank-backup quarantine restore ${run} --key ${shellWord(key)}\` brings it back`,
   };
 }
 

@@ -21,24 +21,31 @@ async function restored(id = 'latest'): Promise<{ status: number | null; told: o
   return { status, told: JSON.parse(stdout) as object };
 }
 
-test('encrypted with a key of KMS, what may be another object is not brought back, but named with its command', async () => {
-  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
-  await bed.database.query('DELETE FROM files; DELETE FROM albums');
-  const [list = ''] = (await bed.keys()).filter((key) => key.startsWith('backup/'));
-  const [id] = /\d{14}/.exec(list) ?? [];
-  // The backup lies elsewhere while the orphans go, as one that is fetched back later.
-  const run = await bed.command(['audit-orphans', '--quarantine', '--yes'], {}, { S3_PREFIX: 'other/' });
-  expect(run).toMatchObject({ status: 0 });
-  const { status, told } = await restored(id);
-  expect({ status, told }).toMatchObject({ status: 3, told: { restored: { count: 0 }, lost: [{}, {}] } });
-  expect((await bed.places()).media).toEqual([]);
-  for (const { reason } of (told as { lost: { reason: string }[] }).lost) {
-    const [, command] =
-      /`topobank-backup (quarantine restore \d{14} --key \S+)` brings it back$/.exec(reason) ?? [];
-    expect(await bed.command(command!.split(' '))).toMatchObject({ status: 0 });
-  }
-  expect((await bed.places()).media).toEqual(['media/albums/7/x', 'media/kept']);
-});
+test.each([
+  ['as its copy is', 'aws:kms'],
+  ['which its copy is not', 'AES256'],
+] as const)(
+  'encrypted with a key of KMS, %s, what may be another object is named with its command',
+  async (_what, copies) => {
+    expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+    await encryptBucket(bed, copies);
+    await bed.database.query('DELETE FROM files; DELETE FROM albums');
+    const [list = ''] = (await bed.keys()).filter((key) => key.startsWith('backup/'));
+    const [id] = /\d{14}/.exec(list) ?? [];
+    // The backup lies elsewhere while the orphans go, as one that is fetched back later.
+    const run = await bed.command(['audit-orphans', '--quarantine', '--yes'], {}, { S3_PREFIX: 'other/' });
+    expect(run).toMatchObject({ status: 0 });
+    const { status, told } = await restored(id);
+    expect({ status, told }).toMatchObject({ status: 3, told: { restored: { count: 0 }, lost: [{}, {}] } });
+    expect((await bed.places()).media).toEqual([]);
+    for (const { reason } of (told as { lost: { reason: string }[] }).lost) {
+      const [, command] =
+        /`topobank-backup (quarantine restore \d{14} --key \S+)` brings it back$/.exec(reason) ?? [];
+      expect(await bed.command(command!.split(' '))).toMatchObject({ status: 0 });
+    }
+    expect((await bed.places()).media).toEqual(['media/albums/7/x', 'media/kept']);
+  },
+);
 
 test('encrypted with a key of KMS, the version that was recorded comes back', async () => {
   await keepVersions(bed);

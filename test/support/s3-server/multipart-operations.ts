@@ -111,14 +111,14 @@ export async function completeMultipartUpload({
   });
   const digest = createHash('md5');
   for (const { md5 } of parts) digest.update(md5, 'hex');
-  const etag = `${digest.digest('hex')}-${parts.length}`;
+  const plainEtag = `${digest.digest('hex')}-${parts.length}`;
   target.uploads.delete(upload.uploadId);
   const added = addVersion(target, {
     key,
     deleteMarker: false,
     pieces: parts,
     bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
-    etag,
+    plainEtag,
     headers: upload.headers,
   });
   for (const part of upload.parts.values()) if (!parts.includes(part)) await rm(part.path, { force: true });

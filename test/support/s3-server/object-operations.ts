@@ -55,7 +55,7 @@ export async function putObject({
     deleteMarker: false,
     pieces: [{ path, bytes }],
     bytes,
-    etag: md5,
+    plainEtag: md5,
     headers: keptHeaders(request),
   });
   return { status: 200, headers: { etag: `"${added.etag}"`, ...versionHeaders(added) } };
@@ -88,7 +88,7 @@ export async function copyObject(context: OperationContext): Promise<Reply> {
     deleteMarker: false,
     pieces,
     bytes: source.bytes,
-    etag: source.etag,
+    plainEtag: source.plainEtag,
     headers: replace ? keptHeaders(request) : source.headers,
   });
   return {

@@ -17,6 +17,8 @@ export interface StoredVersion {
   readonly pieces: readonly Piece[];
   readonly bytes: number;
   readonly etag: string;
+  /** What it would be without encryption. */
+  readonly plainEtag: string;
   readonly lastModified: Date;
   /** Headers that are given back: content type, `x-amz-meta-*`. */
   readonly headers: Readonly<Record<string, string>>;
@@ -96,11 +98,11 @@ export function findVersion(bucket: Bucket, key: string, versionId: string | nul
 /** Makes an object visible, whole, in one step. Under a key of KMS its ETag is no MD5, and another for each copy. */
 export function addVersion(
   bucket: Bucket,
-  version: Omit<StoredVersion, 'versionId' | 'lastModified' | 'encryption'>,
+  version: Omit<StoredVersion, 'versionId' | 'lastModified' | 'encryption' | 'etag'>,
 ): StoredVersion {
   const { key } = version;
   const { encryption } = bucket;
-  const etag = encryption?.startsWith('aws:kms') ? randomBytes(16).toString('hex') : version.etag;
+  const etag = encryption?.startsWith('aws:kms') ? randomBytes(16).toString('hex') : version.plainEtag;
   const versions = bucket.objects.get(key) ?? [];
   const versionId = bucket.versioning === 'Enabled' ? randomUUID() : 'null';
   const added: StoredVersion = { ...version, versionId, lastModified: bucket.now(), etag, encryption };
@@ -119,7 +121,7 @@ export async function deleteVersion(
   versionId: string | null,
 ): Promise<StoredVersion | undefined> {
   if (versionId === null && bucket.versioning === 'Enabled') {
-    return addVersion(bucket, { key, deleteMarker: true, pieces: [], bytes: 0, etag: '', headers: {} });
+    return addVersion(bucket, { key, deleteMarker: true, pieces: [], bytes: 0, plainEtag: '', headers: {} });
   }
   const versions = bucket.objects.get(key) ?? [];
   const gone = versions.filter((known) => known.versionId === (versionId ?? 'null'));

@@ -15,12 +15,17 @@ export async function haveSameBytes(
   b: string,
   signal: AbortSignal,
 ): Promise<boolean> {
+  // Of two readings that go on side by side, the one that fails ends the other.
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
   try {
-    const [first, second] = await Promise.all([digest(store, a, signal), digest(store, b, signal)]);
+    const [first, second] = await Promise.all([digest(store, a, both), digest(store, b, both)]);
     return first.equals(second);
   } catch (error) {
     if (error instanceof NotFoundError) return false;
     throw error;
+  } finally {
+    stop.abort();
   }
 }
 

@@ -4,6 +4,9 @@ import base from './vitest.config.ts';
 /** Swift on a busy machine deletes fifteen objects a second. */
 const PATIENCE = { testTimeout: 300_000, hookTimeout: 300_000 };
 
+/** Where the program is at work on a server, its beds use that one. */
+const AT_WORK = { ...base.test, ...PATIENCE, env: { ...base.test?.env, TEST_BEDS: 'real' } };
+
 /** What is run against S3 servers of other makers. */
 export default defineConfig({
   test: {
@@ -19,18 +22,20 @@ export default defineConfig({
           globalSetup: [],
         },
       },
-      // The program at work with media: audits, the quarantine and the way back.
+      // Audits beside writers, and the quarantine killed at each of its steps.
       {
         test: {
-          ...base.test,
-          ...PATIENCE,
+          ...AT_WORK,
+          name: 'audit',
+          include: ['test/audit/{concurrency,eras,order.property}.test.ts', 'test/quarantine/crash.test.ts'],
+        },
+      },
+      // The commands that move media. The run of .ci has no time for them.
+      {
+        test: {
+          ...AT_WORK,
           name: 'media',
-          env: { ...base.test?.env, TEST_BEDS: 'real' },
-          include: [
-            'test/audit/{concurrency,eras,order.property}.test.ts',
-            'test/media/media-command.test.ts',
-            'test/quarantine/{crash,quarantine}.test.ts',
-          ],
+          include: ['test/media/media-command.test.ts', 'test/quarantine/quarantine.test.ts'],
         },
       },
     ],

@@ -11,7 +11,7 @@ import { startSwift } from './swift-server.ts';
 const USAGE = `Usage: node --import tsx test/support/run-conformance.ts swift|rgw [ARGUMENT OF VITEST…]
 
 Starts OpenStack Swift or Ceph RGW from Debian's packages in a temporary directory, runs the S3 conformance suite and
-the program's work with media against it (--project s3, --project media: one of them), and ends and removes it.`;
+the program's work with media against it (--project s3, audit, media: one of them), and ends and removes it.`;
 
 const SERVERS: Readonly<Record<string, (options: StartOptions) => Promise<RealS3Server>>> = {
   swift: startSwift,

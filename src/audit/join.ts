@@ -1,3 +1,4 @@
+import { isPartOfBackup } from '../catalog/backup-name.ts';
 import { type KeyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { isFolderMarker } from './join-rules.ts';
@@ -61,9 +62,10 @@ export function joinReferences(inputs: JoinInputs): AsyncGenerator<readonly Cand
     },
     onObject(object, owner, found) {
       endShared(found);
-      if (owner === undefined && !isFolderMarker(object) && object.lastModified.getTime() < cutoff) {
-        found.push({ kind: 'orphan', object });
-      }
+      if (owner !== undefined || isFolderMarker(object) || object.lastModified.getTime() >= cutoff) return;
+      // Of a database beside this one, or from before S3_PREFIX was another.
+      if (isPartOfBackup(object.key)) return;
+      found.push({ kind: 'orphan', object });
     },
     onEnd: endShared,
   });

@@ -77,7 +77,7 @@ export function refuseUnread(doing: string, { id, problem }: UnreadBackup): Stor
   return new StoreError({
     doing,
     problem: `it is not known which of them backup ${id} needs: ${problem}`,
-    remedy: `delete that backup, or mend it; \`topobank-backup show ${id}\` tells what there is of it`,
+    remedy: `mend that, or delete the backup where it cannot be mended; \`topobank-backup show ${id}\` tells what there is of it`,
   });
 }
 

@@ -27,6 +27,12 @@ export function parseObjectName(prefix: string, key: string): ObjectName | undef
   return { part: 'dump', id, compression: COMPRESSIONS[match[2]] ?? null };
 }
 
+/** Whether an object has the name of a part of a backup, under whatever prefix. */
+export function isPartOfBackup(key: string): boolean {
+  const at = key.lastIndexOf('postgres-backup-');
+  return at >= 0 && parseObjectName(key.slice(0, at), key) !== undefined;
+}
+
 /** What the keys of all objects of backups begin with, or of those of one backup. */
 export function keyStart(prefix: string, id?: string): string {
   return `${prefix}postgres-backup-${id === undefined ? '' : `${id}.`}`;

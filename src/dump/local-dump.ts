@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DumpError, messageOf, NotFoundError } from '../errors.ts';
 
@@ -46,18 +46,15 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
       cause,
     });
   try {
-    const handle = await open(file);
-    try {
-      const info = await handle.stat();
-      if (info.isDirectory()) throw unreadable('it is a directory', undefined, await directoryRemedy(file));
-      if (!info.isFile()) throw unreadable('it is not a regular file');
-      return {
-        bytes: info.size,
-        read: (range) => readFileBytes(file, range, signal),
-      };
-    } finally {
-      await handle.close();
-    }
+    // To open a pipe would wait for its writer.
+    const info = await stat(file);
+    if (info.isDirectory()) throw unreadable('it is a directory', undefined, await directoryRemedy(file));
+    if (!info.isFile()) throw unreadable('it is not a regular file');
+    await access(file, constants.R_OK);
+    return {
+      bytes: info.size,
+      read: (range) => readFileBytes(file, range, signal),
+    };
   } catch (error) {
     if (error instanceof NotFoundError) throw error;
     const code = (error as NodeJS.ErrnoException).code;

@@ -68,7 +68,9 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
   const faulty = findFaulty(backups, newest?.id ?? '', now);
   const shrunk = shrink === undefined ? '' : `; ${describeShrink(shrink, shrinkGuard)}`;
   if (newest === undefined) {
-    const reason = `${describeNone(schedule, database, now)}${shrunk}`;
+    const ahead = newestFirst(backups).find((backup) => isTaken(backup) && isAhead(backup, now));
+    const future = ahead === undefined ? '' : `; ${ahead.id} is dated in the future`;
+    const reason = `${describeNone(schedule, database, now)}${future}${shrunk}`;
     return { healthy: false, reason, newest, due: undefined, late: undefined, shrink, faulty };
   }
   const { id, begun } = newest;

@@ -89,6 +89,20 @@ describe('one row, one object', () => {
     ['an empty object with a row', [row('m/a')], [object('m/a', { bytes: 0 })], ['empty m/a']],
     ['an empty object without a row', [], [object('m/a', { bytes: 0 })], ['orphan m/a']],
     ['a folder marker', [], [object('m/a/', { bytes: 0 })], []],
+    ['a dump', [], [object('m/backup/postgres-backup-20261123103000.sql')], []],
+    ['a manifest', [], [object('m/old-postgres-backup-20261123103000.manifest.json')], []],
+    [
+      'what is named much like a backup',
+      [],
+      [object('m/postgres-backup-1.sql')],
+      ['orphan m/postgres-backup-1.sql'],
+    ],
+    [
+      'a dump of no time',
+      [],
+      [object('m/postgres-backup-20269923103000.sql')],
+      ['orphan m/postgres-backup-20269923103000.sql'],
+    ],
     [
       'an object whose key only begins alike',
       [row('m/a')],

@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { gunzip } from '../../src/dump/gunzip.ts';
 import { openLocalDump } from '../../src/dump/local-dump.ts';
 import { readPlainDump } from '../../src/dump/plain-dump.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
 
 const { signal } = new AbortController();
 
@@ -14,6 +17,14 @@ test('a file that cannot be read is no dump that is damaged', async () => {
   await expect(plain.next()).rejects.toThrow(
     /^cannot read the dump \/proc\/self\/mem: EIO: .* — look at the disk that it lies on, or use another copy of it$/,
   );
+});
+
+test('a pipe is refused, and no writer of it is waited for', async () => {
+  const directory = scratchDirectory('pipe');
+  const pipe = join(directory.path, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  await expect(openLocalDump(pipe, signal)).rejects.toThrow(/pipe: it is not a regular file — name a file/);
+  directory.remove();
 });
 
 test('what the source of a gzip fails with is thrown as it is', async () => {

@@ -98,6 +98,25 @@ test('names and rows of a dump in another encoding', async () => {
   expect(await bed.database.query('SELECT "größe" AS size FROM "süß"')).toEqual([{ size: 'ä\\ö' }]);
 });
 
+test('rows of tables that inherit from it are not taken for those of a table', async () => {
+  const file = join(bed.directory, 'parent.sql');
+  await writeFile(
+    file,
+    dumpText(`${entry('TABLE DATA', 'parent')}COPY public.parent (a) FROM stdin;\n1\n\\.\n`),
+  );
+  await bed.database.query(
+    'CREATE TABLE parent (a int); CREATE TABLE child () INHERITS (parent); INSERT INTO child VALUES (2)',
+  );
+  const rows = () => bed.database.query('SELECT a FROM parent ORDER BY 1');
+  expect(await restore(file, '--table', 'parent', '--data-only', '--yes')).toMatchObject({ status: 0 });
+  expect(await rows()).toEqual([{ a: 1 }, { a: 2 }]);
+
+  const again = await restore(file, '--table', 'parent', '--data-only', '--yes', '--quiet');
+  const [, remedy] = /is not empty — empty it \((.*)\), or/.exec(again.stderr) ?? [];
+  await bed.database.query(remedy!);
+  expect(await rows()).toEqual([{ a: 2 }]);
+});
+
 test('a table whose partitions have no rows in the dump is told as such', async () => {
   const text = dumpText(`${entry('TABLE', 'whole')}CREATE TABLE public.whole (a int)\nPARTITION BY LIST (a);
 ${entry('TABLE', 'part')}CREATE TABLE public.part (a int)\nPARTITION BY LIST (a);
@@ -115,6 +134,17 @@ test.each([
     'a table with rows',
     `INSERT INTO ${ODD} VALUES (7)`,
     /table Größe, alt\.a\/b "c" is not empty — empty it/,
+  ],
+  [
+    'a table with rows that others follow',
+    `CREATE TABLE follower (a int REFERENCES surface ON DELETE CASCADE);
+     INSERT INTO surface (id, name) VALUES (-1, 'x')`,
+    /public\.surface is not empty — leave out --data-only .*: to delete its rows would .* of follower$/m,
+  ],
+  [
+    'a view in place of a table',
+    'ALTER TABLE surface RENAME TO gone; CREATE VIEW surface AS SELECT * FROM gone',
+    /it has no table public\.surface — leave out/,
   ],
   [
     'a row that is refused',
@@ -147,7 +177,9 @@ test.each([
   const result = await restore(id, ...TABLES, '--yes', '--quiet');
   expect(result).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(message) });
   await bed.database.query(`
+    DO $$ BEGIN IF to_regclass('gone') IS NOT NULL THEN DROP VIEW IF EXISTS surface; END IF; END $$;
     ALTER TABLE IF EXISTS gone RENAME TO surface;
+    DROP TABLE IF EXISTS follower; DELETE FROM surface WHERE id = -1;
     ALTER TABLE surface DROP CONSTRAINT IF EXISTS short, DROP COLUMN IF EXISTS other;
     DELETE FROM ${ODD} WHERE id = 7`);
   await bed.database.query(

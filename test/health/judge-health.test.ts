@@ -186,12 +186,16 @@ test('what is late, and since when', () => {
   );
 });
 
-test.each<[what: string, backups: Backup[]]>([
+test.each<[what: string, backups: Backup[], besides?: string]>([
   ['nothing', []],
   ['only foreign dumps', [foreign('2026-11-23 00:00:00')]],
   ['only broken ones', [broken('2026-11-23 00:00:00'), broken('2026-11-22 00:00:00', 'with dump')]],
-  ['only one that a wrong clock has named', [complete('2099-01-01')]],
-])('of %s nothing is well', (_, backups) => {
+  [
+    'only one that a wrong clock has named',
+    [complete('2099-01-01')],
+    '; 20990101000000 is dated in the future',
+  ],
+])('of %s nothing is well', (_, backups, besides = '') => {
   for (const [schedule, since] of [
     ['0 30 0 * * *', ', and one was due at 2026-11-23 00:30:00 UTC'],
     ['@every 6h', ', and one is due every 6 hours'],
@@ -199,7 +203,7 @@ test.each<[what: string, backups: Backup[]]>([
   ] as const) {
     expect(judge(backups, time('2026-11-23 01:00:00'), { schedule })).toMatchObject({
       healthy: false,
-      reason: `there is no complete backup${since}`,
+      reason: `there is no complete backup${since}${besides}`,
       newest: undefined,
     });
   }

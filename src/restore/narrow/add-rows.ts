@@ -15,7 +15,7 @@ import type { RestoreContext, RestoreReport } from '../restore.ts';
 import type { RestoreSource } from '../source.ts';
 import { proveRows } from '../wide/prove-rows.ts';
 import { wholeBlock } from '../wide/row-pieces.ts';
-import { immediateOrder, lockTables, missingTables, passSequences } from './live-tables.ts';
+import { immediateOrder, lockTables, missingTables, passSequences, tablesThatFollow } from './live-tables.ts';
 import { orderBlocks } from './order-blocks.ts';
 import { tallyTables } from './tally.ts';
 
@@ -117,14 +117,21 @@ async function prepareTables(
   }
   const [filled] = await lockTables(client, blocks);
   if (filled !== undefined) {
-    throw new RestoreError({
-      doing,
-      problem: `table ${qualifiedName(filled)} is not empty`,
-      remedy: `empty it (DELETE FROM ${quoteTable(filled)};), or leave out --data-only to restore into a new database`,
-    });
+    const problem = `table ${qualifiedName(filled)} is not empty`;
+    throw new RestoreError({ doing, problem, remedy: await waysFor(client, filled) });
   }
   await client.query('SET CONSTRAINTS ALL DEFERRED');
   return orderBlocks(blocks, await immediateOrder(client, blocks));
+}
+
+/** What to do about a table that has rows. Its emptying is advised only where no rows of others go with its own. */
+async function waysFor(client: pg.Client, table: DumpTable): Promise<string> {
+  const beside = 'leave out --data-only to restore into a new database';
+  const following = await tablesThatFollow(client, table);
+  if (following.length > 0) {
+    return `${beside}: to delete its rows would delete or change those of ${following.join(', ')}`;
+  }
+  return `empty it (DELETE FROM ONLY ${quoteTable(table)};), or ${beside}`;
 }
 
 async function copyBlock(

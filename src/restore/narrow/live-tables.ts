@@ -4,13 +4,14 @@ import { qualifiedName } from '../../dump/tokens.ts';
 import { quoteTable } from '../../postgres/relations.ts';
 import type { RowOrder } from './order-blocks.ts';
 
-/** Which of these tables the database does not have. */
+/** Which of these tables the database does not have, be it that a view has the name. */
 export async function missingTables<T extends TableName>(
   client: pg.Client,
   tables: readonly T[],
 ): Promise<T[]> {
   const { rows } = await client.query<{ missing: boolean }>(
-    `SELECT to_regclass(name) IS NULL AS missing FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n) ORDER BY n`,
+    `SELECT c.oid IS NULL AS missing FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n)
+     LEFT JOIN pg_class AS c ON c.oid = to_regclass(name) AND c.relkind IN ('r', 'p', 'f') ORDER BY n`,
     [tables.map(quoteTable)],
   );
   return tables.filter((_, at) => rows[at]?.missing === true);
@@ -21,12 +22,27 @@ export async function lockTables<T extends TableName>(client: pg.Client, tables:
   await client.query(`LOCK TABLE ${tables.map(quoteTable).join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
   const filled: T[] = [];
   for (const table of tables) {
+    // Tables that inherit from it hold rows of their own, and so do partitions, which a whole table is dumped without.
     const { rows } = await client.query<{ filled: boolean }>(
-      `SELECT EXISTS (SELECT FROM ${quoteTable(table)}) AS filled`,
+      `SELECT EXISTS (SELECT FROM ONLY ${quoteTable(table)}) OR
+         EXISTS (SELECT FROM pg_class WHERE oid = $1::regclass AND relkind = 'p') AND
+         EXISTS (SELECT FROM ${quoteTable(table)}) AS filled`,
+      [quoteTable(table)],
     );
     if (rows[0]?.filled === true) filled.push(table);
   }
   return filled;
+}
+
+/** Tables whose rows would be deleted or changed together with those of this one, by its foreign keys. */
+export async function tablesThatFollow(client: pg.Client, table: TableName): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT DISTINCT conrelid::regclass::text AS name FROM pg_constraint
+     WHERE contype = 'f' AND confrelid = $1::regclass AND conrelid <> confrelid AND confdeltype IN ('c', 'n', 'd')
+     ORDER BY 1`,
+    [quoteTable(table)],
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** The foreign keys among these tables that are checked with each statement, whatever is asked for. */

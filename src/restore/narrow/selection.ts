@@ -62,7 +62,8 @@ export function selectTables(
     takesRows: (table) => chosen.has(table),
     unread: unreadTables(index.tables, chosen),
     takes({ entry, sql }: Statement, section: SectionName) {
-      if (section === 'pre-data') return entry === undefined || !isLargeObject(entry);
+      if (entry !== undefined && isLargeObject(entry)) return false;
+      if (section === 'pre-data') return true;
       if (section === 'data') return runsAmongRows(entry, names);
       // All statements of an entry are about the one thing that its first one makes.
       const runs =

@@ -104,6 +104,7 @@ const STEPS: readonly Step[] = [
   ['post-data', PUBLICATION, 'CREATE PUBLICATION p FOR ALL TABLES;', false],
   ['post-data', PUBLICATION, 'ALTER PUBLICATION p OWNER TO someone;', false],
   ['post-data', entry('ACL', 'TABLE other'), 'GRANT SELECT ON TABLE public.other TO someone;', true],
+  ['post-data', entry('ACL', 'LARGE OBJECT 4711'), 'GRANT SELECT ON LARGE OBJECT 4711 TO a;', false],
   // A dump without comments tells of no entries.
   ['post-data', undefined, 'CREATE POLICY p ON public.t;', true],
   ['post-data', undefined, 'CREATE POLICY p ON public.other;', false],

@@ -49,7 +49,9 @@ async function prune(invocation: Invocation): Promise<void> {
         ...pruneContext(session, store),
         database,
         ...confirmAndLock(session, 'prune'),
-        show: (found) => session.tell(renderPlan(found, session.now())),
+        show: (found) => {
+          if (found.verdicts.length > 0) session.tell(renderPlan(found, session.now()));
+        },
         describe: (found) => conclude('delete', found, config),
       },
       invocation.signal,

@@ -80,6 +80,8 @@ function placed(manifest: Manifest, index: DumpIndex): (fault: IndexFault) => Fa
 function describeProof(index: DumpIndex, manifest: Manifest | undefined) {
   const { bytes, tables, rows } = checkedOf(index);
   const size = `${formatBytes(bytes)}, ${formatNumber(tables, 'table')}, ${formatNumber(rows, 'row')}`;
+  const hasList = manifest?.media !== undefined && 'objects' in manifest.media;
+  const list = hasList ? '; that its list of media is whole; `topobank-backup media check` reads it' : '';
   return manifest === undefined
     ? {
         proved: `it is a whole dump: ${size}`,
@@ -87,6 +89,6 @@ function describeProof(index: DumpIndex, manifest: Manifest | undefined) {
       }
     : {
         proved: `it is a whole dump, and every byte and row is as it was dumped: ${size}`,
-        unproved: 'that a server takes it; --restore tries it',
+        unproved: `that a server takes it; --restore tries it${list}`,
       };
 }

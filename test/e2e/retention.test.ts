@@ -55,6 +55,17 @@ test('MAX_BACKUPS=0 keeps everything', async () => {
   expect(await list()).toHaveLength(DAYS.length + 1);
 });
 
+test.each([[[]], [['--yes']], [['--dry-run']]])(
+  'prune %j without a backup says so, and no more',
+  async (args) => {
+    expect(await bed.run(['prune', ...args])).toMatchObject({
+      status: 0,
+      stdout: `there are no backups under backup/ in bucket ${bed.store.bucket}\n`,
+      stderr: '',
+    });
+  },
+);
+
 test('prune shows what it would do, asks, and does it', async () => {
   for (const day of DAYS) await make.complete(day);
   const rules = { MAX_BACKUPS: '1', KEEP_MONTHLY: '3', KEEP_WITHIN: '1d' };

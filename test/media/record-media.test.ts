@@ -165,6 +165,17 @@ test('a backup that is stopped leaves no list', async () => {
   expect({ keys: await bed.keys(), uploads: await bed.pendingUploads() }).toEqual({ keys: [], uploads: [] });
 });
 
+test('what verify has not read is the list, where there is one', async () => {
+  await backup();
+  expect((await bed.run(['verify'])).stdout).toMatch(
+    /not proved: .*; that its list of media is whole; `topobank-backup media check` reads it$/m,
+  );
+  await backup({ ...NAMED, MEDIA_MANIFEST: 'off' });
+  expect((await bed.run(['verify'])).stdout).toMatch(
+    /not proved: that a server takes it; --restore tries it$/m,
+  );
+});
+
 test('retention removes the list with its backup', async () => {
   await backup();
   await backup({ ...NAMED, MAX_BACKUPS: '1' });

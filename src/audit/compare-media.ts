@@ -81,11 +81,11 @@ export function isSame(
  * size decides, as for one that was written in parts.
  */
 export function isCopy(
-  source: Pick<ObjectInfo, 'bytes' | 'etag'> & Partial<Pick<StoredObject, 'hidesMd5'>>,
+  source: Pick<StoredObject, 'bytes' | 'etag' | 'hidesMd5'>,
   copy: Pick<StoredObject, 'bytes' | 'etag' | 'hidesMd5'>,
 ): boolean {
   if (isSame(source, copy)) return true;
-  return source.bytes === copy.bytes && (source.hidesMd5 === true || copy.hidesMd5);
+  return source.bytes === copy.bytes && (source.hidesMd5 || copy.hidesMd5);
 }
 
 function refuseListOrder(key: KeyBytes, after: KeyBytes): DumpError {

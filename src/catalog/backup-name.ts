@@ -29,7 +29,7 @@ export function parseObjectName(prefix: string, key: string): ObjectName | undef
 
 /** Whether an object has the name of a part of a backup, under whatever prefix. */
 export function isPartOfBackup(key: string): boolean {
-  const at = key.lastIndexOf('postgres-backup-');
+  const at = key.lastIndexOf(keyStart(''));
   return at >= 0 && parseObjectName(key.slice(0, at), key) !== undefined;
 }
 

@@ -34,7 +34,7 @@ async function decide(invocation: Invocation): Promise<void> {
   const plan = await withStore(session, (store) =>
     planPrune(pruneContext(session, store), invocation.signal),
   );
-  if (plan.verdicts.length > 0) session.tell(renderPlan(plan, session.now()));
+  showPlan(session, plan);
   session.print({ dryRun: true, ...planDocument(plan) }, conclude('would delete', plan, config));
 }
 
@@ -49,9 +49,7 @@ async function prune(invocation: Invocation): Promise<void> {
         ...pruneContext(session, store),
         database,
         ...confirmAndLock(session, 'prune'),
-        show: (found) => {
-          if (found.verdicts.length > 0) session.tell(renderPlan(found, session.now()));
-        },
+        show: (found) => showPlan(session, found),
         describe: (found) => conclude('delete', found, config),
       },
       invocation.signal,
@@ -80,6 +78,10 @@ function planDocument({ verdicts, shrink }: GuardedPlan) {
       reasons,
     })),
   };
+}
+
+function showPlan(session: Pick<Session<never>, 'tell' | 'now'>, plan: GuardedPlan): void {
+  if (plan.verdicts.length > 0) session.tell(renderPlan(plan, session.now()));
 }
 
 function renderPlan({ verdicts }: GuardedPlan, now: Date): string {

@@ -8,7 +8,7 @@ export interface DoctorFinding {
   readonly remedy: string | undefined;
 }
 
-export function fault(detail: string, remedy: string): Omit<DoctorFinding, 'check'> {
+export function fault(detail: string, remedy: string | undefined): Omit<DoctorFinding, 'check'> {
   return { state: 'fault', detail, remedy };
 }
 
@@ -25,13 +25,11 @@ export async function examine(
     return { check, state: 'ok', detail: found, remedy: undefined };
   } catch (error) {
     signal.throwIfAborted();
-    const message = messageOf(error);
-    return {
-      check,
-      state: 'fault',
-      detail: error instanceof OperatorError ? error.problem : message,
-      remedy: error instanceof OperatorError ? error.remedy : undefined,
-    };
+    const found =
+      error instanceof OperatorError
+        ? fault(error.problem, error.remedy)
+        : fault(messageOf(error), undefined);
+    return { check, ...found };
   }
 }
 

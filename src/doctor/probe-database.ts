@@ -46,7 +46,7 @@ async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<Do
   const first = tried ?? dropped;
   if (first === undefined) return 'databases can be created, renamed and dropped';
   const left = dropped === undefined ? '' : `; database ${probe} or ${renamed} may be left`;
-  return { state: 'fault', detail: `${first.problem}${left}`, remedy: first.remedy };
+  return fault(`${first.problem}${left}`, first.remedy);
 }
 
 /** @returns why it did not succeed, or undefined */

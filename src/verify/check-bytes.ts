@@ -80,15 +80,19 @@ function placed(manifest: Manifest, index: DumpIndex): (fault: IndexFault) => Fa
 function describeProof(index: DumpIndex, manifest: Manifest | undefined) {
   const { bytes, tables, rows } = checkedOf(index);
   const size = `${formatBytes(bytes)}, ${formatNumber(tables, 'table')}, ${formatNumber(rows, 'row')}`;
-  const hasList = manifest?.media !== undefined && 'objects' in manifest.media;
-  const list = hasList ? '; that its list of media is whole; `topobank-backup media check` reads it' : '';
-  return manifest === undefined
-    ? {
-        proved: `it is a whole dump: ${size}`,
-        unproved: 'that these are the bytes that were dumped, for there is no manifest to compare them with',
-      }
-    : {
-        proved: `it is a whole dump, and every byte and row is as it was dumped: ${size}`,
-        unproved: `that a server takes it; --restore tries it${list}`,
-      };
+  if (manifest === undefined) {
+    return {
+      proved: `it is a whole dump: ${size}`,
+      unproved: 'that these are the bytes that were dumped, for there is no manifest to compare them with',
+    };
+  }
+  const { media } = manifest;
+  const list =
+    media === undefined || 'warning' in media
+      ? ''
+      : '; that its list of media is whole; `topobank-backup media check` reads it';
+  return {
+    proved: `it is a whole dump, and every byte and row is as it was dumped: ${size}`,
+    unproved: `that a server takes it; --restore tries it${list}`,
+  };
 }

@@ -8,6 +8,7 @@ import { listDatabaseNames, withClient } from '../support/database.ts';
 
 const never = new AbortController().signal;
 const env = inject('postgres');
+
 /** A database whose connection the server ends when it is to run a statement like this. */
 function brokenAt(database: Database, statement: RegExp): Database {
   return {

@@ -117,6 +117,19 @@ test('rows of tables that inherit from it are not taken for those of a table', a
   expect(await rows()).toEqual([{ a: 2 }]);
 });
 
+test('a partitioned table with rows is emptied by what is advised', async () => {
+  const file = join(bed.directory, 'root.sql');
+  await writeFile(file, dumpText(`${entry('TABLE DATA', 'root')}COPY public.root (a) FROM stdin;\n1\n\\.\n`));
+  await bed.database.query(
+    'CREATE TABLE root (a int) PARTITION BY LIST (a); CREATE TABLE leaf PARTITION OF root DEFAULT; INSERT INTO root VALUES (2)',
+  );
+  const refused = await restore(file, '--table', 'root', '--data-only', '--yes', '--quiet');
+  const [, remedy] = /is not empty — empty it \((.*)\), or/.exec(refused.stderr) ?? [];
+  await bed.database.query(remedy!);
+  expect(await restore(file, '--table', 'root', '--data-only', '--yes')).toMatchObject({ status: 0 });
+  expect(await bed.database.query('SELECT a FROM root')).toEqual([{ a: 1 }]);
+});
+
 test('a table whose partitions have no rows in the dump is told as such', async () => {
   const text = dumpText(`${entry('TABLE', 'whole')}CREATE TABLE public.whole (a int)\nPARTITION BY LIST (a);
 ${entry('TABLE', 'part')}CREATE TABLE public.part (a int)\nPARTITION BY LIST (a);

@@ -15,7 +15,14 @@ import type { RestoreContext, RestoreReport } from '../restore.ts';
 import type { RestoreSource } from '../source.ts';
 import { proveRows } from '../wide/prove-rows.ts';
 import { wholeBlock } from '../wide/row-pieces.ts';
-import { immediateOrder, lockTables, missingTables, passSequences, tablesThatFollow } from './live-tables.ts';
+import {
+  immediateOrder,
+  lockTables,
+  missingTables,
+  ownRows,
+  passSequences,
+  tablesThatFollow,
+} from './live-tables.ts';
 import { orderBlocks } from './order-blocks.ts';
 import { tallyTables } from './tally.ts';
 
@@ -131,7 +138,7 @@ async function waysFor(client: pg.Client, table: DumpTable): Promise<string> {
   if (following.length > 0) {
     return `${beside}: to delete its rows would delete or change those of ${following.join(', ')}`;
   }
-  return `empty it (DELETE FROM ONLY ${quoteTable(table)};), or ${beside}`;
+  return `empty it (DELETE FROM ${await ownRows(client, table)};), or ${beside}`;
 }
 
 async function copyBlock(

@@ -22,16 +22,24 @@ export async function lockTables<T extends TableName>(client: pg.Client, tables:
   await client.query(`LOCK TABLE ${tables.map(quoteTable).join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
   const filled: T[] = [];
   for (const table of tables) {
-    // Tables that inherit from it hold rows of their own, and so do partitions, which a whole table is dumped without.
     const { rows } = await client.query<{ filled: boolean }>(
-      `SELECT EXISTS (SELECT FROM ONLY ${quoteTable(table)}) OR
-         EXISTS (SELECT FROM pg_class WHERE oid = $1::regclass AND relkind = 'p') AND
-         EXISTS (SELECT FROM ${quoteTable(table)}) AS filled`,
-      [quoteTable(table)],
+      `SELECT EXISTS (SELECT FROM ${await ownRows(client, table)}) AS filled`,
     );
     if (rows[0]?.filled === true) filled.push(table);
   }
   return filled;
+}
+
+/**
+ * What names the rows of a table in a statement, and not those of tables that inherit from it. Those of a partitioned
+ * table lie in its partitions.
+ */
+export async function ownRows(client: pg.Client, table: TableName): Promise<string> {
+  const { rows } = await client.query<{ partitioned: boolean }>(
+    `SELECT relkind = 'p' AS partitioned FROM pg_class WHERE oid = $1::regclass`,
+    [quoteTable(table)],
+  );
+  return rows[0]?.partitioned === true ? quoteTable(table) : `ONLY ${quoteTable(table)}`;
 }
 
 /** Tables whose rows would be deleted or changed together with those of this one, by its foreign keys. */

@@ -3,6 +3,7 @@ import { type GuardedPlan, holdBack } from '../retention/hold-back.ts';
 import { planRetention } from '../retention/plan-retention.ts';
 import type { RetentionRules } from '../retention/rules.ts';
 import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
+import { earlierClock } from '../s3/earlier-clock.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
@@ -31,8 +32,8 @@ export async function planPrune(
   made?: string,
 ): Promise<GuardedPlan> {
   const { store, prefix, rules, zone, shrinkGuard } = context;
-  const now = context.now();
   const backups = await listBackups(store, prefix, signal);
+  const now = earlierClock(context);
   const verdicts = planRetention(backups, rules, now, zone);
   return holdBack(verdicts, { share: shrinkGuard, made }, now);
 }

@@ -13,7 +13,6 @@ export interface SweepContext {
   readonly prefix: string;
   /** Prefix of the quarantine, with its slash. */
   readonly quarantinePrefix: string;
-  readonly now: () => Date;
   readonly log: Logger;
 }
 
@@ -25,16 +24,15 @@ export interface SweepContext {
  * @returns the uploads that are gone
  */
 export async function sweepUploads(context: SweepContext, signal: AbortSignal): Promise<PendingUpload[]> {
-  const { store, now, log } = context;
-  const since = now().getTime() - ABANDONED_MS;
+  const { store, log } = context;
   const swept: PendingUpload[] = [];
   const failures: StoreError[] = [];
   for (const { under, isOwn } of ownPlaces(context)) {
     await attempt(failures, async () => {
       for await (const upload of store.listUploads(under, signal)) {
         const { initiated } = upload;
-        // One of unknown age may be at work.
-        if (initiated === undefined || initiated.getTime() > since) continue;
+        // One of unknown age may be at work. The server has dated it, so its clock tells how old it is.
+        if (initiated === undefined || initiated.getTime() > store.now().getTime() - ABANDONED_MS) continue;
         if (!isOwn(upload.key)) continue;
         await attempt(failures, async () => {
           await store.abortUpload(upload, signal);

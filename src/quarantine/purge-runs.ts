@@ -4,6 +4,7 @@ import { openProtectors, type Protectors, refuseUnread } from '../audit/protect.
 import { idTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
+import { earlierClock } from '../s3/earlier-clock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { firstOfJournal } from './journal.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './quarantine-orphans.ts';
@@ -59,7 +60,7 @@ export async function purgeRuns(
 ): Promise<PurgeReport> {
   const { store, database, quarantinePrefix } = context;
   const all = await listRuns(store, quarantinePrefix, signal);
-  const runs = await ownRuns(context, oldRuns(all, olderThanMs, context.now()), signal);
+  const runs = await ownRuns(context, oldRuns(all, olderThanMs, earlierClock(context)), signal);
   if (runs.length === 0) return { runs: [], removed: { count: 0, bytes: 0 }, kept: 0 };
   const objects = runs.reduce((sum, run) => sum + run.objects, 0);
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);

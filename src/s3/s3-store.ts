@@ -74,6 +74,9 @@ function s3Store(connection: Connection, region: string): Store {
     bucket,
     endpoint,
 
+    // The SDK learns it from each answer, so that it can sign by it.
+    now: () => new Date(Date.now() + client.config.systemClockOffset),
+
     ensureBucket: (signal) =>
       call(`cannot use bucket ${bucket}`, 's3:ListBucket and s3:CreateBucket', signal, async () => {
         try {

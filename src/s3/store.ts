@@ -86,6 +86,9 @@ export interface Store {
   /** For messages: the endpoint's origin, without credentials. */
   readonly endpoint: string;
 
+  /** The time by the server's clock, as its last answer told it (`Date`); by this machine's before the first. */
+  now(): Date;
+
   /** HeadBucket, then CreateBucket when it is missing. StoreError when neither is allowed. */
   ensureBucket(signal: AbortSignal): Promise<'exists' | 'created'>;
 

@@ -27,7 +27,7 @@ beforeEach(async () => {
 /** Keeps the newest two. */
 function context(given: Partial<PruneContext> = {}): PruneContext & { readonly lines: string[] } {
   return {
-    store: bed.store,
+    store: { ...bed.store, now: () => NOW },
     prefix: 'backup/',
     rules: { newest: 2, perUnit: { day: 0, week: 0, month: 0, year: 0 }, within: undefined },
     zone: 'UTC',

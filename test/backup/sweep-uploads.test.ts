@@ -54,7 +54,7 @@ async function pending(): Promise<string[]> {
 async function sweep(bucket = store): Promise<{ swept: string[]; lines: readonly string[] }> {
   const { log, lines } = keepingLog();
   const swept = await sweepUploads(
-    { store: bucket, prefix: 'backup/', quarantinePrefix: 'quarantine/', now: () => NOW, log },
+    { store: { ...bucket, now: () => NOW }, prefix: 'backup/', quarantinePrefix: 'quarantine/', log },
     signal,
   );
   return { swept: swept.map(({ key }) => key), lines };

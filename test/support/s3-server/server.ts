@@ -21,7 +21,9 @@ export interface S3ServerOptions {
   readonly secretKey?: string;
   /** PEM texts: the server speaks https. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Its clock, by which objects are written and uploads begun. */
+  /** The time that it tells, and judges requests by. */
+  readonly clock?: () => Date;
+  /** The time by which objects are written and uploads begun, where that is another one. */
   readonly now?: () => Date;
 }
 
@@ -54,7 +56,8 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     accessKey: options.accessKey ?? 'quickstart',
     secretKey: options.secretKey ?? 'quickstart-secret',
   };
-  const storage = createStorage(options.directory, options.now);
+  const { clock = () => new Date(), now = clock } = options;
+  const storage = createStorage(options.directory, now);
   const faults: Fault[] = [];
   const requests: S3Request[] = [];
 
@@ -63,6 +66,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     const fault = takeFault(faults, operation, key);
     const { range, 'content-md5': md5 } = request.headers;
     const contentMd5 = md5 === undefined ? undefined : String(md5);
+    response.setHeader('date', clock().toUTCString());
     const record = (status: number) => requests.push({ operation, key, status, range, contentMd5 });
     try {
       if (fault?.kind === 'hold') {
@@ -74,7 +78,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
         request.socket.destroy();
         return;
       }
-      checkSignature(request, path, query, credentials);
+      checkSignature(request, path, query, credentials, clock());
       if (fault?.kind === 'error') throw new S3Error(fault.status, fault.code);
       if (run === undefined) throw new S3Error(501, 'NotImplemented');
       const reply = await run({

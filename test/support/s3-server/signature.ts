@@ -29,13 +29,14 @@ export function checkSignature(
   path: string,
   query: URLSearchParams,
   { accessKey, secretKey }: Credentials,
+  now: Date,
 ): void {
   const match = AUTHORIZATION.exec(request.headers.authorization ?? '');
   if (match === null) throw new S3Error(403, 'AccessDenied');
   const [, key = '', day = '', region = '', service = '', signed = '', signature = ''] = match;
   if (key !== accessKey) throw new S3Error(403, 'InvalidAccessKeyId');
   const time = String(request.headers['x-amz-date'] ?? '');
-  checkTime(time, day);
+  checkTime(time, day, now);
 
   const parameters = [...query].map(([name, value]) => `${encode(name)}=${encode(value)}`).sort();
   const resource = decodeURIComponent(path).split('/').map(encode).join('/');
@@ -57,9 +58,9 @@ function headerText(request: IncomingMessage, name: string): string {
   return (Array.isArray(value) ? value.join(',') : (value ?? '')).trim().replace(/\s+/g, ' ');
 }
 
-function checkTime(time: string, day: string): void {
+function checkTime(time: string, day: string, now: Date): void {
   const iso = time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
   const ms = Date.parse(iso);
   if (Number.isNaN(ms) || !time.startsWith(day)) throw new S3Error(403, 'AccessDenied');
-  if (Math.abs(Date.now() - ms) > SKEW_MS) throw new S3Error(403, 'RequestTimeTooSkewed');
+  if (Math.abs(now.getTime() - ms) > SKEW_MS) throw new S3Error(403, 'RequestTimeTooSkewed');
 }

@@ -56,7 +56,7 @@ export interface Storage {
   newPath(): string;
 }
 
-export function createStorage(directory: string, now = () => new Date()): Storage {
+export function createStorage(directory: string, now: () => Date): Storage {
   mkdirSync(directory, { recursive: true });
   return { buckets: new Map(), now, newPath: () => join(directory, randomUUID()) };
 }

@@ -3,8 +3,8 @@ import { qualifiedName } from '../../dump/tokens.ts';
 
 /** What a statement is about that follows the rows. Names are qualified, as the catalogs hold them. */
 export type Concern =
-  /** A table; `makes` is the index that comes about, where one does. */
-  | { readonly about: 'table'; readonly table: string; readonly makes?: string }
+  /** A table; `makes` is the index that comes about, where one does, of its primary key where `primary` is set. */
+  | { readonly about: 'table'; readonly table: string; readonly makes?: string; readonly primary?: true }
   | {
       readonly about: 'foreign-key';
       readonly table: string;
@@ -13,6 +13,8 @@ export type Concern =
     }
   /** The index of a partition becomes a part of the index of the whole table. */
   | { readonly about: 'attach'; readonly whole: string; readonly part: string }
+  /** What the schema consists of like what stands before the rows, but for which a primary key has to be there. */
+  | { readonly about: 'definition' }
   /** What was made right before. */
   | { readonly about: 'before' }
   /** Rights, which everything may have that the schema consists of. */
@@ -41,7 +43,11 @@ const FORMS: readonly Form[] = [
   { begins: ['create', 'trigger'], read: on },
   { begins: ['create', 'constraint', 'trigger'], read: on },
   { begins: ['create', 'policy'], read: on },
-  { begins: ['create', 'rule'], read: (words) => (words.skipsTo('on') ? table(words, 'to') : undefined) },
+  { begins: ['create', 'rule'], read: rule },
+  { begins: ['create', 'or', 'replace', 'view'], read: () => ({ about: 'definition' }) },
+  { begins: ['create', 'materialized', 'view'], read: () => ({ about: 'definition' }) },
+  { begins: ['create', 'function'], read: () => ({ about: 'definition' }) },
+  { begins: ['create', 'procedure'], read: () => ({ about: 'definition' }) },
   // What it is about stands at its end, behind expressions that may say FROM themselves.
   { begins: ['create', 'statistics'], read: (words) => table(words, 'from', 'last') },
   { begins: ['comment', 'on'], read: () => ({ about: 'before' }) },
@@ -62,6 +68,12 @@ function on(words: WordReader): Concern | undefined {
   return words.identifier() === undefined ? undefined : table(words, 'on');
 }
 
+/** `name AS ON event TO table …`; the one of this name makes a view of a table in dumps from before PostgreSQL 10. */
+function rule(words: WordReader): Concern | undefined {
+  if (words.takes('"_return"')) return { about: 'definition' };
+  return words.skipsTo('on') ? table(words, 'to') : undefined;
+}
+
 /** `name ON [ONLY] table …` */
 function index(words: WordReader): Concern | undefined {
   const name = words.identifier();
@@ -72,8 +84,9 @@ function index(words: WordReader): Concern | undefined {
 }
 
 /** An index lies in the schema of its table, and has the name of its constraint. */
-function withIndex(of: { readonly schema: string; readonly name: string }, name: string): Concern {
-  return { about: 'table', table: qualifiedName(of), makes: qualifiedName({ schema: of.schema, name }) };
+function withIndex(of: { readonly schema: string; readonly name: string }, name: string) {
+  const makes = qualifiedName({ schema: of.schema, name });
+  return { about: 'table', table: qualifiedName(of), makes } as const;
 }
 
 /** `name ATTACH PARTITION name` */
@@ -92,6 +105,7 @@ function alteration(words: WordReader): Concern | undefined {
   const altered = qualifiedName(path);
   const name = words.takes('add', 'constraint') ? words.identifier() : undefined;
   if (name === undefined) return { about: 'table', table: altered };
+  if (words.takes('primary', 'key')) return { ...withIndex(path, name), primary: true };
   if (!words.takes('foreign', 'key')) return withIndex(path, name);
   const references = words.list() && words.takes('references') ? words.name() : undefined;
   return references === undefined ? undefined : { about: 'foreign-key', table: altered, name, references };

@@ -19,7 +19,8 @@ export interface TableSelection extends Selection {
 
 /**
  * What it takes of a dump to have some tables as they were: all that stands before the rows, their rows, the positions
- * of all sequences, and of what follows the rows that which is about these tables alone.
+ * of all sequences, and of what follows the rows that which is about these tables alone, primary keys, and definitions
+ * that pg_dump has put behind these (a view that groups by one).
  */
 export function selectTables(
   index: Pick<DumpIndex, 'tables' | 'encoding'>,
@@ -37,7 +38,8 @@ export function selectTables(
     const concern = concernOf(sql);
     switch (concern.about) {
       case 'table':
-        if (!names.has(concern.table)) return false;
+        // Definitions may lean on the primary key of any table; where a table has no rows, its key costs nothing.
+        if (!names.has(concern.table) && concern.primary === undefined) return false;
         if (concern.makes !== undefined) made.add(concern.makes);
         return true;
       case 'foreign-key':
@@ -49,6 +51,7 @@ export function selectTables(
         return made.has(concern.whole) && made.has(concern.part);
       case 'before':
         return last?.runs === true;
+      case 'definition':
       case 'rights':
         return true;
       case 'other':

@@ -13,7 +13,7 @@ const STATEMENTS: readonly (readonly [sql: string, concern: Concern])[] = [
   ['CREATE INDEX i ON t USING btree (a);', table('t', 'i')],
   [
     'ALTER TABLE ONLY public.t\n    ADD CONSTRAINT t_pkey PRIMARY KEY (id);',
-    table('public.t', 'public.t_pkey'),
+    { about: 'table', table: 'public.t', makes: 'public.t_pkey', primary: true },
   ],
   ['ALTER TABLE public.t ENABLE ROW LEVEL SECURITY;', table('public.t')],
   ['ALTER TABLE IF EXISTS ONLY public.t FORCE ROW LEVEL SECURITY;', table('public.t')],
@@ -49,7 +49,17 @@ const STATEMENTS: readonly (readonly [sql: string, concern: Concern])[] = [
   ['CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION public.f();', { about: 'other' }],
   ["CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p WITH (connect = false);", { about: 'other' }],
   ['REFRESH MATERIALIZED VIEW public.m;', { about: 'other' }],
-  ['CREATE OR REPLACE VIEW public.v AS SELECT a FROM public.t GROUP BY id;', { about: 'other' }],
+  ['CREATE OR REPLACE VIEW public.v AS SELECT a FROM public.t GROUP BY id;', { about: 'definition' }],
+  [
+    'CREATE MATERIALIZED VIEW public.m AS SELECT a FROM public.t GROUP BY id WITH NO DATA;',
+    { about: 'definition' },
+  ],
+  ['CREATE FUNCTION public.f() RETURNS int BEGIN ATOMIC SELECT 1; END;', { about: 'definition' }],
+  ['CREATE PROCEDURE public.f() BEGIN ATOMIC SELECT 1; END;', { about: 'definition' }],
+  [
+    'CREATE RULE "_RETURN" AS ON SELECT TO public.v DO INSTEAD SELECT a FROM public.t GROUP BY id;',
+    { about: 'definition' },
+  ],
   ['CREATE INDEX', { about: 'other' }],
   ['ALTER TABLE', { about: 'other' }],
 ];

@@ -101,6 +101,25 @@ const STEPS: readonly Step[] = [
     'ALTER TABLE ONLY public.other ADD CONSTRAINT here FOREIGN KEY (a) REFERENCES public.t(a);',
     false,
   ],
+  // What the schema defines may lean on the primary key of any table.
+  [
+    'post-data',
+    entry('CONSTRAINT', 'other k'),
+    'ALTER TABLE ONLY public.other ADD CONSTRAINT k PRIMARY KEY (a);',
+    true,
+  ],
+  [
+    'post-data',
+    entry('CONSTRAINT', 'other u'),
+    'ALTER TABLE ONLY public.other ADD CONSTRAINT u UNIQUE (b);',
+    false,
+  ],
+  [
+    'post-data',
+    entry('VIEW', 'v'),
+    'CREATE OR REPLACE VIEW public.v AS SELECT b FROM public.other GROUP BY a;',
+    true,
+  ],
   ['post-data', PUBLICATION, 'CREATE PUBLICATION p FOR ALL TABLES;', false],
   ['post-data', PUBLICATION, 'ALTER PUBLICATION p OWNER TO someone;', false],
   ['post-data', entry('ACL', 'TABLE other'), 'GRANT SELECT ON TABLE public.other TO someone;', true],

@@ -34,6 +34,23 @@ export function mediaListOf({ companions }: Pick<Backup, 'companions'>): ObjectI
   return companions.find(({ key }) => key.endsWith('.media.ndjson.gz'));
 }
 
+/** What a list holds: objects and their bytes together, and keys that rows name without an object. */
+export interface MediaCounts {
+  objects: number;
+  bytes: number;
+  dangling: number;
+}
+
+/** Adds entries to the counts of a list. */
+export function countMedia(counts: MediaCounts, entries: readonly MediaEntry[]): void {
+  for (const entry of entries) {
+    if ('missing' in entry) counts.dangling += 1;
+    if (!('bytes' in entry)) continue;
+    counts.objects += 1;
+    counts.bytes += entry.bytes;
+  }
+}
+
 /** The key or the prefix, by which entries are in order. */
 export function entryKey(entry: MediaEntry): string {
   return 'prefix' in entry ? entry.prefix : entry.key;

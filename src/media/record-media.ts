@@ -7,7 +7,12 @@ import { sourceNames, TOPOBANK_SOURCES } from '../audit/reference-sources.ts';
 import { type Reference, readReferences } from '../audit/references.ts';
 import { type LinesWriter, openLinesWriter } from '../catalog/gzipped-lines.ts';
 import type { Manifest } from '../catalog/manifest.ts';
-import { encodeMediaEntries, type MediaEntry } from '../catalog/media-manifest.ts';
+import {
+  countMedia,
+  encodeMediaEntries,
+  type MediaCounts,
+  type MediaEntry,
+} from '../catalog/media-manifest.ts';
 import { heardByMany } from '../heard-by-many.ts';
 import { copyOut } from '../postgres/copy-out.ts';
 import type { Database } from '../postgres/database.ts';
@@ -157,15 +162,10 @@ async function listOwned(
 async function writeEntries(
   writer: LinesWriter,
   entries: AsyncIterable<readonly MediaEntry[]>,
-): Promise<{ objects: number; bytes: number; dangling: number }> {
-  const counts = { objects: 0, bytes: 0, dangling: 0 };
+): Promise<MediaCounts> {
+  const counts: MediaCounts = { objects: 0, bytes: 0, dangling: 0 };
   for await (const batch of entries) {
-    for (const entry of batch) {
-      if ('missing' in entry) counts.dangling += 1;
-      if (!('bytes' in entry)) continue;
-      counts.objects += 1;
-      counts.bytes += entry.bytes;
-    }
+    countMedia(counts, batch);
     await writer.write(encodeMediaEntries(batch));
   }
   await writer.end();

@@ -9,6 +9,7 @@ import { readAhead } from '../s3/read-ahead.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { type ByteTools, checkBytes } from './check-bytes.ts';
+import { addMediaList } from './check-media-list.ts';
 import { brokenFault, checkObject, faulty } from './check-object.ts';
 import type { Evidence, Verification } from './evidence.ts';
 import { recordCheck } from './record-check.ts';
@@ -52,7 +53,17 @@ async function check(
   // What cannot be unpacked here may be good all the same.
   if (backup.dump.compression === 'zstd') throw unknownForm(backup.dump.key);
   const source = verifySource(context, backup);
-  if (depth === 'full') return checkBytes(source, context, signal);
+  const evidence = await (depth === 'full'
+    ? checkBytes(source, context, signal)
+    : restoreAndDump(context, source, signal));
+  return addMediaList(context, backup, evidence, signal);
+}
+
+async function restoreAndDump(
+  context: VerifyContext,
+  source: RestoreSource,
+  signal: AbortSignal,
+): Promise<Evidence> {
   const { drillDatabase: database } = context;
   if (database === undefined) throw new Error('there is no server to restore the backup on');
   // It loads all of what a restore needs.

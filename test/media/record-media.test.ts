@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { findBackup } from '../../src/catalog/catalog.ts';
 import type { Manifest } from '../../src/catalog/manifest.ts';
@@ -165,16 +165,54 @@ test('a backup that is stopped leaves no list', async () => {
   expect({ keys: await bed.keys(), uploads: await bed.pendingUploads() }).toEqual({ keys: [], uploads: [] });
 });
 
-test('what verify has not read is the list, where there is one', async () => {
+test('verify reads the list, and a backup without one is told of none', async () => {
+  await bed.put('media/ü', 'x');
   await backup();
   expect((await bed.run(['verify'])).stdout).toMatch(
-    /not proved: .*; that its list of media is whole; `topobank-backup media check` reads it$/m,
+    /proved: it is a whole dump, .*; its list of media is whole: 1 object \(1 B\), and \d keys without one$/m,
   );
   await backup({ ...NAMED, MEDIA_MANIFEST: 'off' });
-  expect((await bed.run(['verify'])).stdout).toMatch(
-    /not proved: that a server takes it; --restore tries it$/m,
-  );
+  expect((await bed.run(['verify'])).stdout).not.toContain('media');
 });
+
+const DAMAGES: readonly (readonly [
+  what: string,
+  damage: (list: Buffer) => Buffer | undefined,
+  said: RegExp,
+])[] = [
+  ['gone', () => undefined, /it is gone — audits read the dump itself/],
+  ['cut off', (list) => list.subarray(0, list.length - 9), /cannot read the list of media .* — delete it/],
+  ['no list', () => gzipSync('{}\n'), /a line is not what format 1 says .* — delete it/],
+  [
+    'another one',
+    () => gzipSync('{"key": "media/x", "missing": true}\n'),
+    /has 0 objects \(0 B\), and 1 key without one where the manifest says 1 object \(1 B\), .* — delete it/,
+  ],
+];
+
+test.each(DAMAGES)(
+  'a list that is %s is told by verify, and no fault of the backup',
+  async (_what, damage, said) => {
+    await bed.put('media/ü', 'x');
+    await backup();
+    const key = (await bed.keys()).find((name) => name.endsWith('.media.ndjson.gz'))!;
+    const { body } = (await bed.store.get(key, { signal: never }))!;
+    const damaged = damage(Buffer.concat(await body.toArray()));
+    if (damaged === undefined) await bed.store.remove([key], never);
+    else {
+      const contentType = 'application/gzip';
+      await bed.store.put(key, damaged, { ifAbsent: false, contentType, signal: never });
+    }
+    const { status, stdout, stderr } = await bed.run(['verify']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      new RegExp(`is good \\(full\\)[^]*not proved: .*; its list of media is of no use: .*${said.source}`),
+    );
+    expect(stderr).toMatch(
+      new RegExp(`WARN: backup \\d+ is good, but not its list of media: .*${said.source}`),
+    );
+  },
+);
 
 test('retention removes the list with its backup', async () => {
   await backup();

@@ -1,0 +1,55 @@
+import type { UsableBackup } from '../catalog/catalog.ts';
+import { countMedia, type MediaCounts, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
+import { DumpError, NotFoundError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
+import type { Logger } from '../ui/log.ts';
+import type { Evidence } from './evidence.ts';
+
+/**
+ * Reads the list of media beside a backup that is good, where its manifest speaks of one, and adds to the evidence what
+ * that has shown. The database is restored without it, so that what is wrong with it is warned of, and no fault.
+ *
+ * @throws StoreError when it cannot be read, or the signal's reason
+ */
+export async function addMediaList(
+  { store, log }: { readonly store: Store; readonly log: Logger },
+  backup: UsableBackup,
+  evidence: Evidence,
+  signal: AbortSignal,
+): Promise<Evidence> {
+  const media = backup.manifest?.media;
+  if (media === undefined || 'warning' in media || evidence.faults.length > 0) return evidence;
+  const problem = await findProblem(store, backup, media, signal);
+  if (problem === undefined) {
+    return { ...evidence, proved: `${evidence.proved}; its list of media is whole: ${describe(media)}` };
+  }
+  log.warn(`backup ${backup.id} is good, but not its list of media: ${problem}`);
+  return { ...evidence, unproved: `${evidence.unproved}; its list of media is of no use: ${problem}` };
+}
+
+async function findProblem(
+  store: Store,
+  backup: UsableBackup,
+  media: MediaCounts,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const list = mediaListOf(backup);
+  if (list === undefined) return 'it is gone — audits read the dump itself';
+  const counts = { objects: 0, bytes: 0, dangling: 0 };
+  try {
+    for await (const entries of readMediaManifest(store, list.key, signal)) countMedia(counts, entries);
+  } catch (error) {
+    if (error instanceof DumpError || error instanceof NotFoundError) return error.message;
+    throw error;
+  }
+  const isWhole =
+    counts.objects === media.objects && counts.bytes === media.bytes && counts.dangling === media.dangling;
+  if (isWhole) return undefined;
+  return `${list.key} has ${describe(counts)} where the manifest says ${describe(media)} — delete it to have the dump itself read`;
+}
+
+function describe({ objects, bytes, dangling }: MediaCounts): string {
+  const lacks = dangling === 0 ? '' : `, and ${formatNumber(dangling, 'key')} without one`;
+  return `${formatNumber(objects, 'object')} (${formatBytes(bytes)})${lacks}`;
+}

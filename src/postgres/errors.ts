@@ -35,6 +35,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
 /** Remedies for what has no code of its own: messages of `pg` and of Node's TLS, and one of the server. */
 const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [/^Connection terminated|not queryable/, WENT_AWAY],
+  [
+    /is being used by logical replication subscription/,
+    'list its subscriptions with \\dRs in psql, and drop each there (DROP SUBSCRIPTION)',
+  ],
   [/row-level security/, 'use the owner of the table, or a role with BYPASSRLS'],
   [/^timeout expired/, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
   [/error establishing an SSL connection/, 'check POSTGRES_PORT: what answers there is not PostgreSQL'],

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { ConfigError, RestoreError } from '../errors.ts';
-import { listDatabases } from '../postgres/administration.ts';
+import { listDatabases, subscriptionsOf } from '../postgres/administration.ts';
 import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { untouchableRoles } from '../postgres/roles.ts';
@@ -38,6 +38,8 @@ export interface FoundDatabases {
 export interface FoundTarget extends FoundDatabases {
   /** Roles that are at work in it, and whose sessions the role may not end. */
   readonly untouchable: readonly string[];
+  /** Its logical replication subscriptions, where it is to be dropped: with one it cannot be. */
+  readonly subscriptions: readonly string[];
 }
 
 export interface RestoreTrace {
@@ -78,8 +80,12 @@ export async function findTarget(
   name: string,
 ): Promise<FoundTarget> {
   const found = await findDatabases(admin, name);
-  if (kind === 'into') return { ...found, untouchable: [] };
-  return { ...found, untouchable: await lastingUntouchables(admin, name).catch(refuseUnlisted) };
+  if (kind === 'into') return { ...found, untouchable: [], subscriptions: [] };
+  return {
+    ...found,
+    untouchable: await lastingUntouchables(admin, name).catch(refuseUnlisted),
+    subscriptions: kind === 'in-place' ? await subscriptionsOf(admin, name).catch(refuseUnlisted) : [],
+  };
 }
 
 function refuseUnlisted(error: unknown): never {
@@ -100,14 +106,14 @@ async function lastingUntouchables(admin: pg.Client, name: string): Promise<stri
  * Before anything is copied.
  *
  * @throws ConfigError where the database to be replaced is the one from which that is done
- * @throws RestoreError where it is another role's, or others are at work in it who would be in the way in the end, or the
- * name of a database to be added is taken
+ * @throws RestoreError where it is another role's, or others are at work in it who would be in the way in the end, or it
+ * cannot be dropped, or the name of a database to be added is taken
  */
 export function checkTarget(
   source: Pick<RestoreSource, 'name'>,
   { kind }: RestoreTarget,
   { maintenanceName, user }: Pick<Database, 'maintenanceName' | 'user'>,
-  { name, exists, owned, untouchable }: FoundTarget,
+  { name, exists, owned, untouchable, subscriptions }: FoundTarget,
 ): void {
   const instead = `cannot restore ${source.name} in the place of database ${name}`;
   const quote = pg.escapeIdentifier;
@@ -139,6 +145,13 @@ export function checkTarget(
       doing: instead,
       problem: `the role ${user} may not end the sessions there of ${untouchable.join(', ')}`,
       remedy: `end them, or GRANT pg_signal_backend TO ${quote(user)}, which does not reach those of superusers`,
+    });
+  }
+  if (subscriptions.length > 0) {
+    throw new RestoreError({
+      doing: instead,
+      problem: `it subscribes to publications of another server (${subscriptions.join(', ')}), with which it cannot be dropped`,
+      remedy: `run in it: ${subscriptions.map((each) => `DROP SUBSCRIPTION ${quote(each)};`).join(' ')}, or leave out --in-place, and it is kept`,
     });
   }
 }

@@ -246,6 +246,25 @@ test('what the role lacks for the swap is said before anything is made', async (
   }
 });
 
+test('--in-place is refused at once where a subscription would keep the database from being dropped', async () => {
+  const { name } = bed.database;
+  await bed.database.query(
+    `CREATE SUBSCRIPTION "${name}" CONNECTION '' PUBLICATION x WITH (connect = false, slot_name = NONE)`,
+  );
+  try {
+    const refused = await bed.run(['restore', await asFile('dump.sql', dumps.sql), '--in-place', '--yes']);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      new RegExp(
+        `^(?![^]*restoring)[^]*\\(${name}\\), with which it cannot be dropped — run in it: DROP SUBSCRIPTION "${name}";`,
+      ),
+    );
+    expect(await bed.databases()).toEqual([name]);
+  } finally {
+    await bed.database.query(`DROP SUBSCRIPTION "${name}"`);
+  }
+});
+
 test('the maintenance database is not restored over a connection to itself', async () => {
   const env = { POSTGRES_MAINTENANCE_DB: bed.database.name };
   const file = await asFile('dump.sql', dumps.sql);

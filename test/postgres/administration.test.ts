@@ -11,7 +11,9 @@ test('a template that cannot be dropped stays a template, and serves on', async 
      ALTER DATABASE ${name} IS_TEMPLATE true`,
   );
   await withClient(postgres, 'postgres', async (admin) => {
-    await expect(dropDatabase(admin, name)).rejects.toThrow(/cannot drop database .* subscription/);
+    await expect(dropDatabase(admin, name)).rejects.toThrow(
+      /cannot drop database .* subscription — list its subscriptions with \\dRs in psql, .* \(DROP SUBSCRIPTION\)/,
+    );
     const known = (await listDatabases(admin)).find((database) => database.name === name);
     expect(known).toMatchObject({ template: true, connectable: true });
   });

@@ -12,6 +12,7 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { findFreeId } from './free-id.ts';
 import { type DumpDestination, storeDump } from './store-dump.ts';
+import { tellWaiting } from './tell-waiting.ts';
 
 export interface BackupContext extends DumpDestination, ClientTools {
   readonly database: Database;
@@ -66,17 +67,18 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
         mediaKey(prefix, id),
         signal,
       );
+    const application = `topobank-backup ${id}`;
     const dump = runPgDump(
       pgDump.path,
       // Else settings of the role, of the database or of the environment would choose another one.
       [`--snapshot=${snapshot.id}`, `--encoding=${facts.encoding}`],
-      { doing, env: database.childEnv(database.name) },
+      { doing, env: { ...database.childEnv(database.name), PGAPPNAME: application } },
       signal,
     );
     try {
       return await storeDump(
         context,
-        dump,
+        tellWaiting(dump, { client, application, log }),
         {
           id,
           startedAt: startedAt.toISOString(),

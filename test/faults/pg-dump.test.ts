@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { createTestDatabase, withClient } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
 import { FAKE_END, FAKE_HEADER, fakePgDump, fakeRows } from '../support/fake-pg-dump.ts';
+import { startService } from '../support/running-service.ts';
 import { startS3Server } from '../support/s3-server/server.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 import { storeEnv } from '../support/topobank-backup.ts';
@@ -212,6 +213,27 @@ test('a PostgreSQL that ends pg_dump’s session half-way leaves nothing, and is
     );
   });
   await expectNothing();
+});
+
+test('while pg_dump waits for a lock the log says whose, and the backup goes on when it is free', async () => {
+  await withClient(bed.env, bed.database.name, async (locking) => {
+    await locking.query(
+      "SET application_name = 'late migration'; BEGIN; LOCK TABLE surface IN ACCESS EXCLUSIVE MODE",
+    );
+    const { rows } = await locking.query<{ pid: number; role: string }>(
+      'SELECT pg_backend_pid() AS pid, current_user AS role',
+    );
+    const { pid, role } = rows[0]!;
+    const running = startService(bed, {}, ['backup']);
+    const said = await running.line(/pg_dump waits for/);
+    expect(said).toContain(
+      `a lock on surface, which session ${pid} (late migration, role ${role}) holds or stands in line for; to end that one: SELECT pg_terminate_backend(${pid});`,
+    );
+    await locking.query('ROLLBACK');
+    await running.line(/backup \d+ is complete/);
+    expect(await running.ended).toMatchObject({ status: 0 });
+  });
+  await bed.store.remove(await bed.keys(), new AbortController().signal);
 });
 
 test('an S3 server that goes away half-way is named', async () => {

@@ -10,6 +10,8 @@ export interface RunningService {
    * @throws an error with the whole log when the service ends without it
    */
   line(pattern: RegExp): Promise<string>;
+  /** What it came to, once it has ended by itself. */
+  readonly ended: Promise<ProgramResult>;
   /** Sends SIGTERM and waits for the end. */
   stop(): Promise<ProgramResult>;
 }
@@ -55,6 +57,7 @@ export function startService(
         wake.add(look);
         look();
       }),
+    ended: result,
     stop() {
       child?.kill('SIGTERM');
       return result;

@@ -1,0 +1,35 @@
+import type pg from 'pg';
+
+/** A lock that a session waits for. */
+export interface AwaitedLock {
+  /** `public.surface`; undefined where it is no table's. */
+  readonly relation: string | undefined;
+  /** The session that keeps it, or stands before this one in the queue; 0 is a prepared transaction. */
+  readonly pid: number;
+  readonly role: string | undefined;
+  readonly application: string | undefined;
+}
+
+/** What sessions of this `application_name` wait for, and whom (manual §54.12, pg_locks; §9.26, pg_blocking_pids). */
+export async function awaitedLocks(client: pg.Client, application: string): Promise<AwaitedLock[]> {
+  // Within a transaction the server shows the sessions that it has shown before.
+  await client.query('SELECT pg_stat_clear_snapshot()');
+  const { rows } = await client.query<{
+    relation: string | null;
+    pid: number;
+    role: string | null;
+    application: string | null;
+  }>(
+    `SELECT relation::regclass::text AS relation, other AS pid, b.usename AS role, nullif(b.application_name, '') AS application
+     FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+     CROSS JOIN LATERAL unnest(pg_blocking_pids(l.pid)) AS other LEFT JOIN pg_stat_activity AS b ON b.pid = other
+     WHERE NOT l.granted AND a.application_name = $1 ORDER BY other`,
+    [application],
+  );
+  return rows.map(({ relation, pid, role, application: name }) => ({
+    relation: relation ?? undefined,
+    pid,
+    role: role ?? undefined,
+    application: name ?? undefined,
+  }));
+}

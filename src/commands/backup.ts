@@ -3,7 +3,7 @@ import { removals } from '../backup/prune-backups.ts';
 import { EXIT, messageOf } from '../errors.ts';
 import { systemClock } from '../schedule/clock.ts';
 import { stopInTime } from '../schedule/stop-in-time.ts';
-import { formatBytes, formatDuration, formatNumber } from '../ui/format.ts';
+import { formatContents, formatDuration } from '../ui/format.ts';
 import { RUN_GROUPS } from './groups.ts';
 import { runContext } from './run-context.ts';
 import { type Invocation, openSession, type Session, withStore } from './session.ts';
@@ -56,6 +56,6 @@ function render({ manifest, pruning }: RunReport, bucket: string): [document: un
       pruned: plan === undefined ? null : removals(plan).map((backup) => backup.id),
       shrunk: plan?.shrink ?? null,
     },
-    `backup ${id}: ${formatBytes(bytes)}, ${formatNumber(tables.length, 'table')}, ${formatNumber(rows, 'row')}, in ${took}\n${key} in bucket ${bucket}`,
+    `backup ${id}: ${formatContents({ bytes, tables: tables.length, rows })}, in ${took}\n${key} in bucket ${bucket}`,
   ];
 }

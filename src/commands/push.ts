@@ -1,5 +1,5 @@
 import { pushDump } from '../backup/push-dump.ts';
-import { formatBytes, formatNumber } from '../ui/format.ts';
+import { formatContents } from '../ui/format.ts';
 import { PUSH_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
@@ -20,6 +20,6 @@ export async function run(invocation: Invocation, file: string): Promise<undefin
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   session.print(
     { id, key, bytes, tables: tables.length, rows },
-    `backup ${id}: ${formatBytes(bytes)}, ${formatNumber(tables.length, 'table')}, ${formatNumber(rows, 'row')}\n${key} in bucket ${config.bucket}`,
+    `backup ${id}: ${formatContents({ bytes, tables: tables.length, rows })}\n${key} in bucket ${config.bucket}`,
   );
 }

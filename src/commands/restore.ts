@@ -12,7 +12,7 @@ import {
   restoreConfirmed,
 } from '../restore/restore-confirmed.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
-import { formatBytes, formatDuration, formatNumber, formatTime } from '../ui/format.ts';
+import { formatBytes, formatContents, formatDuration, formatNumber, formatTime } from '../ui/format.ts';
 import { RESTORE_GROUPS } from './groups.ts';
 import { isWhole } from './media.ts';
 import { mediaOfRestore } from './restore-media.ts';
@@ -142,13 +142,13 @@ function render(source: RestoreSource, outcome: RestoreOutcome): [document: unkn
 }
 
 function renderReport(source: RestoreSource, report: RestoreReport, ms: number): string {
-  const { database, kept, dropped, only, tables, rows, bytes, bytesRead } = report;
+  const { database, kept, dropped, only, bytes, bytesRead } = report;
   if (only !== undefined) {
     const each = only.map(({ table, rows: own }) => `${table} (${formatNumber(own, 'row')})`).join(', ');
     return `restored ${each} of ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`;
   }
   const lines = [
-    `restored ${source.name} into database ${database}: ${formatBytes(bytes)}, ${formatNumber(tables, 'table')}, ${formatNumber(rows, 'row')}, in ${formatDuration(ms)}`,
+    `restored ${source.name} into database ${database}: ${formatContents(report)}, in ${formatDuration(ms)}`,
   ];
   if (kept !== undefined) lines.push(`the old database is kept as ${kept}; the next restore drops it`);
   for (const name of dropped) lines.push(`dropped database ${name}`);

@@ -25,6 +25,26 @@ export function formatNumber(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/**
+ * `1.36 GiB, 12 tables, 1,234,567 rows`: a dump's length in bytes, and the rows that it holds as COPY. A dump by
+ * `pg_dump --inserts` has none of these, which is not to look like a database without rows.
+ */
+export function formatContents({
+  bytes,
+  tables,
+  rows,
+}: {
+  readonly bytes: number;
+  readonly tables: number;
+  readonly rows: number;
+}): string {
+  const held =
+    tables === 0
+      ? 'no table’s rows by COPY, and those of INSERT are not counted'
+      : `${formatNumber(tables, 'table')}, ${formatNumber(rows, 'row')}`;
+  return `${formatBytes(bytes)}, ${held}`;
+}
+
 /** `2026-11-23 10:30:00 UTC` */
 export function formatTime(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;

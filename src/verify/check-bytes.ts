@@ -5,7 +5,7 @@ import type { DumpIndex } from '../dump/dump-index.ts';
 import type { ScanDump } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
 import type { RestoreSource } from '../restore/source.ts';
-import { formatBytes, formatNumber } from '../ui/format.ts';
+import { formatContents } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { compareByPlace } from './compare-by-place.ts';
 import { checkedOf, type Evidence } from './evidence.ts';
@@ -78,8 +78,7 @@ function placed(manifest: Manifest, index: DumpIndex): (fault: IndexFault) => Fa
 }
 
 function describeProof(index: DumpIndex, manifest: Manifest | undefined) {
-  const { bytes, tables, rows } = checkedOf(index);
-  const size = `${formatBytes(bytes)}, ${formatNumber(tables, 'table')}, ${formatNumber(rows, 'row')}`;
+  const size = formatContents(checkedOf(index));
   if (manifest === undefined) {
     return {
       proved: `it is a whole dump: ${size}`,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatBytes, formatCount, formatDuration, formatTime } from '../../src/ui/format.ts';
+import { formatBytes, formatContents, formatCount, formatDuration, formatTime } from '../../src/ui/format.ts';
 import { describeProgress } from '../../src/ui/progress.ts';
 import { renderTable } from '../../src/ui/table.ts';
 
@@ -87,4 +87,15 @@ test('a word that is longer than its column stays whole, and wide characters tak
   );
   expect(table).toContain(address);
   expect(table.match(/粗糙/g)).toHaveLength(8);
+});
+
+test.each([
+  [{ bytes: 2048, tables: 2, rows: 1234 }, '2 KiB, 2 tables, 1,234 rows'],
+  [{ bytes: 2048, tables: 1, rows: 1 }, '2 KiB, 1 table, 1 row'],
+  [
+    { bytes: 2048, tables: 0, rows: 0 },
+    '2 KiB, no table’s rows by COPY, and those of INSERT are not counted',
+  ],
+])('contents %j are %s', (contents, text) => {
+  expect(formatContents(contents)).toBe(text);
 });

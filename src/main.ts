@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { EXIT, messageOf, OperatorError, OutputError, StoppedError } from './errors.ts';
 import { heardByMany } from './heard-by-many.ts';
+import { outliveStderr } from './ui/stderr.ts';
 import { watchStdout } from './ui/stdout.ts';
 
 /** How long a process that was stopped may go on, in milliseconds, with what its work has left open. */
@@ -15,6 +16,7 @@ const PATIENCE_MS = 3000;
  * @returns the exit status
  */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  outliveStderr();
   const stop = new AbortController();
   const signal = heardByMany(stop.signal);
   const stopListening = stopOnSignals(stop, env);

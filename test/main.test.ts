@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
@@ -27,6 +28,34 @@ test('what cannot be left half done is said to be waited for, and a second signa
   expect(stderr).not.toContain('stopped: received');
   answer.resolve();
   await bed.close();
+});
+
+/** Runs the program with a stderr that nobody reads. @returns its exit status */
+async function runUnheard(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<number | null> {
+  const { PATH = '' } = process.env;
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { PATH, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  child.stderr.destroy();
+  const [status] = (await once(child, 'exit')) as [number | null];
+  return status;
+}
+
+test.each([
+  [['list', '--nope'], 2],
+  [['restore', 'nowhere.sql', '--into', 'x'], 4],
+])('%j ends with its own status %i also where stderr is closed', async (args, status) => {
+  const env = {
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
+    POSTGRES_USER: 'a',
+    POSTGRES_PASSWORD: 'b',
+  };
+  expect(await runUnheard(args, env)).toBe(status);
 });
 
 /** The line on stderr of what has run with status 0 but for its output. */

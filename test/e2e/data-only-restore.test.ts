@@ -130,6 +130,48 @@ test('a partitioned table with rows is emptied by what is advised', async () => 
   expect(await bed.database.query('SELECT a FROM root')).toEqual([{ a: 1 }]);
 });
 
+test('tables with partitions go back in the order of their foreign keys, and sequences go on behind their rows', async () => {
+  const own = await createTestBed(inject('postgres'));
+  const { database } = own;
+  try {
+    await database.query(`
+      CREATE TABLE z_parent (id bigserial, at int, PRIMARY KEY (id, at)) PARTITION BY LIST (at);
+      CREATE TABLE z_parent_1 PARTITION OF z_parent FOR VALUES IN (1);
+      CREATE TABLE a_child (parent bigint, at int, FOREIGN KEY (parent, at) REFERENCES z_parent) PARTITION BY LIST (at);
+      CREATE TABLE a_child_1 PARTITION OF a_child FOR VALUES IN (1);
+      CREATE TABLE base (id serial PRIMARY KEY);
+      CREATE TABLE heir (PRIMARY KEY (id)) INHERITS (base);
+      CREATE TABLE coded (code text);
+      CREATE SEQUENCE code OWNED BY coded.code;
+      ALTER TABLE coded ALTER code SET DEFAULT 'INV-' || nextval('code');
+      INSERT INTO z_parent (at) SELECT 1 FROM generate_series(1, 50);
+      INSERT INTO a_child SELECT id, at FROM z_parent;
+      INSERT INTO heir SELECT FROM generate_series(1, 30);
+      INSERT INTO coded SELECT FROM generate_series(1, 5)`);
+    expect(await own.run(['backup'])).toMatchObject({ status: 0 });
+    await database.query('TRUNCATE a_child, z_parent, base, coded RESTART IDENTITY CASCADE');
+    const tables = ['a_child', 'z_parent', 'heir', 'coded'].flatMap((table) => ['--table', table]);
+    const restored = await own.run([
+      'restore',
+      'latest',
+      ...tables,
+      '--data-only',
+      '--into',
+      database.name,
+      '--yes',
+    ]);
+    expect(restored).toMatchObject({ status: 0 });
+    expect(restored.stderr).toMatch(/WARN: sequence code stays where it is, .*: SELECT setval\('code', …\);/);
+    expect(
+      await database.query(
+        `SELECT nextval('z_parent_id_seq')::int AS parent, nextval('base_id_seq')::int AS base, nextval('code')::int AS code`,
+      ),
+    ).toEqual([{ parent: 51, base: 31, code: 1 }]);
+  } finally {
+    await own.close();
+  }
+});
+
 test('a table whose partitions have no rows in the dump is told as such', async () => {
   const text = dumpText(`${entry('TABLE', 'whole')}CREATE TABLE public.whole (a int)\nPARTITION BY LIST (a);
 ${entry('TABLE', 'part')}CREATE TABLE public.part (a int)\nPARTITION BY LIST (a);

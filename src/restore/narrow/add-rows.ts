@@ -76,8 +76,9 @@ export async function addRows(
         await client.query('BEGIN; SET LOCAL row_security = off; SET LOCAL xmloption = content');
         const ordered = await prepareTables(client, blocks, doing);
         for (const block of ordered) await copyBlock(client, source, reader, block, dump.encoding, doing);
-        await passSequences(client, blocks);
+        const left = await passSequences(client, blocks);
         await client.query('COMMIT');
+        for (const sequence of left) log.warn(describeLeft(sequence));
       } catch (error) {
         failure.abort(databaseError(doing, error));
         throw error;
@@ -95,6 +96,10 @@ export async function addRows(
     bytesRead,
     only: tallyTables(blocks),
   };
+}
+
+function describeLeft(sequence: string): string {
+  return `sequence ${sequence} stays where it is, for its column is no integer that tells how far it has come; if it is behind: SELECT setval('${sequence}', …);`;
 }
 
 function sayReading(

@@ -53,12 +53,16 @@ export async function tablesThatFollow(client: pg.Client, table: TableName): Pro
   return rows.map(({ name }) => name);
 }
 
-/** The foreign keys among these tables that are checked with each statement, whatever is asked for. */
+/**
+ * The foreign keys among these tables that are checked with each statement, whatever is asked for. Those of a whole
+ * table with partitions are those of each of them.
+ */
 export async function immediateOrder(client: pg.Client, tables: readonly TableName[]): Promise<RowOrder[]> {
   const { rows } = await client.query<{ child: number; parent: number }>(
-    `WITH t AS (SELECT name::regclass AS oid, n::int AS n FROM unnest($1::text[]) WITH ORDINALITY AS u (name, n))
-     SELECT child.n AS child, parent.n AS parent
-     FROM pg_constraint AS c JOIN t AS child ON child.oid = c.conrelid JOIN t AS parent ON parent.oid = c.confrelid
+    `WITH t AS (SELECT name::regclass AS oid, n::int AS n FROM unnest($1::text[]) WITH ORDINALITY AS u (name, n)),
+       part AS (SELECT n, coalesce(relid, oid) AS oid FROM t LEFT JOIN LATERAL pg_partition_ancestors(oid) ON true)
+     SELECT DISTINCT child.n AS child, parent.n AS parent
+     FROM pg_constraint AS c JOIN part AS child ON child.oid = c.conrelid JOIN part AS parent ON parent.oid = c.confrelid
      WHERE c.contype = 'f' AND NOT c.condeferrable`,
     [tables.map(quoteTable)],
   );
@@ -69,19 +73,33 @@ export async function immediateOrder(client: pg.Client, tables: readonly TableNa
   return rows.map(({ child, parent }) => ({ table: nameOf(child), after: nameOf(parent) }));
 }
 
-/** Has the sequences of serial and identity columns go on behind the rows; none is set back. */
-export async function passSequences(client: pg.Client, tables: readonly TableName[]): Promise<void> {
-  const { rows } = await client.query<{ sequence: string; column: string; table: string }>(
-    `SELECT s.oid::regclass::text AS sequence, quote_ident(a.attname) AS column, d.refobjid::regclass::text AS table
+/**
+ * Has the sequences of these tables' columns go on behind the rows, also those that a table has of its whole or its
+ * parent; none is set back.
+ *
+ * @returns sequences that stay where they are, as a column that is no integer does not tell how far they have come
+ */
+export async function passSequences(client: pg.Client, tables: readonly TableName[]): Promise<string[]> {
+  const { rows } = await client.query<{
+    sequence: string;
+    column: string;
+    table: string;
+    counts: boolean;
+  }>(
+    `WITH RECURSIVE family (oid) AS (
+       SELECT unnest($1::regclass[]::oid[])
+       UNION SELECT i.inhparent FROM pg_inherits AS i JOIN family ON family.oid = i.inhrelid)
+     SELECT s.oid::regclass::text AS sequence, quote_ident(a.attname) AS column, d.refobjid::regclass::text AS table,
+       a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) AS counts
      FROM pg_depend AS d
      JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
      JOIN pg_sequence AS q ON q.seqrelid = s.oid AND q.seqincrement > 0
      JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
      WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
-       AND d.refobjid = ANY ($1::regclass[])`,
+       AND d.refobjid IN (SELECT oid FROM family)`,
     [tables.map(quoteTable)],
   );
-  for (const { sequence, column, table } of rows) {
+  for (const { sequence, column, table } of rows.filter(({ counts }) => counts)) {
     await client.query(
       `SELECT setval($1::regclass, most)
        FROM ${sequence} AS s, (SELECT max(${column})::bigint AS most FROM ${table}) AS t
@@ -89,4 +107,5 @@ export async function passSequences(client: pg.Client, tables: readonly TableNam
       [sequence],
     );
   }
+  return rows.filter(({ counts }) => !counts).map(({ sequence }) => sequence);
 }

@@ -52,6 +52,7 @@ test.each([
   const env = {
     AWS_ACCESS_KEY_ID: 'a',
     AWS_SECRET_ACCESS_KEY: 'b',
+    POSTGRES_DB: 'a',
     POSTGRES_USER: 'a',
     POSTGRES_PASSWORD: 'b',
   };

@@ -3,7 +3,7 @@ import type { Store } from '../s3/store.ts';
 import { backupTime, isAhead } from './backup-time.ts';
 import { type Backup, findBackups, newestBackups, type UsableBackup } from './catalog.ts';
 import { otherDatabase } from './manifest.ts';
-import { type Check, faultyCheck } from './verification.ts';
+import { type Check, damagedCheck, faultyCheck } from './verification.ts';
 
 const SEE_LIST = 'run `topobank-backup list` to see what there is';
 
@@ -142,17 +142,8 @@ function judge(
   const other = otherDatabase(backup, database);
   if (isAhead(backup, now)) return { kind: other === undefined ? 'ahead' : 'unusable', id };
   if (other !== undefined) return { kind: 'other', id, database: other };
-  const check = passOver === undefined ? undefined : damage(backup);
+  const check = passOver === undefined ? undefined : damagedCheck(backup.verified);
   return check === undefined ? { kind: 'fit', backup } : { kind: 'faulty', backup, check };
-}
-
-/**
- * The check that has found bytes other than those that were dumped. It takes one that reads them: a quick one finds the
- * ETag of a copy, for with another size the backup is broken, and a restore that failed on some server says nothing of
- * them.
- */
-function damage({ verified }: UsableBackup): Check | undefined {
-  return verified?.checks.find(({ depth, ok }) => depth === 'full' && !ok);
 }
 
 /** @param unfit the newest first */

@@ -102,6 +102,15 @@ export function faultyCheck(record: VerificationRecord | undefined): Check | und
   return check?.ok === false ? check : undefined;
 }
 
+/**
+ * The check that has found bytes other than those that were dumped. It takes one that reads them: a quick one finds the
+ * ETag of a copy, for with another size the backup is broken, and a restore that failed on some server says nothing of
+ * them.
+ */
+export function damagedCheck(record: VerificationRecord | undefined): Check | undefined {
+  return record?.checks.find(({ depth, ok }) => depth === 'full' && !ok);
+}
+
 /** As it lies in the bucket: JSON that is indented for people. */
 export function encodeRecord(record: VerificationRecord): Buffer {
   return Buffer.from(`${JSON.stringify(record, undefined, 1)}\n`);

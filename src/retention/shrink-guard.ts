@@ -1,7 +1,7 @@
 import { isAhead } from '../catalog/backup-time.ts';
 import type { Backup, UsableBackup } from '../catalog/catalog.ts';
 import { databaseOf, otherDatabase } from '../catalog/manifest.ts';
-import { faultyCheck } from '../catalog/verification.ts';
+import { damagedCheck } from '../catalog/verification.ts';
 import { formatBytes } from '../ui/format.ts';
 import { isUsable, newestFirst } from './order.ts';
 
@@ -29,7 +29,7 @@ export interface MeasuredPair {
 
 /**
  * The newest dump of a known length and the one before it: plain SQL, or with a manifest that tells the plain length,
- * not known to be of another database, and not known to be faulty.
+ * not known to be of another database, and not known to have other bytes than were dumped.
  *
  * @returns undefined while there are no two
  */
@@ -119,10 +119,9 @@ function measureAll(backups: readonly Backup[], now: Date): Measured[] {
     .flatMap(measure);
 }
 
-/** Whether the newest dump is compared with another one. An ETag that is another, as after a copy, does not hinder it. */
+/** Whether the newest dump is compared with another one: with one whose bytes are not known to be others. */
 function mayPrecede({ backup }: Measured, newest: Measured): boolean {
-  const check = faultyCheck(backup.verified);
-  return (check === undefined || check.depth === 'quick') && comparable(backup, newest.backup);
+  return damagedCheck(backup.verified) === undefined && comparable(backup, newest.backup);
 }
 
 function shrinkOf({ backup, bytes }: Measured, previous: Measured, share: number): Shrink | undefined {

@@ -118,7 +118,7 @@ async function restoreAndCompare(
   const { index } = original;
   // What was restored has to be what was dumped, before it can be said what the server has made of it.
   if (manifest !== undefined && compareIndex(manifest, index).length > 0) {
-    return checkBytes(source, context, signal);
+    return { ...(await checkBytes(source, context, signal)), foundBy: 'full' };
   }
   const restored = await dumpAgain(context, scratch, original, signal);
   return { checked: checkedOf(index), ...judgeDrill({ original, restored, manifest }) };
@@ -136,8 +136,9 @@ async function explainRefusal(
   signal: AbortSignal,
 ): Promise<Evidence> {
   const found = await checkBytes(source, tools, signal);
-  if (error instanceof DumpError && found.faults.length > 0) return found;
-  if (error instanceof RestoreError && found.faults.length === 0 && isOfServer(error)) {
+  const isDamaged = found.faults.length > 0;
+  if (error instanceof DumpError && isDamaged) return { ...found, foundBy: 'full' };
+  if (error instanceof RestoreError && !isDamaged && isOfServer(error)) {
     throw new RestoreError({
       doing: `cannot try to restore ${source.name}`,
       problem: error.problem,
@@ -147,7 +148,8 @@ async function explainRefusal(
     });
   }
   const refused = { what: 'restore', where: '', expected: 'a dump that the server takes' } as const;
-  return { ...found, faults: [...found.faults, { ...refused, found: error.problem }] };
+  const faults = [...found.faults, { ...refused, found: error.problem }];
+  return { ...found, faults, ...(isDamaged ? { foundBy: 'full' } : {}) };
 }
 
 async function dumpAgain(

@@ -18,6 +18,11 @@ export interface Evidence {
   readonly proved: string;
   /** What is not, and how it could be proved. */
   readonly unproved: string;
+  /**
+   * How deep the look was that found the faults, where it was less deep than was asked for: a drill whose dump has other
+   * bytes than were dumped has found that by reading them.
+   */
+  readonly foundBy?: Depth;
 }
 
 /** What one verification of one backup has come to. */

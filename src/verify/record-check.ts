@@ -19,14 +19,20 @@ export async function recordCheck(
     readonly log: Logger;
   },
   backup: Backup,
-  { depth, checked, faults }: Verification,
+  { depth, foundBy = depth, checked, faults }: Verification,
   signal: AbortSignal,
 ): Promise<void> {
   const { store, prefix, tool, now, log } = context;
   const { id, verified } = backup;
   const object = verifiedObject(backup);
   if (object === undefined) return;
-  const check = { depth, at: now().toISOString(), tool, checked: { ...checked }, faults: [...faults] };
+  const check = {
+    depth: foundBy,
+    at: now().toISOString(),
+    tool,
+    checked: { ...checked },
+    faults: [...faults],
+  };
   const body = encodeRecord(addCheck(verified, id, object, check));
   try {
     // What was pruned meanwhile leaves nothing behind.

@@ -102,33 +102,36 @@ test('a fault is shown and unhealthy until the backup is verified once more, or 
   expect(await health()).toMatchObject({ status: 0 });
 });
 
-test('restore --latest passes over a faulty backup, and retention keeps a good one beside it', async () => {
-  const older = id;
-  id = await backUp();
-  await flip();
-  expect((await bed.run(['verify', '--quiet'])).status).toBe(3);
-  const restored = await bed.run(['restore', '--latest', '--dry-run']);
-  expect(restored).toMatchObject({
-    status: 0,
-    stdout: expect.stringContaining(`would restore backup/postgres-backup-${older}.sql `),
-    stderr: expect.stringMatching(
-      new RegExp(
-        `WARN.*: passing over backup ${id}, which a verification has found faulty: table public\\.surface, .* — to restore it anyway, name it\n`,
+test.each(['verify', 'verify --restore'])(
+  'restore --latest passes over what %s has found faulty, and retention keeps a good one beside it',
+  async (how) => {
+    const older = id;
+    id = await backUp();
+    await flip();
+    expect((await bed.run([...how.split(' '), '--quiet'])).status).toBe(3);
+    const restored = await bed.run(['restore', '--latest', '--dry-run']);
+    expect(restored).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(`would restore backup/postgres-backup-${older}.sql `),
+      stderr: expect.stringMatching(
+        new RegExp(
+          `WARN.*: passing over backup ${id}, which a verification has found faulty: table public\\.surface, .* — to restore it anyway, name it\n`,
+        ),
       ),
-    ),
-  });
-  const { stdout } = await bed.run(['prune', '--max-backups', '1', '--json']);
-  expect(JSON.parse(stdout)).toMatchObject({
-    backups: [
-      { id, action: 'keep', reasons: ['the newest'] },
-      { id: older, action: 'keep', reasons: ['the newest among those without a fault'] },
-    ],
-  });
-  // Named, it is proven all the same, and nothing is made worse.
-  const { status, stderr } = await bed.run(['restore', id, '--yes']);
-  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('use another backup') });
-  expect(await bed.databases()).toEqual([bed.database.name]);
-});
+    });
+    const { stdout } = await bed.run(['prune', '--max-backups', '1', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      backups: [
+        { id, action: 'keep', reasons: ['the newest'] },
+        { id: older, action: 'keep', reasons: ['the newest among those without a fault'] },
+      ],
+    });
+    // Named, it is proven all the same, and nothing is made worse.
+    const { status, stderr } = await bed.run(['restore', id, '--yes']);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('use another backup') });
+    expect(await bed.databases()).toEqual([bed.database.name]);
+  },
+);
 
 test('another ETag has restore --latest warn, and only another size has it pass over the backup', async () => {
   const older = id;

@@ -178,40 +178,42 @@ async function describeStates(
   }
   const { key } = found.manifest;
   const companions = [...beside, found.manifest];
-  let manifest: Manifest | undefined;
-  try {
-    manifest = await readManifest(store, found.manifest, signal);
-  } catch (error) {
-    // Between the listing and this it was deleted, as the last object of its backup.
-    if (error instanceof NotFoundError) return [];
-    if (!(error instanceof DumpError)) throw error;
-    const [dump] = found.dumps;
-    return [{ state: 'broken', id, dump, companions, manifest: undefined, fault: error.message }];
-  }
-  const named = manifest;
-  const dump = found.dumps.find((candidate) => candidate.key === named.key);
+  const named = await readManifest(store, found.manifest, signal).catch(describeUnread);
+  if (named === undefined) return [];
+  const { manifest } = named;
+  const dump = found.dumps.find((candidate) =>
+    // Every dump that is written with a manifest is plain SQL.
+    manifest === undefined ? candidate.compression === null : candidate.key === manifest.key,
+  );
   // Dumps of the same time in another form have no manifest of their own.
   const others = found.dumps.filter((candidate) => candidate !== dump);
   const rest = others.map((other): Backup => ({ state: 'foreign', id, dump: other, companions: [] }));
-  const broken = (fault: string): Backup => ({
-    state: 'broken',
-    id,
-    dump,
-    companions,
-    manifest: named,
-    fault,
-  });
-  if (named.id !== id) return [broken(`the manifest ${key} is that of backup ${named.id}`), ...rest];
-  if (dump === undefined) return [broken(`the dump ${named.key} is missing`), ...rest];
-  if (dump.bytes !== named.storedBytes) {
-    const problem = `the dump ${named.key} has ${dump.bytes} bytes instead of ${named.storedBytes}`;
-    return [broken(problem), ...rest];
+  const broken = (fault: string): Backup[] => [
+    { state: 'broken', id, dump, companions, manifest, fault },
+    ...rest,
+  ];
+  if (manifest === undefined) return broken(named.fault);
+  if (manifest.id !== id) return broken(`the manifest ${key} is that of backup ${manifest.id}`);
+  if (dump === undefined) return broken(`the dump ${manifest.key} is missing`);
+  if (dump.bytes !== manifest.storedBytes) {
+    return broken(`the dump ${manifest.key} has ${dump.bytes} bytes instead of ${manifest.storedBytes}`);
   }
-  return [{ state: 'complete', id, dump, companions, manifest: named }, ...rest];
+  return [{ state: 'complete', id, dump, companions, manifest }, ...rest];
+}
+
+/** @returns undefined where the manifest was deleted between the listing and the reading, as the last object of its backup */
+function describeUnread(error: unknown): { manifest: undefined; fault: string } | undefined {
+  if (error instanceof NotFoundError) return undefined;
+  if (error instanceof DumpError) return { manifest: undefined, fault: error.message };
+  throw error;
 }
 
 /** The manifest, with the key of its dump as it lies beside it: backups may be copied to another prefix. */
-async function readManifest(store: Store, object: ObjectInfo, signal: AbortSignal): Promise<Manifest> {
+async function readManifest(
+  store: Store,
+  object: ObjectInfo,
+  signal: AbortSignal,
+): Promise<{ readonly manifest: Manifest }> {
   if (object.bytes > MANIFEST_LIMIT) {
     throw new DumpError({
       doing: `cannot read the manifest ${object.key}`,
@@ -221,7 +223,7 @@ async function readManifest(store: Store, object: ObjectInfo, signal: AbortSigna
   }
   const chunks = await collect(readObject(store, object.key, { signal }));
   const manifest = decodeManifest(object.key, Buffer.concat(chunks).toString());
-  return { ...manifest, key: keyBeside(object.key, manifest.key) };
+  return { manifest: { ...manifest, key: keyBeside(object.key, manifest.key) } };
 }
 
 /** Whether the store holds nothing of a backup of this id. */

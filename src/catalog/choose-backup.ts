@@ -138,9 +138,11 @@ function judge(
 ): { readonly kind: 'fit'; readonly backup: UsableBackup } | Faulty | Unfit {
   const { id } = backup;
   if (backup.state === 'broken') return { kind: 'unusable', id };
-  if (wanted.by === 'time' && backupTime(backup) > wanted.at) return { kind: 'later', id };
   const other = otherDatabase(backup, database);
-  if (isAhead(backup, now)) return { kind: other === undefined ? 'ahead' : 'unusable', id };
+  const isLater = wanted.by === 'time' && backupTime(backup) > wanted.at;
+  if (isLater || isAhead(backup, now)) {
+    return { kind: other !== undefined ? 'unusable' : isLater ? 'later' : 'ahead', id };
+  }
   if (other !== undefined) return { kind: 'other', id, database: other };
   const check = passOver === undefined ? undefined : damagedCheck(backup.verified);
   return check === undefined ? { kind: 'fit', backup } : { kind: 'faulty', backup, check };
@@ -162,8 +164,9 @@ function nothingFound(
   const byName = (id: string) => `to use that one anyway, name it by its id: ${id}`;
 
   const other = unfit.find((backup) => backup.kind === 'other');
-  if (other !== undefined) {
-    const problem = `there is no backup of database ${database} under ${where}; ${other.id} is of database ${other.database}`;
+  const oldest = unfit.findLast(({ kind }) => kind === 'later');
+  if (other !== undefined && oldest === undefined) {
+    const problem = `there is no usable backup of database ${database} under ${where}; ${other.id} is of database ${other.database}`;
     return error(problem, byName(other.id));
   }
   const ahead = unfit.find(({ kind }) => kind === 'ahead');
@@ -171,9 +174,9 @@ function nothingFound(
     const problem = `there is no usable backup under ${where}; ${ahead.id} is dated in the future`;
     return error(problem, byName(ahead.id));
   }
-  const oldest = unfit.findLast(({ kind }) => kind === 'later');
   if (oldest !== undefined) {
-    return error(`all backups under ${where} are later; the oldest is ${oldest.id}`, SEE_LIST);
+    const whose = other === undefined ? '' : ` of database ${database}`;
+    return error(`all backups${whose} under ${where} are later; the oldest is ${oldest.id}`, SEE_LIST);
   }
   if (unfit.length > 0) return error(`there is no usable backup under ${where}`, SEE_LIST);
   return error(`there is no backup under ${where}`, 'check S3_PREFIX and AWS_STORAGE_BUCKET_NAME');

@@ -26,8 +26,9 @@ type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
  *   faulty backup take a place among their like but never that of a better one.
  * - Days, weeks, months and years are counted by those that have a backup, and a span from the newest one: a time
  *   without backups ages nothing away.
- * - A broken one counts for nothing. It goes when its dump is gone, or once it is older than all that stay; never
- *   while it is newer than the newest complete one.
+ * - A broken one counts for nothing. It goes when its dump is gone, or once it is older than all of its database that
+ *   stay; never while it is newer than the newest complete one, or there is none. One that does not tell whose it is
+ *   is held against those of all.
  * - One that is a day or more ahead of `now` stays and counts for nothing: the clock that named it was wrong.
  *
  * @param zone in which days, weeks, months and years begin
@@ -40,13 +41,15 @@ export function planRetention(
 ): RetentionVerdict[] {
   const ordered = newestFirst(backups);
   if (rules.newest === 0) return ordered.map((backup) => keep(backup, 'MAX_BACKUPS=0 keeps all'));
-  const usable = ordered.filter(isUsable).filter((backup) => !isAhead(backup, now));
+  const timely = ordered.filter((backup) => !isAhead(backup, now));
+  const usable = timely.filter(isUsable);
   const kept = new Map(byDatabase(usable).flatMap((group) => [...applyRules(group, listRules(rules, zone))]));
-  const newestComplete = usable.find(({ state }) => state === 'complete')?.id;
-  const oldestKept = usable.findLast((backup) => kept.has(backup))?.id;
+  const groups = byDatabase(timely).filter(({ database }) => database !== undefined);
+  const peersOf = (broken: Backup) =>
+    groups.find((group) => group.backups.includes(broken))?.backups ?? timely;
   return ordered.map((backup): RetentionVerdict => {
     if (isAhead(backup, now)) return keep(backup, 'its time is ahead of the clock');
-    if (backup.state === 'broken') return judgeBroken(backup, newestComplete, oldestKept);
+    if (backup.state === 'broken') return judgeBroken(backup, peersOf(backup), kept);
     const reasons = kept.get(backup);
     return reasons === undefined ? remove(backup, 'no rule keeps it') : { backup, action: 'keep', reasons };
   });
@@ -116,15 +119,21 @@ function keepWithin({ text, span }: KeepWithin, zone: string): Rule {
   };
 }
 
+/**
+ * @param peers those that it is held against, newest first
+ * @param kept those that a rule keeps
+ */
 function judgeBroken(
   backup: Extract<Backup, { state: 'broken' }>,
-  newestComplete: string | undefined,
-  oldestKept: string | undefined,
+  peers: readonly Backup[],
+  kept: ReadonlyMap<Backup, unknown>,
 ): RetentionVerdict {
+  const newestComplete = peers.find(({ state }) => state === 'complete')?.id;
   if (newestComplete === undefined || backup.id >= newestComplete) {
     return keep(backup, 'broken, and no complete one is newer');
   }
   if (backup.dump === undefined) return remove(backup, 'its dump is gone');
+  const oldestKept = peers.findLast((peer) => kept.has(peer))?.id;
   if (oldestKept === undefined || backup.id >= oldestKept) {
     return keep(backup, 'broken, but its dump is there and older ones are kept');
   }

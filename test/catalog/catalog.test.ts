@@ -117,6 +117,26 @@ test('what lies in the bucket is complete, foreign or broken, newest first; othe
   ]);
 });
 
+test('a manifest that cannot be read takes no dump of another form with it', async () => {
+  for (const [day, suffixes] of [
+    ['01', ['sql', 'sql.gz']],
+    ['02', ['dump', 'sql']],
+    ['03', ['sql.gz']],
+  ] as const) {
+    await put(`postgres-backup-202601${day}000000.manifest.json`, '{');
+    for (const suffix of suffixes) await put(`postgres-backup-202601${day}000000.${suffix}`, DUMP);
+  }
+  const found = await listBackups(bed.store, 'backup/', signal);
+  expect(found.map(({ state, dump }) => [state, dump?.key.replace(/^.*-202601/, '')])).toEqual([
+    ['broken', undefined],
+    ['foreign', '03000000.sql.gz'],
+    ['broken', '02000000.sql'],
+    ['foreign', '02000000.dump'],
+    ['broken', '01000000.sql'],
+    ['foreign', '01000000.sql.gz'],
+  ]);
+});
+
 test('the latest is one of the database that is asked for, and none that lies ahead of the clock', async () => {
   const ofDatabase = (id: string, name: string) => {
     const { database: _, ...manifest } = manifestOf(id);
@@ -143,8 +163,11 @@ test('the latest is one of the database that is asked for, and none that lies ah
   expect(await choose('topobank', { by: 'time', at: new Date('2100-01-01') })).toBe('20260101000000');
   await expect(choose('third')).rejects.toMatchObject({
     name: 'NotFoundError',
-    message: `cannot find the latest backup: there is no backup of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is of database other — to use that one anyway, name it by its id: 20260102000000`,
+    message: `cannot find the latest backup: there is no usable backup of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is of database other — to use that one anyway, name it by its id: 20260102000000`,
   });
+  await expect(choose('other', { by: 'time', at: new Date('2026-01-01T12:00:00Z') })).rejects.toThrow(
+    /all backups of database other under .* are later; the oldest is 20260102000000 — run/,
+  );
   const early = { now: new Date('2025-12-31'), database: 'topobank', signal };
   await expect(chooseBackup(bed.store, 'backup/', { by: 'latest' }, early)).rejects.toThrow(
     /there is no usable backup under \S+ of bucket \S+; 20990101000000 is dated in the future — to use that one anyway, name it by its id: 20990101000000$/,

@@ -401,6 +401,29 @@ test('the backups of one database take no place among those of another', () => {
   ]);
 });
 
+test('a broken backup is held against those of its own database', () => {
+  const brokenOf = (time: string, database: string) => {
+    const { manifest } = complete(time, 1000, database);
+    return { ...broken(time, 'with dump'), manifest } as Backup;
+  };
+  const backups = [
+    complete('2026-11-24', 1000, 'a'),
+    complete('2026-11-23', 1000, 'b'),
+    complete('2026-11-12', 1000, 'a'),
+    brokenOf('2026-11-11', 'a'),
+    brokenOf('2026-11-10', 'b'),
+    brokenOf('2026-11-09', 'third'),
+    complete('2026-11-01', 1000, 'b'),
+  ];
+  const verdicts = planRetention(backups, rules({ newest: 2 }), NOW, 'UTC');
+  expect(verdicts.slice(3).map(({ action, reasons }) => `${action}: ${reasons.join(', ')}`)).toEqual([
+    'remove: broken, and older than all that are kept',
+    'keep: broken, but its dump is there and older ones are kept',
+    'keep: broken, and no complete one is newer',
+    'keep: one of the newest 2 of database b',
+  ]);
+});
+
 test('beside two databases, broken ones go as they do beside one', () => {
   const backups = [
     complete('2026-11-24', 1000, 'a'),

@@ -1,5 +1,7 @@
 import { readConfig, readIfGiven } from '../config/config.ts';
 import { ConfigError, EXIT } from '../errors.ts';
+import { withLock } from '../postgres/advisory-lock.ts';
+import { reopenAfterKill } from '../restore/reopen-after-kill.ts';
 import { retentionRules } from '../retention/rules.ts';
 import { announceTimes, isHasty, warnOfHaste } from '../schedule/announce.ts';
 import { auditJob } from '../schedule/audit-job.ts';
@@ -71,7 +73,13 @@ export async function run(invocation: Invocation): Promise<number> {
     }
     for (const job of jobs) log.info(announceTimes(job, since));
     const until = earliest(jobs.map((job) => requireNextTime(job.schedule, since)));
-    await waitForDatabase(context.database, { clock: systemClock, log, until }, signal);
+    const { database, holder } = context;
+    const reopen = (stopped: AbortSignal) => {
+      const purpose = `have database ${database.name} on ${database.server} serve again`;
+      const lock = { purpose, holder, waitMs: 0, log };
+      return withLock(database, lock, stopped, (held) => reopenAfterKill(context, held));
+    };
+    await waitForDatabase(database, { clock: systemClock, log, until, reopen }, signal);
     await runJobs(jobs, { since, clock: systemClock, log, random: Math.random }, signal);
   });
   log.info('stopped between two backups');

@@ -11,14 +11,15 @@ import { isScratchName } from './names.ts';
  *
  * To be called under the lock, for in a swap that is under way it looks the same.
  *
+ * @returns whether it refused them, and does so no more
  * @throws DatabaseError, or the signal's reason
  */
 export async function reopenAfterKill(
   { database, log }: { readonly database: Database; readonly log: Logger },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { name, maintenanceName } = database;
-  await database.use(maintenanceName, signal, async (admin) => {
+  return database.use(maintenanceName, signal, async (admin) => {
     const databases = await listDatabases(admin).catch((error: unknown) => {
       throw databaseError('cannot list the databases of the server', error);
     });
@@ -26,10 +27,11 @@ export async function reopenAfterKill(
     const scratch = closed.find((other) => isScratchName(name, other.name));
     const target = closed.find((other) => other.name === name);
     // Without the right to, what comes next says that it refuses connections, and what to run.
-    if (scratch === undefined || target?.owned !== true) return;
+    if (scratch === undefined || target?.owned !== true) return false;
     await allowConnections(admin, name, true);
     log.warn(
       `database ${name} refused connections, for a restore was killed in the middle of the swap; it serves again`,
     );
+    return true;
   });
 }

@@ -11,6 +11,7 @@ import {
   planAnew,
   type Random,
   skipSlots,
+  standIn,
 } from './agenda.ts';
 import type { Clock } from './clock.ts';
 import { type Job, runJob } from './run-job.ts';
@@ -76,7 +77,7 @@ async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<voi
   }
 }
 
-/** Runs one job, and leaves out what would have begun meanwhile, of every job. */
+/** Runs one job, and leaves out what would have begun meanwhile, of every job, or makes up for it. */
 async function runEntry(
   entry: Entry,
   entries: readonly Entry[],
@@ -96,7 +97,7 @@ async function runEntry(
   const to = clock.now().getTime();
   if (outcome.kind === 'done' && outcome.next !== undefined)
     entry.agenda = moveSlot(entry.job, entry.agenda, outcome.next, random);
-  const skips = entries.map((other) => skipMeanwhile(other, name, { from, to }, random));
+  const skips = entries.map((other) => skipMeanwhile(other, entry.job, { from, to }, random));
   if (outcome.kind === 'failed') entry.agenda = afterFailure(entry.agenda, run, to);
   if (outcome.kind === 'locked') entry.agenda = afterLocked(entry.agenda, run, to);
   const next = formatInstant(dueTime(entry.agenda));
@@ -108,7 +109,7 @@ async function runEntry(
 /** @returns what to say of it */
 function skipMeanwhile(
   entry: Entry,
-  busy: string,
+  busy: Job,
   span: { readonly from: number; readonly to: number },
   random: Random,
 ): string | undefined {
@@ -117,7 +118,10 @@ function skipMeanwhile(
   if (skipped === undefined) return undefined;
   const { first, last } = skipped;
   const times = last > first ? `${formatTime(first)} to ${formatTime(last)}` : formatTime(first);
-  return `${entry.job.name} skipped: due ${times}, while ${busy} was at work`;
+  const said = `${entry.job.name} skipped: due ${times}, while ${busy.name} was at work`;
+  if (entry.job === busy || !entry.job.makesUp) return said;
+  entry.agenda = standIn(entry.agenda, span.to);
+  return `${said}; it is made up for now`;
 }
 
 function formatInstant(instant: number): string {

@@ -1,11 +1,25 @@
 import { DatabaseError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
+import { errorCode } from '../postgres/errors.ts';
+import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Clock } from './clock.ts';
 
 /** Between two tries, in milliseconds: at first, and at most. */
 const PAUSE = { first: 1000, most: 30_000 };
+
+/** How long is waited, and what is done meanwhile. */
+export interface WaitOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly until: Date;
+  /**
+   * Is tried where the database refuses connections, as after a restore that was killed. Tells whether it does so no
+   * more; what it throws counts for nothing.
+   */
+  readonly reopen: (signal: AbortSignal) => Promise<boolean>;
+}
 
 /**
  * Waits until the database can be connected to, at most until `until`: where a whole stack is started, the service may
@@ -15,7 +29,7 @@ const PAUSE = { first: 1000, most: 30_000 };
  */
 export async function waitForDatabase(
   database: Database,
-  { clock, log, until }: { readonly clock: Clock; readonly log: Logger; readonly until: Date },
+  { clock, log, until, reopen }: WaitOptions,
   signal: AbortSignal,
 ): Promise<void> {
   let pause = PAUSE.first;
@@ -32,6 +46,8 @@ export async function waitForDatabase(
       if (left <= 0) return;
       if (!said) log.warn(`waiting for the database, until ${formatTime(until)} at most: ${error.message}`);
       said = true;
+      const refuses = errorCode(error.cause) === SQLSTATE.objectNotInPrerequisiteState;
+      if (refuses && (await reopen(signal).catch(() => false))) continue;
       // An abort is looked at above.
       await clock.sleep(Math.min(pause, left), signal).catch(() => {});
       pause = Math.min(pause * 2, PAUSE.most);

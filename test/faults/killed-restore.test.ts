@@ -5,6 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { withClient } from '../support/database.ts';
 import { dumpText } from '../support/dump-text.ts';
+import { startService } from '../support/running-service.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 let bed: TestBed;
@@ -104,6 +105,18 @@ test('after a restore that was killed in the middle of the swap, doctor says wha
   expect(again.status).toBe(0);
   await admin(statementIn(again.stdout, 'DROP'));
   expect(await bed.databases()).toEqual([name]);
+});
+
+test('a service that starts then has the database serve again at once', async () => {
+  await killInTheSwap();
+  const service = startService(bed, { DBBACKUP_SCHEDULE: '@yearly', BACKUP_ON_START: 'never' });
+  await service.line(/waiting for the database, .* it refuses connections/);
+  await service.line(/WARN: database \S+ refused connections, .* it serves again/);
+  await service.line(/database \S+ on \S+ answers/);
+  expect(await connectable(bed.database.name)).toBe(true);
+  expect(await service.stop()).toMatchObject({ status: 0 });
+  const [left] = (await bed.databases()).filter((other) => /_restore_\d{14}$/.test(other));
+  await admin(`DROP DATABASE ${left}`);
 });
 
 test('the next restore says what was left behind and mends it by itself', async () => {

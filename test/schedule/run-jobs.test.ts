@@ -48,6 +48,7 @@ function simulate(start = '2026-11-23T10:30:00Z') {
         schedule: timetable(spec),
         randomDelay: 0,
         runAtStart: false,
+        makesUp: false,
         ...rest,
         async run(signal, why) {
           runs.push(`${name} ${clock.now().toISOString().slice(8, 19).replace('T', ' ')} ${why}`);
@@ -125,6 +126,26 @@ test('of several jobs one works at a time: those due together in turn, one due m
   expect(lines).toEqual([
     'warn audit skipped: due 2026-11-23 11:15:00 UTC, while backup was at work',
     'warn verify is late: it was due 2026-11-23 11:00:00 UTC',
+  ]);
+});
+
+test('a backup that is due while another job works is made up for right after, once', async () => {
+  const { runs, lines, job, start } = simulate();
+  const jobs = [
+    job('backup', '0,20,40 * * * *', { takes: MINUTE, makesUp: true }),
+    job('audit', '50 10 * * *', { takes: 45 * MINUTE }),
+    job('verify', '55 10 * * *', { takes: MINUTE }),
+  ];
+  await start(jobs, 75 * MINUTE);
+  expect(runs).toEqual([
+    'backup 23 10:40:00 schedule',
+    'audit 23 10:50:00 schedule',
+    'backup 23 11:35:00 instead',
+    'backup 23 11:40:00 schedule',
+  ]);
+  expect(lines).toEqual([
+    'warn backup skipped: due 2026-11-23 11:00:00 UTC to 2026-11-23 11:20:00 UTC, while audit was at work; it is made up for now',
+    'warn verify skipped: due 2026-11-23 10:55:00 UTC, while audit was at work',
   ]);
 });
 

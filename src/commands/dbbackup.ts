@@ -17,7 +17,7 @@ export async function run(invocation: Invocation): Promise<number | undefined> {
     return runService(invocation);
   }
   // Setting the variable is the yes that a restore asks for.
-  const options: RestoreFlags = { ...invocation.options, yes: true, owner: true };
+  const options: RestoreFlags = { ...invocation.options, yes: true, unasked: true, owner: true };
   const what = restoreFile ?? 'latest';
   return runRestore({ ...invocation, options }, what);
 }

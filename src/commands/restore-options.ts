@@ -31,6 +31,8 @@ export interface RestoreFlags extends CommonOptions {
   readonly audit?: boolean;
   readonly withMedia?: true;
   readonly dryRun?: true;
+  /** No option: a variable has said yes for whoever could be asked. */
+  readonly unasked?: true;
 }
 
 /** The dump that is to be restored: one of the bucket's, or a file. */
@@ -72,7 +74,8 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
 }
 
 /** @throws ConfigError for targets that exclude each other, or a name that is none */
-export function readTarget({ into, inPlace, dropOld, table, withMedia }: RestoreFlags): RestoreTarget {
+export function readTarget(flags: RestoreFlags): RestoreTarget {
+  const { into, inPlace, dropOld, table, withMedia, unasked = false } = flags;
   const given = [
     into === undefined ? '' : '--into',
     inPlace ? '--in-place' : '',
@@ -88,7 +91,8 @@ export function readTarget({ into, inPlace, dropOld, table, withMedia }: Restore
       'leave out --table, or see `topobank-backup media --help`',
     );
   }
-  if (into === undefined) return inPlace ? { kind: 'in-place' } : { kind: 'swap', dropOld: dropOld === true };
+  if (into === undefined)
+    return inPlace ? { kind: 'in-place' } : { kind: 'swap', dropOld: dropOld === true, unasked };
   if (into === '' || Buffer.byteLength(into) > NAME_BYTES) {
     throw usage(`--into: ${JSON.stringify(into)} is not accepted`, `give a name of 1 to ${NAME_BYTES} bytes`);
   }

@@ -6,7 +6,13 @@ import type { Database } from '../postgres/database.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
 import { reopenAfterKill } from './reopen-after-kill.ts';
 import { type RestoreContext, type RestoreOptions, type RestoreReport, restoreDump } from './restore.ts';
-import { checkTarget, type FoundDatabases, findTarget, type RestoreTarget } from './restore-target.ts';
+import {
+  checkTarget,
+  type FoundDatabases,
+  findTarget,
+  keptToDrop,
+  type RestoreTarget,
+} from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
 
 /** What a restore does about media. Nothing of it but {@link bringBack} can make the restore fail. */
@@ -113,9 +119,11 @@ function restoreAlone(
 function describeIntent(
   source: RestoreSource,
   { server }: Database,
-  { name, exists, kept }: FoundDatabases,
+  found: FoundDatabases,
   target: RestoreTarget,
 ): string {
+  const { name, exists } = found;
+  const kept = keptToDrop(found, target, source);
   const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} of ` : '';
   const what = `restore ${only}${source.name} (${formatBytes(source.bytes)}, ${provenance(source)})`;
   if (target.kind === 'into' || !exists) return `${what} into a new database ${name} on ${server}`;

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { backupId } from '../catalog/backup-name.ts';
 import { ConfigError, RestoreError } from '../errors.ts';
 import { listDatabases, subscriptionsOf } from '../postgres/administration.ts';
 import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { untouchableRoles } from '../postgres/roles.ts';
-import { isKeptName, isScratchName } from './names.ts';
+import { isKeptName, isScratchName, keptTime } from './names.ts';
 import type { RestoreSource } from './source.ts';
 
 /** How long a session may last that is not waited for to end, in milliseconds. */
@@ -15,8 +16,11 @@ const LOOK_AGAIN_MS = 300;
 
 /** Where the restored database goes. */
 export type RestoreTarget =
-  /** In the place of the target database, which is kept under another name or dropped after the swap. */
-  | { readonly kind: 'swap'; readonly dropOld: boolean }
+  /**
+   * In the place of the target database, which is kept under another name or dropped after the swap. `unasked`: nobody
+   * is there to be asked, see {@link keptToDrop}.
+   */
+  | { readonly kind: 'swap'; readonly dropOld: boolean; readonly unasked?: boolean }
   /** In the place of the target database, which is dropped first: for those without room for two. */
   | { readonly kind: 'in-place' }
   /** Beside it, under a name that is free; `only` names the tables whose rows are wanted, where it is not all. */
@@ -71,6 +75,23 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
     traces,
   };
+}
+
+/**
+ * Those of the databases that earlier restores have kept which a restore drops. Where nobody is asked, the first that was
+ * kept since the backup was begun stays: it has what was written after the backup, and none of the later ones has.
+ */
+export function keptToDrop(
+  { kept }: FoundDatabases,
+  target: RestoreTarget,
+  { begun }: Pick<RestoreSource, 'begun'>,
+): readonly string[] {
+  if (target.kind !== 'swap' || target.unasked !== true) return kept;
+  const since = begun === undefined ? '' : backupId(begun);
+  const [first] = kept
+    .filter((name) => keptTime(name) >= since)
+    .toSorted((a, b) => (keptTime(a) < keptTime(b) ? -1 : 1));
+  return kept.filter((name) => name !== first);
 }
 
 /** {@link findDatabases} of a target that is to be replaced, or added to, and who would be in the way of that. */

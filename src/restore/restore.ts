@@ -14,7 +14,7 @@ import { type Placed, placeScratch } from './place-scratch.ts';
 import { planRestore } from './plan.ts';
 import { type KnownDump, knowDump, proveDump } from './prove-dump.ts';
 import { rehearseSchema } from './rehearse-schema.ts';
-import { checkTarget, findTarget, type RestoreTarget } from './restore-target.ts';
+import { checkTarget, findTarget, keptToDrop, type RestoreTarget } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
 import { type JobsChoice, planJobs } from './wide/jobs.ts';
 
@@ -85,7 +85,13 @@ export async function restoreDump(
       throw error;
     },
   );
-  const placed = await placeScratch(context, target, found, names);
+  const kept = keptToDrop(found, target, source);
+  for (const spared of found.kept.filter((each) => !kept.includes(each))) {
+    log.info(
+      `database ${spared} stays: it was kept by the first restore since the backup, and nobody is asked`,
+    );
+  }
+  const placed = await placeScratch(context, target, { ...found, kept }, names);
 
   const tables = selection?.tables ?? filled.tables;
   return {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { withClient } from '../support/database.ts';
 import { startService } from '../support/running-service.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
@@ -44,6 +45,27 @@ test('it backs up once, restores the latest or a named one, and else is the serv
   await service.line(/WARN.*: RESTORE_FILE has no effect without RESTORE_DATABASE=1/);
   await service.line(/INFO.*: backup: at 00:00 on day 1 of January/);
   expect(await service.stop()).toMatchObject({ status: 0 });
+});
+
+test('restored again and again without a question, the database from before the first restore stays', async () => {
+  const [old] = await bed.databases();
+  for (const name of (await bed.databases()).filter((other) => other !== old)) {
+    await withClient(bed.env, 'postgres', (admin) => admin.query(`DROP DATABASE ${name}`));
+  }
+  await backUpWith('backed up');
+  await bed.database.query("INSERT INTO surface VALUES ('written since')");
+  for (let start = 1; start <= 3; start += 1) {
+    expect(await bed.run(['dbbackup'], { RESTORE_DATABASE: '1' })).toMatchObject({ status: 0 });
+  }
+  const kept = (await bed.databases()).filter((name) => name.includes('_before_restore_'));
+  expect(kept).toHaveLength(2);
+  const rows = (name: string) =>
+    withClient(bed.env, name, async (client) => (await client.query('SELECT name FROM surface')).rows);
+  expect(await rows(kept[0]!)).toEqual([{ name: 'backed up' }, { name: 'written since' }]);
+  expect(await rows(kept[1]!)).toEqual([{ name: 'backed up' }]);
+
+  const asked = await bed.run(['restore', 'latest', '--yes']);
+  expect(asked).toMatchObject({ status: 0, stdout: expect.stringContaining(`dropped database ${kept[0]}`) });
 });
 
 test.each([

@@ -34,6 +34,7 @@ export function textSource(
   return {
     name,
     manifest,
+    begun: undefined,
     remedyForDamage: 'use another backup',
     bytes: bytes.length,
     read: () => read(),

@@ -5,7 +5,13 @@ import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
 import { reopenAfterKill } from './reopen-after-kill.ts';
-import { type RestoreContext, type RestoreOptions, type RestoreReport, restoreDump } from './restore.ts';
+import {
+  foreseeRestore,
+  type RestoreContext,
+  type RestoreOptions,
+  type RestoreReport,
+  restoreDump,
+} from './restore.ts';
 import {
   checkTarget,
   type FoundDatabases,
@@ -83,7 +89,10 @@ export async function restoreConfirmed(
   const partial = target.kind === 'into' && target.only !== undefined;
   // What a whole backup lacks says little of single tables.
   const before = partial ? undefined : await media.before();
-  if (dryRun) return { state: 'planned', intent, media: { before, restored: await media.bringBack(true) } };
+  if (dryRun) {
+    await foreseeRestore(context, source, options, signal);
+    return { state: 'planned', intent, media: { before, restored: await media.bringBack(true) } };
+  }
 
   if (replaces) await confirm(intent);
   const began = performance.now();

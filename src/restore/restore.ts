@@ -11,7 +11,7 @@ import { keptName, scratchName } from './names.ts';
 import { selectTables, type TableSelection } from './narrow/selection.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { type Placed, placeScratch } from './place-scratch.ts';
-import { planRestore } from './plan.ts';
+import { planRestore, type RestorePlan } from './plan.ts';
 import { type KnownDump, knowDump, proveDump } from './prove-dump.ts';
 import { rehearseSchema } from './rehearse-schema.ts';
 import { checkTarget, findTarget, keptToDrop, type RestoreTarget } from './restore-target.ts';
@@ -105,11 +105,54 @@ export async function restoreDump(
   };
 }
 
+/**
+ * Finds out beforehand what would keep a restore from being made: names of tables, roles, what the server lacks. No row
+ * is read; a dump that nothing is known of is not looked into, but for tables that are named.
+ *
+ * @throws what {@link restoreDump} would throw for these
+ */
+export async function foreseeRestore(
+  context: RestoreContext,
+  source: RestoreSource,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { target } = options;
+  const isNarrow = target.kind === 'into' && target.only !== undefined;
+  if (source.manifest === undefined && !isNarrow) return;
+  const dump = await knowDump(source, context.startProgress, signal);
+  const name = target.kind === 'into' ? target.name : context.database.name;
+  const scratch = scratchName(name, backupId(context.now()));
+  await planBuild(context, source, dump, options, { name, scratch }, signal);
+}
+
+interface BuildPlan {
+  readonly selection: TableSelection | undefined;
+  readonly plan: RestorePlan;
+  readonly jobs: number;
+}
+
+async function planBuild(
+  { database, log }: RestoreContext,
+  source: RestoreSource,
+  dump: KnownDump,
+  { target, noOwner, jobs }: RestoreOptions,
+  place: { readonly name: string; readonly scratch: string },
+  signal: AbortSignal,
+): Promise<BuildPlan> {
+  const selection = await selectNamed(source, dump, target, signal);
+  return database.use(database.maintenanceName, signal, async (admin) => ({
+    selection,
+    plan: await planRestore(admin, source, dump, { ...place, noOwner, log }),
+    jobs: jobs === undefined ? 1 : await planJobs(admin, (selection ?? dump).tables, jobs, log),
+  }));
+}
+
 /** Learns what there is to be restored, plans that, and fills a scratch database with it. */
 async function build(
   context: RestoreContext,
   source: RestoreSource,
-  { target, noOwner, jobs: wanted }: RestoreOptions,
+  options: RestoreOptions,
   place: {
     /** Of the database in whose place it is to be. */
     readonly name: string;
@@ -120,18 +163,15 @@ async function build(
   },
   signal: AbortSignal,
 ): Promise<{ readonly selection: TableSelection | undefined; readonly filled: FilledFrom }> {
-  const { database, log, startProgress } = context;
+  const { target, noOwner } = options;
   const { name, scratch, dropFirst, makeRoom } = place;
   // Nothing is dropped for a dump of which not every byte has been seen.
   const know = target.kind === 'in-place' ? proveDump : knowDump;
-  const dump = await know(source, startProgress, signal);
-  const selection = await selectNamed(source, dump, target, signal);
-  const [plan, jobs] = await database.use(database.maintenanceName, signal, async (admin) => [
-    await planRestore(admin, source, dump, { name, scratch, noOwner, log }),
-    wanted === undefined ? 1 : await planJobs(admin, (selection ?? dump).tables, wanted, log),
-  ]);
+  const dump = await know(source, context.startProgress, signal);
+  const planned = await planBuild(context, source, dump, options, { name, scratch }, signal);
+  const { selection, plan } = planned;
   if (dropFirst) await rehearseSchema(context, source, { scratch, plan, noOwner }, signal);
-  const how = { scratch, plan, dump, selection, jobs, noOwner, makeRoom };
+  const how = { ...planned, scratch, dump, noOwner, makeRoom };
   return { selection, filled: await buildScratch(context, source, how, signal) };
 }
 

@@ -196,6 +196,7 @@ test.each([
     4,
     /no rows of a table of this name — did you mean public\.topography\?/,
   ],
+  [['--table', 'topografy', '--into', 'x', '--dry-run'], 4, /did you mean public\.topography\?/],
   [['--table', 'a b', '--into', 'x'], 2, /it is not a table name/],
 ])('%j ends with status %i and changes nothing', async (args, status, message) => {
   const before = await bed.databases();

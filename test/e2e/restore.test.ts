@@ -230,10 +230,12 @@ test('what the role lacks for the swap is said before anything is made', async (
       });
     });
     const isRefused = async (remedy: string) => {
-      const { status, stderr } = await restore();
-      expect(status).toBe(1);
-      expect(stderr).toContain(`belongs to the role "${owner}", of which this role is no member`);
-      expect(stderr).toMatch(new RegExp(` — (${remedy}|GRANT .* SET TRUE), or give --no-owner`));
+      for (const how of ['--quiet', '--dry-run']) {
+        const { status, stderr } = await restore(how);
+        expect(status).toBe(1);
+        expect(stderr).toContain(`belongs to the role "${owner}", of which this role is no member`);
+        expect(stderr).toMatch(new RegExp(` — (${remedy}|GRANT .* SET TRUE), or give --no-owner`));
+      }
     };
     await isRefused(`GRANT "${owner}" TO "${role}"`);
     await bed.database.query(`ALTER ROLE ${role} NOINHERIT; GRANT ${owner} TO ${role}`);

@@ -2,7 +2,13 @@ import { RestoreError } from '../../errors.ts';
 import { type ConfirmAndLock, withLock } from '../../postgres/advisory-lock.ts';
 import { findDatabases } from '../restore-target.ts';
 import type { RestoreSource } from '../source.ts';
-import { type AddedRows, type AddRowsContext, type AddRowsOptions, addRows } from './add-rows.ts';
+import {
+  type AddedRows,
+  type AddRowsContext,
+  type AddRowsOptions,
+  addRows,
+  foreseeRows,
+} from './add-rows.ts';
 
 export interface ConfirmedRowsContext extends AddRowsContext, ConfirmAndLock {}
 
@@ -47,7 +53,10 @@ export async function addRowsConfirmed(
       remedy: 'name an existing one, or leave out --data-only to have it created',
     });
   }
-  if (dryRun) return { state: 'planned', intent };
+  if (dryRun) {
+    await foreseeRows(context, source, options, signal);
+    return { state: 'planned', intent };
+  }
   await confirm(`${intent}, which exists already`);
   const began = performance.now();
   const report = await withLock(database, lockFor(intent), signal, (held) =>

@@ -16,6 +16,7 @@ import type { RestoreSource } from '../source.ts';
 import { proveRows } from '../wide/prove-rows.ts';
 import { wholeBlock } from '../wide/row-pieces.ts';
 import {
+  filledTables,
   immediateOrder,
   lockTables,
   missingTables,
@@ -53,9 +54,8 @@ export async function addRows(
   signal: AbortSignal,
 ): Promise<AddedRows> {
   const { database, log, startProgress } = context;
-  const doing = `cannot restore rows of ${source.name} into database ${into}`;
-  const dump = await knowDump(source, startProgress, signal);
-  const blocks = blocksOf(await chooseTables(source, dump, only, 'restore', signal), doing);
+  const doing = describeDoing(source, into);
+  const { dump, blocks } = await chooseBlocks(source, only, startProgress, doing, signal);
   const wanted = blocks.reduce((sum, { bytes }) => sum + bytes, 0);
   const rows = blocks.reduce((sum, block) => sum + block.rows, 0);
 
@@ -98,6 +98,45 @@ export async function addRows(
   };
 }
 
+/**
+ * Finds out beforehand what would keep the rows from being added: names of tables, tables that are missing or not empty.
+ * No row is read.
+ *
+ * @throws what {@link addRows} would throw for these
+ */
+export async function foreseeRows(
+  { database, startProgress }: AddRowsContext,
+  source: RestoreSource,
+  { into, only }: AddRowsOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const doing = describeDoing(source, into);
+  const { blocks } = await chooseBlocks(source, only, startProgress, doing, signal);
+  await database.use(into, signal, async (client) => {
+    try {
+      await refuseMissing(client, blocks, doing);
+      await refuseFilled(client, blocks, doing);
+    } catch (error) {
+      throw databaseError(doing, error);
+    }
+  });
+}
+
+function describeDoing(source: RestoreSource, into: string): string {
+  return `cannot restore rows of ${source.name} into database ${into}`;
+}
+
+async function chooseBlocks(
+  source: RestoreSource,
+  only: readonly string[],
+  startProgress: AddRowsContext['startProgress'],
+  doing: string,
+  signal: AbortSignal,
+) {
+  const dump = await knowDump(source, startProgress, signal);
+  return { dump, blocks: blocksOf(await chooseTables(source, dump, only, 'restore', signal), doing) };
+}
+
 function describeLeft(sequence: string): string {
   return `sequence ${sequence} stays where it is, for its column is no integer that tells how far it has come; if it is behind: SELECT setval('${sequence}', …);`;
 }
@@ -119,21 +158,28 @@ async function prepareTables(
   blocks: readonly DumpTable[],
   doing: string,
 ): Promise<DumpTable[]> {
-  const [missing] = await missingTables(client, blocks);
-  if (missing !== undefined) {
-    throw new RestoreError({
-      doing,
-      problem: `it has no table ${qualifiedName(missing)}`,
-      remedy: 'leave out --data-only to restore the table into a new database, or create it',
-    });
-  }
-  const [filled] = await lockTables(client, blocks);
-  if (filled !== undefined) {
-    const problem = `table ${qualifiedName(filled)} is not empty`;
-    throw new RestoreError({ doing, problem, remedy: await waysFor(client, filled) });
-  }
+  await refuseMissing(client, blocks, doing);
+  await lockTables(client, blocks);
+  await refuseFilled(client, blocks, doing);
   await client.query('SET CONSTRAINTS ALL DEFERRED');
   return orderBlocks(blocks, await immediateOrder(client, blocks));
+}
+
+async function refuseMissing(client: pg.Client, blocks: readonly DumpTable[], doing: string): Promise<void> {
+  const [missing] = await missingTables(client, blocks);
+  if (missing === undefined) return;
+  throw new RestoreError({
+    doing,
+    problem: `it has no table ${qualifiedName(missing)}`,
+    remedy: 'leave out --data-only to restore the table into a new database, or create it',
+  });
+}
+
+async function refuseFilled(client: pg.Client, blocks: readonly DumpTable[], doing: string): Promise<void> {
+  const [filled] = await filledTables(client, blocks);
+  if (filled === undefined) return;
+  const problem = `table ${qualifiedName(filled)} is not empty`;
+  throw new RestoreError({ doing, problem, remedy: await waysFor(client, filled) });
 }
 
 /** What to do about a table that has rows. Its emptying is advised only where no rows of others go with its own. */

@@ -17,9 +17,16 @@ export async function missingTables<T extends TableName>(
   return tables.filter((_, at) => rows[at]?.missing === true);
 }
 
-/** Keeps others from writing to these tables until the transaction ends. @returns those that hold rows */
-export async function lockTables<T extends TableName>(client: pg.Client, tables: readonly T[]): Promise<T[]> {
+/** Keeps others from writing to these tables until the transaction ends. */
+export async function lockTables(client: pg.Client, tables: readonly TableName[]): Promise<void> {
   await client.query(`LOCK TABLE ${tables.map(quoteTable).join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
+}
+
+/** Which of these tables hold rows. */
+export async function filledTables<T extends TableName>(
+  client: pg.Client,
+  tables: readonly T[],
+): Promise<T[]> {
   const filled: T[] = [];
   for (const table of tables) {
     const { rows } = await client.query<{ filled: boolean }>(

@@ -24,7 +24,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.crashShutdown]: WENT_AWAY,
   [SQLSTATE.invalidPassword]: 'check POSTGRES_USER and POSTGRES_PASSWORD',
   [SQLSTATE.invalidAuthorizationSpecification]: 'check POSTGRES_USER and the server’s pg_hba.conf',
-  [SQLSTATE.invalidCatalogName]: 'check POSTGRES_DB',
+  [SQLSTATE.invalidCatalogName]:
+    'check POSTGRES_DB; `topobank-backup doctor` tells whether a killed restore had dropped it',
   [SQLSTATE.insufficientPrivilege]: 'grant the role what it lacks, or use another POSTGRES_USER',
   [SQLSTATE.tooManyConnections]: 'wait, or raise max_connections',
   [SQLSTATE.cannotConnectNow]: 'wait until the server has started',

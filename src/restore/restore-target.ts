@@ -58,10 +58,20 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
   const present = databases.find((database) => database.name === name);
   const traces: RestoreTrace[] = databases
     .filter((database) => isScratchName(name, database.name))
-    .map((database) => ({
-      problem: `database ${database.name} belongs to a restore that was killed or is still running`,
-      remedy: `if none is running: DROP DATABASE ${pg.escapeIdentifier(database.name)};`,
-    }));
+    .map((database) => {
+      const drop = `DROP DATABASE ${pg.escapeIdentifier(database.name)};`;
+      if (present !== undefined) {
+        return {
+          problem: `database ${database.name} belongs to a restore that was killed or is still running`,
+          remedy: `if none is running: ${drop}`,
+        };
+      }
+      // Of a database that was dropped for --in-place nothing else is left.
+      return {
+        problem: `there is no database ${name}, and ${database.name} holds as much of it as a restore has got to that was killed or is still running`,
+        remedy: `if none is running, restore ${name} again, and then: ${drop}`,
+      };
+    });
   if (present?.connectable === false) {
     traces.push({
       problem: `database ${name} refuses connections, as after a restore that was killed in the middle of the swap`,

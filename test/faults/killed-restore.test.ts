@@ -107,6 +107,21 @@ test('after a restore that was killed in the middle of the swap, doctor says wha
   expect(await bed.databases()).toEqual([name]);
 });
 
+test('where the database is gone, what a killed restore has left is not advised to be dropped first', async () => {
+  const gone = `${bed.database.name}_gone`;
+  const left = `${gone}_restore_20261123103000`;
+  await admin(`CREATE DATABASE ${left}`);
+  const { status, stdout } = await bed.run(['doctor', '--json'], { POSTGRES_DB: gone });
+  expect(status).toBe(3);
+  expect(JSON.parse(stdout)).toContainEqual({
+    check: 'database: left over',
+    state: 'warning',
+    detail: `there is no database ${gone}, and ${left} holds as much of it as a restore has got to that was killed or is still running`,
+    remedy: `if none is running, restore ${gone} again, and then: DROP DATABASE "${left}";`,
+  });
+  await admin(`DROP DATABASE ${left}`);
+});
+
 test('a service that starts then has the database serve again at once', async () => {
   await killInTheSwap();
   const service = startService(bed, { DBBACKUP_SCHEDULE: '@yearly', BACKUP_ON_START: 'never' });

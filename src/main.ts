@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { EXIT, messageOf, OperatorError, OutputError, StoppedError } from './errors.ts';
 import { heardByMany } from './heard-by-many.ts';
+import { escapeControls, escapeInStack } from './ui/controls.ts';
 import { outliveStderr } from './ui/stderr.ts';
 import { watchStdout } from './ui/stdout.ts';
 
@@ -115,7 +116,10 @@ function say(env: NodeJS.ProcessEnv, level: keyof typeof LEVELS, line: string, s
   if (env.LOG_FORMAT === 'json') {
     const entry = { level: LEVELS[level], time: new Date().toISOString(), msg: line, stack };
     process.stderr.write(`${JSON.stringify(entry)}\n`);
-  } else process.stderr.write(`topobank-backup: ${line}\n${stack === undefined ? '' : `${stack}\n`}`);
+  } else {
+    const shown = stack === undefined ? '' : `${escapeInStack(stack)}\n`;
+    process.stderr.write(`topobank-backup: ${escapeControls(line)}\n${shown}`);
+  }
 }
 
 function describeCauses(error: unknown): string {

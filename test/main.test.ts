@@ -97,6 +97,18 @@ test('what a command has found is its status also where its report is lost', asy
   await bed.close();
 });
 
+test('an error shows the control characters of what it names, and is one line', async () => {
+  const { status, stderr } = await runProgram(['restore', 'no\x1b[2J\nwhere.sql', '--into', 'x'], {
+    POSTGRES_USER: 'a',
+    POSTGRES_PASSWORD: 'b',
+    POSTGRES_DB: 'c',
+  });
+  expect({ status, stderr }).toEqual({
+    status: 4,
+    stderr: expect.stringMatching(/^topobank-backup: .*no\\x1b\[2J.*where\.sql.*\n$/),
+  });
+});
+
 test('a command that fails says so whether stdout is full or not', () => {
   const { status, stderr } = runOnFull(['bakup']);
   expect(stderr).toMatch(/^topobank-backup: cannot run topobank-backup: unknown command 'bakup' .*\n$/);

@@ -10,6 +10,7 @@ import { openDatabase } from '../postgres/database.ts';
 import { auditAndQuarantine } from '../quarantine/audit-and-quarantine.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import type { QuarantineReport } from '../quarantine/quarantine-orphans.ts';
+import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { backupAuditContext, mediaAuditContext, quarantineContext } from './audit-context.ts';
@@ -89,7 +90,7 @@ async function quarantine(invocation: Invocation): Promise<number> {
 function renderQuarantine({ run, moved, left }: QuarantineReport): string {
   const lines = [
     `moved ${formatNumber(moved.count, 'object')} (${formatBytes(moved.bytes)}) into quarantine, run ${run}`,
-    ...left.first.map(({ key, reason }) => `left ${key}: ${reason}`),
+    ...left.first.map(({ key, reason }) => escapeControls(`left ${key}: ${reason}`)),
   ];
   if (left.count > left.first.length)
     lines.push(`and ${formatCount(left.count - left.first.length)} more left`);

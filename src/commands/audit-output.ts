@@ -1,5 +1,6 @@
 import type { AuditReport } from '../audit/audit-media.ts';
 import { type Finding, type FindingKind, type FindingSink, KINDS } from '../audit/finding.ts';
+import { escapeInLines } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 
@@ -45,7 +46,7 @@ export function textOutput(write: (text: string) => Promise<void>): AuditOutput 
       }
     },
     async end(report) {
-      await write(`${renderReport(report, first)}\n`);
+      await write(`${escapeInLines(renderReport(report, first))}\n`);
     },
   };
 }
@@ -105,17 +106,12 @@ function renderKind(kind: FindingKind, findings: readonly Finding[], count: numb
   const columns = columnsOf(kind);
   const table = renderTable(
     columns.map(([title]) => ({ title })),
-    findings.map((finding) => columns.map(([, read]) => escapeControls(read(finding)))),
+    findings.map((finding) => columns.map(([, read]) => read(finding))),
   );
   const left = count - findings.length;
   const more =
     left > 0 ? `\nand ${formatCount(left)} more: --json, --ndjson FILE or --csv FILE has them all` : '';
   return `${kind}: ${MEANINGS[kind]}\n${table}${more}`;
-}
-
-/** Users name files; a terminal is not to obey them. */
-function escapeControls(text: string): string {
-  return text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 type Read = (finding: Finding) => string;

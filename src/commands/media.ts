@@ -5,6 +5,7 @@ import { checkMedia } from '../media/check-media.ts';
 import { type MediaRestoreContext, type MediaRestored, restoreMedia } from '../media/restore-media.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import type { Store } from '../s3/store.ts';
+import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
 import { MEDIA_GROUPS } from './groups.ts';
@@ -66,7 +67,7 @@ function describeFault(fault: MediaFault): FaultLine {
 function renderFaults(id: string, faults: readonly FaultLine[]): string {
   if (faults.length === 0) return `all media of backup ${id} are there, as they were`;
   const count = (kind: FaultLine['kind']) => faults.filter((fault) => fault.kind === kind).length;
-  const lines = faults.slice(0, SHOWN).map(({ kind, key }) => `${kind}: ${key}`);
+  const lines = faults.slice(0, SHOWN).map(({ kind, key }) => `${kind}: ${escapeControls(key)}`);
   if (faults.length > SHOWN)
     lines.push(`and ${formatCount(faults.length - SHOWN)} more: --json has them all`);
   const absent = count('never there');
@@ -100,7 +101,7 @@ export function renderMediaRestored({
 }: MediaRestored): string {
   const lines = [
     `${dryRun ? 'would bring' : 'brought'} back ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of backup ${backup}`,
-    ...lost.slice(0, SHOWN).map(({ key, reason }) => `lost: ${key}: ${reason}`),
+    ...lost.slice(0, SHOWN).map(({ key, reason }) => escapeControls(`lost: ${key}: ${reason}`)),
   ];
   if (lost.length > SHOWN)
     lines.push(`and ${formatCount(lost.length - SHOWN)} more lost: --json has them all`);

@@ -5,6 +5,7 @@ import type { ConfirmAndLock } from '../postgres/advisory-lock.ts';
 import { openStore } from '../s3/s3-store.ts';
 import type { Store } from '../s3/store.ts';
 import { type Confirm, createConfirm } from '../ui/confirm.ts';
+import { escapeInLines } from '../ui/controls.ts';
 import { createLog, type Logger } from '../ui/log.ts';
 import { createProgress, type StartProgress } from '../ui/progress.ts';
 
@@ -37,9 +38,12 @@ export interface Session<G extends SettingGroup> {
   readonly now: () => Date;
   /** Of the terminal that stdout is, in characters; undefined where it is none. */
   readonly width: number | undefined;
-  /** Writes to stdout what people read on the way to the result; nothing with `--json`. */
+  /**
+   * Writes to stdout what people read on the way to the result; nothing with `--json`. Of its control characters only
+   * line feeds stay, so whatever may hold one of its own, such as a key, has to be escaped before.
+   */
   tell(text: string): void;
-  /** Writes the result to stdout: the document with `--json`, the text otherwise. */
+  /** Writes the result to stdout: the document with `--json`, otherwise the text, as {@link tell} does. */
   print(document: unknown, text: string): void;
   /** Writes a piece of a result that is too large to be printed at once; waits for a slow reader. */
   write(text: string): Promise<void>;
@@ -71,12 +75,11 @@ export function openSession<G extends SettingGroup>(
     // A terminal of which nobody has told the size has 0.
     width: process.stdout.columns > 0 ? process.stdout.columns : undefined,
     tell(text) {
-      if (options.json !== true) process.stdout.write(`${text}\n`);
+      if (options.json !== true) process.stdout.write(`${escapeInLines(text)}\n`);
     },
     print(document, text) {
-      process.stdout.write(
-        options.json === true ? `${JSON.stringify(document, undefined, 2)}\n` : `${text}\n`,
-      );
+      const shown = options.json === true ? JSON.stringify(document, undefined, 2) : escapeInLines(text);
+      process.stdout.write(`${shown}\n`);
     },
     // A reader that is gone, as that of `| head`, is no failure.
     write: (text) => new Promise((resolve) => process.stdout.write(text, () => resolve())),

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { ConfigError, DeclinedError, StoppedError } from '../errors.ts';
+import { escapeControls } from './controls.ts';
 
 /** Asks before something is destroyed. */
 export interface Confirm {
@@ -42,7 +43,7 @@ export function createConfirm(options: {
     // A terminal that is closed (Ctrl-D) gives no answer, which is a no.
     const closed = once(lines, 'close').then(() => '');
     try {
-      output.write(`${purpose}\n`);
+      output.write(`${escapeControls(purpose)}\n`);
       const answer = await Promise.race([lines.question('go on? [y/N] ', { signal }), closed]);
       if (/^y(es)?$/i.test(answer.trim())) return;
     } catch (error) {

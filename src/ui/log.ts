@@ -1,5 +1,6 @@
 import pino from 'pino';
 import pretty from 'pino-pretty';
+import { escapeControls, escapeInStack } from './controls.ts';
 
 /** Where an operation says what it does. Everything goes to stderr. */
 export interface Logger {
@@ -15,7 +16,10 @@ interface LogOptions {
   readonly format: 'text' | 'json';
 }
 
-/** Writes each line at once, so that none is lost when the program ends. */
+/**
+ * Writes each line at once, so that none is lost when the program ends. People see control characters of a message
+ * escaped, for it may name an object.
+ */
 export function createLog({ level, format }: LogOptions): Logger {
   const stderr = 2;
   const destination =
@@ -30,10 +34,13 @@ export function createLog({ level, format }: LogOptions): Logger {
           singleLine: true,
         });
   const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const show = format === 'json' ? (message: string) => message : escapeControls;
+  // Stack traces are logged here alone.
+  const showDetail = format === 'json' ? show : escapeInStack;
   return {
-    debug: (message) => log.debug(message),
-    info: (message) => log.info(message),
-    warn: (message) => log.warn(message),
-    error: (message) => log.error(message),
+    debug: (message) => log.debug(showDetail(message)),
+    info: (message) => log.info(show(message)),
+    warn: (message) => log.warn(show(message)),
+    error: (message) => log.error(show(message)),
   };
 }

@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
+import { escapeControls } from './controls.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import type { Logger } from './log.ts';
 
@@ -75,13 +76,14 @@ function lines(label: string, describe: Describe, log: Logger): Progress {
 function bar(label: string, expected: number, describe: Describe, stream: NodeJS.WriteStream): Progress {
   const began = performance.now();
   let amount = 0;
+  const shown = escapeControls(label);
   const display = new SingleBar(
     {
       stream,
       hideCursor: true,
       clearOnComplete: true,
       stopOnComplete: false,
-      format: expected > 0 ? `${label} {bar} {known}` : `${label} {known}`,
+      format: expected > 0 ? `${shown} {bar} {known}` : `${shown} {known}`,
     },
     Presets.shades_classic,
   );

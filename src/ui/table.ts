@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { escapeControls } from './controls.ts';
 
 interface Column {
   readonly title: string;
@@ -23,7 +24,7 @@ const NO_LINES = Object.fromEntries(
 );
 
 /**
- * Rows under titles, in columns that align, without lines between them.
+ * Rows under titles, in columns that align, without lines between them. Control characters of a cell are escaped.
  *
  * @param width of the terminal in characters; without it no cell is broken into lines
  */
@@ -38,8 +39,9 @@ export function renderTable(
     chars: { ...NO_LINES, middle: GAP, 'mid-mid': NONE, 'left-mid': NONE, 'right-mid': NONE },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
-  const widths = width === undefined ? undefined : fitColumns(columns, rows, width);
-  table.push(...rows.map((row) => row.map((cell, at) => breakLines(cell, widths?.[at]))));
+  const shown = rows.map((row) => row.map(escapeControls));
+  const widths = width === undefined ? undefined : fitColumns(columns, shown, width);
+  table.push(...shown.map((row) => row.map((cell, at) => breakLines(cell, widths?.[at]))));
   return table
     .toString()
     .split('\n')

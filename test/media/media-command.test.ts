@@ -48,6 +48,18 @@ test('check tells what is missing and what is another than it was', async () => 
   });
 });
 
+test('a name cannot command the terminal', async () => {
+  const key = 'a\u009b2J\nb';
+  await bed.database.query('INSERT INTO files VALUES (3, $1)', [key]);
+  await bed.put(`media/${key}`);
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.store.remove([`media/${key}`], never);
+  const checked = await bed.command(['media', 'check', 'latest']);
+  expect(checked.stdout).toMatch(/^missing: media\/a\\x9b2J\\x0ab\n/);
+  const restored = await bed.command(['media', 'restore', 'latest']);
+  expect(restored.stdout).toMatch(/\nlost: media\/a\\x9b2J\\x0ab: /);
+});
+
 test('what is missing comes back from the quarantine, whose copy is gone then', async () => {
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   await bed.database.query('DELETE FROM files; DELETE FROM albums');

@@ -53,6 +53,30 @@ test('orphans are moved, listed and brought back as they were', async () => {
   expect((await bed.keys()).filter((key) => key.startsWith('quarantine/'))).toEqual([]);
 });
 
+test('a name cannot command the terminal', async () => {
+  const key = 'a\u009b2J\nb';
+  const shown = 'media/a\\x9b2J\\x0ab';
+  await bed.put(`media/${key}`);
+  beforeCopies(() => bed.store.remove([`media/${key}`, 'media/orphan'], never));
+  expect(await quarantine()).toMatchObject({ stdout: expect.stringContaining(`left ${shown}: `) });
+  const [other] = await bed.runs();
+  expect(await bed.command(['quarantine', 'restore', other!.run])).toMatchObject({ status: 0 });
+
+  await bed.put(`media/${key}`);
+  expect(await quarantine()).toMatchObject({ status: 0 });
+  await bed.put(`media/${key}`, 'another one');
+  await bed.database.query('INSERT INTO files VALUES (2, $1)', [key]);
+  const [run] = await bed.runs();
+  expect(await bed.command(['quarantine', 'restore', run!.run])).toMatchObject({
+    status: 3,
+    stderr: expect.stringContaining(`${shown} stays in quarantine: another object has its key\n`),
+  });
+  expect(await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes'])).toMatchObject({
+    status: 3,
+    stderr: expect.stringContaining(`${shown} stays in quarantine: a row names it\n`),
+  });
+});
+
 test('what is in quarantine is no media, even where all of the bucket is', async () => {
   await quarantine();
   const { totals } = await bed.report(['--references', '[{"column": "files.key", "prefix": "media/"}]'], {

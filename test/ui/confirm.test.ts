@@ -18,6 +18,13 @@ test.each(['y', 'Y', 'yes', ' YES '])('the answer %j goes on', async (answer) =>
   expect(String(output.read())).toMatch(/^restore x in the place of y\n.*go on\? \[y\/N\] /);
 });
 
+test('what is asked is one line, whatever it names', async () => {
+  const { input, output, confirm } = terminal();
+  input.write('y\n');
+  await confirm('drop x\x1b[2J\ny');
+  expect(String(output.read())).toMatch(/^drop x\\x1b\[2J\\x0ay\n/);
+});
+
 test.each(['n', '', 'no', 'yess', 'ja'])('the answer %j changes nothing', async (answer) => {
   const { input, confirm } = terminal();
   input.write(`${answer}\n`);

@@ -7,6 +7,7 @@ export const RUN_GROUPS = [
   'store',
   'backup',
   'media',
+  'references',
   'tools',
   'retention',
   'guard',
@@ -15,7 +16,7 @@ export const RUN_GROUPS = [
 ] as const;
 
 /** An audit of backups. */
-export const BACKUP_AUDIT_GROUPS = ['store', 'media', 'dump-audit', 'tools'] as const;
+export const BACKUP_AUDIT_GROUPS = ['store', 'media', 'references', 'dump-audit', 'tools'] as const;
 
 /** An audit of the database, and of the backups that protect objects. */
 export const AUDIT_GROUPS = ['database', ...BACKUP_AUDIT_GROUPS, 'audit'] as const;

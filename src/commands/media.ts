@@ -9,7 +9,7 @@ import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
 import { MEDIA_GROUPS } from './groups.ts';
-import { mediaSettings } from './run-context.ts';
+import { otherPrefixes } from './run-context.ts';
 import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 
 /** Most objects that people are shown. */
@@ -82,7 +82,7 @@ function renderFaults(id: string, faults: readonly FaultLine[]): string {
 export function mediaContext(session: Session<'store' | 'media'>, store: Store): MediaRestoreContext {
   const { config, log, startProgress } = session;
   const { quarantinePrefix } = config;
-  return { ...mediaSettings(config), store, quarantinePrefix, log, startProgress };
+  return { otherPrefixes: otherPrefixes(config), store, quarantinePrefix, log, startProgress };
 }
 
 /** Whether every object of the backup is what it was. */

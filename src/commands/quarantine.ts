@@ -1,5 +1,6 @@
 import { idTime } from '../catalog/backup-name.ts';
 import { ageForm, parseAge } from '../config/forms.ts';
+import { unreadFlags } from '../config/unread-flags.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
@@ -45,7 +46,14 @@ function usage(problem: string): ConfigError {
   });
 }
 
+/** @throws ConfigError for a flag that only a purge reads */
+function refuseFlagsOfPurge({ flags }: Invocation, what: string): void {
+  const unread = unreadFlags(flags, MEDIA_GROUPS);
+  if (unread.length > 0) throw usage(`${what} takes no ${unread.join(' and no ')}`);
+}
+
 async function list(invocation: Invocation): Promise<number> {
+  refuseFlagsOfPurge(invocation, 'list');
   const session = openSession(invocation, MEDIA_GROUPS);
   const { config } = session;
   checkQuarantinePrefix(config);
@@ -76,6 +84,7 @@ function renderRuns(runs: readonly QuarantineRun[]): string {
 }
 
 async function restore(invocation: Invocation, runId: string, key: string | undefined): Promise<number> {
+  refuseFlagsOfPurge(invocation, 'restore');
   const session = openSession(invocation, MEDIA_GROUPS);
   const { config, log } = session;
   const { quarantinePrefix } = config;

@@ -4,10 +4,12 @@ import { dumpFile, fileTime, idTime } from '../catalog/backup-name.ts';
 import type { Wanted } from '../catalog/choose-backup.ts';
 import type { Config } from '../config/config.ts';
 import { NAME_BYTES } from '../config/forms.ts';
+import { unreadFlags } from '../config/unread-flags.ts';
 import { ConfigError, NotFoundError } from '../errors.ts';
 import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
 import type { RestoreTarget } from '../restore/restore-target.ts';
-import type { CommonOptions, Session } from './session.ts';
+import { RESTORE_GROUPS } from './groups.ts';
+import type { CommonOptions, Invocation, Session } from './session.ts';
 import { parseTime, TIME_FORM } from './time-option.ts';
 
 /** What every kind of restore works with. */
@@ -113,6 +115,19 @@ export function readRowsTarget({ dataOnly, ...flags }: RestoreFlags): AddRowsOpt
   if (flags.jobs !== undefined) throw usage('--data-only takes one connection', 'leave out --jobs');
   if (!flags.owner) throw usage('--data-only creates nothing that has an owner', 'leave out --no-owner');
   return { into, only: table };
+}
+
+/**
+ * The rows of single tables are not compared with media objects.
+ *
+ * @param given the flags that stand for settings
+ * @throws ConfigError for options about that comparison
+ */
+export function refuseAuditOfTables({ table, audit }: RestoreFlags, given: Invocation['flags']): void {
+  if (table === undefined) return;
+  const unread = [...(audit === false ? ['--no-audit'] : []), ...unreadFlags(given, RESTORE_GROUPS)];
+  if (unread.length === 0) return;
+  throw usage('single tables are not compared with media objects', `leave out ${unread.join(' and ')}`);
 }
 
 /** Of more connections a server has more to lose than to win. */

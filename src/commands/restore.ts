@@ -23,6 +23,7 @@ import {
   readRowsTarget,
   readTarget,
   readWanted,
+  refuseAuditOfTables,
   type WantedDump,
   wantedBackup,
 } from './restore-options.ts';
@@ -46,6 +47,7 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
     jobs: { asked: readJobs(flags), cores: availableParallelism() },
     dryRun: flags.dryRun === true,
   };
+  refuseAuditOfTables(flags, invocation.flags);
   return withSource(invocation, wanted, (session, source, media) =>
     rows === undefined
       ? restoreSource(invocation, session, source, how, media)

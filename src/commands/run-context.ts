@@ -38,8 +38,13 @@ export function runContext(
   };
 }
 
-/** Where media lie, of which neither the backups nor what is in quarantine are any. */
-export function mediaSettings(config: Config<'store' | 'media'>): MediaSettings {
-  const { mediaPrefix, auditReferences, auditReaders, prefix, quarantinePrefix } = config;
-  return { mediaPrefix, auditReferences, auditReaders, otherPrefixes: [prefix, quarantinePrefix] };
+/** Where media lie, and which rows own them. */
+export function mediaSettings(config: Config<'store' | 'media' | 'references'>): MediaSettings {
+  const { mediaPrefix, auditReferences, auditReaders } = config;
+  return { mediaPrefix, auditReferences, auditReaders, otherPrefixes: otherPrefixes(config) };
+}
+
+/** Where the backups lie and what is in quarantine, none of which are media. */
+export function otherPrefixes({ prefix, quarantinePrefix }: Config<'store' | 'media'>): readonly string[] {
+  return [prefix, quarantinePrefix];
 }

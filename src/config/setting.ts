@@ -16,6 +16,7 @@ export type SettingGroup =
   | 'drill'
   | 'container'
   | 'media'
+  | 'references'
   | 'audit'
   | 'dump-audit'
   | 'audit-schedule'

@@ -24,7 +24,10 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
       ],
       ['--no-owner', 'leave out owners and grants'],
       ['--with-media', 'bring back the media of the backup that are missing, as `media restore` does'],
-      ['--no-audit', 'do not compare rows and media objects, neither before nor after'],
+      [
+        '--no-audit',
+        'do not compare rows and media objects, neither before nor after; single tables never are',
+      ],
       ['--dry-run', 'say what would be done and do nothing'],
       ['--yes', 'do not ask'],
     ],

@@ -267,6 +267,8 @@ test.each([
   [['--table', 'surface', '--data-only'], 2, /--data-only needs --table and --into/],
   [['--table', 'surface', '--data-only', '--into', 'x', '--jobs', '2'], 2, /leave out --jobs/],
   [['--table', 'surface', '--data-only', '--into', 'x', '--no-owner'], 2, /leave out --no-owner/],
+  [['--table', 'surface', '--data-only', '--into', 'x', '--no-audit'], 2, /leave out --no-audit/],
+  [['--table', 'surface', '--data-only', '--into', 'x', '--grace', '1d'], 2, /leave out --grace/],
   [['--table', 'surface', '--data-only', '--into', 'x', '--in-place'], 2, /exclude each other/],
   [
     ['--table', 'surface', '--data-only', '--into', 'no_such_database'],

@@ -120,7 +120,7 @@ test('--with-media is refused, before anything is done, where there is no list o
 });
 
 test.each<[name: string, value: string, message: RegExp]>([
-  ['AUDIT_READERS', 'x', /AUDIT_READERS: "x" is not accepted/],
+  ['MEDIA_MANIFEST', 'x', /MEDIA_MANIFEST: "x" is not accepted/],
   ['QUARANTINE_PREFIX', 'media/', /media\/ lies under QUARANTINE_PREFIX media\//],
 ])('--with-media is refused, before anything is done, for a wrong %s', async (name, value, message) => {
   const before = await bed.databases();

@@ -114,6 +114,7 @@ test('an object that comes to the place of a missing one meanwhile is not replac
 test.each([
   [['media', 'burn', 'latest'], 2, /"burn" is not accepted — give check ID/],
   [['media', 'check', 'x'], 2, /check: "x" is not accepted/],
+  [['media', 'check', 'latest', '--references', 'x'], 2, /unknown option '--references'/],
   [['media', 'check', '20200101000000'], 4, /there is no such backup under/],
   [['media', 'check', 'latest'], 4, /has no list of them beside it — ask its dump: .* --backup \d+/],
 ])('%j is refused', async (args, status, message) => {

@@ -54,6 +54,25 @@ test.each(LINES)(
   },
 );
 
+test.each([
+  'quarantine list',
+  'quarantine restore 20261123103000',
+  'restore --latest --into x --table t',
+  'restore --latest --into x --table t --data-only',
+])('%s refuses the flags of settings that only another use of the command reads', async (line) => {
+  const args = line.split(' ');
+  const [help, bare] = await Promise.all([runProgram([args[0]!, '--help'], {}), runProgram(args, BLANK)]);
+  const offered = FLAGGED.filter(({ flag }) => help.stdout.includes(`--${flag} <value>`));
+  const read = flagsOf(FLAGGED.filter(({ name }) => bare.stderr.includes(`${name} is empty`)));
+  const unread = [...flagsOf(offered)].filter((flag) => !read.has(flag));
+  expect(unread).toContain('references');
+  const given = [...flagsOf(offered)].flatMap((flag) => [`--${flag}`, '1']);
+  const { status, stderr } = await runProgram([...args, ...given], BLANK);
+  expect(status).toBe(2);
+  const refused = /(?:takes no|leave out) (.*?)(?: —|$)/m.exec(stderr)?.[1]?.match(/(?<=--)[\w-]+/g);
+  expect(new Set(refused)).toEqual(new Set(unread));
+});
+
 function flagsOf(settings: typeof FLAGGED): Set<string> {
   return new Set(settings.map(({ flag }) => flag));
 }

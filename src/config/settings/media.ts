@@ -21,7 +21,7 @@ export const MEDIA_SETTINGS = defineSettings({
     about: 'Where media objects lie in the bucket.',
   },
   auditReferences: {
-    group: 'media',
+    group: 'references',
     names: ['AUDIT_REFERENCES'],
     flag: 'references',
     schema: text,
@@ -31,7 +31,7 @@ export const MEDIA_SETTINGS = defineSettings({
       'Rows that own objects beside TopoBank’s own, as JSON or the name of a file of it: see docs/MEDIA.md.',
   },
   auditReaders: {
-    group: 'media',
+    group: 'references',
     names: ['AUDIT_READERS'],
     schema: wholeNumber(1, 64),
     fallback: '4',

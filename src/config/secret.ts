@@ -6,6 +6,7 @@ export interface Secret {
   reveal(): string;
 }
 
+/** Wraps a value as soon as it is read, so that nothing else holds it in the clear. */
 export function secret(value: string): Secret {
   const shown = () => '**redacted**';
   return Object.freeze({

@@ -22,6 +22,7 @@ export interface CommentReader {
   read(line: string): 'section' | 'cluster' | undefined;
 }
 
+/** A reader before the first comment of a dump: in the section pre-data, and with no header seen. */
 export function createCommentReader(): CommentReader {
   let seenHeader = false;
   let complete = false;

@@ -17,6 +17,7 @@ export interface CopyBlock {
   leaveOut(all: { readonly rows: number; readonly bytes: number }): boolean;
 }
 
+/** The block of a COPY statement, which the window has read up to its semicolon. */
 export function createCopyBlock(window: DumpWindow, start: CopyStart): CopyBlock {
   const lexer = createCopyLexer();
   let begun = false;

@@ -41,6 +41,11 @@ export interface DumpWindow {
   release(): void;
 }
 
+/**
+ * An empty window at the beginning of a dump.
+ *
+ * @param faults makes the errors that its methods throw
+ */
 export function createDumpWindow({ damaged }: DumpFaults): DumpWindow {
   const pending = createGrowingBuffer();
   let bytes: Buffer = Buffer.alloc(0);

@@ -16,6 +16,7 @@ export interface WordReader {
   skipsTo(keyword: string, which?: 'next' | 'last'): boolean;
 }
 
+/** Reads a short statement from its first word on; what is asked for and does not come next is undefined or false. */
 export function readWords(sql: string): WordReader {
   const words = sqlWords(sql);
   let at = 0;

@@ -17,6 +17,7 @@ const LONGEST = 100;
 const SETTING =
   /^SET\s+(?:SESSION\s+)?(client_encoding|standard_conforming_strings)\s*(?:=|\sTO\s)\s*'?([\w-]+)'?\s*;$/i;
 
+/** The session at the beginning of a dump: names in UTF-8, and strings without escapes. */
 export function createSession(): DumpSession {
   let encoding: string | undefined;
   let decode = textDecoder(undefined);

@@ -37,6 +37,12 @@ export interface StatementReader {
   readonly line: number;
 }
 
+/**
+ * A reader of the statements that begin in the window.
+ *
+ * @param session tells how their strings and names are read where they stand
+ * @param faults makes the errors for what pg_dump does not write
+ */
 export function createStatementReader(
   window: DumpWindow,
   session: DumpSession,

@@ -93,6 +93,11 @@ export async function endSessions(client: pg.Client, name: string): Promise<void
   }
 }
 
+/**
+ * Lets everybody connect to a database again, or nobody, superusers neither; sessions that are there go on.
+ *
+ * @throws DatabaseError
+ */
 export async function allowConnections(client: pg.Client, name: string, allow: boolean): Promise<void> {
   await run(
     client,
@@ -101,6 +106,11 @@ export async function allowConnections(client: pg.Client, name: string, allow: b
   );
 }
 
+/**
+ * Gives a database another name, which is possible only while nobody is connected to it.
+ *
+ * @throws DatabaseError, also where a database of the new name exists
+ */
 export async function renameDatabase(client: pg.Client, from: string, to: string): Promise<void> {
   await run(
     client,

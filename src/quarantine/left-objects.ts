@@ -18,6 +18,7 @@ interface LeftObjectsTally {
   summary(): LeftObjects;
 }
 
+/** Counts what is left, and holds the first 20 of it, however many there are. */
 export function tallyLeft(): LeftObjectsTally {
   const first: LeftObject[] = [];
   let count = 0;

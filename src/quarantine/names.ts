@@ -9,10 +9,12 @@ import { ConfigError } from '../errors.ts';
  *     quarantine/<run>.done.json           written last
  */
 
+/** Where a run tells what was to be moved. */
 export function journalKey(prefix: string, run: string): string {
   return `${prefix}${run}.journal.ndjson.gz`;
 }
 
+/** Where the mark of a run lies that has ended. */
 export function doneKey(prefix: string, run: string): string {
   return `${prefix}${run}.done.json`;
 }

@@ -34,6 +34,12 @@ export function remedyForOthers({ id, manifest }: UsableBackup): string {
   return manifest === undefined ? KEEP_STILL : remedyForDamage(id);
 }
 
+/**
+ * A backup of the bucket. Its `bytes` can be relied on where it has a manifest; of a foreign dump that is packed they are
+ * those of the object, which do for progress and for what people are told, and for nothing that is read or compared.
+ *
+ * @param tools that unpack it
+ */
 export function backupSource(store: Store, backup: UsableBackup, tools: ClientTools): RestoreSource {
   const { key } = backup.dump;
   const readRange: ReadRange = (range, signal) => readObject(store, key, { range, signal });
@@ -50,6 +56,12 @@ export function backupSource(store: Store, backup: UsableBackup, tools: ClientTo
   };
 }
 
+/**
+ * A dump of this machine. Its `bytes` are those of the file, so only who knows that it is plain may rely on them.
+ *
+ * @param file as it was named, which is what errors call it
+ * @param tools that unpack it
+ */
 export function fileSource(file: string, local: LocalDump, tools: ClientTools): RestoreSource {
   return {
     name: dirname(file) === '.' && !file.startsWith('.') ? `./${file}` : file,

@@ -1,5 +1,6 @@
 import type { Backup, UsableBackup } from '../catalog/catalog.ts';
 
+/** Whether it can be restored, as far as its state tells: what a verification has found of it is not asked. */
 export function isUsable(backup: Backup): backup is UsableBackup {
   return backup.state !== 'broken';
 }

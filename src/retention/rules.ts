@@ -17,6 +17,7 @@ export interface KeepWithin {
   readonly span: CalendarSpan;
 }
 
+/** The rules as the settings give them. */
 export function retentionRules(config: Config<'retention'>): RetentionRules {
   return {
     newest: config.maxBackups,

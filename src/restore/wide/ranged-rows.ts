@@ -27,6 +27,12 @@ interface WaitingPiece {
   readonly settings: SessionSettings;
 }
 
+/**
+ * Rows of a dump whose bytes are those of the plain SQL. A piece that fails leaves no row behind, and has all lanes fail.
+ *
+ * @param readRange reads the dump where it lies, in bytes of the plain SQL
+ * @param context with what to do when the rows are others than the index says, and who is told of each byte that is in
+ */
 export function createRangedRows(
   lanes: Lanes,
   readRange: ReadRange,

@@ -28,6 +28,10 @@ export interface RowBlocks {
   settle(): Promise<void>;
 }
 
+/**
+ * The blocks of a dump from its first on. Large tables are read by the lanes themselves where the dump can be read in
+ * ranges; the rows of all others come with the text.
+ */
 export function createRowBlocks(
   lanes: Lanes,
   { index, readRange }: WideDump,

@@ -2,7 +2,7 @@ import { type Backup, newestBackups } from '../catalog/catalog.ts';
 import { otherDatabase } from '../catalog/manifest.ts';
 import { measurePair } from '../retention/shrink-guard.ts';
 import type { Store } from '../s3/store.ts';
-import { type Health, type HealthRules, judgeHealth, newestComplete } from './judge-health.ts';
+import { type Health, type HealthRules, judgeHealth, newestTaken } from './judge-health.ts';
 
 /** Where another database's backups lie between, an older one to compare sizes with is looked for among so many. */
 const MOST_READ = 20;
@@ -29,7 +29,7 @@ export async function checkHealth(
     read += 1;
     if (otherDatabase(backup, rules.database) === undefined) seen.push(backup);
     const compared = rules.shrinkGuard === 0 || measurePair(seen, now) !== undefined;
-    if ((compared || read >= MOST_READ) && newestComplete(seen, now) !== undefined) break;
+    if ((compared || read >= MOST_READ) && newestTaken(seen, now) !== undefined) break;
   }
   return judgeHealth(seen, rules, now);
 }

@@ -6,7 +6,7 @@ import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-gu
 import type { Schedule, Timetable } from '../schedule/schedule.ts';
 import { nextTime, previousTime, requireNextTime } from '../schedule/times.ts';
 import { describeSchedule } from '../schedule/words.ts';
-import { formatDuration, formatTime } from '../ui/format.ts';
+import { formatCount, formatDuration, formatTime } from '../ui/format.ts';
 
 /** The least grace, in milliseconds, where none is set. */
 const LEAST_GRACE_MS = 3_600_000;
@@ -31,7 +31,7 @@ export interface Health {
   readonly healthy: boolean;
   /** One line for people: what is well, or what is late and since when. */
   readonly reason: string;
-  /** The newest complete backup. */
+  /** The newest complete backup that was taken, not pushed. */
   readonly newest: { readonly id: string; readonly begun: Date } | undefined;
   /** When the next one after it is due; undefined without a schedule or a backup. */
   readonly due: Date | undefined;
@@ -50,12 +50,12 @@ export interface FaultyBackup {
 }
 
 /**
- * Judges by the complete backups alone, for of a foreign dump nothing is proven. The next one is due at the first time of
- * the schedule after the newest of them was begun. It is late once the grace has passed after the earlier of two times:
- * the newest backup's plus the interval of the schedule that ends when the next is due, and the scheduled time that
- * follows. Without a schedule a backup has to exist, and none is ever late. One that a verification has found faulty is
- * an alarm until a newer one is complete, or it is verified once more and good. That one has shrunk is said, and no
- * alarm.
+ * Judges by the complete backups alone that were taken, for of a foreign dump nothing is proven, and one that was
+ * pushed says nothing of whether any are made. The next one is due at the first time of the schedule after the newest
+ * of them was begun. It is late once the grace has passed after the earlier of two times: the newest backup's plus the
+ * interval of the schedule that ends when the next is due, and the scheduled time that follows. Without a schedule a
+ * backup has to exist, and none is ever late. One that a verification has found faulty is an alarm until a newer one is
+ * complete, or it is verified once more and good. That one has shrunk is said, and no alarm.
  *
  * @param backups those that count, at least the newest: down to a complete one, and to the second that the shrink
  * guard compares
@@ -63,14 +63,15 @@ export interface FaultyBackup {
  */
 export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now: Date): Health {
   const { schedule, database, shrinkGuard } = rules;
-  const newest = newestComplete(backups, now);
+  const newest = newestTaken(backups, now);
   const shrink = judgeShrink(backups, shrinkGuard, now);
   const faulty = findFaulty(backups, newest?.id ?? '', now);
   const shrunk = shrink === undefined ? '' : `; ${describeShrink(shrink, shrinkGuard)}`;
   if (newest === undefined) {
     const ahead = newestFirst(backups).find((backup) => isTaken(backup) && isAhead(backup, now));
     const future = ahead === undefined ? '' : `; ${ahead.id} is dated in the future`;
-    const reason = `${describeNone(schedule, database, now)}${future}${shrunk}`;
+    const pushed = backups.filter((backup) => backup.state === 'complete' && !isTaken(backup)).length;
+    const reason = `${describeNone(schedule, database, pushed, now)}${future}${shrunk}`;
     return { healthy: false, reason, newest, due: undefined, late: undefined, shrink, faulty };
   }
   const { id, begun } = newest;
@@ -79,7 +80,7 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
   if (faulty !== undefined) return { healthy: false, reason: `${describeFaulty(faulty)}${shrunk}`, ...facts };
   if (deadline !== undefined && now > deadline.late) {
     const [since, due] = [formatDuration(now.getTime() - deadline.due.getTime()), formatTime(deadline.due)];
-    const reason = `the backup that was due at ${due} is ${since} late; the newest complete one is ${id}${shrunk}`;
+    const reason = `the backup that was due at ${due} is ${since} late; the newest complete one that was taken is ${id}${shrunk}`;
     return { healthy: false, reason, ...facts };
   }
   const age = formatDuration(now.getTime() - begun.getTime());
@@ -95,16 +96,19 @@ function describeNext(deadline: Deadline | undefined, now: Date): string {
 }
 
 /** An interval has no times of its own, so nobody knows when the first one was due. */
-function describeNone(schedule: Schedule, database: string | undefined, now: Date): string {
-  const reason = `there is no complete backup${database === undefined ? '' : ` of database ${database}`}`;
+function describeNone(schedule: Schedule, database: string | undefined, pushed: number, now: Date): string {
+  const of = database === undefined ? '' : ` of database ${database}`;
+  const besides =
+    pushed === 0 ? '' : ` besides ${formatCount(pushed)} that ${pushed === 1 ? 'was' : 'were'} pushed`;
+  const reason = `there is no complete backup${of}${besides}`;
   if (schedule.kind === 'none') return reason;
   if (schedule.kind === 'every') return `${reason}, and one is due ${describeSchedule(schedule)}`;
   const due = previousTime(schedule, now);
   return due === undefined ? reason : `${reason}, and one was due at ${formatTime(due)}`;
 }
 
-/** The newest complete backup that no wrong clock has named, and that was not pushed. */
-export function newestComplete(backups: readonly Backup[], now: Date): Health['newest'] {
+/** The newest complete backup that was taken, not pushed, and that no wrong clock has named. */
+export function newestTaken(backups: readonly Backup[], now: Date): Health['newest'] {
   const newest = newestFirst(backups).find((backup) => isTaken(backup) && !isAhead(backup, now));
   return newest === undefined ? undefined : { id: newest.id, begun: backupTime(newest) };
 }

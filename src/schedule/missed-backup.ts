@@ -8,15 +8,18 @@ export interface Missed {
   readonly reason: string;
 }
 
+/** One that was pushed is listed as complete all the same. */
+const NONE = 'there is no complete backup that was taken of this database';
+
 /**
  * Whether a scheduled time has passed without a backup.
  *
- * @param newest when the newest complete backup was begun; undefined when there is none
+ * @param newest when the newest complete backup of the database was begun that was taken, not pushed; undefined for none
  */
 export function judgeMissed(schedule: Timetable, newest: Date | undefined, now: Date): Missed {
-  if (newest === undefined) return { missed: true, reason: 'there is no complete backup' };
+  if (newest === undefined) return { missed: true, reason: NONE };
   const due = previousTime(schedule, now);
-  const is = `the newest complete backup is of ${formatTime(newest)}`;
+  const is = `the newest complete backup that was taken is of ${formatTime(newest)}`;
   if (due === undefined || newest >= due) return { missed: false, reason: is };
   return { missed: true, reason: `${is}, and one was due ${formatTime(due)}` };
 }

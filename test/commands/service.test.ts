@@ -127,7 +127,7 @@ test('at its start it makes up for a backup that was missed, and only then', asy
   await first.stop();
 
   const second = startService(bed, { DBBACKUP_SCHEDULE: '@yearly' });
-  await second.line(/INFO.*: no backup was missed: the newest complete backup is of .* UTC/);
+  await second.line(/INFO.*: no backup was missed: the newest complete backup that was taken is of .* UTC/);
   expect(await second.stop()).toMatchObject({ status: 0 });
   expect(await listStates()).toEqual(['complete']);
 });

@@ -42,7 +42,7 @@ test('one that is late is not, and since when is said', async () => {
   const { status, stdout } = await health();
   expect(status).toBe(1);
   expect(stdout).toMatch(
-    /^unhealthy: the backup that was due at [\d-]+ 00:00:00 UTC is \d+\w( \d+\w)? late; the newest complete one is \d{14}\n$/,
+    /^unhealthy: the backup that was due at [\d-]+ 00:00:00 UTC is \d+\w( \d+\w)? late; the newest complete one that was taken is \d{14}\n$/,
   );
 });
 

@@ -182,20 +182,27 @@ test('what is late, and since when', () => {
     schedule: '@daily',
   });
   expect(health.reason).toBe(
-    'the backup that was due at 2026-11-24 00:00:00 UTC is 1d 1h late; the newest complete one is 20261123000000',
+    'the backup that was due at 2026-11-24 00:00:00 UTC is 1d 1h late; the newest complete one that was taken is 20261123000000',
   );
 });
 
-test.each<[what: string, backups: Backup[], besides?: string]>([
+test.each<[what: string, backups: Backup[], ahead?: string, besides?: string]>([
   ['nothing', []],
   ['only foreign dumps', [foreign('2026-11-23 00:00:00')]],
   ['only broken ones', [broken('2026-11-23 00:00:00'), broken('2026-11-22 00:00:00', 'with dump')]],
+  ['only one that was pushed', [complete('2026-11-23', 1000, null)], '', ' besides 1 that was pushed'],
+  [
+    'only those that were pushed',
+    [complete('2026-11-23', 1000, null), complete('2026-11-22', 1000, null)],
+    '',
+    ' besides 2 that were pushed',
+  ],
   [
     'only one that a wrong clock has named',
     [complete('2099-01-01')],
     '; 20990101000000 is dated in the future',
   ],
-])('of %s nothing is well', (_, backups, besides = '') => {
+])('of %s nothing is well', (_, backups, ahead = '', besides = '') => {
   for (const [schedule, since] of [
     ['0 30 0 * * *', ', and one was due at 2026-11-23 00:30:00 UTC'],
     ['@every 6h', ', and one is due every 6 hours'],
@@ -203,7 +210,7 @@ test.each<[what: string, backups: Backup[], besides?: string]>([
   ] as const) {
     expect(judge(backups, time('2026-11-23 01:00:00'), { schedule })).toMatchObject({
       healthy: false,
-      reason: `there is no complete backup${since}${besides}`,
+      reason: `there is no complete backup${besides}${since}${ahead}`,
       newest: undefined,
     });
   }

@@ -31,8 +31,16 @@ test('the reason names the time that was missed, and the newest backup', () => {
     new Date('2026-11-23T10:30:00Z'),
   );
   expect(reason).toBe(
-    'the newest complete backup is of 2026-11-21 00:00:04 UTC, and one was due 2026-11-23 00:00:00 UTC',
+    'the newest complete backup that was taken is of 2026-11-21 00:00:04 UTC, and one was due 2026-11-23 00:00:00 UTC',
   );
+});
+
+test('where none was taken that is the reason, whatever was pushed', () => {
+  const schedule = parseSchedule('@daily', 'UTC') as Timetable;
+  expect(judgeMissed(schedule, undefined, new Date('2026-11-23T10:30:00Z'))).toEqual({
+    missed: true,
+    reason: 'there is no complete backup that was taken of this database',
+  });
 });
 
 test.each([

@@ -152,7 +152,11 @@ function renderReport(source: RestoreSource, report: RestoreReport, ms: number):
   const lines = [
     `restored ${source.name} into database ${database}: ${formatContents(report)}, in ${formatDuration(ms)}`,
   ];
-  if (kept !== undefined) lines.push(`the old database is kept as ${kept}; the next restore drops it`);
+  if (kept !== undefined) {
+    lines.push(
+      `the old database is kept as ${kept}; the next restore drops it, unless --in-place or --into is given`,
+    );
+  }
   for (const name of dropped) lines.push(`dropped database ${name}`);
   return lines.join('\n');
 }

@@ -136,9 +136,15 @@ function describeIntent(
   const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} of ` : '';
   const what = `restore ${only}${source.name} (${formatBytes(source.bytes)}, ${provenance(source)})`;
   if (target.kind === 'into' || !exists) return `${what} into a new database ${name} on ${server}`;
-  if (target.kind === 'in-place') return `DROP database ${name} on ${server}, then ${what} in its place`;
+  const before = `${kept.join(', ')}, kept by an earlier restore`;
+  if (target.kind === 'in-place') {
+    // Who drops the database for want of room may rather do without those.
+    const room =
+      kept.length === 0 ? '' : `; there would be more room without ${before}, which this leaves alone`;
+    return `DROP database ${name} on ${server}, then ${what} in its place${room}`;
+  }
   const old = target.dropOld ? 'and drop the old one' : 'keeping the old one under another name';
-  const gone = kept.length === 0 ? '' : `; drop ${kept.join(', ')}, kept by an earlier restore`;
+  const gone = kept.length === 0 ? '' : `; drop ${before}`;
   return `${what} in the place of database ${name} on ${server}, ${old}${gone}`;
 }
 

@@ -47,6 +47,29 @@ export async function runStatement(
   }
 }
 
+/** What a statement itself is at fault for (manual, appendix A): not the connection, nor the server's disk. */
+const OF_STATEMENT = /^(?:42|0A)/;
+
+/**
+ * Runs a statement that the rest of the dump does without, outside a transaction: where the server refuses it, that is
+ * warned of.
+ *
+ * @throws RestoreError for any other failure
+ */
+export async function tryStatement(
+  client: pg.Client,
+  sql: Buffer,
+  at: DumpPosition,
+  context: StatementContext,
+): Promise<void> {
+  try {
+    await runStatement(client, sql, at, context);
+  } catch (error) {
+    if (!(error instanceof RestoreError) || !OF_STATEMENT.test(errorCode(error.cause) ?? '')) throw error;
+    context.log.warn(`left out, for the server does not take it here: ${error.problem}`);
+  }
+}
+
 const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.insufficientPrivilege]:
     'restore as a role with the right, or give --no-owner if it is about owners and grants',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { withClient } from '../support/database.ts';
+import { dumpText, entry } from '../support/dump-text.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
@@ -45,6 +46,11 @@ const SCHEMA = `
   CREATE UNIQUE INDEX ON sizes (size);
   CREATE MATERIALIZED VIEW kept_by_owner AS SELECT id, name, count(*) FROM owner GROUP BY id;
   CREATE FUNCTION owners() RETURNS SETOF text BEGIN ATOMIC SELECT name FROM owner GROUP BY id; END;
+  CREATE TABLE mail (address text CONSTRAINT one_mail UNIQUE);
+  CREATE PROCEDURE add_mail(address text) BEGIN ATOMIC INSERT INTO mail VALUES (address) ON CONFLICT ON CONSTRAINT one_mail DO NOTHING; END;
+  CREATE FUNCTION keep(int, int) RETURNS int BEGIN ATOMIC SELECT $1 FROM owner GROUP BY id; END;
+  CREATE AGGREGATE kept(int) (SFUNC = keep, STYPE = int);
+  CREATE MATERIALIZED VIEW kept_sizes AS SELECT kept(size) FROM topography;
   CREATE PUBLICATION everything FOR TABLE surface, topography;
   CREATE FUNCTION watch_drops() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
   CREATE EVENT TRIGGER watch ON sql_drop EXECUTE FUNCTION watch_drops();
@@ -144,6 +150,7 @@ test('what groups by a primary key is there too, be it of a table whose rows are
     expect(await dumpOf(database, relation)).toBe(without(await dumpOf(bed.database.name, relation)));
   }
   expect(await query(database, 'SELECT owners(), id FROM by_owner')).toEqual([]);
+  await query(database, "CALL add_mail('a'); CALL add_mail('a'); REFRESH MATERIALIZED VIEW kept_sizes");
 });
 
 test('a table of any name, and one partition', async () => {
@@ -184,6 +191,27 @@ test('a table with partitions out of a .dump, of which pg_restore makes another 
   await writeFile(file, await runPgDump(bed.database.env, ['-Fc', bed.database.name]));
   const { database } = await restore(file, ['measured']);
   expect(await dumpOf(database, 'measured*')).toBe(await dumpOf(bed.database.name, 'measured*'));
+});
+
+test('a definition that the server does not take is warned of, with the rights on it', async () => {
+  const file = join(bed.directory, 'old.sql');
+  const lacking = `${entry('FUNCTION', 'f()')}CREATE FUNCTION public.f() RETURNS int BEGIN ATOMIC SELECT id FROM public.nowhere; END;
+${entry('COMMENT', 'FUNCTION f()')}COMMENT ON FUNCTION public.f() IS 'gone';
+${entry('ACL', 'FUNCTION f()')}GRANT ALL ON FUNCTION public.f() TO PUBLIC;
+`;
+  const rows = `${entry('TABLE DATA', 't')}COPY public.t (id) FROM stdin;\n1\n\\.\n`;
+  const key = `${entry('CONSTRAINT', 't t_pkey')}ALTER TABLE ONLY public.t\n    ADD CONSTRAINT t_pkey PRIMARY KEY (id);\n`;
+  await writeFile(
+    file,
+    dumpText(`${entry('TABLE', 't')}CREATE TABLE public.t (id int);\n${rows}${key}${lacking}`),
+  );
+  const { database, log } = await restore(file, ['t']);
+  expect(log.match(/WARN: left out, .*/g)).toEqual([
+    expect.stringMatching(/FUNCTION public\.f\(\): relation "public\.nowhere" does not exist/),
+    expect.stringMatching(/COMMENT public\.FUNCTION f\(\): function public\.f\(\) does not exist/),
+    expect.stringMatching(/ACL public\.FUNCTION f\(\): function public\.f\(\) does not exist/),
+  ]);
+  expect(await query(database, 'SELECT id FROM t')).toEqual([{ id: 1 }]);
 });
 
 test.each([

@@ -3,8 +3,11 @@ import { qualifiedName } from '../../dump/tokens.ts';
 
 /** What a statement is about that follows the rows. Names are qualified, as the catalogs hold them. */
 export type Concern =
-  /** A table; `makes` is the index that comes about, where one does, of its primary key where `primary` is set. */
-  | { readonly about: 'table'; readonly table: string; readonly makes?: string; readonly primary?: true }
+  /**
+   * A table; `makes` is the index that comes about, where one does; `key`: it is that of a primary key, a UNIQUE or an
+   * EXCLUDE constraint.
+   */
+  | { readonly about: 'table'; readonly table: string; readonly makes?: string; readonly key?: true }
   | {
       readonly about: 'foreign-key';
       readonly table: string;
@@ -13,20 +16,23 @@ export type Concern =
     }
   /** The index of a partition becomes a part of the index of the whole table. */
   | { readonly about: 'attach'; readonly whole: string; readonly part: string }
-  /** What the schema consists of like what stands before the rows, but for which a primary key has to be there. */
+  /** What the schema consists of like what stands before the rows, but for which a key has to be there. */
   | { readonly about: 'definition' }
   /** What was made right before. */
   | { readonly about: 'before' }
   /** Rights, which everything may have that the schema consists of. */
   | { readonly about: 'rights' }
-  /** Neither of these: publications, event triggers, the rows of materialized views. */
+  /** Neither of these: publications, subscriptions, event triggers, the rows of materialized views. */
   | { readonly about: 'other' };
 
 /** Tells of one statement, as pg_dump writes it, what it is about. */
 export function concernOf(sql: string): Concern {
   const words = readWords(sql);
   const first = FORMS.find(({ begins }) => words.takes(...begins));
-  return first?.read(words) ?? { about: 'other' };
+  if (first !== undefined) return first.read(words) ?? { about: 'other' };
+  return words.takes('create') || words.takes('alter', 'operator', 'family')
+    ? { about: 'definition' }
+    : { about: 'other' };
 }
 
 interface Form {
@@ -44,10 +50,9 @@ const FORMS: readonly Form[] = [
   { begins: ['create', 'constraint', 'trigger'], read: on },
   { begins: ['create', 'policy'], read: on },
   { begins: ['create', 'rule'], read: rule },
-  { begins: ['create', 'or', 'replace', 'view'], read: () => ({ about: 'definition' }) },
-  { begins: ['create', 'materialized', 'view'], read: () => ({ about: 'definition' }) },
-  { begins: ['create', 'function'], read: () => ({ about: 'definition' }) },
-  { begins: ['create', 'procedure'], read: () => ({ about: 'definition' }) },
+  { begins: ['create', 'publication'], read: () => ({ about: 'other' }) },
+  { begins: ['create', 'subscription'], read: () => ({ about: 'other' }) },
+  { begins: ['create', 'event', 'trigger'], read: () => ({ about: 'other' }) },
   // What it is about stands at its end, behind expressions that may say FROM themselves.
   { begins: ['create', 'statistics'], read: (words) => table(words, 'from', 'last') },
   { begins: ['comment', 'on'], read: () => ({ about: 'before' }) },
@@ -105,7 +110,8 @@ function alteration(words: WordReader): Concern | undefined {
   const altered = qualifiedName(path);
   const name = words.takes('add', 'constraint') ? words.identifier() : undefined;
   if (name === undefined) return { about: 'table', table: altered };
-  if (words.takes('primary', 'key')) return { ...withIndex(path, name), primary: true };
+  const isKey = words.takes('primary', 'key') || words.takes('unique') || words.takes('exclude');
+  if (isKey) return { ...withIndex(path, name), key: true };
   if (!words.takes('foreign', 'key')) return withIndex(path, name);
   const references = words.list() && words.takes('references') ? words.name() : undefined;
   return references === undefined ? undefined : { about: 'foreign-key', table: altered, name, references };

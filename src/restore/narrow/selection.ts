@@ -3,7 +3,7 @@ import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts
 import { isLargeObject } from '../../dump/sections.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpEntry, qualifiedName, type Statement } from '../../dump/tokens.ts';
-import type { Selection } from '../wide/wide-dump.ts';
+import type { Selection, Take } from '../wide/wide-dump.ts';
 import { concernOf } from './concern.ts';
 
 /** Rows of other tables that are read along with the text, in bytes: fewer than this cost less than requests of their own. */
@@ -31,31 +31,34 @@ export function selectTables(
   const foreignKeys: string[] = [];
   /** Indexes that have come about. */
   const made = new Set<string>();
-  /** The entry that is being read, and whether it is run. */
-  let last: { readonly entry: DumpEntry | undefined; readonly runs: boolean } | undefined;
+  /** The entry that is being read, and what is done with it. */
+  let last: { readonly entry: DumpEntry | undefined; readonly take: Take } | undefined;
 
-  function runsAfterRows(sql: string): boolean {
-    const concern = concernOf(sql);
+  function takeAfterRows({ entry, sql }: Statement): Take {
+    const concern = concernOf(decode(sql));
+    const runsIf = (condition: boolean): Take => (condition ? 'run' : 'leave');
     switch (concern.about) {
       case 'table':
-        // Definitions may lean on the primary key of any table; where a table has no rows, its key costs nothing.
-        if (!names.has(concern.table) && concern.primary === undefined) return false;
+        // Definitions may lean on the keys of any table; where a table has no rows, its keys cost nothing.
+        if (!names.has(concern.table) && concern.key === undefined) return 'leave';
         if (concern.makes !== undefined) made.add(concern.makes);
-        return true;
+        return 'run';
       case 'foreign-key':
-        if (!names.has(concern.table)) return false;
-        if (names.has(concern.references)) return true;
+        if (!names.has(concern.table)) return 'leave';
+        if (names.has(concern.references)) return 'run';
         foreignKeys.push(`${concern.name} of ${concern.table} to ${concern.references}`);
-        return false;
+        return 'leave';
       case 'attach':
-        return made.has(concern.whole) && made.has(concern.part);
+        return runsIf(made.has(concern.whole) && made.has(concern.part));
       case 'before':
-        return last?.runs === true;
+        return last?.take ?? 'leave';
       case 'definition':
+        return 'try';
       case 'rights':
-        return true;
+        // Those on a definition that could not be made cannot be given either.
+        return entry === undefined || isOnTable(entry, names) ? 'run' : 'try';
       case 'other':
-        return false;
+        return 'leave';
     }
   }
 
@@ -64,19 +67,26 @@ export function selectTables(
     foreignKeys,
     takesRows: (table) => chosen.has(table),
     unread: unreadTables(index.tables, chosen),
-    takes({ entry, sql }: Statement, section: SectionName) {
-      if (entry !== undefined && isLargeObject(entry)) return false;
-      if (section === 'pre-data') return true;
-      if (section === 'data') return runsAmongRows(entry, names);
+    takes(statement: Statement, section: SectionName) {
+      const { entry } = statement;
+      if (entry !== undefined && isLargeObject(entry)) return 'leave';
+      if (section === 'pre-data') return 'run';
+      if (section === 'data') return runsAmongRows(entry, names) ? 'run' : 'leave';
       // All statements of an entry are about the one thing that its first one makes.
-      const runs =
+      const take =
         last !== undefined && entry !== undefined && last.entry === entry
-          ? last.runs
-          : runsAfterRows(decode(sql));
-      last = { entry, runs };
-      return runs;
+          ? last.take
+          : takeAfterRows(statement);
+      last = { entry, take };
+      return take;
     },
   };
+}
+
+/** Of rights: pg_dump names what they are on by its kind, `TABLE surface`, `COLUMN surface.name`. */
+function isOnTable({ schema, name }: DumpEntry, names: ReadonlySet<string>): boolean {
+  const [, kind, of = ''] = /^(\w+) (.*)$/.exec(name) ?? [];
+  return kind === 'TABLE' && names.has(qualifiedName({ schema, name: of }));
 }
 
 /** The largest of the tables that are not wanted; the smallest are read along. */

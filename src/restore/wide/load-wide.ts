@@ -66,8 +66,11 @@ export async function loadWide(
     if (options.noOwner && isOwnership(statement.sql)) return;
     const setting = sessionSetting(statement.sql);
     if (setting !== undefined) return runSetting(text, setting, holdStatement(statement), options);
-    if (selection?.takes(statement, section) === false) return;
-    if (postData !== undefined) return postData.add(statement);
+    const take = selection?.takes(statement, section) ?? 'run';
+    if (take === 'leave') return;
+    if (postData !== undefined) return postData.add(statement, take);
+    // In a transaction of the dump's own a failure would end all.
+    if (take === 'try') return;
     if (section === 'data' && !goesWithRows(statement)) await rows.finish();
     const parent = partitionedTable(statement.sql, decode);
     if (parent !== undefined) partitioned.add(parent);

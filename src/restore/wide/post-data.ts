@@ -1,16 +1,18 @@
 import type { DumpPosition, Statement } from '../../dump/tokens.ts';
-import { runStatement, type StatementContext } from '../run-statement.ts';
+import { runStatement, type StatementContext, tryStatement } from '../run-statement.ts';
 import type { SessionSettings } from '../session-settings.ts';
 import { adoptSettings, type Lane, type Lanes, spread } from './lanes.ts';
 import { isCommentOn, type TableKnowledge, type TableUse, type TableUses, usesOf } from './post-data-unit.ts';
 import { scheduleUnits } from './unit-schedule.ts';
+import type { Take } from './wide-dump.ts';
 
 /** So much text of statements is held before they are run, in bytes. */
 const HELD_BYTES = 16 * 1024 ** 2;
 
 /** Runs the statements that follow the rows: indexes and constraints beside one another, the rest in its order. */
 export interface PostData {
-  add(statement: Statement): Promise<void>;
+  /** @param take of one that is to be tried, whatever it locks, nothing else is run meanwhile */
+  add(statement: Statement, take: Exclude<Take, 'leave'>): Promise<void>;
   /** Runs what is still held. */
   finish(): Promise<void>;
 }
@@ -63,7 +65,12 @@ export function createPostData(
   }
 
   return {
-    async add(statement) {
+    async add(statement, take) {
+      if (take === 'try') {
+        await runBatch();
+        await tryStatement(lanes.text.client, statement.sql, statement, context);
+        return;
+      }
       const last = batch.at(-1);
       const lastEntry = last?.statements.at(-1)?.at.entry;
       if (last !== undefined && isCommentOn(statement.entry, lastEntry)) {

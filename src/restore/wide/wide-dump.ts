@@ -16,6 +16,9 @@ export interface Selection {
   readonly takesRows: (table: DumpTable) => boolean;
   /** Tables whose rows are not even read, where the dump has ranges. */
   readonly unread: ReadonlySet<DumpTable>;
-  /** Whether a statement is run; asked of each, in the order of the dump, but of those that set the session. */
-  readonly takes: (statement: Statement, section: SectionName) => boolean;
+  /** Asked of each statement, in the order of the dump, but of those that set the session. */
+  readonly takes: (statement: Statement, section: SectionName) => Take;
 }
+
+/** What is done with a statement: `try` warns where the server refuses it, for the rest does without. */
+export type Take = 'run' | 'try' | 'leave';

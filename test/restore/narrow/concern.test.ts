@@ -13,7 +13,7 @@ const STATEMENTS: readonly (readonly [sql: string, concern: Concern])[] = [
   ['CREATE INDEX i ON t USING btree (a);', table('t', 'i')],
   [
     'ALTER TABLE ONLY public.t\n    ADD CONSTRAINT t_pkey PRIMARY KEY (id);',
-    { about: 'table', table: 'public.t', makes: 'public.t_pkey', primary: true },
+    { about: 'table', table: 'public.t', makes: 'public.t_pkey', key: true },
   ],
   ['ALTER TABLE public.t ENABLE ROW LEVEL SECURITY;', table('public.t')],
   ['ALTER TABLE IF EXISTS ONLY public.t FORCE ROW LEVEL SECURITY;', table('public.t')],
@@ -55,6 +55,20 @@ const STATEMENTS: readonly (readonly [sql: string, concern: Concern])[] = [
     { about: 'definition' },
   ],
   ['CREATE FUNCTION public.f() RETURNS int BEGIN ATOMIC SELECT 1; END;', { about: 'definition' }],
+  ['CREATE AGGREGATE public.a(integer) (SFUNC = public.f, STYPE = integer);', { about: 'definition' }],
+  ['ALTER OPERATOR FAMILY public.o USING btree ADD FUNCTION 1 public.f();', { about: 'definition' }],
+  [
+    'ALTER TABLE ONLY public.u\n    ADD CONSTRAINT u_email UNIQUE (email);',
+    { about: 'table', table: 'public.u', makes: 'public.u_email', key: true },
+  ],
+  [
+    'ALTER TABLE ONLY public.u\n    ADD CONSTRAINT u_no EXCLUDE USING btree (email WITH =);',
+    { about: 'table', table: 'public.u', makes: 'public.u_no', key: true },
+  ],
+  [
+    "ALTER TABLE public.u\n    ADD CONSTRAINT u_is CHECK ((email <> ''::text)) NOT VALID;",
+    table('public.u', 'public.u_is'),
+  ],
   ['CREATE PROCEDURE public.f() BEGIN ATOMIC SELECT 1; END;', { about: 'definition' }],
   [
     'CREATE RULE "_RETURN" AS ON SELECT TO public.v DO INSTEAD SELECT a FROM public.t GROUP BY id;',

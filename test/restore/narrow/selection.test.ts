@@ -4,6 +4,7 @@ import { resolveTables } from '../../../src/catalog/choose-tables.ts';
 import type { DumpTable, SectionName } from '../../../src/dump/dump-index.ts';
 import type { DumpEntry } from '../../../src/dump/tokens.ts';
 import { selectTables } from '../../../src/restore/narrow/selection.ts';
+import type { Take } from '../../../src/restore/wide/wide-dump.ts';
 
 const MIB = 1024 ** 2;
 
@@ -50,7 +51,7 @@ test('all blocks of the named tables are taken, each once, in the order of the d
   expect(tables.map(takesRows)).toEqual([true, true, false, true]);
 });
 
-type Step = readonly [section: SectionName, entry: DumpEntry | undefined, sql: string, runs: boolean];
+type Step = readonly [section: SectionName, entry: DumpEntry | undefined, sql: string, take: Take];
 
 const entry = (type: string, name: string): DumpEntry => ({ type, name, schema: 'public', owner: '' });
 
@@ -60,80 +61,86 @@ const PUBLICATION = entry('PUBLICATION', 'p');
 
 /** A dump's statements in their order, of which `t` is wanted. */
 const STEPS: readonly Step[] = [
-  ['pre-data', undefined, 'SELECT 1;', true],
-  ['pre-data', entry('TABLE', 'other'), 'CREATE TABLE public.other ();', true],
-  ['pre-data', entry('BLOB', '4711'), "SELECT pg_catalog.lo_create('4711');", false],
-  ['pre-data', entry('LARGE OBJECT 4711', 'LARGE OBJECT 4711'), 'COMMENT ON LARGE OBJECT 4711 IS 1;', false],
-  ['data', entry('TABLE DATA', 't'), 'ALTER TABLE public.t DISABLE TRIGGER ALL;', true],
-  ['data', entry('TABLE DATA', 'other'), 'ALTER TABLE public.other DISABLE TRIGGER ALL;', false],
+  ['pre-data', undefined, 'SELECT 1;', 'run'],
+  ['pre-data', entry('TABLE', 'other'), 'CREATE TABLE public.other ();', 'run'],
+  ['pre-data', entry('BLOB', '4711'), "SELECT pg_catalog.lo_create('4711');", 'leave'],
+  [
+    'pre-data',
+    entry('LARGE OBJECT 4711', 'LARGE OBJECT 4711'),
+    'COMMENT ON LARGE OBJECT 4711 IS 1;',
+    'leave',
+  ],
+  ['data', entry('TABLE DATA', 't'), 'ALTER TABLE public.t DISABLE TRIGGER ALL;', 'run'],
+  ['data', entry('TABLE DATA', 'other'), 'ALTER TABLE public.other DISABLE TRIGGER ALL;', 'leave'],
   [
     'data',
     entry('SEQUENCE SET', 'other_id_seq'),
     "SELECT pg_catalog.setval('public.other_id_seq', 3);",
-    true,
+    'run',
   ],
-  ['data', entry('BLOBS', 'BLOBS'), "SELECT pg_catalog.lo_open('4711', 131072);", false],
-  ['data', entry('STATISTICS DATA', 't'), 'SELECT pg_catalog.pg_restore_relation_stats();', false],
-  ['post-data', INDEX, 'CREATE INDEX i ON public.t USING btree (a);', true],
+  ['data', entry('BLOBS', 'BLOBS'), "SELECT pg_catalog.lo_open('4711', 131072);", 'leave'],
+  ['data', entry('STATISTICS DATA', 't'), 'SELECT pg_catalog.pg_restore_relation_stats();', 'leave'],
+  ['post-data', INDEX, 'CREATE INDEX i ON public.t USING btree (a);', 'run'],
   // The rest of an entry goes with its first statement, and a comment with the entry.
-  ['post-data', INDEX, 'ALTER INDEX public.i ALTER COLUMN 1 SET STATISTICS 100;', true],
-  ['post-data', entry('COMMENT', 'INDEX i'), "COMMENT ON INDEX public.i IS 'x';", true],
-  ['post-data', OTHER_INDEX, 'CREATE INDEX o ON public.other USING btree (a);', false],
-  ['post-data', OTHER_INDEX, 'ALTER TABLE public.t CLUSTER ON o;', false],
-  ['post-data', entry('COMMENT', 'INDEX o'), "COMMENT ON INDEX public.o IS 'x';", false],
-  ['post-data', entry('INDEX ATTACH', 'i'), 'ALTER INDEX public.o ATTACH PARTITION public.i;', false],
-  ['post-data', entry('INDEX ATTACH', 'i'), 'ALTER INDEX public.i ATTACH PARTITION public.i;', true],
+  ['post-data', INDEX, 'ALTER INDEX public.i ALTER COLUMN 1 SET STATISTICS 100;', 'run'],
+  ['post-data', entry('COMMENT', 'INDEX i'), "COMMENT ON INDEX public.i IS 'x';", 'run'],
+  ['post-data', OTHER_INDEX, 'CREATE INDEX o ON public.other USING btree (a);', 'leave'],
+  ['post-data', OTHER_INDEX, 'ALTER TABLE public.t CLUSTER ON o;', 'leave'],
+  ['post-data', entry('COMMENT', 'INDEX o'), "COMMENT ON INDEX public.o IS 'x';", 'leave'],
+  ['post-data', entry('INDEX ATTACH', 'i'), 'ALTER INDEX public.o ATTACH PARTITION public.i;', 'leave'],
+  ['post-data', entry('INDEX ATTACH', 'i'), 'ALTER INDEX public.i ATTACH PARTITION public.i;', 'run'],
   [
     'post-data',
     entry('FK CONSTRAINT', 't self'),
     'ALTER TABLE ONLY public.t ADD CONSTRAINT self FOREIGN KEY (a) REFERENCES public.t(a);',
-    true,
+    'run',
   ],
   [
     'post-data',
     entry('FK CONSTRAINT', 't away'),
     'ALTER TABLE ONLY public.t ADD CONSTRAINT away FOREIGN KEY (a) REFERENCES public.other(a);',
-    false,
+    'leave',
   ],
   [
     'post-data',
     entry('FK CONSTRAINT', 'other here'),
     'ALTER TABLE ONLY public.other ADD CONSTRAINT here FOREIGN KEY (a) REFERENCES public.t(a);',
-    false,
+    'leave',
   ],
   // What the schema defines may lean on the primary key of any table.
   [
     'post-data',
     entry('CONSTRAINT', 'other k'),
     'ALTER TABLE ONLY public.other ADD CONSTRAINT k PRIMARY KEY (a);',
-    true,
+    'run',
   ],
   [
     'post-data',
     entry('CONSTRAINT', 'other u'),
     'ALTER TABLE ONLY public.other ADD CONSTRAINT u UNIQUE (b);',
-    false,
+    'run',
   ],
   [
     'post-data',
     entry('VIEW', 'v'),
     'CREATE OR REPLACE VIEW public.v AS SELECT b FROM public.other GROUP BY a;',
-    true,
+    'try',
   ],
-  ['post-data', PUBLICATION, 'CREATE PUBLICATION p FOR ALL TABLES;', false],
-  ['post-data', PUBLICATION, 'ALTER PUBLICATION p OWNER TO someone;', false],
-  ['post-data', entry('ACL', 'TABLE other'), 'GRANT SELECT ON TABLE public.other TO someone;', true],
-  ['post-data', entry('ACL', 'LARGE OBJECT 4711'), 'GRANT SELECT ON LARGE OBJECT 4711 TO a;', false],
+  ['post-data', PUBLICATION, 'CREATE PUBLICATION p FOR ALL TABLES;', 'leave'],
+  ['post-data', PUBLICATION, 'ALTER PUBLICATION p OWNER TO someone;', 'leave'],
+  ['post-data', entry('ACL', 'TABLE t'), 'GRANT SELECT ON TABLE public.t TO someone;', 'run'],
+  ['post-data', entry('ACL', 'TABLE other'), 'GRANT SELECT ON TABLE public.other TO someone;', 'try'],
+  ['post-data', entry('ACL', 'LARGE OBJECT 4711'), 'GRANT SELECT ON LARGE OBJECT 4711 TO a;', 'leave'],
   // A dump without comments tells of no entries.
-  ['post-data', undefined, 'CREATE POLICY p ON public.t;', true],
-  ['post-data', undefined, 'CREATE POLICY p ON public.other;', false],
+  ['post-data', undefined, 'CREATE POLICY p ON public.t;', 'run'],
+  ['post-data', undefined, 'CREATE POLICY p ON public.other;', 'leave'],
 ];
 
 test('what is run is the schema, and what is about the named tables alone', () => {
   const selection = select([block('t'), block('other')], 't');
-  for (const [section, of, sql, runs] of STEPS) {
+  for (const [section, of, sql, take] of STEPS) {
     const statement = { type: 'statement', sql: Buffer.from(sql), entry: of, offset: 0, line: 1 } as const;
-    expect([sql, selection.takes(statement, section)]).toEqual([sql, runs]);
+    expect([sql, selection.takes(statement, section)]).toEqual([sql, take]);
   }
   // Of the other tables' foreign keys nothing has to be said: these tables are empty.
   expect(selection.foreignKeys).toEqual(['away of public.t to public.other']);

@@ -154,7 +154,7 @@ function renderReport(source: RestoreSource, report: RestoreReport, ms: number):
   ];
   if (kept !== undefined) {
     lines.push(
-      `the old database is kept as ${kept}; the next restore drops it, unless --in-place or --into is given`,
+      `the old database is kept as ${kept}; the next \`restore\` drops it, unless --in-place or --into is given`,
     );
   }
   for (const name of dropped) lines.push(`dropped database ${name}`);

@@ -20,11 +20,6 @@ export function isKeptName(database: string, name: string): boolean {
   return time !== undefined && keptName(database, time) === name;
 }
 
-/** When the restore ran that has kept a database under this name, as the id of a backup tells time. */
-export function keptTime(name: string): string {
-  return name.slice(-14);
-}
-
 /** Whether `name` is that of a database which a restore of `database` fills, or has left when it was killed. */
 export function isScratchName(database: string, name: string): boolean {
   const time = /_restore_(\d{14})$/.exec(name)?.[1];

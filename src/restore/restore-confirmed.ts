@@ -132,7 +132,7 @@ function describeIntent(
   target: RestoreTarget,
 ): string {
   const { name, exists } = found;
-  const kept = keptToDrop(found, target, source);
+  const kept = keptToDrop(found, target);
   const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} of ` : '';
   const what = `restore ${only}${source.name} (${formatBytes(source.bytes)}, ${provenance(source)})`;
   if (target.kind === 'into' || !exists) return `${what} into a new database ${name} on ${server}`;

@@ -1,18 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { backupId } from '../catalog/backup-name.ts';
 import { ConfigError, RestoreError } from '../errors.ts';
 import { listDatabases, subscriptionsOf } from '../postgres/administration.ts';
 import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { untouchableRoles } from '../postgres/roles.ts';
-import { isKeptName, isScratchName, keptTime } from './names.ts';
+import { isKeptName, isScratchName } from './names.ts';
 import type { RestoreSource } from './source.ts';
 
 /** How long a session may last that is not waited for to end, in milliseconds. */
 const PASSING_MS = 3000;
 
 const LOOK_AGAIN_MS = 300;
+
+/** With so many databases kept, a restore that asks nobody is refused: one that a machine starts again and again. */
+const MOST_KEPT = 3;
 
 /** Where the restored database goes. */
 export type RestoreTarget =
@@ -88,20 +90,11 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
 }
 
 /**
- * Those of the databases that earlier restores have kept which a restore drops. Where nobody is asked, the first that was
- * kept since the backup was begun stays: it has what was written after the backup, and none of the later ones has.
+ * Those of the databases that earlier restores have kept which a restore drops: none where nobody is asked, for each may
+ * hold what no backup has.
  */
-export function keptToDrop(
-  { kept }: FoundDatabases,
-  target: RestoreTarget,
-  { begun }: Pick<RestoreSource, 'begun'>,
-): readonly string[] {
-  if (target.kind !== 'swap' || target.unasked !== true) return kept;
-  const since = begun === undefined ? '' : backupId(begun);
-  const [first] = kept
-    .filter((name) => keptTime(name) >= since)
-    .toSorted((a, b) => (keptTime(a) < keptTime(b) ? -1 : 1));
-  return kept.filter((name) => name !== first);
+export function keptToDrop({ kept }: FoundDatabases, target: RestoreTarget): readonly string[] {
+  return target.kind === 'swap' && target.unasked === true ? [] : kept;
 }
 
 /** {@link findDatabases} of a target that is to be replaced, or added to, and who would be in the way of that. */
@@ -138,14 +131,15 @@ async function lastingUntouchables(admin: pg.Client, name: string): Promise<stri
  *
  * @throws ConfigError where the database to be replaced is the one from which that is done
  * @throws RestoreError where it is another role's, or others are at work in it who would be in the way in the end, or it
- * cannot be dropped, or the name of a database to be added is taken
+ * cannot be dropped, or too many are kept of those that it has replaced, or the name of a database to be added is taken
  */
 export function checkTarget(
   source: Pick<RestoreSource, 'name'>,
-  { kind }: RestoreTarget,
+  target: RestoreTarget,
   { maintenanceName, user }: Pick<Database, 'maintenanceName' | 'user'>,
-  { name, exists, owned, untouchable, subscriptions }: FoundTarget,
+  { name, exists, owned, kept, untouchable, subscriptions }: FoundTarget,
 ): void {
+  const { kind } = target;
   const instead = `cannot restore ${source.name} in the place of database ${name}`;
   const quote = pg.escapeIdentifier;
   if (kind === 'into') {
@@ -176,6 +170,13 @@ export function checkTarget(
       doing: instead,
       problem: `the role ${user} may not end the sessions there of ${untouchable.join(', ')}`,
       remedy: `end them, or GRANT pg_signal_backend TO ${quote(user)}, which does not reach those of superusers`,
+    });
+  }
+  if (kind === 'swap' && target.unasked === true && exists && kept.length >= MOST_KEPT) {
+    throw new RestoreError({
+      doing: instead,
+      problem: `earlier restores have kept ${kept.join(', ')}, and nobody is asked whether they may go`,
+      remedy: `drop those that are not needed (DROP DATABASE ${quote(kept[0] ?? '')};), or run \`topobank-backup restore\`, which asks`,
     });
   }
   if (subscriptions.length > 0) {

@@ -85,12 +85,7 @@ export async function restoreDump(
       throw error;
     },
   );
-  const kept = keptToDrop(found, target, source);
-  for (const spared of found.kept.filter((each) => !kept.includes(each))) {
-    log.info(
-      `database ${spared} stays: it was kept by the first restore since the backup, and nobody is asked`,
-    );
-  }
+  const kept = keptToDrop(found, target);
   const placed = await placeScratch(context, target, { ...found, kept }, names);
 
   const tables = selection?.tables ?? filled.tables;

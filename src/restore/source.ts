@@ -1,5 +1,4 @@
 import { dirname } from 'node:path';
-import { backupTime } from '../catalog/backup-time.ts';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { remedyForDamage } from '../catalog/compare-index.ts';
 import type { Manifest } from '../catalog/manifest.ts';
@@ -21,8 +20,6 @@ export interface RestoreSource extends DumpBytes {
   readonly name: string;
   /** What is known of it beforehand; a foreign dump and a local file have none. */
   readonly manifest: Manifest | undefined;
-  /** When the dump was begun, as far as its name tells. */
-  readonly begun: Date | undefined;
   /** What to do when its bytes are not those that are known of it. */
   readonly remedyForDamage: string;
   /** Length of the plain SQL in bytes; that of the packed file where it is not known. */
@@ -46,7 +43,6 @@ export function backupSource(store: Store, backup: UsableBackup, tools: ClientTo
   return {
     name: key,
     manifest: backup.manifest,
-    begun: backupTime(backup),
     remedyForDamage: remedyForOthers(backup),
     bytes: backup.manifest?.bytes ?? backup.dump.bytes,
     read: (signal) => readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal }),
@@ -66,7 +62,6 @@ export function fileSource(file: string, local: LocalDump, tools: ClientTools): 
   return {
     name: dirname(file) === '.' && !file.startsWith('.') ? `./${file}` : file,
     manifest: undefined,
-    begun: undefined,
     remedyForDamage: KEEP_STILL,
     bytes: local.bytes,
     read: (signal) => readPlainDump(local.read(), { name: file, ...tools, signal }),

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { withClient } from '../support/database.ts';
+import { dropBeside } from '../support/drop-beside.ts';
 import { startService } from '../support/running-service.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
@@ -20,7 +21,10 @@ async function backUpWith(name: string): Promise<{ id: string; key: string }> {
   return JSON.parse(stdout) as { id: string; key: string };
 }
 
+beforeEach(() => dropBeside(bed));
+
 async function restoreWith(env: Readonly<Record<string, string>>): Promise<string[]> {
+  await dropBeside(bed);
   await bed.database.query("UPDATE surface SET name = 'damaged'");
   expect(await bed.run(['dbbackup'], env)).toMatchObject({ status: 0 });
   const rows = await bed.database.query<{ name: string }>('SELECT name FROM surface');
@@ -47,23 +51,29 @@ test('it backs up once, restores the latest or a named one, and else is the serv
   expect(await service.stop()).toMatchObject({ status: 0 });
 });
 
-test('restored again and again without a question, the database from before the first restore stays', async () => {
-  const [old] = await bed.databases();
-  for (const name of (await bed.databases()).filter((other) => other !== old)) {
-    await withClient(bed.env, 'postgres', (admin) => admin.query(`DROP DATABASE ${name}`));
-  }
+test('restored again and again without a question, nothing that was kept is dropped, until there are three', async () => {
   await backUpWith('backed up');
-  await bed.database.query("INSERT INTO surface VALUES ('written since')");
-  for (let start = 1; start <= 3; start += 1) {
+  for (const name of ['first', 'second', 'third']) {
+    await bed.database.query('INSERT INTO surface VALUES ($1)', [name]);
     expect(await bed.run(['dbbackup'], { RESTORE_DATABASE: '1' })).toMatchObject({ status: 0 });
   }
   const kept = (await bed.databases()).filter((name) => name.includes('_before_restore_'));
-  expect(kept).toHaveLength(2);
-  const rows = (name: string) =>
-    withClient(bed.env, name, async (client) => (await client.query('SELECT name FROM surface')).rows);
-  expect(await rows(kept[0]!)).toEqual([{ name: 'backed up' }, { name: 'written since' }]);
-  expect(await rows(kept[1]!)).toEqual([{ name: 'backed up' }]);
+  const newest = async (name: string) =>
+    withClient(bed.env, name, async (client) => {
+      const { rows } = await client.query<{ name: string }>(
+        "SELECT name FROM surface WHERE name <> 'backed up'",
+      );
+      return rows.map((row) => row.name);
+    });
+  expect(await Promise.all(kept.map(newest))).toEqual([['first'], ['second'], ['third']]);
 
+  await bed.database.query("INSERT INTO surface VALUES ('fourth')");
+  const refused = await bed.run(['dbbackup'], { RESTORE_DATABASE: '1' });
+  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(refused.stderr).toContain(
+    `earlier restores have kept ${kept.join(', ')}, and nobody is asked whether they may go — drop those that are not needed (DROP DATABASE "${kept[0]}";), or run \`topobank-backup restore\`, which asks`,
+  );
+  expect(await newest(bed.database.name)).toEqual(['fourth']);
   const asked = await bed.run(['restore', 'latest', '--yes']);
   expect(asked).toMatchObject({ status: 0, stdout: expect.stringContaining(`dropped database ${kept[0]}`) });
 });

@@ -2,6 +2,7 @@ import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { dropBeside } from '../support/drop-beside.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 /** As go-s3-backup's users may have them. */
@@ -47,6 +48,7 @@ test('of dumps of one time that whose name is given is restored, and none in the
   const other = gzipSync(dump.toString().replace('first', 'zipped'));
   await bed.store.put(`${key}.gz`, other, { ifAbsent: true, contentType: 'application/gzip', signal });
 
+  await dropBeside(bed);
   const restore = (file: string) => bed.run(['dbbackup'], { RESTORE_DATABASE: '1', RESTORE_FILE: file });
   for (const [file, name] of [
     [`${key}.gz`, 'zipped'],

@@ -142,7 +142,7 @@ test('in the place of the old database, which is kept until the next restore', a
   await expect.poll(() => Math.floor(Date.now() / 1000)).toBeGreaterThan(Math.floor(Date.now() / 1000));
   const text = await bed.run(['restore', file, '--yes']);
   expect(text.stdout).toMatch(
-    /^restored \S+dump\.sql into database \S+: .*, \d+ tables, [\d,]+ rows, in .*\nthe old database is kept as (\S+); the next restore drops it, unless --in-place or --into is given\ndropped database (\S+)\n$/,
+    /^restored \S+dump\.sql into database \S+: .*, \d+ tables, [\d,]+ rows, in .*\nthe old database is kept as (\S+); the next `restore` drops it, unless --in-place or --into is given\ndropped database (\S+)\n$/,
   );
   expect(text.stdout).toContain(`dropped database ${first.kept}\n`);
   expect(await bed.databases()).toHaveLength(2);

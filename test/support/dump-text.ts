@@ -34,7 +34,6 @@ export function textSource(
   return {
     name,
     manifest,
-    begun: undefined,
     remedyForDamage: 'use another backup',
     bytes: bytes.length,
     read: () => read(),

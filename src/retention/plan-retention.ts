@@ -27,8 +27,8 @@ type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
  * - Days, weeks, months and years are counted by those that have a backup, and a span from the newest one: a time
  *   without backups ages nothing away.
  * - A broken one counts for nothing. It goes when its dump is gone, or once it is older than all of its database that
- *   stay; never while it is newer than the newest complete one, or there is none. One that does not tell whose it is
- *   is held against those of all.
+ *   stay; never while it is newer than the newest complete one, or there is none. Beside several databases, one with a
+ *   dump that does not tell whose it is stays: it may be the only one of its own.
  * - One that is a day or more ahead of `now` stays and counts for nothing: the clock that named it was wrong.
  *
  * @param zone in which days, weeks, months and years begin
@@ -44,12 +44,10 @@ export function planRetention(
   const timely = ordered.filter((backup) => !isAhead(backup, now));
   const usable = timely.filter(isUsable);
   const kept = new Map(byDatabase(usable).flatMap((group) => [...applyRules(group, listRules(rules, zone))]));
-  const groups = byDatabase(timely).filter(({ database }) => database !== undefined);
-  const peersOf = (broken: Backup) =>
-    groups.find((group) => group.backups.includes(broken))?.backups ?? timely;
+  const groups = byDatabase(timely);
   return ordered.map((backup): RetentionVerdict => {
     if (isAhead(backup, now)) return keep(backup, 'its time is ahead of the clock');
-    if (backup.state === 'broken') return judgeBroken(backup, peersOf(backup), kept);
+    if (backup.state === 'broken') return judgeBroken(backup, groups, kept);
     const reasons = kept.get(backup);
     return reasons === undefined ? remove(backup, 'no rule keeps it') : { backup, action: 'keep', reasons };
   });
@@ -120,14 +118,18 @@ function keepWithin({ text, span }: KeepWithin, zone: string): Rule {
 }
 
 /**
- * @param peers those that it is held against, newest first
+ * @param groups of all that count, each newest first
  * @param kept those that a rule keeps
  */
 function judgeBroken(
   backup: Extract<Backup, { state: 'broken' }>,
-  peers: readonly Backup[],
+  groups: readonly DatabaseBackups[],
   kept: ReadonlyMap<Backup, unknown>,
 ): RetentionVerdict {
+  const own = groups.find((group) => group.backups.includes(backup));
+  const isAnyones = own?.database === undefined && groups.length > 1;
+  if (isAnyones && backup.dump !== undefined) return keep(backup, 'broken, and does not tell whose it is');
+  const peers = isAnyones ? newestFirst(groups.flatMap((group) => group.backups)) : (own?.backups ?? []);
   const newestComplete = peers.find(({ state }) => state === 'complete')?.id;
   if (newestComplete === undefined || backup.id >= newestComplete) {
     return keep(backup, 'broken, and no complete one is newer');

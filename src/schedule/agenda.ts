@@ -31,8 +31,8 @@ interface ExtraRun {
 }
 
 /**
- * What a run is made for: the start of the service, a scheduled time, or in place of one that found the lock taken or
- * another job at work, where it is for the job to see whether another's run has done its work. A run that failed and is tried again keeps its reason.
+ * What a run is made for: the start of the service, a scheduled time, or in place of one that found the lock taken, where
+ * it is for the job to see whether another's run has done its work. A run that failed and is tried again keeps its reason.
  */
 export type Why = 'start' | 'schedule' | 'instead';
 
@@ -101,13 +101,9 @@ export function skipSlots(
   };
 }
 
-/** Plans a run at `now` in place of one whose time has passed. */
+/** Plans a run at `now` in place of one whose time has passed, and of any that is to be tried again. */
 export function standIn(agenda: Agenda, now: number): Agenda {
-  const { why, failures }: Pick<ExtraRun, 'why' | 'failures'> = agenda.extra ?? {
-    why: 'instead',
-    failures: 0,
-  };
-  return { ...agenda, extra: { due: now, why, failures } };
+  return { ...agenda, extra: { due: now, why: 'schedule', failures: 0 } };
 }
 
 /** The agenda once the clock was set back to `now`: what was planned for later than now counts no more. */

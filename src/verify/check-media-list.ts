@@ -1,6 +1,6 @@
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { countMedia, type MediaCounts, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
-import { DumpError, NotFoundError } from '../errors.ts';
+import { OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
@@ -10,7 +10,7 @@ import type { Evidence } from './evidence.ts';
  * Reads the list of media beside a backup that is good, where its manifest speaks of one, and adds to the evidence what
  * that has shown. The database is restored without it, so that what is wrong with it is warned of, and no fault.
  *
- * @throws StoreError when it cannot be read, or the signal's reason
+ * @throws the signal's reason
  */
 export async function addMediaList(
   { store, log }: { readonly store: Store; readonly log: Logger },
@@ -24,8 +24,8 @@ export async function addMediaList(
   if (problem === undefined) {
     return { ...evidence, proved: `${evidence.proved}; its list of media is whole: ${describe(media)}` };
   }
-  log.warn(`backup ${backup.id} is good, but not its list of media: ${problem}`);
-  return { ...evidence, unproved: `${evidence.unproved}; its list of media is of no use: ${problem}` };
+  log.warn(`backup ${backup.id} is good, which cannot be said of its list of media: ${problem}`);
+  return { ...evidence, unproved: `${evidence.unproved}; its list of media: ${problem}` };
 }
 
 async function findProblem(
@@ -40,7 +40,8 @@ async function findProblem(
   try {
     for await (const entries of readMediaManifest(store, list.key, signal)) countMedia(counts, entries);
   } catch (error) {
-    if (error instanceof DumpError || error instanceof NotFoundError) return error.message;
+    signal.throwIfAborted();
+    if (error instanceof OperatorError) return error.message;
     throw error;
   }
   const isWhole =

@@ -141,6 +141,19 @@ test('tables with partitions go back in the order of their foreign keys, and seq
       CREATE TABLE a_child_1 PARTITION OF a_child FOR VALUES IN (1);
       CREATE TABLE base (id serial PRIMARY KEY);
       CREATE TABLE heir (PRIMARY KEY (id)) INHERITS (base);
+      CREATE TABLE tree (at int, id int, parent int, PRIMARY KEY (at, id), FOREIGN KEY (at, parent) REFERENCES tree)
+        PARTITION BY LIST (at);
+      CREATE TABLE tree_1 PARTITION OF tree FOR VALUES IN (1);
+      CREATE TABLE tree_2 PARTITION OF tree FOR VALUES IN (2);
+      CREATE TABLE aaa (at int, id int, FOREIGN KEY (at, id) REFERENCES tree);
+      INSERT INTO tree VALUES (1, 1), (2, 1);
+      INSERT INTO aaa VALUES (1, 1), (2, 1);
+      CREATE DOMAIN ident AS bigint;
+      CREATE TABLE odd (a numeric(20), b ident);
+      CREATE SEQUENCE a OWNED BY odd.a;
+      CREATE SEQUENCE b OWNED BY odd.b;
+      INSERT INTO odd SELECT nextval('a'), nextval('b') FROM generate_series(1, 7);
+      INSERT INTO odd VALUES ('NaN', NULL);
       CREATE TABLE coded (code text);
       CREATE SEQUENCE code OWNED BY coded.code;
       ALTER TABLE coded ALTER code SET DEFAULT 'INV-' || nextval('code');
@@ -149,8 +162,11 @@ test('tables with partitions go back in the order of their foreign keys, and seq
       INSERT INTO heir SELECT FROM generate_series(1, 30);
       INSERT INTO coded SELECT FROM generate_series(1, 5)`);
     expect(await own.run(['backup'])).toMatchObject({ status: 0 });
-    await database.query('TRUNCATE a_child, z_parent, base, coded RESTART IDENTITY CASCADE');
-    const tables = ['a_child', 'z_parent', 'heir', 'coded'].flatMap((table) => ['--table', table]);
+    await database.query('TRUNCATE a_child, z_parent, base, coded, aaa, tree, odd RESTART IDENTITY CASCADE');
+    const tables = ['a_child', 'z_parent', 'heir', 'coded', 'aaa', 'tree', 'odd'].flatMap((table) => [
+      '--table',
+      table,
+    ]);
     const restored = await own.run([
       'restore',
       'latest',
@@ -164,9 +180,9 @@ test('tables with partitions go back in the order of their foreign keys, and seq
     expect(restored.stderr).toMatch(/WARN: sequence code stays where it is, .*: SELECT setval\('code', …\);/);
     expect(
       await database.query(
-        `SELECT nextval('z_parent_id_seq')::int AS parent, nextval('base_id_seq')::int AS base, nextval('code')::int AS code`,
+        `SELECT nextval('z_parent_id_seq')::int AS parent, nextval('base_id_seq')::int AS base, nextval('a')::int AS a, nextval('b')::int AS b, nextval('code')::int AS code`,
       ),
-    ).toEqual([{ parent: 51, base: 31, code: 1 }]);
+    ).toEqual([{ parent: 51, base: 31, a: 8, b: 8, code: 1 }]);
   } finally {
     await own.close();
   }

@@ -206,13 +206,26 @@ test.each(DAMAGES)(
     const { status, stdout, stderr } = await bed.run(['verify']);
     expect(status).toBe(0);
     expect(stdout).toMatch(
-      new RegExp(`is good \\(full\\)[^]*not proved: .*; its list of media is of no use: .*${said.source}`),
+      new RegExp(`is good \\(full\\)[^]*not proved: .*; its list of media: .*${said.source}`),
     );
     expect(stderr).toMatch(
-      new RegExp(`WARN: backup \\d+ is good, but not its list of media: .*${said.source}`),
+      new RegExp(`WARN: backup \\d+ is good, which cannot be said of its list of media: .*${said.source}`),
     );
   },
 );
+
+test('a list that may not be read keeps nothing from being verified and recorded', async () => {
+  await bed.put('media/ü', 'x');
+  await backup();
+  const what = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+  bed.server.faults.push({ operation: 'GetObject', key: /media\.ndjson/, what });
+  expect(await bed.run(['verify'])).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(/is good, which cannot be said of its list of media: .*AccessDenied/),
+  });
+  bed.server.faults.length = 0;
+  expect((await bed.run(['list'])).stdout).toMatch(/ full, [\d.]+m?s ago$/m);
+});
 
 test('retention removes the list with its backup', async () => {
   await backup();

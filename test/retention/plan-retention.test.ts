@@ -424,7 +424,7 @@ test('a broken backup is held against those of its own database', () => {
   ]);
 });
 
-test('beside two databases, broken ones go as they do beside one', () => {
+test('beside two databases, a broken one that does not tell whose it is stays with its dump', () => {
   const backups = [
     complete('2026-11-24', 1000, 'a'),
     complete('2026-11-23', 1000, 'b'),
@@ -438,8 +438,8 @@ test('beside two databases, broken ones go as they do beside one', () => {
     'keep: one of the newest 2 of database a',
     'keep: one of the newest 2 of database b',
     'remove: its dump is gone',
-    'keep: broken, but its dump is there and older ones are kept',
+    'keep: broken, and does not tell whose it is',
     'keep: one of the newest 2 of database a',
-    'remove: broken, and older than all that are kept',
+    'keep: broken, and does not tell whose it is',
   ]);
 });

@@ -140,7 +140,7 @@ test('a backup that is due while another job works is made up for right after, o
   expect(runs).toEqual([
     'backup 23 10:40:00 schedule',
     'audit 23 10:50:00 schedule',
-    'backup 23 11:35:00 instead',
+    'backup 23 11:35:00 schedule',
     'backup 23 11:40:00 schedule',
   ]);
   expect(lines).toEqual([

@@ -138,7 +138,7 @@ async function chooseBlocks(
 }
 
 function describeLeft(sequence: string): string {
-  return `sequence ${sequence} stays where it is, for its column is no integer that tells how far it has come; if it is behind: SELECT setval('${sequence}', …);`;
+  return `sequence ${sequence} stays where it is, for its column is no number that tells how far it has come, or the role may not set it; if it is behind: SELECT setval('${sequence}', …);`;
 }
 
 function sayReading(

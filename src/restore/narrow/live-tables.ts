@@ -62,15 +62,19 @@ export async function tablesThatFollow(client: pg.Client, table: TableName): Pro
 
 /**
  * The foreign keys among these tables that are checked with each statement, whatever is asked for. Those of a whole
- * table with partitions are those of each of them.
+ * table with partitions are those of each of them, but for those from one partition to another.
  */
 export async function immediateOrder(client: pg.Client, tables: readonly TableName[]): Promise<RowOrder[]> {
   const { rows } = await client.query<{ child: number; parent: number }>(
-    `WITH t AS (SELECT name::regclass AS oid, n::int AS n FROM unnest($1::text[]) WITH ORDINALITY AS u (name, n)),
-       part AS (SELECT n, coalesce(relid, oid) AS oid FROM t LEFT JOIN LATERAL pg_partition_ancestors(oid) ON true)
+    `WITH RECURSIVE t AS (SELECT name::regclass AS oid, n::int AS n FROM unnest($1::text[]) WITH ORDINALITY AS u (name, n)),
+       part (n, oid) AS (
+         SELECT n, oid::oid FROM t
+         UNION SELECT part.n, i.inhparent FROM part JOIN pg_inherits AS i ON i.inhrelid = part.oid
+           JOIN pg_class AS whole ON whole.oid = i.inhparent AND whole.relkind = 'p')
      SELECT DISTINCT child.n AS child, parent.n AS parent
      FROM pg_constraint AS c JOIN part AS child ON child.oid = c.conrelid JOIN part AS parent ON parent.oid = c.confrelid
-     WHERE c.contype = 'f' AND NOT c.condeferrable`,
+     WHERE c.contype = 'f' AND NOT c.condeferrable
+       AND NOT EXISTS (SELECT FROM part AS a JOIN part AS b USING (oid) WHERE a.n = child.n AND b.n = parent.n)`,
     [tables.map(quoteTable)],
   );
   const nameOf = (n: number) => {
@@ -84,7 +88,8 @@ export async function immediateOrder(client: pg.Client, tables: readonly TableNa
  * Has the sequences of these tables' columns go on behind the rows, also those that a table has of its whole or its
  * parent; none is set back.
  *
- * @returns sequences that stay where they are, as a column that is no integer does not tell how far they have come
+ * @returns sequences that stay where they are: their columns are no numbers that tell how far they have come, or the
+ * role may not set them
  */
 export async function passSequences(client: pg.Client, tables: readonly TableName[]): Promise<string[]> {
   const { rows } = await client.query<{
@@ -92,24 +97,33 @@ export async function passSequences(client: pg.Client, tables: readonly TableNam
     column: string;
     table: string;
     counts: boolean;
+    /** The last number that the sequence can give. */
+    end: string;
   }>(
     `WITH RECURSIVE family (oid) AS (
        SELECT unnest($1::regclass[]::oid[])
-       UNION SELECT i.inhparent FROM pg_inherits AS i JOIN family ON family.oid = i.inhrelid)
+       UNION SELECT i.inhparent FROM pg_inherits AS i JOIN family ON family.oid = i.inhrelid),
+     base (type, oid) AS (
+       SELECT oid, oid FROM pg_type WHERE typtype <> 'd'
+       UNION SELECT t.oid, base.oid FROM pg_type AS t JOIN base ON base.type = t.typbasetype WHERE t.typtype = 'd')
      SELECT s.oid::regclass::text AS sequence, quote_ident(a.attname) AS column, d.refobjid::regclass::text AS table,
-       a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) AS counts
+       base.oid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype)
+         AND has_sequence_privilege(s.oid, 'UPDATE') AND has_sequence_privilege(s.oid, 'SELECT')
+         AND has_table_privilege(d.refobjid, 'SELECT') AS counts,
+       q.seqmax::text AS end
      FROM pg_depend AS d
      JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
      JOIN pg_sequence AS q ON q.seqrelid = s.oid AND q.seqincrement > 0
      JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+     JOIN base ON base.type = a.atttypid
      WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
        AND d.refobjid IN (SELECT oid FROM family)`,
     [tables.map(quoteTable)],
   );
-  for (const { sequence, column, table } of rows.filter(({ counts }) => counts)) {
+  for (const { sequence, column, table, end } of rows.filter(({ counts }) => counts)) {
     await client.query(
       `SELECT setval($1::regclass, most)
-       FROM ${sequence} AS s, (SELECT max(${column})::bigint AS most FROM ${table}) AS t
+       FROM ${sequence} AS s, (SELECT trunc(max(${column}))::bigint AS most FROM ${table} WHERE ${column} <= ${end}) AS t
        WHERE most > s.last_value OR most = s.last_value AND NOT s.is_called`,
       [sequence],
     );

@@ -8,6 +8,7 @@ const CASES: readonly (readonly [blocks: string, order: string, expected: string
   ['a b c', 'b>a c>a', 'a b c'],
   ['a b', 'a>a', 'a b'],
   ['a b c', 'a>b b>a', 'c a b'],
+  ['a b c', 'a>b b>c c>b', 'b a c'],
   ['a b a', 'a>b', 'b a a'],
   ['a b', 'a>elsewhere', 'a b'],
   ['', '', ''],

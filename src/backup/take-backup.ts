@@ -78,7 +78,7 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
     try {
       return await storeDump(
         context,
-        tellWaiting(dump, { client, application, log }),
+        tellWaiting(dump, { database, application, log }, signal),
         {
           id,
           startedAt: startedAt.toISOString(),

@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import { type AwaitedLock, awaitedLocks } from '../postgres/blocked.ts';
+import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
 
 /** How often it is looked what pg_dump waits for, in milliseconds. */
@@ -9,20 +9,23 @@ const LOOK_MS = 5000;
  * Passes a dump on. pg_dump locks every table before it writes anything: for as long as nothing comes, the log says for
  * whom it waits, once of each.
  *
- * @param client any session of the server
  * @param application the `application_name` of pg_dump's session
+ * @param signal ends the looking; the dump has its own
  */
 export async function* tellWaiting(
   dump: AsyncIterable<Buffer>,
   {
-    client,
+    database,
     application,
     log,
-  }: { readonly client: pg.Client; readonly application: string; readonly log: Logger },
+  }: { readonly database: Database; readonly application: string; readonly log: Logger },
+  signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const said = new Set<string>();
   const look = async () => {
-    for (const lock of await awaitedLocks(client, application)) {
+    // The session that holds the snapshot must not fail.
+    const locks = await database.use(database.name, signal, (client) => awaitedLocks(client, application));
+    for (const lock of locks) {
       const line = describe(lock);
       if (!said.has(line)) log.warn(line);
       said.add(line);

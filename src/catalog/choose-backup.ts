@@ -176,7 +176,7 @@ function nothingFound(
   }
   if (oldest !== undefined) {
     const whose = other === undefined ? '' : ` of database ${database}`;
-    return error(`all backups${whose} under ${where} are later; the oldest is ${oldest.id}`, SEE_LIST);
+    return error(`all usable backups${whose} under ${where} are later; the oldest is ${oldest.id}`, SEE_LIST);
   }
   if (unfit.length > 0) return error(`there is no usable backup under ${where}`, SEE_LIST);
   return error(`there is no backup under ${where}`, 'check S3_PREFIX and AWS_STORAGE_BUCKET_NAME');

@@ -12,8 +12,6 @@ export interface AwaitedLock {
 
 /** What sessions of this `application_name` wait for, and whom (manual §54.12, pg_locks; §9.26, pg_blocking_pids). */
 export async function awaitedLocks(client: pg.Client, application: string): Promise<AwaitedLock[]> {
-  // Within a transaction the server shows the sessions that it has shown before.
-  await client.query('SELECT pg_stat_clear_snapshot()');
   const { rows } = await client.query<{
     relation: string | null;
     pid: number;

@@ -30,6 +30,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.tooManyConnections]: 'wait, or raise max_connections',
   [SQLSTATE.cannotConnectNow]: 'wait until the server has started',
   [SQLSTATE.duplicateDatabase]: 'wait a second and run again: another run took the name',
+  [SQLSTATE.lockNotAvailable]: 'run again when the session is gone that holds the lock (see pg_locks)',
   [SQLSTATE.diskFull]: 'make room on the database server’s disk',
 };
 

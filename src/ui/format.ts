@@ -40,7 +40,7 @@ export function formatContents({
 }): string {
   const held =
     tables === 0
-      ? 'no table’s rows by COPY, and those of INSERT are not counted'
+      ? 'no table’s rows by COPY'
       : `${formatNumber(tables, 'table')}, ${formatNumber(rows, 'row')}`;
   return `${formatBytes(bytes)}, ${held}`;
 }

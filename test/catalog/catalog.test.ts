@@ -166,7 +166,7 @@ test('the latest is one of the database that is asked for, and none that lies ah
     message: `cannot find the latest backup: there is no usable backup of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is of database other — to use that one anyway, name it by its id: 20260102000000`,
   });
   await expect(choose('other', { by: 'time', at: new Date('2026-01-01T12:00:00Z') })).rejects.toThrow(
-    /all backups of database other under .* are later; the oldest is 20260102000000 — run/,
+    /all usable backups of database other under .* are later; the oldest is 20260102000000 — run/,
   );
   const early = { now: new Date('2025-12-31'), database: 'topobank', signal };
   await expect(chooseBackup(bed.store, 'backup/', { by: 'latest' }, early)).rejects.toThrow(
@@ -189,7 +189,7 @@ test('the one that is chosen is the newest that can be restored, or the named on
   expect(await choose({ by: 'time', at: new Date('2026-01-01T23:59:59Z') })).toBe('20260101000000');
   expect(await choose({ by: 'id', id: '20260101000000' })).toBe('20260101000000');
   await expect(choose({ by: 'time', at: new Date('2025-12-31') })).rejects.toThrow(
-    /all backups under .* are later; the oldest is 20260101000000 — run/,
+    /all usable backups under .* are later; the oldest is 20260101000000 — run/,
   );
   await expect(
     chooseBackup(bed.store, 'elsewhere/', { by: 'latest' }, { now: new Date(), signal }),

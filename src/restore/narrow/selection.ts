@@ -19,8 +19,8 @@ export interface TableSelection extends Selection {
 
 /**
  * What it takes of a dump to have some tables as they were: all that stands before the rows, their rows, the positions
- * of all sequences, and of what follows the rows that which is about these tables alone, primary keys, and definitions
- * that pg_dump has put behind these (a view that groups by one).
+ * of all sequences, and of what follows the rows that which is about these tables alone, the keys of all tables, and
+ * definitions that pg_dump has put behind these (a view that groups by a primary key).
  */
 export function selectTables(
   index: Pick<DumpIndex, 'tables' | 'encoding'>,

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import { type AwaitedLock, awaitedLocks } from '../postgres/blocked.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
@@ -22,24 +23,40 @@ export async function* tellWaiting(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const said = new Set<string>();
-  const look = async () => {
+  const enough = new AbortController();
+  const either = AbortSignal.any([signal, enough.signal]);
+  let isLooking = false;
+
+  async function look(): Promise<void> {
     // The session that holds the snapshot must not fail.
-    const locks = await database.use(database.name, signal, (client) => awaitedLocks(client, application));
-    for (const lock of locks) {
-      const line = describe(lock);
+    const locks = await database.use(database.name, either, (client) => awaitedLocks(client, application));
+    for (const line of locks.map(describe)) {
       if (!said.has(line)) log.warn(line);
       said.add(line);
     }
+  }
+
+  const timer = setInterval(() => {
+    if (isLooking) return;
+    isLooking = true;
+    look()
+      // Where the server does not answer, pg_dump itself fails, and tells why.
+      .catch((error: unknown) => log.debug(`cannot see what pg_dump waits for: ${messageOf(error)}`))
+      .finally(() => {
+        isLooking = false;
+      });
+  }, LOOK_MS);
+  const stop = () => {
+    clearInterval(timer);
+    enough.abort(new Error('pg_dump waits no more'));
   };
-  // Where the server does not answer, pg_dump itself fails, and tells why.
-  const timer = setInterval(() => void look().catch(() => {}), LOOK_MS);
   try {
     for await (const chunk of dump) {
-      clearInterval(timer);
+      if (!enough.signal.aborted) stop();
       yield chunk;
     }
   } finally {
-    clearInterval(timer);
+    stop();
   }
 }
 

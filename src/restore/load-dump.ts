@@ -5,6 +5,7 @@ import { createScanner } from '../dump/scanner.ts';
 import type { DumpToken } from '../dump/tokens.ts';
 import { copyRows, type RowsIn } from './copy-rows.ts';
 import { orderedCopies } from './ordered-copies.ts';
+import { refuseUncommitted } from './own-transactions.ts';
 import { refuseForeign } from './refusals.ts';
 import { runStatement, type StatementContext } from './run-statement.ts';
 
@@ -64,5 +65,6 @@ export async function loadDump(
     options.onBytes(chunk.length);
   }
   for (const token of scanner.end()) await apply(token);
+  refuseUncommitted(client, doing);
   return scanner.finish();
 }

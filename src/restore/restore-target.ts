@@ -175,8 +175,9 @@ export function checkTarget(
   if (kind === 'swap' && target.unasked === true && exists && kept.length >= MOST_KEPT) {
     throw new RestoreError({
       doing: instead,
-      problem: `earlier restores have kept ${kept.join(', ')}, and nobody is asked whether they may go`,
-      remedy: `drop those that are not needed (DROP DATABASE ${quote(kept[0] ?? '')};), or run \`topobank-backup restore\`, which asks`,
+      problem: `earlier restores have kept ${kept.join(', ')}, of which the first is from before them, and nobody is asked whether they may go`,
+      remedy:
+        'see to it that no restart restores again (RESTORE_DATABASE), drop what is not needed, or run `topobank-backup restore`, which asks',
     });
   }
   if (subscriptions.length > 0) {

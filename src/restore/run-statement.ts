@@ -51,8 +51,8 @@ export async function runStatement(
 const OF_STATEMENT = /^(?:42|0A)/;
 
 /**
- * Runs a statement that the rest of the dump does without, outside a transaction: where the server refuses it, that is
- * warned of.
+ * Runs a statement that the rest of the dump does without: where the server refuses it, that is warned of, and a
+ * transaction that the dump has begun goes on.
  *
  * @throws RestoreError for any other failure
  */
@@ -62,10 +62,13 @@ export async function tryStatement(
   at: DumpPosition,
   context: StatementContext,
 ): Promise<void> {
+  const inTransaction = client.getTransactionStatus() !== 'I';
   try {
+    if (inTransaction) await client.query('SAVEPOINT before_try');
     await runStatement(client, sql, at, context);
   } catch (error) {
     if (!(error instanceof RestoreError) || !OF_STATEMENT.test(errorCode(error.cause) ?? '')) throw error;
+    if (inTransaction) await client.query('ROLLBACK TO SAVEPOINT before_try');
     context.log.warn(`left out, for the server does not take it here: ${error.problem}`);
   }
 }

@@ -153,7 +153,16 @@ test('tables with partitions go back in the order of their foreign keys, and seq
       CREATE SEQUENCE a OWNED BY odd.a;
       CREATE SEQUENCE b OWNED BY odd.b;
       INSERT INTO odd SELECT nextval('a'), nextval('b') FROM generate_series(1, 7);
-      INSERT INTO odd VALUES ('NaN', NULL);
+      INSERT INTO odd VALUES ('NaN', NULL), (-1e19, NULL);
+      CREATE TABLE span (id int, ref int) PARTITION BY LIST (id);
+      CREATE TABLE span_1 PARTITION OF span FOR VALUES IN (1);
+      CREATE TABLE span_2 PARTITION OF span FOR VALUES IN (2);
+      ALTER TABLE span_2 ADD PRIMARY KEY (id);
+      ALTER TABLE span_1 ADD FOREIGN KEY (ref) REFERENCES span_2;
+      INSERT INTO span VALUES (2, NULL), (1, 2);
+      CREATE TABLE down (id int);
+      CREATE SEQUENCE down_id INCREMENT -1 MAXVALUE 100 OWNED BY down.id;
+      INSERT INTO down SELECT nextval('down_id') FROM generate_series(1, 9);
       CREATE TABLE coded (code text);
       CREATE SEQUENCE code OWNED BY coded.code;
       ALTER TABLE coded ALTER code SET DEFAULT 'INV-' || nextval('code');
@@ -162,11 +171,12 @@ test('tables with partitions go back in the order of their foreign keys, and seq
       INSERT INTO heir SELECT FROM generate_series(1, 30);
       INSERT INTO coded SELECT FROM generate_series(1, 5)`);
     expect(await own.run(['backup'])).toMatchObject({ status: 0 });
-    await database.query('TRUNCATE a_child, z_parent, base, coded, aaa, tree, odd RESTART IDENTITY CASCADE');
-    const tables = ['a_child', 'z_parent', 'heir', 'coded', 'aaa', 'tree', 'odd'].flatMap((table) => [
-      '--table',
-      table,
-    ]);
+    await database.query(
+      'TRUNCATE a_child, z_parent, base, coded, aaa, tree, odd, span, down RESTART IDENTITY CASCADE',
+    );
+    const tables = ['a_child', 'z_parent', 'heir', 'coded', 'aaa', 'tree', 'odd', 'span', 'down'].flatMap(
+      (table) => ['--table', table],
+    );
     const restored = await own.run([
       'restore',
       'latest',
@@ -180,9 +190,9 @@ test('tables with partitions go back in the order of their foreign keys, and seq
     expect(restored.stderr).toMatch(/WARN: sequence code stays where it is, .*: SELECT setval\('code', …\);/);
     expect(
       await database.query(
-        `SELECT nextval('z_parent_id_seq')::int AS parent, nextval('base_id_seq')::int AS base, nextval('a')::int AS a, nextval('b')::int AS b, nextval('code')::int AS code`,
+        `SELECT nextval('z_parent_id_seq')::int AS parent, nextval('base_id_seq')::int AS base, nextval('a')::int AS a, nextval('down_id')::int AS down, nextval('b')::int AS b, nextval('code')::int AS code`,
       ),
-    ).toEqual([{ parent: 51, base: 31, a: 8, b: 8, code: 1 }]);
+    ).toEqual([{ parent: 51, base: 31, a: 8, down: 91, b: 8, code: 1 }]);
   } finally {
     await own.close();
   }

@@ -193,6 +193,40 @@ test('a table with partitions out of a .dump, of which pg_restore makes another 
   expect(await dumpOf(database, 'measured*')).toBe(await dumpOf(bed.database.name, 'measured*'));
 });
 
+test('of a dump with a transaction of its own everything is restored, or it is refused', async () => {
+  const rows = `${entry('TABLE DATA', 't')}COPY public.t (id) FROM stdin;\n1\n\\.\n`;
+  const begun = `BEGIN;\n${entry('TABLE', 't')}CREATE TABLE public.t (id int);\n${rows}
+${entry('FUNCTION', 'f()')}CREATE FUNCTION public.f() RETURNS int BEGIN ATOMIC SELECT id FROM public.nowhere; END;
+${entry('VIEW', 'v')}CREATE OR REPLACE VIEW public.v AS SELECT id FROM public.t;\n`;
+  for (const [end, ends] of [
+    ['COMMIT;\n', 0],
+    ['', 1],
+  ] as const) {
+    const file = join(bed.directory, `begun-${ends}.sql`);
+    await writeFile(file, dumpText(begun + end));
+    const database = newName();
+    const { status, stderr } = await bed.run(['restore', file, '--table', 't', '--into', database]);
+    expect({ status, stderr }).toMatchObject({ status: ends });
+    if (ends === 1) expect(stderr).toMatch(/it begins a transaction and does not commit it/);
+    else {
+      expect(stderr).toMatch(/WARN: left out, .*"public\.nowhere" does not exist/);
+      expect(await query(database, 'SELECT id FROM v')).toEqual([{ id: 1 }]);
+    }
+  }
+});
+
+test('a key of another table that the server refuses is warned of', async () => {
+  const file = join(bed.directory, 'refused-key.sql');
+  const rows = `${entry('TABLE DATA', 't')}COPY public.t (id) FROM stdin;\n1\n\\.\n`;
+  const key = `${entry('CONSTRAINT', 'u x')}ALTER TABLE ONLY public.u\n    ADD CONSTRAINT x EXCLUDE USING btree (public.gone(id) WITH =);\n`;
+  const tables = `${entry('TABLE', 't')}CREATE TABLE public.t (id int);\n${entry('TABLE', 'u')}CREATE TABLE public.u (id int);\n`;
+  await writeFile(file, dumpText(`${tables}${rows}${key}`));
+  const { log } = await restore(file, ['t']);
+  expect(log).toMatch(
+    /WARN: left out, .*CONSTRAINT public\.u x: function public\.gone\(integer\) does not exist/,
+  );
+});
+
 test('a definition that the server does not take is warned of, with the rights on it', async () => {
   const file = join(bed.directory, 'old.sql');
   const lacking = `${entry('FUNCTION', 'f()')}CREATE FUNCTION public.f() RETURNS int BEGIN ATOMIC SELECT id FROM public.nowhere; END;

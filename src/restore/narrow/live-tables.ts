@@ -62,7 +62,8 @@ export async function tablesThatFollow(client: pg.Client, table: TableName): Pro
 
 /**
  * The foreign keys among these tables that are checked with each statement, whatever is asked for. Those of a whole
- * table with partitions are those of each of them, but for those from one partition to another.
+ * table with partitions are those of each of them, but for those of the whole to itself. Servers before PostgreSQL 11
+ * have no constraints of partitions that come of another one's.
  */
 export async function immediateOrder(client: pg.Client, tables: readonly TableName[]): Promise<RowOrder[]> {
   const { rows } = await client.query<{ child: number; parent: number }>(
@@ -74,7 +75,9 @@ export async function immediateOrder(client: pg.Client, tables: readonly TableNa
      SELECT DISTINCT child.n AS child, parent.n AS parent
      FROM pg_constraint AS c JOIN part AS child ON child.oid = c.conrelid JOIN part AS parent ON parent.oid = c.confrelid
      WHERE c.contype = 'f' AND NOT c.condeferrable
-       AND NOT EXISTS (SELECT FROM part AS a JOIN part AS b USING (oid) WHERE a.n = child.n AND b.n = parent.n)`,
+       AND coalesce((to_jsonb(c) ->> 'conparentid')::oid, 0) = 0
+       AND NOT (EXISTS (SELECT FROM part WHERE part.n = parent.n AND part.oid = c.conrelid)
+         AND EXISTS (SELECT FROM part WHERE part.n = child.n AND part.oid = c.confrelid))`,
     [tables.map(quoteTable)],
   );
   const nameOf = (n: number) => {
@@ -89,7 +92,7 @@ export async function immediateOrder(client: pg.Client, tables: readonly TableNa
  * parent; none is set back.
  *
  * @returns sequences that stay where they are: their columns are no numbers that tell how far they have come, or the
- * role may not set them
+ * role may not set them, or not see all rows
  */
 export async function passSequences(client: pg.Client, tables: readonly TableName[]): Promise<string[]> {
   const { rows } = await client.query<{
@@ -97,8 +100,10 @@ export async function passSequences(client: pg.Client, tables: readonly TableNam
     column: string;
     table: string;
     counts: boolean;
-    /** The last number that the sequence can give. */
-    end: string;
+    /** Whether it counts upwards, and the numbers that it can give. */
+    up: boolean;
+    least: string;
+    most: string;
   }>(
     `WITH RECURSIVE family (oid) AS (
        SELECT unnest($1::regclass[]::oid[])
@@ -109,22 +114,25 @@ export async function passSequences(client: pg.Client, tables: readonly TableNam
      SELECT s.oid::regclass::text AS sequence, quote_ident(a.attname) AS column, d.refobjid::regclass::text AS table,
        base.oid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype)
          AND has_sequence_privilege(s.oid, 'UPDATE') AND has_sequence_privilege(s.oid, 'SELECT')
-         AND has_table_privilege(d.refobjid, 'SELECT') AS counts,
-       q.seqmax::text AS end
+         AND has_table_privilege(d.refobjid, 'SELECT')
+         AND NOT row_security_active(d.refobjid) AS counts,
+       q.seqincrement > 0 AS up, q.seqmin::text AS least, q.seqmax::text AS most
      FROM pg_depend AS d
      JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
-     JOIN pg_sequence AS q ON q.seqrelid = s.oid AND q.seqincrement > 0
+     JOIN pg_sequence AS q ON q.seqrelid = s.oid
      JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
      JOIN base ON base.type = a.atttypid
      WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
        AND d.refobjid IN (SELECT oid FROM family)`,
     [tables.map(quoteTable)],
   );
-  for (const { sequence, column, table, end } of rows.filter(({ counts }) => counts)) {
+  for (const { sequence, column, table, up, least, most } of rows.filter(({ counts }) => counts)) {
+    const [furthest, isBeyond] = up ? ['max', '>'] : ['min', '<'];
     await client.query(
-      `SELECT setval($1::regclass, most)
-       FROM ${sequence} AS s, (SELECT trunc(max(${column}))::bigint AS most FROM ${table} WHERE ${column} <= ${end}) AS t
-       WHERE most > s.last_value OR most = s.last_value AND NOT s.is_called`,
+      `SELECT setval($1::regclass, last)
+       FROM ${sequence} AS s,
+         (SELECT trunc(${furthest}(${column}))::bigint AS last FROM ${table} WHERE ${column} BETWEEN ${least} AND ${most}) AS t
+       WHERE last ${isBeyond} s.last_value OR last = s.last_value AND NOT s.is_called`,
       [sequence],
     );
   }

@@ -7,33 +7,54 @@ export interface RowOrder {
   readonly after: string;
 }
 
+/** By the name of each table those that it waits for. */
+type Waits = ReadonlyMap<string, ReadonlySet<string>>;
+
 /**
- * Orders blocks so that none comes before one that its table's rows refer to, and else as they stand. Where tables
- * refer to one another in a circle, one of them comes first.
+ * Orders blocks so that none comes before one that its table's rows refer to, those of one table together, and else as
+ * they stand. Where tables refer to one another in a circle, one of them comes first, and none before what the circle
+ * itself waits for.
  */
 export function orderBlocks<T extends TableName>(blocks: readonly T[], order: readonly RowOrder[]): T[] {
-  const waiting = [...blocks];
-  const ordered: T[] = [];
-  for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
-    const next = findFree(first, waiting, order);
-    waiting.splice(waiting.indexOf(next), 1);
-    ordered.push(next);
+  const waiting = new Set(blocks.map(qualifiedName));
+  const waits = new Map([...waiting].map((name) => [name, new Set<string>()]));
+  for (const { table, after } of order) {
+    if (table !== after && waiting.has(after)) waits.get(table)?.add(after);
   }
-  return ordered;
+  const ranks = new Map<string, number>();
+  while (waiting.size > 0) {
+    const next = findFree(waiting, waits);
+    waiting.delete(next);
+    ranks.set(next, ranks.size);
+  }
+  const rank = (block: T) => ranks.get(qualifiedName(block)) ?? 0;
+  return blocks.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** The first of those that wait for no other; where there is none, one of the circle that `first` waits for. */
-function findFree<T extends TableName>(first: T, waiting: readonly T[], order: readonly RowOrder[]): T {
-  const waitsFor = (block: T) => {
-    const name = qualifiedName(block);
-    const after = new Set(order.filter(({ table }) => table === name).map((each) => each.after));
-    return waiting.find((other) => qualifiedName(other) !== name && after.has(qualifiedName(other)));
-  };
-  const passed = new Set<T>();
-  let at = first;
-  while (!passed.has(at)) {
-    passed.add(at);
-    at = waitsFor(at) ?? at;
+/** The first of those that wait for no other; where there is none, one of a circle that waits for nothing else. */
+function findFree(waiting: ReadonlySet<string>, waits: Waits): string {
+  for (const name of waiting) if (isFree(name, waiting, waits)) return name;
+  let found = '';
+  let least = Number.POSITIVE_INFINITY;
+  const [first = ''] = waiting;
+  for (const name of reachedFrom(first, waiting, waits)) {
+    const { size } = reachedFrom(name, waiting, waits);
+    if (size < least) [found, least] = [name, size];
   }
-  return waiting.find((block) => waitsFor(block) === undefined) ?? at;
+  return found;
+}
+
+function isFree(name: string, waiting: ReadonlySet<string>, waits: Waits): boolean {
+  for (const other of waits.get(name) ?? []) if (waiting.has(other)) return false;
+  return true;
+}
+
+/** A table with all that it waits for, directly or not. */
+function reachedFrom(name: string, waiting: ReadonlySet<string>, waits: Waits): ReadonlySet<string> {
+  const reached = new Set([name]);
+  // What is added meanwhile is gone through too.
+  for (const at of reached) {
+    for (const other of waits.get(at) ?? []) if (waiting.has(other)) reached.add(other);
+  }
+  return reached;
 }

@@ -29,27 +29,27 @@ export function selectTables(
   const decode = textDecoder(index.encoding);
   const chosen = new Set(tables);
   const foreignKeys: string[] = [];
-  /** Indexes that have come about. */
-  const made = new Set<string>();
+  /** Indexes that have come about, or may have. */
+  const made = new Map<string, Take>();
   /** The entry that is being read, and what is done with it. */
   let last: { readonly entry: DumpEntry | undefined; readonly take: Take } | undefined;
 
   function takeAfterRows({ entry, sql }: Statement): Take {
     const concern = concernOf(decode(sql));
-    const runsIf = (condition: boolean): Take => (condition ? 'run' : 'leave');
     switch (concern.about) {
-      case 'table':
+      case 'table': {
         // Definitions may lean on the keys of any table; where a table has no rows, its keys cost nothing.
-        if (!names.has(concern.table) && concern.key === undefined) return 'leave';
-        if (concern.makes !== undefined) made.add(concern.makes);
-        return 'run';
+        const take = names.has(concern.table) ? 'run' : concern.key === undefined ? 'leave' : 'try';
+        if (concern.makes !== undefined && take !== 'leave') made.set(concern.makes, take);
+        return take;
+      }
       case 'foreign-key':
         if (!names.has(concern.table)) return 'leave';
         if (names.has(concern.references)) return 'run';
         foreignKeys.push(`${concern.name} of ${concern.table} to ${concern.references}`);
         return 'leave';
       case 'attach':
-        return runsIf(made.has(concern.whole) && made.has(concern.part));
+        return attaches(made.get(concern.whole), made.get(concern.part));
       case 'before':
         return last?.take ?? 'leave';
       case 'definition':
@@ -81,6 +81,12 @@ export function selectTables(
       return take;
     },
   };
+}
+
+/** An index of a partition becomes part of a whole one where both have come about. */
+function attaches(whole: Take | undefined, part: Take | undefined): Take {
+  if (whole === undefined || part === undefined) return 'leave';
+  return whole === 'run' && part === 'run' ? 'run' : 'try';
 }
 
 /** Of rights: pg_dump names what they are on by its kind, `TABLE surface`, `COLUMN surface.name`. */

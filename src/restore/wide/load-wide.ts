@@ -6,8 +6,9 @@ import { isLargeObject } from '../../dump/sections.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpToken, qualifiedName, type Statement } from '../../dump/tokens.ts';
 import type { LoadOptions } from '../load-dump.ts';
+import { isTransactional, refuseUncommitted } from '../own-transactions.ts';
 import { refuseForeign } from '../refusals.ts';
-import { runStatement } from '../run-statement.ts';
+import { runStatement, tryStatement } from '../run-statement.ts';
 import { sessionSetting } from '../session-settings.ts';
 import { type Lanes, runSetting } from './lanes.ts';
 import { createPostData, type PostData } from './post-data.ts';
@@ -66,11 +67,10 @@ export async function loadWide(
     if (options.noOwner && isOwnership(statement.sql)) return;
     const setting = sessionSetting(statement.sql);
     if (setting !== undefined) return runSetting(text, setting, holdStatement(statement), options);
-    const take = selection?.takes(statement, section) ?? 'run';
+    const take = isTransactional(statement.sql) ? 'run' : (selection?.takes(statement, section) ?? 'run');
     if (take === 'leave') return;
     if (postData !== undefined) return postData.add(statement, take);
-    // In a transaction of the dump's own a failure would end all.
-    if (take === 'try') return;
+    if (take === 'try') return tryStatement(text.client, statement.sql, statement, options);
     if (section === 'data' && !goesWithRows(statement)) await rows.finish();
     const parent = partitionedTable(statement.sql, decode);
     if (parent !== undefined) partitioned.add(parent);
@@ -108,6 +108,7 @@ export async function loadWide(
     }
     await rows.finish();
     await postData?.finish();
+    refuseUncommitted(text.client, doing);
     return scanner.finish();
   } catch (error) {
     lanes.fail(error);

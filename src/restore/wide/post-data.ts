@@ -9,17 +9,21 @@ import type { Take } from './wide-dump.ts';
 /** So much text of statements is held before they are run, in bytes. */
 const HELD_BYTES = 16 * 1024 ** 2;
 
+/** What is done with a statement that is not left. */
+type Given = Exclude<Take, 'leave'>;
+
+const RUNS = { run: runStatement, try: tryStatement } as const;
+
 /** Runs the statements that follow the rows: indexes and constraints beside one another, the rest in its order. */
 export interface PostData {
-  /** @param take of one that is to be tried, whatever it locks, nothing else is run meanwhile */
-  add(statement: Statement, take: Exclude<Take, 'leave'>): Promise<void>;
+  add(statement: Statement, take: Given): Promise<void>;
   /** Runs what is still held. */
   finish(): Promise<void>;
 }
 
 /** Statements of one entry, with the comment on what they make, to be run in their order over one connection. */
 interface Unit {
-  readonly statements: { readonly sql: Buffer; readonly at: DumpPosition }[];
+  readonly statements: { readonly sql: Buffer; readonly at: DumpPosition; readonly take: Given }[];
   /** The dump's session where they stand. */
   readonly settings: SessionSettings;
   readonly uses: Map<string, TableUse>;
@@ -38,7 +42,7 @@ export function createPostData(
 
   async function runUnit(lane: Lane, { settings, statements }: Unit): Promise<void> {
     await adoptSettings(lane, settings, context);
-    for (const { sql, at } of statements) await runStatement(lane.client, sql, at, context);
+    for (const { sql, at, take } of statements) await RUNS[take](lane.client, sql, at, context);
   }
 
   async function runBatch(): Promise<void> {
@@ -54,9 +58,9 @@ export function createPostData(
     await adoptSettings(lanes.text, settings, context);
   }
 
-  function hold(unit: Unit, statement: Statement, uses: TableUses): void {
+  function hold(unit: Unit, statement: Statement, uses: TableUses, take: Given): void {
     const { sql, ...at } = statement;
-    unit.statements.push({ sql: Buffer.from(sql), at });
+    unit.statements.push({ sql: Buffer.from(sql), at, take });
     held += sql.length;
     for (const [table, use] of uses) {
       if (unit.uses.get(table) !== 'alters') unit.uses.set(table, use);
@@ -66,21 +70,16 @@ export function createPostData(
 
   return {
     async add(statement, take) {
-      if (take === 'try') {
-        await runBatch();
-        await tryStatement(lanes.text.client, statement.sql, statement, context);
-        return;
-      }
       const last = batch.at(-1);
       const lastEntry = last?.statements.at(-1)?.at.entry;
       if (last !== undefined && isCommentOn(statement.entry, lastEntry)) {
-        hold(last, statement, new Map());
+        hold(last, statement, new Map(), take);
         return;
       }
       const uses = usesOf(statement.sql, knowledge);
       if (uses === undefined) {
         await runBatch();
-        await runStatement(lanes.text.client, statement.sql, statement, context);
+        await RUNS[take](lanes.text.client, statement.sql, statement, context);
         return;
       }
       const { settings } = lanes.text;
@@ -91,7 +90,7 @@ export function createPostData(
         last.settings === settings;
       const unit: Unit = goesOn ? last : { statements: [], settings, uses: new Map(), bytes: 0 };
       if (!goesOn) batch.push(unit);
-      hold(unit, statement, uses);
+      hold(unit, statement, uses, take);
       if (held > HELD_BYTES) await runBatch();
     },
     finish: runBatch,

@@ -9,6 +9,8 @@ const CASES: readonly (readonly [blocks: string, order: string, expected: string
   ['a b', 'a>a', 'a b'],
   ['a b c', 'a>b b>a', 'c a b'],
   ['a b c', 'a>b b>c c>b', 'b a c'],
+  ['a b c d', 'a>b b>a c>d d>c a>c', 'c d a b'],
+  ['a b a', '', 'a a b'],
   ['a b a', 'a>b', 'b a a'],
   ['a b', 'a>elsewhere', 'a b'],
   ['', '', ''],

@@ -112,13 +112,13 @@ const STEPS: readonly Step[] = [
     'post-data',
     entry('CONSTRAINT', 'other k'),
     'ALTER TABLE ONLY public.other ADD CONSTRAINT k PRIMARY KEY (a);',
-    'run',
+    'try',
   ],
   [
     'post-data',
     entry('CONSTRAINT', 'other u'),
     'ALTER TABLE ONLY public.other ADD CONSTRAINT u UNIQUE (b);',
-    'run',
+    'try',
   ],
   [
     'post-data',

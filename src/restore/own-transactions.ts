@@ -1,0 +1,22 @@
+import type pg from 'pg';
+import { RestoreError } from '../errors.ts';
+
+/** Whether a statement begins or ends a transaction: it belongs to no entry of the dump, wherever it stands. */
+export function isTransactional(sql: Buffer): boolean {
+  return /^(?:BEGIN|COMMIT|END|START|ROLLBACK|ABORT)\b/i.test(sql.toString('latin1', 0, 9));
+}
+
+/**
+ * At the end of a dump.
+ *
+ * @param doing for the error: `cannot restore ./dump.sql`
+ * @throws RestoreError where a transaction that the dump has begun is still open: nothing of it would stay
+ */
+export function refuseUncommitted(client: pg.Client, doing: string): void {
+  if (client.getTransactionStatus() === 'I') return;
+  throw new RestoreError({
+    doing,
+    problem: 'it begins a transaction and does not commit it, so that nothing of it would stay',
+    remedy: 'take another dump; this one is not as pg_dump wrote it',
+  });
+}

@@ -115,16 +115,16 @@ function noBackup(store: Store, prefix: string, but = ''): NotFoundError {
   });
 }
 
-function toDocument({ id, depth, foundBy = depth, checked, faults }: Verification) {
-  return { id, depth: foundBy, ok: faults.length === 0, checked, faults };
+function toDocument({ id, depth, checked, faults }: Verification) {
+  return { id, depth, ok: faults.length === 0, checked, faults };
 }
 
-function render({ id, depth, foundBy = depth, faults, proved, unproved }: Verification): string {
+function render({ id, depth, faults, proved, unproved }: Verification): string {
   if (faults.length === 0) {
-    return `${id} is good (${foundBy})\n  proved: ${proved}\n  not proved: ${unproved}`;
+    return `${id} is good (${depth})\n  proved: ${proved}\n  not proved: ${unproved}`;
   }
   const count = formatNumber(faults.length, 'fault');
-  return [`${id} is FAULTY (${foundBy}), ${count}:`, ...faults.map((fault) => `  ${faultLine(fault)}`)].join(
+  return [`${id} is FAULTY (${depth}), ${count}:`, ...faults.map((fault) => `  ${faultLine(fault)}`)].join(
     '\n',
   );
 }

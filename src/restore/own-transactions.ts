@@ -6,6 +6,11 @@ export function isTransactional(sql: Buffer): boolean {
   return /^(?:BEGIN|COMMIT|END|START|ROLLBACK|ABORT)\b/i.test(sql.toString('latin1', 0, 9));
 }
 
+/** Whether a transaction that the dump has begun is open. */
+export function isInTransaction(client: pg.Client): boolean {
+  return client.getTransactionStatus() !== 'I';
+}
+
 /**
  * At the end of a dump.
  *
@@ -13,7 +18,7 @@ export function isTransactional(sql: Buffer): boolean {
  * @throws RestoreError where a transaction that the dump has begun is still open: nothing of it would stay
  */
 export function refuseUncommitted(client: pg.Client, doing: string): void {
-  if (client.getTransactionStatus() === 'I') return;
+  if (!isInTransaction(client)) return;
   throw new RestoreError({
     doing,
     problem: 'it begins a transaction and does not commit it, so that nothing of it would stay',

@@ -18,6 +18,7 @@ import {
   findTarget,
   keptToDrop,
   type RestoreTarget,
+  targetName,
 } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
 
@@ -78,7 +79,7 @@ export async function restoreConfirmed(
 ): Promise<RestoreOutcome> {
   const { database, media, confirm, log } = context;
   const { target, dryRun } = options;
-  const name = target.kind === 'into' ? target.name : database.name;
+  const name = targetName(target, database);
   const found = await database.use(database.maintenanceName, signal, (admin) =>
     findTarget(admin, target, name),
   );
@@ -116,7 +117,7 @@ function restoreAlone(
   signal: AbortSignal,
 ): Promise<RestoreReport> {
   const { database, lockFor } = context;
-  const name = options.target.kind === 'into' ? options.target.name : database.name;
+  const name = targetName(options.target, database);
   const purpose = `restore ${source.name} into database ${name} on ${database.server}`;
   return withLock(database, lockFor(purpose), signal, async (held) => {
     await reopenAfterKill(context, held);

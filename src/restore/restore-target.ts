@@ -28,6 +28,11 @@ export type RestoreTarget =
   /** Beside it, under a name that is free; `only` names the tables whose rows are wanted, where it is not all. */
   | { readonly kind: 'into'; readonly name: string; readonly only?: readonly string[] };
 
+/** The name that the restored database gets. */
+export function targetName(target: RestoreTarget, { name }: Pick<Database, 'name'>): string {
+  return target.kind === 'into' ? target.name : name;
+}
+
 /** What there is on the server of the target's name, and beside it of earlier restores. */
 export interface FoundDatabases {
   readonly name: string;

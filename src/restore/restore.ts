@@ -14,7 +14,7 @@ import { type Placed, placeScratch } from './place-scratch.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import { type KnownDump, knowDump, proveDump } from './prove-dump.ts';
 import { rehearseSchema } from './rehearse-schema.ts';
-import { checkTarget, findTarget, keptToDrop, type RestoreTarget } from './restore-target.ts';
+import { checkTarget, findTarget, keptToDrop, type RestoreTarget, targetName } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
 import { type JobsChoice, planJobs } from './wide/jobs.ts';
 
@@ -59,7 +59,7 @@ export async function restoreDump(
 ): Promise<RestoreReport> {
   const { database, log } = context;
   const { target } = options;
-  const name = target.kind === 'into' ? target.name : database.name;
+  const name = targetName(target, database);
   const time = backupId(context.now());
   const names = { target: name, scratch: scratchName(name, time), kept: keptName(name, time) };
 
@@ -116,7 +116,7 @@ export async function foreseeRestore(
   const isNarrow = target.kind === 'into' && target.only !== undefined;
   if (source.manifest === undefined && !isNarrow) return;
   const dump = await knowDump(source, context.startProgress, signal);
-  const name = target.kind === 'into' ? target.name : context.database.name;
+  const name = targetName(target, context.database);
   const scratch = scratchName(name, backupId(context.now()));
   await planBuild(context, source, dump, options, { name, scratch }, signal);
 }

@@ -5,6 +5,7 @@ import { errorCode, remedyOf } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 import { leftOut } from './left-out.ts';
+import { isInTransaction } from './own-transactions.ts';
 import { runRaw } from './raw-query.ts';
 import { settingOf } from './session-settings.ts';
 
@@ -62,7 +63,7 @@ export async function tryStatement(
   at: DumpPosition,
   context: StatementContext,
 ): Promise<void> {
-  const inTransaction = client.getTransactionStatus() !== 'I';
+  const inTransaction = isInTransaction(client);
   try {
     if (inTransaction) await client.query('SAVEPOINT before_try');
     await runStatement(client, sql, at, context);

@@ -47,7 +47,7 @@ export function planRetention(
   const groups = byDatabase(timely);
   return ordered.map((backup): RetentionVerdict => {
     if (isAhead(backup, now)) return keep(backup, 'its time is ahead of the clock');
-    if (backup.state === 'broken') return judgeBroken(backup, groups, kept);
+    if (backup.state === 'broken') return judgeBroken(backup, timely, groups, kept);
     const reasons = kept.get(backup);
     return reasons === undefined ? remove(backup, 'no rule keeps it') : { backup, action: 'keep', reasons };
   });
@@ -118,18 +118,20 @@ function keepWithin({ text, span }: KeepWithin, zone: string): Rule {
 }
 
 /**
- * @param groups of all that count, each newest first
+ * @param timely all that count, newest first
+ * @param groups the same by their databases
  * @param kept those that a rule keeps
  */
 function judgeBroken(
   backup: Extract<Backup, { state: 'broken' }>,
+  timely: readonly Backup[],
   groups: readonly DatabaseBackups[],
   kept: ReadonlyMap<Backup, unknown>,
 ): RetentionVerdict {
   const own = groups.find((group) => group.backups.includes(backup));
   const isAnyones = own?.database === undefined && groups.length > 1;
   if (isAnyones && backup.dump !== undefined) return keep(backup, 'broken, and does not tell whose it is');
-  const peers = isAnyones ? newestFirst(groups.flatMap((group) => group.backups)) : (own?.backups ?? []);
+  const peers = isAnyones ? timely : (own?.backups ?? []);
   const newestComplete = peers.find(({ state }) => state === 'complete')?.id;
   if (newestComplete === undefined || backup.id >= newestComplete) {
     return keep(backup, 'broken, and no complete one is newer');

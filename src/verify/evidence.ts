@@ -26,8 +26,9 @@ export interface Evidence {
 }
 
 /** What one verification of one backup has come to. */
-export interface Verification extends Evidence {
+export interface Verification extends Omit<Evidence, 'foundBy'> {
   readonly id: string;
+  /** As deep as was asked for, unless faults were found by a look that was less deep. */
   readonly depth: Depth;
 }
 

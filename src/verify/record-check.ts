@@ -19,7 +19,7 @@ export async function recordCheck(
     readonly log: Logger;
   },
   backup: Backup,
-  { depth, foundBy = depth, checked, faults }: Verification,
+  { depth, checked, faults }: Verification,
   signal: AbortSignal,
 ): Promise<void> {
   const { store, prefix, tool, now, log } = context;
@@ -27,7 +27,7 @@ export async function recordCheck(
   const object = verifiedObject(backup);
   if (object === undefined) return;
   const check = {
-    depth: foundBy,
+    depth,
     at: now().toISOString(),
     tool,
     checked: { ...checked },

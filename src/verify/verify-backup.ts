@@ -37,7 +37,8 @@ export async function verifyBackup(
   depth: Depth,
   signal: AbortSignal,
 ): Promise<Verification> {
-  const verification = { id: backup.id, depth, ...(await check(context, backup, depth, signal)) };
+  const { foundBy = depth, ...evidence } = await check(context, backup, depth, signal);
+  const verification = { id: backup.id, depth: foundBy, ...evidence };
   await recordCheck(context, backup, verification, signal);
   return verification;
 }

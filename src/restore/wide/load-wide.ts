@@ -6,7 +6,7 @@ import { isLargeObject } from '../../dump/sections.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpToken, qualifiedName, type Statement } from '../../dump/tokens.ts';
 import type { LoadOptions } from '../load-dump.ts';
-import { isTransactional, refuseUncommitted } from '../own-transactions.ts';
+import { isInTransaction, isTransactional, refuseUncommitted } from '../own-transactions.ts';
 import { refuseForeign } from '../refusals.ts';
 import { runStatement, tryStatement } from '../run-statement.ts';
 import { sessionSetting } from '../session-settings.ts';
@@ -45,7 +45,7 @@ export async function loadWide(
   let postData: PostData | undefined;
 
   /** What an open transaction has made is seen by no other connection. */
-  const inTransaction = () => text.client.getTransactionStatus() !== 'I';
+  const inTransaction = () => isInTransaction(text.client);
 
   /** Everything before the rows has been run. */
   async function beginRows(): Promise<void> {

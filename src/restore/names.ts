@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { backupId } from '../catalog/backup-name.ts';
 import { NAME_BYTES } from '../config/forms.ts';
 
 /** The databases that a restore of `database` makes beside it. */
@@ -12,6 +13,24 @@ export function scratchName(database: string, time: string): string {
 /** The name under which the old database is kept: `topobank_before_restore_20261123103000`. */
 export function keptName(database: string, time: string): string {
   return nameBeside(database, SUFFIXES.kept + time);
+}
+
+/**
+ * The names of a restore at `now`, or at the next second for which no database has them: two restores within a second
+ * are no reason to refuse the second.
+ *
+ * @param taken the names of the server's databases
+ */
+export function freeNames(
+  database: string,
+  now: Date,
+  taken: ReadonlySet<string>,
+): { readonly scratch: string; readonly kept: string } {
+  for (let second = 0; ; second++) {
+    const time = backupId(new Date(now.getTime() + second * 1000));
+    const names = { scratch: scratchName(database, time), kept: keptName(database, time) };
+    if (!taken.has(names.scratch) && !taken.has(names.kept)) return names;
+  }
 }
 
 /** Whether `name` is that of an old database of `database` that an earlier restore has kept. */

@@ -39,6 +39,8 @@ export interface FoundDatabases {
   readonly exists: boolean;
   /** Whether the role may rename it, and drop it; false where it does not exist. */
   readonly owned: boolean;
+  /** The names of all databases of the server. */
+  readonly taken: ReadonlySet<string>;
   /** Old databases that earlier restores have kept. */
   readonly kept: readonly string[];
   /** What restores that were killed have left. */
@@ -89,6 +91,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     name,
     exists: present !== undefined,
     owned: present?.owned === true,
+    taken: new Set(databases.map((database) => database.name)),
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
     traces,
   };

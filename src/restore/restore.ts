@@ -7,7 +7,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { buildScratch } from './build-scratch.ts';
 import type { FilledFrom } from './fill-database.ts';
-import { keptName, scratchName } from './names.ts';
+import { freeNames, scratchName } from './names.ts';
 import { selectTables, type TableSelection } from './narrow/selection.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { type Placed, placeScratch } from './place-scratch.ts';
@@ -60,15 +60,13 @@ export async function restoreDump(
   const { database, log } = context;
   const { target } = options;
   const name = targetName(target, database);
-  const time = backupId(context.now());
-  const names = { target: name, scratch: scratchName(name, time), kept: keptName(name, time) };
-
   const found = await database.use(database.maintenanceName, signal, (admin) =>
     findTarget(admin, target, name),
   );
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   checkTarget(source, target, database, found);
 
+  const names = { target: name, ...freeNames(name, context.now(), found.taken) };
   const dropFirst = target.kind === 'in-place' && found.exists;
   let dropped = false;
   // Only when the server has made the scratch database is it certain that the dropped one can be replaced.

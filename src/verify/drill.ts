@@ -1,4 +1,3 @@
-import { backupId } from '../catalog/backup-name.ts';
 import { compareIndex } from '../catalog/compare-index.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 import { runPgDump } from '../dump/pg-dump.ts';
@@ -14,7 +13,7 @@ import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { applySettings } from '../restore/apply-facts.ts';
 import { fillDatabase } from '../restore/fill-database.ts';
-import { scratchName } from '../restore/names.ts';
+import { freeNames } from '../restore/names.ts';
 import { planRestore, type RestorePlan } from '../restore/plan.ts';
 import { type KnownDump, knowDump } from '../restore/prove-dump.ts';
 import { findDatabases } from '../restore/restore-target.ts';
@@ -49,16 +48,23 @@ export async function drill(
 ): Promise<Evidence> {
   const { database, log } = context;
   const name = databaseOf(source) ?? database.name;
-  const scratch = scratchName(name, backupId(context.now()));
   const admin = database.maintenanceName;
   const dump = await knowUnlessRefused(source, context.startProgress, signal);
   if (dump instanceof DumpError || dump instanceof RestoreError) {
     return explainRefusal(dump, source, context, signal);
   }
-  const plan = await database.use(admin, signal, async (client) => {
-    const { traces } = await findDatabases(client, name);
+  const { scratch, plan } = await database.use(admin, signal, async (client) => {
+    const { traces, taken } = await findDatabases(client, name);
     for (const { problem, remedy } of traces) log.warn(`${problem}; ${remedy}`);
-    return planRestore(client, source, dump, { name, scratch, noOwner: false, ownersRequired: true, log });
+    const { scratch } = freeNames(name, context.now(), taken);
+    const plan = await planRestore(client, source, dump, {
+      name,
+      scratch,
+      noOwner: false,
+      ownersRequired: true,
+      log,
+    });
+    return { scratch, plan };
   });
   await createScratch(database, scratch, plan.creation);
   try {

@@ -47,12 +47,8 @@ afterAll(async () => {
   await bed.close();
 });
 
-/** No two restores are in the same second, whose names would be the same. */
-let seconds = Date.parse('2026-11-23T10:30:00Z');
-const nextSecond = () => {
-  seconds += 1000;
-  return new Date(seconds);
-};
+/** All restores are in the same second; what an earlier one has kept must not be in the way of the next. */
+const now = () => new Date('2026-11-23T10:30:00Z');
 
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const admin = (sql: string) => withClient(bed.env, 'postgres', (client) => client.query(sql));
@@ -85,7 +81,7 @@ async function takeSource(name = bed.database.name): Promise<RestoreSource> {
 
 async function restore(name: string, source: RestoreSource, options: Partial<RestoreOptions> = {}) {
   const { log, lines } = keepingLog();
-  const context = { database: toolFor(name), now: nextSecond, log, startProgress: noProgress };
+  const context = { database: toolFor(name), now, log, startProgress: noProgress };
   const report = await restoreDump(
     context,
     source,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isKeptName, isScratchName, keptName, scratchName } from '../../src/restore/names.ts';
+import { freeNames, isKeptName, isScratchName, keptName, scratchName } from '../../src/restore/names.ts';
 
 const TIME = '20261123103000';
 
@@ -34,6 +34,25 @@ test('every name fits into 63 bytes, is whole characters, and is known again', (
       expect(isScratchName(database, keptName(database, TIME))).toBe(false);
     }),
   );
+});
+
+const SECOND = (second: number) => `2026112310300${second}`;
+
+test.each<[about: string, taken: readonly string[], second: number]>([
+  ['nothing beside it', ['topobank', 'topobank_restore', 'other_restore_20261123103000'], 0],
+  ['one that is kept', [keptName('topobank', SECOND(0))], 1],
+  ['a restore that is running', [scratchName('topobank', SECOND(0))], 1],
+  ['two that are kept', [0, 1].map((at) => keptName('topobank', SECOND(at))), 2],
+  [
+    'each in a second of its own',
+    [scratchName('topobank', SECOND(0)), keptName('topobank', SECOND(1)), keptName('topobank', SECOND(3))],
+    2,
+  ],
+])('with %s a restore has the names of the first second that are free', (_, taken, second) => {
+  expect(freeNames('topobank', new Date('2026-11-23T10:30:00.999Z'), new Set(taken))).toEqual({
+    scratch: scratchName('topobank', SECOND(second)),
+    kept: keptName('topobank', SECOND(second)),
+  });
 });
 
 test('no database takes for its own what was kept of another, however alike their names begin', () => {

@@ -11,6 +11,7 @@ import { compareMedia } from './compare-media.ts';
 import { counted } from './counted.ts';
 import { readDumpReferences } from './dump-references.ts';
 import { joinReferences } from './join.ts';
+import { isListComplete } from './listed-sources.ts';
 import { assertSources } from './match-sources.ts';
 import { onlyMedia } from './only-media.ts';
 import { OBJECTS_PER_RANGE } from './reference-ranges.ts';
@@ -20,9 +21,9 @@ import { TOPOBANK_SOURCES } from './reference-sources.ts';
 export type BackupOutlook =
   | {
       readonly id: string;
-      /** What it was read from: the list beside the backup, or its dump. */
+      /** What it was read from: the list beside the backup, or its dump where the list does not tell all. */
       readonly by: 'media manifest' | 'dump';
-      /** Keys that its rows name. */
+      /** Keys that its rows name; by the list also those of objects that they own by a prefix. */
       readonly references: number;
       /** Of them, those without an object. */
       readonly dangling: number;
@@ -131,7 +132,7 @@ async function judgeBackup(
   const list = mediaListOf(backup);
   let references = 0;
   let dangling = 0;
-  if (list !== undefined) {
+  if (list !== undefined && isListComplete(backup, context.ownSources)) {
     let changed = 0;
     const entries = counted(readMediaManifest(context.store, list.key, signal), (batch) => {
       references += batch.filter((entry: MediaEntry) => 'key' in entry).length;

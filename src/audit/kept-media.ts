@@ -5,7 +5,7 @@ import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dump-references.ts';
-import { sourceNames, TOPOBANK_SOURCES } from './reference-sources.ts';
+import { isListComplete } from './listed-sources.ts';
 
 /** What a kept backup needs: an object, or whatever lies under a prefix. */
 export interface KeptKey {
@@ -33,13 +33,8 @@ export function keptMedia(
   backups: readonly Backup[],
   signal: AbortSignal,
 ): KeptBackup[] {
-  const wanted = sourceNames([...TOPOBANK_SOURCES, ...context.ownSources]);
-  const needsDump = (backup: Backup) => {
-    const listed = new Set(listedSources(backup));
-    return wanted.some((name) => !listed.has(name));
-  };
   // What dumps name is held sorted at the same time.
-  const dumps = backups.filter(needsDump);
+  const dumps = backups.filter((backup) => !isListComplete(backup, context.ownSources));
   const space = { ...context.space, memory: context.space.memory / Math.max(1, dumps.length) };
   return backups.flatMap((backup): KeptBackup[] => {
     const { id } = backup;
@@ -50,14 +45,6 @@ export function keptMedia(
       readers.push({ id, keys: () => readDump({ ...context, space }, backup, signal) });
     return readers;
   });
-}
-
-/** The sources by which the backup's list of media was made; none without a list. */
-function listedSources(backup: Backup): readonly string[] {
-  if (mediaListOf(backup) === undefined) return [];
-  const media = backup.manifest?.media;
-  const recorded = media !== undefined && 'sources' in media ? media.sources : undefined;
-  return recorded ?? sourceNames(TOPOBANK_SOURCES);
 }
 
 async function* readList(store: Store, key: string, signal: AbortSignal): AsyncGenerator<readonly KeptKey[]> {

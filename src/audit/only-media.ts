@@ -1,7 +1,8 @@
 import type { ObjectInfo } from '../s3/store.ts';
 
 /**
- * Leaves out of a listing of the media prefix what lies under it and is no media.
+ * Leaves out of a listing of the media prefix what lies under it and is no media. What lies among the media, under the
+ * same prefix, is not told from them here.
  *
  * @param otherPrefixes of backups and of the quarantine
  */
@@ -10,7 +11,7 @@ export async function* onlyMedia<O extends ObjectInfo>(
   mediaPrefix: string,
   otherPrefixes: readonly string[],
 ): AsyncGenerator<readonly O[]> {
-  const within = otherPrefixes.filter((prefix) => prefix.startsWith(mediaPrefix));
+  const within = otherPrefixes.filter((prefix) => prefix.startsWith(mediaPrefix) && prefix !== mediaPrefix);
   for await (const page of pages) {
     yield within.length === 0
       ? page

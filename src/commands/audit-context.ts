@@ -4,19 +4,21 @@ import { keptMedia } from '../audit/kept-media.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import type { Database } from '../postgres/database.ts';
+import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import type { ConfirmedQuarantineContext } from '../quarantine/quarantine-orphans.ts';
 import type { Store } from '../s3/store.ts';
 import type { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, PURGE_GROUPS } from './groups.ts';
 import { mediaSettings } from './run-context.ts';
 import { confirmAndLock, type Session } from './session.ts';
 
-/** @throws ConfigError for a wrong AUDIT_REFERENCES */
+/** @throws ConfigError for a wrong AUDIT_REFERENCES, or a quarantine that media or backups would lie in */
 export async function backupAuditContext(
   session: Session<(typeof BACKUP_AUDIT_GROUPS)[number]>,
   store: Store,
   env: NodeJS.ProcessEnv,
 ): Promise<BackupAuditContext> {
   const { config, startProgress } = session;
+  checkQuarantinePrefix(config);
   return {
     store,
     ...mediaSettings(config),
@@ -28,7 +30,7 @@ export async function backupAuditContext(
   };
 }
 
-/** @throws ConfigError for a wrong AUDIT_REFERENCES */
+/** @throws ConfigError as {@link backupAuditContext} */
 export async function mediaAuditContext(
   session: Session<Exclude<(typeof AUDIT_GROUPS)[number], 'database'>>,
   store: Store,

@@ -5,10 +5,11 @@ import { auditMedia } from '../audit/audit-media.ts';
 import type { Summary } from '../audit/tally.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
+import type { SettingGroup } from '../config/setting.ts';
+import { unreadFlags } from '../config/unread-flags.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { auditAndQuarantine } from '../quarantine/audit-and-quarantine.ts';
-import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import type { QuarantineReport } from '../quarantine/quarantine-orphans.ts';
 import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
@@ -16,7 +17,8 @@ import { renderTable } from '../ui/table.ts';
 import { backupAuditContext, mediaAuditContext, quarantineContext } from './audit-context.ts';
 import { readBackupId } from './backup-id.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, QUARANTINE_GROUPS } from './groups.ts';
-import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
+import { warnOfVariables } from './warn-of-variables.ts';
 import { type OutputFlags, withOutput } from './with-output.ts';
 
 /** The options of `audit-orphans`, as they are given. */
@@ -30,6 +32,7 @@ export interface AuditFlags extends CommonOptions, OutputFlags {
 export async function run(invocation: Invocation): Promise<number> {
   const flags = invocation.options as AuditFlags;
   refuseTogether(flags);
+  refuseInVain(invocation);
   if (flags.quarantine === true) return quarantine(invocation);
   if (flags.allBackups === true) return auditAll(invocation);
   return flags.backup === undefined ? auditLive(invocation) : auditOne(invocation, flags.backup);
@@ -59,17 +62,36 @@ function refuseTogether(flags: AuditFlags): void {
   }
 }
 
+/** @throws ConfigError for what the audit that is asked for does not read */
+function refuseInVain({ options, flags }: Invocation): void {
+  const { backup, allBackups, quarantine, yes } = options as AuditFlags;
+  const yesInVain = yes === true && quarantine !== true;
+  if (yesInVain) throw usage('--yes is for --quarantine: an audit alone asks nothing', 'leave it out');
+  if (quarantine === true) return;
+  const ofBackups = backup !== undefined || allBackups === true;
+  const unread = unreadFlags(flags, ofBackups ? BACKUP_AUDIT_GROUPS : AUDIT_GROUPS);
+  if (unread.length === 0) return;
+  const what = ofBackups ? 'an audit of backups' : 'an audit without --quarantine';
+  throw usage(`${what} takes no ${unread.join(' and no ')}`, 'leave that out');
+}
+
 function usage(problem: string, remedy: string): ConfigError {
   return new ConfigError({ doing: 'cannot audit', problem, remedy });
 }
 
+/** What is mistyped would be missed in what an audit says, and more so in what it moves. */
+function begin<G extends SettingGroup>(invocation: Invocation, groups: readonly G[]): Session<G> {
+  const session = openSession(invocation, groups);
+  warnOfVariables(session.log, invocation);
+  return session;
+}
+
 /** Moves the orphans once the audit was seen and it is confirmed. */
 async function quarantine(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, QUARANTINE_GROUPS);
+  const session = begin(invocation, QUARANTINE_GROUPS);
   const { config, confirm } = session;
   const { env, signal } = invocation;
   const flags = invocation.options as AuditFlags;
-  checkQuarantinePrefix(config);
   confirm.assertPossible(`move the orphans of bucket ${config.bucket} into quarantine`);
   const database = openDatabase(config, env);
   const { totals, quarantine } = await withOutput(flags, session.write, (sink) =>
@@ -98,7 +120,7 @@ function renderQuarantine({ run, moved, left }: QuarantineReport): string {
 }
 
 async function auditLive(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, AUDIT_GROUPS);
+  const session = begin(invocation, AUDIT_GROUPS);
   const { config } = session;
   const database = openDatabase(config, invocation.env);
   const totals = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
@@ -110,7 +132,7 @@ async function auditLive(invocation: Invocation): Promise<number> {
 }
 
 async function auditOne(invocation: Invocation, wanted: string): Promise<number> {
-  const session = openSession(invocation, BACKUP_AUDIT_GROUPS);
+  const session = begin(invocation, BACKUP_AUDIT_GROUPS);
   const { config } = session;
   const { signal } = invocation;
   const totals = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
@@ -128,7 +150,7 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
 
 /** A line for each backup. */
 async function auditAll(invocation: Invocation): Promise<number> {
-  const session = openSession(invocation, BACKUP_AUDIT_GROUPS);
+  const session = begin(invocation, BACKUP_AUDIT_GROUPS);
   const { config } = session;
   const outlooks = await withStore(session, async (store) => {
     const context = await backupAuditContext(session, store, invocation.env);

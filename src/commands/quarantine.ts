@@ -12,6 +12,7 @@ import { renderTable } from '../ui/table.ts';
 import { backupAuditContext, quarantineContext } from './audit-context.ts';
 import { MEDIA_GROUPS, PURGE_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import { warnOfVariables } from './warn-of-variables.ts';
 
 /** The options of `quarantine`, as they are given. */
 interface QuarantineFlags extends CommonOptions {
@@ -113,7 +114,7 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
   const session = openSession(invocation, PURGE_GROUPS);
   const { config } = session;
   const { env, signal } = invocation;
-  checkQuarantinePrefix(config);
+  warnOfVariables(session.log, invocation);
   const database = openDatabase(config, env);
   const report = await withStore(session, async (store) => {
     const context = {

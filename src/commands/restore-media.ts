@@ -1,5 +1,6 @@
 import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
 import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
+import { isListComplete } from '../audit/listed-sources.ts';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
 import { ConfigError, messageOf, NotFoundError, OperatorError } from '../errors.ts';
@@ -53,13 +54,14 @@ export function mediaOfRestore(
       attempt(async () => {
         if (from === undefined) return undefined;
         const { store, backup } = from;
-        if (backup.manifest === undefined && mediaListOf(backup) === undefined) {
+        const context = await backupAuditContext(openSession(invocation, BACKUP_AUDIT_GROUPS), store, env);
+        // All of the dump would have to be read, which may take longer than the restore.
+        if (backup.manifest === undefined && !isListComplete(backup, context.ownSources)) {
           log.info(
             `the dump has no manifest: what its rows lack is told after the restore, or by \`audit-orphans --backup ${backup.id}\``,
           );
           return undefined;
         }
-        const context = await backupAuditContext(openSession(invocation, BACKUP_AUDIT_GROUPS), store, env);
         const [outlook] = await auditBackups(context, [backup], signal);
         if (outlook === undefined) return undefined;
         if ('problem' in outlook) log.warn(`rows and media objects are not compared: ${outlook.problem}`);
@@ -120,11 +122,13 @@ function describe(error: unknown): string {
 }
 
 function describeOutlook(outlook: Exclude<BackupOutlook, { problem: string }>): string {
-  const { references, dangling, changed } = outlook;
+  const { id, by, references, dangling, changed } = outlook;
+  const missing = dangling === 0 ? 'none' : formatCount(dangling);
   const others = changed ? `, ${formatCount(changed)} changed since` : '';
-  return dangling === 0
-    ? `of ${formatNumber(references, 'media object')} that its rows name, none missing${others}`
-    : `of ${formatNumber(references, 'media object')} that its rows name, ${formatCount(dangling)} missing${others}: see \`audit-orphans --backup ${outlook.id}\``;
+  // What rows own by a prefix only the list of media tells of.
+  const told = by === 'dump' ? `audit-orphans --backup ${id}` : `media check ${id}`;
+  const see = dangling + (changed ?? 0) === 0 ? '' : `: see \`${told}\``;
+  return `of ${formatNumber(references, 'media object')} that its rows own, ${missing} missing${others}${see}`;
 }
 
 function describeTotals({ dangling, orphan }: AuditReport['totals']): string {

@@ -76,7 +76,7 @@ function collect(value: string, before: readonly string[] = []): string[] {
 function settingOptions(groups: readonly SettingGroup[]): Option[] {
   return flaggedSettings(groups).map(({ flag, setting }) => {
     const fallback = setting.fallback === undefined ? '' : `, else ${setting.fallback}`;
-    const about = setting.about.replace(/[.;].*$/, '');
+    const about = setting.about.replace(/[.;](\s.*)?$/, '');
     return new Option(`--${flag} <value>`, `${about} (${setting.names[0]}${fallback})`);
   });
 }

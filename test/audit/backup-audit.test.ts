@@ -137,6 +137,15 @@ test('what is named by a column that was not known when the backup was taken is 
   const seen = async (env: object) => brief((await bed.report([], { ...NAMED, ...env })).findings);
   const both = ['protected media/albums/7/x', 'orphan media/orphan', 'protected media/z'];
   expect(await seen({})).toEqual(both);
+  const outlook = async (env: object) =>
+    JSON.parse((await bed.audit(['--all-backups', '--json'], { ...NAMED, ...env })).stdout);
+  expect(await outlook({})).toEqual([{ id, by: 'dump', references: 5, dangling: 4, changed: null }]);
+  expect(await outlook(fewer)).toEqual([
+    { id, by: 'media manifest', references: 1, dangling: 0, changed: 0 },
+  ]);
+  expect((await bed.run(['restore', id, '--dry-run'], NAMED)).stderr).toMatch(
+    `of 5 media objects that its rows own, 4 missing: see \`audit-orphans --backup ${id}\``,
+  );
   // Of the list alone, which knows the albums.
   await remove(id, 'sql');
   expect(await seen(fewer)).toEqual(['protected media/albums/7/x', 'orphan media/orphan', 'orphan media/z']);
@@ -228,6 +237,45 @@ test.each([
       { id: sound, by: 'media manifest', references: 5, dangling: 4, changed: 0 },
     ],
   });
+});
+
+test('backups among the media hide none of them, and are no orphans', async () => {
+  await createFiles();
+  for (const key of ['z', 'orphan']) await bed.put(`media/${key}`);
+  const among = { ...NAMED, S3_PREFIX: 'media' };
+  const id = await backup(among);
+  const { totals, findings } = await bed.report([], among);
+  expect(totals).toMatchObject({ dangling: { count: 4 }, orphan: { count: 1 } });
+  expect(brief(findings)).toContain('orphan media/orphan');
+  const [outlook] = JSON.parse((await bed.audit(['--all-backups', '--json'], among)).stdout);
+  expect(outlook).toMatchObject({ id, by: 'media manifest', references: 5, dangling: 4, changed: 0 });
+});
+
+test.each([[[]], [['--all-backups']], [['--backup', 'latest']], [['--quarantine', '--yes']]])(
+  'audit-orphans %j says what may be mistyped, and takes no quarantine that holds the media',
+  async (args) => {
+    await createFiles();
+    await backup(NAMED);
+    const env = { ...NAMED, AUDIT_REFERENCE: '[]' };
+    expect((await bed.audit(args, env)).stderr).toMatch(
+      /WARN.*AUDIT_REFERENCE .*is AUDIT_REFERENCES meant\?/,
+    );
+    expect(await bed.audit(args, { ...NAMED, QUARANTINE_PREFIX: 'media' })).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('media/ lies under QUARANTINE_PREFIX media/'),
+    });
+  },
+);
+
+test.each([
+  [['--yes'], '--yes is for --quarantine: an audit alone asks nothing'],
+  [['--all-backups', '--yes'], '--yes is for --quarantine: an audit alone asks nothing'],
+  [['--lock-wait', '1m'], 'an audit without --quarantine takes no --lock-wait'],
+  [['--backup', 'latest', '--grace', '1d'], 'an audit of backups takes no --grace'],
+  [['--all-backups', '--host', 'x', '--grace', '1d'], 'an audit of backups takes no --host and no --grace'],
+])('%j is refused, for it would be in vain', async (args, problem) => {
+  bed = await createAuditBed(inject('postgres'), '');
+  expect(await bed.audit(args)).toMatchObject({ status: 2, stderr: expect.stringContaining(problem) });
 });
 
 test.each([

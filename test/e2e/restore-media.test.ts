@@ -32,7 +32,7 @@ test('what would dangle is said before, and what dangles after, and --no-audit s
     },
   });
   expect(told.stderr).toMatch(
-    /WARN.*: of 2 media objects that its rows name, 1 missing: see .*\n(.*\n)*.*WARN.*: 1 row of the restored database without a media object, 3 objects/,
+    /WARN.*: of 2 media objects that its rows own, 1 missing: see `media check \d+`\n(.*\n)*.*WARN.*: 1 row of the restored database without a media object, 3 objects/,
   );
   const quiet = await restored(['--no-audit']);
   expect(quiet).toMatchObject({ status: 0, media: { before: null, after: null } });

@@ -18,7 +18,7 @@ export const MEDIA_SETTINGS = defineSettings({
     fallback: 'media',
     emptyIsUnset: true,
     form: 'a prefix such as media, or / for the whole bucket',
-    about: 'Where media objects lie in the bucket.',
+    about: 'Where media objects lie in the bucket; `/` stands for all of it.',
   },
   auditReferences: {
     group: 'references',

@@ -34,6 +34,8 @@ export interface Finding {
 export interface Subject {
   readonly name: string;
   readonly about: string;
+  /** Whether it is run only where it is named. */
+  readonly isOnDemand?: true;
   readonly run: (bench: Bench) => Promise<Finding[]>;
 }
 

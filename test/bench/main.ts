@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { renderTable } from '../../src/ui/table.ts';
 import { stopOnSignal } from '../support/stop-on-signal.ts';
 import { AUDIT } from './audit.ts';
+import { AUDIT_RGW } from './audit-rgw.ts';
 import { BACKUP } from './backup.ts';
 import { type Finding, type Subject, seconds } from './bench.ts';
 import { RESTORE } from './restore.ts';
@@ -10,7 +11,7 @@ import { withBench } from './servers.ts';
 import { STARTUP } from './startup.ts';
 import { VERIFY } from './verify.ts';
 
-const SUBJECTS: readonly Subject[] = [STARTUP, SCANNER, BACKUP, RESTORE, VERIFY, AUDIT];
+const SUBJECTS: readonly Subject[] = [STARTUP, SCANNER, BACKUP, RESTORE, VERIFY, AUDIT, AUDIT_RGW];
 
 const USAGE = `Usage: npm run bench [-- [SUBJECT …] [--size 500MB] [--rounds N]]
 
@@ -95,8 +96,9 @@ function readOptions(
     if (values.help) return 'help';
     const unknown = positionals.find((name) => !SUBJECTS.some((subject) => subject.name === name));
     if (unknown !== undefined) return new Error(`there is no subject ${unknown}`);
-    const subjects =
-      positionals.length === 0 ? SUBJECTS : SUBJECTS.filter(({ name }) => positionals.includes(name));
+    const subjects = SUBJECTS.filter(({ name, isOnDemand }) =>
+      positionals.length === 0 ? isOnDemand !== true : positionals.includes(name),
+    );
     return {
       subjects,
       bytes: size('--size', values.size ?? '1GB'),

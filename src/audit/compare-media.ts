@@ -1,7 +1,8 @@
 import { entryKey, type MediaEntry, type MediaObject } from '../catalog/media-manifest.ts';
 import { DumpError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
-import type { ObjectInfo, StoredObject } from '../s3/store.ts';
+import { isSame } from '../s3/object-identity.ts';
+import type { ObjectInfo } from '../s3/store.ts';
 import { openCursor } from './cursor.ts';
 import { describeOrder, refuseListingOrder } from './order-errors.ts';
 
@@ -62,30 +63,6 @@ function judge(
   if ('missing' in entry) return object === undefined ? { kind: 'never there', key: entry.key } : undefined;
   if (object === undefined) return { kind: 'missing', entry };
   return isSame(entry, object) ? undefined : { kind: 'changed', entry, object };
-}
-
-/**
- * Whether two objects hold the same bytes, as far as a server tells. The ETag of one that was written in parts follows
- * no common formula, and a copy of it may have another: then the size decides.
- */
-export function isSame(
-  a: Pick<ObjectInfo, 'bytes' | 'etag'>,
-  b: Pick<ObjectInfo, 'bytes' | 'etag'>,
-): boolean {
-  if (a.bytes !== b.bytes) return false;
-  return a.etag === b.etag || a.etag.includes('-') || b.etag.includes('-');
-}
-
-/**
- * Whether an object may be a copy of the other. Where the encryption of one makes its ETag say nothing of its bytes, the
- * size decides, as for one that was written in parts.
- */
-export function isCopy(
-  source: Pick<StoredObject, 'bytes' | 'etag' | 'hidesMd5'>,
-  copy: Pick<StoredObject, 'bytes' | 'etag' | 'hidesMd5'>,
-): boolean {
-  if (isSame(source, copy)) return true;
-  return source.bytes === copy.bytes && (source.hidesMd5 || copy.hidesMd5);
 }
 
 function refuseListOrder(key: KeyBytes, after: KeyBytes): DumpError {

@@ -1,11 +1,11 @@
 import pLimit from 'p-limit';
-import { isCopy, isSame } from '../audit/compare-media.ts';
 import type { Backup } from '../catalog/catalog.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { COPIES } from '../quarantine/move-object.ts';
 import { runPrefix } from '../quarantine/names.ts';
 import { bringBack } from '../quarantine/restore-run.ts';
 import { listRuns } from '../quarantine/runs.ts';
+import { isSame, mayBeCopy } from '../s3/object-identity.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { checkMedia, type MediaCheckContext } from './check-media.ts';
@@ -186,7 +186,7 @@ async function fromVersion(
     return { reason: `its version ${versionId} cannot be copied` };
   const copy = await store.head(key, signal);
   if (copy === undefined) return { reason: `the copy of its version ${versionId} is gone again` };
-  if (isCopy(found, copy)) return { from: 'version' };
+  if (mayBeCopy(found, copy)) return { from: 'version' };
   // It may be another writer's, so it stays.
   return { reason: `another object has come to its place since its version ${versionId} was copied there` };
 }

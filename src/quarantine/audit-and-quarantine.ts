@@ -7,14 +7,10 @@ import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { closeRuns } from './close-runs.ts';
+import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { runPrefix } from './names.ts';
-import {
-  type ConfirmedQuarantineContext,
-  type QuarantineContext,
-  type QuarantineReport,
-  quarantineOrphans,
-} from './quarantine-orphans.ts';
+import { type QuarantineReport, quarantineOrphans } from './quarantine-orphans.ts';
 import { findFreeRun, listRuns } from './runs.ts';
 
 interface AuditAndQuarantineContext extends AuditContext, ConfirmedQuarantineContext {}

@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
 import { formatCount, formatNumber } from '../ui/format.ts';
+import type { QuarantineContext } from './context.ts';
 import { firstOfJournal } from './journal.ts';
 import { isInPlace } from './move-object.ts';
-import { markDone, type QuarantineContext } from './quarantine-orphans.ts';
+import { markDone } from './quarantine-orphans.ts';
 import { listQuarantined, listRuns } from './runs.ts';
 
 /** Objects that are looked up at the same time. */

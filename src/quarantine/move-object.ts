@@ -1,4 +1,4 @@
-import { isCopy } from '../audit/compare-media.ts';
+import { mayBeCopy } from '../s3/object-identity.ts';
 import { haveSameBytes } from '../s3/same-bytes.ts';
 import { LONGEST_KEY, type ObjectInfo, type Store, type StoredObject } from '../s3/store.ts';
 
@@ -50,7 +50,7 @@ async function faultOfCopy(
   copy: StoredObject | undefined,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (copy === undefined || !isCopy(source, copy)) return 'its copy has another size or ETag';
+  if (copy === undefined || !mayBeCopy(source, copy)) return 'its copy has another size or ETag';
   if (copy.etag === source.etag) return undefined;
   // Where the ETags tell nothing, it is a copy of what was there before and is there still. Of what has gone since, the
   // copy may be all that is left.
@@ -74,7 +74,7 @@ export async function isInPlace(
   if (present.etag === copy.etag) return true;
   // A listing does not tell of the copy's encryption.
   const stored = await store.head(copy.key, signal);
-  if (stored === undefined || !isCopy(stored, present)) return false;
+  if (stored === undefined || !mayBeCopy(stored, present)) return false;
   // A HEAD tells the time without the fraction of the second.
   const second = ({ lastModified }: ObjectInfo) => Math.floor(lastModified.getTime() / 1000);
   return second(present) < second(stored) || haveSameBytes(store, copy.key, present.key, signal);

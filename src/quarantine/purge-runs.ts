@@ -6,8 +6,8 @@ import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
+import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
 import { firstOfJournal } from './journal.ts';
-import type { ConfirmedQuarantineContext, QuarantineContext } from './quarantine-orphans.ts';
 import { removeEmptyRun } from './restore-run.ts';
 import { firstOriginal, listQuarantined, listRuns, type QuarantineRun } from './runs.ts';
 

@@ -1,14 +1,10 @@
 import pLimit from 'p-limit';
-import type { BackupAuditContext } from '../audit/audit-backup.ts';
 import type { FindOwned } from '../audit/owned-keys.ts';
 import type { Protectors } from '../audit/protect.ts';
 import { StoreError } from '../errors.ts';
-import type { ConfirmAndLock } from '../postgres/advisory-lock.ts';
-import type { Database } from '../postgres/database.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
-import type { Logger } from '../ui/log.ts';
-import type { StartProgress } from '../ui/progress.ts';
+import type { QuarantineContext } from './context.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isUnchanged } from './move-object.ts';
@@ -16,22 +12,6 @@ import { doneKey, runPrefix } from './names.ts';
 
 /** Objects that are looked up and removed together: each look reads the tables that own objects, whole. */
 const BATCH = 1000;
-
-export interface QuarantineContext {
-  readonly store: Store;
-  /** Prefix of the quarantine, with its slash. */
-  readonly quarantinePrefix: string;
-  readonly now: () => Date;
-  readonly log: Logger;
-  readonly startProgress: StartProgress;
-}
-
-/** What it takes to change the quarantine. */
-export interface ConfirmedQuarantineContext extends BackupAuditContext, QuarantineContext, ConfirmAndLock {
-  readonly database: Database;
-  /** Prefix of the backups. */
-  readonly prefix: string;
-}
 
 /** What a run came to; also what its mark says in the bucket. */
 export interface QuarantineReport {

@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
 import { NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
+import type { QuarantineContext } from './context.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
 import { doneKey, journalKey, runPrefix } from './names.ts';
-import type { QuarantineContext } from './quarantine-orphans.ts';
 import { findRun, listQuarantined, type QuarantinedObject } from './runs.ts';
 
 /** What came of bringing a run's objects back. Sizes are bytes. */

@@ -1,0 +1,23 @@
+import type { BackupAuditContext } from '../audit/audit-backup.ts';
+import type { ConfirmAndLock } from '../postgres/advisory-lock.ts';
+import type { Database } from '../postgres/database.ts';
+import type { Store } from '../s3/store.ts';
+import type { Logger } from '../ui/log.ts';
+import type { StartProgress } from '../ui/progress.ts';
+
+/** What it takes to work with the quarantine of a bucket. */
+export interface QuarantineContext {
+  readonly store: Store;
+  /** Prefix of the quarantine, with its slash. */
+  readonly quarantinePrefix: string;
+  readonly now: () => Date;
+  readonly log: Logger;
+  readonly startProgress: StartProgress;
+}
+
+/** What it takes to change the quarantine. */
+export interface ConfirmedQuarantineContext extends BackupAuditContext, QuarantineContext, ConfirmAndLock {
+  readonly database: Database;
+  /** Prefix of the backups. */
+  readonly prefix: string;
+}

@@ -1,7 +1,7 @@
 import { entryKey, type MediaEntry, type MediaObject } from '../catalog/media-manifest.ts';
 import { DumpError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
-import { isSame } from '../s3/object-identity.ts';
+import { compareWithRecorded } from '../s3/object-identity.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { openCursor } from './cursor.ts';
 import { describeOrder, refuseListingOrder } from './order-errors.ts';
@@ -21,11 +21,13 @@ export type MediaFault =
 /**
  * Merges a backup's list of media with the bucket's objects, both in the order of their keys' bytes, in one pass.
  *
+ * @param onUntold is given each object of which size and ETag do not tell whether it is as it was
  * @throws DumpError, StoreError when one of them does not come in that order
  */
 export async function* compareMedia(
   entries: AsyncIterable<readonly MediaEntry[]>,
   objects: AsyncIterable<readonly ObjectInfo[]>,
+  onUntold: (object: ObjectInfo) => void = () => {},
 ): AsyncGenerator<readonly MediaFault[]> {
   const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListingOrder);
   let faults: MediaFault[] = [];
@@ -42,7 +44,7 @@ export async function* compareMedia(
           if (!listed.step()) await listed.more();
         }
         const object = listed.key === key ? listed.item : undefined;
-        const fault = judge(entry, object);
+        const fault = judge(entry, object, onUntold);
         if (fault !== undefined) faults.push(fault);
       }
       if (faults.length >= BATCH) {
@@ -59,10 +61,13 @@ export async function* compareMedia(
 function judge(
   entry: Exclude<MediaEntry, { prefix: string }>,
   object: ObjectInfo | undefined,
+  onUntold: (object: ObjectInfo) => void,
 ): MediaFault | undefined {
   if ('missing' in entry) return object === undefined ? { kind: 'never there', key: entry.key } : undefined;
   if (object === undefined) return { kind: 'missing', entry };
-  return isSame(entry, object) ? undefined : { kind: 'changed', entry, object };
+  const likeness = compareWithRecorded(entry, object);
+  if (likeness === 'not told') onUntold(object);
+  return likeness === 'changed' ? { kind: 'changed', entry, object } : undefined;
 }
 
 function refuseListOrder(key: KeyBytes, after: KeyBytes): DumpError {

@@ -19,7 +19,13 @@ export type Finding =
   /** A row whose object is missing; `pending` while the row is younger than the grace. */
   | ({ readonly kind: 'dangling' | 'pending'; readonly key: string } & RowPlace & Labels)
   /** An object that no row owns. */
-  | { readonly kind: 'orphan'; readonly key: string; readonly bytes: number; readonly lastModified: string }
+  | {
+      readonly kind: 'orphan';
+      readonly key: string;
+      readonly bytes: number;
+      readonly lastModified: string;
+      readonly etag: string;
+    }
   /** An object of 0 bytes that a row names. */
   | ({
       readonly kind: 'empty';

@@ -120,8 +120,8 @@ export function describe(candidate: Candidate, rows: ReadonlyMap<Reference, Labe
       };
     }
     case 'orphan': {
-      const { key, bytes, lastModified } = candidate.object;
-      return { kind: candidate.kind, key, bytes, lastModified: lastModified.toISOString() };
+      const { key, bytes, lastModified, etag } = candidate.object;
+      return { kind: candidate.kind, key, bytes, lastModified: lastModified.toISOString(), etag };
     }
     case 'protected': {
       const { key, bytes, lastModified } = candidate.object;

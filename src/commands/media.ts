@@ -34,8 +34,10 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
       return isWhole(report) ? EXIT.done : EXIT.fault;
     }
     const faults: FaultLine[] = [];
-    for await (const batch of checkMedia(context, backup, signal)) faults.push(...batch.map(describeFault));
-    session.print({ backup: backup.id, faults }, renderFaults(backup.id, faults));
+    const untold: string[] = [];
+    for await (const batch of checkMedia(context, backup, (key) => untold.push(key), signal))
+      faults.push(...batch.map(describeFault));
+    session.print({ backup: backup.id, faults, untold }, renderFaults(backup.id, faults, untold.length));
     return faults.some(({ kind }) => kind !== 'never there') ? EXIT.fault : EXIT.done;
   });
 }
@@ -64,8 +66,8 @@ function describeFault(fault: MediaFault): FaultLine {
   return { kind: fault.kind, key, recorded: bytes, present: fault.object.bytes };
 }
 
-function renderFaults(id: string, faults: readonly FaultLine[]): string {
-  if (faults.length === 0) return `all media of backup ${id} are there, as they were`;
+function renderFaults(id: string, faults: readonly FaultLine[], untold: number): string {
+  if (faults.length === 0 && untold === 0) return `all media of backup ${id} are there, as they were`;
   const count = (kind: FaultLine['kind']) => faults.filter((fault) => fault.kind === kind).length;
   const lines = faults.slice(0, SHOWN).map(({ kind, key }) => `${kind}: ${escapeControls(key)}`);
   if (faults.length > SHOWN)
@@ -75,7 +77,13 @@ function renderFaults(id: string, faults: readonly FaultLine[]): string {
   lines.push(
     `media of backup ${id}: ${formatCount(count('missing'))} missing, ${formatCount(count('changed'))} changed since${before}`,
   );
+  if (untold > 0) lines.push(renderUntold(untold));
   return lines.join('\n');
+}
+
+/** Of objects that may have been copied away and back, which is no fault. */
+function renderUntold(count: number): string {
+  return `there, but copied or written anew, which their ETags cannot tell: ${formatCount(count)}`;
 }
 
 /** What it takes to look after the media of a backup. */
@@ -97,6 +105,7 @@ export function renderMediaRestored({
   restored,
   lost,
   changed,
+  untold,
   neverThere,
 }: MediaRestored): string {
   const lines = [
@@ -106,6 +115,7 @@ export function renderMediaRestored({
   if (lost.length > SHOWN)
     lines.push(`and ${formatCount(lost.length - SHOWN)} more lost: --json has them all`);
   if (changed > 0) lines.push(`changed since, and left alone: ${formatCount(changed)}`);
+  if (untold.length > 0) lines.push(renderUntold(untold.length));
   if (neverThere > 0) lines.push(`missing already when it was taken: ${formatCount(neverThere)}`);
   return lines.join('\n');
 }

@@ -19,11 +19,14 @@ export interface MediaCheckContext {
 /**
  * Where a backup's media are not what its list says, as they are found: the list merged with the bucket as it is now.
  *
+ * @param onUntold is given the key of each object of which its ETag does not tell whether it is as it was: one that was
+ *   written in parts and the other was not, as a copy that was brought back
  * @throws NotFoundError for a backup without such a list, DumpError, StoreError, or the signal's reason
  */
 export async function* checkMedia(
   { store, otherPrefixes, startProgress }: MediaCheckContext,
   backup: Backup,
+  onUntold: (key: string) => void,
   signal: AbortSignal,
 ): AsyncGenerator<readonly MediaFault[]> {
   const list = mediaListOf(backup);
@@ -39,6 +42,7 @@ export async function* checkMedia(
     yield* compareMedia(
       readMediaManifest(store, list.key, signal),
       onlyMedia(objects, prefix, otherPrefixes),
+      ({ key }) => onUntold(key),
     );
   } finally {
     progress.stop();

@@ -2,13 +2,20 @@ import pLimit from 'p-limit';
 import type { Backup } from '../catalog/catalog.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { COPIES } from '../quarantine/move-object.ts';
-import { runPrefix } from '../quarantine/names.ts';
-import { bringBack } from '../quarantine/restore-run.ts';
+import { openOriginalEtags } from '../quarantine/original-etags.ts';
 import { listRuns } from '../quarantine/runs.ts';
-import { isSame, mayBeCopy } from '../s3/object-identity.ts';
-import type { Store, StoredObject } from '../s3/store.ts';
+import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { checkMedia, type MediaCheckContext } from './check-media.ts';
+import {
+  type CopyInRun,
+  describeUnproven,
+  findCopies,
+  proveCopy,
+  type SearchedQuarantine,
+  takeFromQuarantine,
+} from './find-in-quarantine.ts';
+import { takeVersion } from './take-version.ts';
 
 export interface MediaRestoreContext extends MediaCheckContext {
   readonly quarantinePrefix: string;
@@ -36,13 +43,15 @@ export interface MediaRestored {
   readonly lost: readonly MediaOutcome[];
   /** Objects that are others than they were. They are left alone: somebody has written them. */
   readonly changed: number;
+  /** Keys of objects whose ETags do not tell whether they are as they were, see {@link checkMedia}. Left alone too. */
+  readonly untold: readonly string[];
   /** Keys that had no object when the backup was taken, and have none. */
   readonly neverThere: number;
 }
 
 /**
  * Brings the media of a backup that are missing back: from the quarantine, else from the version that was recorded. No
- * byte passes through here.
+ * byte passes through here, and nothing comes to an object's place that is not proven to be it.
  *
  * @throws NotFoundError for a backup without a list of media, DumpError, StoreError, or the signal's reason
  */
@@ -52,141 +61,73 @@ export async function restoreMedia(
   { dryRun }: { readonly dryRun: boolean },
   signal: AbortSignal,
 ): Promise<MediaRestored> {
-  const { store, quarantinePrefix, log } = context;
-  const runs = (await listRuns(store, quarantinePrefix, signal)).map(({ run }) => run).reverse();
+  const { store, quarantinePrefix: prefix, log } = context;
+  const runs = (await listRuns(store, prefix, signal)).map(({ run }) => run).reverse();
+  const quarantine: SearchedQuarantine = { store, prefix, runs };
+  const originals = openOriginalEtags(context, prefix, signal);
   const limit = pLimit(COPIES);
   const restored = { count: 0, bytes: 0 };
   const lost: MediaOutcome[] = [];
+  const untold: string[] = [];
   let changed = 0;
   let neverThere = 0;
-  for await (const faults of checkMedia(context, backup, signal)) {
-    changed += faults.filter(({ kind }) => kind === 'changed').length;
-    neverThere += faults.filter(({ kind }) => kind === 'never there').length;
-    const missing = faults.flatMap((fault) => (fault.kind === 'missing' ? [fault.entry] : []));
-    const outcomes = await Promise.all(
-      missing.map((entry) =>
-        limit(async () => {
-          const { exact, others } = await findInQuarantine(store, quarantinePrefix, runs, entry, signal);
-          const likely = others.find(({ found }) => isSame(found, entry))?.found;
-          const unproven = others.find(({ found }) => !isSame(found, entry));
-          const sources = [
-            () => fromQuarantine(store, exact, entry, dryRun, signal),
-            () => fromVersion(store, entry, dryRun, signal),
-            () => fromQuarantine(store, likely, entry, dryRun, signal),
-            async () => unproven && describeUnproven(unproven, entry),
-          ];
-          return tryEach(entry, sources);
-        }),
-      ),
-    );
-    for (const outcome of outcomes) {
-      if (outcome.from === 'nowhere') {
-        lost.push(outcome);
-        continue;
+  try {
+    for await (const faults of checkMedia(context, backup, (key) => untold.push(key), signal)) {
+      changed += faults.filter(({ kind }) => kind === 'changed').length;
+      neverThere += faults.filter(({ kind }) => kind === 'never there').length;
+      const missing = faults.flatMap((fault) => (fault.kind === 'missing' ? [fault.entry] : []));
+      const found = await Promise.all(
+        missing.map(async (entry) => ({ entry, copies: await limit(findCopies, quarantine, entry, signal) })),
+      );
+      const sought: SoughtObject[] = [];
+      // The journals are read in the order of the keys.
+      for (const { entry, copies } of found)
+        sought.push({ entry, copies, proven: await proveCopy(copies, entry, originals) });
+      const outcomes = await Promise.all(
+        sought.map((object) => limit(bringObjectBack, store, object, dryRun, signal)),
+      );
+      for (const outcome of outcomes) {
+        if (outcome.from === 'nowhere') {
+          lost.push(outcome);
+          continue;
+        }
+        restored.count += 1;
+        restored.bytes += outcome.bytes;
+        log.debug(`${dryRun ? 'would bring' : 'brought'} ${outcome.key} back from its ${outcome.from}`);
       }
-      restored.count += 1;
-      restored.bytes += outcome.bytes;
-      log.debug(`${dryRun ? 'would bring' : 'brought'} ${outcome.key} back from its ${outcome.from}`);
     }
+  } finally {
+    await originals.close();
   }
-  return { backup: backup.id, dryRun, restored, lost, changed, neverThere };
+  return { backup: backup.id, dryRun, restored, lost, changed, untold, neverThere };
 }
 
-/** How an object fared with one source: brought back from it, not there, or there and not to be had. */
-type Attempt = { readonly from: 'quarantine' | 'version' } | { readonly reason: string } | undefined;
+/** An object that is missing, and what the quarantine has of its key and size. */
+interface SoughtObject {
+  readonly entry: MediaObject;
+  readonly copies: readonly CopyInRun[];
+  /** That of the copies which is known to be of it. */
+  readonly proven: CopyInRun | undefined;
+}
 
-async function tryEach(
-  { key, bytes }: MediaObject,
-  sources: readonly (() => Promise<Attempt>)[],
+async function bringObjectBack(
+  store: Store,
+  { entry, copies: [newest], proven }: SoughtObject,
+  dryRun: boolean,
+  signal: AbortSignal,
 ): Promise<MediaOutcome> {
+  const { key, bytes, versionId } = entry;
   let reason = 'it is not in quarantine, and there is no version of it';
-  for (const source of sources) {
-    const attempt = await source();
-    if (attempt === undefined) continue;
-    if ('from' in attempt) return { key, bytes, from: attempt.from };
-    reason = attempt.reason;
+  if (proven !== undefined) {
+    const refusal = await takeFromQuarantine(store, proven, key, dryRun, signal);
+    if (refusal === undefined) return { key, bytes, from: 'quarantine' };
+    reason = refusal;
   }
+  if (versionId !== undefined) {
+    const refusal = await takeVersion(store, { ...entry, versionId }, dryRun, signal);
+    if (refusal === undefined) return { key, bytes, from: 'version' };
+    reason = refusal;
+  }
+  if (proven === undefined && newest !== undefined) reason = describeUnproven(newest, key);
   return { key, bytes, from: 'nowhere', reason };
-}
-
-interface CopyInRun {
-  readonly run: string;
-  readonly found: StoredObject;
-}
-
-/**
- * Looks for what was moved into the quarantine from an object's place, the newest run first.
- *
- * @returns the one that has the recorded ETag, beyond which none is looked for, and before it those of its size: where
- *   the encryption of one of them makes its ETag say nothing, they may be the object
- */
-async function findInQuarantine(
-  store: Store,
-  prefix: string,
-  runs: readonly string[],
-  entry: MediaObject,
-  signal: AbortSignal,
-): Promise<{ readonly exact?: StoredObject; readonly others: readonly CopyInRun[] }> {
-  const others: CopyInRun[] = [];
-  for (const run of runs) {
-    const found = await store.head(`${runPrefix(prefix, run)}${entry.key}`, signal);
-    if (found?.bytes !== entry.bytes) continue;
-    if (found.etag === entry.etag) return { exact: found, others };
-    others.push({ run, found });
-  }
-  return { others };
-}
-
-async function fromQuarantine(
-  store: Store,
-  found: StoredObject | undefined,
-  { key }: MediaObject,
-  dryRun: boolean,
-  signal: AbortSignal,
-): Promise<Attempt> {
-  if (found === undefined) return undefined;
-  if (dryRun) return { from: 'quarantine' };
-  const outcome = await bringBack(store, { ...found, original: key }, signal);
-  if (outcome.kind === 'refused') return outcome;
-  if (outcome.kind === 'back') await store.remove([found.key], signal);
-  return { from: 'quarantine' };
-}
-
-/** Its place may have held another object of that size: whether it is this one, only people can tell. */
-function describeUnproven({ run }: CopyInRun, { key }: MediaObject): Attempt {
-  return {
-    reason: `an object of its size and key is in quarantine, with another ETag, as of what is encrypted or another object; \`topobank-backup quarantine restore ${run} --key ${shellWord(key)}\` brings it back`,
-  };
-}
-
-/** As a POSIX shell takes it for one word, whatever an application has named its objects. */
-function shellWord(text: string): string {
-  return /^[\w./@%+:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-async function fromVersion(
-  store: Store,
-  entry: MediaObject,
-  dryRun: boolean,
-  signal: AbortSignal,
-): Promise<Attempt> {
-  const { key, versionId } = entry;
-  if (versionId === undefined) return undefined;
-  const found = await store.headVersion(key, versionId, signal);
-  if (found === undefined) return { reason: `its version ${versionId} is gone` };
-  // Of a bucket that keeps versions no longer, the one without an id is written over.
-  if (!isSame(found, entry)) return { reason: `its version ${versionId} is another object by now` };
-  if (dryRun) return { from: 'version' };
-  // The bucket was listed a while ago.
-  const present = await store.head(key, signal);
-  if (present !== undefined) {
-    return isSame(present, found) ? { from: 'version' } : { reason: 'another object has its key' };
-  }
-  if (!(await store.copy({ key, versionId, etag: found.etag }, key, signal)))
-    return { reason: `its version ${versionId} cannot be copied` };
-  const copy = await store.head(key, signal);
-  if (copy === undefined) return { reason: `the copy of its version ${versionId} is gone again` };
-  if (mayBeCopy(found, copy)) return { from: 'version' };
-  // It may be another writer's, so it stays.
-  return { reason: `another object has come to its place since its version ${versionId} was copied there` };
 }

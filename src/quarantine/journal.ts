@@ -12,9 +12,10 @@ const entrySchema = v.object({
   key: v.pipe(v.string(), v.minLength(1)),
   bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   lastModified: v.pipe(v.string(), v.isoTimestamp()),
+  etag: v.optional(v.string()),
 });
 
-/** An object that is to be moved, as the audit saw it. */
+/** An object that is to be moved, as the audit saw it: by its ETag it is known when its copy has another one. */
 export type JournalEntry = v.InferOutput<typeof entrySchema>;
 
 /** The journal of a run that may come to be: nothing of it is visible until it is committed. */
@@ -43,8 +44,8 @@ export async function openJournal(
     async add(findings) {
       const entries = findings.flatMap((finding) => {
         if (finding.kind !== 'orphan') return [];
-        const { key, bytes, lastModified } = finding;
-        return `${JSON.stringify({ key, bytes, lastModified } satisfies JournalEntry)}\n`;
+        const { key, bytes, lastModified, etag } = finding;
+        return `${JSON.stringify({ key, bytes, lastModified, etag } satisfies JournalEntry)}\n`;
       });
       if (entries.length > 0) await lines.write(entries.join(''));
     },

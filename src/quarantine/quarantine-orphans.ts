@@ -157,7 +157,11 @@ async function removeAll(
 /** A HEAD tells the time without the fraction of the second. */
 function isAsListed(entry: JournalEntry, source: StoredObject): boolean {
   const second = (time: Date) => Math.floor(time.getTime() / 1000);
-  return entry.bytes === source.bytes && second(new Date(entry.lastModified)) === second(source.lastModified);
+  return (
+    entry.bytes === source.bytes &&
+    second(new Date(entry.lastModified)) === second(source.lastModified) &&
+    (entry.etag === undefined || entry.etag === source.etag)
+  );
 }
 
 async function* inBatches(

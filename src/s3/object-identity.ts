@@ -1,15 +1,27 @@
 import type { StoredObject } from './store.ts';
 
+/** Largest object that a server copies in one request, in bytes; a larger one is copied in parts, see `copy.ts`. */
+const LARGEST_WHOLE_COPY = 5 * 1024 ** 3;
+
 /** What the identity of an object is judged by. */
 type Described = Pick<StoredObject, 'bytes' | 'etag'>;
 
 /**
- * Whether two objects hold the same bytes, as far as a server tells. The ETag of one that was written in parts follows
- * no common formula, and a copy of it may have another: then the size decides.
+ * What size and ETag tell of the object that has the key of one that was recorded: it is that one; another was written
+ * in its place; or either, for it may be a copy of that one.
  */
-export function isSame(a: Described, b: Described): boolean {
-  if (a.bytes !== b.bytes) return false;
-  return a.etag === b.etag || isOfParts(a) || isOfParts(b);
+export type Likeness = 'same' | 'changed' | 'not told';
+
+/**
+ * Compares an object with what was recorded of its key, which may be long ago. Where one of them was written in parts
+ * and the other was not, it may have been copied away and back meanwhile. Two that were written in parts are two writes:
+ * a copy has no parts, unless the object is too large for one request.
+ */
+export function compareWithRecorded(recorded: Described, present: Described): Likeness {
+  if (recorded.bytes !== present.bytes) return 'changed';
+  if (recorded.etag === present.etag) return 'same';
+  const ofParts = [recorded, present].filter(isOfParts).length;
+  return ofParts === 1 || (ofParts === 2 && present.bytes > LARGEST_WHOLE_COPY) ? 'not told' : 'changed';
 }
 
 /**

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AuditReport } from '../../src/audit/audit-media.ts';
 import type { Finding } from '../../src/audit/finding.ts';
+import { openMultipartWriter } from '../../src/s3/multipart-writer.ts';
 import type { Environment } from '../support/database.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 import type { ProgramResult, RunOptions } from '../support/topobank-backup.ts';
@@ -16,6 +17,8 @@ export interface AuditBed extends TestBed {
    * set, it is old enough for a grace of 0 when the program is run next.
    */
   put(key: string, content?: string, ageMs?: number): Promise<void>;
+  /** As {@link put}, by a multipart upload, so that the ETag is no MD5 of the bytes. */
+  putInParts(key: string, content: string): Promise<void>;
   /** Runs `audit-orphans` with these arguments. */
   audit(args?: readonly string[], env?: Environment, options?: RunOptions): Promise<ProgramResult>;
   /** The document of a run that found out whether rows and objects agree. */
@@ -37,23 +40,33 @@ export async function createAuditBed(postgres: Environment, sql: string, options
   };
   const audit: AuditBed['audit'] = (args = [], env = {}, options = {}) =>
     run(['audit-orphans', ...args], env, options);
+  const { signal } = new AbortController();
+  const contentType = 'application/octet-stream';
+  async function writeAged(key: string, ageMs: number, write: () => Promise<unknown>): Promise<void> {
+    writtenMs = Date.now() - ageMs;
+    await write();
+    writtenMs = undefined;
+    if (ageMs === 0) return;
+    // Servers tell the time of an object in whole seconds, cut or rounded up.
+    const written = (await bed.store.head(key, signal))?.lastModified.getTime() ?? 0;
+    oldMs = Math.max(oldMs, written + 1000);
+  }
   return {
     ...bed,
     run,
-    async put(key, content = `contents of ${key}`, ageMs = 2 * DAY) {
-      writtenMs = Date.now() - ageMs;
-      const { signal } = new AbortController();
-      await bed.store.put(key, Buffer.from(content), {
-        ifAbsent: false,
-        contentType: 'application/octet-stream',
-        signal,
-      });
-      writtenMs = undefined;
-      if (ageMs === 0) return;
-      // Servers tell the time of an object in whole seconds, cut or rounded up.
-      const written = (await bed.store.head(key, signal))?.lastModified.getTime() ?? 0;
-      oldMs = Math.max(oldMs, written + 1000);
-    },
+    put: (key, content = `contents of ${key}`, ageMs = 2 * DAY) =>
+      writeAged(key, ageMs, () =>
+        bed.store.put(key, Buffer.from(content), { ifAbsent: false, contentType, signal }),
+      ),
+    putInParts: (key, content) =>
+      writeAged(key, 2 * DAY, async () => {
+        // The writer takes an object that is there for another writer's.
+        await bed.store.remove([key], signal);
+        const options = { contentType, maxParts: 10, partsInFlight: 1, signal };
+        const writer = await openMultipartWriter(bed.store, key, options);
+        await writer.write(Buffer.from(content));
+        await writer.complete();
+      }),
     audit,
     async report(args = [], env = {}) {
       const { status, stdout, stderr } = await audit([...args, '--json'], env);

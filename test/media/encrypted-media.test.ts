@@ -5,12 +5,13 @@ import { encryptBucket } from '../support/encrypt-bucket.ts';
 import { keepVersions } from '../support/keep-versions.ts';
 
 const never = new AbortController().signal;
+const KEPT = ['media/albums/7/x', 'media/kept'];
 let bed: QuarantineBed;
 
 beforeEach(async () => {
   bed = await createQuarantineBed(inject('postgres'));
   await encryptBucket(bed);
-  for (const key of ['media/kept', 'media/albums/7/x']) await bed.put(key);
+  for (const key of KEPT) await bed.put(key);
 });
 
 afterEach(() => bed.close());
@@ -21,12 +22,18 @@ async function restored(id = 'latest'): Promise<{ status: number | null; told: o
   return { status, told: JSON.parse(stdout) as object };
 }
 
-test.each([
-  ['as its copy is', 'aws:kms'],
-  ['which its copy is not', 'AES256'],
-] as const)(
-  'encrypted with a key of KMS, %s, what may be another object is named with its command',
-  async (_what, copies) => {
+test.each<[string, write: () => Promise<unknown>, copies: 'aws:kms' | 'AES256']>([
+  ['encrypted with a key of KMS, as its copy is', async () => {}, 'aws:kms'],
+  ['encrypted with a key of KMS, which its copy is not', async () => {}, 'AES256'],
+  [
+    'written in parts',
+    () => Promise.all(KEPT.map((key) => bed.putInParts(key, `contents of ${key}`))),
+    'AES256',
+  ],
+])(
+  '%s, what the journal proves comes back; without it, it is named with its command',
+  async (_what, write, copies) => {
+    await write();
     expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
     await encryptBucket(bed, copies);
     await bed.database.query('DELETE FROM files; DELETE FROM albums');
@@ -35,17 +42,55 @@ test.each([
     // The backup lies elsewhere while the orphans go, as one that is fetched back later.
     const run = await bed.command(['audit-orphans', '--quarantine', '--yes'], {}, { S3_PREFIX: 'other/' });
     expect(run).toMatchObject({ status: 0 });
+    const journal = (await bed.keys()).find((key) => key.includes('.journal.')) ?? '';
+    const read = await bed.store.get(journal, { signal: never });
+    const body = Buffer.concat(await read!.body.toArray());
+    await bed.store.remove([journal], never);
+
     const { status, told } = await restored(id);
     expect({ status, told }).toMatchObject({ status: 3, told: { restored: { count: 0 }, lost: [{}, {}] } });
     expect((await bed.places()).media).toEqual([]);
-    for (const { reason } of (told as { lost: { reason: string }[] }).lost) {
-      const [, command] =
-        /`topobank-backup (quarantine restore \d{14} --key \S+)` brings it back$/.exec(reason) ?? [];
-      expect(await bed.command(command!.split(' '))).toMatchObject({ status: 0 });
-    }
-    expect((await bed.places()).media).toEqual(['media/albums/7/x', 'media/kept']);
+    const [{ reason } = { reason: '' }] = (told as { lost: { reason: string }[] }).lost;
+    const [, command = ''] =
+      /`topobank-backup (quarantine restore \d{14} --key \S+)` brings it back$/.exec(reason) ?? [];
+    expect(await bed.command(command.split(' '))).toMatchObject({ status: 0 });
+    expect((await bed.places()).media).toEqual(['media/albums/7/x']);
+
+    await bed.store.put(journal, body, { ifAbsent: true, contentType: 'application/gzip', signal: never });
+    expect(await restored(id)).toMatchObject({ told: { restored: { count: 1 }, lost: [] } });
+    expect((await bed.places()).media).toEqual(KEPT);
   },
 );
+
+test('written anew in parts, an object is not taken for the one that was recorded; nor is a copy of that said to be another', async () => {
+  await encryptBucket(bed, 'AES256');
+  await bed.putInParts('media/kept', 'AAAAAAAA');
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  const check = async () => {
+    const { status, stdout } = await bed.command(['media', 'check', 'latest', '--json']);
+    return { status, told: JSON.parse(stdout) as object };
+  };
+  await bed.store.copy({ key: 'media/kept' }, 'media/kept-copy', never);
+  await bed.putInParts('media/kept', 'BBBBBBBB');
+  expect(await check()).toMatchObject({
+    status: 3,
+    told: { faults: [{ kind: 'changed', key: 'media/kept' }], untold: [] },
+  });
+
+  await bed.database.query('DELETE FROM files');
+  const run = await bed.command(['audit-orphans', '--quarantine', '--yes'], {}, { S3_PREFIX: 'other/' });
+  expect(run).toMatchObject({ status: 0 });
+  expect(await restored()).toMatchObject({
+    status: 3,
+    told: {
+      lost: [{ key: 'media/kept', reason: expect.stringMatching(/in quarantine, with another ETag/) }],
+    },
+  });
+  expect(await bed.store.head('media/kept', never)).toBeUndefined();
+
+  await bed.store.copy({ key: 'media/kept-copy' }, 'media/kept', never);
+  expect(await check()).toMatchObject({ status: 0, told: { faults: [], untold: ['media/kept'] } });
+});
 
 test('encrypted with a key of KMS, the version that was recorded comes back', async () => {
   await keepVersions(bed);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -73,6 +74,14 @@ export function copySource({ request, storage }: OperationContext): StoredVersio
   return source;
 }
 
+/** As AWS has it, a copy of what was written in parts is one object of one part. */
+async function etagOfCopy(sourceEtag: string, copy: StoredVersion): Promise<string> {
+  if (!sourceEtag.includes('-')) return sourceEtag;
+  const hash = createHash('md5');
+  for await (const chunk of readPieces(copy, 0, copy.bytes - 1)) hash.update(chunk);
+  return hash.digest('hex');
+}
+
 export async function copyObject(context: OperationContext): Promise<Reply> {
   const { request, storage, bucket, key } = context;
   const source = copySource(context);
@@ -88,7 +97,7 @@ export async function copyObject(context: OperationContext): Promise<Reply> {
     deleteMarker: false,
     pieces,
     bytes: source.bytes,
-    plainEtag: source.plainEtag,
+    plainEtag: await etagOfCopy(source.plainEtag, { ...source, pieces }),
     headers: replace ? keptHeaders(request) : source.headers,
   });
   return {

@@ -1,0 +1,94 @@
+import type { MediaObject } from '../catalog/media-manifest.ts';
+import { runPrefix } from '../quarantine/names.ts';
+import type { OriginalEtags } from '../quarantine/original-etags.ts';
+import { bringBack } from '../quarantine/restore-run.ts';
+import type { Store, StoredObject } from '../s3/store.ts';
+
+/** The runs of a quarantine, as they are searched for what backups lack. */
+export interface SearchedQuarantine {
+  readonly store: Store;
+  /** Prefix of the quarantine, with its slash. */
+  readonly prefix: string;
+  /** Names of its runs, the newest first. */
+  readonly runs: readonly string[];
+}
+
+/** What a run holds of a key. */
+export interface CopyInRun {
+  readonly run: string;
+  readonly found: StoredObject;
+}
+
+/**
+ * Looks for what was moved into the quarantine from an object's place, the newest run first.
+ *
+ * @returns copies of its size; one that has the recorded ETag is the last of them, for beyond it none is looked for
+ * @throws StoreError, or the signal's reason
+ */
+export async function findCopies(
+  { store, prefix, runs }: SearchedQuarantine,
+  entry: MediaObject,
+  signal: AbortSignal,
+): Promise<readonly CopyInRun[]> {
+  const copies: CopyInRun[] = [];
+  for (const run of runs) {
+    const found = await store.head(`${runPrefix(prefix, run)}${entry.key}`, signal);
+    if (found?.bytes !== entry.bytes) continue;
+    copies.push({ run, found });
+    if (found.etag === entry.etag) break;
+  }
+  return copies;
+}
+
+/**
+ * Chooses, of what {@link findCopies} has found, the copy that is proven to be of the object: it has the recorded ETag,
+ * or the journal says that what was moved had. Size alone would take an object that was written in its place since.
+ *
+ * @param originals is asked of one key after the other in the order of their bytes
+ * @throws StoreError, or the signal's reason
+ */
+export async function proveCopy(
+  copies: readonly CopyInRun[],
+  { key, etag }: MediaObject,
+  originals: OriginalEtags,
+): Promise<CopyInRun | undefined> {
+  const last = copies.at(-1);
+  if (last?.found.etag === etag) return last;
+  for (const copy of copies) if ((await originals.of(copy.run, key)) === etag) return copy;
+  return undefined;
+}
+
+/**
+ * Brings a copy back to its object's place.
+ *
+ * @returns why it cannot be; undefined once it is there, or would be
+ * @throws StoreError, or the signal's reason
+ */
+export async function takeFromQuarantine(
+  store: Store,
+  { found }: CopyInRun,
+  key: string,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (dryRun) return undefined;
+  const outcome = await bringBack(store, { ...found, original: key }, signal);
+  if (outcome.kind === 'refused') return outcome.reason;
+  if (outcome.kind === 'back') await store.remove([found.key], signal);
+  return undefined;
+}
+
+/** Its place may have held another object of that size: whether it is this one, only people can tell. */
+export function describeUnproven({ run }: CopyInRun, key: string): string {
+  return `an object of its size and key is in quarantine, with another ETag, as of what is encrypted or written in parts, or of another object; ${describeReturn(run, key)}`;
+}
+
+/** How people bring an object of a run back. */
+export function describeReturn(run: string, key: string): string {
+  return `\`topobank-backup quarantine restore ${run} --key ${shellWord(key)}\` brings it back`;
+}
+
+/** As a POSIX shell takes it for one word, whatever an application has named its objects. */
+function shellWord(text: string): string {
+  return /^[\w./@%+:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

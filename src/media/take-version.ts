@@ -1,0 +1,37 @@
+import type { MediaObject } from '../catalog/media-manifest.ts';
+import { compareWithRecorded, mayBeCopy } from '../s3/object-identity.ts';
+import type { Store } from '../s3/store.ts';
+
+/**
+ * Brings an object back from a version of it, whose ETag has to be the recorded one.
+ *
+ * @returns why that cannot be; undefined once it is there, or would be
+ * @throws StoreError, or the signal's reason
+ */
+export async function takeVersion(
+  store: Store,
+  entry: MediaObject & { readonly versionId: string },
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { key, versionId } = entry;
+  const found = await store.headVersion(key, versionId, signal);
+  if (found === undefined) return `its version ${versionId} is gone`;
+  // Of a bucket that keeps versions no longer, the one without an id is written over.
+  if (compareWithRecorded(entry, found) !== 'same')
+    return `its version ${versionId} is another object by now`;
+  if (dryRun) return undefined;
+  // The bucket was listed a while ago.
+  const present = await store.head(key, signal);
+  if (present !== undefined) {
+    return compareWithRecorded(found, present) === 'same' ? undefined : 'another object has its key';
+  }
+  if (!(await store.copy({ key, versionId, etag: found.etag }, key, signal)))
+    return `its version ${versionId} cannot be copied`;
+  const copy = await store.head(key, signal);
+  if (copy === undefined) return `the copy of its version ${versionId} is gone again`;
+  // Another writer's stays.
+  return mayBeCopy(found, copy)
+    ? undefined
+    : `another object has come to its place since its version ${versionId} was copied there`;
+}

@@ -1,0 +1,66 @@
+import { type Cursor, openCursor } from '../audit/cursor.ts';
+import { describeOrder } from '../audit/order-errors.ts';
+import { DumpError, NotFoundError } from '../errors.ts';
+import { keyBytes } from '../s3/key-bytes.ts';
+import type { Store } from '../s3/store.ts';
+import type { Logger } from '../ui/log.ts';
+import { type JournalEntry, readJournal } from './journal.ts';
+
+/** Tells which ETags objects had before they were moved, of one key after the other in the order of their bytes. */
+export interface OriginalEtags {
+  /**
+   * Of what a run has moved from a key; undefined where its journal does not tell, or is gone or damaged.
+   *
+   * @throws StoreError, or the signal's reason
+   */
+  of(run: string, key: string): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the journals of runs as they are asked for; each is read once, and in memory is a batch of it. A copy may have
+ * another ETag than what it was made of, so that only the journal proves what an object in quarantine was.
+ */
+export function openOriginalEtags(
+  { store, log }: { readonly store: Store; readonly log: Logger },
+  prefix: string,
+  signal: AbortSignal,
+): OriginalEtags {
+  const cursors = new Map<string, Cursor<JournalEntry>>();
+
+  async function open(run: string): Promise<Cursor<JournalEntry>> {
+    const cursor = openCursor(
+      readJournal(store, prefix, run, signal),
+      ({ key }) => keyBytes(key),
+      'once',
+      (key, after) =>
+        new DumpError({
+          doing: `cannot use the journal of run ${run} of the quarantine`,
+          problem: `it has ${describeOrder(key, after)}`,
+        }),
+    );
+    cursors.set(run, cursor);
+    await cursor.more();
+    return cursor;
+  }
+
+  return {
+    async of(run, key) {
+      const wanted = keyBytes(key);
+      try {
+        const cursor = cursors.get(run) ?? (await open(run));
+        while (cursor.key !== undefined && cursor.key < wanted) {
+          if (!cursor.step()) await cursor.more();
+        }
+        return cursor.key === wanted ? cursor.item?.etag : undefined;
+      } catch (error) {
+        if (error instanceof DumpError) log.warn(error.message);
+        else if (!(error instanceof NotFoundError)) throw error;
+        return undefined;
+      }
+    },
+    async close() {
+      await Promise.allSettled([...cursors.values()].map((cursor) => cursor.close()));
+    },
+  };
+}

@@ -78,13 +78,35 @@ export async function takeFromQuarantine(
   return undefined;
 }
 
+/**
+ * Looks for what was last moved into the quarantine from a key, whatever it was; undefined where no run has any.
+ *
+ * @throws StoreError, or the signal's reason
+ */
+export async function findNewest(
+  { store, prefix, runs }: SearchedQuarantine,
+  key: string,
+  signal: AbortSignal,
+): Promise<CopyInRun | undefined> {
+  for (const run of runs) {
+    const found = await store.head(`${runPrefix(prefix, run)}${key}`, signal);
+    if (found !== undefined) return { run, found };
+  }
+  return undefined;
+}
+
 /** Its place may have held another object of that size: whether it is this one, only people can tell. */
 export function describeUnproven({ run }: CopyInRun, key: string): string {
   return `an object of its size and key is in quarantine, with another ETag, as of what is encrypted or written in parts, or of another object; ${describeReturn(run, key)}`;
 }
 
+/** The backup recorded nothing of it that could be compared. */
+export function describeMissedBefore({ run }: CopyInRun, key: string): string {
+  return `it was missing already when the backup was taken, and an object of its key is in quarantine; ${describeReturn(run, key)}`;
+}
+
 /** How people bring an object of a run back. */
-export function describeReturn(run: string, key: string): string {
+function describeReturn(run: string, key: string): string {
   return `\`topobank-backup quarantine restore ${run} --key ${shellWord(key)}\` brings it back`;
 }
 

@@ -1,16 +1,18 @@
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { Backup } from '../catalog/catalog.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { COPIES } from '../quarantine/move-object.ts';
-import { openOriginalEtags } from '../quarantine/original-etags.ts';
+import { type OriginalEtags, openOriginalEtags } from '../quarantine/original-etags.ts';
 import { listRuns } from '../quarantine/runs.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { checkMedia, type MediaCheckContext } from './check-media.ts';
 import {
   type CopyInRun,
+  describeMissedBefore,
   describeUnproven,
   findCopies,
+  findNewest,
   proveCopy,
   type SearchedQuarantine,
   takeFromQuarantine,
@@ -39,13 +41,13 @@ export interface MediaRestored {
   /** So it would be, and nothing was done. */
   readonly dryRun: boolean;
   readonly restored: { readonly count: number; readonly bytes: number };
-  /** Of those that were missing. */
+  /** Of those that were missing; also what the quarantine has of keys that had no object when the backup was taken. */
   readonly lost: readonly MediaOutcome[];
   /** Objects that are others than they were. They are left alone: somebody has written them. */
   readonly changed: number;
   /** Keys of objects whose ETags do not tell whether they are as they were, see {@link checkMedia}. Left alone too. */
   readonly untold: readonly string[];
-  /** Keys that had no object when the backup was taken, and have none. */
+  /** Keys that had no object when the backup was taken, and have none, not in quarantine either. */
   readonly neverThere: number;
 }
 
@@ -63,9 +65,8 @@ export async function restoreMedia(
 ): Promise<MediaRestored> {
   const { store, quarantinePrefix: prefix, log } = context;
   const runs = (await listRuns(store, prefix, signal)).map(({ run }) => run).reverse();
-  const quarantine: SearchedQuarantine = { store, prefix, runs };
   const originals = openOriginalEtags(context, prefix, signal);
-  const limit = pLimit(COPIES);
+  const sources: Sources = { store, prefix, runs, originals, limit: pLimit(COPIES) };
   const restored = { count: 0, bytes: 0 };
   const lost: MediaOutcome[] = [];
   const untold: string[] = [];
@@ -74,19 +75,9 @@ export async function restoreMedia(
   try {
     for await (const faults of checkMedia(context, backup, (key) => untold.push(key), signal)) {
       changed += faults.filter(({ kind }) => kind === 'changed').length;
-      neverThere += faults.filter(({ kind }) => kind === 'never there').length;
       const missing = faults.flatMap((fault) => (fault.kind === 'missing' ? [fault.entry] : []));
-      const found = await Promise.all(
-        missing.map(async (entry) => ({ entry, copies: await limit(findCopies, quarantine, entry, signal) })),
-      );
-      const sought: SoughtObject[] = [];
-      // The journals are read in the order of the keys.
-      for (const { entry, copies } of found)
-        sought.push({ entry, copies, proven: await proveCopy(copies, entry, originals) });
-      const outcomes = await Promise.all(
-        sought.map((object) => limit(bringObjectBack, store, object, dryRun, signal)),
-      );
-      for (const outcome of outcomes) {
+      const absent = faults.flatMap((fault) => (fault.kind === 'never there' ? [fault.key] : []));
+      for (const outcome of await bringBatchBack(sources, missing, dryRun, signal)) {
         if (outcome.from === 'nowhere') {
           lost.push(outcome);
           continue;
@@ -95,11 +86,53 @@ export async function restoreMedia(
         restored.bytes += outcome.bytes;
         log.debug(`${dryRun ? 'would bring' : 'brought'} ${outcome.key} back from its ${outcome.from}`);
       }
+      const held = await findMissedBefore(sources, absent, signal);
+      lost.push(...held);
+      neverThere += absent.length - held.length;
     }
   } finally {
     await originals.close();
   }
   return { backup: backup.id, dryRun, restored, lost, changed, untold, neverThere };
+}
+
+/** Where media are brought back from, and how many at the same time. */
+interface Sources extends SearchedQuarantine {
+  readonly originals: OriginalEtags;
+  readonly limit: LimitFunction;
+}
+
+/** @param missing in the order of the keys' bytes, in which the journals are read */
+async function bringBatchBack(
+  sources: Sources,
+  missing: readonly MediaObject[],
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<readonly MediaOutcome[]> {
+  const { store, originals, limit } = sources;
+  const found = await Promise.all(
+    missing.map(async (entry) => ({ entry, copies: await limit(findCopies, sources, entry, signal) })),
+  );
+  const sought: SoughtObject[] = [];
+  for (const { entry, copies } of found)
+    sought.push({ entry, copies, proven: await proveCopy(copies, entry, originals) });
+  return Promise.all(sought.map((object) => limit(bringObjectBack, store, object, dryRun, signal)));
+}
+
+/** @returns what the quarantine has of keys that had no object when the backup was taken, which people have to judge */
+async function findMissedBefore(
+  sources: Sources,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly MediaOutcome[]> {
+  const found = await Promise.all(
+    keys.map(async (key) => ({ key, copy: await sources.limit(findNewest, sources, key, signal) })),
+  );
+  return found.flatMap(({ key, copy }) => {
+    if (copy === undefined) return [];
+    const { bytes } = copy.found;
+    return [{ key, bytes, from: 'nowhere', reason: describeMissedBefore(copy, key) } as const];
+  });
 }
 
 /** An object that is missing, and what the quarantine has of its key and size. */

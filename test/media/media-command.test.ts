@@ -80,6 +80,33 @@ test('what is missing comes back from the quarantine, whose copy is gone then', 
   });
 });
 
+test('what was missing when the backup was taken, and lies in quarantine, is named with its command', async () => {
+  await bed.command(['audit-orphans', '--quarantine', '--yes']);
+  await bed.database.query(`INSERT INTO files VALUES (3, 'orphan')`);
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  const [{ run } = { run: '' }] = await bed.runs();
+  const command = `quarantine restore ${run} --key media/orphan`;
+  expect(await document(['media', 'restore', 'latest'])).toMatchObject({
+    status: 3,
+    told: {
+      restored: { count: 0 },
+      lost: [
+        {
+          key: 'media/orphan',
+          from: 'nowhere',
+          reason: `it was missing already when the backup was taken, and an object of its key is in quarantine; \`topobank-backup ${command}\` brings it back`,
+        },
+      ],
+      neverThere: 1,
+    },
+  });
+  expect(await bed.command(command.split(' '))).toMatchObject({ status: 0 });
+  expect(await document(['media', 'restore', 'latest'])).toMatchObject({
+    status: 0,
+    told: { neverThere: 1 },
+  });
+});
+
 test('in a bucket that keeps versions the recorded one comes back, with what describes it', async () => {
   await keepVersions(bed);
   await bed.put('media/kept', 'as it was');

@@ -13,7 +13,7 @@ import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS } from './groups.ts';
-import { mediaContext, renderMediaRestored } from './media.ts';
+import { mediaContext } from './media.ts';
 import type { RestoreFlags } from './restore-options.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
@@ -71,9 +71,7 @@ export function mediaOfRestore(
 
     async bringBack(dryRun) {
       if (wanted === undefined) return undefined;
-      const report = await restoreMedia(wanted.context, wanted.backup, { dryRun }, signal);
-      for (const line of renderMediaRestored(report).split('\n')) log.info(line);
-      return report;
+      return restoreMedia(wanted.context, wanted.backup, { dryRun }, signal);
     },
 
     after: () =>

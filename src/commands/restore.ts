@@ -14,7 +14,7 @@ import {
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatContents, formatDuration, formatNumber, formatTime } from '../ui/format.ts';
 import { RESTORE_GROUPS } from './groups.ts';
-import { isWhole } from './media.ts';
+import { isWhole, renderMediaRestored } from './media.ts';
 import { mediaOfRestore } from './restore-media.ts';
 import {
   type RestoreFlags,
@@ -128,18 +128,19 @@ async function restoreSource(
 
 function render(source: RestoreSource, outcome: RestoreOutcome): [document: unknown, text: string] {
   const { before = null, restored = null } = outcome.media;
+  const ofMedia = restored === null ? '' : `\n${renderMediaRestored(restored)}`;
   if (outcome.state === 'planned') {
     const would = outcome.intent;
     return [
       { dryRun: true, source: source.name, bytes: source.bytes, would, media: { before, restored } },
-      `would ${would}`,
+      `would ${would}${ofMedia}`,
     ];
   }
   const { report, ms } = outcome;
   const { after = null } = outcome.media;
   return [
     { source: source.name, ...report, kept: report.kept ?? null, media: { before, restored, after } },
-    renderReport(source, report, ms),
+    `${renderReport(source, report, ms)}${ofMedia}`,
   ];
 }
 

@@ -68,6 +68,10 @@ test('--with-media brings back what is missing; what is lost makes the status 3'
     status: 3,
     media: { restored: { lost: [{ key: 'media/kept' }] } },
   });
+  const why = /\nbrought back 0 objects \(0 B\) of backup \d+\nlost: media\/kept: it is not in quarantine/;
+  expect(
+    await bed.command(['restore', '--latest', '--yes', '--no-audit', '--with-media', '--quiet']),
+  ).toMatchObject({ status: 3, stdout: expect.stringMatching(why), stderr: '' });
 });
 
 test('media that cannot be brought back for an error leave the restore done, and it is said so', async () => {

@@ -95,7 +95,15 @@ export function mediaContext(session: Session<'store' | 'media'>, store: Store):
 
 /** Whether every object of the backup is what it was. */
 export function isWhole({ lost, changed }: MediaRestored): boolean {
-  return lost.length === 0 && changed === 0;
+  return lost.length === 0 && changed.length === 0;
+}
+
+/** The first of what there is, a line each, and how many more there are. */
+function renderSome<T>(what: string, all: readonly T[], describe: (one: T) => string): string[] {
+  const lines = all.slice(0, SHOWN).map((one) => escapeControls(`${what}: ${describe(one)}`));
+  if (all.length > SHOWN)
+    lines.push(`and ${formatCount(all.length - SHOWN)} more ${what}: --json has them all`);
+  return lines;
 }
 
 /** What became of a backup's media, for people. */
@@ -110,11 +118,9 @@ export function renderMediaRestored({
 }: MediaRestored): string {
   const lines = [
     `${dryRun ? 'would bring' : 'brought'} back ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of backup ${backup}`,
-    ...lost.slice(0, SHOWN).map(({ key, reason }) => escapeControls(`lost: ${key}: ${reason}`)),
+    ...renderSome('lost', lost, ({ key, reason }) => `${key}: ${reason}`),
+    ...renderSome('changed since, and left alone', changed, ({ key }) => key),
   ];
-  if (lost.length > SHOWN)
-    lines.push(`and ${formatCount(lost.length - SHOWN)} more lost: --json has them all`);
-  if (changed > 0) lines.push(`changed since, and left alone: ${formatCount(changed)}`);
   if (untold.length > 0) lines.push(renderUntold(untold.length));
   if (neverThere > 0) lines.push(`missing already when it was taken: ${formatCount(neverThere)}`);
   return lines.join('\n');

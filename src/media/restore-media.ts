@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit';
+import type { MediaFault } from '../audit/compare-media.ts';
 import type { Backup } from '../catalog/catalog.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { COPIES } from '../quarantine/move-object.ts';
@@ -34,6 +35,13 @@ interface MediaOutcome {
   readonly reason?: string;
 }
 
+/** An object that another was written over since: the bytes of what was recorded, and of what is there. */
+interface ChangedObject {
+  readonly key: string;
+  readonly recorded: number;
+  readonly present: number;
+}
+
 /** What became of the media of a backup. Sizes are bytes. */
 export interface MediaRestored {
   /** Its id. */
@@ -44,7 +52,7 @@ export interface MediaRestored {
   /** Of those that were missing; also what the quarantine has of keys that had no object when the backup was taken. */
   readonly lost: readonly MediaOutcome[];
   /** Objects that are others than they were. They are left alone: somebody has written them. */
-  readonly changed: number;
+  readonly changed: readonly ChangedObject[];
   /** Keys of objects whose ETags do not tell whether they are as they were, see {@link checkMedia}. Left alone too. */
   readonly untold: readonly string[];
   /** Keys that had no object when the backup was taken, and have none, not in quarantine either. */
@@ -70,11 +78,11 @@ export async function restoreMedia(
   const restored = { count: 0, bytes: 0 };
   const lost: MediaOutcome[] = [];
   const untold: string[] = [];
-  let changed = 0;
+  const changed: ChangedObject[] = [];
   let neverThere = 0;
   try {
     for await (const faults of checkMedia(context, backup, (key) => untold.push(key), signal)) {
-      changed += faults.filter(({ kind }) => kind === 'changed').length;
+      changed.push(...faults.flatMap(changedObject));
       const missing = faults.flatMap((fault) => (fault.kind === 'missing' ? [fault.entry] : []));
       const absent = faults.flatMap((fault) => (fault.kind === 'never there' ? [fault.key] : []));
       for (const outcome of await bringBatchBack(sources, missing, dryRun, signal)) {
@@ -94,6 +102,11 @@ export async function restoreMedia(
     await originals.close();
   }
   return { backup: backup.id, dryRun, restored, lost, changed, untold, neverThere };
+}
+
+function changedObject(fault: MediaFault): ChangedObject[] {
+  if (fault.kind !== 'changed') return [];
+  return [{ key: fault.entry.key, recorded: fault.entry.bytes, present: fault.object.bytes }];
 }
 
 /** Where media are brought back from, and how many at the same time. */

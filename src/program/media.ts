@@ -48,7 +48,8 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'media',
-    about: 'Check the media that a backup has recorded, or bring those back that are missing.',
+    about:
+      'Check the media that a backup has recorded, or bring those back that are missing: exit 3 while any is missing or another than it was.',
     groups: MEDIA_GROUPS,
     args: [
       ['<what>', '`check` or `restore`'],

@@ -23,7 +23,10 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
         'with --table: only its rows, all or none, into a database --into that has the table, empty',
       ],
       ['--no-owner', 'leave out owners and grants'],
-      ['--with-media', 'bring back the media of the backup that are missing, as `media restore` does'],
+      [
+        '--with-media',
+        'bring back the media of the backup that are missing, as `media restore` does: exit 3 while any is missing or another than it was',
+      ],
       [
         '--no-audit',
         'do not compare rows and media objects, neither before nor after; single tables never are',

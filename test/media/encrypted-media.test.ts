@@ -100,7 +100,7 @@ test('encrypted with a key of KMS, the version that was recorded comes back', as
   await bed.store.remove(['media/kept'], never);
   expect(await restored()).toMatchObject({
     status: 0,
-    told: { restored: { count: 1, bytes: 9 }, lost: [], changed: 0 },
+    told: { restored: { count: 1, bytes: 9 }, lost: [], changed: [] },
   });
   const read = await bed.store.get('media/kept', { signal: never });
   expect(String(Buffer.concat(await read!.body.toArray()))).toBe('as it was');

@@ -42,10 +42,14 @@ test('check tells what is missing and what is another than it was', async () => 
     told: {
       restored: { count: 0 },
       lost: [{ key: 'media/albums/7/x', from: 'nowhere', reason: expect.stringMatching(/no version of it/) }],
-      changed: 1,
+      changed: [{ key: 'media/kept', recorded: 22, present: 5 }],
       neverThere: 1,
     },
   });
+  const text = await bed.command(['media', 'restore', 'latest']);
+  expect(text.stdout).toMatch(
+    /\nlost: .*\nchanged since, and left alone: media\/kept\nmissing already .*: 1\n/,
+  );
 });
 
 test('a name cannot command the terminal', async () => {
@@ -116,7 +120,7 @@ test('in a bucket that keeps versions the recorded one comes back, with what des
   await bed.store.remove(['media/kept'], never);
   expect(await document(['media', 'restore', 'latest'])).toMatchObject({
     status: 0,
-    told: { restored: { count: 1, bytes: 9 }, lost: [], changed: 0 },
+    told: { restored: { count: 1, bytes: 9 }, lost: [], changed: [] },
   });
   const { ContentType, Metadata } = before;
   expect(await bed.describe('media/kept')).toMatchObject({ ContentType, Metadata });

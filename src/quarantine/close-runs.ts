@@ -3,8 +3,7 @@ import { formatCount, formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './context.ts';
 import { firstOfJournal } from './journal.ts';
 import { isInPlace } from './move-object.ts';
-import { markDone } from './quarantine-orphans.ts';
-import { listQuarantined, listRuns } from './runs.ts';
+import { listQuarantined, listRuns, markDone } from './runs.ts';
 
 /** Objects that are looked up at the same time. */
 const LOOKUPS = 8;
@@ -47,7 +46,7 @@ export async function closeRuns(
       twice += copies.length;
       await store.remove(copies, signal);
     }
-    await markDone(store, quarantinePrefix, run, { run, finishedAt: now().toISOString(), moved }, signal);
+    await markDone(store, quarantinePrefix, { run, finishedAt: now().toISOString(), moved }, signal);
     log.info(
       `closed run ${run} of the quarantine, which was cut off: ${formatNumber(moved.count, 'object')} moved, ${formatCount(twice)} left in place`,
     );

@@ -8,25 +8,23 @@ import type { QuarantineContext } from './context.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isUnchanged } from './move-object.ts';
-import { doneKey, runPrefix } from './names.ts';
+import { runPrefix } from './names.ts';
+import { type ObjectFailures, tolerateFailures } from './object-failures.ts';
+import { markDone, type RunMark } from './runs.ts';
 
 /** Objects that are looked up and removed together: each look reads the tables that own objects, whole. */
 const BATCH = 1000;
 
-/** What a run came to; also what its mark says in the bucket. */
-export interface QuarantineReport {
-  /** Its name: the time at which it began, `YYYYMMDDhhmmss` in UTC. */
-  readonly run: string;
-  /** ISO 8601 UTC. */
-  readonly finishedAt: string;
-  readonly moved: { readonly count: number; readonly bytes: number };
+/** What a run came to. */
+export interface QuarantineReport extends RunMark {
   readonly left: LeftObjects;
 }
 
 /**
  * Moves the objects of a run's journal into the quarantine. Each is copied and the copy compared; then it is looked up
  * once more whether a row or a backup needs it and whether it is the same; only then is it removed. So whenever the run
- * is cut off, an object is in its place, in the quarantine, or in both.
+ * is cut off, an object is in its place, in the quarantine, or in both. One for which the server fails is left in its
+ * place; where it fails for many in a row, or refuses who asks, the run ends.
  *
  * @param findOwned tells which keys rows own at this moment
  * @param protectors of backups that came since the audit
@@ -46,34 +44,37 @@ export async function quarantineOrphans(
     log.debug(`${key} is left in its place: ${reason}`);
   };
   const progress = context.startProgress('quarantine', 0, (count) => formatNumber(count, 'object'));
+  const tools: BatchTools = {
+    findOwned,
+    protectors,
+    failures: tolerateFailures(),
+    leave,
+    onLooked: () => progress.add(1),
+  };
   try {
     for await (const entries of inBatches(readJournal(store, quarantinePrefix, run, signal))) {
-      for (const object of await moveBatch(context, run, entries, { findOwned, protectors, leave }, signal)) {
+      for (const object of await moveBatch(context, run, entries, tools, signal)) {
         moved.count += 1;
         moved.bytes += object.bytes;
       }
-      progress.add(entries.length);
     }
   } finally {
     progress.stop();
     await protectors.close();
   }
   const report = { run, finishedAt: now().toISOString(), moved, left: left.summary() };
-  await markDone(store, quarantinePrefix, run, report, signal);
+  await markDone(store, quarantinePrefix, report, signal);
   return report;
 }
 
-/** Writes the mark that nothing of a run is under way. */
-export async function markDone(
-  store: Store,
-  quarantinePrefix: string,
-  run: string,
-  report: Omit<QuarantineReport, 'left'>,
-  signal: AbortSignal,
-): Promise<void> {
-  const body = Buffer.from(`${JSON.stringify(report, undefined, 1)}\n`);
-  const options = { ifAbsent: false, contentType: 'application/json', signal };
-  await store.put(doneKey(quarantinePrefix, run), body, options);
+/** What the moving of a batch takes, beside the run. */
+interface BatchTools {
+  readonly findOwned: FindOwned;
+  readonly protectors: Protectors;
+  readonly failures: ObjectFailures;
+  readonly leave: (key: string, reason: string) => void;
+  /** Told of each object that was copied or is left. */
+  readonly onLooked: () => void;
 }
 
 /** @returns what was moved */
@@ -81,52 +82,27 @@ async function moveBatch(
   { store, quarantinePrefix }: QuarantineContext,
   run: string,
   entries: readonly JournalEntry[],
-  use: {
-    readonly findOwned: FindOwned;
-    readonly protectors: Protectors;
-    readonly leave: (key: string, reason: string) => void;
-  },
+  tools: BatchTools,
   signal: AbortSignal,
 ): Promise<StoredObject[]> {
-  const { findOwned, protectors, leave } = use;
+  const { findOwned, failures, leave } = tools;
   const target = (key: string) => `${runPrefix(quarantinePrefix, run)}${key}`;
-  const limit = pLimit(COPIES);
-  const free: JournalEntry[] = [];
-  for (const entry of entries) {
-    const [backup] = await protectors.of(entry.key);
-    if (backup === undefined) free.push(entry);
-    else leave(entry.key, `backup ${backup} needs it`);
-  }
-  const copies = await Promise.all(
-    free.map((entry) =>
-      limit(async () => {
-        const copy = await copyAndCompare(store, entry.key, target(entry.key), signal, (source) =>
-          isAsListed(entry, source) ? undefined : 'it changed since the audit',
-        );
-        if (copy.kind === 'copied') return copy.source;
-        if (copy.kind === 'other') await store.remove([target(entry.key)], signal);
-        leave(entry.key, copy.kind === 'gone' ? 'it is gone' : copy.reason);
-        return undefined;
-      }),
-    ),
-  );
-  const copied = copies.filter((source) => source !== undefined);
+  const copied = await copyBatch(store, entries, target, tools, signal);
   const named = await findOwned(copied.map(({ key }) => key));
   const going: StoredObject[] = [];
   const staying: StoredObject[] = [];
-  await Promise.all(
-    copied.map((source) =>
-      limit(async () => {
-        const reason = named.has(source.key)
-          ? 'a row owns it'
-          : (await isUnchanged(store, source, signal))
-            ? undefined
-            : 'it changed while it was copied';
-        if (reason !== undefined) leave(source.key, reason);
-        (reason === undefined ? going : staying).push(source);
-      }),
-    ),
-  );
+  await eachAtOnce(copied, async (source) => {
+    const unchanged = await failures.attempt(() => isUnchanged(store, source, signal));
+    const reason = named.has(source.key)
+      ? 'a row owns it'
+      : typeof unchanged === 'object'
+        ? unchanged.reason
+        : unchanged
+          ? undefined
+          : 'it changed while it was copied';
+    if (reason !== undefined) leave(source.key, reason);
+    (reason === undefined ? going : staying).push(source);
+  });
   const refused = await removeAll(store, going, signal);
   for (const { key } of refused) leave(key, 'the server refuses to delete it');
   await store.remove(
@@ -134,6 +110,55 @@ async function moveBatch(
     signal,
   );
   return going.filter((source) => !refused.includes(source));
+}
+
+/** Copies what no backup needs. @returns what was copied */
+async function copyBatch(
+  store: Store,
+  entries: readonly JournalEntry[],
+  target: (key: string) => string,
+  { protectors, failures, leave, onLooked }: BatchTools,
+  signal: AbortSignal,
+): Promise<StoredObject[]> {
+  const free: JournalEntry[] = [];
+  for (const entry of entries) {
+    const [backup] = await protectors.of(entry.key);
+    if (backup === undefined) {
+      free.push(entry);
+      continue;
+    }
+    leave(entry.key, `backup ${backup} needs it`);
+    onLooked();
+  }
+  const copied: StoredObject[] = [];
+  await eachAtOnce(free, async (entry) => {
+    const to = target(entry.key);
+    const copy = await failures.attempt(() =>
+      copyAndCompare(store, entry.key, to, signal, (source) =>
+        isAsListed(entry, source) ? undefined : 'it changed since the audit',
+      ),
+    );
+    onLooked();
+    if (copy.kind === 'copied') {
+      copied.push(copy.source);
+      return;
+    }
+    // The server may have made a copy before it failed.
+    if (copy.kind === 'other' || copy.kind === 'failed') await store.remove([to], signal);
+    leave(entry.key, copy.kind === 'gone' ? 'it is gone' : copy.reason);
+  });
+  return copied;
+}
+
+/** Works at some objects at the same time; where one fails for good, no other is begun. */
+async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const limit = pLimit(COPIES);
+  try {
+    await Promise.all(items.map((item) => limit(work, item)));
+  } catch (error) {
+    limit.clearQueue();
+    throw error;
+  }
 }
 
 /** @returns those that the server refuses to delete */

@@ -2,7 +2,7 @@ import { backupId } from '../catalog/backup-name.ts';
 import { NotFoundError } from '../errors.ts';
 import { takePages } from '../s3/object-page.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { journalKey, parseQuarantineKey, runPrefix } from './names.ts';
+import { doneKey, journalKey, parseQuarantineKey, runPrefix } from './names.ts';
 
 /** One run of the quarantine, as the bucket holds it. */
 export interface QuarantineRun {
@@ -93,4 +93,25 @@ export async function findRun(
     problem: `there is no such run under ${prefix} of bucket ${store.bucket}`,
     remedy: 'run `topobank-backup quarantine list` to see what there is',
   });
+}
+
+/** What the mark of a run says, which has ended. */
+export interface RunMark {
+  /** Its name: the time at which it began, `YYYYMMDDhhmmss` in UTC. */
+  readonly run: string;
+  /** ISO 8601 UTC. */
+  readonly finishedAt: string;
+  readonly moved: { readonly count: number; readonly bytes: number };
+}
+
+/** Writes the mark that nothing of a run is under way. @throws StoreError */
+export async function markDone(
+  store: Store,
+  prefix: string,
+  mark: RunMark,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = Buffer.from(`${JSON.stringify(mark, undefined, 1)}\n`);
+  const options = { ifAbsent: false, contentType: 'application/json', signal };
+  await store.put(doneKey(prefix, mark.run), body, options);
 }

@@ -111,7 +111,9 @@ async function quarantine(invocation: Invocation): Promise<number> {
 /** What became of the orphans. */
 function renderQuarantine({ run, moved, left }: QuarantineReport): string {
   const lines = [
-    `moved ${formatNumber(moved.count, 'object')} (${formatBytes(moved.bytes)}) into quarantine, run ${run}`,
+    moved.count === 0
+      ? 'moved nothing into quarantine'
+      : `moved ${formatNumber(moved.count, 'object')} (${formatBytes(moved.bytes)}) into quarantine, run ${run}`,
     ...left.first.map(({ key, reason }) => escapeControls(`left ${key}: ${reason}`)),
   ];
   if (left.count > left.first.length)

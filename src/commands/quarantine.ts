@@ -79,7 +79,7 @@ function renderRuns(runs: readonly QuarantineRun[]): string {
       formatTime(idTime(run) ?? new Date(0)),
       formatCount(objects),
       formatBytes(bytes),
-      state,
+      state === 'done' ? state : 'cut off, or still running',
     ]),
   );
 }

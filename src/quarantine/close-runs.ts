@@ -3,14 +3,14 @@ import { formatCount, formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './context.ts';
 import { firstOfJournal } from './journal.ts';
 import { isInPlace } from './move-object.ts';
-import { listQuarantined, listRuns, markDone } from './runs.ts';
+import { listQuarantined, listRuns, markDone, removeEmptyRun } from './runs.ts';
 
 /** Objects that are looked up at the same time. */
 const LOOKUPS = 8;
 
 /**
  * Brings runs that were cut off to an end: where an object is both in its place and in quarantine, the copy goes, and
- * the next run judges the object anew; what was moved stays moved. No other run of this database may be at work. One
+ * the next run judges the object anew; what was moved stays moved, and a run that has moved nothing goes. No other run of this database may be at work. One
  * that moves what is no media of this database is another's, which holds another lock: it is left alone.
  *
  * @throws DumpError for a damaged journal, StoreError, or the signal's reason
@@ -47,6 +47,7 @@ export async function closeRuns(
       await store.remove(copies, signal);
     }
     await markDone(store, quarantinePrefix, { run, finishedAt: now().toISOString(), moved }, signal);
+    if (moved.count === 0) await removeEmptyRun(store, quarantinePrefix, run, signal);
     log.info(
       `closed run ${run} of the quarantine, which was cut off: ${formatNumber(moved.count, 'object')} moved, ${formatCount(twice)} left in place`,
     );

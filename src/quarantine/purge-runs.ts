@@ -8,8 +8,7 @@ import { earlierClock } from '../s3/earlier-clock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
 import { firstOfJournal } from './journal.ts';
-import { removeEmptyRun } from './restore-run.ts';
-import { firstOriginal, listQuarantined, listRuns, type QuarantineRun } from './runs.ts';
+import { firstOriginal, listQuarantined, listRuns, type QuarantineRun, removeEmptyRun } from './runs.ts';
 
 /** The runs that began at least so many milliseconds before `now`. */
 function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now: Date): QuarantineRun[] {

@@ -10,7 +10,7 @@ import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isUnchanged } from './move-object.ts';
 import { runPrefix } from './names.ts';
 import { type ObjectFailures, tolerateFailures } from './object-failures.ts';
-import { markDone, type RunMark } from './runs.ts';
+import { markDone, type RunMark, removeEmptyRun } from './runs.ts';
 
 /** Objects that are looked up and removed together: each look reads the tables that own objects, whole. */
 const BATCH = 1000;
@@ -25,6 +25,8 @@ export interface QuarantineReport extends RunMark {
  * once more whether a row or a backup needs it and whether it is the same; only then is it removed. So whenever the run
  * is cut off, an object is in its place, in the quarantine, or in both. One for which the server fails is left in its
  * place; where it fails for many in a row, or refuses who asks, the run ends.
+ *
+ * Of a run that moves nothing, nothing is left in the bucket.
  *
  * @param findOwned tells which keys rows own at this moment
  * @param protectors of backups that came since the audit
@@ -64,6 +66,7 @@ export async function quarantineOrphans(
   }
   const report = { run, finishedAt: now().toISOString(), moved, left: left.summary() };
   await markDone(store, quarantinePrefix, report, signal);
+  if (moved.count === 0) await removeEmptyRun(store, quarantinePrefix, run, signal);
   return report;
 }
 

@@ -4,8 +4,8 @@ import type { Store } from '../s3/store.ts';
 import type { QuarantineContext } from './context.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
-import { doneKey, journalKey, runPrefix } from './names.ts';
-import { findRun, listQuarantined, type QuarantinedObject } from './runs.ts';
+import { runPrefix } from './names.ts';
+import { findRun, listQuarantined, type QuarantinedObject, removeEmptyRun } from './runs.ts';
 
 /** What came of bringing a run's objects back. Sizes are bytes. */
 export interface RunRestored {
@@ -92,17 +92,6 @@ export async function bringBack(
     case 'other':
       return { kind: 'refused', reason: `what is in its place since is not known to be it: ${copy.reason}` };
   }
-}
-
-/** Journal and mark of a run are of no use when it holds nothing. */
-export async function removeEmptyRun(
-  store: Store,
-  prefix: string,
-  run: string,
-  signal: AbortSignal,
-): Promise<void> {
-  for await (const _ of store.list(runPrefix(prefix, run), { signal })) return;
-  await store.remove([journalKey(prefix, run), doneKey(prefix, run)], signal);
 }
 
 async function findOne(

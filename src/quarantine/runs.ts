@@ -11,7 +11,10 @@ export interface QuarantineRun {
   /** Objects that it holds, and their bytes. */
   readonly objects: number;
   readonly bytes: number;
-  /** `cut off`: some objects may be in their place as well; the next quarantine closes it. */
+  /**
+   * `cut off`, or at work still, which the bucket does not tell: some objects may be in their place as well; the next
+   * quarantine closes it.
+   */
   readonly state: 'done' | 'cut off';
 }
 
@@ -114,4 +117,15 @@ export async function markDone(
   const body = Buffer.from(`${JSON.stringify(mark, undefined, 1)}\n`);
   const options = { ifAbsent: false, contentType: 'application/json', signal };
   await store.put(doneKey(prefix, mark.run), body, options);
+}
+
+/** Removes journal and mark of a run that holds nothing, of which they are of no use. @throws StoreError */
+export async function removeEmptyRun(
+  store: Store,
+  prefix: string,
+  run: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const _ of store.list(runPrefix(prefix, run), { signal })) return;
+  await store.remove([journalKey(prefix, run), doneKey(prefix, run)], signal);
 }

@@ -1,6 +1,8 @@
 import { expect, inject, test } from 'vitest';
 import { createQuarantineBed } from './quarantine-bed.ts';
 
+const never = new AbortController().signal;
+
 test('an orphan stays when the server fails for its copy, refuses that, or refuses to delete it', async () => {
   const bed = await createQuarantineBed(inject('postgres'));
   bed.server.faults.push(
@@ -19,6 +21,7 @@ test('an orphan stays when the server fails for its copy, refuses that, or refus
   );
   const { status, stdout } = await bed.command(['audit-orphans', '--quarantine', '--yes']);
   expect(status).toBe(3);
+  expect(stdout).toMatch(/moved nothing into quarantine\nleft /);
   expect(stdout).toMatch(/left media\/x\/1: the server refuses to delete it/);
   expect(stdout).toMatch(/left media\/a b\+ü: the server fails for it: 400 InvalidRequest/);
   expect(stdout).toMatch(/left media\/orphan: it changed while it was copied/);
@@ -27,9 +30,18 @@ test('an orphan stays when the server fails for its copy, refuses that, or refus
     quarantine: [],
   });
 
+  expect((await bed.keys()).filter((key) => key.startsWith('quarantine/'))).toEqual([]);
+
   const denied = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
   bed.server.faults.splice(0, Number.POSITIVE_INFINITY, { operation: 'CopyObject', what: denied });
   const refused = await bed.command(['audit-orphans', '--quarantine', '--yes']);
   expect(refused).toMatchObject({ status: 1, stderr: expect.stringMatching(/403 AccessDenied/) });
+  const { stdout: listed } = await bed.command(['quarantine', 'list']);
+  expect(listed).toMatch(/ 0 .* cut off, or still running\b/);
+  bed.server.faults.length = 0;
+  await bed.store.remove(['media/a b+ü', 'media/orphan', 'media/x/1'], never);
+  const closed = await bed.command(['audit-orphans', '--quarantine', '--yes']);
+  expect(closed).toMatchObject({ status: 0, stderr: expect.stringMatching(/closed run \d+/) });
+  expect(await bed.runs()).toEqual([]);
   await bed.close();
 });

@@ -3,7 +3,7 @@ import { compareWithRecorded, mayBeCopy } from '../s3/object-identity.ts';
 import type { Store } from '../s3/store.ts';
 
 /**
- * Brings an object back from a version of it, whose ETag has to be the recorded one.
+ * Brings an object back from the version of it that was recorded.
  *
  * @returns why that cannot be; undefined once it is there, or would be
  * @throws StoreError, or the signal's reason
@@ -17,9 +17,11 @@ export async function takeVersion(
   const { key, versionId } = entry;
   const found = await store.headVersion(key, versionId, signal);
   if (found === undefined) return `its version ${versionId} is gone`;
-  // Of a bucket that keeps versions no longer, the one without an id is written over.
-  if (compareWithRecorded(entry, found) !== 'same')
+  // Of a bucket that keeps versions no longer, the one without an id is written over, so that its ETag has to prove it.
+  const likeness = compareWithRecorded(entry, found);
+  if (likeness === 'changed' || (likeness === 'not told' && versionId === 'null')) {
     return `its version ${versionId} is another object by now`;
+  }
   if (dryRun) return undefined;
   // The bucket was listed a while ago.
   const present = await store.head(key, signal);

@@ -11,7 +11,10 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openMultipartWriter } from '../../src/s3/multipart-writer.ts';
+import { type ObjectPage, takePages } from '../../src/s3/object-page.ts';
 import { readObject } from '../../src/s3/reader.ts';
+import type { ObjectInfo } from '../../src/s3/store.ts';
 import { bytesOf, createTestBucket, inTime, type TestBucket } from './bucket.ts';
 import { feature, Shortcoming } from './features.ts';
 
@@ -38,6 +41,12 @@ async function put(key: string, body: string): Promise<string> {
 async function textOf(key: string, versionId?: string): Promise<string | undefined> {
   const { Body } = await bucket.client.send(new GetObjectCommand(at(key, versionId)));
   return Body?.transformToString();
+}
+
+async function collect<O extends ObjectInfo>(pages: AsyncGenerator<ObjectPage<O>>): Promise<O[]> {
+  const objects: O[] = [];
+  for await (const page of takePages(pages)) objects.push(...page);
+  return objects;
 }
 
 const list = (prefix: string, more: object = {}) =>
@@ -72,6 +81,21 @@ test('every write is a version that is read by its id, newest first in the list'
     { Key: 'file', VersionId: second, IsLatest: true, Size: 6 },
     { Key: 'file', VersionId: first, IsLatest: false, Size: 3 },
   ]);
+});
+
+test('an object of several parts has one ETag, whether it is looked up or listed', async () => {
+  const options = { contentType: 'image/tiff', maxParts: 10_000, partsInFlight: 2, signal: inTime() };
+  const writer = await openMultipartWriter(bucket.store, 'parts/of it', options);
+  await writer.write(Buffer.alloc(6 * 1024 ** 2, 'x'));
+  const { etag } = await writer.complete();
+  const { store } = bucket;
+  const [[listed] = [], [version] = []] = await Promise.all([
+    collect(store.listPages('parts/', { signal: inTime() })),
+    collect(store.listVersionPages('parts/', { signal: inTime() })),
+  ]);
+  const looked = await store.head('parts/of it', inTime());
+  const ofVersion = await store.headVersion('parts/of it', version!.versionId, inTime());
+  expect([looked, ofVersion, listed, version].map((found) => found?.etag)).toEqual(Array(4).fill(etag));
 });
 
 test('a deleted object leaves its versions behind a marker, and comes back when the marker is deleted', async () => {

@@ -83,7 +83,7 @@ function renderFaults(id: string, faults: readonly FaultLine[], untold: number):
 
 /** Of objects that may have been copied away and back, which is no fault. */
 function renderUntold(count: number): string {
-  return `there, but copied or written anew, which their ETags cannot tell: ${formatCount(count)}`;
+  return `there in the same size, but it cannot be told whether as they were: ${formatCount(count)}`;
 }
 
 /** What it takes to look after the media of a backup. */
@@ -93,7 +93,7 @@ export function mediaContext(session: Session<'store' | 'media'>, store: Store):
   return { otherPrefixes: otherPrefixes(config), store, quarantinePrefix, log, startProgress };
 }
 
-/** Whether every object of the backup is what it was. */
+/** Whether every object of the backup is what it was, as far as can be told. */
 export function isWhole({ lost, changed }: MediaRestored): boolean {
   return lost.length === 0 && changed.length === 0;
 }

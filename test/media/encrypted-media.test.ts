@@ -90,6 +90,10 @@ test('written anew in parts, an object is not taken for the one that was recorde
 
   await bed.store.copy({ key: 'media/kept-copy' }, 'media/kept', never);
   expect(await check()).toMatchObject({ status: 0, told: { faults: [], untold: ['media/kept'] } });
+  const text = await bed.command(['media', 'check', 'latest']);
+  expect(text.stdout).toMatch(
+    /: 0 missing, 0 changed since\nthere in the same size, but it cannot be told .*: 1\n$/,
+  );
 });
 
 test('encrypted with a key of KMS, the version that was recorded comes back', async () => {

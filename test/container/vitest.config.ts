@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['test/container/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    // In CI the machine is shared and a change lands or not by one run.
+    retry: process.env.CI ? 1 : 0,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     testTimeout: 240_000,
     hookTimeout: 240_000,

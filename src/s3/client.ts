@@ -4,6 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Config } from '../config/config.ts';
 import { addHeaders } from './request-headers.ts';
+import { refuseOtherDocuments } from './unlike-s3.ts';
 
 /** Idle time in milliseconds after which a connection counts as broken; a large part may take minutes, but flows. */
 const IDLE_MS = 120_000;
@@ -45,5 +46,6 @@ export function createS3Client(settings: Config<'store'>): S3Client {
     ...(endpoint === undefined ? {} : { endpoint }),
   });
   addHeaders(client);
+  refuseOtherDocuments(client);
   return client;
 }

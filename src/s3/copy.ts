@@ -12,6 +12,7 @@ import {
 import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
 import type { CopySource } from './store.ts';
+import { given } from './unlike-s3.ts';
 import { ABORT_MS } from './uploads.ts';
 
 /** Largest object that CopyObject takes, in bytes (S3 API reference). */
@@ -38,7 +39,7 @@ export async function copyObject(area: CopyArea, source: CopySource, key: string
       { abortSignal: signal },
     );
     if (source.etag !== undefined && bareEtag(head.ETag) !== source.etag) return false;
-    if ((head.ContentLength ?? 0) > largestCopy) {
+    if (given(head.ContentLength, 'Content-Length') > largestCopy) {
       await copyParts(area, source, key, head);
       return true;
     }
@@ -86,7 +87,7 @@ async function copyParts(
   );
   const upload = { Bucket: bucket, Key: key, UploadId };
   try {
-    const bytes = head.ContentLength ?? 0;
+    const bytes = given(head.ContentLength, 'Content-Length');
     const Parts: { PartNumber: number; ETag: string | undefined }[] = [];
     for (let start = 0; start < bytes; start += copyPart) {
       const PartNumber = Parts.length + 1;

@@ -8,6 +8,9 @@ interface Answer {
   readonly code: string;
 }
 
+/** What answered breaks S3's rules, or is no S3 server at all, although the status says that all is well. */
+export class UnlikeS3Error extends Error {}
+
 /** @param error whatever was thrown; where it has no code, that is `unknown error` */
 export function answerOf(error: unknown): Answer {
   const { $metadata, name, code, Code } = (error ?? {}) as {
@@ -60,6 +63,16 @@ const REMEDIES: Readonly<Record<string, string>> = {
 export function storeError(doing: string, error: unknown, permission: string): Error {
   if (error instanceof OperatorError) return error;
   const { status, code } = answerOf(error);
+  // The SDK could not read what came with a status that says that all is well.
+  const isUnlikeS3 = error instanceof UnlikeS3Error || (status !== undefined && status < 300);
+  if (isUnlikeS3) {
+    return new StoreError({
+      doing,
+      problem: error instanceof UnlikeS3Error ? error.message : 'the answer is not what S3 sends',
+      remedy: 'check AWS_S3_ENDPOINT_URL',
+      cause: error,
+    });
+  }
   return new StoreError({
     doing,
     problem: describe(status, code, error),

@@ -12,6 +12,7 @@ import { type ListPage, readListPage } from './list-page.ts';
 import { type ObjectPage, pageOf, takePages } from './object-page.ts';
 import { giveBack, newPageMemory, type PageMemory, receive } from './page-memory.ts';
 import type { ObjectInfo, PendingUpload } from './store.ts';
+import { given, nextPage } from './unlike-s3.ts';
 
 /** Runs one request and turns what it throws into the operator's errors. */
 export type Call = <T>(work: () => Promise<T>) => Promise<T>;
@@ -59,11 +60,13 @@ async function listPage(
     ...(token === undefined ? {} : { ContinuationToken: token }),
   });
   const taken = takeObjects(command, free);
-  const answer: ListObjectsV2CommandOutput = await call(() => client.send(command, { abortSignal: signal }));
-  return {
-    page: taken() ?? pageOf(describeObjects(answer)),
-    next: answer.IsTruncated ? answer.NextContinuationToken : undefined,
-  };
+  return call(async () => {
+    const answer: ListObjectsV2CommandOutput = await client.send(command, { abortSignal: signal });
+    return {
+      page: taken() ?? pageOf(describeObjects(answer)),
+      next: nextPage(answer, token, answer.NextContinuationToken),
+    };
+  });
 }
 
 /**
@@ -78,7 +81,7 @@ function takeObjects(command: ListObjectsV2Command, free: PageMemory[]): () => O
     (next) => async (args) => {
       const result = await next(args);
       const response = result.response as { statusCode: number; body: unknown };
-      if (response.statusCode !== 200) return result;
+      if (response.statusCode >= 300) return result;
       const own = free.pop() ?? newPageMemory();
       const body = await receive(own, response.body as Readable);
       memory = own;
@@ -97,50 +100,60 @@ function takeObjects(command: ListObjectsV2Command, free: PageMemory[]): () => O
 }
 
 function describeObjects({ Contents = [] }: ListObjectsV2CommandOutput): ObjectInfo[] {
-  return Contents.flatMap(({ Key, Size, LastModified, ETag }) =>
-    Key === undefined
-      ? []
-      : {
-          key: Key,
-          bytes: Size ?? 0,
-          lastModified: LastModified ?? new Date(0),
-          etag: bareEtag(ETag),
-        },
-  );
+  return Contents.map(({ Key, Size, LastModified, ETag }) => ({
+    key: given(Key, 'Key'),
+    bytes: given(Size, 'Size'),
+    lastModified: given(LastModified, 'LastModified'),
+    etag: bareEtag(ETag),
+  }));
+}
+
+/** Where a page of uploads begins. */
+interface UploadMarkers {
+  readonly KeyMarker?: string;
+  readonly UploadIdMarker?: string;
 }
 
 /** ListMultipartUploads, page by page; nothing on servers that do not know the call, or without a bucket. */
-export async function* listPendingUploads(
-  call: Call,
-  { client, bucket, prefix, signal }: ListingArea,
-): AsyncGenerator<PendingUpload> {
-  let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
-  while (marker !== undefined) {
-    const from: { KeyMarker?: string; UploadIdMarker?: string } = marker;
-    const page: ListMultipartUploadsCommandOutput | undefined = await call(async () => {
-      try {
-        return await client.send(
-          new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...from }),
-          {
-            abortSignal: signal,
-          },
-        );
-      } catch (error) {
-        const { status, code } = answerOf(error);
-        if (status === 501 || status === 405 || code === 'NoSuchBucket') return undefined;
-        throw error;
-      }
-    });
-    for (const { Key, UploadId, Initiated } of page?.Uploads ?? []) {
-      if (Key === undefined || UploadId === undefined) continue;
-      yield { key: Key, uploadId: UploadId, initiated: Initiated };
-    }
-    marker =
-      page?.IsTruncated && page.NextKeyMarker !== undefined
-        ? {
-            KeyMarker: page.NextKeyMarker,
-            ...(page.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: page.NextUploadIdMarker }),
-          }
-        : undefined;
+export async function* listPendingUploads(call: Call, area: ListingArea): AsyncGenerator<PendingUpload> {
+  let from: UploadMarkers | undefined = {};
+  while (from !== undefined) {
+    const asked: UploadMarkers = from;
+    const { uploads, next } = await call(() => listUploadsFrom(area, asked));
+    yield* uploads;
+    from = next;
   }
+}
+
+async function listUploadsFrom(
+  { client, bucket, prefix, signal }: ListingArea,
+  from: UploadMarkers,
+): Promise<{ readonly uploads: readonly PendingUpload[]; readonly next: UploadMarkers | undefined }> {
+  try {
+    const page = await client.send(
+      new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...from }),
+      { abortSignal: signal },
+    );
+    const uploads = (page.Uploads ?? []).map(({ Key, UploadId, Initiated }) => ({
+      key: given(Key, 'Key'),
+      uploadId: given(UploadId, 'UploadId'),
+      initiated: Initiated,
+    }));
+    return { uploads, next: nextPage(page, from, nextMarkers(page)) };
+  } catch (error) {
+    const { status, code } = answerOf(error);
+    if (status === 501 || status === 405 || code === 'NoSuchBucket') return { uploads: [], next: undefined };
+    throw error;
+  }
+}
+
+function nextMarkers({
+  NextKeyMarker,
+  NextUploadIdMarker,
+}: ListMultipartUploadsCommandOutput): UploadMarkers | undefined {
+  if (NextKeyMarker === undefined || NextKeyMarker === '') return undefined;
+  return {
+    KeyMarker: NextKeyMarker,
+    ...(NextUploadIdMarker === undefined ? {} : { UploadIdMarker: NextUploadIdMarker }),
+  };
 }

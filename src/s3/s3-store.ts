@@ -11,12 +11,13 @@ import { createS3Client, endpointUrl } from './client.ts';
 import { type Connection, connectBucket, WRITE_ID } from './connection.ts';
 import { copyObject } from './copy.ts';
 import { deleteObjects } from './deletion.ts';
-import { answerOf } from './errors.ts';
+import { answerOf, UnlikeS3Error } from './errors.ts';
 import { bareEtag, hidesMd5 } from './etag.ts';
 import { listObjectPages, listObjects } from './listing.ts';
 import type { PageMemory } from './page-memory.ts';
 import { putCall } from './put-object.ts';
 import type { Store, StoredObject } from './store.ts';
+import { given } from './unlike-s3.ts';
 import { uploadCalls } from './uploads.ts';
 import { listVersionPages, readVersioning } from './versions.ts';
 
@@ -119,11 +120,15 @@ function s3Store(connection: Connection, region: string): Store {
             { abortSignal: signal },
           );
           const body = answer.Body as Readable;
-          if (range !== undefined && answer.ContentRange === undefined) {
+          try {
+            if (range !== undefined && answer.ContentRange === undefined) {
+              throw new UnlikeS3Error('the server answered with the whole object instead of the range');
+            }
+            return { info: storedObject(key, answer), body };
+          } catch (error) {
             body.destroy();
-            throw new Error('the server answered with the whole object instead of the range');
+            throw error;
           }
-          return { info: storedObject(key, answer), body };
         } catch (error) {
           if (answerOf(error).code === 'NoSuchKey') return undefined;
           throw error;
@@ -189,8 +194,8 @@ function storedObject(
   const whole = /\/(\d+)$/.exec(answer.ContentRange ?? '')?.[1];
   return {
     key,
-    bytes: whole === undefined ? (answer.ContentLength ?? 0) : Number(whole),
-    lastModified: answer.LastModified ?? new Date(0),
+    bytes: whole === undefined ? given(answer.ContentLength, 'Content-Length') : Number(whole),
+    lastModified: given(answer.LastModified, 'Last-Modified'),
     etag: bareEtag(answer.ETag),
     writeId: answer.Metadata?.[WRITE_ID],
     hidesMd5: hidesMd5(answer),

@@ -6,7 +6,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { type Connection, retryPassing, WRITE_ID } from './connection.ts';
-import { answerOf } from './errors.ts';
+import { answerOf, UnlikeS3Error } from './errors.ts';
 import { listPendingUploads } from './listing.ts';
 import { contentMd5 } from './request-headers.ts';
 import type { Store } from './store.ts';
@@ -35,7 +35,7 @@ export function uploadCalls({ client, bucket, call }: Connection): Uploads {
             }),
             { abortSignal: signal },
           );
-          if (answer.UploadId === undefined) throw new Error('the server named no upload');
+          if (answer.UploadId === undefined) throw new UnlikeS3Error('the server named no upload');
           return { key, uploadId: answer.UploadId, writeId };
         },
       ),
@@ -55,7 +55,8 @@ export function uploadCalls({ client, bucket, call }: Connection): Uploads {
             { abortSignal: signal },
           );
         const answer = await retryPassing(send, signal);
-        if (answer.ETag === undefined) throw new Error(`the server gave no ETag for part ${partNumber}`);
+        if (answer.ETag === undefined)
+          throw new UnlikeS3Error(`the server gave no ETag for part ${partNumber}`);
         return { partNumber, etag: answer.ETag };
       }),
 

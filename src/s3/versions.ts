@@ -12,6 +12,7 @@ import { compareKeyBytes, keyBytes } from './key-bytes.ts';
 import type { Call, ListingArea } from './listing.ts';
 import { type ObjectPage, pageOf } from './object-page.ts';
 import type { ObjectVersion, Versioning } from './store.ts';
+import { given, nextPage } from './unlike-s3.ts';
 
 /** Statuses of servers that have no versions. */
 const UNKNOWN_CALL: readonly (number | undefined)[] = [405, 501];
@@ -35,47 +36,59 @@ export async function readVersioning(
   }
 }
 
+/** Where a page of versions begins. */
+interface VersionMarkers {
+  readonly KeyMarker?: string;
+  readonly VersionIdMarker?: string;
+}
+
+interface VersionsArea extends ListingArea {
+  /** The listing begins behind this key; undefined for its beginning. */
+  readonly startAfter: string | undefined;
+}
+
 /** ListObjectVersions, page by page, without old versions and deletions; a page without any other is left out. */
 export async function* listVersionPages(
   call: Call,
-  { client, bucket, prefix, startAfter, signal }: ListingArea & { readonly startAfter: string | undefined },
+  area: VersionsArea,
 ): AsyncGenerator<ObjectPage<ObjectVersion>> {
-  let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined =
-    startAfter === undefined ? {} : { KeyMarker: startAfter };
+  let from: VersionMarkers | undefined = area.startAfter === undefined ? {} : { KeyMarker: area.startAfter };
   while (from !== undefined) {
-    const markers: { KeyMarker?: string; VersionIdMarker?: string } = from;
-    const page: ListObjectVersionsCommandOutput = await call(() =>
-      client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, ...markers }), {
-        abortSignal: signal,
-      }),
-    );
-    const objects: ObjectVersion[] = [];
-    for (const { Key, VersionId, IsLatest, Size, LastModified, ETag } of page.Versions ?? []) {
-      if (Key === undefined || VersionId === undefined || IsLatest !== true) continue;
-      // Ceph RGW begins with the key that the listing is to follow.
-      if (Key === startAfter) continue;
-      objects.push({
-        key: Key,
-        versionId: VersionId,
-        bytes: Size ?? 0,
-        lastModified: LastModified ?? new Date(0),
-        etag: bareEtag(ETag),
-      });
-    }
+    const asked: VersionMarkers = from;
+    const { objects, next } = await call(() => listVersionsFrom(area, asked));
     const newest = pageOf(objects);
     if (newest !== undefined) yield newest;
-    from = page.IsTruncated ? lastOf(page) : undefined;
+    from = next;
   }
+}
+
+async function listVersionsFrom(
+  { client, bucket, prefix, startAfter, signal }: VersionsArea,
+  from: VersionMarkers,
+): Promise<{ readonly objects: readonly ObjectVersion[]; readonly next: VersionMarkers | undefined }> {
+  const page = await client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, ...from }), {
+    abortSignal: signal,
+  });
+  const objects: ObjectVersion[] = [];
+  for (const { Key, VersionId, IsLatest, Size, LastModified, ETag } of page.Versions ?? []) {
+    // Ceph RGW begins with the key that the listing is to follow.
+    if (!given(IsLatest, 'IsLatest') || given(Key, 'Key') === startAfter) continue;
+    objects.push({
+      key: given(Key, 'Key'),
+      versionId: given(VersionId, 'VersionId'),
+      bytes: given(Size, 'Size'),
+      lastModified: given(LastModified, 'LastModified'),
+      etag: bareEtag(ETag),
+    });
+  }
+  return { objects, next: nextPage(page, from, lastOf(page)) };
 }
 
 /**
  * Where the next page begins: behind the last entry of this one, for the marker that Swift 2.30 names leaves out what
  * follows. Of a version and a deletion of one key either will do, for neither page has the newest of it before it.
  */
-function lastOf({
-  Versions,
-  DeleteMarkers,
-}: ListObjectVersionsCommandOutput): { KeyMarker: string; VersionIdMarker: string } | undefined {
+function lastOf({ Versions, DeleteMarkers }: ListObjectVersionsCommandOutput): VersionMarkers | undefined {
   const ends = [Versions?.at(-1), DeleteMarkers?.at(-1)].filter(isNamed);
   const last = ends.toSorted((a, b) => compareKeyBytes(keyBytes(a.Key), keyBytes(b.Key))).at(-1);
   return last && { KeyMarker: last.Key, VersionIdMarker: last.VersionId };

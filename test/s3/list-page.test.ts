@@ -1,35 +1,20 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readListPage } from '../../src/s3/list-page.ts';
 import type { ObjectPage } from '../../src/s3/object-page.ts';
 import { newPageMemory } from '../../src/s3/page-memory.ts';
-import { openStore } from '../../src/s3/s3-store.ts';
 import type { ObjectInfo } from '../../src/s3/store.ts';
-import { storeSettings } from '../support/test-store.ts';
+import { startScriptedStore } from '../support/scripted-store.ts';
 
-/** A server that answers whatever it is asked with this. */
+/** What the server answers, whatever it is asked. */
 let answer = '';
-let server: Server;
-let store: ReturnType<typeof openStore>;
+let bed: Awaited<ReturnType<typeof startScriptedStore>>;
 
 beforeAll(async () => {
-  server = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'application/xml' }).end(answer);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  store = openStore(
-    storeSettings({ endpoint, accessKey: 'a', secretKey: 'b', region: 'eu-central-1' }, 'bucket'),
-  );
+  bed = await startScriptedStore(() => ({ body: answer }));
 });
 
-afterAll(() => {
-  store.close();
-  server.close();
-  server.closeAllConnections();
-});
+afterAll(() => bed.close());
 
 const document = (contents: string) =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><IsTruncated>false</IsTruncated>${contents}<KeyCount>7</KeyCount></ListBucketResult>`;
@@ -37,7 +22,7 @@ const document = (contents: string) =>
 async function list(xml: string): Promise<ObjectInfo[]> {
   answer = xml;
   const objects: ObjectInfo[] = [];
-  for await (const page of store.listPages('', { signal: AbortSignal.timeout(10_000) }))
+  for await (const page of bed.store.listPages('', { signal: AbortSignal.timeout(10_000) }))
     objects.push(...page.take());
   return objects;
 }
@@ -145,7 +130,7 @@ test('pages that wait keep what is theirs, whatever is listed meanwhile', async 
   for (const [round, count] of [3, 1500, 1, 3000, 2, 700, 1500].entries()) {
     const keys = keysOf(`r${round}`, count);
     answer = document(keys.map((Key) => contents({ Key })).join(''));
-    for await (const page of store.listPages('', { signal })) waiting.push({ keys, page });
+    for await (const page of bed.store.listPages('', { signal })) waiting.push({ keys, page });
     if (round % 2 === 0) continue;
     for (const { keys, page } of waiting.splice(round % 3, 2)) {
       expect(page.lastKey).toBe(keys.at(-1));

@@ -1,0 +1,73 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { UnlikeS3Error } from './errors.ts';
+import { collect } from './reader.ts';
+
+/**
+ * What the answers to these commands are made of. The SDK takes a document of any other kind, such as the page of a
+ * proxy, for one that leaves everything out: a listing of nothing.
+ */
+const ROOTS: Readonly<Record<string, { readonly root: string; readonly kind: string }>> = {
+  ListObjectsV2Command: { root: 'ListBucketResult', kind: 'listing' },
+  ListObjectVersionsCommand: { root: 'ListVersionsResult', kind: 'listing' },
+  ListMultipartUploadsCommand: { root: 'ListMultipartUploadsResult', kind: 'listing' },
+  GetBucketVersioningCommand: { root: 'VersioningConfiguration', kind: 'word about versions' },
+};
+
+/** Before the name of the root there are but a declaration and comments, so this many bytes reach beyond it. */
+const BEGINNING_BYTES = 4096;
+
+const BEGINNING = /^\s*(?:<\?[^>]*>\s*|<!--[\s\S]*?-->\s*)*<([^\s<>/]+)/;
+
+/** Has the client throw an {@link UnlikeS3Error} where what is to tell of a bucket is another document. */
+export function refuseOtherDocuments(client: S3Client): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const result = await next(args);
+      const expected = ROOTS[context.commandName ?? ''];
+      const response = result.response as { statusCode: number; body: Buffer | AsyncIterable<Buffer> };
+      if (expected === undefined || response.statusCode >= 300) return result;
+      const body = Buffer.isBuffer(response.body)
+        ? response.body
+        : Buffer.concat(await collect(response.body));
+      const root = BEGINNING.exec(body.toString('latin1', 0, BEGINNING_BYTES))?.[1];
+      if (root !== expected.root) {
+        throw new UnlikeS3Error(`the answer is no ${expected.kind}, for it is no ${expected.root}`);
+      }
+      response.body = body;
+      return result;
+    },
+    { step: 'deserialize', name: 'refuseOtherDocuments', priority: 'low' },
+  );
+}
+
+/**
+ * What an answer has to tell. Where it does not, nothing may stand for it: an object of no bytes and no age is one to be
+ * removed.
+ *
+ * @param name as S3 calls it: `LastModified`
+ * @throws UnlikeS3Error where it is left out
+ */
+export function given<T>(value: T | undefined, name: string): T {
+  if (value === undefined || value === '') throw new UnlikeS3Error(`the answer leaves out ${name}`);
+  return value;
+}
+
+/**
+ * Where the page after this one begins; undefined after the last page.
+ *
+ * @param page as it was answered
+ * @param asked where this page was asked to begin
+ * @param next where it says that the next one begins
+ * @throws UnlikeS3Error where the listing is not at its end, and does not tell how it goes on, or goes round in a circle
+ */
+export function nextPage<M>(
+  page: { readonly IsTruncated?: boolean | undefined },
+  asked: M | undefined,
+  next: M | undefined,
+): M | undefined {
+  if (page.IsTruncated !== true) return undefined;
+  if (next === undefined || next === '' || JSON.stringify(next) === JSON.stringify(asked)) {
+    throw new UnlikeS3Error('the answer is no listing that can be gone on with, though it is not at its end');
+  }
+  return next;
+}

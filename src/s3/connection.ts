@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
 import { formatDuration } from '../ui/format.ts';
-import { answerOf, storeError } from './errors.ts';
+import { type Answer, answerOf, hasRemedy, spellAnswer, storeError } from './errors.ts';
 
 /** How often a request is made anew that the SDK takes for refused for good. */
 const RETRIES = 3;
@@ -28,11 +28,11 @@ export interface Connection {
 interface Waiting {
   /** How long one is waited for that has answered before, in milliseconds. */
   readonly waitMs: number;
-  /** Told once of each time that it cannot be reached. */
+  /** Told once of each time that it cannot be reached, or refuses to work. */
   readonly onWait?: ((problem: string) => void) | undefined;
 }
 
-/** @returns a connection whose calls wait for the server where it has answered before and is gone */
+/** @returns a connection whose calls wait for the server where it has answered before and is gone, or refuses to work */
 export function connectBucket(
   client: S3Client,
   { bucket, endpoint, waitMs, onWait }: Pick<Connection, 'bucket' | 'endpoint'> & Waiting,
@@ -41,9 +41,10 @@ export function connectBucket(
   let isWaiting = false;
 
   /** Several calls at a time find that the server is gone. */
-  function noteWait(code: string): void {
-    if (!isWaiting)
-      onWait?.(`${endpoint} cannot be reached (${code}); waiting up to ${formatDuration(waitMs)} for it`);
+  function noteWait({ status, code }: Answer): void {
+    const found =
+      status === undefined ? `cannot be reached (${code})` : `answers ${spellAnswer(status, code)}`;
+    if (!isWaiting) onWait?.(`${endpoint} ${found}; waiting up to ${formatDuration(waitMs)} for it`);
     isWaiting = true;
   }
 
@@ -71,23 +72,39 @@ export function connectBucket(
 /** No connection comes about, so that nothing of the request has arrived: the server restarts, or the network is gone. */
 const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 
-/** Makes a call anew, about every ten seconds, for as long as no connection comes about and `waitMs` is not over. */
+/** The server or a proxy before it has no room for more at the moment, or nobody to do it: it restarts. */
+const BUSY = new Set([429, 502, 503, 504]);
+
+/**
+ * An error in the body of a 200 has the status 503 for the SDK, whatever it is: one with a remedy does not pass, and
+ * InternalError is a 500.
+ */
+function isWaitedFor({ status, code }: Answer): boolean {
+  if (status === undefined) return UNREACHED.has(code);
+  return code === 'SlowDown' || (BUSY.has(status) && code !== 'InternalError' && !hasRemedy(code));
+}
+
+/**
+ * Makes a call anew, about every ten seconds, for as long as the server cannot be reached or refuses to work. A call may
+ * have taken long before it found that, so `waitMs` begins then.
+ */
 function untilReached<T>(
   work: () => Promise<T>,
-  { waitMs, onWait }: { readonly waitMs: number; readonly onWait: (code: string) => void },
+  { waitMs, onWait }: { readonly waitMs: number; readonly onWait: (answer: Answer) => void },
   signal: AbortSignal,
 ): Promise<T> {
+  let began: number | undefined;
   return pRetry(work, {
     retries: Number.POSITIVE_INFINITY,
-    maxRetryTime: waitMs,
     minTimeout: 1000,
     maxTimeout: 10_000,
     signal,
     shouldRetry: ({ error }) => {
-      const { code } = answerOf(error);
-      const isUnreached = UNREACHED.has(code);
-      if (isUnreached) onWait(code);
-      return isUnreached;
+      const answer = answerOf(error);
+      began ??= performance.now();
+      if (!isWaitedFor(answer) || performance.now() - began >= waitMs) return false;
+      onWait(answer);
+      return true;
     },
   });
 }

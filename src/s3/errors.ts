@@ -1,7 +1,7 @@
 import { isCertificateCode, OperatorError, StoreError } from '../errors.ts';
 
 /** The server's answer, or the failure of the connection, behind an error of the SDK. */
-interface Answer {
+export interface Answer {
   /** HTTP status; undefined when there was no answer. */
   readonly status: number | undefined;
   /** S3 error code such as `NoSuchKey`, or a socket error's such as `ECONNREFUSED`. */
@@ -97,13 +97,23 @@ export function overtakenError(doing: string): StoreError {
 function describe(status: number | undefined, code: string, error: unknown): string {
   const message =
     error instanceof AggregateError ? undefined : (error as { message?: string } | null)?.message;
-  // An answer to HEAD has no body, so the SDK has but the status to name it by.
-  if (status !== undefined) return isUnnamed(code) ? `HTTP ${status}` : `${status} ${code}`;
+  if (status !== undefined) return spellAnswer(status, code);
   return message === undefined || message === '' || message === code ? code : `${code}, ${message}`;
 }
 
+/** `503 SlowDown`, or `HTTP 503`: an answer to HEAD has no body, so there is but the status to name it by. */
+export function spellAnswer(status: number, code: string): string {
+  return isUnnamed(code) ? `HTTP ${status}` : `${status} ${code}`;
+}
+
+/** Whether it is known what to do at this error, which so does not pass by itself. */
+export function hasRemedy(code: string): boolean {
+  return REMEDIES[code] !== undefined;
+}
+
+/** The SDK could not read what is no XML, such as the page of a proxy: its own error has no code of S3's. */
 function isUnnamed(code: string): boolean {
-  return /Unknown|^\d+$/.test(code);
+  return /Unknown|^(\d+|(Syntax|Type)?Error)$/.test(code);
 }
 
 function remedyOf(status: number | undefined, code: string, permission: string): string {

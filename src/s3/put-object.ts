@@ -54,11 +54,13 @@ export function putCall(
     return true;
   }
 
-  return (key, body, { ifAbsent, contentType, signal }) =>
-    call(`cannot write ${key} to bucket ${bucket}`, `s3:PutObject on ${key}`, signal, async () => {
-      const options = { contentType, writeId: randomUUID(), signal };
+  return (key, body, { ifAbsent, contentType, signal }) => {
+    // One for all tries of the call, of which an earlier one may have written the object and had no answer.
+    const options = { contentType, writeId: randomUUID(), signal };
+    return call(`cannot write ${key} to bucket ${bucket}`, `s3:PutObject on ${key}`, signal, async () => {
       if (ifAbsent) return putIfAbsent(key, body, options);
       await putOnce(key, body, options);
       return true;
     });
+  };
 }

@@ -17,6 +17,9 @@ const broken = () => Object.assign(new Error('socket hang up'), { code: 'ECONNRE
 const denied = () =>
   Object.assign(new Error('no'), { Code: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
 
+const busy = (status: number, name: string) =>
+  Object.assign(new Error('no'), { name, $metadata: { httpStatusCode: status } });
+
 /** Makes calls over one connection, each of which throws the errors that it is given, one each time, and then answers. */
 function connect(waitMs: number, onWait = (_problem: string) => {}) {
   const { call } = connectBucket(createS3Client(bed.settings), {
@@ -64,6 +67,30 @@ test('each time that a server goes is told once, whoever waits for it', async ()
   await ask([refused()]);
   expect(told).toHaveLength(2);
 });
+
+test.each([
+  ['503 SlowDown', busy(503, 'SlowDown')],
+  ['503 ServiceUnavailable', busy(503, 'ServiceUnavailable')],
+  ['400 SlowDown', busy(400, 'SlowDown')],
+  ['HTTP 502', busy(502, 'Error')],
+  ['HTTP 504', busy(504, 'UnknownError')],
+  ['429 TooManyRequests', busy(429, 'TooManyRequests')],
+])('one that answers %s is waited for', async (said, error) => {
+  const told: string[] = [];
+  const ask = connect(60_000, (problem) => told.push(problem));
+  await ask([]);
+  expect(await ask([error])).toEqual({ answer: 'answer', tries: 2 });
+  expect(told).toEqual([`http://s3 answers ${said}; waiting up to 1m for it`]);
+});
+
+test.each([busy(500, 'InternalError'), busy(503, 'InternalError'), busy(503, 'InvalidPart'), denied()])(
+  'an error that does not pass by itself is not waited for',
+  async (error) => {
+    const ask = connect(60_000);
+    await ask([]);
+    expect((await ask([error])).tries).toBe(1);
+  },
+);
 
 test('a request that may have arrived is not made again', async () => {
   const ask = connect(60_000);

@@ -45,6 +45,15 @@ describe('an object that is to be a new one', () => {
     expect((await bed.store.head(KEY, inTime()))?.writeId).toBe(before?.writeId);
   });
 
+  test('is known again after a wait, where it was written and a proxy gave up', async () => {
+    const timedOut: Fault['what'] = { kind: 'error', status: 504, code: 'GatewayTimeout' };
+    bed.server.faults.push(
+      { operation: 'PutObject', times: 4, what: LOST },
+      { operation: 'PutObject', times: 1, what: timedOut },
+    );
+    expect(await put(true)).toBe(true);
+  });
+
   test('is an error where the conflict does not end', async () => {
     bed.server.faults.push({ operation: 'PutObject', what: CONFLICT });
     await expect(put(true)).rejects.toThrow(/cannot write .* 409 ConditionalRequestConflict/);

@@ -13,11 +13,13 @@ import {
   type MediaCounts,
   type MediaEntry,
 } from '../catalog/media-manifest.ts';
+import { StoreError } from '../errors.ts';
 import { heardByMany } from '../heard-by-many.ts';
 import { copyOut } from '../postgres/copy-out.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { joinSnapshot, type Snapshot } from '../postgres/snapshot.ts';
+import type { ListPages } from '../s3/range-listing.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
@@ -146,17 +148,38 @@ export function recordMedia(
   };
 }
 
-/** The bucket is listed with the ids of versions where it keeps them. */
 async function listOwned(
-  { store, mediaPrefix, otherPrefixes, auditReaders }: MediaContext,
+  context: MediaContext,
   rows: ReturnType<typeof readReferences>,
   signal: AbortSignal,
   count: (references: readonly Reference[]) => void,
 ): Promise<AsyncIterable<readonly MediaEntry[]>> {
-  const listPages = (await store.versioning(signal)) === 'on' ? store.listVersionPages : store.listPages;
+  const { mediaPrefix, otherPrefixes, auditReaders } = context;
+  const listPages = await chooseListing(context, signal);
   const area = { listPages, mediaPrefix, otherPrefixes, readers: auditReaders };
   const { references, objects, isListed } = listMedia<Reference, ObjectInfo>(rows, area, signal);
   return ownedMedia({ references: counted(references, count), objects, isListed });
+}
+
+/** The listing with the ids of versions where the bucket keeps them and tells of them; a list without them is better than none. */
+async function chooseListing(
+  { store, mediaPrefix, log }: MediaContext,
+  signal: AbortSignal,
+): Promise<ListPages<ObjectInfo>> {
+  let problem = 'the server does not tell whether the bucket keeps versions';
+  try {
+    const versioning = await store.versioning(signal);
+    if (versioning === 'off') return store.listPages;
+    if (versioning === 'on') {
+      for await (const _ of store.listVersionPages(mediaPrefix, { signal })) break;
+      return store.listVersionPages;
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    problem = error.message;
+  }
+  log.warn(`the backup’s media cannot be brought back from versions, for none are recorded: ${problem}`);
+  return store.listPages;
 }
 
 async function writeEntries(

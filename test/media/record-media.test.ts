@@ -115,6 +115,22 @@ test('in a bucket that keeps versions each object has the id of its version', as
   expect(entries).toContainEqual({ key: 'media/gone', missing: true });
 });
 
+test.each([
+  ['GetBucketVersioning', 403],
+  ['GetBucketVersioning', 400],
+  ['GetBucketVersioning', 404],
+  ['ListObjectVersions', 403],
+])('where %s is answered with %i the list has no versions', async (operation, status) => {
+  await keepVersions(bed);
+  await bed.put('media/ü', 'x');
+  bed.server.faults.push({ operation, what: { kind: 'error', status, code: 'Refused' } });
+  const { entries, stderr } = await backup();
+  expect(entries).toContainEqual({ key: 'media/ü', bytes: 1, etag: expect.any(String) });
+  expect(stderr).toMatch(
+    /media cannot be brought back from versions, for none are recorded: .*(403|Refused|tell)/,
+  );
+});
+
 test.each<[string, Record<string, string>, RegExp | undefined]>([
   ['MEDIA_MANIFEST=off', { ...NAMED, MEDIA_MANIFEST: 'off' }, undefined],
   ['a database that owns no media', {}, undefined],
@@ -129,7 +145,6 @@ test.each<[string, Record<string, string>, RegExp | undefined]>([
 });
 
 test.each([
-  ['a bucket that cannot be asked', 'GetBucketVersioning', /^$/],
   ['an upload that is refused', 'UploadPart', /media\.ndjson/],
   ['an upload that cannot be completed', 'CompleteMultipartUpload', /media\.ndjson/],
 ])('%s is a warning, and leaves nothing', async (_name, operation, key) => {

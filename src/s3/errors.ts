@@ -1,4 +1,5 @@
 import { isCertificateCode, OperatorError, StoreError } from '../errors.ts';
+import { formatDuration } from '../ui/format.ts';
 
 /** The server's answer, or the failure of the connection, behind an error of the SDK. */
 export interface Answer {
@@ -32,6 +33,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   RequestTimeTooSkewed: 'set the clock of this machine',
   NoSuchBucket: 'check AWS_STORAGE_BUCKET_NAME',
   InvalidBucketName: 'check AWS_STORAGE_BUCKET_NAME',
+  BucketAlreadyExists: 'the bucket is another owner’s: choose another name for AWS_STORAGE_BUCKET_NAME',
   PermanentRedirect: 'check S3_REGION and AWS_S3_ENDPOINT_URL',
   AuthorizationHeaderMalformed: 'check S3_REGION',
   IllegalLocationConstraintException: 'check S3_REGION',
@@ -98,7 +100,11 @@ function describe(status: number | undefined, code: string, error: unknown): str
   const message =
     error instanceof AggregateError ? undefined : (error as { message?: string } | null)?.message;
   if (status !== undefined) return spellAnswer(status, code);
-  return message === undefined || message === '' || message === code ? code : `${code}, ${message}`;
+  if (message === undefined || message === '' || message === code) return code;
+  const idle = /timed out after (\d+) ms of inactivity/.exec(message)?.[1];
+  if (idle !== undefined) return `the server sent nothing for ${formatDuration(Number(idle))}`;
+  // The name of an error that is of no kind.
+  return code === 'Error' ? message : `${code}, ${message}`;
 }
 
 /** `503 SlowDown`, or `HTTP 503`: an answer to HEAD has no body, so there is but the status to name it by. */
@@ -126,6 +132,9 @@ function remedyOf(status: number | undefined, code: string, permission: string):
   // A HEAD is answered without a body that would name the error: the SDK calls a 404 so, and AWS tells a wrong region
   // by a 400.
   if (status === 404 && (isUnnamed(code) || code === 'NotFound')) return 'check AWS_STORAGE_BUCKET_NAME';
+  if (status === 302 || status === 307 || status === 308) {
+    return 'check AWS_S3_ENDPOINT_URL, and whether it is to be https or http';
+  }
   if (status === 301 || (status === 400 && isUnnamed(code))) return 'check S3_REGION and AWS_S3_ENDPOINT_URL';
   return status === undefined ? 'check AWS_S3_ENDPOINT_URL and the network' : 'see the S3 server’s log';
 }

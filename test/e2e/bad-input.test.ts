@@ -198,7 +198,7 @@ const BAD: readonly Bad[] = [
     about: 'a bucket of no name',
     args: 'list --bucket n',
     status: 2,
-    says: /--bucket: "n" is not accepted, expected a bucket name of 2 to 63 letters, digits, dots, dashes — /,
+    says: /--bucket: "n" is not accepted, expected a bucket name of 3 to 63 letters, digits, dots, dashes — /,
   },
   {
     about: 'an S3 server that is not there',

@@ -30,6 +30,23 @@ test.each([
   ],
   [answer(404, 'NoSuchBucket'), '404 NoSuchBucket — check AWS_STORAGE_BUCKET_NAME'],
   [answer(400, 'InvalidBucketName'), '400 InvalidBucketName — check AWS_STORAGE_BUCKET_NAME'],
+  [
+    answer(409, 'BucketAlreadyExists'),
+    '409 BucketAlreadyExists — the bucket is another owner’s: choose another name for AWS_STORAGE_BUCKET_NAME',
+  ],
+  [answer(302, 'Error'), 'HTTP 302 — check AWS_S3_ENDPOINT_URL, and whether it is to be https or http'],
+  [answer(307, 'Unknown'), /^HTTP 307 — check AWS_S3_ENDPOINT_URL/],
+  [answer(308, 'Unknown'), /^HTTP 308 — check AWS_S3_ENDPOINT_URL/],
+  [new Error('it is odd'), 'it is odd — check AWS_S3_ENDPOINT_URL and the network'],
+  [
+    Object.assign(
+      new Error(
+        'the request socket timed out after 120000 ms of inactivity (configured by client requestHandler).',
+      ),
+      { name: 'TimeoutError' },
+    ),
+    'the server sent nothing for 2m — check AWS_S3_ENDPOINT_URL and the network',
+  ],
   [answer(404, 'UnknownError'), 'HTTP 404 — check AWS_STORAGE_BUCKET_NAME'],
   [answer(404, 'NotFound'), '404 NotFound — check AWS_STORAGE_BUCKET_NAME'],
   [

@@ -27,9 +27,9 @@ export const STORE_SETTINGS = defineSettings({
     group: 'store',
     names: ['AWS_STORAGE_BUCKET_NAME', 'S3_BUCKET'],
     flag: 'bucket',
-    schema: v.pipe(text, v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$/)),
+    schema: v.pipe(text, v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{2,62}$/)),
     fallback: 'topobank-assets',
-    form: 'a bucket name of 2 to 63 letters, digits, dots, dashes',
+    form: 'a bucket name of 3 to 63 letters, digits, dots, dashes',
     about: 'Bucket; created when it is missing and the key may.',
   },
   accessKeyId: {

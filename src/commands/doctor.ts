@@ -15,7 +15,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const database = openDatabase(config, env);
   const findings = [
     ...(await examineDatabase(database, { binDir: config.binDir, env, now, signal })),
-    ...(await withStore(session, (store) => examineStore(store, config.prefix, { now, signal }))),
+    ...(await withStore(session, (store) => examineStore(store, config, { now, signal }))),
   ];
   session.print(
     findings.map((finding) => ({ ...finding, remedy: finding.remedy ?? null })),

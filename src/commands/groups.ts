@@ -62,6 +62,6 @@ export const SHOW_GROUPS = ['store'] as const;
 
 export const PUSH_GROUPS = ['store', 'backup', 'tools'] as const;
 
-export const DOCTOR_GROUPS = ['database', 'store', 'tools'] as const;
+export const DOCTOR_GROUPS = ['database', 'store', 'media', 'tools'] as const;
 
 export const HEALTH_GROUPS = ['store', 'schedule', 'service', 'zone', 'guard', 'health'] as const;

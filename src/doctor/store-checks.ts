@@ -13,10 +13,15 @@ const FIND_UPLOADS = 'have the bucket’s lifecycle abort incomplete uploads aft
 
 const PROBE = Buffer.from('topobank-backup doctor: this object may be deleted\n');
 
-/** Tries what the tool needs of S3 on probe objects that it removes. */
+/**
+ * Tries what the tool needs of S3 on probe objects that it removes.
+ *
+ * @param prefix of the backups
+ * @param mediaPrefix of the media, of which nothing but the listing is tried
+ */
 export async function examineStore(
   store: Store,
-  prefix: string,
+  { prefix, mediaPrefix }: { readonly prefix: string; readonly mediaPrefix: string },
   options: { readonly now: () => Date; readonly signal: AbortSignal },
 ): Promise<DoctorFinding[]> {
   const { signal } = options;
@@ -47,7 +52,8 @@ export async function examineStore(
       await examine('s3: multipart', signal, () => tryMultipart(store, keys.parts, signal)),
       await tryListingUploads(store, keys.parts, signal),
       await examine('s3: delete', signal, () => tryDeleting(store, keys, signal)),
-      await tryVersions(store, prefix, signal),
+      await tryMedia(store, mediaPrefix, signal),
+      await tryVersions(store, mediaPrefix, signal),
     ];
   } finally {
     left = await removeProbes(store, keys);
@@ -186,6 +192,22 @@ async function withUpload<T>(
   }
 }
 
+/** Without it backups are made, but nothing is known of their media. */
+async function tryMedia(store: Store, prefix: string, signal: AbortSignal): Promise<DoctorFinding> {
+  const found = await examine('s3: list media', signal, async () => {
+    for await (const _ of store.list(prefix, { signal })) break;
+    return `what is under ${prefix === '' ? '/' : prefix} can be listed`;
+  });
+  return asWarning(found, 'so backups have no list of their media, and nothing is audited');
+}
+
+/** @param follows what it leads to */
+function asWarning(found: DoctorFinding, follows: string): DoctorFinding {
+  return found.state === 'fault'
+    ? { ...found, state: 'warning', detail: `${found.detail}, ${follows}` }
+    : found;
+}
+
 /** Without the versions a backup records its media all the same, but none is brought back from one. */
 async function tryVersions(store: Store, prefix: string, signal: AbortSignal): Promise<DoctorFinding> {
   const found = await examine('s3: versions', signal, async () => {
@@ -201,7 +223,7 @@ async function tryVersions(store: Store, prefix: string, signal: AbortSignal): P
     for await (const _ of store.listVersionPages(prefix, { signal })) break;
     return 'the bucket keeps versions, and they can be listed';
   });
-  return found.state === 'fault' ? { ...found, state: 'warning' } : found;
+  return asWarning(found, 'so none are recorded for media');
 }
 
 /** Backups are made without it, but what dead runs have left then stays and costs room. */

@@ -48,6 +48,8 @@ afterAll(async () => {
   await bed.close();
 });
 
+const PREFIXES = { prefix: 'backup/', mediaPrefix: 'media/' };
+
 const admin = <T>(work: (client: pg.Client) => Promise<T>) => withClient(bed.env, 'postgres', work);
 
 const asRole = () => ({ POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' });
@@ -57,13 +59,14 @@ async function examine(env: Readonly<Record<string, string>> = {}): Promise<Doct
   const config = readConfig({ env: { ...bed.env, ...asRole(), ...env }, flags: {} }, [
     'database',
     'store',
+    'media',
     'tools',
   ]);
   const options = { binDir: config.binDir, env: process.env, now: () => new Date(), signal };
   const store = openStore(config);
   try {
     const findings = await examineDatabase(openDatabase(config, {}), options);
-    return [...findings, ...(await examineStore(store, config.prefix, options))];
+    return [...findings, ...(await examineStore(store, config, options))];
   } finally {
     store.close();
   }
@@ -97,6 +100,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
     's3: multipart',
     's3: list uploads',
     's3: delete',
+    's3: list media',
     's3: versions',
   ]);
   expect(await bed.keys()).toEqual([]);
@@ -268,6 +272,24 @@ const ILL: readonly Ill[] = [
     found: [{ check: 's3: list uploads', state: 'warning', detail: '403 AccessDenied' }],
   },
   {
+    about: 'a key that may list backups, but no media',
+    faults: [
+      {
+        operation: 'ListObjectsV2',
+        after: 1,
+        what: { kind: 'error', status: 403, code: 'AccessDenied' },
+      },
+    ],
+    found: [
+      {
+        check: 's3: list media',
+        state: 'warning',
+        detail: '403 AccessDenied, so backups have no list of their media, and nothing is audited',
+        remedy: expect.stringContaining('s3:ListBucket'),
+      },
+    ],
+  },
+  {
     about: 'a key that may not ask for versions',
     faults: [
       { operation: 'GetBucketVersioning', what: { kind: 'error', status: 403, code: 'AccessDenied' } },
@@ -366,7 +388,7 @@ test('a server that takes no gaps between the numbers of parts is good enough', 
     await bed.store.completeUpload(upload, parts, by);
   };
   const store = { ...bed.store, completeUpload };
-  expect(unwell(await examineStore(store, 'backup/', { now: () => new Date(), signal }))).toEqual([]);
+  expect(unwell(await examineStore(store, PREFIXES, { now: () => new Date(), signal }))).toEqual([]);
 });
 
 test('one that is stopped while the server makes its database leaves none', async () => {
@@ -421,7 +443,7 @@ test.each([
   const now = () => new Date(Date.now() - seconds * 1000);
   const findings = [
     ...(await examineDatabase(bed.tool, { binDir: bed.env.PG_BINDIR!, env: process.env, now, signal })),
-    ...(await examineStore(bed.store, 'backup/', { now, signal })),
+    ...(await examineStore(bed.store, PREFIXES, { now, signal })),
   ];
   expect(findings.filter(({ check }) => check.endsWith('clock')).map(({ state }) => state)).toEqual(states);
 });
@@ -437,7 +459,7 @@ test('where the bucket keeps versions, they have to be listed', async () => {
     });
     expect(await versions()).toMatchObject({
       state: 'warning',
-      detail: '403 AccessDenied',
+      detail: '403 AccessDenied, so none are recorded for media',
       remedy: expect.stringContaining('s3:ListBucketVersions'),
     });
   } finally {

@@ -2,7 +2,8 @@ import type { MediaObject } from '../catalog/media-manifest.ts';
 import { runPrefix } from '../quarantine/names.ts';
 import type { OriginalEtags } from '../quarantine/original-etags.ts';
 import { bringBack } from '../quarantine/restore-run.ts';
-import type { Store, StoredObject } from '../s3/store.ts';
+import { compareWithRecorded } from '../s3/object-identity.ts';
+import { LONGEST_KEY, type Store, type StoredObject } from '../s3/store.ts';
 
 /** The runs of a quarantine, as they are searched for what backups lack. */
 export interface SearchedQuarantine {
@@ -32,7 +33,7 @@ export async function findCopies(
 ): Promise<readonly CopyInRun[]> {
   const copies: CopyInRun[] = [];
   for (const run of runs) {
-    const found = await store.head(`${runPrefix(prefix, run)}${entry.key}`, signal);
+    const found = await headInRun(store, prefix, run, entry.key, signal);
     if (found?.bytes !== entry.bytes) continue;
     copies.push({ run, found });
     if (found.etag === entry.etag) break;
@@ -40,22 +41,41 @@ export async function findCopies(
   return copies;
 }
 
+/** What is known of the copies of an object. */
+export interface JudgedCopies {
+  /** The one that is known to be of it. */
+  readonly proven: CopyInRun | undefined;
+  /** Else those that may be, the newest first. */
+  readonly possible: readonly CopyInRun[];
+}
+
 /**
- * Chooses, of what {@link findCopies} has found, the copy that is proven to be of the object: it has the recorded ETag,
- * or the journal says that what was moved had. Size alone would take an object that was written in its place since.
+ * Judges what {@link findCopies} has found. A copy is of the object if it has the recorded ETag, or the journal says that
+ * what was moved had; where the journal says another one, it is of an object that was written in its place since. Size
+ * alone would take that.
  *
  * @param originals is asked of one key after the other in the order of their bytes
  * @throws StoreError, or the signal's reason
  */
-export async function proveCopy(
+export async function judgeCopies(
   copies: readonly CopyInRun[],
-  { key, etag }: MediaObject,
+  entry: MediaObject,
   originals: OriginalEtags,
-): Promise<CopyInRun | undefined> {
+): Promise<JudgedCopies> {
   const last = copies.at(-1);
-  if (last?.found.etag === etag) return last;
-  for (const copy of copies) if ((await originals.of(copy.run, key)) === etag) return copy;
-  return undefined;
+  if (last?.found.etag === entry.etag) return { proven: last, possible: [] };
+  const possible: CopyInRun[] = [];
+  for (const copy of copies) {
+    const etag = await originals.of(copy.run, entry.key);
+    if (etag === entry.etag) return { proven: copy, possible: [] };
+    if (etag === undefined || !isOther(entry, copy, etag)) possible.push(copy);
+  }
+  return { proven: undefined, possible };
+}
+
+/** @param etag of what was moved; where it is encrypted, it may have got another one by being moved before */
+function isOther(entry: MediaObject, { found }: CopyInRun, etag: string): boolean {
+  return !found.hidesMd5 && compareWithRecorded(entry, { bytes: found.bytes, etag }) === 'changed';
 }
 
 /**
@@ -89,15 +109,33 @@ export async function findNewest(
   signal: AbortSignal,
 ): Promise<CopyInRun | undefined> {
   for (const run of runs) {
-    const found = await store.head(`${runPrefix(prefix, run)}${key}`, signal);
+    const found = await headInRun(store, prefix, run, key, signal);
     if (found !== undefined) return { run, found };
   }
   return undefined;
 }
 
-/** Its place may have held another object of that size: whether it is this one, only people can tell. */
-export function describeUnproven({ run }: CopyInRun, key: string): string {
-  return `an object of its size and key is in quarantine, with another ETag, as of what is encrypted or written in parts, or of another object; ${describeReturn(run, key)}`;
+/** What no run can hold is not asked for. */
+async function headInRun(
+  store: Store,
+  prefix: string,
+  run: string,
+  key: string,
+  signal: AbortSignal,
+): Promise<StoredObject | undefined> {
+  const held = `${runPrefix(prefix, run)}${key}`;
+  return Buffer.byteLength(held) > LONGEST_KEY ? undefined : store.head(held, signal);
+}
+
+/**
+ * Its place may have held another object of that size: whether it is this one, only people can tell.
+ *
+ * @param possible the newest first
+ */
+export function describeUnproven(possible: readonly [CopyInRun, ...CopyInRun[]], key: string): string {
+  const [{ run }, ...older] = possible;
+  const others = older.length === 0 ? '' : `; so may be that of ${older.map((copy) => copy.run).join(', ')}`;
+  return `an object of its size and key is in quarantine, with another ETag, as of what is encrypted or written in parts, or of another object; ${describeReturn(run, key)}${others}`;
 }
 
 /** The backup recorded nothing of it that could be compared. */

@@ -3,6 +3,7 @@ import type { MediaFault } from '../audit/compare-media.ts';
 import type { Backup } from '../catalog/catalog.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { COPIES } from '../quarantine/move-object.ts';
+import { isOfOneObject, type ObjectFailures, tolerateFailures } from '../quarantine/object-failures.ts';
 import { type OriginalEtags, openOriginalEtags } from '../quarantine/original-etags.ts';
 import { listRuns } from '../quarantine/runs.ts';
 import type { Store } from '../s3/store.ts';
@@ -14,7 +15,8 @@ import {
   describeUnproven,
   findCopies,
   findNewest,
-  proveCopy,
+  type JudgedCopies,
+  judgeCopies,
   type SearchedQuarantine,
   takeFromQuarantine,
 } from './find-in-quarantine.ts';
@@ -74,7 +76,8 @@ export async function restoreMedia(
   const { store, quarantinePrefix: prefix, log } = context;
   const runs = (await listRuns(store, prefix, signal)).map(({ run }) => run).reverse();
   const originals = openOriginalEtags(context, prefix, signal);
-  const sources: Sources = { store, prefix, runs, originals, limit: pLimit(COPIES) };
+  const failures = tolerateFailures();
+  const sources: Sources = { store, prefix, runs, originals, failures, limit: pLimit(COPIES) };
   const restored = { count: 0, bytes: 0 };
   const lost: MediaOutcome[] = [];
   const untold: string[] = [];
@@ -112,6 +115,7 @@ function changedObject(fault: MediaFault): ChangedObject[] {
 /** Where media are brought back from, and how many at the same time. */
 interface Sources extends SearchedQuarantine {
   readonly originals: OriginalEtags;
+  readonly failures: ObjectFailures;
   readonly limit: LimitFunction;
 }
 
@@ -122,14 +126,34 @@ async function bringBatchBack(
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<readonly MediaOutcome[]> {
-  const { store, originals, limit } = sources;
+  const { store, originals, failures, limit } = sources;
   const found = await Promise.all(
-    missing.map(async (entry) => ({ entry, copies: await limit(findCopies, sources, entry, signal) })),
+    missing.map(async (entry) => ({
+      entry,
+      looked: await limit(() => failures.attempt(() => findCopies(sources, entry, signal))),
+    })),
   );
-  const sought: SoughtObject[] = [];
-  for (const { entry, copies } of found)
-    sought.push({ entry, copies, proven: await proveCopy(copies, entry, originals) });
-  return Promise.all(sought.map((object) => limit(bringObjectBack, store, object, dryRun, signal)));
+  const sought: (SoughtObject | MediaOutcome)[] = [];
+  for (const { entry, looked } of found) {
+    sought.push(
+      looked.kind === 'done'
+        ? { entry, copies: looked.result, ...(await judgeCopies(looked.result, entry, originals)) }
+        : lostFor(entry, looked.reason),
+    );
+  }
+  return Promise.all(
+    sought.map(async (object) => {
+      if (!('entry' in object)) return object;
+      const brought = await limit(() =>
+        failures.attempt(() => bringObjectBack(store, object, dryRun, signal)),
+      );
+      return brought.kind === 'done' ? brought.result : lostFor(object.entry, brought.reason);
+    }),
+  );
+}
+
+function lostFor({ key, bytes }: MediaObject, reason: string): MediaOutcome {
+  return { key, bytes, from: 'nowhere', reason };
 }
 
 /** @returns what the quarantine has of keys that had no object when the backup was taken, which people have to judge */
@@ -139,7 +163,11 @@ async function findMissedBefore(
   signal: AbortSignal,
 ): Promise<readonly MediaOutcome[]> {
   const found = await Promise.all(
-    keys.map(async (key) => ({ key, copy: await sources.limit(findNewest, sources, key, signal) })),
+    keys.map(async (key) => ({
+      key,
+      // A row may name what no server takes for a key.
+      copy: await sources.limit(findNewest, sources, key, signal).catch(exceptOfOne),
+    })),
   );
   return found.flatMap(({ key, copy }) => {
     if (copy === undefined) return [];
@@ -148,22 +176,27 @@ async function findMissedBefore(
   });
 }
 
+function exceptOfOne(error: unknown): undefined {
+  if (!isOfOneObject(error)) throw error;
+}
+
 /** An object that is missing, and what the quarantine has of its key and size. */
-interface SoughtObject {
+interface SoughtObject extends JudgedCopies {
   readonly entry: MediaObject;
   readonly copies: readonly CopyInRun[];
-  /** That of the copies which is known to be of it. */
-  readonly proven: CopyInRun | undefined;
 }
 
 async function bringObjectBack(
   store: Store,
-  { entry, copies: [newest], proven }: SoughtObject,
+  { entry, copies, proven, possible: [newest, ...older] }: SoughtObject,
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<MediaOutcome> {
   const { key, bytes, versionId } = entry;
-  let reason = 'it is not in quarantine, and there is no version of it';
+  let reason =
+    copies.length === 0
+      ? 'it is not in quarantine, and there is no version of it'
+      : 'what is in quarantine is another object of its size, and there is no version of it';
   if (proven !== undefined) {
     const refusal = await takeFromQuarantine(store, proven, key, dryRun, signal);
     if (refusal === undefined) return { key, bytes, from: 'quarantine' };
@@ -174,6 +207,6 @@ async function bringObjectBack(
     if (refusal === undefined) return { key, bytes, from: 'version' };
     reason = refusal;
   }
-  if (proven === undefined && newest !== undefined) reason = describeUnproven(newest, key);
-  return { key, bytes, from: 'nowhere', reason };
+  if (newest !== undefined) reason = describeUnproven([newest, ...older], key);
+  return lostFor(entry, reason);
 }

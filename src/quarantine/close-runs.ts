@@ -1,17 +1,17 @@
 import pLimit from 'p-limit';
 import { formatCount, formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './context.ts';
-import { firstOfJournal } from './journal.ts';
 import { isInPlace } from './move-object.ts';
-import { listQuarantined, listRuns, markDone, removeEmptyRun } from './runs.ts';
+import { firstOriginal, listQuarantined, listRuns, markDone, removeEmptyRun } from './runs.ts';
 
 /** Objects that are looked up at the same time. */
 const LOOKUPS = 8;
 
 /**
  * Brings runs that were cut off to an end: where an object is both in its place and in quarantine, the copy goes, and
- * the next run judges the object anew; what was moved stays moved, and a run that has moved nothing goes. No other run of this database may be at work. One
- * that moves what is no media of this database is another's, which holds another lock: it is left alone.
+ * the next run judges the object anew; what was moved stays moved, and a run that has moved nothing goes. No other run
+ * of this database may be at work. One that moves what is no media of this database is another's, which holds another
+ * lock: it is left alone, and so is one that does not tell what it moves.
  *
  * @throws DumpError for a damaged journal, StoreError, or the signal's reason
  */
@@ -23,8 +23,8 @@ export async function closeRuns(
   const limit = pLimit(LOOKUPS);
   for (const { run, state } of await listRuns(store, quarantinePrefix, signal)) {
     if (state === 'done') continue;
-    const key = await firstOfJournal(store, quarantinePrefix, run, signal);
-    if (key !== undefined && !key.startsWith(mediaPrefix)) continue;
+    const key = await firstOriginal(store, quarantinePrefix, run, signal);
+    if (key === undefined || !key.startsWith(mediaPrefix)) continue;
     const moved = { count: 0, bytes: 0 };
     let twice = 0;
     for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
@@ -46,8 +46,9 @@ export async function closeRuns(
       twice += copies.length;
       await store.remove(copies, signal);
     }
-    await markDone(store, quarantinePrefix, { run, finishedAt: now().toISOString(), moved }, signal);
-    if (moved.count === 0) await removeEmptyRun(store, quarantinePrefix, run, signal);
+    if (moved.count > 0 || !(await removeEmptyRun(store, quarantinePrefix, run, signal))) {
+      await markDone(store, quarantinePrefix, { run, finishedAt: now().toISOString(), moved }, signal);
+    }
     log.info(
       `closed run ${run} of the quarantine, which was cut off: ${formatNumber(moved.count, 'object')} moved, ${formatCount(twice)} left in place`,
     );

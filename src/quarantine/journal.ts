@@ -68,7 +68,10 @@ export async function* readJournal(
   signal: AbortSignal,
 ): AsyncGenerator<readonly JournalEntry[]> {
   const key = journalKey(prefix, run);
-  const words = { doing: `cannot read the journal ${key}`, remedy: 'delete it; no object depends on it' };
+  const words = {
+    doing: `cannot read the journal ${key}`,
+    remedy: 'delete it while no quarantine is at work; the objects of the run stay',
+  };
   for await (const lines of readGzippedLines(store, key, words, signal)) {
     yield lines.map((line) => {
       const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), entrySchema), line.toString());

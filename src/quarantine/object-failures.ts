@@ -7,15 +7,19 @@ const MOST_IN_A_ROW = 16;
 /** Answers that are about who asks, or where, whatever the object is. */
 const OF_THE_CALLER = new Set(['ExpiredToken', 'InvalidToken', 'NoSuchBucket']);
 
+/** What `work` returned, or why the server failed for this object. */
+export type Attempt<T> =
+  | { readonly kind: 'done'; readonly result: T }
+  | { readonly kind: 'failed'; readonly reason: string };
+
 /** Work on many objects, of which the server may fail for some. */
 export interface ObjectFailures {
   /**
    * Does something with one object.
    *
-   * @returns what `work` does, or why the server failed for this object
    * @throws what `work` throws, where that is no matter of this object, or has befallen too many in a row
    */
-  attempt<T>(work: () => Promise<T>): Promise<T | { readonly kind: 'failed'; readonly reason: string }>;
+  attempt<T>(work: () => Promise<T>): Promise<Attempt<T>>;
 }
 
 /** Begins to count the failures that follow one another. */
@@ -26,7 +30,7 @@ export function tolerateFailures(): ObjectFailures {
       try {
         const result = await work();
         inARow = 0;
-        return result;
+        return { kind: 'done', result };
       } catch (error) {
         inARow += 1;
         if (!isOfOneObject(error) || inARow >= MOST_IN_A_ROW) throw error;
@@ -40,7 +44,7 @@ export function tolerateFailures(): ObjectFailures {
  * Whether an error may be one of this object alone: the server has answered, and has not refused who asks, or it took
  * too long over this one. An object in an archive is refused like a stranger, by 403.
  */
-function isOfOneObject(error: unknown): error is StoreError {
+export function isOfOneObject(error: unknown): error is StoreError {
   if (!(error instanceof StoreError)) return false;
   const { status, code } = answerOf(error.cause);
   if (status === undefined) return code === 'TimeoutError';

@@ -7,7 +7,6 @@ import { withLock } from '../postgres/advisory-lock.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
-import { firstOfJournal } from './journal.ts';
 import { firstOriginal, listQuarantined, listRuns, type QuarantineRun, removeEmptyRun } from './runs.ts';
 
 /** The runs that began at least so many milliseconds before `now`. */
@@ -25,9 +24,7 @@ async function ownRuns(
 ): Promise<QuarantineRun[]> {
   const own: QuarantineRun[] = [];
   for (const run of runs) {
-    const original =
-      (await firstOfJournal(store, quarantinePrefix, run.run, signal)) ??
-      (await firstOriginal(store, quarantinePrefix, run.run, signal));
+    const original = await firstOriginal(store, quarantinePrefix, run.run, signal);
     if (original === undefined || original.startsWith(mediaPrefix)) own.push(run);
     else
       log.warn(

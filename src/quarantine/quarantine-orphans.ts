@@ -9,7 +9,7 @@ import { type JournalEntry, readJournal } from './journal.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isUnchanged } from './move-object.ts';
 import { runPrefix } from './names.ts';
-import { type ObjectFailures, tolerateFailures } from './object-failures.ts';
+import { type Attempt, type ObjectFailures, tolerateFailures } from './object-failures.ts';
 import { markDone, type RunMark, removeEmptyRun } from './runs.ts';
 
 /** Objects that are looked up and removed together: each look reads the tables that own objects, whole. */
@@ -22,8 +22,8 @@ export interface QuarantineReport extends RunMark {
 
 /**
  * Moves the objects of a run's journal into the quarantine. Each is copied and the copy compared; then it is looked up
- * once more whether a row or a backup needs it and whether it is the same; only then is it removed. So whenever the run
- * is cut off, an object is in its place, in the quarantine, or in both. One for which the server fails is left in its
+ * once more whether a row or a backup needs it and whether it is the same; only then is it removed. A copy is removed
+ * only while the object is in its place. So whenever the run is cut off, an object is in its place, in the quarantine, or in both. One for which the server fails is left in its
  * place; where it fails for many in a row, or refuses who asks, the run ends.
  *
  * Of a run that moves nothing, nothing is left in the bucket.
@@ -65,8 +65,9 @@ export async function quarantineOrphans(
     await protectors.close();
   }
   const report = { run, finishedAt: now().toISOString(), moved, left: left.summary() };
-  await markDone(store, quarantinePrefix, report, signal);
-  if (moved.count === 0) await removeEmptyRun(store, quarantinePrefix, run, signal);
+  if (moved.count > 0 || !(await removeEmptyRun(store, quarantinePrefix, run, signal))) {
+    await markDone(store, quarantinePrefix, report, signal);
+  }
   return report;
 }
 
@@ -93,26 +94,46 @@ async function moveBatch(
   const copied = await copyBatch(store, entries, target, tools, signal);
   const named = await findOwned(copied.map(({ key }) => key));
   const going: StoredObject[] = [];
-  const staying: StoredObject[] = [];
+  const staying: { readonly source: StoredObject; readonly reason: string }[] = [];
   await eachAtOnce(copied, async (source) => {
     const unchanged = await failures.attempt(() => isUnchanged(store, source, signal));
-    const reason = named.has(source.key)
-      ? 'a row owns it'
-      : typeof unchanged === 'object'
-        ? unchanged.reason
-        : unchanged
-          ? undefined
-          : 'it changed while it was copied';
-    if (reason !== undefined) leave(source.key, reason);
-    (reason === undefined ? going : staying).push(source);
+    const reason = named.has(source.key) ? 'a row owns it' : reasonToStay(unchanged);
+    if (reason === undefined) going.push(source);
+    else staying.push({ source, reason });
   });
   const refused = await removeAll(store, going, signal);
-  for (const { key } of refused) leave(key, 'the server refuses to delete it');
-  await store.remove(
-    [...staying, ...refused].map(({ key }) => target(key)),
-    signal,
-  );
-  return going.filter((source) => !refused.includes(source));
+  staying.push(...refused.map((source) => ({ source, reason: 'the server refuses to delete it' })));
+  const moved = going.filter((source) => !refused.includes(source));
+  await eachAtOnce(staying, async ({ source, reason }) => {
+    if (await takeCopyBack(store, source.key, target(source.key), tools, signal)) leave(source.key, reason);
+    else moved.push(source);
+  });
+  return moved;
+}
+
+function reasonToStay(unchanged: Attempt<boolean>): string | undefined {
+  if (unchanged.kind === 'failed') return unchanged.reason;
+  return unchanged.result ? undefined : 'it changed while it was copied';
+}
+
+/**
+ * Removes the copy of an object that stays in its place. Where it has gone from there, or the server does not tell, the
+ * copy may be all that is left.
+ *
+ * @returns false where the object has gone
+ */
+async function takeCopyBack(
+  store: Store,
+  key: string,
+  copy: string,
+  { failures }: Pick<BatchTools, 'failures'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const looked = await failures.attempt(() => store.head(key, signal));
+  if (looked.kind === 'failed') return true;
+  if (looked.result === undefined) return false;
+  await store.remove([copy], signal);
+  return true;
 }
 
 /** Copies what no backup needs. @returns what was copied */
@@ -120,9 +141,10 @@ async function copyBatch(
   store: Store,
   entries: readonly JournalEntry[],
   target: (key: string) => string,
-  { protectors, failures, leave, onLooked }: BatchTools,
+  tools: BatchTools,
   signal: AbortSignal,
 ): Promise<StoredObject[]> {
+  const { protectors, failures, leave, onLooked } = tools;
   const free: JournalEntry[] = [];
   for (const entry of entries) {
     const [backup] = await protectors.of(entry.key);
@@ -142,13 +164,15 @@ async function copyBatch(
       ),
     );
     onLooked();
-    if (copy.kind === 'copied') {
-      copied.push(copy.source);
+    const outcome = copy.kind === 'done' ? copy.result : copy;
+    if (outcome.kind === 'copied') {
+      copied.push(outcome.source);
       return;
     }
     // The server may have made a copy before it failed.
-    if (copy.kind === 'other' || copy.kind === 'failed') await store.remove([to], signal);
-    leave(entry.key, copy.kind === 'gone' ? 'it is gone' : copy.reason);
+    if (outcome.kind === 'other' || outcome.kind === 'failed')
+      await takeCopyBack(store, entry.key, to, tools, signal);
+    leave(entry.key, outcome.kind === 'gone' ? 'it is gone' : outcome.reason);
   });
   return copied;
 }

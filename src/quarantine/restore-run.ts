@@ -57,7 +57,8 @@ export async function restoreRun(
     );
     await store.remove(back, signal);
   }
-  await removeEmptyRun(store, prefix, run, signal);
+  // One that may be at work needs its journal; the next quarantine closes it.
+  if (state === 'done') await removeEmptyRun(store, prefix, run, signal);
   return { run, restored, left: left.summary() };
 }
 

@@ -2,6 +2,7 @@ import { backupId } from '../catalog/backup-name.ts';
 import { NotFoundError } from '../errors.ts';
 import { takePages } from '../s3/object-page.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
+import { firstOfJournal } from './journal.ts';
 import { doneKey, journalKey, parseQuarantineKey, runPrefix } from './names.ts';
 
 /** One run of the quarantine, as the bucket holds it. */
@@ -71,13 +72,15 @@ export async function* listQuarantined(
   }
 }
 
-/** The key that the first object of a run had; undefined for a run that holds none. */
+/** A key that a run was to move, or has moved; undefined for one that tells of none. @throws as {@link readJournal} */
 export async function firstOriginal(
   store: Store,
   prefix: string,
   run: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const planned = await firstOfJournal(store, prefix, run, signal);
+  if (planned !== undefined) return planned;
   for await (const [first] of listQuarantined(store, prefix, run, signal)) return first?.original;
   return undefined;
 }
@@ -119,13 +122,19 @@ export async function markDone(
   await store.put(doneKey(prefix, mark.run), body, options);
 }
 
-/** Removes journal and mark of a run that holds nothing, of which they are of no use. @throws StoreError */
+/**
+ * Removes journal and mark of a run that holds nothing, of which they are of no use.
+ *
+ * @returns whether the run holds nothing
+ * @throws StoreError
+ */
 export async function removeEmptyRun(
   store: Store,
   prefix: string,
   run: string,
   signal: AbortSignal,
-): Promise<void> {
-  for await (const _ of store.list(runPrefix(prefix, run), { signal })) return;
+): Promise<boolean> {
+  for await (const _ of store.list(runPrefix(prefix, run), { signal })) return false;
   await store.remove([journalKey(prefix, run), doneKey(prefix, run)], signal);
+  return true;
 }

@@ -20,6 +20,33 @@ async function document(args: readonly string[]): Promise<{ status: number | nul
   return { status, told: JSON.parse(stdout) as object };
 }
 
+test('what the server takes for no key keeps nothing else from coming back', async () => {
+  const long = 'x'.repeat(1010);
+  await bed.database.query(`INSERT INTO files VALUES (3, 'no//key'), (4, '${long}')`);
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.database.query("DELETE FROM files WHERE key = 'kept'");
+  const elsewhere = { S3_PREFIX: 'other/' };
+  expect(
+    await bed.command(['audit-orphans', '--quarantine', '--yes', '--json'], {}, elsewhere),
+  ).toMatchObject({ stderr: '' });
+  await bed.store.copy({ key: 'media/albums/7/x' }, 'quarantine/20200101000000/media/albums/7/x', never);
+  await bed.store.remove(['media/albums/7/x'], never);
+  bed.server.faults.push(
+    { operation: 'HeadObject', key: /no\/\/key/, what: { kind: 'error', status: 400, code: 'InvalidURI' } },
+    { operation: 'HeadObject', key: /x{1000}/, what: { kind: 'error', status: 500, code: 'InternalError' } },
+    { operation: 'CopyObject', key: /x$/, what: { kind: 'error', status: 403, code: 'InvalidObjectState' } },
+  );
+  expect(await document(['media', 'restore', 'latest'])).toMatchObject({
+    status: 3,
+    told: {
+      restored: { count: 1 },
+      lost: [{ key: 'media/albums/7/x', reason: 'the server fails for it: 403 InvalidObjectState' }],
+      neverThere: 3,
+    },
+  });
+  expect((await bed.places()).media).toContain('media/kept');
+});
+
 test('check tells what is missing and what is another than it was', async () => {
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   expect(await document(['media', 'check', 'latest'])).toMatchObject({

@@ -1,4 +1,5 @@
 import { expect, inject, test } from 'vitest';
+import { deferred } from '../support/deferred.ts';
 import { createQuarantineBed } from './quarantine-bed.ts';
 
 const never = new AbortController().signal;
@@ -43,5 +44,41 @@ test('an orphan stays when the server fails for its copy, refuses that, or refus
   const closed = await bed.command(['audit-orphans', '--quarantine', '--yes']);
   expect(closed).toMatchObject({ status: 0, stderr: expect.stringMatching(/closed run \d+/) });
   expect(await bed.runs()).toEqual([]);
+  await bed.close();
+});
+
+test('an object that vanishes from its place once it was copied stays in quarantine', async () => {
+  const bed = await createQuarantineBed(inject('postgres'));
+  const held = deferred<void>();
+  const gone = held.promise.then(() => bed.store.remove(['media/x/1'], never));
+  bed.server.faults.push({
+    operation: 'HeadObject',
+    key: /^media\/x\/1$/,
+    after: 2,
+    times: 1,
+    what: { kind: 'hold', until: gone, onHeld: () => held.resolve() },
+  });
+  const { status, stdout } = await bed.command(['audit-orphans', '--quarantine', '--yes']);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/moved 3 objects/) });
+  expect((await bed.places()).quarantine).toEqual(['media/a b+ü', 'media/orphan', 'media/x/1']);
+  await bed.close();
+});
+
+test('a run at work keeps its journal, and one that does not tell what it moves is left alone', async () => {
+  const bed = await createQuarantineBed(inject('postgres'));
+  await bed.killWhenAsked(['audit-orphans', '--quarantine', '--yes'], {
+    operation: 'HeadObject',
+    key: /^media\//,
+    after: 0,
+  });
+  const [{ run } = { run: '' }] = await bed.runs();
+  expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({ status: 0 });
+  expect(await bed.keys()).toContain(`quarantine/${run}.journal.ndjson.gz`);
+
+  const ofOthers = 'quarantine/20200101000000/other/x';
+  for (const key of ['other/x', ofOthers]) await bed.put(key, 'the same');
+  expect(await bed.command(['audit-orphans', '--quarantine', '--yes'])).toMatchObject({ status: 0 });
+  expect(await bed.keys()).toContain(ofOthers);
+  expect((await bed.runs()).map(({ state }) => state)).toEqual(['cut off', 'done']);
   await bed.close();
 });

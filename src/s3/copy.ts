@@ -16,7 +16,7 @@ import { given } from './unlike-s3.ts';
 import { ABORT_MS } from './uploads.ts';
 
 /** Largest object that CopyObject takes, in bytes (S3 API reference). */
-const LARGEST_COPY = 5 * 1024 ** 3;
+export const LARGEST_COPY = 5 * 1024 ** 3;
 
 /** Size of the parts of a larger one, in bytes: 5 TiB, the largest object, are 5,120 of them. */
 const COPY_PART = 1024 ** 3;

@@ -1,7 +1,5 @@
+import { LARGEST_COPY } from './copy.ts';
 import type { StoredObject } from './store.ts';
-
-/** Largest object that a server copies in one request, in bytes; a larger one is copied in parts, see `copy.ts`. */
-const LARGEST_WHOLE_COPY = 5 * 1024 ** 3;
 
 /** What the identity of an object is judged by. */
 type Described = Pick<StoredObject, 'bytes' | 'etag'>;
@@ -21,7 +19,7 @@ export function compareWithRecorded(recorded: Described, present: Described): Li
   if (recorded.bytes !== present.bytes) return 'changed';
   if (recorded.etag === present.etag) return 'same';
   const ofParts = [recorded, present].filter(isOfParts).length;
-  return ofParts === 1 || (ofParts === 2 && present.bytes > LARGEST_WHOLE_COPY) ? 'not told' : 'changed';
+  return ofParts === 1 || (ofParts === 2 && present.bytes > LARGEST_COPY) ? 'not told' : 'changed';
 }
 
 /**

@@ -6,12 +6,9 @@ import type { Store } from '../../src/s3/store.ts';
 import { startRgw } from '../support/rgw-server.ts';
 import { storeSettings } from '../support/test-store.ts';
 import { storeEnv } from '../support/topobank-backup.ts';
-import { openAuditRuns } from './audit-runs.ts';
+import { openAuditRuns, rowsOf } from './audit-runs.ts';
 import { inTurns, median, type Subject, seconds } from './bench.ts';
 import { mediaKey } from './media-keys.ts';
-
-/** Dump bytes of the bench's large database for each row and object: 1 GB makes a million. */
-const BYTES_PER_ROW = 1000;
 
 const WRITERS = 24;
 const SAY_EVERY = 100_000;
@@ -23,8 +20,8 @@ export const AUDIT_RGW: Subject = {
     'wall time of an audit over listing the same bucket of Ceph RGW alone; only where it is named, for it takes the better part of an hour',
   isOnDemand: true,
   async run(bench) {
-    const { large, rounds, say, signal, directory } = bench;
-    const count = Math.ceil(large.bytes / BYTES_PER_ROW);
+    const { rounds, say, signal, directory } = bench;
+    const count = rowsOf(bench);
     const runs = await openAuditRuns(bench);
     const files = join(directory, 'rgw');
     mkdirSync(files);

@@ -7,8 +7,16 @@ import { buildScript, runScript, runTool, type ToolRun } from './run-process.ts'
 
 const LIST_ALONE = fileURLToPath(new URL('./list-alone.ts', import.meta.url));
 
+/** Dump bytes of the bench's large database for each row and object of the large audit: 1 GB makes a million. */
+const BYTES_PER_ROW = 1000;
+
 const OBJECTS_PER_RANGE = 2000;
 const READERS = 4;
+
+/** How many rows and objects the large audit has. */
+export function rowsOf({ large }: Pick<Bench, 'large'>): number {
+  return Math.ceil(large.bytes / BYTES_PER_ROW);
+}
 
 /** Both sides of an audit's comparison, with as many readers each. */
 export interface AuditRuns {
@@ -36,7 +44,11 @@ export async function openAuditRuns(bench: Bench): Promise<AuditRuns> {
   return {
     async fill(rows) {
       const name = databaseOf(rows);
-      await withClient(env, 'postgres', (client) => client.query(`CREATE DATABASE ${name}`));
+      await withClient(env, 'postgres', async (client) => {
+        // Another subject may have made one of as many rows.
+        await client.query(`DROP DATABASE IF EXISTS ${name}`);
+        await client.query(`CREATE DATABASE ${name}`);
+      });
       await withClient(env, name, async (client) => {
         await client.query(ERA_C);
         await client.query(`

@@ -1,14 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { storeEnv } from '../support/topobank-backup.ts';
-import { openAuditRuns } from './audit-runs.ts';
+import { openAuditRuns, rowsOf } from './audit-runs.ts';
 import { type Finding, inTurns, largest, median, megabytes, type Subject, seconds } from './bench.ts';
 import type { ToolRun } from './run-process.ts';
 import { startServerProcess } from './server-process.ts';
 
 const LISTING_SERVER = fileURLToPath(new URL('./listing-process.ts', import.meta.url));
-
-/** Dump bytes of the bench's large database for each row and object of the large audit: 1 GB makes a million. */
-const BYTES_PER_ROW = 1000;
 
 /** Objects of the bucket that is listed alone, for each of the large audit's: ten million where that has a million. */
 const TIMES_MORE = 10;
@@ -19,12 +16,12 @@ export const AUDIT: Subject = {
   about:
     'wall time over listing the same bucket alone, peak memory at two sizes, and a listing of ten times as much',
   async run(bench) {
-    const { large, rounds, say } = bench;
+    const { rounds, say } = bench;
     const runs = await openAuditRuns(bench);
     const server = await startServerProcess(LISTING_SERVER);
     const bucket = (count: number) => ({ ...storeEnv(server), AWS_STORAGE_BUCKET_NAME: `objects-${count}` });
     try {
-      const count = Math.ceil(large.bytes / BYTES_PER_ROW);
+      const count = rowsOf(bench);
       const few = Math.ceil(count / 10);
       for (const rows of [count, few]) {
         say(`audit: making ${rows} rows`);

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { formatCount, formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './context.ts';
 import { isInPlace } from './move-object.ts';
-import { firstOriginal, listQuarantined, listRuns, markDone, removeEmptyRun } from './runs.ts';
+import { endRun, firstOriginal, listQuarantined, listRuns } from './runs.ts';
 
 /** Objects that are looked up at the same time. */
 const LOOKUPS = 8;
@@ -46,9 +46,7 @@ export async function closeRuns(
       twice += copies.length;
       await store.remove(copies, signal);
     }
-    if (moved.count > 0 || !(await removeEmptyRun(store, quarantinePrefix, run, signal))) {
-      await markDone(store, quarantinePrefix, { run, finishedAt: now().toISOString(), moved }, signal);
-    }
+    await endRun(store, quarantinePrefix, { run, finishedAt: now().toISOString(), moved }, signal);
     log.info(
       `closed run ${run} of the quarantine, which was cut off: ${formatNumber(moved.count, 'object')} moved, ${formatCount(twice)} left in place`,
     );

@@ -10,7 +10,7 @@ import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isUnchanged } from './move-object.ts';
 import { runPrefix } from './names.ts';
 import { type Attempt, type ObjectFailures, tolerateFailures } from './object-failures.ts';
-import { markDone, type RunMark, removeEmptyRun } from './runs.ts';
+import { endRun, type RunMark } from './runs.ts';
 
 /** Objects that are looked up and removed together: each look reads the tables that own objects, whole. */
 const BATCH = 1000;
@@ -23,8 +23,9 @@ export interface QuarantineReport extends RunMark {
 /**
  * Moves the objects of a run's journal into the quarantine. Each is copied and the copy compared; then it is looked up
  * once more whether a row or a backup needs it and whether it is the same; only then is it removed. A copy is removed
- * only while the object is in its place. So whenever the run is cut off, an object is in its place, in the quarantine, or in both. One for which the server fails is left in its
- * place; where it fails for many in a row, or refuses who asks, the run ends.
+ * only while the object is in its place. So whenever the run is cut off, an object is in its place, in the quarantine,
+ * or in both. One for which the server fails is left in its place; where it fails for many in a row, or refuses who
+ * asks, the run ends.
  *
  * Of a run that moves nothing, nothing is left in the bucket.
  *
@@ -65,9 +66,7 @@ export async function quarantineOrphans(
     await protectors.close();
   }
   const report = { run, finishedAt: now().toISOString(), moved, left: left.summary() };
-  if (moved.count > 0 || !(await removeEmptyRun(store, quarantinePrefix, run, signal))) {
-    await markDone(store, quarantinePrefix, report, signal);
-  }
+  await endRun(store, quarantinePrefix, report, signal);
   return report;
 }
 

@@ -110,13 +110,19 @@ export interface RunMark {
   readonly moved: { readonly count: number; readonly bytes: number };
 }
 
-/** Writes the mark that nothing of a run is under way. @throws StoreError */
-export async function markDone(
+/**
+ * Writes the mark that nothing of a run is under way; of one that has moved nothing and holds nothing, nothing is left
+ * instead.
+ *
+ * @throws StoreError
+ */
+export async function endRun(
   store: Store,
   prefix: string,
   mark: RunMark,
   signal: AbortSignal,
 ): Promise<void> {
+  if (mark.moved.count === 0 && (await removeEmptyRun(store, prefix, mark.run, signal))) return;
   const body = Buffer.from(`${JSON.stringify(mark, undefined, 1)}\n`);
   const options = { ifAbsent: false, contentType: 'application/json', signal };
   await store.put(doneKey(prefix, mark.run), body, options);

@@ -17,6 +17,7 @@ const entrySchema = v.union([
   v.object({ key, missing: v.literal(true) }),
   v.object({ prefix: v.string() }),
 ]);
+const lineSchema = v.pipe(v.string(), v.parseJson(), entrySchema);
 
 /**
  * One line of the list of media beside a backup: an object that its rows own, with the id of its version where the
@@ -78,7 +79,7 @@ export async function* readMediaManifest(
 }
 
 function parseEntry(line: Buffer, doing: string): MediaEntry {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), entrySchema), line.toString());
+  const parsed = v.safeParse(lineSchema, line.toString());
   if (parsed.success) return parsed.output;
   throw new DumpError({
     doing,

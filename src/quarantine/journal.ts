@@ -14,6 +14,7 @@ const entrySchema = v.object({
   lastModified: v.pipe(v.string(), v.isoTimestamp()),
   etag: v.optional(v.string()),
 });
+const lineSchema = v.pipe(v.string(), v.parseJson(), entrySchema);
 
 /** An object that is to be moved, as the audit saw it: by its ETag it is known when its copy has another one. */
 export type JournalEntry = v.InferOutput<typeof entrySchema>;
@@ -74,7 +75,7 @@ export async function* readJournal(
   };
   for await (const lines of readGzippedLines(store, key, words, signal)) {
     yield lines.map((line) => {
-      const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), entrySchema), line.toString());
+      const parsed = v.safeParse(lineSchema, line.toString());
       if (parsed.success) return parsed.output;
       throw new DumpError({ ...words, problem: `a line is not an entry (${parsed.issues[0].message})` });
     });

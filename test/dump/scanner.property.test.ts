@@ -148,8 +148,16 @@ test('line feeds are counted right wherever the bytes lie in memory, and however
   const uniform = fc
     .record({ length: fc.nat(5000), byte: fc.constantFrom(0, 10, 11, 0x8a, 255) })
     .map(({ length, byte }) => new Uint8Array(length).fill(byte));
+  // Long lines and short ones are counted in different ways, from one stretch of them to the next.
+  const stretches = fc
+    .array(fc.record({ length: fc.constantFrom(1, 40, 63, 64, 65, 3000), lines: fc.nat(900) }), {
+      maxLength: 6,
+    })
+    .map((all) =>
+      Buffer.from(all.map(({ length, lines }) => `${'x'.repeat(length - 1)}\n`.repeat(lines)).join('')),
+    );
   fc.assert(
-    fc.property(fc.oneof(confusing, uniform), fc.nat(7), (values, shift) => {
+    fc.property(fc.oneof(confusing, uniform, stretches), fc.nat(7), (values: Uint8Array, shift) => {
       const bytes = Buffer.alloc(values.length + shift);
       bytes.set(values, shift);
       const view = bytes.subarray(shift);

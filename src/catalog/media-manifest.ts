@@ -7,16 +7,19 @@ import { readGzippedLines } from './gzipped-lines.ts';
 const REMEDY = 'delete it to have the dump itself read';
 
 const key = v.pipe(v.string(), v.minLength(1));
-const entrySchema = v.union([
-  v.object({
-    key,
-    bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-    etag: v.string(),
-    versionId: v.optional(v.string()),
-  }),
-  v.object({ key, missing: v.literal(true) }),
-  v.object({ prefix: v.string() }),
-]);
+const objectSchema = v.object({
+  key,
+  bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  etag: v.string(),
+  versionId: v.optional(v.string()),
+});
+const missingSchema = v.object({ key, missing: v.literal(true) });
+const prefixSchema = v.object({ prefix: v.string() });
+// Lists have a line for each object, and a kind of line that is tried in vain takes longer than the right one.
+const entrySchema = v.lazy((line: unknown) => {
+  if (typeof line !== 'object' || line === null) return objectSchema;
+  return 'missing' in line ? missingSchema : 'prefix' in line ? prefixSchema : objectSchema;
+});
 const lineSchema = v.pipe(v.string(), v.parseJson(), entrySchema);
 
 /**

@@ -1,3 +1,4 @@
+import { readOwnReferences } from '../audit/own-references.ts';
 import { readConfig, readIfGiven } from '../config/config.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
@@ -54,6 +55,8 @@ export async function run(invocation: Invocation): Promise<number> {
   if (invocation.options.json === true)
     throw usage('--json goes with --explain, for a service has no end result');
 
+  // A backup is made without what it names, night after night.
+  await readOwnReferences(config.auditReferences);
   const { env, signal } = invocation;
   warnOfVariables(log, invocation);
   if (isHasty(schedule)) log.warn(warnOfHaste(schedule, retentionRules(config)));

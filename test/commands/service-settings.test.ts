@@ -39,6 +39,11 @@ test.each([
     'VERIFY_DATABASE_URL',
   ],
   [{ AUDIT_SCHEDULE: '@daily', AUDIT_REFERENCES: '/nowhere.yaml' }, '/nowhere.yaml'],
+  [{ AUDIT_REFERENCES: '/nowhere.yaml' }, '/nowhere.yaml'],
+  [
+    { AUDIT_REFERENCES: '[{"column": "a"}]' },
+    /cannot use AUDIT_REFERENCES: entry 1, column, is not accepted/,
+  ],
   [{ TZ: 'Mars/Olympus' }, 'TZ: "Mars/Olympus" is not accepted, expected a time zone such as Europe/Berlin'],
   [
     { SCHEDULE_RANDOM_DELAY: '-1' },

@@ -158,11 +158,12 @@ const TIME_LIMITS = [
 
 /**
  * Sets what a role or a database may have set otherwise for its application, as pg_dump does for itself: time limits
- * would end a long dump or restore, and times in another style are not understood.
+ * would end a long dump or restore, times in another style are not understood, and whoever restores means to write.
  */
 export async function settleSession(client: pg.Client): Promise<void> {
   await client.query(
     `SET DateStyle = ISO;
+     SET default_transaction_read_only = off;
      SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (${TIME_LIMITS.map(pg.escapeLiteral).join(', ')})`,
   );
 }

@@ -20,7 +20,7 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
       ],
       [
         '--data-only',
-        'with --table: only its rows, all or none, into a database --into that has the table, empty',
+        'with --table: only its rows, all or none, into a database --into that has the table, empty; triggers do not fire',
       ],
       ['--no-owner', 'leave out owners and grants'],
       [

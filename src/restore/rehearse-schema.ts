@@ -6,6 +6,7 @@ import { databaseError } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { applyOwnership, applySettings } from './apply-facts.ts';
+import { settleForDump } from './dump-session.ts';
 import type { RestorePlan } from './plan.ts';
 import { refuseForeign } from './refusals.ts';
 import { runStatement } from './run-statement.ts';
@@ -58,6 +59,7 @@ async function runPreData(
   const { name } = source;
   const scanner = createScanner(name, 'whole');
   await database.use(scratch, signal, async (client) => {
+    await settleForDump(client);
     for await (const chunk of source.read(signal)) {
       for (const token of scanner.push(chunk)) {
         if (token.type === 'copy-start' || (token.type === 'section' && token.name !== 'pre-data')) return;

@@ -117,6 +117,67 @@ test('rows of tables that inherit from it are not taken for those of a table', a
   expect(await rows()).toEqual([{ a: 2 }]);
 });
 
+test('triggers do not fire for the rows, and are as they were; constraints hold', async () => {
+  const file = join(bed.directory, 'triggers.sql');
+  const copy = (table: string, row: string) =>
+    `${entry('TABLE DATA', table)}COPY public.${table} (id, stamp) FROM stdin;\n${row}\n\\.\n`;
+  await writeFile(file, dumpText(copy('stamped_1', '1\tas dumped') + copy('stamped', '2\tas dumped')));
+  await bed.database.query(`
+    CREATE TABLE told (what text);
+    CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.stamp := 'fired'; RETURN NEW; END $$;
+    CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO told VALUES (TG_NAME); RETURN NULL; END $$;
+    CREATE TABLE stamped (id int, stamp text) PARTITION BY LIST (id);
+    CREATE TABLE stamped_1 PARTITION OF stamped FOR VALUES IN (1);
+    CREATE TABLE stamped_2 PARTITION OF stamped FOR VALUES IN (2);
+    CREATE TRIGGER "a stamp" BEFORE INSERT ON stamped FOR EACH ROW EXECUTE FUNCTION stamp();
+    CREATE TRIGGER b_always AFTER INSERT ON stamped_1 EXECUTE FUNCTION tell();
+    ALTER TABLE stamped_1 ENABLE ALWAYS TRIGGER b_always;
+    CREATE TRIGGER c_off AFTER INSERT ON stamped_1 EXECUTE FUNCTION tell();
+    ALTER TABLE stamped_1 DISABLE TRIGGER c_off;
+    CREATE CONSTRAINT TRIGGER d_holds AFTER INSERT ON stamped_1 DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION tell()`);
+  const states = () =>
+    bed.database.query(
+      `SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger WHERE tgfoid IN ('stamp'::regproc, 'tell'::regproc) ORDER BY 1, 2`,
+    );
+  const before = await states();
+  const result = await restore(file, '--table', 'stamped', '--table', 'stamped_1', '--data-only', '--yes');
+  expect(result).toMatchObject({ status: 0 });
+  expect(result.stderr).toMatch(
+    /INFO: triggers that do not fire for these rows: public\.stamped: "a stamp", public\.stamped_1: "a stamp", public\.stamped_1: b_always, public\.stamped_2: "a stamp"$/m,
+  );
+  expect(await bed.database.query('SELECT * FROM stamped ORDER BY id')).toEqual([
+    { id: 1, stamp: 'as dumped' },
+    { id: 2, stamp: 'as dumped' },
+  ]);
+  expect(await bed.database.query('SELECT * FROM told')).toEqual([{ what: 'd_holds' }]);
+  expect(await states()).toEqual(before);
+});
+
+test('triggers of a table that the role does not own fire, and are told', async () => {
+  const file = join(bed.directory, 'owned.sql');
+  await writeFile(
+    file,
+    dumpText(`${entry('TABLE DATA', 'owned')}COPY public.owned (a) FROM stdin;\n1\n\\.\n`),
+  );
+  const role = `${bed.database.name}_writer`;
+  await bed.database.query(`
+    CREATE ROLE ${role} LOGIN PASSWORD 'x';
+    CREATE TABLE owned (a int);
+    CREATE FUNCTION ten() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.a := 10; RETURN NEW; END $$;
+    CREATE TRIGGER ten BEFORE INSERT ON owned FOR EACH ROW EXECUTE FUNCTION ten();
+    GRANT ALL ON owned TO ${role}`);
+  try {
+    const args = ['restore', file, '--table', 'owned', '--data-only', '--into', bed.database.name, '--yes'];
+    const result = await bed.run(args, { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' });
+    expect(result).toMatchObject({ status: 0 });
+    expect(result.stderr).toMatch(/WARN: triggers fire for these rows, .*: public\.owned: ten$/m);
+    expect(await bed.database.query('SELECT a FROM owned')).toEqual([{ a: 10 }]);
+  } finally {
+    await bed.database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
+});
+
 test('a partitioned table with rows is emptied by what is advised', async () => {
   const file = join(bed.directory, 'root.sql');
   await writeFile(file, dumpText(`${entry('TABLE DATA', 'root')}COPY public.root (a) FROM stdin;\n1\n\\.\n`));

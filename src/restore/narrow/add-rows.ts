@@ -1,20 +1,18 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { blocksOf, chooseTables } from '../../catalog/choose-tables.ts';
 import { type BlockReader, openBlocks } from '../../dump/block-reader.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
 import { heardByMany } from '../../heard-by-many.ts';
-import { databaseError, describeCause, errorCode, remedyOf } from '../../postgres/errors.ts';
-import { quoteTable } from '../../postgres/relations.ts';
-import { SQLSTATE } from '../../postgres/sqlstate.ts';
+import { databaseError } from '../../postgres/errors.ts';
 import { formatBytes } from '../../ui/format.ts';
+import type { Logger } from '../../ui/log.ts';
+import { settleForDump } from '../dump-session.ts';
 import { knowDump } from '../prove-dump.ts';
-import { startCopy } from '../raw-query.ts';
 import type { RestoreContext, RestoreReport } from '../restore.ts';
 import type { RestoreSource } from '../source.ts';
-import { proveRows } from '../wide/prove-rows.ts';
-import { wholeBlock } from '../wide/row-pieces.ts';
+import { copyBlock } from './copy-block.ts';
 import {
   filledTables,
   immediateOrder,
@@ -25,6 +23,7 @@ import {
   tablesThatFollow,
 } from './live-tables.ts';
 import { orderBlocks } from './order-blocks.ts';
+import { type PausedTriggers, pauseTriggers } from './pause-triggers.ts';
 import { tallyTables } from './tally.ts';
 
 export type AddRowsContext = Pick<RestoreContext, 'database' | 'log' | 'startProgress'>;
@@ -42,7 +41,8 @@ export type AddedRows = Required<Omit<RestoreReport, 'kept' | 'dropped'>>;
 
 /**
  * Puts the rows of some tables of a dump into the same tables of a database, in one transaction: all of them, or
- * nothing has changed. Constraints and triggers of the database hold as for any other rows.
+ * nothing has changed. Constraints of the database hold as for any other rows; triggers do not fire, for what they do
+ * has been done to the rows when they were first written.
  *
  * @throws ConfigError, NotFoundError for names; RestoreError for a table that is missing or not empty, and for rows that
  * the server refuses; DumpError, DatabaseError, StoreError, or the signal's reason
@@ -73,9 +73,13 @@ export async function addRows(
   try {
     await database.use(into, either, async (client) => {
       try {
+        await settleForDump(client);
         await client.query('BEGIN; SET LOCAL row_security = off; SET LOCAL xmloption = content');
         const ordered = await prepareTables(client, blocks, doing);
+        const triggers = await pauseTriggers(client, blocks);
+        sayTriggers(triggers, log);
         for (const block of ordered) await copyBlock(client, source, reader, block, dump.encoding, doing);
+        await triggers.resume();
         const left = await passSequences(client, blocks);
         await client.query('COMMIT');
         for (const sequence of left) log.warn(describeLeft(sequence));
@@ -143,6 +147,15 @@ function describeLeft(sequence: string): string {
   return `sequence ${sequence} stays where it is, for its column is no number that tells how far it has come, or the role may not set it; if it is behind: SELECT setval('${sequence}', …);`;
 }
 
+function sayTriggers({ paused, firing }: PausedTriggers, log: Logger): void {
+  if (paused.length > 0) log.info(`triggers that do not fire for these rows: ${paused.join(', ')}`);
+  if (firing.length > 0) {
+    log.warn(
+      `triggers fire for these rows, which may come to differ from the dump’s, for the role does not own their tables: ${firing.join(', ')}`,
+    );
+  }
+}
+
 function sayReading(
   source: RestoreSource,
   bytes: number,
@@ -192,56 +205,4 @@ async function waysFor(client: pg.Client, table: DumpTable): Promise<string> {
     return `${beside}: to delete its rows would delete or change those of ${following.join(', ')}`;
   }
   return `empty it (DELETE FROM ${await ownRows(client, table)};), or ${beside}`;
-}
-
-async function copyBlock(
-  client: pg.Client,
-  source: RestoreSource,
-  reader: BlockReader,
-  block: DumpTable,
-  encoding: string | undefined,
-  doing: string,
-): Promise<void> {
-  const proof = proveRows(wholeBlock(block), source);
-  const refused = (error: unknown): never => {
-    throw rowsRefused(error, block, doing);
-  };
-  const into = startCopy(client, Buffer.from(copyStatement(block, encoding)));
-  for await (const chunk of reader.read(block)) {
-    proof.add(chunk);
-    await into.write(chunk).catch(refused);
-  }
-  proof.finish();
-  const taken = await into.end().catch(refused);
-  if (taken === block.rows) return;
-  throw new RestoreError({
-    doing,
-    problem: `the server took ${taken} of ${block.rows} rows of ${qualifiedName(block)}`,
-    remedy: 'see whether a trigger of the table leaves rows out',
-  });
-}
-
-/** Names go over in the connection's encoding, rows in the dump's. */
-function copyStatement(block: DumpTable, encoding: string | undefined): string {
-  const columns = block.columns.map((column) => pg.escapeIdentifier(column)).join(', ');
-  const list = columns === '' ? '' : ` (${columns})`;
-  const options = encoding === undefined ? '' : ` WITH (ENCODING ${pg.escapeLiteral(encoding)})`;
-  return `COPY ${quoteTable(block)}${list} FROM stdin${options}`;
-}
-
-const AS_DUMPED = 'have the table as it was dumped, or restore it into a new database';
-
-const REMEDIES: Readonly<Record<string, string>> = {
-  [SQLSTATE.foreignKeyViolation]:
-    'name the table that these rows refer to with --table too, or restore them into a new database',
-};
-
-function rowsRefused(error: unknown, block: DumpTable, doing: string): RestoreError {
-  const row = (error as { where?: string }).where?.split('\n')[0];
-  return new RestoreError({
-    doing,
-    problem: `${qualifiedName(block)}: ${describeCause(error)}${row === undefined ? '' : ` (${row})`}`,
-    remedy: remedyOf(error) ?? REMEDIES[errorCode(error) ?? ''] ?? AS_DUMPED,
-    cause: error,
-  });
 }

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { settleSession } from '../../postgres/database.ts';
 import { describeCause, errorCode } from '../../postgres/errors.ts';
 import { quoteTable } from '../../postgres/relations.ts';
@@ -17,8 +18,8 @@ const TABLES = `
     SELECT i.inhparent FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE c.relkind = 'f'
     UNION SELECT i.inhparent FROM pg_inherits AS i JOIN reaching AS r ON r.oid = i.inhrelid
   )
-  SELECT n.nspname AS schema, c.relname AS name
-  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  SELECT c.oid
+  FROM pg_class AS c
   WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relisshared AND c.oid NOT IN (SELECT oid FROM reaching)
     AND (NOT c.relispartition
       OR EXISTS (SELECT FROM pg_inherits AS i JOIN reaching AS r ON r.oid = i.inhparent WHERE i.inhrelid = c.oid))
@@ -34,19 +35,38 @@ export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
     await client.query('RESET ALL');
     await settleSession(client);
   }
-  const { rows } = await lanes.text.client.query<{ schema: string; name: string }>(TABLES);
+  const { rows } = await lanes.text.client.query<{ oid: number }>(TABLES);
   await spread(
     lanes,
     () => rows.shift(),
-    async ({ client }, relation) => {
-      const table = quoteTable(relation);
+    async ({ client }, { oid }) => {
       try {
-        await client.query(`ANALYZE ${table}`);
+        await client.query(analyzing(oid));
       } catch (error) {
         const code = errorCode(error);
         if (code === undefined || SESSION_GONE.test(code)) throw error;
-        log.warn(`no statistics of table ${table} for the planner: ${describeCause(error)}`);
+        const table = await nameTable(client, oid);
+        log.warn(`no statistics of ${table} for the planner: ${describeCause(error)}`);
       }
     },
   );
+}
+
+/** The name stays on the server: that of a SQL_ASCII database may be bytes that no client's encoding has. */
+function analyzing(oid: number): string {
+  return `DO $$ BEGIN EXECUTE (
+    SELECT format('ANALYZE %I.%I', n.nspname, c.relname)
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = ${oid}
+  ); END $$`;
+}
+
+async function nameTable(client: pg.Client, oid: number): Promise<string> {
+  const { rows } = await client
+    .query<{ schema: string; name: string }>(
+      'SELECT n.nspname AS schema, c.relname AS name FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1',
+      [oid],
+    )
+    .catch(() => ({ rows: [] }));
+  const [table] = rows;
+  return table === undefined ? `the table with OID ${oid}` : `table ${quoteTable(table)}`;
 }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { heardByMany } from '../../heard-by-many.ts';
 import type { Database } from '../../postgres/database.ts';
 import { raiseMemory } from '../../postgres/raise-memory.ts';
+import { settleForDump } from '../dump-session.ts';
 import { runStatement, type StatementContext } from '../run-statement.ts';
 import type { SessionSettings, SetStatement } from '../session-settings.ts';
 
@@ -46,6 +47,7 @@ export async function withLanes<T>(
   async function open(opened: readonly Lane[]): Promise<T> {
     if (opened.length < count) {
       return database.use(scratch, either, async (client) => {
+        await settleForDump(client);
         await tuneSession(client, count);
         return open([...opened, { client, settings: new Map() }]);
       });

@@ -18,7 +18,10 @@ const DATABASES = [
     encoding: 'SQL_ASCII',
     options: `TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'`,
     largeRows: 1000,
-    more: `CREATE TABLE public.no_text AS SELECT convert_from('\\x61ff62', 'SQL_ASCII') AS body`,
+    more: `CREATE TABLE public.no_text AS SELECT convert_from('\\x61ff62', 'SQL_ASCII') AS body;
+      DO $$ BEGIN
+        EXECUTE format('CREATE TABLE public.%I AS SELECT 1 AS a', convert_from('\\x74e9', 'SQL_ASCII'));
+      END $$`,
   },
 ];
 

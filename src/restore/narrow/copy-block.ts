@@ -1,0 +1,71 @@
+import pg from 'pg';
+import type { BlockReader } from '../../dump/block-reader.ts';
+import type { DumpTable } from '../../dump/dump-index.ts';
+import { qualifiedName } from '../../dump/tokens.ts';
+import { RestoreError } from '../../errors.ts';
+import { describeCause, errorCode, remedyOf } from '../../postgres/errors.ts';
+import { quoteTable } from '../../postgres/relations.ts';
+import { SQLSTATE } from '../../postgres/sqlstate.ts';
+import { startCopy } from '../raw-query.ts';
+import type { RestoreSource } from '../source.ts';
+import { proveRows } from '../wide/prove-rows.ts';
+import { wholeBlock } from '../wide/row-pieces.ts';
+
+/**
+ * Puts the rows of one block into the table of its name, and proves on the way that they are those of the dump.
+ *
+ * @param encoding of the dump
+ * @param doing what errors say was being done
+ * @throws RestoreError for rows that the server refuses or leaves out, DumpError for others than were dumped
+ */
+export async function copyBlock(
+  client: pg.Client,
+  source: RestoreSource,
+  reader: BlockReader,
+  block: DumpTable,
+  encoding: string | undefined,
+  doing: string,
+): Promise<void> {
+  const proof = proveRows(wholeBlock(block), source);
+  const refused = (error: unknown): never => {
+    throw rowsRefused(error, block, doing);
+  };
+  const into = startCopy(client, Buffer.from(copyStatement(block, encoding)));
+  for await (const chunk of reader.read(block)) {
+    proof.add(chunk);
+    await into.write(chunk).catch(refused);
+  }
+  proof.finish();
+  const taken = await into.end().catch(refused);
+  if (taken === block.rows) return;
+  throw new RestoreError({
+    doing,
+    problem: `the server took ${taken} of ${block.rows} rows of ${qualifiedName(block)}`,
+    remedy: 'see whether a trigger of the table leaves rows out',
+  });
+}
+
+/** Names go over in the connection's encoding, rows in the dump's. */
+function copyStatement(block: DumpTable, encoding: string | undefined): string {
+  const columns = block.columns.map((column) => pg.escapeIdentifier(column)).join(', ');
+  const list = columns === '' ? '' : ` (${columns})`;
+  const options = encoding === undefined ? '' : ` WITH (ENCODING ${pg.escapeLiteral(encoding)})`;
+  return `COPY ${quoteTable(block)}${list} FROM stdin${options}`;
+}
+
+const AS_DUMPED = 'have the table as it was dumped, or restore it into a new database';
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  [SQLSTATE.foreignKeyViolation]:
+    'name the table that these rows refer to with --table too, or restore them into a new database',
+};
+
+function rowsRefused(error: unknown, block: DumpTable, doing: string): RestoreError {
+  const row = (error as { where?: string }).where?.split('\n')[0];
+  return new RestoreError({
+    doing,
+    problem: `${qualifiedName(block)}: ${describeCause(error)}${row === undefined ? '' : ` (${row})`}`,
+    remedy: remedyOf(error) ?? REMEDIES[errorCode(error) ?? ''] ?? AS_DUMPED,
+    cause: error,
+  });
+}

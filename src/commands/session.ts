@@ -36,6 +36,8 @@ export interface Session<G extends SettingGroup> {
   readonly startProgress: StartProgress;
   readonly confirm: Confirm;
   readonly now: () => Date;
+  /** Aborted when the program is to end. */
+  readonly signal: AbortSignal;
   /** Of the terminal that stdout is, in characters; undefined where it is none. */
   readonly width: number | undefined;
   /**
@@ -72,6 +74,7 @@ export function openSession<G extends SettingGroup>(
       signal,
     }),
     now: () => new Date(),
+    signal,
     // A terminal of which nobody has told the size has 0.
     width: process.stdout.columns > 0 ? process.stdout.columns : undefined,
     tell(text) {
@@ -88,10 +91,10 @@ export function openSession<G extends SettingGroup>(
 
 /** Runs `work` with the store of the settings and closes its connections. */
 export async function withStore<T>(
-  { config, log }: Pick<Session<'store'>, 'config' | 'log'>,
+  { config, log, signal }: Pick<Session<'store'>, 'config' | 'log' | 'signal'>,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
-  const store = openStore(config, (problem) => log.warn(problem));
+  const store = openStore(config, { onWait: (problem) => log.warn(problem), stop: signal });
   try {
     return await work(store);
   } finally {

@@ -2,10 +2,12 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import type { MediaFault } from '../audit/compare-media.ts';
 import type { Backup } from '../catalog/catalog.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
+import { StoreError } from '../errors.ts';
 import { COPIES } from '../quarantine/move-object.ts';
-import { isOfOneObject, type ObjectFailures, tolerateFailures } from '../quarantine/object-failures.ts';
+import { type ObjectFailures, tolerateFailures } from '../quarantine/object-failures.ts';
 import { type OriginalEtags, openOriginalEtags } from '../quarantine/original-etags.ts';
 import { listRuns } from '../quarantine/runs.ts';
+import { answerOf } from '../s3/errors.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { checkMedia, type MediaCheckContext } from './check-media.ts';
@@ -27,14 +29,19 @@ export interface MediaRestoreContext extends MediaCheckContext {
   readonly log: Logger;
 }
 
-/** What became of an object that is missing, or is another than it was. */
-interface MediaOutcome {
+/** What became of an object that is missing. */
+type MediaOutcome =
+  | { readonly key: string; readonly bytes: number; readonly from: 'quarantine' | 'version' }
+  | LostObject;
+
+/** An object that cannot be brought back. */
+interface LostObject {
   readonly key: string;
-  readonly bytes: number;
-  /** Where it came from; `nowhere` for what cannot be brought back. */
-  readonly from: 'quarantine' | 'version' | 'nowhere';
-  /** Why it cannot be brought back. */
-  readonly reason?: string;
+  /** Null where its size is not known. */
+  readonly bytes: number | null;
+  readonly from: 'nowhere';
+  /** Why it cannot be. */
+  readonly reason: string;
 }
 
 /** An object that another was written over since: the bytes of what was recorded, and of what is there. */
@@ -51,8 +58,11 @@ export interface MediaRestored {
   /** So it would be, and nothing was done. */
   readonly dryRun: boolean;
   readonly restored: { readonly count: number; readonly bytes: number };
-  /** Of those that were missing; also what the quarantine has of keys that had no object when the backup was taken. */
-  readonly lost: readonly MediaOutcome[];
+  /**
+   * Of those that were missing; also what the quarantine has, or may have, of keys that had no object when the backup was
+   * taken.
+   */
+  readonly lost: readonly LostObject[];
   /** Objects that are others than they were. They are left alone: somebody has written them. */
   readonly changed: readonly ChangedObject[];
   /** Keys of objects whose ETags do not tell whether they are as they were, see {@link checkMedia}. Left alone too. */
@@ -79,7 +89,7 @@ export async function restoreMedia(
   const failures = tolerateFailures();
   const sources: Sources = { store, prefix, runs, originals, failures, limit: pLimit(COPIES) };
   const restored = { count: 0, bytes: 0 };
-  const lost: MediaOutcome[] = [];
+  const lost: LostObject[] = [];
   const untold: string[] = [];
   const changed: ChangedObject[] = [];
   let neverThere = 0;
@@ -152,32 +162,38 @@ async function bringBatchBack(
   );
 }
 
-function lostFor({ key, bytes }: MediaObject, reason: string): MediaOutcome {
+function lostFor({ key, bytes }: MediaObject, reason: string): LostObject {
   return { key, bytes, from: 'nowhere', reason };
 }
 
-/** @returns what the quarantine has of keys that had no object when the backup was taken, which people have to judge */
+/**
+ * @returns what the quarantine has of keys that had no object when the backup was taken, which people have to judge; also
+ * where the server fails for the key
+ */
 async function findMissedBefore(
   sources: Sources,
   keys: readonly string[],
   signal: AbortSignal,
-): Promise<readonly MediaOutcome[]> {
+): Promise<readonly LostObject[]> {
+  const { failures, limit } = sources;
   const found = await Promise.all(
     keys.map(async (key) => ({
       key,
-      // A row may name what no server takes for a key.
-      copy: await sources.limit(findNewest, sources, key, signal).catch(exceptOfOne),
+      looked: await limit(() => failures.attempt(() => findNewest(sources, key, signal).catch(exceptNoKey))),
     })),
   );
-  return found.flatMap(({ key, copy }) => {
-    if (copy === undefined) return [];
-    const { bytes } = copy.found;
-    return [{ key, bytes, from: 'nowhere', reason: describeMissedBefore(copy, key) } as const];
+  return found.flatMap(({ key, looked }): LostObject[] => {
+    if (looked.kind === 'failed') return [{ key, bytes: null, from: 'nowhere', reason: looked.reason }];
+    if (looked.result === undefined) return [];
+    const { bytes } = looked.result.found;
+    return [{ key, bytes, from: 'nowhere', reason: describeMissedBefore(looked.result, key) }];
   });
 }
 
-function exceptOfOne(error: unknown): undefined {
-  if (!isOfOneObject(error)) throw error;
+/** A row may name what no server takes for a key, and so holds. The answer is one to HEAD, which says no more. */
+function exceptNoKey(error: unknown): undefined {
+  const { status } = answerOf(error instanceof StoreError ? error.cause : undefined);
+  if (status !== 400 && status !== 414) throw error;
 }
 
 /** An object that is missing, and what the quarantine has of its key and size. */

@@ -5,11 +5,13 @@ import { keyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
+import { isOfOneObject } from './object-failures.ts';
 
 /** Tells which ETags objects had before they were moved, of one key after the other in the order of their bytes. */
 export interface OriginalEtags {
   /**
-   * Of what a run has moved from a key; undefined where its journal does not tell, or is gone or damaged.
+   * Of what a run has moved from a key; undefined where its journal does not tell, or is gone or damaged, or the server
+   * fails for it.
    *
    * @throws StoreError, or the signal's reason
    */
@@ -54,7 +56,7 @@ export function openOriginalEtags(
         }
         return cursor.key === wanted ? cursor.item?.etag : undefined;
       } catch (error) {
-        if (error instanceof DumpError) log.warn(error.message);
+        if (error instanceof DumpError || isOfOneObject(error)) log.warn(error.message);
         else if (!(error instanceof NotFoundError)) throw error;
         return undefined;
       }

@@ -104,7 +104,7 @@ async function moveBatch(
   staying.push(...refused.map((source) => ({ source, reason: 'the server refuses to delete it' })));
   const moved = going.filter((source) => !refused.includes(source));
   await eachAtOnce(staying, async ({ source, reason }) => {
-    if (await takeCopyBack(store, source.key, target(source.key), tools, signal)) leave(source.key, reason);
+    if (await takeCopyBack(store, source.key, target(source.key), signal)) leave(source.key, reason);
     else moved.push(source);
   });
   return moved;
@@ -121,14 +121,9 @@ function reasonToStay(unchanged: Attempt<boolean>): string | undefined {
  *
  * @returns false where the object has gone
  */
-async function takeCopyBack(
-  store: Store,
-  key: string,
-  copy: string,
-  { failures }: Pick<BatchTools, 'failures'>,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const looked = await failures.attempt(() => store.head(key, signal));
+async function takeCopyBack(store: Store, key: string, copy: string, signal: AbortSignal): Promise<boolean> {
+  // What comes of it counts neither for nor against a server that has just failed for the object.
+  const looked = await tolerateFailures().attempt(() => store.head(key, signal));
   if (looked.kind === 'failed') return true;
   if (looked.result === undefined) return false;
   await store.remove([copy], signal);
@@ -170,7 +165,7 @@ async function copyBatch(
     }
     // The server may have made a copy before it failed.
     if (outcome.kind === 'other' || outcome.kind === 'failed')
-      await takeCopyBack(store, entry.key, to, tools, signal);
+      await takeCopyBack(store, entry.key, to, signal);
     leave(entry.key, outcome.kind === 'gone' ? 'it is gone' : outcome.reason);
   });
   return copied;

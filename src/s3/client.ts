@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Config } from '../config/config.ts';
+import { nameErrorsInBodies } from './errors-in-bodies.ts';
 import { addHeaders } from './request-headers.ts';
 import { refuseOtherDocuments } from './unlike-s3.ts';
 
@@ -47,5 +48,6 @@ export function createS3Client(settings: Config<'store'>): S3Client {
   });
   addHeaders(client);
   refuseOtherDocuments(client);
+  nameErrorsInBodies(client);
   return client;
 }

@@ -25,17 +25,19 @@ export interface Connection {
 }
 
 /** How a server is waited for. */
-interface Waiting {
+export interface Waiting {
   /** How long one is waited for that has answered before, in milliseconds. */
   readonly waitMs: number;
   /** Told once of each time that it cannot be reached, or refuses to work. */
   readonly onWait?: ((problem: string) => void) | undefined;
+  /** Ends the waiting of every call, also of one that nothing breaks off: the program is to end. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 /** @returns a connection whose calls wait for the server where it has answered before and is gone, or refuses to work */
 export function connectBucket(
   client: S3Client,
-  { bucket, endpoint, waitMs, onWait }: Pick<Connection, 'bucket' | 'endpoint'> & Waiting,
+  { bucket, endpoint, waitMs, onWait, stop }: Pick<Connection, 'bucket' | 'endpoint'> & Waiting,
 ): Connection {
   let hasAnswered = false;
   let isWaiting = false;
@@ -56,7 +58,7 @@ export function connectBucket(
       signal.throwIfAborted();
       try {
         const answer = await (hasAnswered
-          ? untilReached(work, { waitMs, onWait: noteWait }, signal)
+          ? untilReached(work, { waitMs, onWait: noteWait, stop }, signal)
           : work());
         hasAnswered = true;
         isWaiting = false;
@@ -75,10 +77,7 @@ const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTF
 /** The server or a proxy before it has no room for more at the moment, or nobody to do it: it restarts. */
 const BUSY = new Set([429, 502, 503, 504]);
 
-/**
- * An error in the body of a 200 has the status 503 for the SDK, whatever it is: one with a remedy does not pass, and
- * InternalError is a 500.
- */
+/** What has a remedy does not pass by itself; and the answer that breaks off empty is an InternalError of 503 for the SDK. */
 function isWaitedFor({ status, code }: Answer): boolean {
   if (status === undefined) return UNREACHED.has(code);
   return code === 'SlowDown' || (BUSY.has(status) && code !== 'InternalError' && !hasRemedy(code));
@@ -88,25 +87,43 @@ function isWaitedFor({ status, code }: Answer): boolean {
  * Makes a call anew, about every ten seconds, for as long as the server cannot be reached or refuses to work. A call may
  * have taken long before it found that, so `waitMs` begins then.
  */
-function untilReached<T>(
+async function untilReached<T>(
   work: () => Promise<T>,
-  { waitMs, onWait }: { readonly waitMs: number; readonly onWait: (answer: Answer) => void },
+  {
+    waitMs,
+    onWait,
+    stop,
+  }: {
+    readonly waitMs: number;
+    readonly onWait: (answer: Answer) => void;
+    readonly stop: AbortSignal | undefined;
+  },
   signal: AbortSignal,
 ): Promise<T> {
+  const enders = stop === undefined ? [signal] : [signal, stop];
+  const wait = new AbortController();
+  const endWait = () => wait.abort(enders.find(({ aborted }) => aborted)?.reason);
   let began: number | undefined;
-  return pRetry(work, {
-    retries: Number.POSITIVE_INFINITY,
-    minTimeout: 1000,
-    maxTimeout: 10_000,
-    signal,
-    shouldRetry: ({ error }) => {
-      const answer = answerOf(error);
-      began ??= performance.now();
-      if (!isWaitedFor(answer) || performance.now() - began >= waitMs) return false;
-      onWait(answer);
-      return true;
-    },
-  });
+  try {
+    return await pRetry(work, {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 1000,
+      maxTimeout: 10_000,
+      signal: wait.signal,
+      shouldRetry: ({ error }) => {
+        const answer = answerOf(error);
+        began ??= performance.now();
+        const isOver = performance.now() - began >= waitMs || enders.some(({ aborted }) => aborted);
+        if (!isWaitedFor(answer) || isOver) return false;
+        // Most calls never wait, and a listener for each would burden what lives as long as the program.
+        for (const ender of enders) ender.addEventListener('abort', endWait);
+        onWait(answer);
+        return true;
+      },
+    });
+  } finally {
+    for (const ender of enders) ender.removeEventListener('abort', endWait);
+  }
 }
 
 /**

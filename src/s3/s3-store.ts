@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Config } from '../config/config.ts';
 import { createS3Client, endpointUrl } from './client.ts';
-import { type Connection, connectBucket, WRITE_ID } from './connection.ts';
+import { type Connection, connectBucket, type Waiting, WRITE_ID } from './connection.ts';
 import { copyObject } from './copy.ts';
 import { deleteObjects } from './deletion.ts';
 import { answerOf, UnlikeS3Error } from './errors.ts';
@@ -22,12 +22,12 @@ import { uploadCalls } from './uploads.ts';
 import { listVersionPages, readVersioning } from './versions.ts';
 
 /**
- * @param onWait see {@link connectBucket}
+ * @param waiting see {@link connectBucket}
  * @returns the bucket of the settings, and `close`, which ends idle connections
  */
 export function openStore(
   settings: Config<'store'>,
-  onWait?: (problem: string) => void,
+  waiting: Pick<Waiting, 'onWait' | 'stop'> = {},
 ): Store & { close(): void } {
   const client = createS3Client(settings);
   const endpoint = endpointUrl(settings) ?? `https://s3.${settings.region}.amazonaws.com`;
@@ -35,7 +35,7 @@ export function openStore(
     bucket: settings.bucket,
     endpoint: new URL(endpoint).origin,
     waitMs: settings.serverWait,
-    onWait,
+    ...waiting,
   });
   return { ...s3Store(connection, settings.region), close: () => client.destroy() };
 }

@@ -1,15 +1,16 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { type HttpAnswer, readBody } from './answer-body.ts';
 import { UnlikeS3Error } from './errors.ts';
-import { collect } from './reader.ts';
 
 /**
  * What the answers to these commands are made of. The SDK takes a document of any other kind, such as the page of a
- * proxy, for one that leaves everything out: a listing of nothing.
+ * proxy, for one that leaves everything out: a listing of nothing, a deletion of all.
  */
 const ROOTS: Readonly<Record<string, { readonly root: string; readonly kind: string }>> = {
   ListObjectsV2Command: { root: 'ListBucketResult', kind: 'listing' },
   ListObjectVersionsCommand: { root: 'ListVersionsResult', kind: 'listing' },
   ListMultipartUploadsCommand: { root: 'ListMultipartUploadsResult', kind: 'listing' },
+  DeleteObjectsCommand: { root: 'DeleteResult', kind: 'word of what was deleted' },
   GetBucketVersioningCommand: { root: 'VersioningConfiguration', kind: 'word about versions' },
 };
 
@@ -24,16 +25,13 @@ export function refuseOtherDocuments(client: S3Client): void {
     (next, context) => async (args) => {
       const result = await next(args);
       const expected = ROOTS[context.commandName ?? ''];
-      const response = result.response as { statusCode: number; body: Buffer | AsyncIterable<Buffer> };
-      if (expected === undefined || response.statusCode >= 300) return result;
-      const body = Buffer.isBuffer(response.body)
-        ? response.body
-        : Buffer.concat(await collect(response.body));
+      const answer = result.response as HttpAnswer;
+      if (expected === undefined || answer.statusCode >= 300) return result;
+      const body = await readBody(answer);
       const root = BEGINNING.exec(body.toString('latin1', 0, BEGINNING_BYTES))?.[1];
       if (root !== expected.root) {
         throw new UnlikeS3Error(`the answer is no ${expected.kind}, for it is no ${expected.root}`);
       }
-      response.body = body;
       return result;
     },
     { step: 'deserialize', name: 'refuseOtherDocuments', priority: 'low' },

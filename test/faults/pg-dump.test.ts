@@ -193,6 +193,19 @@ test.each([
   },
 );
 
+test('stopped while it waits for a server that takes no manifest, it leaves no dump without one', async () => {
+  bed.server.faults.push({
+    operation: 'PutObject',
+    key: /manifest/,
+    what: { kind: 'error', status: 503, code: 'ServiceUnavailable' },
+  });
+  const running = startService(bed, {}, ['backup']);
+  await running.line(/answers 503 ServiceUnavailable; waiting up to/);
+  expect(await running.stop()).toMatchObject({ status: 143 });
+  bed.server.faults.length = 0;
+  await expectNothing();
+});
+
 test('a PostgreSQL that ends pg_dump’s session half-way leaves nothing, and is named', async () => {
   await withClient(bed.env, bed.database.name, async (locking) => {
     // pg_dump, which locks every table first, waits for this one.

@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => bed.close());
 
 async function restored(id = 'latest'): Promise<{ status: number | null; told: object }> {
-  const { status, stdout, stderr } = await bed.command(['media', 'restore', id, '--json']);
+  const { status, stdout, stderr } = await bed.command(['media', 'restore', id ?? '', '--json']);
   if (stdout === '') throw new Error(stderr);
   return { status, told: JSON.parse(stdout) as object };
 }
@@ -47,6 +47,18 @@ test.each<[string, write: () => Promise<unknown>, copies: 'aws:kms' | 'AES256']>
     const journal = (await bed.keys()).find((key) => key.includes('.journal.')) ?? '';
     const read = await bed.store.get(journal, { signal: never });
     const body = Buffer.concat(await read!.body.toArray());
+    bed.server.faults.push({
+      operation: 'GetObject',
+      key: /journal/,
+      what: { kind: 'error', status: 403, code: 'InvalidObjectState' },
+    });
+    const archived = await bed.command(['media', 'restore', id ?? '', '--json']);
+    expect(archived).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/WARN: .*InvalidObjectState/),
+    });
+    expect(JSON.parse(archived.stdout)).toMatchObject({ restored: { count: 0 }, lost: [{}, {}] });
+    bed.server.faults.length = 0;
     await bed.store.remove([journal], never);
 
     const { status, told } = await restored(id);

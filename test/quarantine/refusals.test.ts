@@ -47,6 +47,20 @@ test('an orphan stays when the server fails for its copy, refuses that, or refus
   await bed.close();
 });
 
+test('a server that copies nothing ends the run, whatever else it answers', async () => {
+  const bed = await createQuarantineBed(inject('postgres'));
+  for (let at = 0; at < 60; at += 1) await bed.put(`media/more/${at}`);
+  bed.server.faults.push({
+    operation: 'CopyObject',
+    what: { kind: 'error', status: 501, code: 'NotImplemented' },
+  });
+  const ended = await bed.command(['audit-orphans', '--quarantine', '--yes']);
+  expect(ended).toMatchObject({ status: 1, stderr: expect.stringMatching(/501 NotImplemented/) });
+  expect(bed.server.requests.filter(({ operation }) => operation === 'CopyObject').length).toBeLessThan(30);
+  expect((await bed.places()).quarantine).toEqual([]);
+  await bed.close();
+});
+
 test('an object that vanishes from its place once it was copied stays in quarantine', async () => {
   const bed = await createQuarantineBed(inject('postgres'));
   const held = deferred<void>();

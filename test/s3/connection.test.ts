@@ -107,6 +107,30 @@ test('the time that it is waited for ends', async () => {
   expect(await ask([refused()])).toEqual({ answer: REFUSED, tries: 1 });
 });
 
+test('what ends the program ends the wait also of what is not to be broken off', async () => {
+  const stop = new AbortController();
+  const stopped = new StoppedError('SIGTERM');
+  const waiting = { waitMs: 60_000, stop: stop.signal, onWait: () => stop.abort(stopped) };
+  const { call } = connectBucket(createS3Client(bed.settings), {
+    bucket: 'b',
+    endpoint: 'http://s3',
+    ...waiting,
+  });
+  const never = new AbortController().signal;
+  await call('cannot look', 's3:GetObject', never, async () => 'answer');
+  let tries = 0;
+  const failing = call('cannot look', 's3:GetObject', never, async () => {
+    tries += 1;
+    throw refused();
+  });
+  await expect(failing).rejects.toBe(stopped);
+  expect(tries).toBe(1);
+  // What has yet to be cleaned up is tried, and not waited for.
+  await expect(call('cannot look', 's3:GetObject', never, () => Promise.reject(refused()))).rejects.toThrow(
+    /ECONNREFUSED/,
+  );
+});
+
 test('a signal ends the wait', async () => {
   const ask = connect(60_000);
   await ask([]);

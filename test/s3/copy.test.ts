@@ -14,6 +14,21 @@ beforeEach(async () => {
 
 afterEach(() => bed.close());
 
+test.each<[string, string | false, number]>([
+  ['AccessDenied', '403 AccessDenied', 1],
+  ['XMinioStorageFull', '500 XMinioStorageFull', 5],
+  ['NoSuchKey', false, 1],
+  ['PreconditionFailed', false, 1],
+])('an error %s in the body of a 200 is what it is called', async (code, comes, tries) => {
+  const put = { ifAbsent: false, contentType: 'image/tiff', signal: inTime() };
+  await bed.store.put('object', Buffer.from('x'), put);
+  bed.server.faults.push({ operation: 'CopyObject', what: { kind: 'error', status: 200, code } });
+  const copy = bed.store.copy({ key: 'object' }, 'copy', inTime());
+  if (comes === false) expect(await copy).toBe(false);
+  else await expect(copy).rejects.toThrow(comes);
+  expect(bed.server.requests.filter(({ operation }) => operation === 'CopyObject')).toHaveLength(tries);
+});
+
 test('a copy in parts that is stopped while it begins leaves neither an object nor an upload', async () => {
   const put = { ifAbsent: false, contentType: 'image/tiff', signal: inTime() };
   await bed.store.put('large', Buffer.alloc(2000, 'x'), put);

@@ -68,6 +68,7 @@ const LISTINGS: readonly Call[] = [
 const CALLS: readonly Pick<Call, 'root' | 'run' | 'nothing'>[] = [
   ...LISTINGS,
   { root: 'VersioningConfiguration', run: (store) => store.versioning(signal), nothing: 'off' },
+  { root: 'DeleteResult', run: (store) => store.remove(['a'], signal), nothing: undefined },
 ];
 
 const document = (root: string, content: string) =>

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import {
   createDatabase,
@@ -8,11 +9,15 @@ import {
 import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { CreationOptions } from '../postgres/facts.ts';
+import { isAway } from '../postgres/server-away.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 
-/** How long dropping a scratch database may take, in milliseconds. */
+/** How long dropping a scratch database may take, a server that is away for a moment included, in milliseconds. */
 const CLEAN_UP_MS = 60_000;
+
+/** How often a server that is away is tried, in milliseconds. */
+const TRY_AGAIN_MS = 500;
 
 /** Makes a database for a while. */
 export async function createScratch(
@@ -26,20 +31,53 @@ export async function createScratch(
   );
 }
 
-/** Drops a database that was made for a while. When it cannot be dropped, the statement that does is said. */
+/**
+ * Drops a database that was made for a while; a server that is away is waited for. When it cannot be dropped, the
+ * statement that does is said.
+ */
 export async function dropScratch(database: Database, scratch: string, log: Logger): Promise<void> {
   try {
-    const signal = AbortSignal.timeout(CLEAN_UP_MS);
-    await database.use(database.maintenanceName, signal, async (admin) => {
-      const subscriptions = await subscriptionsOf(admin, scratch);
-      if (subscriptions.length > 0) {
-        await database.use(scratch, signal, (client) => dropSubscriptions(client, subscriptions));
-      }
-      await dropDatabase(admin, scratch);
-    });
+    await onceThere(database, scratch, log, (signal) => dropNow(database, scratch, signal));
   } catch (error) {
     log.error(
       `database ${scratch} is left over (${describeCause(error)}); drop it: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,
     );
+  }
+}
+
+async function dropNow(database: Database, scratch: string, signal: AbortSignal): Promise<void> {
+  await database.use(database.maintenanceName, signal, async (admin) => {
+    const subscriptions = await subscriptionsOf(admin, scratch);
+    if (subscriptions.length > 0) {
+      await database.use(scratch, signal, (client) => dropSubscriptions(client, subscriptions));
+    }
+    await dropDatabase(admin, scratch);
+  });
+}
+
+/** Does the work, again and again for as long as the server is away, within {@link CLEAN_UP_MS}. */
+async function onceThere(
+  { server }: Database,
+  scratch: string,
+  log: Logger,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const signal = AbortSignal.timeout(CLEAN_UP_MS);
+  for (let away: unknown; ; ) {
+    try {
+      return await work(signal);
+    } catch (error) {
+      // What the server was away with tells more than that the time was up.
+      if (signal.aborted) throw away ?? error;
+      if (!isAway(error)) throw error;
+      if (away === undefined) {
+        log.warn(
+          `waiting for the server ${server}, ${CLEAN_UP_MS / 1000} s at most, to drop database ${scratch}: ${describeCause(error)}`,
+        );
+      }
+      away = error;
+      // The next try meets the end of the time.
+      await delay(TRY_AGAIN_MS, undefined, { signal }).catch(() => {});
+    }
   }
 }

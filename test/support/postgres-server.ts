@@ -19,10 +19,14 @@ export interface PostgresServer {
   readonly binDir: string;
   /** Major version, such as 15. */
   readonly version: number;
-  /** The postmaster's process id. */
+  /** The first postmaster's process id. */
   readonly pid: number;
   /** The variables that the tool reads: POSTGRES_HOST, _PORT, _USER, _PASSWORD, and PG_BINDIR. */
   readonly env: Readonly<Record<string, string>>;
+  /** Shuts the server down immediately, as a crash would (manual §19.5), and waits for its end. */
+  crash(): Promise<void>;
+  /** Starts one that has ended, and waits until it answers. */
+  startAgain(): Promise<void>;
   /** Ends the server and waits for its end; its files stay. May be called twice. */
   stop(): Promise<void>;
 }
@@ -77,17 +81,22 @@ export async function startPostgres(options: {
     const { port } = await freePorts('port');
     const connection = { host: '127.0.0.1', port, user: USER, password: PASSWORD } as const;
     const log = join(directory, 'postgres.log');
-    const server = spawnServer({ binDir, data, directory, port: connection.port, log }, owner);
-    const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
-    const version = await untilReady(server, connection, log, signal).catch(async (error: unknown) => {
-      await stopServer(server, ended);
-      throw error;
-    });
+    const place = { binDir, data, directory, port: connection.port, log };
+    const start = async () => {
+      const server = spawnServer(place, owner);
+      const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
+      const version = await untilReady(server, connection, log, signal).catch(async (error: unknown) => {
+        await stopServer(server, ended);
+        throw error;
+      });
+      return { server, ended, version };
+    };
+    let running = await start();
     return {
       ...connection,
       binDir,
-      version,
-      pid: server.pid ?? 0,
+      version: running.version,
+      pid: running.server.pid ?? 0,
       env: {
         POSTGRES_HOST: connection.host,
         POSTGRES_PORT: String(connection.port),
@@ -95,8 +104,15 @@ export async function startPostgres(options: {
         POSTGRES_PASSWORD: PASSWORD,
         PG_BINDIR: binDir,
       },
+      async crash() {
+        running.server.kill('SIGQUIT');
+        await running.ended;
+      },
+      async startAgain() {
+        running = await start();
+      },
       async stop() {
-        await stopServer(server, ended);
+        await stopServer(running.server, running.ended);
         await guard.dismiss();
       },
     };

@@ -1,0 +1,87 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withClient } from '../support/database.ts';
+import { deferred } from '../support/deferred.ts';
+import { dumpText } from '../support/dump-text.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const directory = scratchDirectory('away');
+let postgres: PostgresServer;
+let bed: TestBed;
+/** A dump whose restore stands still in its middle until it is ended. */
+let slowDump: string;
+
+beforeAll(async () => {
+  postgres = await startPostgres({ directory: directory.path });
+  bed = await createTestBed(postgres.env);
+  slowDump = join(bed.directory, 'slow.sql');
+  await writeFile(slowDump, dumpText('CREATE TABLE public.t ();\nSELECT pg_sleep(600);'));
+});
+
+afterAll(async () => {
+  await bed.close();
+  await postgres.stop();
+  directory.remove();
+});
+
+const standing = () =>
+  withClient(bed.env, 'postgres', async (client) => {
+    const { rows } = await client.query(
+      `SELECT FROM pg_stat_activity WHERE datname LIKE $1 AND query LIKE '%pg_sleep(600)%' AND wait_event = 'PgSleep'`,
+      [`${bed.database.name}_restore_%`],
+    );
+    return rows.length;
+  });
+
+/** Runs a command; once its restore stands still the server crashes, and starts when the command waits for it. */
+async function whileTheServerCrashes(args: readonly string[]) {
+  const waits = deferred<void>();
+  let acting: Promise<unknown> = Promise.resolve();
+  const result = await bed.run(
+    args,
+    {},
+    {
+      onSpawn: (child) => {
+        let said = '';
+        child.stderr?.on('data', (text: string) => {
+          said += text;
+          if (/ at most, to drop database /.test(said)) waits.resolve();
+        });
+        // A command that does not wait must not keep the server from being started.
+        child.once('close', () => waits.resolve());
+        acting = (async () => {
+          await expect.poll(standing, { timeout: 60_000 }).toBe(1);
+          await postgres.crash();
+          await waits.promise;
+          await postgres.startAgain();
+        })();
+      },
+    },
+  );
+  await acting;
+  return result;
+}
+
+test.each([
+  ['a restore', (dump: string) => ['restore', dump, '--yes']],
+  [
+    'a drill',
+    async (dump: string) => {
+      const pushed = await bed.run(['push', dump, '--json']);
+      expect(pushed).toMatchObject({ status: 0 });
+      const { id } = JSON.parse(pushed.stdout) as { id: string };
+      return ['verify', id, '--restore'];
+    },
+  ],
+])('%s drops its database when a server that crashed is there again', async (_, command) => {
+  const result = await whileTheServerCrashes(await command(slowDump));
+  expect(result).toMatchObject({ status: 1, stdout: '' });
+  expect(result.stderr).toMatch(
+    /WARN: waiting for the server 127\.0\.0\.1:\d+, 60 s at most, to drop database \S+_restore_\d{14}: /,
+  );
+  expect(result.stderr).not.toMatch(/left over/);
+  expect(await bed.databases()).toEqual([bed.database.name]);
+});

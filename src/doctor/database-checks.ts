@@ -3,11 +3,16 @@ import { type ClientTools, chooseClient, findClients } from '../postgres/client-
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
+import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
 import { findDatabases } from '../restore/restore-target.ts';
+import { formatFirst } from '../ui/format.ts';
 import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
 import { judgeLimits } from './connection-limits.ts';
 import { tryDatabase } from './probe-database.ts';
 import { type Rights, readRights } from './rights.ts';
+
+/** How many tables are named in a finding. */
+const NAMED = 3;
 
 const quote = pg.escapeIdentifier;
 
@@ -44,6 +49,9 @@ async function examineSource(
         await examine('database: read all', signal, async () => judgeReading(rights, database.user)),
         await examine('database: rename', signal, async () => judgeOwner(rights, database)),
         await examine('database: sessions', signal, async () => judgeSessions(rights, database.user)),
+        await examine('database: prepared', signal, async () =>
+          judgePrepared(await preparedIn(client, database.name)),
+        ),
         await examine('database: connections', signal, async () => judgeLimits(rights.limits, database)),
         await examine('database: clock', signal, async () => judgeClock(rights.now, now())),
       );
@@ -95,13 +103,13 @@ async function examineLeftovers(
 function judgeReading({ unreadable, hidden }: Rights, user: string): string | Omit<DoctorFinding, 'check'> {
   if (unreadable.length > 0) {
     return fault(
-      `${shorten(unreadable)} cannot be read`,
+      `${formatFirst(unreadable, NAMED)} cannot be read`,
       `GRANT pg_read_all_data TO ${quote(user)}, or use the owner`,
     );
   }
   if (hidden.length > 0) {
     return fault(
-      `row-level security hides rows of ${shorten(hidden)}`,
+      `row-level security hides rows of ${formatFirst(hidden, NAMED)}`,
       `ALTER ROLE ${quote(user)} BYPASSRLS, or use the owner`,
     );
   }
@@ -128,8 +136,8 @@ function judgeSessions({ mayTerminate }: Rights, user: string): string | Omit<Do
   };
 }
 
-/** The first three of many names, and how many there are. */
-function shorten(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ');
-  return names.length <= 3 ? shown : `${shown} and ${names.length - 3} more`;
+function judgePrepared(prepared: readonly PreparedTransaction[]): string | Omit<DoctorFinding, 'check'> {
+  if (prepared.length === 0) return 'no transaction is prepared';
+  const { problem, remedy } = describePrepared(prepared);
+  return { state: 'warning', detail: problem, remedy };
 }

@@ -5,6 +5,7 @@ import { openAgain } from './database.ts';
 import { creationStatement } from './database-statements.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
 import type { CreationOptions } from './facts.ts';
+import { refusePrepared } from './prepared-transactions.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
 /** How long sessions that were told to end may take, in milliseconds. */
@@ -109,14 +110,12 @@ export async function allowConnections(client: pg.Client, name: string, allow: b
 /**
  * Gives a database another name, which is possible only while nobody is connected to it.
  *
- * @throws DatabaseError, also where a database of the new name exists
+ * @throws DatabaseError, also where a database of the new name exists, or prepared transactions hold this one
  */
 export async function renameDatabase(client: pg.Client, from: string, to: string): Promise<void> {
-  await run(
-    client,
-    `cannot rename database ${from} to ${to}`,
-    `ALTER DATABASE ${quote(from)} RENAME TO ${quote(to)}`,
-  );
+  const doing = `cannot rename database ${from} to ${to}`;
+  await refusePrepared(client, from, doing);
+  await run(client, doing, `ALTER DATABASE ${quote(from)} RENAME TO ${quote(to)}`);
 }
 
 /** Runs `work` in a transaction: all of it is done, or nothing. */
@@ -185,7 +184,10 @@ export async function dropDatabase(client: pg.Client, name: string): Promise<voi
   const beTemplate = (yes: boolean) => run(client, doing, `ALTER DATABASE ${quote(name)} IS_TEMPLATE ${yes}`);
   if (known.template) await beTemplate(false);
   try {
-    await withoutSessions(client, name, () => run(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`));
+    await withoutSessions(client, name, async () => {
+      await refusePrepared(client, name, doing);
+      await run(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`);
+    });
   } catch (error) {
     // Why it could not be dropped is what has to be told.
     if (known.template) await beTemplate(true).catch(() => {});

@@ -4,11 +4,12 @@ import { ConfigError, RestoreError } from '../errors.ts';
 import { listDatabases, subscriptionsOf } from '../postgres/administration.ts';
 import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
+import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
 import { untouchableRoles } from '../postgres/roles.ts';
 import { isKeptName, isScratchName } from './names.ts';
 import type { RestoreSource } from './source.ts';
 
-/** How long a session may last that is not waited for to end, in milliseconds. */
+/** How long what is in the way may last without being waited for, in milliseconds. */
 const PASSING_MS = 3000;
 
 const LOOK_AGAIN_MS = 300;
@@ -51,6 +52,8 @@ export interface FoundDatabases {
 export interface FoundTarget extends FoundDatabases {
   /** Roles that are at work in it, and whose sessions the role may not end. */
   readonly untouchable: readonly string[];
+  /** Transactions of it that nobody has ended, and that no ended session takes with it. */
+  readonly prepared: readonly PreparedTransaction[];
   /** Its logical replication subscriptions, where it is to be dropped: with one it cannot be. */
   readonly subscriptions: readonly string[];
 }
@@ -112,10 +115,11 @@ export async function findTarget(
   name: string,
 ): Promise<FoundTarget> {
   const found = await findDatabases(admin, name);
-  if (kind === 'into') return { ...found, untouchable: [], subscriptions: [] };
+  if (kind === 'into') return { ...found, untouchable: [], prepared: [], subscriptions: [] };
   return {
     ...found,
-    untouchable: await lastingUntouchables(admin, name).catch(refuseUnlisted),
+    untouchable: await lasting(() => untouchableRoles(admin, name)).catch(refuseUnlisted),
+    prepared: await lasting(() => preparedIn(admin, name)).catch(refuseUnlisted),
     subscriptions: kind === 'in-place' ? await subscriptionsOf(admin, name).catch(refuseUnlisted) : [],
   };
 }
@@ -124,12 +128,12 @@ function refuseUnlisted(error: unknown): never {
   throw databaseError('cannot list the databases of the server', error);
 }
 
-/** {@link untouchableRoles} but those whose sessions end by themselves, as a monitor's do, within a moment. */
-async function lastingUntouchables(admin: pg.Client, name: string): Promise<string[]> {
+/** What is in the way, unless it ends by itself within a moment, as the sessions of a monitor do. */
+async function lasting<T>(look: () => Promise<readonly T[]>): Promise<readonly T[]> {
   const until = performance.now() + PASSING_MS;
   for (;;) {
-    const roles = await untouchableRoles(admin, name);
-    if (roles.length === 0 || performance.now() > until) return roles;
+    const found = await look();
+    if (found.length === 0 || performance.now() > until) return found;
     await delay(LOOK_AGAIN_MS);
   }
 }
@@ -138,14 +142,15 @@ async function lastingUntouchables(admin: pg.Client, name: string): Promise<stri
  * Before anything is copied.
  *
  * @throws ConfigError where the database to be replaced is the one from which that is done
- * @throws RestoreError where it is another role's, or others are at work in it who would be in the way in the end, or it
- * cannot be dropped, or too many are kept of those that it has replaced, or the name of a database to be added is taken
+ * @throws RestoreError where it is another role's, or others are at work in it who would be in the way in the end, or
+ * have left a prepared transaction, or it cannot be dropped, or too many are kept of those that it has replaced, or the
+ * name of a database to be added is taken
  */
 export function checkTarget(
   source: Pick<RestoreSource, 'name'>,
   target: RestoreTarget,
   { maintenanceName, user }: Pick<Database, 'maintenanceName' | 'user'>,
-  { name, exists, owned, kept, untouchable, subscriptions }: FoundTarget,
+  { name, exists, owned, kept, untouchable, prepared, subscriptions }: FoundTarget,
 ): void {
   const { kind } = target;
   const instead = `cannot restore ${source.name} in the place of database ${name}`;
@@ -180,6 +185,7 @@ export function checkTarget(
       remedy: `end them, or GRANT pg_signal_backend TO ${quote(user)}, which does not reach those of superusers`,
     });
   }
+  if (prepared.length > 0) throw new RestoreError({ doing: instead, ...describePrepared(prepared) });
   if (kind === 'swap' && target.unasked === true && exists && kept.length >= MOST_KEPT) {
     throw new RestoreError({
       doing: instead,

@@ -25,6 +25,12 @@ export function formatNumber(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** `a, b, c and 4 more`: the first of many names. */
+export function formatFirst(names: readonly string[], shown: number, separator = ', '): string {
+  const first = names.slice(0, shown).join(separator);
+  return names.length <= shown ? first : `${first} and ${formatCount(names.length - shown)} more`;
+}
+
 /**
  * `1.36 GiB, 12 tables, 1,234,567 rows`: a dump's length in bytes, and the rows that it holds as COPY. A dump by
  * `pg_dump --inserts` has none of these, which is not to look like a database without rows.

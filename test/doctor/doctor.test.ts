@@ -87,6 +87,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
     'database: read all',
     'database: rename',
     'database: sessions',
+    'database: prepared',
     'database: connections',
     'database: clock',
     'database: maintenance',
@@ -186,6 +187,21 @@ const ILL: readonly Ill[] = [
         remedy: expect.stringMatching(
           /^ALTER DATABASE .* CONNECTION LIMIT [345] or more, or -1 for no limit$/,
         ),
+      },
+    ],
+  },
+  {
+    about: 'a prepared transaction that nobody has ended',
+    sql: [`BEGIN; LOCK TABLE one IN ACCESS SHARE MODE; PREPARE TRANSACTION 'left''s behind'`],
+    undo: [`ROLLBACK PREPARED 'left''s behind'`],
+    found: [
+      {
+        check: 'database: prepared',
+        state: 'warning',
+        detail: expect.stringMatching(
+          /^prepared transactions keep it from .* \(left's behind, since \d{4}-.* UTC\)$/,
+        ),
+        remedy: expect.stringMatching(/^run in it: ROLLBACK PREPARED 'left''s behind';, or COMMIT PREPARED /),
       },
     ],
   },
@@ -420,10 +436,10 @@ test('a fault ends the program with status 3; the document is the same as the ta
   expect(text.stdout).toMatch(
     /\ns3: list +fault +403 SignatureDoesNotMatch +check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID\n/,
   );
-  expect(text.stdout).toMatch(/\n\n1 of 11 checks failed\n$/);
+  expect(text.stdout).toMatch(/\n\n1 of 12 checks failed\n$/);
   expect(json).toMatchObject({ status: 3, stderr: '' });
   const document = JSON.parse(json.stdout) as DoctorFinding[];
-  expect(document).toHaveLength(11);
+  expect(document).toHaveLength(12);
   expect(unwell(document)).toEqual([
     {
       check: 's3: list',

@@ -53,6 +53,7 @@ const SETTINGS = {
   full_page_writes: 'off',
   max_connections: '60',
   max_wal_size: '4GB',
+  max_prepared_transactions: '10',
   autovacuum: 'off',
   shared_buffers: '256MB',
 };

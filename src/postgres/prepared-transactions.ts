@@ -1,0 +1,49 @@
+import pg from 'pg';
+import { DatabaseError } from '../errors.ts';
+import { formatFirst, formatTime } from '../ui/format.ts';
+import { databaseError } from './errors.ts';
+
+/** How many are named in a message. */
+const NAMED = 3;
+
+/** A transaction that was prepared for a two-phase commit and that nobody has ended (manual, PREPARE TRANSACTION). */
+export interface PreparedTransaction {
+  readonly gid: string;
+  readonly since: Date;
+}
+
+/** The prepared transactions of a database, the oldest first; it can be neither renamed nor dropped while it has one. */
+export async function preparedIn(client: pg.Client, database: string): Promise<PreparedTransaction[]> {
+  const { rows } = await client.query<PreparedTransaction>(
+    'SELECT gid, prepared AS since FROM pg_prepared_xacts WHERE database = $1 ORDER BY prepared, gid',
+    [database],
+  );
+  return rows;
+}
+
+/** What prepared transactions keep from, and the statements that end them: no session that could be ended holds them. */
+export function describePrepared(prepared: readonly PreparedTransaction[]): {
+  readonly problem: string;
+  readonly remedy: string;
+} {
+  const each = prepared.map(({ gid, since }) => `${gid}, since ${formatTime(since)}`);
+  const end = prepared.slice(0, NAMED).map(({ gid }) => `ROLLBACK PREPARED ${pg.escapeLiteral(gid).trim()};`);
+  const others = prepared.length > NAMED ? ' and so on (SELECT gid FROM pg_prepared_xacts)' : '';
+  return {
+    problem: `prepared transactions keep it from being renamed or dropped (${formatFirst(each, NAMED, '; ')})`,
+    remedy: `run in it: ${end.join(' ')}${others}, or COMMIT PREPARED where what was prepared is wanted`,
+  };
+}
+
+/**
+ * Before a database is renamed or dropped: the server itself says only after seconds that somebody uses it.
+ *
+ * @param doing for the error: `cannot drop database topobank`
+ * @throws DatabaseError where the database has prepared transactions
+ */
+export async function refusePrepared(client: pg.Client, database: string, doing: string): Promise<void> {
+  const prepared = await preparedIn(client, database).catch((error: unknown) => {
+    throw databaseError(doing, error);
+  });
+  if (prepared.length > 0) throw new DatabaseError({ doing, ...describePrepared(prepared) });
+}

@@ -4,7 +4,6 @@ import { type Check, describeFaults } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
-import type { RestoreReport } from '../restore/restore.ts';
 import {
   type ConfirmedRestoreOptions,
   type RestoreMedia,
@@ -12,7 +11,7 @@ import {
   restoreConfirmed,
 } from '../restore/restore-confirmed.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
-import { formatBytes, formatContents, formatDuration, formatNumber, formatTime } from '../ui/format.ts';
+import { formatTime } from '../ui/format.ts';
 import { RESTORE_GROUPS } from './groups.ts';
 import { isWhole, renderMediaRestored } from './media.ts';
 import { mediaOfRestore } from './restore-media.ts';
@@ -27,6 +26,7 @@ import {
   type WantedDump,
   wantedBackup,
 } from './restore-options.ts';
+import { renderReport } from './restore-report.ts';
 import { restoreRows } from './restore-rows.ts';
 import { confirmAndLock, type Invocation, openSession, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
@@ -142,22 +142,4 @@ function render(source: RestoreSource, outcome: RestoreOutcome): [document: unkn
     { source: source.name, ...report, kept: report.kept ?? null, media: { before, restored, after } },
     `${renderReport(source, report, ms)}${ofMedia}`,
   ];
-}
-
-function renderReport(source: RestoreSource, report: RestoreReport, ms: number): string {
-  const { database, kept, dropped, only, bytes, bytesRead } = report;
-  if (only !== undefined) {
-    const each = only.map(({ table, rows: own }) => `${table} (${formatNumber(own, 'row')})`).join(', ');
-    return `restored ${each} of ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`;
-  }
-  const lines = [
-    `restored ${source.name} into database ${database}: ${formatContents(report)}, in ${formatDuration(ms)}`,
-  ];
-  if (kept !== undefined) {
-    lines.push(
-      `the old database is kept as ${kept}; the next \`restore\` drops it, unless --in-place or --into is given`,
-    );
-  }
-  for (const name of dropped) lines.push(`dropped database ${name}`);
-  return lines.join('\n');
 }

@@ -194,26 +194,3 @@ export async function dropDatabase(client: pg.Client, name: string): Promise<voi
     throw error;
   }
 }
-
-/** Names of a database's logical replication subscriptions; it cannot be dropped while it has one. */
-export async function subscriptionsOf(client: pg.Client, name: string): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    'SELECT s.subname AS name FROM pg_subscription AS s JOIN pg_database AS d ON d.oid = s.subdbid WHERE d.datname = $1',
-    [name],
-  );
-  return rows.map((row) => row.name);
-}
-
-/**
- * Drops subscriptions that have never been enabled, as a dump creates them. The slots that they name belong to the
- * dumped database, so the publisher is not asked to drop those.
- *
- * @param client a connection to the database itself
- */
-export async function dropSubscriptions(client: pg.Client, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    const doing = `cannot drop subscription ${name}`;
-    await run(client, doing, `ALTER SUBSCRIPTION ${quote(name)} SET (slot_name = NONE)`);
-    await run(client, doing, `DROP SUBSCRIPTION ${quote(name)}`);
-  }
-}

@@ -5,16 +5,23 @@ import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
+import {
+  type DroppedDatabases,
+  disableOld,
+  dropOld,
+  NO_SUBSCRIPTIONS,
+  type OldSubscriptions,
+} from './old-databases.ts';
 import type { FoundDatabases, RestoreTarget } from './restore-target.ts';
 import { dropScratch } from './scratch.ts';
-import { type AsAdmin, dropKept, type SwapNames, swapDatabases } from './swap.ts';
+import { type AsAdmin, type SwapNames, swapDatabases } from './swap.ts';
 
 /** What has become of the databases that had the name before. */
-export interface Placed {
+export interface Placed extends DroppedDatabases {
   /** Name of the old database, where it was kept. */
   readonly kept: string | undefined;
-  /** Databases that were dropped. */
-  readonly dropped: readonly string[];
+  /** Those of the old database, dropped or kept. */
+  readonly subscriptions: OldSubscriptions;
 }
 
 /**
@@ -36,7 +43,13 @@ export async function placeScratch(
     if (target.kind !== 'swap' || !found.exists) {
       // Without an old database of its own this restore leaves alone what an earlier one has kept.
       await asAdmin((admin) => renameDatabase(admin, scratch, name));
-      return { kept: undefined, dropped: [] };
+      return {
+        kept: undefined,
+        dropped: [],
+        notDropped: [],
+        unusedSlots: [],
+        subscriptions: NO_SUBSCRIPTIONS,
+      };
     }
     await swapDatabases(asAdmin, names);
   } catch (error) {
@@ -45,8 +58,9 @@ export async function placeScratch(
     throw error;
   }
   log.info(`${name} is restored; the old database is now ${kept}`);
-  const dropped = await dropKept(asAdmin, target.dropOld ? [...found.kept, kept] : found.kept, log);
-  return { kept: dropped.includes(kept) ? undefined : kept, dropped };
+  const subscriptions = await disableOld(database, names, log);
+  const outcome = await dropOld(database, target.dropOld ? [...found.kept, kept] : found.kept, log);
+  return { kept: outcome.dropped.includes(kept) ? undefined : kept, ...outcome, subscriptions };
 }
 
 /** There is no old database to go back to, so the new one stays. */

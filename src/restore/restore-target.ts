@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { ConfigError, RestoreError } from '../errors.ts';
-import { listDatabases, subscriptionsOf } from '../postgres/administration.ts';
+import { listDatabases } from '../postgres/administration.ts';
 import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
 import { untouchableRoles } from '../postgres/roles.ts';
+import { subscriptionsOf } from '../postgres/subscriptions.ts';
 import { isKeptName, isScratchName } from './names.ts';
 import type { RestoreSource } from './source.ts';
 
@@ -120,8 +121,12 @@ export async function findTarget(
     ...found,
     untouchable: await lasting(() => untouchableRoles(admin, name)).catch(refuseUnlisted),
     prepared: await lasting(() => preparedIn(admin, name)).catch(refuseUnlisted),
-    subscriptions: kind === 'in-place' ? await subscriptionsOf(admin, name).catch(refuseUnlisted) : [],
+    subscriptions: kind === 'in-place' ? await subscriptionNames(admin, name).catch(refuseUnlisted) : [],
   };
+}
+
+async function subscriptionNames(admin: pg.Client, database: string): Promise<string[]> {
+  return (await subscriptionsOf(admin, database)).map(({ name }) => name);
 }
 
 function refuseUnlisted(error: unknown): never {

@@ -1,17 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import {
-  createDatabase,
-  dropDatabase,
-  dropSubscriptions,
-  subscriptionsOf,
-} from '../postgres/administration.ts';
+import { createDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { CreationOptions } from '../postgres/facts.ts';
 import { isAway } from '../postgres/server-away.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
+import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
 
 /** How long dropping a scratch database may take, a server that is away for a moment included, in milliseconds. */
 const CLEAN_UP_MS = 60_000;
@@ -37,22 +33,14 @@ export async function createScratch(
  */
 export async function dropScratch(database: Database, scratch: string, log: Logger): Promise<void> {
   try {
-    await onceThere(database, scratch, log, (signal) => dropNow(database, scratch, signal));
+    await onceThere(database, scratch, log, async (signal) => {
+      await dropWithSubscriptions(database, scratch, signal);
+    });
   } catch (error) {
     log.error(
       `database ${scratch} is left over (${describeCause(error)}); drop it: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,
     );
   }
-}
-
-async function dropNow(database: Database, scratch: string, signal: AbortSignal): Promise<void> {
-  await database.use(database.maintenanceName, signal, async (admin) => {
-    const subscriptions = await subscriptionsOf(admin, scratch);
-    if (subscriptions.length > 0) {
-      await database.use(scratch, signal, (client) => dropSubscriptions(client, subscriptions));
-    }
-    await dropDatabase(admin, scratch);
-  });
 }
 
 /** Does the work, again and again for as long as the server is away, within {@link CLEAN_UP_MS}. */

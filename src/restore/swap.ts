@@ -2,16 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import {
   allowConnections,
-  dropDatabase,
   endSessions,
   inTransaction,
   listDatabases,
   renameDatabase,
   stillClosed,
 } from '../postgres/administration.ts';
-import { describeCause, errorCode } from '../postgres/errors.ts';
+import { errorCode } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
-import type { Logger } from '../ui/log.ts';
 
 /** How often the renames are tried against sessions that slip in while connections are being refused. */
 const ATTEMPTS = 3;
@@ -99,18 +97,4 @@ async function reopen(admin: pg.Client, { target, scratch, kept }: SwapNames): P
 /** The code is that of the server's error, under the one that says what was being done. */
 function isInUse(error: unknown): boolean {
   return error instanceof Error && errorCode(error.cause) === SQLSTATE.objectInUse;
-}
-
-/** Drops what earlier restores have kept. A failure is said and no more: the restore itself is done. */
-export async function dropKept(asAdmin: AsAdmin, names: readonly string[], log: Logger): Promise<string[]> {
-  const dropped: string[] = [];
-  for (const name of names) {
-    try {
-      await asAdmin((admin) => dropDatabase(admin, name));
-      dropped.push(name);
-    } catch (error) {
-      log.warn(`database ${name} was kept: ${describeCause(error)}`);
-    }
-  }
-  return dropped;
 }

@@ -70,6 +70,7 @@ async function dropSubscriptions(env: Environment, admin: pg.Client, prefix: str
   );
   for (const { database, name } of rows) {
     await withClient(env, database, async (client) => {
+      await client.query(`ALTER SUBSCRIPTION ${name} DISABLE`);
       await client.query(`ALTER SUBSCRIPTION ${name} SET (slot_name = NONE)`);
       await client.query(`DROP SUBSCRIPTION ${name}`);
     });

@@ -67,9 +67,11 @@ const SETTINGS = {
  */
 export async function startPostgres(options: {
   readonly directory: string;
+  /** Over those that every such server has. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }): Promise<PostgresServer> {
-  const { directory, signal } = options;
+  const { directory, signal, settings = {} } = options;
   const binDir = requireServerBinaries(process.env);
   const owner = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
   const data = join(directory, 'postgres');
@@ -82,7 +84,7 @@ export async function startPostgres(options: {
     const { port } = await freePorts('port');
     const connection = { host: '127.0.0.1', port, user: USER, password: PASSWORD } as const;
     const log = join(directory, 'postgres.log');
-    const place = { binDir, data, directory, port: connection.port, log };
+    const place = { binDir, data, directory, port: connection.port, log, settings };
     const start = async () => {
       const server = spawnServer(place, owner);
       const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
@@ -166,13 +168,17 @@ async function utf8Locale(): Promise<string> {
 }
 
 function spawnServer(
-  place: { binDir: string; data: string; directory: string; port: number; log: string },
+  place: Record<'binDir' | 'data' | 'directory' | 'log', string> & {
+    readonly port: number;
+    readonly settings: Readonly<Record<string, string>>;
+  },
   owner: Owner | undefined,
 ): ChildProcess {
   const socket = join(place.directory, `.s.PGSQL.${place.port}`);
   const sockets = Buffer.byteLength(socket) <= SOCKET_PATH_BYTES ? place.directory : '';
   const args = ['-D', place.data, '-p', String(place.port), '-k', sockets];
-  for (const [name, value] of Object.entries(SETTINGS)) args.push('-c', `${name}=${value}`);
+  for (const [name, value] of Object.entries({ ...SETTINGS, ...place.settings }))
+    args.push('-c', `${name}=${value}`);
   const output = openSync(place.log, 'a');
   try {
     // In a process group of its own: Ctrl-C goes to us, and we end the server in our order.

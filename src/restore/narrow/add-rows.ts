@@ -9,6 +9,7 @@ import { databaseError } from '../../postgres/errors.ts';
 import { formatBytes } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
 import { settleForDump } from '../dump-session.ts';
+import type { Placed } from '../place-scratch.ts';
 import { knowDump } from '../prove-dump.ts';
 import type { RestoreContext, RestoreReport } from '../restore.ts';
 import type { RestoreSource } from '../source.ts';
@@ -37,7 +38,7 @@ export interface AddRowsOptions {
 }
 
 /** What was added; no database is dropped or kept for it. */
-export type AddedRows = Required<Omit<RestoreReport, 'kept' | 'dropped'>>;
+export type AddedRows = Required<Omit<RestoreReport, keyof Placed>>;
 
 /**
  * Puts the rows of some tables of a dump into the same tables of a database, in one transaction: all of them, or

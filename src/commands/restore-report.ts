@@ -1,0 +1,64 @@
+import pg from 'pg';
+import type { RestoreReport } from '../restore/restore.ts';
+import type { RestoreSource } from '../restore/source.ts';
+import { formatBytes, formatContents, formatDuration, formatNumber } from '../ui/format.ts';
+
+const quote = pg.escapeIdentifier;
+
+/** What a restore has done, in `ms` milliseconds, and what has become of the databases before it. */
+export function renderReport(source: RestoreSource, report: RestoreReport, ms: number): string {
+  const { database, only, bytes, bytesRead } = report;
+  if (only !== undefined) {
+    const each = only.map(({ table, rows: own }) => `${table} (${formatNumber(own, 'row')})`).join(', ');
+    return `restored ${each} of ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`;
+  }
+  return [
+    `restored ${source.name} into database ${database}: ${formatContents(report)}, in ${formatDuration(ms)}`,
+    ...(report.kept === undefined ? [] : renderKept(report, report.kept)),
+    ...renderSubscriptions(report),
+    ...renderDropped(report),
+  ].join('\n');
+}
+
+/** That the next restore drops it is said only where it will be able to. */
+function renderKept({ notDropped, subscriptions }: RestoreReport, kept: string): string[] {
+  const until = `the old database is kept as ${kept}`;
+  if (notDropped.some(({ name }) => name === kept)) return [until];
+  if (subscriptions.refused.length === 0) {
+    return [`${until}; the next \`restore\` drops it, unless --in-place or --into is given`];
+  }
+  const { refused } = subscriptions;
+  const names = refused.map(({ name }) => name).join(', ');
+  const drop = refused.map(
+    ({ name }) =>
+      `ALTER SUBSCRIPTION ${quote(name)} DISABLE; ALTER SUBSCRIPTION ${quote(name)} SET (slot_name = NONE); DROP SUBSCRIPTION ${quote(name)};`,
+  );
+  return [
+    `${until}; this role can neither drop it nor keep it from taking what the publishers of its subscriptions (${names}) send: ${refused[0]?.why} — for that, run in it as a role that may: ${drop.join(' ')}`,
+  ];
+}
+
+/** The slots at the publishers have moved on to what the old database has taken. */
+function renderSubscriptions({ database, kept, subscriptions }: RestoreReport): string[] {
+  const { disabled, continued } = subscriptions;
+  if (disabled.length === 0) return [];
+  const alone = kept === undefined ? 'is gone with it' : 'is in it alone';
+  const stopped = `the old database takes no more from the publishers of its subscriptions (${disabled.join(', ')}); what it has taken since the backup ${alone}`;
+  if (continued.length === 0) return [stopped];
+  const go = continued.map(
+    (name) =>
+      `ALTER SUBSCRIPTION ${quote(name)} ENABLE; ALTER SUBSCRIPTION ${quote(name)} REFRESH PUBLICATION WITH (copy_data = false);`,
+  );
+  return [`${stopped}; to have database ${database} take what follows, run in it: ${go.join(' ')}`];
+}
+
+function renderDropped({ dropped, notDropped, unusedSlots }: RestoreReport): string[] {
+  return [
+    ...dropped.map((name) => `dropped database ${name}`),
+    ...notDropped.map(({ name, why }) => `database ${name} is still there: ${why}`),
+    ...unusedSlots.map(
+      (slot) =>
+        `replication slot ${slot} is used by no subscription of this server any more, and has its publisher keep all WAL until it is dropped there: SELECT pg_drop_replication_slot(${pg.escapeLiteral(slot)});`,
+    ),
+  ];
+}

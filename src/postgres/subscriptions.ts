@@ -1,0 +1,63 @@
+import pg from 'pg';
+import { databaseError } from './errors.ts';
+
+const quote = pg.escapeIdentifier;
+
+/** A logical replication subscription; with one a database cannot be dropped. */
+export interface Subscription {
+  readonly name: string;
+  readonly enabled: boolean;
+  /** The replication slot at the publisher, where it has one. */
+  readonly slot: string | null;
+}
+
+/** The subscriptions of a database, which every database of the server can see. */
+export async function subscriptionsOf(client: pg.Client, database: string): Promise<Subscription[]> {
+  const { rows } = await client.query<Subscription>(
+    `SELECT s.subname AS name, s.subenabled AS enabled, s.subslotname AS slot
+     FROM pg_subscription AS s JOIN pg_database AS d ON d.oid = s.subdbid WHERE d.datname = $1 ORDER BY s.subname`,
+    [database],
+  );
+  return rows;
+}
+
+/** Those of the slots that no subscription of this server uses. */
+export async function slotsOfNobody(client: pg.Client, slots: readonly string[]): Promise<string[]> {
+  const { rows } = await client.query<{ slot: string }>(
+    'SELECT slot FROM unnest($1::text[]) AS slot WHERE slot NOT IN (SELECT subslotname FROM pg_subscription WHERE subslotname IS NOT NULL) ORDER BY 1',
+    [slots],
+  );
+  return rows.map(({ slot }) => slot);
+}
+
+/**
+ * Has a subscription take no more of what its publisher sends. One that takes nothing stays as it is.
+ *
+ * @param client a connection to the database itself
+ * @throws DatabaseError, also where the role may not alter it
+ */
+export async function disableSubscription(client: pg.Client, name: string): Promise<void> {
+  await alter(client, `cannot disable subscription ${name}`, `ALTER SUBSCRIPTION ${quote(name)} DISABLE`);
+}
+
+/**
+ * Drops a subscription and leaves alone its slot at the publisher, which the same subscription of another database may
+ * use.
+ *
+ * @param client a connection to the database itself
+ * @throws DatabaseError, also where the role may not
+ */
+export async function dropSubscription(client: pg.Client, name: string): Promise<void> {
+  await disableSubscription(client, name);
+  const doing = `cannot drop subscription ${name}`;
+  await alter(client, doing, `ALTER SUBSCRIPTION ${quote(name)} SET (slot_name = NONE)`);
+  await alter(client, doing, `DROP SUBSCRIPTION ${quote(name)}`);
+}
+
+async function alter(client: pg.Client, doing: string, sql: string): Promise<void> {
+  try {
+    await client.query(sql);
+  } catch (error) {
+    throw databaseError(doing, error);
+  }
+}

@@ -1,0 +1,123 @@
+import { messageOf, OperatorError } from '../errors.ts';
+import type { Database } from '../postgres/database.ts';
+import { describeCause } from '../postgres/errors.ts';
+import { disableSubscription, slotsOfNobody, subscriptionsOf } from '../postgres/subscriptions.ts';
+import type { Logger } from '../ui/log.ts';
+import { uninterrupted } from '../uninterrupted.ts';
+import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
+
+/** Something that could not be done to a database or a subscription, and why. */
+export interface Refused {
+  readonly name: string;
+  readonly why: string;
+}
+
+/** What has become of the subscriptions of the old database, which is kept. */
+export interface OldSubscriptions {
+  /** Those that took what their publishers sent, and do so no more. */
+  readonly disabled: readonly string[];
+  /** Those that the restored database has too, which may take their place. */
+  readonly continued: readonly string[];
+  /** Those that this role may not alter, for which it cannot drop the database either. */
+  readonly refused: readonly Refused[];
+}
+
+/** Of an old database that has none. */
+export const NO_SUBSCRIPTIONS: OldSubscriptions = { disabled: [], continued: [], refused: [] };
+
+/** What has become of the databases that were to be dropped. */
+export interface DroppedDatabases {
+  readonly dropped: readonly string[];
+  readonly notDropped: readonly Refused[];
+  /** Slots at the publishers that no subscription uses any more, and for which these keep all WAL. */
+  readonly unusedSlots: readonly string[];
+}
+
+/**
+ * Disables the subscriptions of the database that was replaced. The restored one has the same, with the same slots at
+ * the publishers: what the old one takes from these never comes to the restored one. Only after the swap it is certain
+ * that the old one is not needed to take them. A failure is told and no more: the restore itself is done.
+ */
+export async function disableOld(
+  database: Database,
+  { target, kept }: { readonly target: string; readonly kept: string },
+  log: Logger,
+): Promise<OldSubscriptions> {
+  try {
+    const [subscriptions, restored] = await database.use(
+      database.maintenanceName,
+      uninterrupted(),
+      async (admin) => [await subscriptionsOf(admin, kept), await subscriptionsOf(admin, target)] as const,
+    );
+    if (subscriptions.length === 0) return NO_SUBSCRIPTIONS;
+    const refused = await disableEach(
+      database,
+      kept,
+      subscriptions.map(({ name }) => name),
+    );
+    const isRefused = new Set(refused.map(({ name }) => name));
+    const disabled = subscriptions.filter(({ name, enabled }) => enabled && !isRefused.has(name));
+    const names = disabled.map(({ name }) => name);
+    const isRestored = new Set(restored.map(({ name }) => name));
+    return { disabled: names, continued: names.filter((name) => isRestored.has(name)), refused };
+  } catch (error) {
+    log.warn(`cannot tell whether database ${kept} has subscriptions: ${describeCause(error)}`);
+    return NO_SUBSCRIPTIONS;
+  }
+}
+
+async function disableEach(database: Database, kept: string, names: readonly string[]): Promise<Refused[]> {
+  const refused: Refused[] = [];
+  try {
+    await database.use(kept, uninterrupted(), async (client) => {
+      for (const name of names) {
+        await disableSubscription(client, name).catch((error: unknown) => {
+          refused.push({ name, why: whyOf(error) });
+        });
+      }
+    });
+    return refused;
+  } catch (error) {
+    return names.map((name) => ({ name, why: messageOf(error) }));
+  }
+}
+
+/** Drops old databases. A failure is told and no more: the restore itself is done. */
+export async function dropOld(
+  database: Database,
+  names: readonly string[],
+  log: Logger,
+): Promise<DroppedDatabases> {
+  const dropped: string[] = [];
+  const notDropped: Refused[] = [];
+  const slots: string[] = [];
+  for (const name of names) {
+    try {
+      const subscriptions = await dropWithSubscriptions(database, name, uninterrupted());
+      dropped.push(name);
+      for (const { slot } of subscriptions) if (slot !== null) slots.push(slot);
+    } catch (error) {
+      notDropped.push({ name, why: messageOf(error) });
+    }
+  }
+  return { dropped, notDropped, unusedSlots: await unused(database, slots, log) };
+}
+
+async function unused(database: Database, slots: readonly string[], log: Logger): Promise<string[]> {
+  if (slots.length === 0) return [];
+  try {
+    return await database.use(database.maintenanceName, uninterrupted(), (admin) =>
+      slotsOfNobody(admin, slots),
+    );
+  } catch (error) {
+    log.warn(
+      `cannot tell whether the replication slots ${slots.join(', ')} are used: ${describeCause(error)}`,
+    );
+    return [];
+  }
+}
+
+/** Without what was being done, which is said beside it. */
+function whyOf(error: unknown): string {
+  return error instanceof OperatorError ? error.problem : messageOf(error);
+}

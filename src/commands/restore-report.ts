@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { dropStatements } from '../postgres/subscriptions.ts';
 import type { RestoreReport } from '../restore/restore.ts';
 import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatContents, formatDuration, formatNumber } from '../ui/format.ts';
@@ -29,10 +30,7 @@ function renderKept({ notDropped, subscriptions }: RestoreReport, kept: string):
   }
   const { refused } = subscriptions;
   const names = refused.map(({ name }) => name).join(', ');
-  const drop = refused.map(
-    ({ name }) =>
-      `ALTER SUBSCRIPTION ${quote(name)} DISABLE; ALTER SUBSCRIPTION ${quote(name)} SET (slot_name = NONE); DROP SUBSCRIPTION ${quote(name)};`,
-  );
+  const drop = refused.flatMap(({ name }) => dropStatements(name));
   return [
     `${until}; this role can neither drop it nor keep it from taking what the publishers of its subscriptions (${names}) send: ${refused[0]?.why} — for that, run in it as a role that may: ${drop.join(' ')}`,
   ];

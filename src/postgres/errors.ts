@@ -39,7 +39,7 @@ const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [/^Connection terminated|not queryable/, WENT_AWAY],
   [
     /is being used by logical replication subscription/,
-    'list its subscriptions with \\dRs in psql, and drop each there (DROP SUBSCRIPTION)',
+    'list its subscriptions with \\dRs in psql, and drop each there (DROP SUBSCRIPTION, after SET (slot_name = NONE) where another database goes on with its slot)',
   ],
   [/row-level security/, 'use the owner of the table, or a role with BYPASSRLS'],
   [/^timeout expired/, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],

@@ -48,10 +48,18 @@ export async function disableSubscription(client: pg.Client, name: string): Prom
  * @throws DatabaseError, also where the role may not
  */
 export async function dropSubscription(client: pg.Client, name: string): Promise<void> {
-  await disableSubscription(client, name);
-  const doing = `cannot drop subscription ${name}`;
-  await alter(client, doing, `ALTER SUBSCRIPTION ${quote(name)} SET (slot_name = NONE)`);
-  await alter(client, doing, `DROP SUBSCRIPTION ${quote(name)}`);
+  for (const statement of dropStatements(name)) {
+    await alter(client, `cannot drop subscription ${name}`, statement);
+  }
+}
+
+/** The statements of {@link dropSubscription}: without the second, the last would drop the publisher's slot too. */
+export function dropStatements(name: string): readonly string[] {
+  return [
+    `ALTER SUBSCRIPTION ${quote(name)} DISABLE;`,
+    `ALTER SUBSCRIPTION ${quote(name)} SET (slot_name = NONE);`,
+    `DROP SUBSCRIPTION ${quote(name)};`,
+  ];
 }
 
 async function alter(client: pg.Client, doing: string, sql: string): Promise<void> {

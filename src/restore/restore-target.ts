@@ -6,7 +6,7 @@ import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
 import { untouchableRoles } from '../postgres/roles.ts';
-import { subscriptionsOf } from '../postgres/subscriptions.ts';
+import { dropStatements, subscriptionsOf } from '../postgres/subscriptions.ts';
 import { isKeptName, isScratchName } from './names.ts';
 import type { RestoreSource } from './source.ts';
 
@@ -203,7 +203,7 @@ export function checkTarget(
     throw new RestoreError({
       doing: instead,
       problem: `it subscribes to publications of another server (${subscriptions.join(', ')}), with which it cannot be dropped`,
-      remedy: `run in it: ${subscriptions.map((each) => `DROP SUBSCRIPTION ${quote(each)};`).join(' ')}, or leave out --in-place, and it is kept`,
+      remedy: `run in it: ${subscriptions.flatMap(dropStatements).join(' ')}, or leave out --in-place, and it is kept`,
     });
   }
 }

@@ -264,7 +264,7 @@ test('--in-place is refused at once where a subscription would keep the database
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toMatch(
       new RegExp(
-        `^(?![^]*restoring)[^]*\\(${name}\\), with which it cannot be dropped — run in it: DROP SUBSCRIPTION "${name}";`,
+        `^(?![^]*restoring)[^]*\\(${name}\\), with which it cannot be dropped — run in it: ALTER SUBSCRIPTION "${name}" DISABLE; ALTER SUBSCRIPTION "${name}" SET \\(slot_name = NONE\\); DROP SUBSCRIPTION "${name}";`,
       ),
     );
     expect(await bed.databases()).toEqual([name]);

@@ -185,7 +185,7 @@ test('a role that may not alter the subscription is told that the old database s
   const again = await asRole('--quiet');
   expect(again).toMatchObject({ status: 0, stderr: '' });
   expect(again.stdout).toContain(
-    `database ${kept} is still there: cannot disable subscription ${SUBSCRIPTION}: `,
+    `database ${kept} is still there: cannot drop subscription ${SUBSCRIPTION}: `,
   );
 
   const [statements = ''] =

@@ -1,18 +1,35 @@
 /**
  * Hands what comes of one source to several readers, each of which gets everything. The next item is asked for when
- * every reader has taken the one before, so that but one is held; a reader that returns is waited for no more.
+ * every reader has taken the one before, so that but one is held; a reader that returns is waited for no more. When the
+ * source is done or has failed, which every reader is told, whoever asks again is told at once that there is no more.
  */
 export function broadcast<T>(source: AsyncGenerator<T>, readers: number): AsyncIterableIterator<T>[] {
   let active = readers;
   let arrived = 0;
   let next = createTurn<T>();
+  let ended = false;
 
   function advance(): void {
-    if (active === 0 || arrived < active) return;
+    if (ended || active === 0 || arrived < active) return;
     arrived = 0;
     const asked = next;
     next = createTurn();
-    source.next().then(asked.resolve, asked.reject);
+    source.next().then(
+      (item) => {
+        asked.resolve(item);
+        if (item.done === true) end();
+      },
+      (error: unknown) => {
+        asked.reject(error);
+        end();
+      },
+    );
+  }
+
+  /** Not every reader asks once more, and the one that does would wait for the others. */
+  function end(): void {
+    ended = true;
+    next.resolve({ done: true, value: undefined });
   }
 
   function createReader(): AsyncIterableIterator<T> {

@@ -56,3 +56,17 @@ test('the source is closed when the last reader leaves, and fails for all', asyn
   const outcomes = await Promise.allSettled(broadcast(failing(), 2).map((reader) => collect(reader)));
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
 });
+
+test('whoever asks again when the source is done or has failed is told at once that there is no more', async () => {
+  const DONE = { done: true, value: undefined };
+  async function* failing(): AsyncGenerator<number> {
+    yield 1;
+    throw new Error('lost');
+  }
+  for (const source of [numbers(), failing()]) {
+    const [asks, idle] = broadcast(source, 2);
+    await Promise.allSettled([collect(asks!), collect(idle!)]);
+    expect(await Promise.all([asks!.next(), asks!.next()])).toEqual([DONE, DONE]);
+    expect(await idle!.next()).toEqual(DONE);
+  }
+});

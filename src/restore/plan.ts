@@ -8,14 +8,10 @@ import {
   withoutRoles,
 } from '../postgres/database-statements.ts';
 import { databaseError } from '../postgres/errors.ts';
-import {
-  type CreationOptions,
-  type DatabaseFacts,
-  type DatabaseLocale,
-  readDatabaseFacts,
-} from '../postgres/facts.ts';
+import { type CreationOptions, type DatabaseFacts, readDatabaseFacts } from '../postgres/facts.ts';
 import { grantToGiveTo, mayCreateIn, missingRoles } from '../postgres/roles.ts';
 import type { Logger } from '../ui/log.ts';
+import { chooseLocale, localeOfDump } from './locale.ts';
 import type { KnownDump } from './prove-dump.ts';
 import type { RestoreSource } from './source.ts';
 
@@ -62,8 +58,10 @@ export async function planRestore(
       const grant = await grantToGiveTo(admin, facts.owner);
       if (grant !== undefined) throw mayNotGive(doing, facts.owner, grant);
     }
+    // What a drill dumps again is compared byte for byte, which no conversion there and back is sure to give.
+    const localeFor = ownersRequired ? localeOfDump : chooseLocale;
     const creation = {
-      ...(recorded ?? chooseLocale(dump.encoding, facts)),
+      ...(recorded ?? localeFor(dump.encoding, facts)),
       tablespace: await chooseTablespace(admin, facts?.tablespace ?? null, options.log),
     };
     if (facts === undefined) return { creation, traits: { before: [], after: [] }, ownership: [] };
@@ -110,28 +108,6 @@ function mayNotGive(doing: string, owner: string, grant: string): RestoreError {
     problem: `its database belongs to the role ${JSON.stringify(owner)}, of which this role is no member with its rights`,
     remedy: `${grant}, or give --no-owner`,
   });
-}
-
-/** Encodings that no database may have (manual, "Supported Character Sets"): who dumped has chosen to have it so. */
-const CLIENT_ONLY: readonly string[] = ['BIG5', 'GB18030', 'GBK', 'JOHAB', 'SHIFT_JIS_2004', 'SJIS', 'UHC'];
-
-/**
- * The encoding that a dump without a manifest is written in; for one that does not tell, or in which no database can
- * be, that of the database it replaces.
- */
-function chooseLocale(dumped: string | undefined, facts: DatabaseFacts | undefined): DatabaseLocale {
-  const encoding = dumped !== undefined && CLIENT_ONLY.includes(dumped) ? undefined : dumped;
-  if (facts !== undefined && (encoding === undefined || encoding === facts.encoding)) return facts;
-  // The server's own locale may belong to another encoding; C goes with every one.
-  const locale = encoding === undefined || encoding === 'UTF8' ? null : 'C';
-  return {
-    encoding: encoding ?? 'UTF8',
-    collate: locale,
-    ctype: locale,
-    provider: null,
-    providerLocale: null,
-    icuRules: null,
-  };
 }
 
 async function chooseTablespace(

@@ -4,6 +4,7 @@ import type { MediaRestored } from '../media/restore-media.ts';
 import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
+import { foreseeLocaleChange } from './locale.ts';
 import { reopenAfterKill } from './reopen-after-kill.ts';
 import {
   foreseeRestore,
@@ -84,8 +85,10 @@ export async function restoreConfirmed(
     findTarget(admin, target, name),
   );
   checkTarget(source, target, database, found);
-  const intent = describeIntent(source, database, found, target);
   const replaces = found.exists && target.kind !== 'into';
+  const localeChange = replaces ? await foreseeLocaleChange(database, source, name, signal) : undefined;
+  const inLocale = localeChange === undefined ? '' : `; it will be in ${localeChange}`;
+  const intent = `${describeIntent(source, database, found, target)}${inLocale}`;
   if (replaces && !dryRun) confirm.assertPossible(intent);
   const partial = target.kind === 'into' && target.only !== undefined;
   // What a whole backup lacks says little of single tables.

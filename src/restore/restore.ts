@@ -7,6 +7,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { buildScratch } from './build-scratch.ts';
 import type { FilledFrom } from './fill-database.ts';
+import { findLocaleChange } from './locale.ts';
 import { freeNames, scratchName } from './names.ts';
 import { selectTables, type TableSelection } from './narrow/selection.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
@@ -122,6 +123,8 @@ export async function foreseeRestore(
 interface BuildPlan {
   readonly selection: TableSelection | undefined;
   readonly plan: RestorePlan;
+  /** How the locale of the database that is replaced will change; undefined where it stays. */
+  readonly localeChange: string | undefined;
   readonly jobs: number;
 }
 
@@ -134,11 +137,15 @@ async function planBuild(
   signal: AbortSignal,
 ): Promise<BuildPlan> {
   const selection = await selectNamed(source, dump, target, signal);
-  return database.use(database.maintenanceName, signal, async (admin) => ({
-    selection,
-    plan: await planRestore(admin, source, dump, { ...place, noOwner, log }),
-    jobs: jobs === undefined ? 1 : await planJobs(admin, (selection ?? dump).tables, jobs, log),
-  }));
+  return database.use(database.maintenanceName, signal, async (admin) => {
+    const plan = await planRestore(admin, source, dump, { ...place, noOwner, log });
+    return {
+      selection,
+      plan,
+      localeChange: await findLocaleChange(admin, place.name, () => plan.creation),
+      jobs: jobs === undefined ? 1 : await planJobs(admin, (selection ?? dump).tables, jobs, log),
+    };
+  });
 }
 
 /** Learns what there is to be restored, plans that, and fills a scratch database with it. */
@@ -156,13 +163,15 @@ async function build(
   },
   signal: AbortSignal,
 ): Promise<{ readonly selection: TableSelection | undefined; readonly filled: FilledFrom }> {
+  const { log } = context;
   const { target, noOwner } = options;
   const { name, scratch, dropFirst, makeRoom } = place;
   // Nothing is dropped for a dump of which not every byte has been seen.
   const know = target.kind === 'in-place' ? proveDump : knowDump;
   const dump = await know(source, context.startProgress, signal);
   const planned = await planBuild(context, source, dump, options, { name, scratch }, signal);
-  const { selection, plan } = planned;
+  const { selection, plan, localeChange } = planned;
+  if (localeChange !== undefined) log.warn(`the restored database ${name} is in ${localeChange}`);
   if (dropFirst) await rehearseSchema(context, source, { scratch, plan, noOwner }, signal);
   const how = { ...planned, scratch, dump, noOwner, makeRoom };
   return { selection, filled: await buildScratch(context, source, how, signal) };

@@ -1,0 +1,121 @@
+import type pg from 'pg';
+import { readEncoding } from '../dump/read-encoding.ts';
+import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
+import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../postgres/facts.ts';
+import type { RestoreSource } from './source.ts';
+
+/** Encodings that no database may have (manual, "Supported Character Sets"): who dumped has chosen to have it so. */
+const CLIENT_ONLY: readonly string[] = ['BIG5', 'GB18030', 'GBK', 'JOHAB', 'SHIFT_JIS_2004', 'SJIS', 'UHC'];
+
+/** Those that the server does not convert to UTF8 (manual, "Built-in Client/Server Character Set Conversions"). */
+const NOT_CONVERTED = /^(?:sql_?ascii|mule_?internal)$/i;
+
+/** The one encoding that has the letters of all others. */
+const UNIVERSAL = 'UTF8';
+
+/**
+ * The encoding and locale of the database that a dump without a manifest is restored into: those of the database it
+ * replaces where that can take whatever the dump holds, or where the dump does not tell an encoding that a database can
+ * have. Else it is the dump's encoding.
+ */
+export function chooseLocale(dumped: string | undefined, facts: DatabaseFacts | undefined): DatabaseLocale {
+  if (facts?.encoding === UNIVERSAL && !NOT_CONVERTED.test(dumped ?? '')) return facts;
+  return localeOfDump(dumped, facts);
+}
+
+/**
+ * The encoding that a dump without a manifest is written in, so that nothing of it is converted; for one that does not
+ * tell, or in which no database can be, that of the database of its name.
+ */
+export function localeOfDump(dumped: string | undefined, facts: DatabaseFacts | undefined): DatabaseLocale {
+  const encoding = dumped !== undefined && CLIENT_ONLY.includes(dumped) ? undefined : dumped;
+  if (facts !== undefined) {
+    if (encoding === undefined || encoding === facts.encoding) return facts;
+    if (goesWithAny(facts)) return { ...facts, encoding };
+  }
+  // The server's own locale may belong to another encoding.
+  const locale = encoding === undefined || encoding === UNIVERSAL ? null : 'C';
+  return {
+    encoding: encoding ?? UNIVERSAL,
+    collate: locale,
+    ctype: locale,
+    provider: null,
+    providerLocale: null,
+    icuRules: null,
+  };
+}
+
+/** Whether the locale is one that databases of every encoding may have. */
+function goesWithAny({ collate, ctype, provider }: DatabaseFacts): boolean {
+  return (provider ?? 'libc') === 'libc' && [collate, ctype].every((name) => /^(?:C|POSIX)$/.test(name));
+}
+
+/**
+ * How the restored database's encoding and locale will differ from those of the database it replaces, as it can be told
+ * before the dump is read through: `SQL_ASCII with the locale C instead of UTF8 with the locale C.utf8`.
+ *
+ * @returns undefined where they stay
+ * @throws DumpError for what does not begin as a dump does, DatabaseError, StoreError, or the signal's reason
+ */
+export async function foreseeLocaleChange(
+  database: Database,
+  source: RestoreSource,
+  name: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { manifest } = source;
+  const dumped =
+    manifest === undefined
+      ? await readEncoding(source.name, source.read(signal))
+      : (manifest.encoding ?? undefined);
+  return database.use(database.maintenanceName, signal, (admin) =>
+    findLocaleChange(admin, name, (facts) => manifest?.database ?? chooseLocale(dumped, facts)),
+  );
+}
+
+/**
+ * How a locale differs from that of a database, in the words of {@link foreseeLocaleChange}.
+ *
+ * @param admin a connection to the maintenance database
+ * @param name of the database, which need not exist
+ * @throws DatabaseError
+ */
+export async function findLocaleChange(
+  admin: pg.Client,
+  name: string,
+  choose: (facts: DatabaseFacts) => DatabaseLocale,
+): Promise<string | undefined> {
+  const facts = await readDatabaseFacts(admin, name).catch((error: unknown) => {
+    throw databaseError(`cannot look at database ${name}`, error);
+  });
+  if (facts === undefined) return undefined;
+  const to = choose(facts);
+  return isSame(facts, to) ? undefined : `${describeLocale(to)} instead of ${describeLocale(facts)}`;
+}
+
+function isSame(one: DatabaseLocale, other: DatabaseLocale): boolean {
+  return (
+    one.encoding === other.encoding &&
+    identify(one.collate) === identify(other.collate) &&
+    identify(one.ctype) === identify(other.ctype) &&
+    (one.provider ?? 'libc') === (other.provider ?? 'libc') &&
+    one.providerLocale === other.providerLocale &&
+    one.icuRules === other.icuRules
+  );
+}
+
+/** Systems differ in how they spell a locale's encoding: `C.UTF-8`, `C.utf8`. */
+function identify(name: string | null): string | undefined {
+  return name?.toLowerCase().replaceAll('-', '');
+}
+
+/** `UTF8 with the locale C.utf8` */
+function describeLocale(locale: DatabaseLocale): string {
+  const { encoding, collate, ctype, provider, providerLocale, icuRules } = locale;
+  if (collate === null) return `${encoding} with the server’s own locale`;
+  const ofSystem = collate === ctype ? collate : `${collate} (LC_CTYPE ${ctype})`;
+  const ofProvider = providerLocale === null ? '' : `, by ${provider} ${providerLocale}`;
+  const rules = icuRules === null ? '' : ' with rules of its own';
+  return `${encoding} with the locale ${ofSystem}${ofProvider}${rules}`;
+}

@@ -91,7 +91,7 @@ export class LockedError extends OperatorError {
   readonly exitStatus = EXIT.locked;
 }
 
-/** What a command prints could not be written: the operator looks at where its stdout goes. */
+/** What a command prints, or puts into a file, could not be written: the operator looks at where that goes. */
 export class OutputError extends OperatorError {
   readonly exitStatus = EXIT.failed;
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError } from '../errors.ts';
+import type { OperatorError } from '../errors.ts';
+import { fileError } from '../file-error.ts';
 import { inBatches, mergeRuns, mergeWidth, reduceRuns, writeRun } from './sorted-runs.ts';
 
 /** What a string takes in memory beside its characters, in bytes, about. */
@@ -18,7 +19,7 @@ export interface SortSpace {
  * sorted at once and written to a file, and the files are merged, no more of them at once than `memory` holds what is
  * read of them.
  *
- * @throws ConfigError when the files cannot be written, and what `records` throws
+ * @throws ConfigError when the files cannot be written, OutputError when the disk is full or fails, and what `records` throws
  */
 export async function* sortRecords(
   records: AsyncIterable<readonly string[]>,
@@ -73,12 +74,8 @@ export async function* sortRecords(
   }
 }
 
-function noRoom(directory: string, error: unknown): ConfigError {
-  return new ConfigError({
-    doing: `cannot sort in ${directory}`,
-    problem: (error as NodeJS.ErrnoException).code ?? String(error),
-    remedy:
-      'name a directory that can be written to and has room in AUDIT_TMPDIR, or raise AUDIT_SORT_MEMORY',
-    cause: error,
-  });
+function noRoom(directory: string, error: unknown): OperatorError {
+  const remedy =
+    'name a directory that can be written to and has room in AUDIT_TMPDIR, or raise AUDIT_SORT_MEMORY';
+  return fileError({ doing: `cannot sort in ${directory}`, remedy }, error);
 }

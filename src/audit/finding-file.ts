@@ -1,6 +1,6 @@
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
-import { ConfigError } from '../errors.ts';
+import { fileError } from '../file-error.ts';
 import type { Finding, FindingSink } from './finding.ts';
 
 /** One JSON object a line, or CSV under a line with the names of its columns. */
@@ -31,19 +31,15 @@ const CSV_COLUMNS = [
 
 /**
  * @param path of a file, which is replaced, or of something that takes bytes at once, such as a pipe or /dev/stdout
- * @throws ConfigError when it cannot be written
+ * @throws ConfigError when it cannot be written, OutputError when the disk is full or fails
  */
 export async function createFindingFile(path: string, format: FindingFormat): Promise<FindingFile> {
   const attempt = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
     } catch (error) {
-      throw new ConfigError({
-        doing: `cannot write ${path}`,
-        problem: (error as NodeJS.ErrnoException).code ?? String(error),
-        remedy: 'name a file in a directory that can be written to and has room',
-        cause: error,
-      });
+      const remedy = 'name a file in a directory that can be written to and has room';
+      throw fileError({ doing: `cannot write ${path}`, remedy }, error);
     }
   };
   const { name, unfinished } = await attempt(placeOf(path));

@@ -4,6 +4,7 @@ import { link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ConfigError, OperatorError } from '../errors.ts';
+import { fileError } from '../file-error.ts';
 
 /** A dump holds what the database lets few people read. */
 const OWNER_ONLY = 0o600;
@@ -13,7 +14,8 @@ const OWNER_ONLY = 0o600;
  * byte is there; when `bytes` throws, or `signal` is aborted, nothing of it is left.
  *
  * @returns the file's path
- * @throws ConfigError when the file exists or the directory cannot be written, and what `bytes` throws
+ * @throws ConfigError when the file exists or the directory cannot be written, OutputError when its disk is full or
+ * fails, and what `bytes` throws
  */
 export async function writeNewFile(
   directory: string,
@@ -46,7 +48,7 @@ export async function writeNewFile(
     return path;
   } catch (error) {
     signal.throwIfAborted();
-    throw failed === undefined ? fileError(error, partial) : failed.error;
+    throw failed === undefined ? unwritable(error, partial) : failed.error;
   } finally {
     await rm(partial, { force: true });
   }
@@ -71,7 +73,7 @@ async function prepare(path: string, directory: string): Promise<void> {
   try {
     await makeDirectory(directory);
   } catch (error) {
-    throw fileError(error, directory);
+    throw unwritable(error, directory);
   }
   if ((await stat(path).catch(() => undefined)) !== undefined) throw taken(path);
 }
@@ -99,13 +101,11 @@ async function makeDirectory(directory: string): Promise<void> {
   }
 }
 
-function fileError(error: unknown, path: string): unknown {
-  const { code } = error as NodeJS.ErrnoException;
+function unwritable(error: unknown, path: string): unknown {
   if (error instanceof OperatorError) return error;
-  return new ConfigError({
-    doing: `cannot write ${path}`,
-    problem: code ?? String(error),
-    remedy: 'name a directory that can be written and has room',
-    cause: error,
+  const remedy = 'name a directory that can be written and has room';
+  return fileError({ doing: `cannot write ${path}`, remedy }, error, {
+    EEXIST: 'it is a file',
+    ENOTDIR: 'a part of its path is a file',
   });
 }

@@ -15,6 +15,9 @@ function openFiles(): string[] {
 }
 
 test('a file whose first line cannot be written is closed', async () => {
-  await expect(createFindingFile('/dev/full', 'csv')).rejects.toThrow('cannot write /dev/full: ENOSPC');
+  await expect(createFindingFile('/dev/full', 'csv')).rejects.toMatchObject({
+    name: 'OutputError',
+    message: expect.stringContaining('cannot write /dev/full: ENOSPC'),
+  });
   expect(openFiles()).not.toContain('/dev/full');
 });

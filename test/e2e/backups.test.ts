@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { COMMANDS } from '../../src/program/program.ts';
@@ -9,6 +11,7 @@ import { compareDigests, digestDatabase } from '../support/compare-databases.ts'
 import { deferred } from '../support/deferred.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
+import { PROGRAM } from '../support/topobank-backup.ts';
 
 const signal = new AbortController().signal;
 let bed: TestBed;
@@ -376,6 +379,22 @@ test.each([
       / is dated in the future — to use that one anyway, name it by its id: 20990101000000\n$/,
     ),
   });
+});
+
+test('where the disk takes no more, fetch fails, and leaves no file', async () => {
+  const directory = await newDirectory();
+  // A limit of the process stands for a full disk: at most a block of 512 or 1024 bytes.
+  const command = ['-c', 'ulimit -f 1; exec "$0" "$@"', process.execPath, PROGRAM];
+  const limited = promisify(execFile)('sh', [...command, 'fetch', made.id, directory, '--quiet'], {
+    env: { PATH: process.env.PATH, ...bed.env },
+  });
+  await expect(limited).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /^topobank-backup: cannot write \S+\.part: EFBIG — name a directory that can be written and has room\n$/,
+    ),
+  });
+  expect(await readdir(directory)).toEqual([]);
 });
 
 test('where the file is there already, nothing is fetched', async () => {

@@ -540,7 +540,13 @@ const BAD: readonly Bad[] = [
     about: 'a directory that is a file',
     args: 'fetch 20200101000000 @/whole.sql',
     status: 2,
-    says: /cannot write \S+whole\.sql: .* — name a directory that can be written/,
+    says: /cannot write \S+whole\.sql: it is a file — name a directory that can be written/,
+  },
+  {
+    about: 'a directory below a file',
+    args: 'fetch 20200101000000 @/whole.sql/sub/directory',
+    status: 2,
+    says: /cannot write \S+directory: a part of its path is a file — name a directory that can be written/,
   },
 ];
 

@@ -91,7 +91,10 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
   return setting.secret ? secret(String(parsed.output)) : parsed.output;
 }
 
-/** It may be an address such as `https://user:password@host`, or a part of one, where something else is asked for. */
+/**
+ * It may be an address such as `https://user:password@host`, a part of one, or a connection string of libpq, where
+ * something else is asked for.
+ */
 function mayHoldPassword(value: string): boolean {
-  return value.includes('@');
+  return /@|password\s*=/i.test(value);
 }

@@ -248,6 +248,19 @@ const BAD: readonly Bad[] = [
     says: /POSTGRES_HOST: what is given is not accepted, expected a host name/,
   },
   {
+    about: 'an address with a password where a database is asked for',
+    args: 'backup',
+    env: { POSTGRES_DB: 'postgres://u:hunter2@h/x' },
+    status: 2,
+    says: /POSTGRES_DB: what is given is not accepted, expected the name of a database/,
+  },
+  {
+    about: 'one with the password behind it, in a flag',
+    args: 'doctor --database postgres:///x?password=hunter2',
+    status: 2,
+    says: /--database: what is given is not accepted, expected the name of a database/,
+  },
+  {
     about: 'an address of the store with a password',
     args: 'list',
     env: { AWS_S3_ENDPOINT_URL: 'http://u:hunter2@localhost:9000' },
@@ -334,7 +347,7 @@ const BAD: readonly Bad[] = [
     args: 'backup',
     env: { POSTGRES_DB: '' },
     status: 2,
-    says: /POSTGRES_DB is empty, expected the name of a database, at most 63 bytes — /,
+    says: /POSTGRES_DB is empty, expected the name of a database, at most 63 bytes, and no address with a password — /,
   },
   {
     about: 'a variable that is not set',
@@ -568,5 +581,5 @@ test.concurrent.each(BAD)('$about ($args)', async ({ args, env, status, says }) 
   expect(lines).toEqual([expect.stringMatching(says)]);
   expect(lines[0]).toMatch(/^topobank-backup: [^:]+.*: .+ — .+/);
   expect(result).toMatchObject({ status, stdout: '', signal: null });
-  expect(result.stderr).not.toMatch(/wr0ng-s3cret|quickstart-secret|\bat \S+ \(|\.js:\d+/);
+  expect(result.stderr).not.toMatch(/wr0ng-s3cret|hunter2|quickstart-secret|\bat \S+ \(|\.js:\d+/);
 });

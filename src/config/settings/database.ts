@@ -2,8 +2,16 @@ import * as v from 'valibot';
 import { NAME_BYTES, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
-const databaseName = v.pipe(v.string(), v.minLength(1), v.maxBytes(NAME_BYTES));
-const databaseForm = `the name of a database, at most ${NAME_BYTES} bytes`;
+/** An address or a connection string of libpq with a password, which as a name would be shown in every message. */
+const WITH_PASSWORD = /^\s*postgres(?:ql)?:\/\/[^:@]*:.+@|password\s*=/is;
+
+const databaseName = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxBytes(NAME_BYTES),
+  v.check((value) => !WITH_PASSWORD.test(value)),
+);
+const databaseForm = `the name of a database, at most ${NAME_BYTES} bytes, and no address with a password`;
 
 /** The PostgreSQL server, and its client programs on this machine. */
 export const DATABASE_SETTINGS = defineSettings({

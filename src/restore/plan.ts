@@ -50,7 +50,7 @@ export async function planRestore(
     const facts = recorded ?? (await readDatabaseFacts(admin, name));
     const missing = await missingRoles(admin, rolesNeeded(dump, facts, noOwner));
     if (missing.length > 0) {
-      const remedy = noOwner ? policiesNeedThem : orLeaveThemOut;
+      const remedy = noOwner ? neededWithoutOwners : orLeaveThemOut;
       throw rolesMissing(doing, missing, ownersRequired ? () => '' : remedy);
     }
     // A drill drops its database without having given it to anybody.
@@ -84,7 +84,8 @@ function rolesNeeded(
   return [...new Set([...(facts === undefined ? [] : databaseRoles(facts)), ...roles])];
 }
 
-const policiesNeedThem = (them: string) => `; policies name ${them}, which --no-owner does not leave out`;
+const neededWithoutOwners = (them: string) =>
+  `; policies or user mappings name ${them}, which --no-owner does not leave out`;
 const orLeaveThemOut = () => ', or give --no-owner to leave out owners and grants';
 
 /** @param orElse what there is to say of `it` or `them` behind the statement that creates what is missing */

@@ -203,18 +203,22 @@ test.each([false, true])(
   },
 );
 
-test('a role that a policy names is needed with --no-owner, too', async () => {
+test('roles that a policy and a user mapping name are needed with --no-owner, too', async () => {
+  const mapped = `${bed.database.name}_mapped`;
+  await admin(`CREATE ROLE ${quote(mapped)}`);
   await bed.database.query(
-    `ALTER TABLE surface ENABLE ROW LEVEL SECURITY; CREATE POLICY see ON surface TO ${quote(roles.guarded)} USING (true)`,
+    `ALTER TABLE surface ENABLE ROW LEVEL SECURITY; CREATE POLICY see ON surface TO ${quote(roles.guarded)} USING (true);
+     CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere;
+     CREATE USER MAPPING FOR ${quote(mapped)} SERVER elsewhere`,
   );
   const source = await takeSource();
-  await bed.database.query('DROP POLICY see ON surface; ALTER TABLE surface DISABLE ROW LEVEL SECURITY');
-  await admin(`DROP ROLE ${quote(roles.guarded)}`);
-  await expect(restore(bed.database.name, source, { noOwner: true })).rejects.toThrow(
-    new RegExp(
-      `a role that this server does not have: "${roles.guarded}" — create it with CREATE ROLE; policies name it`,
-    ),
+  await bed.database.query(
+    'DROP POLICY see ON surface; ALTER TABLE surface DISABLE ROW LEVEL SECURITY; DROP FOREIGN DATA WRAPPER nowhere CASCADE',
   );
+  await admin(`DROP ROLE ${quote(roles.guarded)}; DROP ROLE ${quote(mapped)}`);
+  await expect(restore(bed.database.name, source, { noOwner: true })).rejects.toMatchObject({
+    message: `cannot restore ${source.name}: it names roles that this server does not have: ${JSON.stringify(roles.guarded)}, ${JSON.stringify(mapped)} — create them with CREATE ROLE; policies or user mappings name them, which --no-owner does not leave out`,
+  });
 });
 
 test('settings that this server does not know or take are skipped, each with a warning', async () => {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { DumpTable } from '../../dump/dump-index.ts';
 import { databaseError } from '../../postgres/errors.ts';
+import { formatNumber } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
 
 /** Connections of one restore, unless it is told otherwise. */
@@ -33,13 +34,15 @@ export async function planJobs(
   log: Logger,
 ): Promise<number> {
   const { asked } = wanted;
-  const free = await freeConnections(admin).catch((error: unknown) => {
+  const { free, isOfRole } = await freeConnections(admin).catch((error: unknown) => {
     throw databaseError('cannot count the connections to the server', error);
   });
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
   const jobs = chooseJobs({ ...wanted, free, bytes });
   if (asked !== undefined && jobs < asked) {
-    log.warn(`the server has no more than ${free} connections free, so --jobs is ${jobs}`);
+    const whose = isOfRole ? 'the role’s connection limit leaves' : 'the server has';
+    const left = formatNumber(Math.max(0, free), 'connection');
+    log.warn(`${whose} no more than ${left} free, so --jobs is ${jobs}`);
   }
   return jobs;
 }
@@ -51,23 +54,32 @@ export function chooseJobs({ asked, cores, free, bytes }: JobsChoice): number {
   return bytes < WORTH_LANES ? 1 : Math.min(MOST, cores, most);
 }
 
+/** What {@link freeConnections} finds. */
+interface FreeConnections {
+  readonly free: number;
+  /** Whether it is the role's own limit, and not the server's, that allows no more. */
+  readonly isOfRole: boolean;
+}
+
 /**
  * How many more connections the server grants to this role, before those that it reserves. Of the sessions of other
- * roles a plain one is not told what they are; what has a role counts, as those of clients have.
+ * roles a plain one is not told what they are; what has a role counts, as those of clients have. A database that is
+ * being filled has no limit yet, and a role's does not hold for a superuser.
  */
-export async function freeConnections(admin: pg.Client): Promise<number> {
-  const { rows } = await admin.query<{ free: number }>(
-    `SELECT least(
-       current_setting('max_connections')::int
+export async function freeConnections(admin: pg.Client): Promise<FreeConnections> {
+  const { rows } = await admin.query<{ ofServer: number; ofRole: number | null }>(
+    `SELECT
+       (current_setting('max_connections')::int
          - current_setting('superuser_reserved_connections')::int
          - coalesce(current_setting('reserved_connections', true), '0')::int
-         - count(*),
-       CASE WHEN min(r.rolconnlimit) >= 0
-         THEN min(r.rolconnlimit) - count(*) FILTER (WHERE a.usename = current_user) END
-     )::int AS free
+         - count(*))::int AS "ofServer",
+       (CASE WHEN min(r.rolconnlimit) >= 0 AND NOT bool_or(r.rolsuper)
+         THEN min(r.rolconnlimit) - count(*) FILTER (WHERE a.usename = current_user) END)::int AS "ofRole"
      FROM pg_stat_activity AS a, pg_roles AS r
      WHERE r.rolname = current_user
        AND (a.backend_type = 'client backend' OR a.backend_type IS NULL AND a.usesysid IS NOT NULL)`,
   );
-  return rows[0]?.free ?? 1;
+  const { ofServer = 1, ofRole = null } = rows[0] ?? {};
+  if (ofRole === null || ofServer <= ofRole) return { free: ofServer, isOfRole: false };
+  return { free: ofRole, isOfRole: true };
 }

@@ -13,8 +13,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const { config, now } = session;
   const { env, signal } = invocation;
   const database = openDatabase(config, env);
+  const { binDir, mediaManifest } = config;
   const findings = [
-    ...(await examineDatabase(database, { binDir: config.binDir, env, now, signal })),
+    ...(await examineDatabase(database, { binDir, mediaManifest, env, now, signal })),
     ...(await withStore(session, (store) => examineStore(store, config, { now, signal }))),
   ];
   session.print(

@@ -16,39 +16,53 @@ export interface ConnectionLimits {
   readonly database: ConnectionLimit;
 }
 
-/** What a backup holds of the database at once: its snapshot, pg_dump, and the rows that name media. */
-const OF_DATABASE = 3;
+/** What a backup holds of the database at once: its snapshot, and pg_dump. */
+const OF_DATABASE = 2;
 
-/** Judges whether a backup gets the connections that it takes at once; its lock lies in the maintenance database. */
+/** What it holds beside these while it reads the rows that name media. */
+const OF_MEDIA = 1;
+
+/**
+ * Judges whether a backup gets the connections that it takes at once; its lock lies in the maintenance database.
+ *
+ * @param recordsMedia whether the backup lists the media that rows name (MEDIA_MANIFEST)
+ */
 export function judgeLimits(
   { role, database }: ConnectionLimits,
   { name, maintenanceName, user }: Pick<Database, 'name' | 'maintenanceName' | 'user'>,
+  recordsMedia: boolean,
 ): string | Omit<DoctorFinding, 'check'> {
+  const forMedia = recordsMedia ? OF_MEDIA : 0;
   const ofRole = OF_DATABASE + 1;
   const ofDatabase = name === maintenanceName ? ofRole : OF_DATABASE;
   return (
-    judge(role, ofRole, 'the role', `ALTER ROLE ${pg.escapeIdentifier(user)} CONNECTION LIMIT`) ??
+    judge(role, ofRole, forMedia, 'the role', `ALTER ROLE ${pg.escapeIdentifier(user)} CONNECTION LIMIT`) ??
     judge(
       database,
       ofDatabase,
+      forMedia,
       'the database',
       `ALTER DATABASE ${pg.escapeIdentifier(name)} CONNECTION LIMIT`,
     ) ??
-    `the ${ofRole} connections that a backup takes at once are allowed`
+    `the ${ofRole + forMedia} connections that a backup takes at once are allowed`
   );
 }
 
+/** @param forMedia those of the connections that only the list of media takes; they may come to lack for the dump */
 function judge(
   { limit, taken }: ConnectionLimit,
-  needed: number,
+  ofDump: number,
+  forMedia: number,
   whose: string,
   alter: string,
 ): Omit<DoctorFinding, 'check'> | undefined {
+  const needed = ofDump + forMedia;
   if (limit === null || limit - taken >= needed) return undefined;
   const remedy = `${alter} ${taken + needed} or more, or -1 for no limit`;
   const allowed = `${whose} may have ${formatNumber(limit, 'connection')} at once, and a backup takes ${needed}`;
-  if (limit < needed - 1) return fault(allowed, remedy);
-  const but =
-    limit < needed ? ', or one less with MEDIA_MANIFEST=off' : `, while ${taken} others are open now`;
-  return { state: 'warning', detail: `${allowed}${but}`, remedy };
+  if (limit < needed) {
+    return fault(`${allowed}${forMedia === 0 ? '' : `, or ${ofDump} with MEDIA_MANIFEST=off`}`, remedy);
+  }
+  const areOpen = taken === 1 ? '1 other is open now' : `${taken} others are open now`;
+  return { state: 'warning', detail: `${allowed}, while ${areOpen}`, remedy };
 }

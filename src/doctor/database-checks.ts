@@ -19,7 +19,12 @@ const quote = pg.escapeIdentifier;
 /** Tries what a backup and a restore need of PostgreSQL; a database that it makes for that is gone afterwards. */
 export async function examineDatabase(
   database: Database,
-  options: ClientTools & { readonly now: () => Date; readonly signal: AbortSignal },
+  options: ClientTools & {
+    /** Whether backups list the media that rows name. */
+    readonly mediaManifest: boolean;
+    readonly now: () => Date;
+    readonly signal: AbortSignal;
+  },
 ): Promise<DoctorFinding[]> {
   const source = await examineSource(database, options);
   const server = await examineServer(database, options);
@@ -33,7 +38,7 @@ async function examineSource(
   database: Database,
   options: Parameters<typeof examineDatabase>[1],
 ): Promise<DoctorFinding[]> {
-  const { signal, now } = options;
+  const { signal, now, mediaManifest } = options;
   const findings: DoctorFinding[] = [];
   const connected = await examine('database: connect', signal, () =>
     database.use(database.name, signal, async (client) => {
@@ -52,7 +57,9 @@ async function examineSource(
         await examine('database: prepared', signal, async () =>
           judgePrepared(await preparedIn(client, database.name)),
         ),
-        await examine('database: connections', signal, async () => judgeLimits(rights.limits, database)),
+        await examine('database: connections', signal, async () =>
+          judgeLimits(rights.limits, database, mediaManifest),
+        ),
         await examine('database: clock', signal, async () => judgeClock(rights.now, now())),
       );
       return `${database.name} on ${database.server} as ${database.user}, PostgreSQL ${server.version}`;

@@ -10,6 +10,14 @@ test.each([
   [{ limit: 10, taken: 6 }, FREE, undefined],
   [{ limit: 2, taken: 0 }, FREE, { state: 'fault' }],
   [
+    { limit: 3, taken: 0 },
+    FREE,
+    {
+      state: 'fault',
+      detail: 'the role may have 3 connections at once, and a backup takes 4, or 3 with MEDIA_MANIFEST=off',
+    },
+  ],
+  [
     { limit: 10, taken: 7 },
     FREE,
     {
@@ -19,16 +27,38 @@ test.each([
     },
   ],
   [FREE, { limit: 0, taken: 0 }, { state: 'fault' }],
-  [FREE, { limit: 2, taken: 0 }, { state: 'warning' }],
+  [FREE, { limit: 2, taken: 0 }, { state: 'fault' }],
 ])('a role with %j on a database with %j', (role, ofDatabase, found) => {
-  const judged = judgeLimits({ role, database: ofDatabase }, database);
+  const judged = judgeLimits({ role, database: ofDatabase }, database, true);
   if (found === undefined) expect(judged).toBe('the 4 connections that a backup takes at once are allowed');
   else expect(judged).toMatchObject(found);
 });
 
 test('a database that serves for maintenance too holds the lock as well', () => {
   const limits = { role: FREE, database: { limit: 3, taken: 0 } };
-  expect(judgeLimits(limits, { ...database, maintenanceName: 'topobank' })).toMatchObject({
-    state: 'warning',
+  expect(judgeLimits(limits, { ...database, maintenanceName: 'topobank' }, true)).toMatchObject({
+    state: 'fault',
   });
+});
+
+test.each([
+  [{ limit: 3, taken: 0 }, { limit: 2, taken: 0 }, undefined],
+  [
+    { limit: 2, taken: 0 },
+    FREE,
+    { state: 'fault', detail: 'the role may have 2 connections at once, and a backup takes 3' },
+  ],
+  [
+    { limit: 3, taken: 1 },
+    FREE,
+    {
+      state: 'warning',
+      detail: 'the role may have 3 connections at once, and a backup takes 3, while 1 other is open now',
+    },
+  ],
+  [FREE, { limit: 1, taken: 0 }, { state: 'fault' }],
+])('without a list of media, a role with %j on a database with %j', (role, ofDatabase, found) => {
+  const judged = judgeLimits({ role, database: ofDatabase }, database, false);
+  if (found === undefined) expect(judged).toBe('the 3 connections that a backup takes at once are allowed');
+  else expect(judged).toMatchObject(found);
 });

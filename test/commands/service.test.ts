@@ -78,7 +78,7 @@ test.each<[what: string, args: readonly string[], schedule: string]>([
     const { status, stderr } = await service.stop();
     expect(status).toBe(143);
     expect(stderr).toMatch(
-      /WARN.*: backup did not end in time; a later backup removes an upload that it left, and doctor names a database/,
+      /WARN.*: backup did not end in time; a later backup removes an upload that it left, doctor names a database, and list a dump without its manifest as foreign/,
     );
   },
 );

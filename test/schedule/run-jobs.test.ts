@@ -374,7 +374,7 @@ test('a run that does not clean up in time is left, and said', async () => {
   const jobs = [job('backup', '@hourly', { run, runAtStart: true })];
   await expect(start(jobs, SECOND)).rejects.toThrow('received SIGTERM');
   expect(lines).toEqual([
-    'warn backup did not end in time; a later backup removes an upload that it left, and doctor names a database',
+    'warn backup did not end in time; a later backup removes an upload that it left, doctor names a database, and list a dump without its manifest as foreign',
   ]);
 });
 

@@ -32,7 +32,7 @@ function renderKept({ notDropped, subscriptions }: RestoreReport, kept: string):
   const names = refused.map(({ name }) => name).join(', ');
   const drop = refused.flatMap(({ name }) => dropStatements(name));
   return [
-    `${until}; this role can neither drop it nor keep it from taking what the publishers of its subscriptions (${names}) send: ${refused[0]?.why} — for that, run in it as a role that may: ${drop.join(' ')}`,
+    `${until}; this role may not alter its subscriptions (${names}), with which it cannot be dropped, and which take what their publishers send where they are enabled: ${refused[0]?.why} — to drop them, run in it as a role that may: ${drop.join(' ')}`,
   ];
 }
 

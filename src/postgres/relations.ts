@@ -15,6 +15,14 @@ export function quoteTable({ schema, name }: Pick<Relation, 'schema' | 'name'>):
   return (schema === '' ? [name] : [schema, name]).map(pg.escapeIdentifier).join('.');
 }
 
+/**
+ * An expression for a text that a client can be told: in a SQL_ASCII database a name may be bytes that no client's
+ * encoding has, and then it is null.
+ */
+export function tellable(text: string): string {
+  return `CASE WHEN getdatabaseencoding() <> 'SQL_ASCII' OR (${text}) COLLATE "C" !~ '[^ -~]' THEN ${text} END`;
+}
+
 /** `table` or `schema.table`, each part quoted, as it stands in SQL. */
 function quoteName(name: string): string {
   return name.split('.').map(pg.escapeIdentifier).join('.');

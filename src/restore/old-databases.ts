@@ -93,9 +93,10 @@ export async function dropOld(
   const slots: string[] = [];
   for (const name of names) {
     try {
-      const subscriptions = await dropWithSubscriptions(database, name, uninterrupted());
+      await dropWithSubscriptions(database, name, uninterrupted(), ({ slot }) => {
+        if (slot !== null) slots.push(slot);
+      });
       dropped.push(name);
-      for (const { slot } of subscriptions) if (slot !== null) slots.push(slot);
     } catch (error) {
       notDropped.push({ name, why: messageOf(error) });
     }

@@ -33,9 +33,7 @@ export async function createScratch(
  */
 export async function dropScratch(database: Database, scratch: string, log: Logger): Promise<void> {
   try {
-    await onceThere(database, scratch, log, async (signal) => {
-      await dropWithSubscriptions(database, scratch, signal);
-    });
+    await onceThere(database, scratch, log, (signal) => dropWithSubscriptions(database, scratch, signal));
   } catch (error) {
     log.error(
       `database ${scratch} is left over (${describeCause(error)}); drop it: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,

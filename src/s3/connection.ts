@@ -104,13 +104,20 @@ async function untilReached<T>(
   const wait = new AbortController();
   const endWait = () => wait.abort(enders.find(({ aborted }) => aborted)?.reason);
   let began: number | undefined;
+  let refusal: unknown;
+  let done: { readonly answer: T } | undefined;
+  const tryOnce = async () => {
+    done = { answer: await work() };
+    return done.answer;
+  };
   try {
-    return await pRetry(work, {
+    return await pRetry(tryOnce, {
       retries: Number.POSITIVE_INFINITY,
       minTimeout: 1000,
       maxTimeout: 10_000,
       signal: wait.signal,
       shouldRetry: ({ error }) => {
+        refusal = error;
         const answer = answerOf(error);
         began ??= performance.now();
         const isOver = performance.now() - began >= waitMs || enders.some(({ aborted }) => aborted);
@@ -121,6 +128,10 @@ async function untilReached<T>(
         return true;
       },
     });
+  } catch (error) {
+    // Nothing but the wait is ended: what was being asked meanwhile may have been done.
+    if (done !== undefined) return done.answer;
+    throw wait.signal.aborted ? refusal : error;
   } finally {
     for (const ender of enders) ender.removeEventListener('abort', endWait);
   }

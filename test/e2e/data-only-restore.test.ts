@@ -117,7 +117,7 @@ test('rows of tables that inherit from it are not taken for those of a table', a
   expect(await rows()).toEqual([{ a: 2 }]);
 });
 
-test('triggers do not fire for the rows, and are as they were; constraints hold', async () => {
+test('triggers do not fire for the rows, and are as they were', async () => {
   const file = join(bed.directory, 'triggers.sql');
   const copy = (table: string, row: string) =>
     `${entry('TABLE DATA', table)}COPY public.${table} (id, stamp) FROM stdin;\n${row}\n\\.\n`;
@@ -134,7 +134,7 @@ test('triggers do not fire for the rows, and are as they were; constraints hold'
     ALTER TABLE stamped_1 ENABLE ALWAYS TRIGGER b_always;
     CREATE TRIGGER c_off AFTER INSERT ON stamped_1 EXECUTE FUNCTION tell();
     ALTER TABLE stamped_1 DISABLE TRIGGER c_off;
-    CREATE CONSTRAINT TRIGGER d_holds AFTER INSERT ON stamped_1 DEFERRABLE INITIALLY DEFERRED
+    CREATE CONSTRAINT TRIGGER d_too AFTER INSERT ON stamped_1 DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION tell()`);
   const states = () =>
     bed.database.query(
@@ -144,14 +144,60 @@ test('triggers do not fire for the rows, and are as they were; constraints hold'
   const result = await restore(file, '--table', 'stamped', '--table', 'stamped_1', '--data-only', '--yes');
   expect(result).toMatchObject({ status: 0 });
   expect(result.stderr).toMatch(
-    /INFO: triggers that do not fire for these rows: public\.stamped: "a stamp", public\.stamped_1: "a stamp", public\.stamped_1: b_always, public\.stamped_2: "a stamp"$/m,
+    /INFO: triggers that do not fire for these rows: public\.stamped: "a stamp", public\.stamped_1: "a stamp", public\.stamped_1: b_always, public\.stamped_1: d_too, public\.stamped_2: "a stamp"$/m,
   );
   expect(await bed.database.query('SELECT * FROM stamped ORDER BY id')).toEqual([
     { id: 1, stamp: 'as dumped' },
     { id: 2, stamp: 'as dumped' },
   ]);
-  expect(await bed.database.query('SELECT * FROM told')).toEqual([{ what: 'd_holds' }]);
+  expect(await bed.database.query('SELECT * FROM told')).toEqual([]);
   expect(await states()).toEqual(before);
+});
+
+test('a trigger whose name no client can spell does not fire either', async () => {
+  const ascii = await createTestBed(inject('postgres'), `TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'`);
+  try {
+    const file = join(bed.directory, 'spelled.sql');
+    await writeFile(file, dumpText(`${entry('TABLE DATA', 't')}COPY public.t (a) FROM stdin;\n1\n\\.\n`));
+    await ascii.database.query(`
+      CREATE TABLE t (a int);
+      CREATE FUNCTION ten() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.a := 10; RETURN NEW; END $$;
+      DO $$ BEGIN
+        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION ten()', convert_from('\\x74e4', 'SQL_ASCII'));
+      END $$`);
+    const into = ['--into', ascii.database.name];
+    const args = ['restore', file, '--table', 't', '--data-only', '--yes', ...into];
+    expect(await ascii.run(args)).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/do not fire .*: OID \d+$/m),
+    });
+    expect(await ascii.database.query('SELECT a FROM t')).toEqual([{ a: 1 }]);
+  } finally {
+    await ascii.close();
+  }
+});
+
+test('an event trigger that keeps triggers from being switched off is named as what refuses the rows', async () => {
+  const file = join(bed.directory, 'guarded.sql');
+  await writeFile(
+    file,
+    dumpText(`${entry('TABLE DATA', 'guarded')}COPY public.guarded (a) FROM stdin;\n1\n\\.\n`),
+  );
+  await bed.database.query(`
+    CREATE TABLE guarded (a int);
+    CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+    CREATE TRIGGER same BEFORE INSERT ON guarded FOR EACH ROW EXECUTE FUNCTION same();
+    CREATE FUNCTION guard() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no DDL by hand'; END $$;
+    CREATE EVENT TRIGGER guard ON ddl_command_start EXECUTE FUNCTION guard()`);
+  try {
+    const refused = await restore(file, '--table', 'guarded', '--data-only', '--yes', '--quiet');
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /: trigger public\.guarded: same cannot be switched off for the rows: no DDL by hand — disable the event trigger /,
+    );
+  } finally {
+    await bed.database.query('DROP EVENT TRIGGER guard');
+  }
 });
 
 test('triggers of a table that the role does not own fire, and are told', async () => {

@@ -176,10 +176,10 @@ test('a role that may not alter the subscription is told that the old database s
   expect(restored.stdout).not.toMatch(/the next `restore` drops it/);
   const [, kept] = await bed.databases();
   expect(restored.stdout).toContain(
-    `the old database is kept as ${kept}; this role can neither drop it nor `,
+    `the old database is kept as ${kept}; this role may not alter its subscriptions (${SUBSCRIPTION}), `,
   );
   expect(restored.stdout).toContain(
-    `(${SUBSCRIPTION}) send: must be owner of subscription ${SUBSCRIPTION} — `,
+    `where they are enabled: must be owner of subscription ${SUBSCRIPTION} — `,
   );
 
   const again = await asRole('--quiet');

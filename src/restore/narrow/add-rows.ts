@@ -77,7 +77,7 @@ export async function addRows(
         await settleForDump(client);
         await client.query('BEGIN; SET LOCAL row_security = off; SET LOCAL xmloption = content');
         const ordered = await prepareTables(client, blocks, doing);
-        const triggers = await pauseTriggers(client, blocks);
+        const triggers = await pauseTriggers(client, blocks, doing);
         sayTriggers(triggers, log);
         for (const block of ordered) await copyBlock(client, source, reader, block, dump.encoding, doing);
         await triggers.resume();
@@ -152,7 +152,7 @@ function sayTriggers({ paused, firing }: PausedTriggers, log: Logger): void {
   if (paused.length > 0) log.info(`triggers that do not fire for these rows: ${paused.join(', ')}`);
   if (firing.length > 0) {
     log.warn(
-      `triggers fire for these rows, which may come to differ from the dump’s, for the role does not own their tables: ${firing.join(', ')}`,
+      `triggers fire for these rows, which may come to differ from the dump’s, for the role may not switch them off: ${firing.join(', ')}`,
     );
   }
 }

@@ -1,23 +1,27 @@
 import type pg from 'pg';
 import type { TableName } from '../../catalog/find-table.ts';
-import { quoteTable } from '../../postgres/relations.ts';
+import { RestoreError } from '../../errors.ts';
+import { describeCause } from '../../postgres/errors.ts';
+import { quoteTable, tellable } from '../../postgres/relations.ts';
+
+/** How ALTER TABLE has a trigger fire as `tgenabled` says (PostgreSQL's `catalog/pg_trigger.h`). */
+const ENABLES = { O: 'ENABLE', A: 'ENABLE ALWAYS', R: 'ENABLE REPLICA' } as const;
 
 /** A trigger that a table's new rows would fire. */
 interface Trigger {
-  /** Both as they stand in a statement. */
-  readonly table: string;
-  readonly trigger: string;
-  /** Whether it fires on replicas too (`ENABLE ALWAYS`). */
-  readonly always: boolean;
-  /** Whether the role may switch it off: as its table's owner. */
+  readonly oid: number;
+  /** `public.t: a`, for people. */
+  readonly name: string;
+  readonly enabled: keyof typeof ENABLES;
+  /** Whether the role may switch it off. */
   readonly switchable: boolean;
 }
 
 /** Triggers of the tables that rows are added to. */
 export interface PausedTriggers {
-  /** Those that do not fire: `public.t: a`. */
+  /** Names of those that do not fire: `public.t: a`. */
   readonly paused: readonly string[];
-  /** Those that fire, for the role does not own their table. */
+  /** Those that fire, for the role may not switch them off. */
   readonly firing: readonly string[];
   /** Has them fire again; constraints that were deferred are checked before. */
   resume(): Promise<void>;
@@ -25,35 +29,55 @@ export interface PausedTriggers {
 
 /**
  * Has the triggers of these tables not fire until they are told to again, in the transaction that is open: they have
- * fired when the rows were first written. Foreign keys and constraint triggers hold.
+ * fired when the rows were first written. Foreign keys and all else that holds without them does so.
+ *
+ * @param doing what errors say was being done
+ * @throws RestoreError where an event trigger, say, refuses that
  */
 export async function pauseTriggers(
   client: pg.Client,
   tables: readonly TableName[],
+  doing: string,
 ): Promise<PausedTriggers> {
   const triggers = await findTriggers(client, tables);
   const paused = triggers.filter(({ switchable }) => switchable);
-  for (const { table, trigger } of paused)
-    await client.query(`ALTER TABLE ONLY ${table} DISABLE TRIGGER ${trigger}`);
-  const describe = ({ table, trigger }: Trigger) => `${table}: ${trigger}`;
+  for (const trigger of paused) {
+    await client.query(switching(trigger, 'DISABLE')).catch((error: unknown) => {
+      throw new RestoreError({
+        doing,
+        problem: `trigger ${trigger.name} cannot be switched off for the rows: ${describeCause(error)}`,
+        remedy: 'disable the event trigger that refuses it meanwhile, or leave out --data-only',
+        cause: error,
+      });
+    });
+  }
+  const names = (some: readonly Trigger[]) => some.map(({ name }) => name);
   return {
-    paused: paused.map(describe),
-    firing: triggers.filter(({ switchable }) => !switchable).map(describe),
+    paused: names(paused),
+    firing: names(triggers.filter(({ switchable }) => !switchable)),
     async resume() {
       if (paused.length === 0) return;
       // A table that constraints still wait to be checked on cannot be altered.
       await client.query('SET CONSTRAINTS ALL IMMEDIATE');
-      for (const { table, trigger, always } of paused) {
-        await client.query(`ALTER TABLE ONLY ${table} ENABLE ${always ? 'ALWAYS ' : ''}TRIGGER ${trigger}`);
-      }
+      for (const trigger of paused) await client.query(switching(trigger, ENABLES[trigger.enabled]));
     },
   };
 }
 
+/** The names stay on the server, for a client may not be able to spell them ({@link tellable}). */
+function switching({ oid }: Trigger, how: string): string {
+  return `DO $$ BEGIN EXECUTE (
+    SELECT format('ALTER TABLE ONLY %I.%I ${how} TRIGGER %I', n.nspname, c.relname, t.tgname)
+    FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE t.oid = ${oid}
+  ); END $$`;
+}
+
 /**
  * Enabled triggers FOR INSERT, which is bit 2 of `tgtype` (PostgreSQL's `catalog/pg_trigger.h`), of the tables and their
- * partitions. Those that a partition has of its whole are internal up to PostgreSQL 14, as no others without a
- * constraint are, and then only a superuser may switch them off.
+ * partitions. Those of constraints are internal, but for constraint triggers. Those that a partition has of its whole
+ * are internal too up to PostgreSQL 14, as no others without a constraint are, and then only a superuser may switch them
+ * off.
  */
 async function findTriggers(client: pg.Client, tables: readonly TableName[]): Promise<Trigger[]> {
   const { rows } = await client.query<Trigger>(
@@ -61,14 +85,16 @@ async function findTriggers(client: pg.Client, tables: readonly TableName[]): Pr
        SELECT unnest($1::regclass[]::oid[])
        UNION SELECT i.inhrelid FROM filled JOIN pg_class AS whole ON whole.oid = filled.oid AND whole.relkind = 'p'
          JOIN pg_inherits AS i ON i.inhparent = whole.oid)
-     SELECT format('%I.%I', n.nspname, c.relname) AS table, quote_ident(t.tgname) AS trigger,
-       t.tgenabled = 'A' AS always,
+     SELECT t.oid, t.tgenabled AS enabled,
+       coalesce(${tellable("format('%I.%I: %I', n.nspname, c.relname, t.tgname)")}, 'OID ' || t.oid) COLLATE "C" AS name,
        pg_has_role(c.relowner, 'USAGE')
          AND (NOT t.tgisinternal OR current_setting('is_superuser') = 'on') AS switchable
      FROM filled JOIN pg_class AS c ON c.oid = filled.oid JOIN pg_namespace AS n ON n.oid = c.relnamespace
      JOIN pg_trigger AS t ON t.tgrelid = c.oid
-     WHERE t.tgconstraint = 0 AND t.tgenabled IN ('O', 'A') AND t.tgtype & 4 <> 0
-     ORDER BY 1, 2`,
+     WHERE (NOT t.tgisinternal OR t.tgconstraint = 0) AND t.tgtype & 4 <> 0
+       AND t.tgenabled::text IN
+         ('A', CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
+     ORDER BY name`,
     [tables.map(quoteTable)],
   );
   return rows;

@@ -1,12 +1,17 @@
-import type pg from 'pg';
 import { settleSession } from '../../postgres/database.ts';
 import { describeCause, errorCode } from '../../postgres/errors.ts';
-import { quoteTable } from '../../postgres/relations.ts';
+import { tellable } from '../../postgres/relations.ts';
 import type { Logger } from '../../ui/log.ts';
 import { type Lanes, spread } from './lanes.ts';
 
-/** Classes of SQLSTATEs (manual, appendix A) of a session that is gone: connection exception, operator intervention. */
-const SESSION_GONE = /^(?:08|57)/;
+/** Classes of SQLSTATEs (manual, appendix A) of a session that is gone: connection exception, operator intervention but for a query that was cancelled. */
+const SESSION_GONE = /^(?:08|57P)/;
+
+interface Analyzed {
+  readonly oid: number;
+  /** As it stands in SQL, see {@link tellable}. */
+  readonly name: string | null;
+}
 
 /**
  * The tables to analyze, the largest first; ANALYZE of a partitioned table includes its partitions. A table that has
@@ -18,8 +23,8 @@ const TABLES = `
     SELECT i.inhparent FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE c.relkind = 'f'
     UNION SELECT i.inhparent FROM pg_inherits AS i JOIN reaching AS r ON r.oid = i.inhrelid
   )
-  SELECT c.oid
-  FROM pg_class AS c
+  SELECT c.oid, ${tellable("format('%I.%I', n.nspname, c.relname)")} AS name
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relisshared AND c.oid NOT IN (SELECT oid FROM reaching)
     AND (NOT c.relispartition
       OR EXISTS (SELECT FROM pg_inherits AS i JOIN reaching AS r ON r.oid = i.inhparent WHERE i.inhrelid = c.oid))
@@ -35,38 +40,27 @@ export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
     await client.query('RESET ALL');
     await settleSession(client);
   }
-  const { rows } = await lanes.text.client.query<{ oid: number }>(TABLES);
+  const { rows } = await lanes.text.client.query<Analyzed>(TABLES);
   await spread(
     lanes,
     () => rows.shift(),
-    async ({ client }, { oid }) => {
+    async ({ client }, { oid, name }) => {
       try {
-        await client.query(analyzing(oid));
+        await client.query(name === null ? analyzingUnnamed(oid) : `ANALYZE ${name}`);
       } catch (error) {
         const code = errorCode(error);
         if (code === undefined || SESSION_GONE.test(code)) throw error;
-        const table = await nameTable(client, oid);
+        const table = name === null ? `the table with OID ${oid}` : `table ${name}`;
         log.warn(`no statistics of ${table} for the planner: ${describeCause(error)}`);
       }
     },
   );
 }
 
-/** The name stays on the server: that of a SQL_ASCII database may be bytes that no client's encoding has. */
-function analyzing(oid: number): string {
+/** Of what cannot be named; a partitioned table is analyzed with all of its partitions in one transaction. */
+function analyzingUnnamed(oid: number): string {
   return `DO $$ BEGIN EXECUTE (
     SELECT format('ANALYZE %I.%I', n.nspname, c.relname)
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = ${oid}
   ); END $$`;
-}
-
-async function nameTable(client: pg.Client, oid: number): Promise<string> {
-  const { rows } = await client
-    .query<{ schema: string; name: string }>(
-      'SELECT n.nspname AS schema, c.relname AS name FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1',
-      [oid],
-    )
-    .catch(() => ({ rows: [] }));
-  const [table] = rows;
-  return table === undefined ? `the table with OID ${oid}` : `table ${quoteTable(table)}`;
 }

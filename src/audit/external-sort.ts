@@ -19,7 +19,8 @@ export interface SortSpace {
  * sorted at once and written to a file, and the files are merged, no more of them at once than `memory` holds what is
  * read of them.
  *
- * @throws ConfigError when the files cannot be written, OutputError when the disk is full or fails, and what `records` throws
+ * @throws ConfigError when the files cannot be written, OutputError when the disk is full or fails, and what `records`
+ * throws
  */
 export async function* sortRecords(
   records: AsyncIterable<readonly string[]>,

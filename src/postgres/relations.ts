@@ -23,6 +23,15 @@ export function tellable(text: string): string {
   return `CASE WHEN getdatabaseencoding() <> 'SQL_ASCII' OR (${text}) COLLATE "C" !~ '[^ -~]' THEN ${text} END`;
 }
 
+/**
+ * Has the server run the statement that a query makes of names, which so need not be {@link tellable}.
+ *
+ * @param query gives one text
+ */
+export function runAsMade(query: string): string {
+  return `DO $$ BEGIN EXECUTE (${query}); END $$`;
+}
+
 /** `table` or `schema.table`, each part quoted, as it stands in SQL. */
 function quoteName(name: string): string {
   return name.split('.').map(pg.escapeIdentifier).join('.');

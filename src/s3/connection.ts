@@ -77,7 +77,9 @@ const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTF
 /** The server or a proxy before it has no room for more at the moment, or nobody to do it: it restarts. */
 const BUSY = new Set([429, 502, 503, 504]);
 
-/** What has a remedy does not pass by itself; and the answer that breaks off empty is an InternalError of 503 for the SDK. */
+/**
+ * What has a remedy does not pass by itself; and an answer that breaks off empty is an InternalError of 503 for the SDK.
+ */
 function isWaitedFor({ status, code }: Answer): boolean {
   if (status === undefined) return UNREACHED.has(code);
   return code === 'SlowDown' || (BUSY.has(status) && code !== 'InternalError' && !hasRemedy(code));

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { TableName } from '../../catalog/find-table.ts';
 import { RestoreError } from '../../errors.ts';
 import { describeCause } from '../../postgres/errors.ts';
-import { quoteTable, tellable } from '../../postgres/relations.ts';
+import { quoteTable, runAsMade, tellable } from '../../postgres/relations.ts';
 
 /** How ALTER TABLE has a trigger fire as `tgenabled` says (PostgreSQL's `catalog/pg_trigger.h`). */
 const ENABLES = { O: 'ENABLE', A: 'ENABLE ALWAYS', R: 'ENABLE REPLICA' } as const;
@@ -64,13 +64,12 @@ export async function pauseTriggers(
   };
 }
 
-/** The names stay on the server, for a client may not be able to spell them ({@link tellable}). */
 function switching({ oid }: Trigger, how: string): string {
-  return `DO $$ BEGIN EXECUTE (
-    SELECT format('ALTER TABLE ONLY %I.%I ${how} TRIGGER %I', n.nspname, c.relname, t.tgname)
-    FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE t.oid = ${oid}
-  ); END $$`;
+  return runAsMade(
+    `SELECT format('ALTER TABLE ONLY %I.%I ${how} TRIGGER %I', n.nspname, c.relname, t.tgname)
+     FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE t.oid = ${oid}`,
+  );
 }
 
 /**

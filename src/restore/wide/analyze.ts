@@ -1,10 +1,13 @@
 import { settleSession } from '../../postgres/database.ts';
 import { describeCause, errorCode } from '../../postgres/errors.ts';
-import { tellable } from '../../postgres/relations.ts';
+import { runAsMade, tellable } from '../../postgres/relations.ts';
 import type { Logger } from '../../ui/log.ts';
 import { type Lanes, spread } from './lanes.ts';
 
-/** Classes of SQLSTATEs (manual, appendix A) of a session that is gone: connection exception, operator intervention but for a query that was cancelled. */
+/**
+ * SQLSTATEs (manual, appendix A) of a session that is gone: connection exception, and operator intervention but for a
+ * query that was cancelled.
+ */
 const SESSION_GONE = /^(?:08|57P)/;
 
 interface Analyzed {
@@ -59,8 +62,8 @@ export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
 
 /** Of what cannot be named; a partitioned table is analyzed with all of its partitions in one transaction. */
 function analyzingUnnamed(oid: number): string {
-  return `DO $$ BEGIN EXECUTE (
-    SELECT format('ANALYZE %I.%I', n.nspname, c.relname)
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = ${oid}
-  ); END $$`;
+  return runAsMade(
+    `SELECT format('ANALYZE %I.%I', n.nspname, c.relname)
+     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = ${oid}`,
+  );
 }

@@ -7,6 +7,17 @@ const time = v.pipe(v.string(), v.isoTimestamp());
 const text = v.string();
 const { nullable } = v;
 
+const tableSchema = v.object({
+  schema: text,
+  name: text,
+  columns: v.array(text),
+  rows: bytes,
+  offset: bytes,
+  bytes,
+  sha256,
+  checkpoints: v.optional(v.array(v.object({ offset: bytes, rows: bytes, crc32: bytes })), []),
+});
+
 const manifestSchema = v.object({
   format: v.literal(1),
   id: v.pipe(v.string(), v.regex(/^\d{14}$/)),
@@ -59,16 +70,10 @@ const manifestSchema = v.object({
     v.object({ name: v.picklist(['pre-data', 'data', 'post-data']), offset: bytes, bytes, sha256 }),
   ),
   tables: v.array(
-    v.object({
-      schema: text,
-      name: text,
-      columns: v.array(text),
-      rows: bytes,
-      offset: bytes,
-      bytes,
-      sha256,
-      checkpoints: v.optional(v.array(v.object({ offset: bytes, rows: bytes, crc32: bytes })), []),
-    }),
+    v.pipe(
+      tableSchema,
+      v.check(isDivided, 'its checkpoints do not divide its rows from the first to the last'),
+    ),
   ),
 
   /** The media that the rows name, of which the list lies beside the dump; or why there is none. */
@@ -100,6 +105,17 @@ const manifestSchema = v.object({
  * a table's over its rows, a section's over its bytes that are no rows. Times are ISO 8601 UTC, sizes bytes.
  */
 export type Manifest = v.InferOutput<typeof manifestSchema>;
+
+/** Rows behind the last checkpoint, or between two that are out of order, would be in no piece that is restored. */
+function isDivided({ offset, bytes, rows, checkpoints }: v.InferOutput<typeof tableSchema>): boolean {
+  const last = checkpoints.at(-1);
+  if (last === undefined) return true;
+  if (last.offset !== offset + bytes || last.rows !== rows) return false;
+  return checkpoints.every((mark, at) => {
+    const before = checkpoints[at - 1] ?? { offset, rows: 0 };
+    return mark.offset > before.offset && mark.rows > before.rows;
+  });
+}
 
 /** Name of the database that a backup is of; undefined where nobody knows, as of one without a manifest. */
 export function databaseOf({ manifest }: { readonly manifest?: Manifest | undefined }): string | undefined {

@@ -8,6 +8,7 @@ import type { RestoreSource } from '../restore/source.ts';
 import { formatContents } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { compareByPlace } from './compare-by-place.ts';
+import { compareCheckpoints } from './compare-checkpoints.ts';
 import { checkedOf, type Evidence } from './evidence.ts';
 import { faultPlace } from './fault-place.ts';
 
@@ -47,7 +48,7 @@ async function compare(
   signal: AbortSignal,
 ): Promise<Fault[]> {
   const faults = compareIndex(manifest, index).map(placed(manifest, index));
-  if (holdsSameTables(manifest, index)) return faults;
+  if (holdsSameTables(manifest, index)) return [...faults, ...compareCheckpoints(manifest, index.tables)];
   // A table that was overlooked for one other byte must not put all those behind it in the wrong.
   const byPlace = await compareByPlace(manifest, source.read(signal));
   return byPlace.length > 0 ? byPlace : faults;

@@ -275,6 +275,62 @@ test('a manifest is read back as it was written, and one without checkpoints has
   expect(decodeManifest('key', JSON.stringify({ ...manifest, tables: [table] }))).toEqual(manifest);
 });
 
+/** Marks of a table of ten rows, which lie at bytes 50 to 149: each as `[offset, rows]`. */
+const MARKS: readonly [name: string, marks: readonly (readonly [number, number])[]][] = [
+  ['none at the end', [[100, 5]]],
+  [
+    'the end of others',
+    [
+      [100, 5],
+      [160, 10],
+    ],
+  ],
+  [
+    'too few rows at the end',
+    [
+      [100, 5],
+      [150, 9],
+    ],
+  ],
+  [
+    'one at the beginning',
+    [
+      [50, 0],
+      [150, 10],
+    ],
+  ],
+  [
+    'out of order',
+    [
+      [120, 5],
+      [100, 6],
+      [150, 10],
+    ],
+  ],
+  [
+    'rows that become fewer',
+    [
+      [100, 12],
+      [150, 10],
+    ],
+  ],
+];
+
+function manifestWithMarks(marks: readonly (readonly [offset: number, rows: number])[]): string {
+  const manifest = manifestOf('20260101000000');
+  const checkpoints = marks.map(([offset, rows]) => ({ offset, rows, crc32: 0 }));
+  const tables = [{ ...manifest.tables[0]!, offset: 50, bytes: 100, rows: 10, checkpoints }];
+  return encodeManifest({ ...manifest, tables }).toString();
+}
+
+test('checkpoints that divide a table’s rows are read as they are', () => {
+  const text = manifestWithMarks([
+    [100, 5],
+    [150, 10],
+  ]);
+  expect(decodeManifest('key', text).tables[0]?.checkpoints).toHaveLength(2);
+});
+
 test.each([
   ['nothing', '', /it is not JSON/],
   ['half of one', encodeManifest(manifestOf('20260101000000')).toString().slice(0, 200), /it is not JSON/],
@@ -294,6 +350,11 @@ test.each([
     JSON.stringify({ ...manifestOf('20260101000000'), sections: [{ name: 'data', offset: 0, bytes: 1 }] }),
     /sections\.0\.sha256 is not/,
   ],
+  ...MARKS.map(([name, checkpoints]): [string, string, RegExp] => [
+    `checkpoints of ten rows in 100 bytes: ${name}`,
+    manifestWithMarks(checkpoints),
+    /tables\.0 is not what format 1 says \(its checkpoints do not divide its rows/,
+  ]),
 ])('what is no manifest is refused: %s', (_name, text, message) => {
   const decode = () => decodeManifest('backup/x.manifest.json', text);
   expect(decode).toThrow(DumpError);

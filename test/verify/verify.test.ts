@@ -90,6 +90,17 @@ const change = (from: string, to: string) => {
 };
 
 const tableOf = (name: string) => manifest.tables.find((table) => table.name === name)!;
+type Checkpoints = Manifest['tables'][number]['checkpoints'];
+
+/** Puts a manifest in which the one long table has others. */
+const putCheckpoints = (change: (checkpoints: Checkpoints) => Checkpoints) => {
+  const tables = manifest.tables.map((table) => ({
+    ...table,
+    ...(table.name === 'wide' && { checkpoints: change(table.checkpoints) }),
+  }));
+  return put(manifestKey(), encodeManifest({ ...manifest, tables }));
+};
+
 const sectionOf = (name: string) => manifest.sections.find((section) => section.name === name)!;
 
 test.each([
@@ -199,9 +210,14 @@ const DAMAGES: readonly [about: string, damage: () => unknown, faults: () => rea
     () => manifest.tables.map(() => ({ what: 'table', expected: 'ab'.repeat(32) })),
   ],
   [
+    'a wrong CRC-32 of a checkpoint in the manifest',
+    () => putCheckpoints(([first, ...rest]) => [{ ...first!, crc32: first!.crc32 ^ 1 }, ...rest]),
+    () => [{ what: 'table', where: 'public.wide, checkpoint 1' }],
+  ],
+  [
     'places in the manifest that overlap, and a broken structure',
     async () => {
-      const tables = manifest.tables.map((table) => ({ ...table, offset: 100, bytes: 10 }));
+      const tables = manifest.tables.map((table) => ({ ...table, offset: 100, bytes: 10, checkpoints: [] }));
       await put(manifestKey(), encodeManifest({ ...manifest, tables }));
       await put(dumpKey(), change("SET client_encoding = 'UTF8'", "SET client_encoding = 'UTF8 "));
     },

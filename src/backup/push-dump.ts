@@ -52,7 +52,7 @@ export async function pushDump(context: PushContext, file: string, signal: Abort
         snapshot: null,
         migrations: {},
       },
-      { name: file, now, progress, signal, inspect: refuseUnrestorable(file) },
+      { name: file, now, progress, log: context.log, signal, inspect: refuseUnrestorable(file) },
     );
   } finally {
     progress.stop();

@@ -3,12 +3,13 @@ import { encodeManifest, MANIFEST_LIMIT, type Manifest } from '../catalog/manife
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner } from '../dump/scanner.ts';
 import type { DumpToken } from '../dump/tokens.ts';
-import { DumpError } from '../errors.ts';
+import { DumpError, messageOf } from '../errors.ts';
 import type { MediaRecording } from '../media/record-media.ts';
 import { overtakenError } from '../s3/errors.ts';
 import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
+import type { Logger } from '../ui/log.ts';
 import type { Progress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 
@@ -38,12 +39,14 @@ export interface StoreDumpOptions {
   readonly name: string;
   readonly now: () => Date;
   readonly progress: Progress;
+  /** Told what could not be removed of a dump that failed. */
+  readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
 /**
  * Streams a plain dump into the store and puts its manifest beside it. The backup exists when this returns; when it
- * throws, or `signal` is aborted, nothing of it is left.
+ * throws, or `signal` is aborted, nothing of it is left, unless the store does not have it removed, which is warned of.
  *
  * @param dump the dump's bytes; it throws at its end if they are not to be trusted
  * @throws DumpError when they are no whole dump, StoreError when the store fails
@@ -55,7 +58,7 @@ export async function storeDump(
   options: StoreDumpOptions,
 ): Promise<Manifest> {
   const { store, prefix, maxParts, partsInFlight } = destination;
-  const { name, now, progress, signal } = options;
+  const { name, now, progress, log, signal } = options;
   const key = dumpKey(prefix, provenance.id);
   const writer = await openMultipartWriter(store, key, {
     contentType: 'application/sql',
@@ -63,6 +66,7 @@ export async function storeDump(
     partsInFlight,
     signal,
     onSent: (bytes) => progress.add(bytes),
+    onLeft: (what, error) => log.warn(describeLeft(what, key, error)),
   });
   try {
     const index = await writeDump(writer, dump, options);
@@ -79,6 +83,14 @@ export async function storeDump(
     await writer.abort();
     throw signal.aborted ? signal.reason : error;
   }
+}
+
+function describeLeft(what: 'upload' | 'object', key: string, error: unknown): string {
+  const left =
+    what === 'upload'
+      ? `an upload of ${key} may be left, which a later backup removes`
+      : `${key} may be left without its manifest, and then list calls it foreign; it can be deleted`;
+  return `${left}: ${messageOf(error)}`;
 }
 
 async function writeDump(

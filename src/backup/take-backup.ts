@@ -93,7 +93,7 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
           snapshot,
           migrations,
         },
-        { name: `of database ${database.name}`, media, now, progress, signal },
+        { name: `of database ${database.name}`, media, now, progress, log, signal },
       );
     } catch (error) {
       await media?.abort();

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { DumpError, NotFoundError } from '../errors.ts';
-import { collect, readObject } from '../s3/reader.ts';
+import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { type Compression, keyBeside, keyStart, parseObjectName } from './backup-name.ts';
 import { isAhead } from './backup-time.ts';
@@ -221,8 +221,7 @@ async function readManifest(
       remedy: 'use another backup',
     });
   }
-  const chunks = await collect(readObject(store, object.key, { signal }));
-  const manifest = decodeManifest(object.key, Buffer.concat(chunks).toString());
+  const manifest = decodeManifest(object.key, (await readListed(store, object, signal)).toString());
   return { manifest: { ...manifest, key: keyBeside(object.key, manifest.key) } };
 }
 

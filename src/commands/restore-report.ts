@@ -24,8 +24,8 @@ export function renderReport(source: RestoreSource, report: RestoreReport, ms: n
 /** That the next restore drops it is said only where it will be able to. */
 function renderKept({ notDropped, subscriptions }: RestoreReport, kept: string): string[] {
   const until = `the old database is kept as ${kept}`;
-  if (notDropped.some(({ name }) => name === kept)) return [until];
   if (subscriptions.refused.length === 0) {
+    if (notDropped.some(({ name }) => name === kept)) return [until];
     return [`${until}; the next \`restore\` drops it, unless --in-place or --into is given`];
   }
   const { refused } = subscriptions;

@@ -1,3 +1,4 @@
+import { drain } from './scanner.ts';
 import { createTokenizer } from './tokenizer.ts';
 
 /** pg_dump sets it before the first entry; nothing else that long stands there. */
@@ -9,7 +10,7 @@ const BEGINNING_BYTES = 64 * 1024;
  * @param name what the dump is called in errors
  * @param dump its plain SQL
  * @returns its first `SET client_encoding`; undefined where it has none at its beginning
- * @throws DumpError when its beginning is not that of a dump
+ * @throws DumpError when its beginning is not that of a dump, or its end comes too early
  */
 export async function readEncoding(name: string, dump: AsyncIterable<Buffer>): Promise<string | undefined> {
   const tokenizer = createTokenizer(name, 'heads');
@@ -22,5 +23,6 @@ export async function readEncoding(name: string, dump: AsyncIterable<Buffer>): P
     bytes += chunk.length;
     if (bytes > BEGINNING_BYTES) return undefined;
   }
-  return undefined;
+  drain(tokenizer.end());
+  return tokenizer.session.encoding;
 }

@@ -184,6 +184,7 @@ export async function dropDatabase(client: pg.Client, name: string): Promise<voi
   const beTemplate = (yes: boolean) => run(client, doing, `ALTER DATABASE ${quote(name)} IS_TEMPLATE ${yes}`);
   if (known.template) await beTemplate(false);
   try {
+    await refusePrepared(client, name, doing);
     await withoutSessions(client, name, async () => {
       await refusePrepared(client, name, doing);
       await run(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`);

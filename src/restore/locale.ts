@@ -94,6 +94,13 @@ export async function findLocaleChange(
   return isSame(facts, to) ? undefined : `${describeLocale(to)} instead of ${describeLocale(facts)}`;
 }
 
+/** @returns undefined where texts stay as they are: index rows and lengths in bytes have limits that others may pass */
+export function describeConversion(dumped: string | undefined, encoding: string): string | undefined {
+  const spell = (name: string) => name.toUpperCase().replace(/[^A-Z0-9]/g, '');
+  if (dumped === undefined || spell(dumped) === spell(encoding)) return undefined;
+  return `the dump is in ${dumped} and the restored database in ${encoding}, in which texts may have more bytes`;
+}
+
 function isSame(one: DatabaseLocale, other: DatabaseLocale): boolean {
   return (
     one.encoding === other.encoding &&

@@ -55,7 +55,7 @@ export interface FoundTarget extends FoundDatabases {
   readonly untouchable: readonly string[];
   /** Transactions of it that nobody has ended, and that no ended session takes with it. */
   readonly prepared: readonly PreparedTransaction[];
-  /** Its logical replication subscriptions, where it is to be dropped: with one it cannot be. */
+  /** Its logical replication subscriptions: with one it cannot be dropped, and the worker of one is a session. */
   readonly subscriptions: readonly string[];
 }
 
@@ -121,7 +121,7 @@ export async function findTarget(
     ...found,
     untouchable: await lasting(() => untouchableRoles(admin, name)).catch(refuseUnlisted),
     prepared: await lasting(() => preparedIn(admin, name)).catch(refuseUnlisted),
-    subscriptions: kind === 'in-place' ? await subscriptionNames(admin, name).catch(refuseUnlisted) : [],
+    subscriptions: await subscriptionNames(admin, name).catch(refuseUnlisted),
   };
 }
 
@@ -184,10 +184,11 @@ export function checkTarget(
     });
   }
   if (untouchable.length > 0) {
+    const disable = subscriptions.map((each) => ` ALTER SUBSCRIPTION ${quote(each)} DISABLE;`).join('');
     throw new RestoreError({
       doing: instead,
       problem: `the role ${user} may not end the sessions there of ${untouchable.join(', ')}`,
-      remedy: `end them, or GRANT pg_signal_backend TO ${quote(user)}, which does not reach those of superusers`,
+      remedy: `end them, or GRANT pg_signal_backend TO ${quote(user)}, which does not reach those of superusers${disable === '' ? '' : `; those of its subscriptions end if you run in it:${disable}`}`,
     });
   }
   if (prepared.length > 0) throw new RestoreError({ doing: instead, ...describePrepared(prepared) });
@@ -199,7 +200,7 @@ export function checkTarget(
         'see to it that no restart restores again (RESTORE_DATABASE), drop what is not needed, or run `topobank-backup restore`, which asks',
     });
   }
-  if (subscriptions.length > 0) {
+  if (kind === 'in-place' && subscriptions.length > 0) {
     throw new RestoreError({
       doing: instead,
       problem: `it subscribes to publications of another server (${subscriptions.join(', ')}), with which it cannot be dropped`,

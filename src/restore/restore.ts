@@ -7,7 +7,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { buildScratch } from './build-scratch.ts';
 import type { FilledFrom } from './fill-database.ts';
-import { findLocaleChange } from './locale.ts';
+import { describeConversion, findLocaleChange } from './locale.ts';
 import { freeNames, scratchName } from './names.ts';
 import { selectTables, type TableSelection } from './narrow/selection.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
@@ -172,6 +172,9 @@ async function build(
   const planned = await planBuild(context, source, dump, options, { name, scratch }, signal);
   const { selection, plan, localeChange } = planned;
   if (localeChange !== undefined) log.warn(`the restored database ${name} is in ${localeChange}`);
+  const conversion = describeConversion(dump.encoding, plan.creation.encoding);
+  if (conversion !== undefined)
+    log.info(target.kind === 'into' ? conversion : `${conversion}; --into NAME keeps that of the dump`);
   if (dropFirst) await rehearseSchema(context, source, { scratch, plan, noOwner }, signal);
   const how = { ...planned, scratch, dump, noOwner, makeRoom };
   return { selection, filled: await buildScratch(context, source, how, signal) };

@@ -9,6 +9,7 @@ import {
   stillClosed,
 } from '../postgres/administration.ts';
 import { errorCode } from '../postgres/errors.ts';
+import { refusePrepared } from '../postgres/prepared-transactions.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 
 /** How often the renames are tried against sessions that slip in while connections are being refused. */
@@ -46,6 +47,8 @@ export async function swapDatabases(asAdmin: AsAdmin, names: SwapNames): Promise
 }
 
 async function renameBoth(admin: pg.Client, { target, scratch, kept }: SwapNames): Promise<void> {
+  // Of sessions that would be ended for a swap that cannot be made, an application has nothing.
+  await refusePrepared(admin, target, `cannot rename database ${target} to ${kept}`);
   // In this order: both closed is what tells the next run that this one was killed (reopenAfterKill).
   await allowConnections(admin, scratch, false);
   await allowConnections(admin, target, false);

@@ -15,6 +15,8 @@ export interface MultipartOptions {
   readonly signal: AbortSignal;
   /** Called with the bytes of each part that the server has acknowledged. */
   readonly onSent?: (bytes: number) => void;
+  /** Told by {@link MultipartWriter.abort} what it may leave: the upload, which is not visible, or the object. */
+  readonly onLeft?: (what: 'upload' | 'object', error: unknown) => void;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface MultipartWriter {
   isCurrent(signal: AbortSignal): Promise<boolean>;
   /**
    * Waits for the parts in flight, aborts the upload, and removes the object if it was completed; an object of
-   * another writer stays. It has a time limit of its own and never throws.
+   * another writer stays. It has a time limit of its own and never throws, but tells what it could not remove.
    */
   abort(): Promise<void>;
 }
@@ -156,9 +158,10 @@ export async function openMultipartWriter(
       stop.abort(new Error('the upload was aborted'));
       await settle();
       const limit = AbortSignal.timeout(ABORT_MS);
-      // What made the caller abort is what the operator is told. A key may delete and yet not abort uploads.
-      await store.abortUpload(upload, limit).catch(() => {});
-      if (mayBeVisible) await removeOwn(limit).catch(() => {});
+      const told = (what: 'upload' | 'object') => (error: unknown) => options.onLeft?.(what, error);
+      // A key may delete and yet not abort uploads.
+      await store.abortUpload(upload, limit).catch(told('upload'));
+      if (mayBeVisible) await removeOwn(limit).catch(told('object'));
     },
   };
 }

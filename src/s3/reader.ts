@@ -46,7 +46,8 @@ export async function* readObject(
       signal.throwIfAborted();
       broken += 1;
       if (broken >= ATTEMPTS) throw storeError(doing, error, `s3:GetObject on ${key}`);
-      await delay(100 * 2 ** broken, undefined, { signal });
+      await delay(100 * 2 ** broken, undefined, { signal }).catch(() => {});
+      signal.throwIfAborted();
     } finally {
       object.body.destroy();
     }

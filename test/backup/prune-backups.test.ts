@@ -52,6 +52,20 @@ async function states(): Promise<string[]> {
 
 const deletions = () => bed.server.requests.filter(({ operation }) => operation === 'DeleteObjects').length;
 
+test.each([
+  ['shorter', (body: Buffer) => body.subarray(0, body.length / 2)],
+  [
+    'with another size of the dump',
+    (body: Buffer) => Buffer.from(String(body).replace(/("storedBytes":)\d/, '$19')),
+  ],
+])('a manifest that comes %s by accident does not make its backup a broken one that goes', async (_, to) => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-08-22']) await make.complete(day);
+  bed.server.faults.push({ operation: 'GetObject', key: /20260822/, times: 1, what: { kind: 'alter', to } });
+  const perUnit = { day: 0, week: 0, month: 12, year: 0 };
+  expect(await prune(context({ rules: { newest: 2, perUnit, within: undefined } }))).toEqual([]);
+  expect((await states()).filter((state) => state.endsWith(' complete'))).toHaveLength(3);
+});
+
 test('whole backups go, with their media, and nothing else', async () => {
   for (const day of ['2026-11-24', '2026-11-23', '2026-11-22']) {
     await make.complete(day);

@@ -5,10 +5,11 @@ import { compareIndex } from '../../src/catalog/compare-index.ts';
 import { MANIFEST_LIMIT } from '../../src/catalog/manifest.ts';
 import { createScanner, drain } from '../../src/dump/scanner.ts';
 import { readObject } from '../../src/s3/reader.ts';
+import type { Logger } from '../../src/ui/log.ts';
 import { deferred } from '../support/deferred.ts';
 import { dumpText, textSource } from '../support/dump-text.ts';
 import type { Fault } from '../support/s3-server/faults.ts';
-import { createTestBed, type TestBed } from '../support/test-bed.ts';
+import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
 const ID = '20261123103000';
@@ -36,9 +37,11 @@ interface Circumstances {
   readonly stop?: AbortSignal;
   readonly media?: StoreDumpOptions['media'];
   readonly migrations?: Readonly<Record<string, string>>;
+  readonly log?: Logger;
 }
 
-function store(prefix: string, { text = ONE, stop = signal, media, migrations = {} }: Circumstances = {}) {
+function store(prefix: string, circumstances: Circumstances = {}) {
+  const { text = ONE, stop = signal, media, migrations = {}, log = keepingLog().log } = circumstances;
   const destination = { store: bed.store, prefix, maxParts: 10_000, partsInFlight: 3 };
   const startedAt = '2026-11-23T10:30:00.000Z';
   const provenance = {
@@ -56,6 +59,7 @@ function store(prefix: string, { text = ONE, stop = signal, media, migrations = 
     name: 'of a test',
     now: () => new Date(),
     progress: { add: () => {}, stop: () => {} },
+    log,
     signal: stop,
   };
   return storeDump(destination, textSource(text).read(stop), provenance, options);
@@ -185,6 +189,33 @@ test.concurrent.each(
   const { keys, uploads } = await leftovers(prefix);
   expect(keys).toHaveLength(outcome === 'complete' ? 2 : 0);
   expect(uploads).toEqual([]);
+});
+
+test.each<[left: string, faults: readonly Fault[], says: RegExp]>([
+  [
+    'uploads',
+    [
+      { operation: 'UploadPart', what: DENIED },
+      { operation: 'AbortMultipartUpload', what: DENIED },
+    ],
+    /an upload of \S+\.sql may be left, which a later backup removes: .*AccessDenied/,
+  ],
+  [
+    'keys',
+    [
+      { operation: 'PutObject', what: DENIED },
+      { operation: 'DeleteObjectsEntry', what: DENIED },
+    ],
+    /\S+\.sql may be left without its manifest, and then list calls it foreign; it can be deleted: .*AccessDenied/,
+  ],
+])('what the server does not have removed is warned of: %s', async (left, faults, says) => {
+  const prefix = newPrefix();
+  const key = new RegExp(`^${prefix}`);
+  bed.server.faults.push(...faults.map((fault) => ({ ...fault, key })));
+  const { log, lines } = keepingLog();
+  await expect(store(prefix, { log })).rejects.toThrow(/403 AccessDenied/);
+  expect(lines).toEqual([expect.stringMatching(says)]);
+  expect(await leftovers(prefix)).toMatchObject({ [left]: [expect.stringContaining(prefix)] });
 });
 
 /** A signal that comes during the last request finds a backup that is complete. */

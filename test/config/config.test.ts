@@ -117,6 +117,13 @@ test.each([
   ],
   ['POSTGRES_DB', 'PostgreSQL://a:hun/ter2@h', /POSTGRES_DB: what is given is not accepted/],
   ['POSTGRES_DB', 'postgres:///x?user=a&password=hunter2', /POSTGRES_DB: what is given is not accepted/],
+  ['POSTGRES_DB', 'postgis://a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
+  ['POSTGRES_DB', 'a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
+  [
+    'POSTGRES_MAINTENANCE_DB',
+    'postgresql+psycopg://a:hunter2@b/x',
+    /MAINTENANCE_DB: what is given is not accepted/,
+  ],
   ['POSTGRES_DB', 'dbname=x password = hunter2', /POSTGRES_DB: what is given is not accepted/],
   ['POSTGRES_DB', `password=hunter2 ${'x'.repeat(63)}`, /POSTGRES_DB: what is given is not accepted/],
   ['POSTGRES_MAINTENANCE_DB', 'postgresql://a:hunter2@h', /POSTGRES_MAINTENANCE_DB: what is given is not/],

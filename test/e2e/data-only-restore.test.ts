@@ -177,6 +177,39 @@ test('a trigger whose name no client can spell does not fire either', async () =
   }
 });
 
+test('triggers are switched off also where the role may use no language for that', async () => {
+  const own = await createTestBed(inject('postgres'));
+  try {
+    await own.database.query(`
+      DROP EXTENSION plpgsql;
+      CREATE TABLE t (d tsvector, e text);
+      CREATE TRIGGER "T" BEFORE INSERT ON t FOR EACH ROW
+        EXECUTE FUNCTION tsvector_update_trigger(d, 'pg_catalog.simple', e);
+      INSERT INTO t (e) VALUES ('a word'); UPDATE t SET d = NULL`);
+    expect(await own.run(['backup', '--quiet'])).toMatchObject({ status: 0 });
+    await own.database.query('DELETE FROM t');
+    const args = ['restore', '--latest', '--table', 't', '--data-only', '--into', own.database.name, '--yes'];
+    expect(await own.run(args)).toMatchObject({ status: 0 });
+    expect(await own.database.query('SELECT d, e FROM t')).toEqual([{ d: null, e: 'a word' }]);
+  } finally {
+    await own.close();
+  }
+});
+
+test('a foreign key that is checked when all rows are in says which row it is, and what to do', async () => {
+  await bed.database.query(`
+    CREATE TABLE late_parent (id int PRIMARY KEY);
+    CREATE TABLE late (p int REFERENCES late_parent DEFERRABLE INITIALLY DEFERRED)`);
+  const file = join(bed.directory, 'late.sql');
+  await writeFile(file, dumpText(`${entry('TABLE DATA', 'late')}COPY public.late (p) FROM stdin;\n7\n\\.\n`));
+  const { status, stderr } = await restore(file, '--table', 'late', '--data-only', '--yes', '--quiet');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    / violates foreign key constraint "late_p_fkey" \(Key \(p\)=\(7\) is not present .*\) — name the table/,
+  );
+  expect(await bed.database.query('SELECT p FROM late')).toEqual([]);
+});
+
 test('an event trigger that keeps triggers from being switched off is named as what refuses the rows', async () => {
   const file = join(bed.directory, 'guarded.sql');
   await writeFile(
@@ -193,7 +226,7 @@ test('an event trigger that keeps triggers from being switched off is named as w
     const refused = await restore(file, '--table', 'guarded', '--data-only', '--yes', '--quiet');
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toMatch(
-      /: trigger public\.guarded: same cannot be switched off for the rows: no DDL by hand — disable the event trigger /,
+      /: trigger public\.guarded: same cannot be switched off for the rows: no DDL by hand — see what refuses it, as an event trigger does, /,
     );
   } finally {
     await bed.database.query('DROP EVENT TRIGGER guard');

@@ -90,6 +90,26 @@ async function goOn(report: string): Promise<void> {
   for (const statement of statements.split('; ')) await bed.database.query(statement);
 }
 
+test('a role that may not end the worker of a subscription is told how it ends', async () => {
+  const { name } = bed.database;
+  const role = `${name}_owner`;
+  await bed.database.query(
+    `CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'x'; ALTER DATABASE ${name} OWNER TO ${role}`,
+  );
+  const file = join(bed.directory, 'dump.sql');
+  await writeFile(file, dumpText('CREATE TABLE public.received (id integer);'));
+  try {
+    const env = { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' };
+    const { status, stderr } = await bed.run(['restore', file, '--yes', '--no-audit', '--quiet'], env);
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      '; those of its subscriptions end if you run in it: ALTER SUBSCRIPTION "sub ""x""" DISABLE;',
+    );
+  } finally {
+    await bed.database.query(`ALTER DATABASE ${name} OWNER TO CURRENT_USER; DROP ROLE ${role}`);
+  }
+});
+
 test('the database that was replaced takes nothing more, and the restored one goes on where it stopped', async () => {
   const { name } = bed.database;
   await publish(2);

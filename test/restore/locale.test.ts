@@ -137,3 +137,34 @@ test('a new database gets the dump’s encoding', async () => {
     await bed.database.query(`DROP DATABASE IF EXISTS "${into}"`);
   }
 });
+
+test('that texts are converted is told before something fails for it', async () => {
+  const bed = await createBed(UTF8);
+  const latin = await createBed(LATIN1);
+  // Not to be compressed, and in UTF8 longer than an index takes.
+  await latin.database.query(
+    `CREATE TABLE long AS SELECT string_agg(chr(192 + (random() * 60)::int), '') AS a FROM generate_series(1, 2500);
+     CREATE INDEX ON long (a)`,
+  );
+  const file = await dump(latin, 'LATIN1');
+  const { status, stderr } = await bed.run(['restore', file, '--yes', '--no-audit']);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /INFO: the dump is in LATIN1 and the restored database in UTF8, in which texts may have more bytes; --into NAME keeps that of the dump\n.*index row size/s,
+  );
+  const into = `${bed.database.name}_new`;
+  const beside = await bed.run(['restore', file, '--into', into, '--no-audit']);
+  await bed.database.query(`DROP DATABASE IF EXISTS "${into}"`);
+  expect(beside).toMatchObject({ status: 0, stderr: expect.not.stringContaining('may have more bytes') });
+});
+
+test.each(['--dry-run', '--yes'])('an empty file is no dump, as %s says too', async (how) => {
+  const bed = await createBed(UTF8);
+  const file = join(bed.directory, 'empty.sql');
+  writeFileSync(file, '');
+  expect(await bed.run(['restore', file, how, '--quiet'])).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringContaining('it is empty'),
+  });
+});

@@ -118,6 +118,18 @@ test.each(FAILING)('the old database serves on when %s', async (_, prepare, prob
   expect(await whoIs(names.target)).toBe(names.target);
 });
 
+test('no session is ended for a swap that a prepared transaction does not let be', async () => {
+  const session = connect(names.target);
+  await session.connect();
+  try {
+    await session.query(`BEGIN; INSERT INTO iam VALUES ('x'); PREPARE TRANSACTION '${names.target}'`);
+    await expect(swapDatabases(asAdmin, names)).rejects.toThrow(/prepared transactions keep it from/);
+    expect((await session.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  } finally {
+    await session.end();
+  }
+});
+
 /** What of a connection breaks off, and when: as the query goes out, or as its answer comes in. */
 const BREAKS: readonly [about: string, query: RegExp, when: 'sent' | 'answered', swapped: boolean][] = [
   ['before connections are refused', /ALLOW_CONNECTIONS false/, 'sent', false],

@@ -91,6 +91,21 @@ test('a signal ends it with its reason', async () => {
   await expect(reading()).rejects.toBe(reason);
 });
 
+test('a signal ends it with its reason also while it waits to read on', async () => {
+  bed.server.faults.push({ operation: 'GetObject', what: { kind: 'cut', afterBytes: 0 } });
+  const stop = new AbortController();
+  const reason = new Error('enough');
+  const get: typeof bed.store.get = async (...args) => {
+    const object = await bed.store.get(...args);
+    object?.body.once('close', () => setTimeout(() => stop.abort(reason), 10));
+    return object;
+  };
+  const reading = async () => {
+    for await (const _ of readObject({ ...bed.store, get }, KEY, { signal: stop.signal }));
+  };
+  await expect(reading()).rejects.toBe(reason);
+});
+
 test('a reader that stops early leaves no connection busy', async () => {
   for (let round = 0; round < 70; round++) {
     for await (const _ of readObject(bed.store, KEY, { signal: inTime() })) break;

@@ -2,8 +2,11 @@ import * as v from 'valibot';
 import { NAME_BYTES, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
-/** An address or a connection string of libpq with a password, which as a name would be shown in every message. */
-const WITH_PASSWORD = /^\s*postgres(?:ql)?:\/\/[^:@]*:.+@|password\s*=/is;
+/**
+ * An address of whatever scheme (dj-database-url has `postgis`) or without one, or a connection string of libpq, with a
+ * password, which as a name would be shown in every message.
+ */
+const WITH_PASSWORD = /^\s*[\w+.-]+:\/\/[^:@]*:.+@|^\s*[^:@/]+:[^/].*@[^@]+\/|password\s*=/is;
 
 const databaseName = v.pipe(
   v.string(),

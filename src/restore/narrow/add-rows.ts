@@ -13,7 +13,7 @@ import type { Placed } from '../place-scratch.ts';
 import { knowDump } from '../prove-dump.ts';
 import type { RestoreContext, RestoreReport } from '../restore.ts';
 import type { RestoreSource } from '../source.ts';
-import { copyBlock } from './copy-block.ts';
+import { constraintRefused, copyBlock } from './copy-block.ts';
 import {
   filledTables,
   immediateOrder,
@@ -80,6 +80,9 @@ export async function addRows(
         const triggers = await pauseTriggers(client, blocks, doing);
         sayTriggers(triggers, log);
         for (const block of ordered) await copyBlock(client, source, reader, block, dump.encoding, doing);
+        await client.query('SET CONSTRAINTS ALL IMMEDIATE').catch((error: unknown) => {
+          throw constraintRefused(error, doing);
+        });
         await triggers.resume();
         const left = await passSequences(client, blocks);
         await client.query('COMMIT');

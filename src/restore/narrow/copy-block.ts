@@ -65,7 +65,22 @@ function rowsRefused(error: unknown, block: DumpTable, doing: string): RestoreEr
   return new RestoreError({
     doing,
     problem: `${qualifiedName(block)}: ${describeCause(error)}${row === undefined ? '' : ` (${row})`}`,
-    remedy: remedyOf(error) ?? REMEDIES[errorCode(error) ?? ''] ?? AS_DUMPED,
+    remedy: remedyForRows(error),
     cause: error,
   });
+}
+
+/** The same of a constraint that is checked when all rows are there. */
+export function constraintRefused(error: unknown, doing: string): RestoreError {
+  const { detail } = error as { detail?: string };
+  return new RestoreError({
+    doing,
+    problem: `${describeCause(error)}${detail === undefined ? '' : ` (${detail})`}`,
+    remedy: remedyForRows(error),
+    cause: error,
+  });
+}
+
+function remedyForRows(error: unknown): string {
+  return remedyOf(error) ?? REMEDIES[errorCode(error) ?? ''] ?? AS_DUMPED;
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { TableName } from '../../catalog/find-table.ts';
 import { RestoreError } from '../../errors.ts';
-import { describeCause } from '../../postgres/errors.ts';
+import { describeCause, remedyOf } from '../../postgres/errors.ts';
 import { quoteTable, runAsMade, tellable } from '../../postgres/relations.ts';
 
 /** How ALTER TABLE has a trigger fire as `tgenabled` says (PostgreSQL's `catalog/pg_trigger.h`). */
@@ -12,6 +12,9 @@ interface Trigger {
   readonly oid: number;
   /** `public.t: a`, for people. */
   readonly name: string;
+  /** The table, and the trigger, as they stand in SQL; null where a client cannot be told, see {@link tellable}. */
+  readonly table: string | null;
+  readonly quoted: string | null;
   readonly enabled: keyof typeof ENABLES;
   /** Whether the role may switch it off. */
   readonly switchable: boolean;
@@ -23,7 +26,7 @@ export interface PausedTriggers {
   readonly paused: readonly string[];
   /** Those that fire, for the role may not switch them off. */
   readonly firing: readonly string[];
-  /** Has them fire again; constraints that were deferred are checked before. */
+  /** Has them fire again. A table that constraints still wait to be checked on cannot be altered. */
   resume(): Promise<void>;
 }
 
@@ -32,7 +35,7 @@ export interface PausedTriggers {
  * fired when the rows were first written. Foreign keys and all else that holds without them does so.
  *
  * @param doing what errors say was being done
- * @throws RestoreError where an event trigger, say, refuses that
+ * @throws RestoreError where the server refuses that, as for an event trigger
  */
 export async function pauseTriggers(
   client: pg.Client,
@@ -46,7 +49,9 @@ export async function pauseTriggers(
       throw new RestoreError({
         doing,
         problem: `trigger ${trigger.name} cannot be switched off for the rows: ${describeCause(error)}`,
-        remedy: 'disable the event trigger that refuses it meanwhile, or leave out --data-only',
+        remedy:
+          remedyOf(error) ??
+          'see what refuses it, as an event trigger does, and disable that meanwhile; or leave out --data-only',
         cause: error,
       });
     });
@@ -56,15 +61,13 @@ export async function pauseTriggers(
     paused: names(paused),
     firing: names(triggers.filter(({ switchable }) => !switchable)),
     async resume() {
-      if (paused.length === 0) return;
-      // A table that constraints still wait to be checked on cannot be altered.
-      await client.query('SET CONSTRAINTS ALL IMMEDIATE');
       for (const trigger of paused) await client.query(switching(trigger, ENABLES[trigger.enabled]));
     },
   };
 }
 
-function switching({ oid }: Trigger, how: string): string {
+function switching({ oid, table, quoted }: Trigger, how: string): string {
+  if (table !== null && quoted !== null) return `ALTER TABLE ONLY ${table} ${how} TRIGGER ${quoted}`;
   return runAsMade(
     `SELECT format('ALTER TABLE ONLY %I.%I ${how} TRIGGER %I', n.nspname, c.relname, t.tgname)
      FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -86,6 +89,7 @@ async function findTriggers(client: pg.Client, tables: readonly TableName[]): Pr
          JOIN pg_inherits AS i ON i.inhparent = whole.oid)
      SELECT t.oid, t.tgenabled AS enabled,
        coalesce(${tellable("format('%I.%I: %I', n.nspname, c.relname, t.tgname)")}, 'OID ' || t.oid) COLLATE "C" AS name,
+       ${tellable("format('%I.%I', n.nspname, c.relname)")} AS table, ${tellable('quote_ident(t.tgname)')} AS quoted,
        pg_has_role(c.relowner, 'USAGE')
          AND (NOT t.tgisinternal OR current_setting('is_superuser') = 'on') AS switchable
      FROM filled JOIN pg_class AS c ON c.oid = filled.oid JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -20,6 +20,8 @@ export interface Fault {
     | { readonly kind: 'drop'; readonly when: 'before' | 'after' }
     /** The connection is closed after so many bytes of the answer's body. */
     | { readonly kind: 'cut'; readonly afterBytes: number }
+    /** The answer's body is another one, and its length is that of it. */
+    | { readonly kind: 'alter'; readonly to: (body: Buffer) => Buffer }
     /** A bit of the request's body is flipped before it is looked at. */
     | { readonly kind: 'corrupt' }
     /** The request waits until this promise is settled; `onHeld` is told that it does. */

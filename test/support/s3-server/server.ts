@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { S3Error } from './errors.ts';
 import { type Fault, takeFault } from './faults.ts';
@@ -98,6 +99,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
       });
       record(reply.status);
       if (fault?.kind === 'drop') request.socket.destroy();
+      else if (fault?.kind === 'alter') await send(request, response, await alter(reply, fault.to));
       else await send(request, response, reply, fault?.kind === 'cut' ? fault.afterBytes : undefined);
     } catch (error) {
       const known = error instanceof S3Error ? error : new S3Error(500, 'InternalError', String(error));
@@ -171,6 +173,16 @@ async function send(
     if (left === 0) break;
   }
   response.destroy();
+}
+
+async function alter(reply: Reply, to: (body: Buffer) => Buffer): Promise<Reply> {
+  if (reply.body === undefined) return reply;
+  const body = to(Buffer.concat(await Readable.from(reply.body).toArray()));
+  return {
+    ...reply,
+    headers: { ...reply.headers, 'content-length': String(body.length) },
+    body: Readable.from([body]),
+  };
 }
 
 function errorReply(error: S3Error, resource: string): Reply {

@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readListed } from '../../src/s3/read-listed.ts';
+import { startTestStore, type TestStore } from '../support/test-store.ts';
+
+const KEY = 'backup/manifest.json';
+const BODY = Buffer.from('{"a": 1, "b": 22}');
+
+const short = (body: Buffer) => body.subarray(0, -1);
+const altered = (body: Buffer) => Buffer.from(body.toString().replace('22', '23'));
+/** Another one each time. */
+const random = (body: Buffer) => Buffer.from(body.toString().replace('22', String(count++ + 30)));
+let count = 0;
+
+let bed: TestStore;
+
+beforeEach(async () => {
+  bed = await startTestStore();
+  const contentType = 'application/json';
+  await bed.store.put(KEY, BODY, { ifAbsent: false, contentType, signal: AbortSignal.timeout(60_000) });
+});
+
+afterEach(() => bed.close());
+
+async function read(etag?: string): Promise<string> {
+  const signal = AbortSignal.timeout(60_000);
+  const object = (await bed.store.head(KEY, signal))!;
+  bed.server.requests.length = 0;
+  return (await readListed(bed.store, { ...object, etag: etag ?? object.etag }, signal)).toString();
+}
+
+const gets = () => bed.server.requests.filter(({ operation }) => operation === 'GetObject').length;
+
+/** Of an object that is encrypted by a key of KMS, the ETag looks like an MD5 and is none. */
+const NO_MD5 = '0'.repeat(32);
+
+test.each<
+  [about: string, damages: readonly ((body: Buffer) => Buffer)[], etag: string | undefined, gets: number]
+>([
+  ['as it is', [], undefined, 1],
+  ['as it is, whose ETag is no MD5', [], NO_MD5, 2],
+  ['once shorter', [short], undefined, 2],
+  ['once shorter, whose ETag is no MD5', [short], NO_MD5, 3],
+  ['once altered', [altered], undefined, 2],
+  ['once altered, whose ETag is no MD5', [altered], NO_MD5, 3],
+  ['shorter, then altered', [short, altered], undefined, 3],
+])('an object that comes %s is read right', async (_, damages, etag, expected) => {
+  bed.server.faults.push(
+    ...damages.map((to) => ({ operation: 'GetObject', times: 1, what: { kind: 'alter', to } }) as const),
+  );
+  expect(await read(etag)).toBe(BODY.toString());
+  expect(gets()).toBe(expected);
+});
+
+test.each([
+  ['another one each time', random],
+  ['shorter each time', short],
+])('one that comes %s is an error, and not taken for anything', async (_, to) => {
+  bed.server.faults.push({ operation: 'GetObject', what: { kind: 'alter', to } });
+  await expect(read()).rejects.toThrow(
+    /^cannot read backup\/manifest\.json from bucket bucket: of 4 times, no two brought the same 17 bytes that are listed — see what lies between/,
+  );
+});

@@ -39,6 +39,8 @@ interface Described {
 /** A backup that can be restored. */
 export type UsableBackup = Exclude<Backup, { state: 'broken' }>;
 
+export type BrokenBackup = Extract<Backup, { state: 'broken' }>;
+
 /**
  * Whether it is complete, and was taken of a database rather than pushed. Of a dump that was pushed nobody knows when it
  * was made, nor of what: it can be restored like others, and says nothing of whether backups are being made.

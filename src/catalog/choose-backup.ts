@@ -1,7 +1,7 @@
 import { DumpError, NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { backupTime, isAhead } from './backup-time.ts';
-import { type Backup, findBackups, newestBackups, type UsableBackup } from './catalog.ts';
+import { type Backup, type BrokenBackup, findBackups, newestBackups, type UsableBackup } from './catalog.ts';
 import { otherDatabase } from './manifest.ts';
 import { type Check, damagedCheck, faultyCheck } from './verification.ts';
 
@@ -35,6 +35,8 @@ export interface ChoiceOptions {
    * what was dumped; without it, none is. Where all of them are faulty, the newest is chosen.
    */
   readonly passOver?: (faulty: UsableBackup, check: Check) => void;
+  /** Is told of each broken one that would have been chosen, for it is newer. */
+  readonly overBroken?: (broken: BrokenBackup) => void;
   /**
    * Is told of the chosen one that a verification has found a fault: its bytes are others, though it was named or is the
    * best there is; or it could not be restored, for which the server may have been at fault; or its ETag is another one,
@@ -90,13 +92,19 @@ async function chooseNewest(
     throw nothingFound(where, wanted, options.database, search.unfit);
   }
   for (const { backup, check } of search.passed) options.passOver?.(backup, check);
+  for (const backup of search.broken) options.overBroken?.(backup);
   return search.backup;
 }
 
 type WantedNewest = Exclude<Wanted, NamedBackup>;
 
 type Search =
-  | { readonly kind: 'found'; readonly backup: UsableBackup; readonly passed: readonly Faulty[] }
+  | {
+      readonly kind: 'found';
+      readonly backup: UsableBackup;
+      readonly passed: readonly Faulty[];
+      readonly broken: readonly BrokenBackup[];
+    }
   | { readonly kind: 'none'; readonly unfit: readonly Unfit[] };
 
 /** A backup that is chosen only where every other one is faulty too. */
@@ -108,6 +116,7 @@ interface Faulty {
 
 /** A backup that is not chosen, and why. */
 type Unfit =
+  | { readonly kind: 'broken'; readonly id: string; readonly backup: BrokenBackup }
   | { readonly kind: 'later' | 'ahead' | 'unusable'; readonly id: string }
   | { readonly kind: 'other'; readonly id: string; readonly database: string };
 
@@ -119,16 +128,20 @@ async function findNewest(
 ): Promise<Search> {
   const passed: Faulty[] = [];
   const unfit: Unfit[] = [];
+  const found = (backup: UsableBackup, passed: readonly Faulty[]): Search => {
+    const broken = unfit.flatMap((each) =>
+      each.kind === 'broken' && each.id > backup.id ? [each.backup] : [],
+    );
+    return { kind: 'found', backup, passed, broken };
+  };
   for await (const backup of newestBackups(store, prefix, options.signal)) {
     const judged = judge(backup, wanted, options);
-    if (judged.kind === 'fit') return { kind: 'found', backup: judged.backup, passed };
+    if (judged.kind === 'fit') return found(judged.backup, passed);
     if (judged.kind === 'faulty') passed.push(judged);
     else unfit.push(judged);
   }
   const [newest] = passed;
-  return newest === undefined
-    ? { kind: 'none', unfit }
-    : { kind: 'found', backup: newest.backup, passed: [] };
+  return newest === undefined ? { kind: 'none', unfit } : found(newest.backup, []);
 }
 
 function judge(
@@ -137,12 +150,14 @@ function judge(
   { now, database, passOver }: ChoiceOptions,
 ): { readonly kind: 'fit'; readonly backup: UsableBackup } | Faulty | Unfit {
   const { id } = backup;
-  if (backup.state === 'broken') return { kind: 'unusable', id };
   const other = otherDatabase(backup, database);
   const isLater = wanted.by === 'time' && backupTime(backup) > wanted.at;
   if (isLater || isAhead(backup, now)) {
-    return { kind: other !== undefined ? 'unusable' : isLater ? 'later' : 'ahead', id };
+    const isUnusable = other !== undefined || backup.state === 'broken';
+    return { kind: isUnusable ? 'unusable' : isLater ? 'later' : 'ahead', id };
   }
+  if (backup.state === 'broken')
+    return other === undefined ? { kind: 'broken', id, backup } : { kind: 'unusable', id };
   if (other !== undefined) return { kind: 'other', id, database: other };
   const check = passOver === undefined ? undefined : damagedCheck(backup.verified);
   return check === undefined ? { kind: 'fit', backup } : { kind: 'faulty', backup, check };

@@ -16,6 +16,7 @@ import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { backupAuditContext, mediaAuditContext, quarantineContext } from './audit-context.ts';
 import { readBackupId } from './backup-id.ts';
+import { warnOfBroken } from './broken-newer.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, QUARANTINE_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
@@ -141,6 +142,7 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
     withStore(session, async (store) => {
       const backup = await chooseBackup(store, config.prefix, readBackupId(wanted, '--backup'), {
         now: session.now(),
+        overBroken: warnOfBroken(session.log),
         signal,
       });
       const context = await backupAuditContext(session, store, invocation.env);

@@ -12,6 +12,7 @@ import {
 } from '../restore/restore-confirmed.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import { formatTime } from '../ui/format.ts';
+import { warnOfBroken } from './broken-newer.ts';
 import { RESTORE_GROUPS } from './groups.ts';
 import { isWhole, renderMediaRestored } from './media.ts';
 import { mediaOfRestore } from './restore-media.ts';
@@ -77,6 +78,7 @@ async function withSource(
         session.log.warn(
           `passing over backup ${id}, which a verification has found faulty: ${describeFaults(check)} — to restore it anyway, name it`,
         ),
+      overBroken: warnOfBroken(session.log),
       doubt: ({ id }, check) => session.log.warn(describeDoubt(id, check)),
       signal,
     });

@@ -6,6 +6,7 @@ import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
+import { warnOfBroken } from './broken-newer.ts';
 import { SHOW_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
@@ -17,7 +18,11 @@ export async function showDiff(invocation: Invocation, id: string, other: string
   const [after, before] = await withStore(session, (store) =>
     Promise.all(
       wanted.map((named) =>
-        readManifest(store, prefix, named, { now: session.now(), signal: invocation.signal }),
+        readManifest(store, prefix, named, {
+          now: session.now(),
+          overBroken: warnOfBroken(session.log),
+          signal: invocation.signal,
+        }),
       ),
     ),
   );

@@ -83,6 +83,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'create what the message names on the database server; for a role, --no-owner leaves it out',
 };
 
+/** psql goes on behind what it is refused. */
+const ANY_WAY =
+  'see the server’s log; to have all but what it refuses, run psql -d new_database -f FILE on the .sql, which `topobank-backup fetch` downloads';
+
 /** Rows whose table, or its schema, is not there: the dump was taken with `--data-only` or the like. */
 const ROWS_ALONE =
   'take a dump that has the schema too, or give the rows to a database that has the tables, with --table and --data-only';
@@ -119,7 +123,7 @@ export function rethrowAt(
   throw new RestoreError({
     doing: `cannot restore ${name}`,
     problem: `line ${lineOf(at, row, rowOf)}${where}: ${message}${row === undefined ? '' : ` (${row})`}`,
-    remedy: lackRemedy ?? remedyFor(code, at) ?? remedyOf(error) ?? 'see the server’s log',
+    remedy: lackRemedy ?? remedyFor(code, at) ?? remedyOf(error) ?? ANY_WAY,
     serverLacks: lackRemedy !== undefined,
     cause: error,
   });

@@ -71,8 +71,19 @@ export function connectBucket(
   };
 }
 
-/** No connection comes about, so that nothing of the request has arrived: the server restarts, or the network is gone. */
-const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+/**
+ * No connection comes about, or it is broken off: the server or what stands before it restarts, or the network is gone.
+ * Whether a request that was broken off has arrived nobody knows, but the SDK has made it anew some times already.
+ */
+const UNREACHED = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+]);
 
 /** The server or a proxy before it has no room for more at the moment, or nobody to do it: it restarts. */
 const BUSY = new Set([429, 502, 503, 504]);

@@ -1,7 +1,7 @@
 import { addAbortSignal } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NotFoundError, StoreError } from '../errors.ts';
-import { storeError } from './errors.ts';
+import { storeError, UnlikeS3Error } from './errors.ts';
 import type { ByteRange, Store } from './store.ts';
 
 /** How often in a row a read may break without a byte in between. */
@@ -36,6 +36,7 @@ export async function* readObject(
     try {
       for await (const chunk of addAbortSignal(signal, object.body)) {
         const bytes = chunk as Buffer;
+        if (next + bytes.length > last + 1) throw new UnlikeS3Error('more bytes came than were asked for');
         next += bytes.length;
         broken = 0;
         yield bytes;
@@ -45,7 +46,8 @@ export async function* readObject(
     } catch (error) {
       signal.throwIfAborted();
       broken += 1;
-      if (broken >= ATTEMPTS) throw storeError(doing, error, `s3:GetObject on ${key}`);
+      if (broken >= ATTEMPTS || error instanceof UnlikeS3Error)
+        throw storeError(doing, error, `s3:GetObject on ${key}`);
       await delay(100 * 2 ** broken, undefined, { signal }).catch(() => {});
       signal.throwIfAborted();
     } finally {

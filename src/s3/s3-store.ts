@@ -16,7 +16,7 @@ import { bareEtag, hidesMd5 } from './etag.ts';
 import { listObjectPages, listObjects } from './listing.ts';
 import type { PageMemory } from './page-memory.ts';
 import { putCall } from './put-object.ts';
-import type { Store, StoredObject } from './store.ts';
+import type { ByteRange, Store, StoredObject } from './store.ts';
 import { given } from './unlike-s3.ts';
 import { uploadCalls } from './uploads.ts';
 import { listVersionPages, readVersioning } from './versions.ts';
@@ -121,9 +121,7 @@ function s3Store(connection: Connection, region: string): Store {
           );
           const body = answer.Body as Readable;
           try {
-            if (range !== undefined && answer.ContentRange === undefined) {
-              throw new UnlikeS3Error('the server answered with the whole object instead of the range');
-            }
+            if (range !== undefined) checkRange(range, answer.ContentRange);
             return { info: storedObject(key, answer), body };
           } catch (error) {
             body.destroy();
@@ -175,6 +173,16 @@ function s3Store(connection: Connection, region: string): Store {
 
     ...uploadCalls(connection),
   };
+}
+
+/** A read that goes on where it broke off takes the bytes for those that it has asked for. */
+function checkRange({ start }: ByteRange, contentRange: string | undefined): void {
+  if (contentRange === undefined) {
+    throw new UnlikeS3Error('the server answered with the whole object instead of the range');
+  }
+  if (!contentRange.startsWith(`bytes ${start}-`)) {
+    throw new UnlikeS3Error('the server answered with another range than was asked for');
+  }
 }
 
 function storedObject(

@@ -188,6 +188,13 @@ test('the one that is chosen is the newest that can be restored, or the named on
   expect(await choose({ by: 'time', at: new Date('2026-01-02T00:00:00Z') })).toBe('20260102000000');
   expect(await choose({ by: 'time', at: new Date('2026-01-01T23:59:59Z') })).toBe('20260101000000');
   expect(await choose({ by: 'id', id: '20260101000000' })).toBe('20260101000000');
+  const broken: string[] = [];
+  const overBroken = ({ id, fault }: { id: string; fault: string }) => broken.push(`${id}: ${fault}`);
+  const options = { now: new Date(), overBroken, signal };
+  await chooseBackup(bed.store, 'backup/', { by: 'latest' }, options);
+  expect(broken).toEqual([expect.stringMatching(/^20260103000000: the dump \S+ is missing$/)]);
+  await chooseBackup(bed.store, 'backup/', { by: 'time', at: new Date('2026-01-02') }, options);
+  expect(broken).toHaveLength(1);
   await expect(choose({ by: 'time', at: new Date('2025-12-31') })).rejects.toThrow(
     /all usable backups under .* are later; the oldest is 20260101000000 — run/,
   );

@@ -215,7 +215,7 @@ const UNFETCHABLE: readonly [about: string, damage: () => unknown, message: RegE
         operation: 'GetObject',
         key: /\.sql$/,
         after: 1,
-        what: { kind: 'drop', when: 'before' },
+        what: { kind: 'cut', afterBytes: 0 },
       });
       bed.server.faults.push({
         operation: 'GetObject',

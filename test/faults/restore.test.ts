@@ -150,7 +150,7 @@ const FAILURES: readonly Failure[] = [
         operation: 'GetObject',
         key: /\.sql$/,
         after: 1,
-        what: { kind: 'drop', when: 'before' },
+        what: { kind: 'cut', afterBytes: 0 },
       });
       bed.server.faults.push({
         operation: 'GetObject',

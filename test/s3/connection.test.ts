@@ -92,13 +92,12 @@ test.each([busy(500, 'InternalError'), busy(503, 'InternalError'), busy(503, 'In
   },
 );
 
-test('a request that may have arrived is not made again', async () => {
-  const ask = connect(60_000);
+test('one that breaks connections off is waited for', async () => {
+  const told: string[] = [];
+  const ask = connect(60_000, (problem) => told.push(problem));
   await ask([]);
-  expect(await ask([refused(), broken()])).toEqual({
-    answer: expect.stringContaining('ECONNRESET'),
-    tries: 2,
-  });
+  expect(await ask([broken(), refused()])).toEqual({ answer: 'answer', tries: 3 });
+  expect(told).toEqual(['http://s3 cannot be reached (ECONNRESET); waiting up to 1m for it']);
 });
 
 test('the time that it is waited for ends', async () => {

@@ -150,3 +150,18 @@ test.each([
   answer = { headers: STORED, body: 'x' };
   expect(await bed.store.head('a', signal)).toMatchObject({ bytes: 1 });
 });
+
+test.each([
+  ['another range than was asked for', 'bytes 5-10/20'],
+  ['the whole object', undefined],
+])('bytes of %s are not taken for those', async (about, contentRange) => {
+  answer = {
+    headers: {
+      'last-modified': 'Mon, 01 Sep 2025 00:00:00 GMT',
+      etag: '"e"',
+      ...(contentRange !== undefined && { 'content-range': contentRange }),
+    },
+    body: 'abcdef',
+  };
+  await expect(bed.store.get('a', { range: { start: 0, end: 5 }, signal })).rejects.toThrow(about);
+});

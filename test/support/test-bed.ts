@@ -50,7 +50,7 @@ export async function createTestBed(
   const database = await createTestDatabase(postgres, options);
   const env = { ...database.env, ...storeEnv(server), ...variables };
   const config = readConfig({ env, flags: {} }, ['database', 'store']);
-  const store = openStore(config);
+  const store = openStore({ ...config, serverWait: 1000 });
   const signal = new AbortController().signal;
   await store.ensureBucket(signal);
 

@@ -10,7 +10,8 @@ export function storeSettings(
   server: Parameters<typeof storeEnv>[0] & Pick<S3Server, 'region'>,
   bucket: string,
 ): Config<'store'> {
-  const env = { ...storeEnv(server), AWS_STORAGE_BUCKET_NAME: bucket, S3_REGION: server.region };
+  const own = { AWS_STORAGE_BUCKET_NAME: bucket, S3_REGION: server.region, S3_WAIT: '1s' };
+  const env = { ...storeEnv(server), ...own };
   return readConfig({ flags: {}, env }, ['store']);
 }
 

@@ -38,6 +38,10 @@ export function leftOut(error: unknown, sql: Buffer, { entry }: DumpPosition): L
   if (code === SQLSTATE.duplicateSchema && SCHEMA_PUBLIC.test(text)) {
     return { why: 'a new database has the schema public', loses: false };
   }
+  // pg_dump 18 writes them with `--statistics`, as calls of functions of PostgreSQL 18; a restore analyzes every table.
+  if (entry?.type === 'STATISTICS DATA' && code === SQLSTATE.undefinedFunction) {
+    return { why: 'this server takes no statistics from a dump', loses: false };
+  }
   const setting = code === SQLSTATE.undefinedObject ? settingOf(sql) : undefined;
   if (setting !== undefined) return { why: `this server does not know the setting ${setting}`, loses: true };
   const [, provider] = /^SECURITY\s+LABEL\s+FOR\s+(\S+)/i.exec(text) ?? [];

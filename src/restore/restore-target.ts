@@ -6,7 +6,7 @@ import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
 import { untouchableRoles } from '../postgres/roles.ts';
-import { dropStatements, subscriptionsOf } from '../postgres/subscriptions.ts';
+import { dropStatements, slotsOf, subscriptionsOf } from '../postgres/subscriptions.ts';
 import { isKeptName, isScratchName } from './names.ts';
 import type { RestoreSource } from './source.ts';
 
@@ -57,6 +57,8 @@ export interface FoundTarget extends FoundDatabases {
   readonly prepared: readonly PreparedTransaction[];
   /** Its logical replication subscriptions: with one it cannot be dropped, and the worker of one is a session. */
   readonly subscriptions: readonly string[];
+  /** Logical replication slots by which others follow it. */
+  readonly slots: readonly string[];
 }
 
 export interface RestoreTrace {
@@ -116,12 +118,13 @@ export async function findTarget(
   name: string,
 ): Promise<FoundTarget> {
   const found = await findDatabases(admin, name);
-  if (kind === 'into') return { ...found, untouchable: [], prepared: [], subscriptions: [] };
+  if (kind === 'into') return { ...found, untouchable: [], prepared: [], subscriptions: [], slots: [] };
   return {
     ...found,
     untouchable: await lasting(() => untouchableRoles(admin, name)).catch(refuseUnlisted),
     prepared: await lasting(() => preparedIn(admin, name)).catch(refuseUnlisted),
     subscriptions: await subscriptionNames(admin, name).catch(refuseUnlisted),
+    slots: await slotsOf(admin, name).catch(refuseUnlisted),
   };
 }
 

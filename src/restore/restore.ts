@@ -67,6 +67,12 @@ export async function restoreDump(
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   checkTarget(source, target, database, found);
 
+  if (found.slots.length > 0) {
+    log.warn(
+      `logical replication slots go with the old database ${name} (${found.slots.join(', ')}): who follows it by them gets nothing of the restored one until it is subscribed to anew`,
+    );
+  }
+
   const names = { target: name, ...freeNames(name, context.now(), found.taken) };
   const dropFirst = target.kind === 'in-place' && found.exists;
   let dropped = false;

@@ -90,6 +90,20 @@ async function goOn(report: string): Promise<void> {
   for (const statement of statements.split('; ')) await bed.database.query(statement);
 }
 
+test('that slots by which others follow a database go with the old one is told before', async () => {
+  const file = join(bed.directory, 'dump.sql');
+  await writeFile(file, dumpText('CREATE TABLE public.received (id integer);'));
+  const { status, stderr } = await bed.run(['restore', file, '--yes', '--no-audit'], {
+    POSTGRES_DB: publisher.name,
+  });
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+  expect(stderr).toMatch(
+    new RegExp(
+      `WARN: logical replication slots go with the old database ${publisher.name} \\(${slot}\\): who follows`,
+    ),
+  );
+});
+
 test('a role that may not end the worker of a subscription is told how it ends', async () => {
   const { name } = bed.database;
   const role = `${name}_owner`;

@@ -56,6 +56,14 @@ test.each(LACKS)(
   },
 );
 
+test('statistics that pg_dump 18 writes are left out without a word, and all else is restored', async () => {
+  const statistics = `${entry('STATISTICS DATA', 't').replace('-- Name', '-- Statistics for Name')}SELECT * FROM pg_catalog.pg_restore_relation_stats(\n\t'version', '180000'::integer,\n\t'schemaname', 'public',\n\t'relname', 't',\n\t'relpages', '1'::integer\n);\n`;
+  const into = `${bed.database.name}_statistics`;
+  const result = await restore(`${entry('TABLE', 't')}${TABLE}${statistics}`, into, '--quiet');
+  await bed.database.query(`DROP DATABASE IF EXISTS "${into}"`);
+  expect(result).toMatchObject({ status: 0, stderr: '' });
+});
+
 test('a security label without a provider is left out with a warning, and all else is restored', async () => {
   const label = `${entry('SECURITY LABEL', 'TABLE t')}SECURITY LABEL FOR selinux ON TABLE public.t IS 'system_u:object_r:x:s0';\n`;
   const into = `${bed.database.name}_labels`;

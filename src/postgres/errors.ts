@@ -34,15 +34,19 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.diskFull]: 'make room on the database server’s disk',
 };
 
+/** What `pg` says, without a code, of a connection that broke, and of one that did not come about in time. */
+export const BROKE = /^Connection terminated|not queryable/;
+export const TOO_LATE = /^timeout expired/;
+
 /** Remedies for what has no code of its own: messages of `pg` and of Node's TLS, and one of the server. */
 const SPOKEN: readonly (readonly [RegExp, string])[] = [
-  [/^Connection terminated|not queryable/, WENT_AWAY],
+  [BROKE, WENT_AWAY],
   [
     /is being used by logical replication subscription/,
     'list its subscriptions with \\dRs in psql, and drop each there (DROP SUBSCRIPTION, after SET (slot_name = NONE) where another database goes on with its slot)',
   ],
   [/row-level security/, 'use the owner of the table, or a role with BYPASSRLS'],
-  [/^timeout expired/, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
+  [TOO_LATE, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
   [/error establishing an SSL connection/, 'check POSTGRES_PORT: what answers there is not PostgreSQL'],
   [/does not support SSL/, 'set PGSSLMODE=disable, or switch TLS on in the server'],
   [

@@ -1,4 +1,4 @@
-import { errorCode } from './errors.ts';
+import { BROKE, errorCode, TOO_LATE } from './errors.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
 /**
@@ -23,13 +23,10 @@ const AWAY = new Set<string>([
 /** SQLSTATE class 08, connection exception, as poolers say it (manual, appendix A). */
 const CONNECTION_EXCEPTION = /^08[0-9A-Z]{3}$/;
 
-/** What `pg` says where it has no code: of a connection that broke, and of one that did not come about. */
-const SPOKEN = /^Connection terminated|not queryable|^timeout expired/;
-
 /** Whether an error is of a server that cannot be reached at the moment, and may be there again in the next. */
 export function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = errorCode(error);
   if (code !== undefined && (AWAY.has(code) || CONNECTION_EXCEPTION.test(code))) return true;
-  return SPOKEN.test(error.message) || isAway(error.cause);
+  return BROKE.test(error.message) || TOO_LATE.test(error.message) || isAway(error.cause);
 }

@@ -154,6 +154,36 @@ test('triggers do not fire for the rows, and are as they were', async () => {
   expect(await states()).toEqual(before);
 });
 
+test('where the database has its sessions replicate, triggers for that do not fire either', async () => {
+  const own = await createTestBed(inject('postgres'));
+  const { name } = own.database;
+  try {
+    await own.database.query(`
+      CREATE TABLE t (a int);
+      CREATE FUNCTION ten() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.a := 10; RETURN NEW; END $$;
+      CREATE TRIGGER replicating BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION ten();
+      CREATE TRIGGER otherwise BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION ten();
+      ALTER TABLE t ENABLE REPLICA TRIGGER replicating;
+      ALTER DATABASE ${name} SET session_replication_role = replica`);
+    const file = join(own.directory, 'replica.sql');
+    await writeFile(file, dumpText(`${entry('TABLE DATA', 't')}COPY public.t (a) FROM stdin;\n1\n\\.\n`));
+    const args = ['restore', file, '--table', 't', '--data-only', '--yes', '--into', name];
+    expect(await own.run(args)).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/do not fire for these rows: public\.t: replicating$/m),
+    });
+    expect(await own.database.query('SELECT a FROM t')).toEqual([{ a: 1 }]);
+    expect(
+      await own.database.query('SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1'),
+    ).toEqual([
+      { tgname: 'otherwise', tgenabled: 'O' },
+      { tgname: 'replicating', tgenabled: 'R' },
+    ]);
+  } finally {
+    await own.close();
+  }
+});
+
 test('a trigger whose name no client can spell does not fire either', async () => {
   const ascii = await createTestBed(inject('postgres'), `TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'`);
   try {

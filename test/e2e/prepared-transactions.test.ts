@@ -89,3 +89,27 @@ test('a database that cannot be dropped for one serves on, and the error says so
   });
   expect(await bed.database.query('SELECT count(*)::int AS count FROM held')).toEqual([{ count: 0 }]);
 });
+
+test('a kept database that cannot be dropped for one keeps its subscriptions', async () => {
+  const { name } = bed.database;
+  const restore = () => bed.run(['restore', dump, '--yes', '--no-audit', '--json', '--quiet']);
+  const { kept } = JSON.parse((await restore()).stdout) as { kept: string };
+  const inKept = (sql: string) =>
+    withClient(bed.env, kept, async (client) => (await client.query(sql)).rows as unknown[]);
+  const subscription = `${name}_sub`;
+  await inKept(
+    `CREATE SUBSCRIPTION ${subscription} CONNECTION '' PUBLICATION x WITH (connect = false, slot_name = NONE)`,
+  );
+  try {
+    await inKept(`BEGIN; LOCK TABLE held IN ACCESS SHARE MODE; PREPARE TRANSACTION '${name}_kept'`);
+    const { status, stdout } = await restore();
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      notDropped: [{ name: kept, why: expect.stringContaining('prepared transactions keep it from being') }],
+    });
+    expect(await inKept(`SELECT FROM pg_subscription WHERE subname = '${subscription}'`)).toHaveLength(1);
+  } finally {
+    await inKept(`ROLLBACK PREPARED '${name}_kept'`).catch(() => {});
+    await inKept(`DROP SUBSCRIPTION ${subscription}`);
+  }
+});

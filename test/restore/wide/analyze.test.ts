@@ -57,12 +57,16 @@ test('statistics are gathered of all tables, but for what would have another ser
       INSERT INTO hashed SELECT generate_series(0, 9);
       CREATE TABLE divided AS SELECT generate_series(0, 9) AS id;
       CREATE STATISTICS inverse ON (10 / id) FROM divided;
+      CREATE TABLE cancelled AS SELECT generate_series(0, 9) AS id;
+      CREATE FUNCTION cancelled(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE query_canceled; END $$;
+      CREATE STATISTICS never ON (cancelled(id)), id FROM cancelled;
       CREATE TABLE plain AS SELECT generate_series(0, 9) AS id`);
     expect(await restore()).toEqual({
       status: 0,
-      warnings: [
+      warnings: expect.arrayContaining([
+        expect.stringMatching(/no statistics of table public\.cancelled for the planner: query_canceled$/),
         expect.stringMatching(/no statistics of table public\.divided for the planner: division by zero$/),
-      ],
+      ]),
       analyzed: ['hashed', 'hashed_0', 'measured_here', 'measured_here_1', 'plain'],
     });
     expect(asked).toBe(0);

@@ -17,7 +17,7 @@ export interface ConfirmedPruneContext extends PruneContext, ConfirmAndLock {
  * Decides, shows the decision, and carries it out once it is confirmed; without a word where nothing goes.
  *
  * @throws DeclinedError when the answer is no, ConfigError where nobody can be asked, LockedError while another run
- * works, StoreError when the backups are others by then, DatabaseError, or the signal's reason
+ * works, StoreError when others would go by then, DatabaseError, or the signal's reason
  */
 export async function pruneConfirmed(
   context: ConfirmedPruneContext,
@@ -28,22 +28,20 @@ export async function pruneConfirmed(
   if (removals(plan).length === 0) return plan;
   const purpose = context.describe(plan);
   await context.confirm(purpose);
-  await withLock(context.database, context.lockFor(purpose), signal, async (held) => {
+  return withLock(context.database, context.lockFor(purpose), signal, async (held) => {
+    // A run that the lock was waited for may have deleted some of them, or all.
     const current = await planPrune(context, held);
-    if (goingIds(current).join() !== goingIds(plan).join()) throw changedMeanwhile(purpose);
-    await carryOutPrune(context, plan, held);
+    const shown = new Set(removals(plan).map(({ id }) => id));
+    if (!removals(current).every(({ id }) => shown.has(id))) throw changedMeanwhile(purpose);
+    await carryOutPrune(context, current, held);
+    return current;
   });
-  return plan;
-}
-
-function goingIds(plan: GuardedPlan): string[] {
-  return removals(plan).map(({ id }) => id);
 }
 
 function changedMeanwhile(purpose: string): StoreError {
   return new StoreError({
     doing: `cannot ${purpose}`,
-    problem: 'the backups have changed since they were shown',
+    problem: 'by now others would go than were shown',
     remedy: 'run prune again',
   });
 }

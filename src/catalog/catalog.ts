@@ -26,6 +26,8 @@ export type Backup =
       readonly manifest: Manifest | undefined;
       /** What is wrong, in one clause. */
       readonly fault: string;
+      /** Whether it may be whole all the same: its manifest came as another one each time that it was read. */
+      readonly unproven: boolean;
     });
 
 interface Described {
@@ -191,7 +193,7 @@ async function describeStates(
   const others = found.dumps.filter((candidate) => candidate !== dump);
   const rest = others.map((other): Backup => ({ state: 'foreign', id, dump: other, companions: [] }));
   const broken = (fault: string): Backup[] => [
-    { state: 'broken', id, dump, companions, manifest, fault },
+    { state: 'broken', id, dump, companions, manifest, fault, unproven: named.unproven === true },
     ...rest,
   ];
   if (manifest === undefined) return broken(named.fault);
@@ -204,10 +206,16 @@ async function describeStates(
 }
 
 /** @returns undefined where the manifest was deleted between the listing and the reading, as the last object of its backup */
-function describeUnread(error: unknown): { manifest: undefined; fault: string } | undefined {
+function describeUnread(error: unknown): UnreadManifest | undefined {
   if (error instanceof NotFoundError) return undefined;
   if (error instanceof DumpError) return { manifest: undefined, fault: error.message };
   throw error;
+}
+
+interface UnreadManifest {
+  readonly manifest: undefined;
+  readonly fault: string;
+  readonly unproven?: true;
 }
 
 /** The manifest, with the key of its dump as it lies beside it: backups may be copied to another prefix. */
@@ -215,7 +223,7 @@ async function readManifest(
   store: Store,
   object: ObjectInfo,
   signal: AbortSignal,
-): Promise<{ readonly manifest: Manifest }> {
+): Promise<{ readonly manifest: Manifest; readonly unproven?: undefined } | UnreadManifest> {
   if (object.bytes > MANIFEST_LIMIT) {
     throw new DumpError({
       doing: `cannot read the manifest ${object.key}`,
@@ -223,7 +231,12 @@ async function readManifest(
       remedy: 'use another backup',
     });
   }
-  const manifest = decodeManifest(object.key, (await readListed(store, object, signal)).toString());
+  const text = await readListed(store, object, signal);
+  if (text === undefined) {
+    const fault = `its manifest ${object.key} comes as another one each time it is read: see what lies between this machine and the S3 server, such as a proxy, and test the memory of each`;
+    return { manifest: undefined, fault, unproven: true };
+  }
+  const manifest = decodeManifest(object.key, text.toString());
   return { manifest: { ...manifest, key: keyBeside(object.key, manifest.key) } };
 }
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { NotFoundError } from '../errors.ts';
-import { collect, readObject } from '../s3/reader.ts';
+import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 
 /** The shallowest first. */
@@ -127,8 +127,8 @@ export async function readRecord(
 ): Promise<VerificationRecord | undefined> {
   if (object.bytes > RECORD_LIMIT) return undefined;
   try {
-    const chunks = await collect(readObject(store, object.key, { signal }));
-    const parsed = v.safeParse(recordSchema, JSON.parse(Buffer.concat(chunks).toString()));
+    const text = await readListed(store, object, signal);
+    const parsed = v.safeParse(recordSchema, JSON.parse(String(text)));
     return parsed.success ? parsed.output : undefined;
   } catch (error) {
     if (error instanceof NotFoundError || error instanceof SyntaxError) return undefined;

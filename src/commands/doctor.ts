@@ -5,7 +5,7 @@ import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { renderTable } from '../ui/table.ts';
 import { DOCTOR_GROUPS } from './groups.ts';
-import { type Invocation, openSession, withStore } from './session.ts';
+import { atOnce, type Invocation, openSession, withStore } from './session.ts';
 
 /** `doctor`: tries everything that the tool needs. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
@@ -16,7 +16,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { binDir, mediaManifest } = config;
   const findings = [
     ...(await examineDatabase(database, { binDir, mediaManifest, env, now, signal })),
-    ...(await withStore(session, (store) => examineStore(store, config, { now, signal }))),
+    ...(await withStore(atOnce(session), (store) => examineStore(store, config, { now, signal }))),
   ];
   session.print(
     findings.map((finding) => ({ ...finding, remedy: finding.remedy ?? null })),

@@ -4,7 +4,7 @@ import { checkHealth } from '../health/check-health.ts';
 import type { FaultyBackup, Health } from '../health/judge-health.ts';
 import { HEALTH_GROUPS } from './groups.ts';
 import { readSchedule } from './read-schedule.ts';
-import { type Invocation, openSession, withStore } from './session.ts';
+import { atOnce, type Invocation, openSession, withStore } from './session.ts';
 
 /** `health`: whether backups are being made. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { randomDelay, healthGrace: grace, shrinkGuard } = config;
   const database = readIfGiven(invocation, 'database');
   const rules = { schedule, database, randomDelay, grace, shrinkGuard };
-  const health = await withStore(session, (store) =>
+  const health = await withStore(atOnce(session), (store) =>
     checkHealth({ store, prefix: config.prefix, rules, now: session.now() }, invocation.signal),
   );
   session.print(healthDocument(health), `${health.healthy ? 'healthy' : 'unhealthy'}: ${health.reason}`);

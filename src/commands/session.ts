@@ -89,9 +89,16 @@ export function openSession<G extends SettingGroup>(
   };
 }
 
+type StoreSession = Pick<Session<'store'>, 'config' | 'log' | 'signal'>;
+
+/** For a command that tells what is, and whoever runs it may not wait for long: a server that is gone is an answer. */
+export function atOnce(session: StoreSession): StoreSession {
+  return { ...session, config: { ...session.config, serverWait: 0 } };
+}
+
 /** Runs `work` with the store of the settings and closes its connections. */
 export async function withStore<T>(
-  { config, log, signal }: Pick<Session<'store'>, 'config' | 'log' | 'signal'>,
+  { config, log, signal }: StoreSession,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   const store = openStore(config, { onWait: (problem) => log.warn(problem), stop: signal });

@@ -85,7 +85,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 /** psql goes on behind what it is refused. */
 const ANY_WAY =
-  'see the server’s log; to have all but what it refuses, run psql -d new_database -f FILE on the .sql, which `topobank-backup fetch` downloads';
+  'see the server’s log; `psql -d new_database -f FILE` restores a plain dump without what is refused';
 
 /** Rows whose table, or its schema, is not there: the dump was taken with `--data-only` or the like. */
 const ROWS_ALONE =

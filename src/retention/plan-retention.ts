@@ -28,7 +28,7 @@ type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
  *   without backups ages nothing away.
  * - A broken one counts for nothing. It goes when its dump is gone, or once it is older than all of its database that
  *   stay; never while it is newer than the newest complete one, or there is none. Beside several databases, one with a
- *   dump that does not tell whose it is stays: it may be the only one of its own.
+ *   dump that does not tell whose it is stays: it may be the only one of its own. So does one whose manifest may be whole.
  * - One that is a day or more ahead of `now` stays and counts for nothing: the clock that named it was wrong.
  *
  * @param zone in which days, weeks, months and years begin
@@ -128,6 +128,7 @@ function judgeBroken(
   groups: readonly DatabaseBackups[],
   kept: ReadonlyMap<Backup, unknown>,
 ): RetentionVerdict {
+  if (backup.unproven) return keep(backup, 'broken, but its manifest may be whole');
   const own = groups.find((group) => group.backups.includes(backup));
   const isAnyones = own?.database === undefined && groups.length > 1;
   if (isAnyones && backup.dump !== undefined) return keep(backup, 'broken, and does not tell whose it is');

@@ -20,8 +20,16 @@ export interface Connection {
    *
    * @param doing what is being done, to what: `cannot read backup/x.sql from bucket b`
    * @param permission the right that the call needs: `s3:GetObject on backup/x.sql`
+   * @param again `unsent` where each call that arrives leaves something: it is not made anew, but for the SDK's few tries,
+   * where nobody knows whether it has arrived
    */
-  call<T>(doing: string, permission: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  call<T>(
+    doing: string,
+    permission: string,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+    again?: 'always' | 'unsent',
+  ): Promise<T>;
 }
 
 /** How a server is waited for. */
@@ -54,11 +62,11 @@ export function connectBucket(
     client,
     bucket,
     endpoint,
-    async call(doing, permission, signal, work) {
+    async call(doing, permission, signal, work, again = 'always') {
       signal.throwIfAborted();
       try {
         const answer = await (hasAnswered
-          ? untilReached(work, { waitMs, onWait: noteWait, stop }, signal)
+          ? untilReached(work, { waitMs, onWait: noteWait, stop, again }, signal)
           : work());
         hasAnswered = true;
         isWaiting = false;
@@ -71,19 +79,11 @@ export function connectBucket(
   };
 }
 
-/**
- * No connection comes about, or it is broken off: the server or what stands before it restarts, or the network is gone.
- * Whether a request that was broken off has arrived nobody knows, but the SDK has made it anew some times already.
- */
-const UNREACHED = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EPIPE',
-]);
+/** No connection comes about, so that nothing of the request has arrived: the server restarts, or the network is gone. */
+const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** The connection is broken off, by the server or by what stands before it, and whether the request has arrived is open. */
+const BROKEN_OFF = new Set(['ECONNRESET', 'EPIPE']);
 
 /** The server or a proxy before it has no room for more at the moment, or nobody to do it: it restarts. */
 const BUSY = new Set([429, 502, 503, 504]);
@@ -91,8 +91,8 @@ const BUSY = new Set([429, 502, 503, 504]);
 /**
  * What has a remedy does not pass by itself; and an answer that breaks off empty is an InternalError of 503 for the SDK.
  */
-function isWaitedFor({ status, code }: Answer): boolean {
-  if (status === undefined) return UNREACHED.has(code);
+function isWaitedFor({ status, code }: Answer, again: 'always' | 'unsent'): boolean {
+  if (status === undefined) return UNREACHED.has(code) || (again === 'always' && BROKEN_OFF.has(code));
   return code === 'SlowDown' || (BUSY.has(status) && code !== 'InternalError' && !hasRemedy(code));
 }
 
@@ -106,10 +106,12 @@ async function untilReached<T>(
     waitMs,
     onWait,
     stop,
+    again,
   }: {
     readonly waitMs: number;
     readonly onWait: (answer: Answer) => void;
     readonly stop: AbortSignal | undefined;
+    readonly again: 'always' | 'unsent';
   },
   signal: AbortSignal,
 ): Promise<T> {
@@ -134,7 +136,7 @@ async function untilReached<T>(
         const answer = answerOf(error);
         began ??= performance.now();
         const isOver = performance.now() - began >= waitMs || enders.some(({ aborted }) => aborted);
-        if (!isWaitedFor(answer) || isOver) return false;
+        if (!isWaitedFor(answer, again) || isOver) return false;
         // Most calls never wait, and a listener for each would burden what lives as long as the program.
         for (const ender of enders) ender.addEventListener('abort', endWait);
         onWait(answer);

@@ -38,6 +38,7 @@ export function uploadCalls({ client, bucket, call }: Connection): Uploads {
           if (answer.UploadId === undefined) throw new UnlikeS3Error('the server named no upload');
           return { key, uploadId: answer.UploadId, writeId };
         },
+        'unsent',
       ),
 
     uploadPart: ({ key, uploadId }, partNumber, body, signal) =>

@@ -1,7 +1,7 @@
-import type { Backup, UsableBackup } from '../catalog/catalog.ts';
+import type { Backup, BrokenBackup, UsableBackup } from '../catalog/catalog.ts';
 import type { Depth } from '../catalog/verification.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
-import { DumpError } from '../errors.ts';
+import { DumpError, StoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { backupSource, type RestoreSource } from '../restore/source.ts';
@@ -49,6 +49,8 @@ async function check(
   depth: Depth,
   signal: AbortSignal,
 ): Promise<Evidence> {
+  // Of bytes that come as others each time nothing is to be recorded.
+  if (backup.state === 'broken' && backup.unproven) throw unproven(backup);
   if (depth === 'quick') return checkObject(context.store, backup, signal);
   if (backup.state === 'broken') return faulty(brokenFault(backup));
   // What cannot be unpacked here may be good all the same.
@@ -70,6 +72,14 @@ async function restoreAndDump(
   // It loads all of what a restore needs.
   const { drill } = await import('./drill.ts');
   return drill({ ...context, database }, source, signal);
+}
+
+function unproven({ id, fault }: BrokenBackup): StoreError {
+  return new StoreError({
+    doing: `cannot verify backup ${id}`,
+    problem: fault,
+    remedy: 'then verify it again',
+  });
 }
 
 function unknownForm(key: string): DumpError {

@@ -66,6 +66,15 @@ test.each([
   expect((await states()).filter((state) => state.endsWith(' complete'))).toHaveLength(3);
 });
 
+test('a backup whose manifest comes as another one each time stays, and the others go', async () => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-08-22', '2026-08-21']) await make.complete(day);
+  let count = 0;
+  const to = (body: Buffer) =>
+    Buffer.from(String(body).replace(/("storedBytes":)\d/, `$1${2 + (count++ % 8)}`));
+  bed.server.faults.push({ operation: 'GetObject', key: /20260822/, what: { kind: 'alter', to } });
+  expect(await prune()).toEqual(['20260821000000']);
+});
+
 test('whole backups go, with their media, and nothing else', async () => {
   for (const day of ['2026-11-24', '2026-11-23', '2026-11-22']) {
     await make.complete(day);

@@ -119,6 +119,8 @@ test.each([
   ['POSTGRES_DB', 'postgres:///x?user=a&password=hunter2', /POSTGRES_DB: what is given is not accepted/],
   ['POSTGRES_DB', 'postgis://a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
   ['POSTGRES_DB', 'a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
+  ['POSTGRES_DB', '//a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
+  ['POSTGRES_DB', 'a:hun/ter2@b', /POSTGRES_DB: what is given is not accepted/],
   [
     'POSTGRES_MAINTENANCE_DB',
     'postgresql+psycopg://a:hunter2@b/x',
@@ -149,7 +151,7 @@ test.each([
   expect(problems).not.toMatch(/\n|hun\/?ter2/);
 });
 
-test.each(['postgres://x', 'postgres://me@host/x', 'postgresql:x@y', 'passwords', 'a:b@c'])(
+test.each(['postgres://x', 'postgres://me@host/x', 'me@host', 'passwords', 'a:b'])(
   'a database may be called %s',
   (name) => {
     expect(read({ POSTGRES_DB: name, POSTGRES_MAINTENANCE_DB: name })).toMatchObject({

@@ -46,6 +46,14 @@ test('one that is late is not, and since when is said', async () => {
   );
 });
 
+test('a server that breaks off is not waited for, for who asks may not wait', async () => {
+  await make.complete(hoursAgo(1));
+  bed.server.faults.push({ operation: 'GetObject', what: { kind: 'drop', when: 'before' } });
+  const { status, stderr } = await health();
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^topobank-backup: cannot read .*: ECONNRESET.*\n$/);
+});
+
 test('the schedule and the grace are those of the service', async () => {
   await make.complete(hoursAgo(3));
   expect(await health({ DBBACKUP_SCHEDULE: '@every 1h' })).toMatchObject({ status: 1 });

@@ -75,6 +75,29 @@ function holder(command: string, { child }: HeldRun): RegExp {
   );
 }
 
+test('a prune that waited for a run which deleted what it was to delete has nothing left to do', async () => {
+  const first = await holdRun(['prune', '--yes', '--max-backups', '1'], PRUNING);
+  const waiting = deferred<void>();
+  const second = bed.run(
+    ['prune', '--yes', '--max-backups', '1', '--lock-wait', '1m', '--json'],
+    {},
+    {
+      onSpawn: ({ stderr }) => {
+        stderr?.on('data', (text: unknown) => {
+          if (String(text).includes('waiting up to')) waiting.resolve();
+        });
+      },
+    },
+  );
+  await waiting.promise;
+  letGo();
+  expect(await first.ended).toMatchObject({ status: 0 });
+  const { status, stdout } = await second;
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ backups: [{ action: 'keep' }] });
+  await makeBackups(bed.store).foreign('2020-01-01');
+});
+
 test('while a backup is taken, no other run touches the database or the backups', async () => {
   const before = await countComplete();
   const held = await holdRun(['backup'], SENDING);

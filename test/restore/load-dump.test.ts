@@ -37,7 +37,7 @@ const FAILING: readonly [about: string, body: string, message: string | RegExp][
   [
     'a statement that the server does not understand',
     `${entry('TABLE', 'broken')}CREATE TABEL public.broken ();`,
-    'cannot restore ./dump.sql: line 13, TABLE public.broken: syntax error at or near "TABEL" — see the server’s log; to have all but what it refuses, run psql -d new_database -f FILE on the .sql, which `topobank-backup fetch` downloads',
+    'cannot restore ./dump.sql: line 13, TABLE public.broken: syntax error at or near "TABEL" — see the server’s log; `psql -d new_database -f FILE` restores a plain dump without what is refused',
   ],
   [
     'a row of another type',

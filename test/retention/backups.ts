@@ -88,7 +88,11 @@ export function foreign(time: string, bytes = 1000, suffix: '' | '.gz' = ''): Ba
 }
 
 /** A manifest without its dump, or with one of another size. */
-export function broken(time: string, dump: 'without dump' | 'with dump' = 'without dump'): Backup {
+export function broken(
+  time: string,
+  dump: 'without dump' | 'with dump' = 'without dump',
+  unproven = false,
+): Backup {
   const id = idOf(time);
   return {
     state: 'broken',
@@ -96,6 +100,7 @@ export function broken(time: string, dump: 'without dump' | 'with dump' = 'witho
     dump: dump === 'with dump' ? dumpOf(id, 10) : undefined,
     manifest: undefined,
     companions: [object(manifestKey(PREFIX, id), 100)],
+    unproven,
     fault: 'it is broken',
   };
 }

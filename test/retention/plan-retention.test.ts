@@ -319,6 +319,12 @@ describe('a broken backup counts for nothing', () => {
       newest: 2,
       reason: 'broken, and older than all that are kept',
     },
+    {
+      what: 'but not where it may be whole',
+      backup: broken('2026-11-19', 'with dump', true),
+      newest: 2,
+      reason: undefined,
+    },
     { what: 'and stays where all stay', backup: broken('2026-11-01'), newest: 0, reason: undefined },
   ])('$what', ({ backup, newest, reason }) => {
     const verdicts = planRetention([...whole, backup], rules({ newest }), NOW, 'UTC');

@@ -21,7 +21,7 @@ const busy = (status: number, name: string) =>
   Object.assign(new Error('no'), { name, $metadata: { httpStatusCode: status } });
 
 /** Makes calls over one connection, each of which throws the errors that it is given, one each time, and then answers. */
-function connect(waitMs: number, onWait = (_problem: string) => {}) {
+function connect(waitMs: number, onWait = (_problem: string) => {}, again?: 'unsent') {
   const { call } = connectBucket(createS3Client(bed.settings), {
     bucket: 'b',
     endpoint: 'http://s3',
@@ -31,13 +31,14 @@ function connect(waitMs: number, onWait = (_problem: string) => {}) {
   return async (errors: readonly Error[], signal = new AbortController().signal, onTry = () => {}) => {
     const left = [...errors];
     let tries = 0;
-    const answer = call('cannot look', 's3:GetObject', signal, async () => {
+    const work = async () => {
       tries += 1;
       onTry();
       const error = left.shift();
       if (error !== undefined) throw error;
       return 'answer';
-    });
+    };
+    const answer = call('cannot look', 's3:GetObject', signal, work, again);
     return { answer: await answer.catch((error: Error) => error.message), tries };
   };
 }
@@ -98,6 +99,15 @@ test('one that breaks connections off is waited for', async () => {
   await ask([]);
   expect(await ask([broken(), refused()])).toEqual({ answer: 'answer', tries: 3 });
   expect(told).toEqual(['http://s3 cannot be reached (ECONNRESET); waiting up to 1m for it']);
+});
+
+test('a request that may have arrived, and then leaves something, is not made again', async () => {
+  const ask = connect(60_000, undefined, 'unsent');
+  await ask([]);
+  expect(await ask([refused(), broken()])).toEqual({
+    answer: expect.stringContaining('ECONNRESET'),
+    tries: 2,
+  });
 });
 
 test('the time that it is waited for ends', async () => {

@@ -3,16 +3,18 @@ import { NAME_BYTES, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 /**
- * An address of whatever scheme (dj-database-url has `postgis`) or without one, or a connection string of libpq, with a
- * password, which as a name would be shown in every message.
+ * Whether it may be an address, of whatever scheme (dj-database-url has `postgis`) or without one, or a connection
+ * string of libpq, with a password, which as a name would be shown in every message.
  */
-const WITH_PASSWORD = /^\s*[\w+.-]+:\/\/[^:@]*:.+@|^\s*[^:@/]+:[^/].*@[^@]+\/|password\s*=/is;
+function looksLikeAddress(value: string): boolean {
+  return /:.*@|password\s*=/is.test(value.replace(/^\s*[\w+.-]+:\/\//, ''));
+}
 
 const databaseName = v.pipe(
   v.string(),
   v.minLength(1),
   v.maxBytes(NAME_BYTES),
-  v.check((value) => !WITH_PASSWORD.test(value)),
+  v.check((value) => !looksLikeAddress(value)),
 );
 const databaseForm = `the name of a database, at most ${NAME_BYTES} bytes, and no address with a password`;
 

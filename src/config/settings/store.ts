@@ -99,7 +99,7 @@ export const STORE_SETTINGS = defineSettings({
     fallback: '2m',
     form: durationForm,
     about:
-      'How long an S3 server that has answered before is waited for when no connection to it comes about or each is broken off, or it answers 429, 502, 503, 504 or SlowDown.',
+      'How long an S3 server that has answered before is waited for when no connection to it comes about or each is broken off, or it answers 429, 502, 503, 504 or SlowDown. `doctor` and `health` do not wait.',
   },
   verifyTls: {
     group: 'store',

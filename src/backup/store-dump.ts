@@ -3,7 +3,7 @@ import { encodeManifest, MANIFEST_LIMIT, type Manifest } from '../catalog/manife
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner } from '../dump/scanner.ts';
 import type { DumpToken } from '../dump/tokens.ts';
-import { DumpError, messageOf } from '../errors.ts';
+import { DumpError, OperatorError } from '../errors.ts';
 import type { MediaRecording } from '../media/record-media.ts';
 import { overtakenError } from '../s3/errors.ts';
 import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
@@ -88,9 +88,9 @@ export async function storeDump(
 function describeLeft(what: 'upload' | 'object', key: string, error: unknown): string {
   const left =
     what === 'upload'
-      ? `an upload of ${key} may be left, which a later backup removes`
+      ? `an upload of ${key} may be left, which nobody sees and a later backup aborts if it may`
       : `${key} may be left without its manifest, and then list calls it foreign; it can be deleted`;
-  return `${left}: ${messageOf(error)}`;
+  return `${left}: ${error instanceof OperatorError ? error.message : 'the server gave no answer in time'}`;
 }
 
 async function writeDump(

@@ -3,5 +3,5 @@ import type { Logger } from '../ui/log.ts';
 
 /** Says of each broken backup that the newest one is another for it. */
 export function warnOfBroken(log: Logger): NonNullable<ChoiceOptions['overBroken']> {
-  return ({ id, fault }) => log.warn(`backup ${id} is newer and broken: ${fault} — an older one is taken`);
+  return ({ id, fault }) => log.warn(`taking an older backup than ${id}, which is broken: ${fault}`);
 }

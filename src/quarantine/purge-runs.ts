@@ -7,7 +7,15 @@ import { withLock } from '../postgres/advisory-lock.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
-import { firstOriginal, listQuarantined, listRuns, type QuarantineRun, removeEmptyRun } from './runs.ts';
+import { tellingCutOff } from './cut-off.ts';
+import {
+  firstOriginal,
+  listQuarantined,
+  listRuns,
+  type QuarantinedObject,
+  type QuarantineRun,
+  removeEmptyRun,
+} from './runs.ts';
 
 /** The runs that began at least so many milliseconds before `now`. */
 function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now: Date): QuarantineRun[] {
@@ -87,13 +95,15 @@ async function deleteRuns(
 ): Promise<PurgeReport> {
   const removed = { count: 0, bytes: 0 };
   let kept = 0;
-  for (const { run } of runs) {
+  const describeCutOff = (objects: string) => `${objects} were deleted; run it again for the others`;
+  const deleteRun = async (run: string) => {
     const protectors = use.openProtectors();
     try {
       for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
         const named = await use.findOwned(page.map(({ original }) => original));
-        const going: string[] = [];
-        for (const { key, original, bytes } of page) {
+        const going: QuarantinedObject[] = [];
+        for (const object of page) {
+          const { original } = object;
           const [backup] = await protectors.of(original);
           if (backup !== undefined || named.has(original)) {
             kept += 1;
@@ -102,16 +112,22 @@ async function deleteRuns(
             );
             continue;
           }
-          going.push(key);
-          removed.bytes += bytes;
+          going.push(object);
         }
-        await store.remove(going, signal);
+        await store.remove(
+          going.map(({ key }) => key),
+          signal,
+        );
         removed.count += going.length;
+        removed.bytes += going.reduce((sum, { bytes }) => sum + bytes, 0);
       }
       await removeEmptyRun(store, quarantinePrefix, run, signal);
     } finally {
       await protectors.close();
     }
-  }
+  };
+  await tellingCutOff(log, removed, describeCutOff, async () => {
+    for (const { run } of runs) await deleteRun(run);
+  });
   return { runs: runs.map(({ run }) => run), removed, kept };
 }

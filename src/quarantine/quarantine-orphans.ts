@@ -5,6 +5,7 @@ import { StoreError } from '../errors.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './context.ts';
+import { tellingCutOff } from './cut-off.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isUnchanged } from './move-object.ts';
@@ -54,13 +55,18 @@ export async function quarantineOrphans(
     leave,
     onLooked: () => progress.add(1),
   };
-  try {
+  const moveAll = async () => {
     for await (const entries of inBatches(readJournal(store, quarantinePrefix, run, signal))) {
       for (const object of await moveBatch(context, run, entries, tools, signal)) {
         moved.count += 1;
         moved.bytes += object.bytes;
       }
     }
+  };
+  const describeCutOff = (objects: string) =>
+    `${objects} were moved before run ${run} was cut off; another run moves the others, and \`topobank-backup quarantine restore ${run}\` brings these back`;
+  try {
+    await tellingCutOff(log, moved, describeCutOff, moveAll);
   } finally {
     progress.stop();
     await protectors.close();

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import type { QuarantineContext } from './context.ts';
+import { tellingCutOff } from './cut-off.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
 import { runPrefix } from './names.ts';
@@ -37,7 +38,9 @@ export async function restoreRun(
     key === undefined
       ? listQuarantined(store, prefix, run, signal)
       : [await findOne(store, prefix, run, key, signal)];
-  for await (const page of pages) {
+  const describeCutOff = (objects: string) =>
+    `${objects} of run ${run} are in their place again; run it again for the others`;
+  const restorePage = async (page: readonly QuarantinedObject[]) => {
     const back: string[] = [];
     await Promise.all(
       page.map((object) =>
@@ -56,7 +59,10 @@ export async function restoreRun(
       ),
     );
     await store.remove(back, signal);
-  }
+  };
+  await tellingCutOff(log, restored, describeCutOff, async () => {
+    for await (const page of pages) await restorePage(page);
+  });
   // One that may be at work needs its journal; the next quarantine closes it.
   if (state === 'done') await removeEmptyRun(store, prefix, run, signal);
   return { run, restored, left: left.summary() };

@@ -3,6 +3,7 @@ import { readEncoding } from '../dump/read-encoding.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../postgres/facts.ts';
+import type { RestoreTarget } from './restore-target.ts';
 import type { RestoreSource } from './source.ts';
 
 /** Encodings that no database may have (manual, "Supported Character Sets"): who dumped has chosen to have it so. */
@@ -95,10 +96,16 @@ export async function findLocaleChange(
 }
 
 /** @returns undefined where texts stay as they are: index rows and lengths in bytes have limits that others may pass */
-export function describeConversion(dumped: string | undefined, encoding: string): string | undefined {
+export function describeConversion(
+  dumped: string | undefined,
+  encoding: string,
+  kind: RestoreTarget['kind'],
+): string | undefined {
   const spell = (name: string) => name.toUpperCase().replace(/[^A-Z0-9]/g, '');
   if (dumped === undefined || spell(dumped) === spell(encoding)) return undefined;
-  return `the dump is in ${dumped} and the restored database in ${encoding}, in which texts may have more bytes`;
+  const instead =
+    kind === 'into' || CLIENT_ONLY.includes(dumped) ? '' : '; --into NAME keeps that of the dump';
+  return `the dump is in ${dumped} and the restored database in ${encoding}, in which texts may have more bytes${instead}`;
 }
 
 function isSame(one: DatabaseLocale, other: DatabaseLocale): boolean {

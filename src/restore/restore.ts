@@ -178,9 +178,8 @@ async function build(
   const planned = await planBuild(context, source, dump, options, { name, scratch }, signal);
   const { selection, plan, localeChange } = planned;
   if (localeChange !== undefined) log.warn(`the restored database ${name} is in ${localeChange}`);
-  const conversion = describeConversion(dump.encoding, plan.creation.encoding);
-  if (conversion !== undefined)
-    log.info(target.kind === 'into' ? conversion : `${conversion}; --into NAME keeps that of the dump`);
+  const conversion = describeConversion(dump.encoding, plan.creation.encoding, target.kind);
+  if (conversion !== undefined) log.info(conversion);
   if (dropFirst) await rehearseSchema(context, source, { scratch, plan, noOwner }, signal);
   const how = { ...planned, scratch, dump, noOwner, makeRoom };
   return { selection, filled: await buildScratch(context, source, how, signal) };

@@ -158,10 +158,13 @@ export async function openMultipartWriter(
       stop.abort(new Error('the upload was aborted'));
       await settle();
       const limit = AbortSignal.timeout(ABORT_MS);
-      const told = (what: 'upload' | 'object') => (error: unknown) => options.onLeft?.(what, error);
-      // A key may delete and yet not abort uploads.
-      await store.abortUpload(upload, limit).catch(told('upload'));
-      if (mayBeVisible) await removeOwn(limit).catch(told('object'));
+      // A key may delete and yet not abort uploads; and one that was completed is none any more.
+      await store.abortUpload(upload, limit).catch((error: unknown) => {
+        if (!mayBeVisible) options.onLeft?.('upload', error);
+      });
+      if (mayBeVisible) {
+        await removeOwn(limit).catch((error: unknown) => options.onLeft?.('object', error));
+      }
     },
   };
 }

@@ -198,7 +198,7 @@ test.each<[left: string, faults: readonly Fault[], says: RegExp]>([
       { operation: 'UploadPart', what: DENIED },
       { operation: 'AbortMultipartUpload', what: DENIED },
     ],
-    /an upload of \S+\.sql may be left, which a later backup removes: .*AccessDenied/,
+    /an upload of \S+\.sql may be left, which nobody sees and a later backup aborts if it may: .*AccessDenied/,
   ],
   [
     'keys',

@@ -190,6 +190,23 @@ test('purge deletes old runs, but not what a row or a backup has come to need', 
   expect((await bed.places()).quarantine).toEqual(['media/orphan', 'media/x/1']);
 });
 
+test('a purge that is cut off tells how far it has come', async () => {
+  await quarantine();
+  await bed.put('media/later');
+  await quarantine();
+  bed.server.faults.push({
+    operation: 'DeleteObjectsEntry',
+    key: /media\/later$/,
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  const purged = await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes']);
+  expect(purged).toMatchObject({ status: 1, stdout: '' });
+  expect(purged.stderr).toMatch(
+    /WARN: at least 3 objects \(\S+ \w+\) were deleted; run it again for the others\n.*cannot delete .*media\/later/,
+  );
+  expect((await bed.places()).quarantine).toEqual(['media/later']);
+});
+
 test('purge leaves alone what belongs to another database, whose rows and backups it does not know', async () => {
   await quarantine();
   for (const key of ['other/kept', 'other/orphan']) await bed.put(key);

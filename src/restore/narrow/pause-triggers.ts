@@ -10,8 +10,6 @@ const ENABLES = { O: 'ENABLE', A: 'ENABLE ALWAYS', R: 'ENABLE REPLICA' } as cons
 /** A trigger that a table's new rows would fire. */
 interface Trigger {
   readonly oid: number;
-  /** `public.t: a`, for people. */
-  readonly name: string;
   /** The table, and the trigger, as they stand in SQL; null where a client cannot be told, see {@link tellable}. */
   readonly table: string | null;
   readonly quoted: string | null;
@@ -48,7 +46,7 @@ export async function pauseTriggers(
     await client.query(switching(trigger, 'DISABLE')).catch((error: unknown) => {
       throw new RestoreError({
         doing,
-        problem: `trigger ${trigger.name} cannot be switched off for the rows: ${describeCause(error)}`,
+        problem: `trigger ${nameOf(trigger)} cannot be switched off for the rows: ${describeCause(error)}`,
         remedy:
           remedyOf(error) ??
           'see what refuses it, as an event trigger does, and disable that meanwhile; or leave out --data-only',
@@ -56,7 +54,7 @@ export async function pauseTriggers(
       });
     });
   }
-  const names = (some: readonly Trigger[]) => some.map(({ name }) => name);
+  const names = (some: readonly Trigger[]) => some.map(nameOf);
   return {
     paused: names(paused),
     firing: names(triggers.filter(({ switchable }) => !switchable)),
@@ -64,6 +62,11 @@ export async function pauseTriggers(
       for (const trigger of paused) await client.query(switching(trigger, ENABLES[trigger.enabled]));
     },
   };
+}
+
+/** `public.t: a`, for people. */
+function nameOf({ oid, table, quoted }: Trigger): string {
+  return table !== null && quoted !== null ? `${table}: ${quoted}` : `OID ${oid}`;
 }
 
 function switching({ oid, table, quoted }: Trigger, how: string): string {
@@ -88,7 +91,6 @@ async function findTriggers(client: pg.Client, tables: readonly TableName[]): Pr
        UNION SELECT i.inhrelid FROM filled JOIN pg_class AS whole ON whole.oid = filled.oid AND whole.relkind = 'p'
          JOIN pg_inherits AS i ON i.inhparent = whole.oid)
      SELECT t.oid, t.tgenabled AS enabled,
-       coalesce(${tellable("format('%I.%I: %I', n.nspname, c.relname, t.tgname)")}, 'OID ' || t.oid) COLLATE "C" AS name,
        ${tellable("format('%I.%I', n.nspname, c.relname)")} AS table, ${tellable('quote_ident(t.tgname)')} AS quoted,
        pg_has_role(c.relowner, 'USAGE')
          AND (NOT t.tgisinternal OR current_setting('is_superuser') = 'on') AS switchable
@@ -97,7 +99,7 @@ async function findTriggers(client: pg.Client, tables: readonly TableName[]): Pr
      WHERE (NOT t.tgisinternal OR t.tgconstraint = 0) AND t.tgtype & 4 <> 0
        AND t.tgenabled::text IN
          ('A', CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
-     ORDER BY name`,
+     ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", t.tgname COLLATE "C"`,
     [tables.map(quoteTable)],
   );
   return rows;

@@ -105,10 +105,12 @@ export function faultyCheck(record: VerificationRecord | undefined): Check | und
 /**
  * The check that has found bytes other than those that were dumped. It takes one that reads them: a quick one finds the
  * ETag of a copy, for with another size the backup is broken, and a restore that failed on some server says nothing of
- * them.
+ * them. Nor does what is wrong in the manifest alone.
  */
 export function damagedCheck(record: VerificationRecord | undefined): Check | undefined {
-  return record?.checks.find(({ depth, ok }) => depth === 'full' && !ok);
+  return record?.checks.find(
+    ({ depth, ok, faults }) => depth === 'full' && !ok && faults.some(({ what }) => what !== 'manifest'),
+  );
 }
 
 /** As it lies in the bucket: JSON that is indented for people. */

@@ -96,5 +96,5 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
  * something else is asked for.
  */
 function mayHoldPassword(value: string): boolean {
-  return /@|password\s*=/i.test(value);
+  return /@|pass(?:word)?\s*=/i.test(value);
 }

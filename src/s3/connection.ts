@@ -53,7 +53,11 @@ export function connectBucket(
   /** Several calls at a time find that the server is gone. */
   function noteWait({ status, code }: Answer): void {
     const found =
-      status === undefined ? `cannot be reached (${code})` : `answers ${spellAnswer(status, code)}`;
+      status !== undefined
+        ? `answers ${spellAnswer(status, code)}`
+        : BROKEN_OFF.has(code)
+          ? `breaks connections off (${code})`
+          : `cannot be reached (${code})`;
     if (!isWaiting) onWait?.(`${endpoint} ${found}; waiting up to ${formatDuration(waitMs)} for it`);
     isWaiting = true;
   }

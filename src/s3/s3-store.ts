@@ -180,8 +180,9 @@ function checkRange({ start }: ByteRange, contentRange: string | undefined): voi
   if (contentRange === undefined) {
     throw new UnlikeS3Error('the server answered with the whole object instead of the range');
   }
-  if (!contentRange.startsWith(`bytes ${start}-`)) {
-    throw new UnlikeS3Error('the server answered with another range than was asked for');
+  const [, first] = /^\s*bytes[ =]+(\d+)-/i.exec(contentRange) ?? [];
+  if (Number(first) !== start) {
+    throw new UnlikeS3Error(`the server answered with another range than was asked for: ${contentRange}`);
   }
 }
 

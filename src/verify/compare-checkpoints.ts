@@ -21,7 +21,7 @@ export function compareCheckpoints(manifest: Manifest, tables: readonly DumpTabl
       const is = describe(found.checkpoints[mark]);
       if (expected === is) continue;
       const where = `${qualifiedName(table)}, checkpoint ${mark + 1}`;
-      return [{ what: 'table', where, expected, found: is } as const];
+      return [{ what: 'manifest', where, expected, found: is } as const];
     }
     return [];
   });

@@ -253,6 +253,11 @@ test('a restore passes over backups whose bytes are known to be others, unless a
   expect(id).toBe(ids[4]);
   for (const id of ids.slice(0, 3)) await bed.store.remove([`backup/postgres-backup-${id}.sql`], signal);
   expect(await choose()).toEqual({ id: ids[4], passed: [], doubted: [ids[4]] });
+  const broken: string[] = [];
+  const overBroken = (older: { id: string }) => broken.push(older.id);
+  const options = { now: new Date(), passOver: () => {}, overBroken, signal };
+  await chooseBackup(bed.store, 'backup/', { by: 'latest' }, options);
+  expect(broken).toEqual([]);
 });
 
 test('what a verification has found holds for the copy of the very object under another prefix, and no other', async () => {

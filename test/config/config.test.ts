@@ -119,6 +119,7 @@ test.each([
   ['POSTGRES_DB', 'postgres:///x?user=a&password=hunter2', /POSTGRES_DB: what is given is not accepted/],
   ['POSTGRES_DB', 'postgis://a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
   ['POSTGRES_DB', 'a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
+  ['POSTGRES_DB', 'jdbc:postgresql://b/x?user=a&pass=hunter2', /POSTGRES_DB: what is given is not accepted/],
   ['POSTGRES_DB', '//a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
   ['POSTGRES_DB', 'a:hun/ter2@b', /POSTGRES_DB: what is given is not accepted/],
   [

@@ -484,3 +484,25 @@ test.concurrent.each(COMMANDS.map(({ name }) => name))(
     }
   },
 );
+
+test('an older backup than the newest, which is broken, is not taken without a word', async () => {
+  const own = await createTestBed(inject('postgres'));
+  try {
+    await own.database.query('CREATE TABLE t ()');
+    expect(await own.run(['backup', '--quiet'])).toMatchObject({ status: 0 });
+    const key = 'backup/postgres-backup-20990101000000.manifest.json';
+    await own.store.put(key, Buffer.from('{'), { ifAbsent: true, contentType: 'application/json', signal });
+    const ahead = await own.run(['restore', '--latest', '--dry-run']);
+    expect(ahead.stderr).not.toContain('is broken');
+    const late = key.replace(
+      '20990101000000',
+      new Date(Date.now() + 60_000).toISOString().replace(/\D/g, '').slice(0, 14),
+    );
+    await own.store.put(late, Buffer.from('{'), { ifAbsent: true, contentType: 'application/json', signal });
+    const { status, stderr } = await own.run(['restore', '--latest', '--dry-run']);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^.*WARN: taking an older backup than \d{14}, which is broken: .*it is not JSON/m);
+  } finally {
+    await own.close();
+  }
+});

@@ -82,10 +82,14 @@ test('one that ends within a moment is waited for', async () => {
 
 test('a database that cannot be dropped for one serves on, and the error says so at once', async () => {
   await prepare(bed.database.name);
-  await withClient(bed.env, 'postgres', async (admin) => {
-    await expect(dropDatabase(admin, bed.database.name)).rejects.toThrow(
-      /^cannot drop database t_\w+: prepared transactions keep it from .* — run in it: ROLLBACK PREPARED 't_\w+';/,
-    );
+  await withClient(bed.env, bed.database.name, async (session) => {
+    await withClient(bed.env, 'postgres', async (admin) => {
+      await expect(dropDatabase(admin, bed.database.name)).rejects.toThrow(
+        /^cannot drop database t_\w+: prepared transactions keep it from .* — run in it: ROLLBACK PREPARED 't_\w+';/,
+      );
+    });
+    // No session was ended for it.
+    expect((await session.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   });
   expect(await bed.database.query('SELECT count(*)::int AS count FROM held')).toEqual([{ count: 0 }]);
 });

@@ -93,12 +93,13 @@ test.each([busy(500, 'InternalError'), busy(503, 'InternalError'), busy(503, 'In
   },
 );
 
-test('one that breaks connections off is waited for', async () => {
+test.each(['ECONNRESET', 'EPIPE'])('one that breaks connections off is waited for: %s', async (code) => {
   const told: string[] = [];
   const ask = connect(60_000, (problem) => told.push(problem));
   await ask([]);
-  expect(await ask([broken(), refused()])).toEqual({ answer: 'answer', tries: 3 });
-  expect(told).toEqual(['http://s3 cannot be reached (ECONNRESET); waiting up to 1m for it']);
+  const error = Object.assign(new Error('no'), { code });
+  expect(await ask([error, refused()])).toEqual({ answer: 'answer', tries: 3 });
+  expect(told).toEqual([`http://s3 breaks connections off (${code}); waiting up to 1m for it`]);
 });
 
 test('a request that may have arrived, and then leaves something, is not made again', async () => {

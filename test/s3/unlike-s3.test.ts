@@ -153,6 +153,7 @@ test.each([
 
 test.each([
   ['another range than was asked for', 'bytes 5-10/20'],
+  ['another range than was asked for', 'none'],
   ['the whole object', undefined],
 ])('bytes of %s are not taken for those', async (about, contentRange) => {
   answer = {
@@ -165,3 +166,20 @@ test.each([
   };
   await expect(bed.store.get('a', { range: { start: 0, end: 5 }, signal })).rejects.toThrow(about);
 });
+
+test.each(['bytes 0-5/20', 'Bytes 0-5/20', 'bytes=0-5/20'])(
+  'bytes of %s are those from the first',
+  async (contentRange) => {
+    answer = {
+      headers: {
+        'last-modified': 'Mon, 01 Sep 2025 00:00:00 GMT',
+        etag: '"e"',
+        'content-range': contentRange,
+      },
+      body: 'abcdef',
+    };
+    const found = await bed.store.get('a', { range: { start: 0, end: 5 }, signal });
+    expect(found?.info.bytes).toBe(20);
+    found?.body.destroy();
+  },
+);

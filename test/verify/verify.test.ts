@@ -212,7 +212,7 @@ const DAMAGES: readonly [about: string, damage: () => unknown, faults: () => rea
   [
     'a wrong CRC-32 of a checkpoint in the manifest',
     () => putCheckpoints(([first, ...rest]) => [{ ...first!, crc32: first!.crc32 ^ 1 }, ...rest]),
-    () => [{ what: 'table', where: 'public.wide, checkpoint 1' }],
+    () => [{ what: 'manifest', where: 'public.wide, checkpoint 1' }],
   ],
   [
     'places in the manifest that overlap, and a broken structure',

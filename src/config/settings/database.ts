@@ -7,7 +7,7 @@ import { defineSettings } from '../setting.ts';
  * string of libpq, with a password, which as a name would be shown in every message.
  */
 function looksLikeAddress(value: string): boolean {
-  return /:.*@|password\s*=/is.test(value.replace(/^\s*[\w+.-]+:\/\//, ''));
+  return /:.*@|pass(?:word)?\s*=/is.test(value.replace(/^\s*[\w+.-]+:\/\//, ''));
 }
 
 const databaseName = v.pipe(

@@ -21,7 +21,10 @@ export function proveRows(
     new DumpError({
       doing: `cannot restore ${dump.name}`,
       problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes} are not what the dump’s index says: ${found}`,
-      remedy: dump.remedyForDamage,
+      remedy:
+        proof.by === 'sha256'
+          ? dump.remedyForDamage
+          : `${dump.remedyForDamage}; where it finds fault with nothing but checkpoints, --jobs 1 restores it`,
     });
   let left = bytes;
   const check = proof.by === 'sha256' ? byHash(proof.sha256) : byCheckpoints(offset, proof);

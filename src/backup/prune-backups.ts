@@ -60,8 +60,16 @@ export async function carryOutPrune(
   for (const { backup, reasons } of plan.verdicts) {
     if (gone.includes(backup)) log.debug(`pruning backup ${backup.id}: ${reasons.join(', ')}`);
   }
-  await removeBackups(store, gone, signal);
   const bytes = gone.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
   const ids = gone.length === 1 ? gone[0]?.id : `${gone.at(-1)?.id} to ${gone[0]?.id}`;
-  log.info(`pruned ${formatNumber(gone.length, 'backup')} (${formatBytes(bytes)}): ${ids}`);
+  const which = `${formatNumber(gone.length, 'backup')} (${formatBytes(bytes)}): ${ids}`;
+  try {
+    await removeBackups(store, gone, signal);
+  } catch (error) {
+    log.warn(
+      `cut off in pruning ${which}; what has lost its dump lists as broken, and the next prune goes on`,
+    );
+    throw error;
+  }
+  log.info(`pruned ${which}`);
 }

@@ -4,6 +4,7 @@ import type { SettingGroup } from '../config/setting.ts';
 import type { ConfirmAndLock } from '../postgres/advisory-lock.ts';
 import { openStore } from '../s3/s3-store.ts';
 import type { Store } from '../s3/store.ts';
+import { createBars } from '../ui/bars.ts';
 import { type Confirm, createConfirm } from '../ui/confirm.ts';
 import { escapeInLines } from '../ui/controls.ts';
 import { createLog, type Logger } from '../ui/log.ts';
@@ -61,12 +62,14 @@ export function openSession<G extends SettingGroup>(
   const config = readConfig<G | 'log'>({ flags, env }, [...groups, 'log']);
   const { logLevel, logFormat } = config as unknown as Config<'log'>;
   const quiet = options.quiet === true;
-  const log = createLog({ level: quiet && logLevel !== 'debug' ? 'error' : logLevel, format: logFormat });
+  const bars = createBars();
+  const level = quiet && logLevel !== 'debug' ? 'error' : logLevel;
+  const log = createLog({ level, format: logFormat, aside: bars.aside });
   const onTerminal = process.stderr.isTTY === true && logFormat === 'text';
   return {
     config: config as unknown as Config<G>,
     log,
-    startProgress: createProgress({ terminal: onTerminal ? process.stderr : undefined, quiet, log }),
+    startProgress: createProgress({ terminal: onTerminal ? process.stderr : undefined, bars, quiet, log }),
     confirm: createConfirm({
       yes: options.yes === true,
       input: process.stdin,
@@ -78,14 +81,14 @@ export function openSession<G extends SettingGroup>(
     // A terminal of which nobody has told the size has 0.
     width: process.stdout.columns > 0 ? process.stdout.columns : undefined,
     tell(text) {
-      if (options.json !== true) process.stdout.write(`${escapeInLines(text)}\n`);
+      if (options.json !== true) bars.aside(() => process.stdout.write(`${escapeInLines(text)}\n`));
     },
     print(document, text) {
       const shown = options.json === true ? JSON.stringify(document, undefined, 2) : escapeInLines(text);
-      process.stdout.write(`${shown}\n`);
+      bars.aside(() => process.stdout.write(`${shown}\n`));
     },
     // A reader that is gone, as that of `| head`, is no failure.
-    write: (text) => new Promise((resolve) => process.stdout.write(text, () => resolve())),
+    write: (text) => new Promise((resolve) => bars.aside(() => process.stdout.write(text, () => resolve()))),
   };
 }
 

@@ -18,9 +18,8 @@ export async function tellingCutOff<T>(
     return await work();
   } catch (error) {
     // Of those that were under way nobody knows.
-    if (done.count > 0) {
-      log.warn(describe(`at least ${formatNumber(done.count, 'object')} (${formatBytes(done.bytes)})`));
-    }
+    const known = `at least ${formatNumber(done.count, 'object')} (${formatBytes(done.bytes)})`;
+    log.warn(describe(done.count === 0 ? 'perhaps some objects' : known));
     throw error;
   }
 }

@@ -14,13 +14,15 @@ interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   /** `text` for people, `json` for one JSON object a line. */
   readonly format: 'text' | 'json';
+  /** Has each line written where it meets nothing else on the terminal. */
+  readonly aside?: (write: () => void) => void;
 }
 
 /**
  * Writes each line at once, so that none is lost when the program ends. People see control characters of a message
  * escaped, for it may name an object.
  */
-export function createLog({ level, format }: LogOptions): Logger {
+export function createLog({ level, format, aside = (write) => write() }: LogOptions): Logger {
   const stderr = 2;
   const destination =
     format === 'json'
@@ -28,7 +30,8 @@ export function createLog({ level, format }: LogOptions): Logger {
       : pretty({
           destination: stderr,
           sync: true,
-          colorize: process.stderr.isTTY === true,
+          // It goes by NO_COLOR and TERM too.
+          colorize: process.stderr.isTTY === true && process.stderr.hasColors(),
           translateTime: "UTC:yyyy-mm-dd HH:MM:ss'Z'",
           ignore: 'pid,hostname',
           singleLine: true,
@@ -37,10 +40,13 @@ export function createLog({ level, format }: LogOptions): Logger {
   const show = format === 'json' ? (message: string) => message : escapeControls;
   // Stack traces are logged here alone.
   const showDetail = format === 'json' ? show : escapeInStack;
+  const write = (at: LogOptions['level'], line: string) => {
+    if (log.isLevelEnabled(at)) aside(() => log[at](line));
+  };
   return {
-    debug: (message) => log.debug(showDetail(message)),
-    info: (message) => log.info(show(message)),
-    warn: (message) => log.warn(show(message)),
-    error: (message) => log.error(show(message)),
+    debug: (message) => write('debug', showDetail(message)),
+    info: (message) => write('info', show(message)),
+    warn: (message) => write('warn', show(message)),
+    error: (message) => write('error', show(message)),
   };
 }

@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
+import type { Bar, Bars } from './bars.ts';
 import { escapeControls } from './controls.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import type { Logger } from './log.ts';
@@ -26,6 +27,7 @@ export type StartProgress = (
 /** A bar on a terminal, a line every few seconds elsewhere, nothing with `quiet`. */
 export function createProgress(options: {
   readonly terminal: NodeJS.WriteStream | undefined;
+  readonly bars: Bars;
   readonly quiet: boolean;
   readonly log: Logger;
 }): StartProgress {
@@ -34,7 +36,7 @@ export function createProgress(options: {
     const describe = (amount: number, ms: number) => describeProgress(amount, expected, ms, format);
     return options.terminal === undefined
       ? lines(label, describe, options.log)
-      : bar(label, expected, describe, options.terminal);
+      : bar(label, expected, describe, options.terminal, options.bars);
   };
 }
 
@@ -73,27 +75,52 @@ function lines(label: string, describe: Describe, log: Logger): Progress {
   };
 }
 
-function bar(label: string, expected: number, describe: Describe, stream: NodeJS.WriteStream): Progress {
+function bar(
+  label: string,
+  expected: number,
+  describe: Describe,
+  stream: NodeJS.WriteStream,
+  { shown }: Bars,
+): Progress {
   const began = performance.now();
   let amount = 0;
-  const shown = escapeControls(label);
+  const name = escapeControls(label);
   const display = new SingleBar(
     {
       stream,
       hideCursor: true,
       clearOnComplete: true,
       stopOnComplete: false,
-      format: expected > 0 ? `${shown} {bar} {known}` : `${shown} {known}`,
+      format: expected > 0 ? `${name} {bar} {known}` : `${name} {known}`,
     },
     Presets.shades_classic,
   );
-  display.start(Math.max(1, expected), 0, { known: '' });
+  const draw = () => {
+    const known = amount === 0 ? '' : describe(amount, performance.now() - began);
+    display.start(Math.max(1, expected, amount), amount, { known });
+  };
+  let isHidden = false;
+  const own: Bar = {
+    hide() {
+      // A signal ends a bar too (cli-progress, `gracefulExit`).
+      isHidden = display.isActive;
+      display.stop();
+    },
+    show() {
+      if (isHidden) draw();
+    },
+  };
+  draw();
+  shown.add(own);
   return {
     add: (more) => {
       amount += more;
       if (amount > expected) display.setTotal(amount);
       display.update(amount, { known: describe(amount, performance.now() - began) });
     },
-    stop: () => display.stop(),
+    stop() {
+      shown.delete(own);
+      display.stop();
+    },
   };
 }

@@ -21,10 +21,16 @@ test('a dump that has not told its encoding by its first entry, or for long, tel
   expect(await readEncoding('x', only(without))).toBeUndefined();
   const header = '--\n-- PostgreSQL database dump\n--\n';
   expect(await readEncoding('x', only(`${header}${'SET a = 1;\n'.repeat(7000)}`))).toBeUndefined();
+});
+
+test.each([
+  ['nothing', ''],
+  ['its header', '--\n-- PostgreSQL database dump\n--\n'],
+])('one that ends behind %s is refused', async (_, text) => {
   async function* short(): AsyncGenerator<Buffer> {
-    yield Buffer.from(header);
+    yield Buffer.from(text);
   }
-  expect(await readEncoding('x', short())).toBeUndefined();
+  await expect(readEncoding('x', short())).rejects.toMatchObject({ name: 'DumpError' });
 });
 
 test('what does not begin as a dump does is refused', async () => {

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { createBars } from '../../src/ui/bars.ts';
+import { createProgress } from '../../src/ui/progress.ts';
+import { createTerminal } from '../support/terminal.ts';
+import { keepingLog } from '../support/test-bed.ts';
+
+const LONG = 'a line that is longer than the terminal is wide, and whose last word matters';
+
+function begin(lines: number) {
+  const terminal = createTerminal();
+  const bars = createBars();
+  const write = (text: string) => bars.aside(() => terminal.stream.write(`${text}\n`));
+  for (let line = 0; line < lines; line++) write(`before ${line}`);
+  const { log } = keepingLog();
+  const startProgress = createProgress({ terminal: terminal.stream, bars, quiet: false, log });
+  return { terminal, write, startProgress };
+}
+
+test.each([0, 3, 10])('lines beside a bar are whole, and it is below them: %i lines before', (before) => {
+  const { terminal, write, startProgress } = begin(before);
+  const earlier = Array.from({ length: before }, (_, line) => `before ${line}`);
+  const progress = startProgress('backup', 1000);
+  progress.add(100);
+  write('first');
+  write(LONG);
+  progress.add(100);
+  const written = [...earlier, 'first', LONG.slice(0, 60), LONG.slice(60)];
+  expect(terminal.lines()).toEqual([...written, expect.stringMatching(/^backup █+░+ 100 B/)]);
+  progress.stop();
+  write('behind');
+  expect(terminal.lines()).toEqual([...written, 'behind']);
+});
+
+test('a bar that has ended is not drawn again', () => {
+  const { terminal, write, startProgress } = begin(0);
+  startProgress('backup', 0).stop();
+  write('behind');
+  expect(terminal.lines()).toEqual(['behind']);
+});

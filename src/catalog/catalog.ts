@@ -193,7 +193,7 @@ async function describeStates(
   const others = found.dumps.filter((candidate) => candidate !== dump);
   const rest = others.map((other): Backup => ({ state: 'foreign', id, dump: other, companions: [] }));
   const broken = (fault: string): Backup[] => [
-    { state: 'broken', id, dump, companions, manifest, fault, unproven: named.unproven === true },
+    { state: 'broken', id, dump, companions, manifest, fault, unproven: named.unproven },
     ...rest,
   ];
   if (manifest === undefined) return broken(named.fault);
@@ -208,14 +208,14 @@ async function describeStates(
 /** @returns undefined where the manifest was deleted between the listing and the reading, as the last object of its backup */
 function describeUnread(error: unknown): UnreadManifest | undefined {
   if (error instanceof NotFoundError) return undefined;
-  if (error instanceof DumpError) return { manifest: undefined, fault: error.message };
+  if (error instanceof DumpError) return { manifest: undefined, fault: error.message, unproven: false };
   throw error;
 }
 
 interface UnreadManifest {
   readonly manifest: undefined;
   readonly fault: string;
-  readonly unproven?: true;
+  readonly unproven: boolean;
 }
 
 /** The manifest, with the key of its dump as it lies beside it: backups may be copied to another prefix. */
@@ -223,7 +223,7 @@ async function readManifest(
   store: Store,
   object: ObjectInfo,
   signal: AbortSignal,
-): Promise<{ readonly manifest: Manifest; readonly unproven?: undefined } | UnreadManifest> {
+): Promise<{ readonly manifest: Manifest; readonly unproven: false } | UnreadManifest> {
   if (object.bytes > MANIFEST_LIMIT) {
     throw new DumpError({
       doing: `cannot read the manifest ${object.key}`,
@@ -237,7 +237,7 @@ async function readManifest(
     return { manifest: undefined, fault, unproven: true };
   }
   const manifest = decodeManifest(object.key, text.toString());
-  return { manifest: { ...manifest, key: keyBeside(object.key, manifest.key) } };
+  return { manifest: { ...manifest, key: keyBeside(object.key, manifest.key) }, unproven: false };
 }
 
 /** Whether the store holds nothing of a backup of this id. */

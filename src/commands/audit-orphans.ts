@@ -16,7 +16,7 @@ import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { backupAuditContext, mediaAuditContext, quarantineContext } from './audit-context.ts';
 import { readBackupId } from './backup-id.ts';
-import { warnOfBroken } from './broken-newer.ts';
+import { choiceOptions } from './choice-options.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, QUARANTINE_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
@@ -140,11 +140,12 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
   const { signal } = invocation;
   const totals = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
     withStore(session, async (store) => {
-      const backup = await chooseBackup(store, config.prefix, readBackupId(wanted, '--backup'), {
-        now: session.now(),
-        overBroken: warnOfBroken(session.log),
-        signal,
-      });
+      const backup = await chooseBackup(
+        store,
+        config.prefix,
+        readBackupId(wanted, '--backup'),
+        choiceOptions(session),
+      );
       const context = await backupAuditContext(session, store, invocation.env);
       return auditBackup(context, backup, sink, signal);
     }),

@@ -4,7 +4,7 @@ import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError } from '../errors.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
-import { warnOfBroken } from './broken-newer.ts';
+import { choiceOptions } from './choice-options.ts';
 import { READ_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
@@ -29,11 +29,7 @@ export async function run(invocation: Invocation, id: string, directory: string)
   const { config, log, startProgress } = session;
   const { env, signal } = invocation;
   await withStore(session, async (store) => {
-    const backup = await chooseBackup(store, config.prefix, wanted, {
-      now: session.now(),
-      overBroken: warnOfBroken(session.log),
-      signal,
-    });
+    const backup = await chooseBackup(store, config.prefix, wanted, choiceOptions(session));
     const context = { store, binDir: config.binDir, env, log, startProgress };
     if (table !== undefined) {
       const options = { wanted: table, form: csv === true ? 'csv' : 'copy' } as const;

@@ -8,7 +8,7 @@ import type { Store } from '../s3/store.ts';
 import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
-import { warnOfBroken } from './broken-newer.ts';
+import { choiceOptions } from './choice-options.ts';
 import { MEDIA_GROUPS } from './groups.ts';
 import { otherPrefixes } from './run-context.ts';
 import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
@@ -27,11 +27,7 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
   const { signal } = invocation;
   checkQuarantinePrefix(config);
   return withStore(session, async (store) => {
-    const backup = await chooseBackup(store, config.prefix, wanted, {
-      now: session.now(),
-      overBroken: warnOfBroken(session.log),
-      signal,
-    });
+    const backup = await chooseBackup(store, config.prefix, wanted, choiceOptions(session));
     const context = mediaContext(session, store);
     if (what === 'restore') {
       const report = await restoreMedia(context, backup, { dryRun: dryRun === true }, signal);

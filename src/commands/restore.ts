@@ -12,7 +12,7 @@ import {
 } from '../restore/restore-confirmed.ts';
 import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import { formatTime } from '../ui/format.ts';
-import { warnOfBroken } from './broken-newer.ts';
+import { choiceOptions } from './choice-options.ts';
 import { RESTORE_GROUPS } from './groups.ts';
 import { isWhole, renderMediaRestored } from './media.ts';
 import { mediaOfRestore } from './restore-media.ts';
@@ -72,15 +72,13 @@ async function withSource(
   const { config } = session;
   return withStore(session, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wantedBackup(wanted, config.prefix), {
-      now: session.now(),
+      ...choiceOptions(session),
       database: config.database,
       passOver: ({ id }, check) =>
         session.log.warn(
           `passing over backup ${id}, which a verification has found faulty: ${describeFaults(check)} — to restore it anyway, name it`,
         ),
-      overBroken: warnOfBroken(session.log),
       doubt: ({ id }, check) => session.log.warn(describeDoubt(id, check)),
-      signal,
     });
     const source = backupSource(store, backup, { binDir: config.binDir, env });
     return work(session, source, mediaOfRestore(invocation, session.log, { store, backup }));

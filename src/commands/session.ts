@@ -66,6 +66,8 @@ export function openSession<G extends SettingGroup>(
   const level = quiet && logLevel !== 'debug' ? 'error' : logLevel;
   const log = createLog({ level, format: logFormat, aside: bars.aside });
   const onTerminal = process.stderr.isTTY === true && logFormat === 'text';
+  const toStdout = (text: string, written = () => {}) =>
+    bars.aside(() => process.stdout.write(text, written));
   return {
     config: config as unknown as Config<G>,
     log,
@@ -81,14 +83,14 @@ export function openSession<G extends SettingGroup>(
     // A terminal of which nobody has told the size has 0.
     width: process.stdout.columns > 0 ? process.stdout.columns : undefined,
     tell(text) {
-      if (options.json !== true) bars.aside(() => process.stdout.write(`${escapeInLines(text)}\n`));
+      if (options.json !== true) toStdout(`${escapeInLines(text)}\n`);
     },
     print(document, text) {
       const shown = options.json === true ? JSON.stringify(document, undefined, 2) : escapeInLines(text);
-      bars.aside(() => process.stdout.write(`${shown}\n`));
+      toStdout(`${shown}\n`);
     },
     // A reader that is gone, as that of `| head`, is no failure.
-    write: (text) => new Promise((resolve) => bars.aside(() => process.stdout.write(text, () => resolve()))),
+    write: (text) => new Promise((resolve) => toStdout(text, resolve)),
   };
 }
 

@@ -6,7 +6,7 @@ import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
-import { warnOfBroken } from './broken-newer.ts';
+import { choiceOptions } from './choice-options.ts';
 import { SHOW_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
@@ -16,15 +16,7 @@ export async function showDiff(invocation: Invocation, id: string, other: string
   const session = openSession(invocation, SHOW_GROUPS);
   const { prefix } = session.config;
   const [after, before] = await withStore(session, (store) =>
-    Promise.all(
-      wanted.map((named) =>
-        readManifest(store, prefix, named, {
-          now: session.now(),
-          overBroken: warnOfBroken(session.log),
-          signal: invocation.signal,
-        }),
-      ),
-    ),
+    Promise.all(wanted.map((named) => readManifest(store, prefix, named, choiceOptions(session)))),
   );
   const tables = compareTables(before?.tables ?? [], after?.tables ?? []);
   const ids = { id: after?.id ?? id, other: before?.id ?? other };

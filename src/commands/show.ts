@@ -7,7 +7,7 @@ import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
-import { warnOfBroken } from './broken-newer.ts';
+import { choiceOptions } from './choice-options.ts';
 import { SHOW_GROUPS } from './groups.ts';
 import { summarize } from './list.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
@@ -29,11 +29,7 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
   const { config } = session;
   const wanted = readBackupId(id, 'ID');
   const backup = await withStore(session, (store) =>
-    look(store, config.prefix, wanted, {
-      now: session.now(),
-      overBroken: warnOfBroken(session.log),
-      signal: invocation.signal,
-    }),
+    look(store, config.prefix, wanted, choiceOptions(session)),
   );
   session.print(
     {

@@ -52,12 +52,8 @@ export function connectBucket(
 
   /** Several calls at a time find that the server is gone. */
   function noteWait({ status, code }: Answer): void {
-    const found =
-      status !== undefined
-        ? `answers ${spellAnswer(status, code)}`
-        : BROKEN_OFF.has(code)
-          ? `breaks connections off (${code})`
-          : `cannot be reached (${code})`;
+    const gone = BROKEN_OFF.has(code) ? 'breaks connections off' : 'cannot be reached';
+    const found = status === undefined ? `${gone} (${code})` : `answers ${spellAnswer(status, code)}`;
     if (!isWaiting) onWait?.(`${endpoint} ${found}; waiting up to ${formatDuration(waitMs)} for it`);
     isWaiting = true;
   }

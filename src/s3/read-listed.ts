@@ -20,16 +20,16 @@ export async function readListed(
   signal: AbortSignal,
 ): Promise<Buffer | undefined> {
   const { key } = listed;
-  let object: Pick<ObjectInfo, 'bytes' | 'etag'> | undefined = listed;
   let before: Buffer | undefined;
-  for (let reading = 1; reading <= READINGS && object !== undefined; reading++) {
+  for (let reading = 1; reading <= READINGS; reading++) {
+    // It may have been written anew since it was listed.
+    const object = reading === 1 ? listed : await store.head(key, signal);
+    if (object === undefined) break;
     const body = Buffer.concat(await collect(readObject(store, key, { signal })));
     if (body.length === object.bytes) {
       if (createHash('md5').update(body).digest('hex') === object.etag || before?.equals(body)) return body;
       before = body;
     }
-    // It may have been written anew since it was listed.
-    object = await store.head(key, signal);
   }
   return undefined;
 }

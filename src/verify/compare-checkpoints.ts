@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../catalog/manifest.ts';
 import type { Fault } from '../catalog/verification.ts';
 import type { DumpCheckpoint, DumpTable } from '../dump/dump-index.ts';
@@ -13,18 +14,23 @@ export function compareCheckpoints(manifest: Manifest, tables: readonly DumpTabl
   return manifest.tables.flatMap((table, at) => {
     const found = tables[at];
     if (found?.sha256 !== table.sha256) return [];
-    // A restore takes a block without checkpoints as one piece.
-    const count =
-      table.checkpoints.length === 0 ? 0 : Math.max(table.checkpoints.length, found.checkpoints.length);
-    for (let mark = 0; mark < count; mark++) {
-      const expected = describe(table.checkpoints[mark]);
-      const is = describe(found.checkpoints[mark]);
-      if (expected === is) continue;
-      const where = `${qualifiedName(table)}, checkpoint ${mark + 1}`;
-      return [{ what: 'manifest', where, expected, found: is } as const];
-    }
-    return [];
+    const mark = firstDifference(table.checkpoints, found.checkpoints);
+    if (mark < 0) return [];
+    const where = `${qualifiedName(table)}, checkpoint ${mark + 1}`;
+    const expected = describe(table.checkpoints[mark]);
+    return [{ what: 'manifest', where, expected, found: describe(found.checkpoints[mark]) } as const];
   });
+}
+
+/**
+ * The first of a manifest's checkpoints that the bytes do not have in its place, by its index; -1 where there is none. As
+ * those of a manifest reach to the table's end, that is so too where the bytes have more.
+ */
+export function firstDifference(
+  expected: readonly DumpCheckpoint[],
+  found: readonly DumpCheckpoint[],
+): number {
+  return expected.findIndex((mark, at) => !isDeepStrictEqual(mark, found[at]));
 }
 
 function describe(checkpoint: DumpCheckpoint | undefined): string {

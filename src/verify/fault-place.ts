@@ -2,6 +2,7 @@ import type { IndexFault } from '../catalog/compare-index.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { qualifiedName } from '../dump/tokens.ts';
+import { firstDifference } from './compare-checkpoints.ts';
 
 type ManifestTable = Manifest['tables'][number];
 
@@ -26,10 +27,7 @@ export function faultPlace({ what, where }: IndexFault, manifest: Manifest, inde
 }
 
 function describePiece(table: ManifestTable, found: readonly ManifestTable['checkpoints'][number][]): string {
-  const differs = table.checkpoints.findIndex(({ offset, rows, crc32 }, at) => {
-    const other = found[at];
-    return other?.offset !== offset || other.rows !== rows || other.crc32 !== crc32;
-  });
+  const differs = firstDifference(table.checkpoints, found);
   const end = table.checkpoints[differs];
   if (end === undefined) return describeBytes(table.offset, table.offset + table.bytes);
   return describeBytes(table.checkpoints[differs - 1]?.offset ?? table.offset, end.offset);

@@ -85,7 +85,7 @@ export function afterLocked(agenda: Agenda, { why, failures }: ExtraRun, now: nu
   return { ...agenda, extra: { due: now + delay, why: reason, failures: failures + 1 } };
 }
 
-/** Leaves out the slots whose runs would have begun in the course of a run. */
+/** Leaves out the slots whose runs would have begun in the course of a run of the same job. */
 export function skipSlots(
   pace: Pace,
   agenda: Agenda,
@@ -99,11 +99,6 @@ export function skipSlots(
     agenda: { ...planSlot(pace, next, random), extra },
     skipped: { first: slot, last: lastSlot(pace.schedule, slot, to - 1) },
   };
-}
-
-/** Plans a run at `now` in place of one whose time has passed, and of any that is to be tried again. */
-export function standIn(agenda: Agenda, now: number): Agenda {
-  return { ...agenda, extra: { due: now, why: 'schedule', failures: 0 } };
 }
 
 /** The agenda once the clock was set back to `now`: what was planned for later than now counts no more. */

@@ -10,7 +10,6 @@ export function auditJob(context: AuditContext, schedule: Timetable): Job {
     schedule,
     randomDelay: 0,
     runAtStart: false,
-    makesUp: false,
     async run(signal) {
       const { totals, references, objects } = await auditMedia(context, { write: async () => {} }, signal);
       const { dangling, orphan } = totals;

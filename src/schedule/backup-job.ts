@@ -27,7 +27,6 @@ export function backupJob(context: RunContext, settings: BackupJobSettings): Job
     schedule,
     randomDelay,
     runAtStart: backupOnStart !== 'never' || schedule.kind === 'every',
-    makesUp: true,
     async run(signal, why) {
       const asks = why === 'instead' || (why === 'start' && backupOnStart !== 'always');
       if (asks) {

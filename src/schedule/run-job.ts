@@ -9,8 +9,6 @@ export interface Job extends Pace {
   /** What the log calls it: `backup`. */
   readonly name: string;
   readonly runAtStart: boolean;
-  /** Whether a time that came while another job was at work is made up for right after, and not left out. */
-  readonly makesUp: boolean;
   /**
    * Does it once, and says so in the log. An error that it throws is logged, and it is tried again.
    *

@@ -11,7 +11,6 @@ import {
   planAnew,
   type Random,
   skipSlots,
-  standIn,
 } from './agenda.ts';
 import type { Clock } from './clock.ts';
 import { type Job, runJob } from './run-job.ts';
@@ -64,7 +63,7 @@ export async function runJobs(
     seen = now;
     const due = Math.min(...entries.map(({ agenda }) => dueTime(agenda)));
     const entry = entries.find(({ agenda }) => dueTime(agenda) === due);
-    if (entry !== undefined && due <= now) await runEntry(entry, entries, context, signal);
+    if (entry !== undefined && due <= now) await runEntry(entry, context, signal);
     else await sleep(clock, Math.min(due - now, LONGEST_SLEEP), signal);
   }
 }
@@ -77,13 +76,8 @@ async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<voi
   }
 }
 
-/** Runs one job, and leaves out what would have begun meanwhile, of every job, or makes up for it. */
-async function runEntry(
-  entry: Entry,
-  entries: readonly Entry[],
-  context: ServiceContext,
-  signal: AbortSignal,
-): Promise<void> {
+/** Runs one job, and leaves out its own times that come meanwhile; other jobs are late at theirs. */
+async function runEntry(entry: Entry, context: ServiceContext, signal: AbortSignal): Promise<void> {
   const { clock, log, random } = context;
   const { name } = entry.job;
   const from = clock.now().getTime();
@@ -97,31 +91,18 @@ async function runEntry(
   const to = clock.now().getTime();
   if (outcome.kind === 'done' && outcome.next !== undefined)
     entry.agenda = moveSlot(entry.job, entry.agenda, outcome.next, random);
-  const skips = entries.map((other) => skipMeanwhile(other, entry.job, { from, to }, random));
+  const meanwhile = skipSlots(entry.job, entry.agenda, { from, to }, random);
+  entry.agenda = meanwhile.agenda;
   if (outcome.kind === 'failed') entry.agenda = afterFailure(entry.agenda, run, to);
   if (outcome.kind === 'locked') entry.agenda = afterLocked(entry.agenda, run, to);
   const next = formatInstant(dueTime(entry.agenda));
   if (outcome.kind === 'locked') log.warn(`${name} skipped, next try ${next}: ${outcome.message}`);
   if (outcome.kind === 'failed') log.error(`${name} failed, next try ${next}: ${outcome.message}`);
-  for (const skip of skips) if (skip !== undefined) log.warn(skip);
-}
-
-/** @returns what to say of it */
-function skipMeanwhile(
-  entry: Entry,
-  busy: Job,
-  span: { readonly from: number; readonly to: number },
-  random: Random,
-): string | undefined {
-  const { agenda, skipped } = skipSlots(entry.job, entry.agenda, span, random);
-  entry.agenda = agenda;
-  if (skipped === undefined) return undefined;
-  const { first, last } = skipped;
-  const times = last > first ? `${formatTime(first)} to ${formatTime(last)}` : formatTime(first);
-  const said = `${entry.job.name} skipped: due ${times}, while ${busy.name} was at work`;
-  if (entry.job === busy || !entry.job.makesUp) return said;
-  entry.agenda = standIn(entry.agenda, span.to);
-  return `${said}; it is made up for now`;
+  if (meanwhile.skipped !== undefined) {
+    const { first, last } = meanwhile.skipped;
+    const times = last > first ? `${formatTime(first)} to ${formatTime(last)}` : formatTime(first);
+    log.warn(`${name} skipped: due ${times}, while it was at work`);
+  }
 }
 
 function formatInstant(instant: number): string {

@@ -17,7 +17,6 @@ export function verifyJob(context: VerifyJobContext, schedule: Timetable, depth:
     schedule,
     randomDelay: 0,
     runAtStart: false,
-    makesUp: false,
     async run(signal) {
       await verifyNewest(context, depth, signal);
       return undefined;

@@ -28,7 +28,7 @@ test.each([
   '%s with a random delay of %i ms is announced in words, with its zone and its next three times',
   (spec, randomDelay, line) => {
     const schedule = parseSchedule(spec, 'Europe/Berlin') as Timetable;
-    const job = { name: 'backup', schedule, randomDelay, runAtStart: true, makesUp: true };
+    const job = { name: 'backup', schedule, randomDelay, runAtStart: true };
     expect(announceTimes(job, new Date('2026-11-23T10:30:00Z'))).toBe(line);
   },
 );

@@ -48,7 +48,6 @@ function simulate(start = '2026-11-23T10:30:00Z') {
         schedule: timetable(spec),
         randomDelay: 0,
         runAtStart: false,
-        makesUp: false,
         ...rest,
         async run(signal, why) {
           runs.push(`${name} ${clock.now().toISOString().slice(8, 19).replace('T', ' ')} ${why}`);
@@ -108,13 +107,13 @@ test('a run that is due while another works is skipped and said, and no queue gr
   await start([job('backup', '* * * * *', { takes: 150 * SECOND })], 10 * MINUTE);
   expect(runs.map((run) => run.slice(10, 18))).toEqual(['10:31:00', '10:34:00', '10:37:00']);
   expect(lines).toEqual([
-    'warn backup skipped: due 2026-11-23 10:32:00 UTC to 2026-11-23 10:33:00 UTC, while backup was at work',
-    'warn backup skipped: due 2026-11-23 10:35:00 UTC to 2026-11-23 10:36:00 UTC, while backup was at work',
-    'warn backup skipped: due 2026-11-23 10:38:00 UTC to 2026-11-23 10:39:00 UTC, while backup was at work',
+    'warn backup skipped: due 2026-11-23 10:32:00 UTC to 2026-11-23 10:33:00 UTC, while it was at work',
+    'warn backup skipped: due 2026-11-23 10:35:00 UTC to 2026-11-23 10:36:00 UTC, while it was at work',
+    'warn backup skipped: due 2026-11-23 10:38:00 UTC to 2026-11-23 10:39:00 UTC, while it was at work',
   ]);
 });
 
-test('of several jobs one works at a time: those due together in turn, one due meanwhile not at all', async () => {
+test('of several jobs one works at a time: those due together in turn, one due meanwhile after them', async () => {
   const { runs, lines, job, start } = simulate();
   const jobs = [
     job('backup', '0 11 * * *', { takes: 30 * MINUTE }),
@@ -122,17 +121,21 @@ test('of several jobs one works at a time: those due together in turn, one due m
     job('audit', '15 11 * * *', { takes: MINUTE }),
   ];
   await start(jobs, DAY);
-  expect(runs).toEqual(['backup 23 11:00:00 schedule', 'verify 23 11:30:00 schedule']);
+  expect(runs).toEqual([
+    'backup 23 11:00:00 schedule',
+    'verify 23 11:30:00 schedule',
+    'audit 23 11:40:00 schedule',
+  ]);
   expect(lines).toEqual([
-    'warn audit skipped: due 2026-11-23 11:15:00 UTC, while backup was at work',
     'warn verify is late: it was due 2026-11-23 11:00:00 UTC',
+    'warn audit is late: it was due 2026-11-23 11:15:00 UTC',
   ]);
 });
 
-test('a backup that is due while another job works is made up for right after, once', async () => {
+test('what is due while another job works follows right after, once', async () => {
   const { runs, lines, job, start } = simulate();
   const jobs = [
-    job('backup', '0,20,40 * * * *', { takes: MINUTE, makesUp: true }),
+    job('backup', '0,20,40 * * * *', { takes: MINUTE }),
     job('audit', '50 10 * * *', { takes: 45 * MINUTE }),
     job('verify', '55 10 * * *', { takes: MINUTE }),
   ];
@@ -140,12 +143,13 @@ test('a backup that is due while another job works is made up for right after, o
   expect(runs).toEqual([
     'backup 23 10:40:00 schedule',
     'audit 23 10:50:00 schedule',
-    'backup 23 11:35:00 schedule',
+    'verify 23 11:35:00 schedule',
+    'backup 23 11:36:00 schedule',
     'backup 23 11:40:00 schedule',
   ]);
   expect(lines).toEqual([
-    'warn backup skipped: due 2026-11-23 11:00:00 UTC to 2026-11-23 11:20:00 UTC, while audit was at work; it is made up for now',
-    'warn verify skipped: due 2026-11-23 10:55:00 UTC, while audit was at work',
+    'warn verify is late: it was due 2026-11-23 10:55:00 UTC',
+    'warn backup is late: it was due 2026-11-23 11:00:00 UTC',
   ]);
 });
 

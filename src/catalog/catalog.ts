@@ -1,5 +1,5 @@
-import pLimit from 'p-limit';
 import { DumpError, NotFoundError } from '../errors.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { type Compression, keyBeside, keyStart, parseObjectName } from './backup-name.ts';
@@ -66,11 +66,9 @@ interface Found {
 
 /** Every backup under `prefix`, newest first. Objects of other names are not looked at. */
 export async function listBackups(store: Store, prefix: string, signal: AbortSignal): Promise<Backup[]> {
-  const limit = pLimit(READERS);
-  const backups = await Promise.all(
-    (await findObjects(store, prefix, signal)).map(([id, found]) =>
-      limit(() => describe(store, id, found, signal)),
-    ),
+  const objects = await findObjects(store, prefix, signal);
+  const backups = await mapConcurrently(objects, READERS, ([id, found]) =>
+    describe(store, id, found, signal),
   );
   return backups.flat();
 }

@@ -1,8 +1,8 @@
-import pLimit, { type LimitFunction } from 'p-limit';
 import type { MediaFault } from '../audit/compare-media.ts';
 import type { Backup } from '../catalog/catalog.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { StoreError } from '../errors.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import { COPIES } from '../quarantine/move-object.ts';
 import { type ObjectFailures, tolerateFailures } from '../quarantine/object-failures.ts';
 import { type OriginalEtags, openOriginalEtags } from '../quarantine/original-etags.ts';
@@ -87,7 +87,7 @@ export async function restoreMedia(
   const runs = (await listRuns(store, prefix, signal)).map(({ run }) => run).reverse();
   const originals = openOriginalEtags(context, prefix, signal);
   const failures = tolerateFailures();
-  const sources: Sources = { store, prefix, runs, originals, failures, limit: pLimit(COPIES) };
+  const sources: Sources = { store, prefix, runs, originals, failures };
   const restored = { count: 0, bytes: 0 };
   const lost: LostObject[] = [];
   const untold: string[] = [];
@@ -122,11 +122,10 @@ function changedObject(fault: MediaFault): ChangedObject[] {
   return [{ key: fault.entry.key, recorded: fault.entry.bytes, present: fault.object.bytes }];
 }
 
-/** Where media are brought back from, and how many at the same time. */
+/** Where media are brought back from. */
 interface Sources extends SearchedQuarantine {
   readonly originals: OriginalEtags;
   readonly failures: ObjectFailures;
-  readonly limit: LimitFunction;
 }
 
 /** @param missing in the order of the keys' bytes, in which the journals are read */
@@ -136,13 +135,11 @@ async function bringBatchBack(
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<readonly MediaOutcome[]> {
-  const { store, originals, failures, limit } = sources;
-  const found = await Promise.all(
-    missing.map(async (entry) => ({
-      entry,
-      looked: await limit(() => failures.attempt(() => findCopies(sources, entry, signal))),
-    })),
-  );
+  const { store, originals, failures } = sources;
+  const found = await mapConcurrently(missing, COPIES, async (entry) => ({
+    entry,
+    looked: await failures.attempt(() => findCopies(sources, entry, signal)),
+  }));
   const sought: (SoughtObject | MediaOutcome)[] = [];
   for (const { entry, looked } of found) {
     sought.push(
@@ -151,15 +148,11 @@ async function bringBatchBack(
         : lostFor(entry, looked.reason),
     );
   }
-  return Promise.all(
-    sought.map(async (object) => {
-      if (!('entry' in object)) return object;
-      const brought = await limit(() =>
-        failures.attempt(() => bringObjectBack(store, object, dryRun, signal)),
-      );
-      return brought.kind === 'done' ? brought.result : lostFor(object.entry, brought.reason);
-    }),
-  );
+  return mapConcurrently(sought, COPIES, async (object) => {
+    if (!('entry' in object)) return object;
+    const brought = await failures.attempt(() => bringObjectBack(store, object, dryRun, signal));
+    return brought.kind === 'done' ? brought.result : lostFor(object.entry, brought.reason);
+  });
 }
 
 function lostFor({ key, bytes }: MediaObject, reason: string): LostObject {
@@ -175,13 +168,10 @@ async function findMissedBefore(
   keys: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly LostObject[]> {
-  const { failures, limit } = sources;
-  const found = await Promise.all(
-    keys.map(async (key) => ({
-      key,
-      looked: await limit(() => failures.attempt(() => findNewest(sources, key, signal).catch(exceptNoKey))),
-    })),
-  );
+  const found = await mapConcurrently(keys, COPIES, async (key) => ({
+    key,
+    looked: await sources.failures.attempt(() => findNewest(sources, key, signal).catch(exceptNoKey)),
+  }));
   return found.flatMap(({ key, looked }): LostObject[] => {
     if (looked.kind === 'failed') return [{ key, bytes: null, from: 'nowhere', reason: looked.reason }];
     if (looked.result === undefined) return [];

@@ -1,4 +1,4 @@
-import pLimit from 'p-limit';
+import { mapConcurrently } from '../map-concurrently.ts';
 import { formatCount, formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './context.ts';
 import { isInPlace } from './move-object.ts';
@@ -20,7 +20,6 @@ export async function closeRuns(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, quarantinePrefix, mediaPrefix, now, log } = context;
-  const limit = pLimit(LOOKUPS);
   for (const { run, state } of await listRuns(store, quarantinePrefix, signal)) {
     if (state === 'done') continue;
     const key = await firstOriginal(store, quarantinePrefix, run, signal);
@@ -29,20 +28,16 @@ export async function closeRuns(
     let twice = 0;
     for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
       const copies: string[] = [];
-      await Promise.all(
-        page.map((copy) =>
-          limit(async () => {
-            const original = await store.head(copy.original, signal);
-            const isTwice = original !== undefined && (await isInPlace(store, copy, original, signal));
-            if (isTwice) {
-              copies.push(copy.key);
-              return;
-            }
-            moved.count += 1;
-            moved.bytes += copy.bytes;
-          }),
-        ),
-      );
+      await mapConcurrently(page, LOOKUPS, async (copy) => {
+        const original = await store.head(copy.original, signal);
+        const isTwice = original !== undefined && (await isInPlace(store, copy, original, signal));
+        if (isTwice) {
+          copies.push(copy.key);
+          return;
+        }
+        moved.count += 1;
+        moved.bytes += copy.bytes;
+      });
       twice += copies.length;
       await store.remove(copies, signal);
     }

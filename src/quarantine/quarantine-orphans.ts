@@ -1,7 +1,7 @@
-import pLimit from 'p-limit';
 import type { FindOwned } from '../audit/owned-keys.ts';
 import type { Protectors } from '../audit/protect.ts';
 import { StoreError } from '../errors.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './context.ts';
@@ -100,7 +100,7 @@ async function moveBatch(
   const named = await findOwned(copied.map(({ key }) => key));
   const going: StoredObject[] = [];
   const staying: { readonly source: StoredObject; readonly reason: string }[] = [];
-  await eachAtOnce(copied, async (source) => {
+  await mapConcurrently(copied, COPIES, async (source) => {
     const unchanged = await failures.attempt(() => isUnchanged(store, source, signal));
     const reason = named.has(source.key) ? 'a row owns it' : reasonToStay(unchanged);
     if (reason === undefined) going.push(source);
@@ -109,7 +109,7 @@ async function moveBatch(
   const refused = await removeAll(store, going, signal);
   staying.push(...refused.map((source) => ({ source, reason: 'the server refuses to delete it' })));
   const moved = going.filter((source) => !refused.includes(source));
-  await eachAtOnce(staying, async ({ source, reason }) => {
+  await mapConcurrently(staying, COPIES, async ({ source, reason }) => {
     if (await takeCopyBack(store, source.key, target(source.key), signal)) leave(source.key, reason);
     else moved.push(source);
   });
@@ -156,7 +156,7 @@ async function copyBatch(
     onLooked();
   }
   const copied: StoredObject[] = [];
-  await eachAtOnce(free, async (entry) => {
+  await mapConcurrently(free, COPIES, async (entry) => {
     const to = target(entry.key);
     const copy = await failures.attempt(() =>
       copyAndCompare(store, entry.key, to, signal, (source) =>
@@ -175,17 +175,6 @@ async function copyBatch(
     leave(entry.key, outcome.kind === 'gone' ? 'it is gone' : outcome.reason);
   });
   return copied;
-}
-
-/** Works at some objects at the same time; where one fails for good, no other is begun. */
-async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const limit = pLimit(COPIES);
-  try {
-    await Promise.all(items.map((item) => limit(work, item)));
-  } catch (error) {
-    limit.clearQueue();
-    throw error;
-  }
 }
 
 /** @returns those that the server refuses to delete */

@@ -1,5 +1,5 @@
-import pLimit from 'p-limit';
 import { NotFoundError } from '../errors.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import type { Store } from '../s3/store.ts';
 import type { QuarantineContext } from './context.ts';
 import { tellingCutOff } from './cut-off.ts';
@@ -33,7 +33,6 @@ export async function restoreRun(
   const { state } = await findRun(store, prefix, run, signal);
   const restored = { count: 0, bytes: 0 };
   const left = tallyLeft();
-  const limit = pLimit(COPIES);
   const pages =
     key === undefined
       ? listQuarantined(store, prefix, run, signal)
@@ -42,22 +41,18 @@ export async function restoreRun(
     `${objects} of run ${run} are in their place again; run it again for the others`;
   const restorePage = async (page: readonly QuarantinedObject[]) => {
     const back: string[] = [];
-    await Promise.all(
-      page.map((object) =>
-        limit(async () => {
-          const outcome = await bringBack(store, object, signal);
-          if (outcome.kind === 'back' || (outcome.kind === 'there' && state === 'done')) {
-            back.push(object.key);
-            restored.count += 1;
-            restored.bytes += object.bytes;
-            return;
-          }
-          const reason = outcome.kind === 'refused' ? outcome.reason : 'it is in its place as well';
-          left.add(object.original, reason);
-          log.warn(`${object.original} stays in quarantine: ${reason}`);
-        }),
-      ),
-    );
+    await mapConcurrently(page, COPIES, async (object) => {
+      const outcome = await bringBack(store, object, signal);
+      if (outcome.kind === 'back' || (outcome.kind === 'there' && state === 'done')) {
+        back.push(object.key);
+        restored.count += 1;
+        restored.bytes += object.bytes;
+        return;
+      }
+      const reason = outcome.kind === 'refused' ? outcome.reason : 'it is in its place as well';
+      left.add(object.original, reason);
+      log.warn(`${object.original} stays in quarantine: ${reason}`);
+    });
     await store.remove(back, signal);
   };
   await tellingCutOff(log, restored, describeCutOff, async () => {

@@ -5,7 +5,7 @@ import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { applyOwnership, applySettings } from './apply-facts.ts';
-import { type FilledFrom, fillDatabase } from './fill-database.ts';
+import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import type { TableSelection } from './narrow/selection.ts';
 import type { RestorePlan } from './plan.ts';
 import type { KnownDump } from './prove-dump.ts';
@@ -42,9 +42,11 @@ export async function buildScratch(
     await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, log));
     const over = jobs === 1 ? '' : ` over ${jobs} connections`;
     log.info(`restoring ${source.name} into ${scratch}${over}`);
-    const part = selection === undefined ? {} : { selection };
-    const wide = jobs === 1 && selection === undefined ? {} : { wide: { jobs, index: dump, ...part } };
-    const filled = await fillDatabase(context, source, { scratch, noOwner, ...wide }, signal);
+    const way: FillWay =
+      jobs === 1 && selection === undefined
+        ? { kind: 'whole', rowsInOrder: false }
+        : { kind: 'by index', jobs, index: dump, selection };
+    const filled = await fillDatabase(context, source, { scratch, noOwner, way }, signal);
     checkAgainst(source, dump, filled);
     for (const foreignKey of selection?.foreignKeys ?? []) {
       log.warn(`left out foreign key ${foreignKey}, which is restored without its rows`);

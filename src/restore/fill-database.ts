@@ -1,29 +1,34 @@
 import type { DumpIndex } from '../dump/dump-index.ts';
+import type { ReadRange } from '../dump/read-text.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { formatBytes } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { loadDump } from './load-dump.ts';
+import { type LoadOptions, loadDump } from './load-dump.ts';
 import type { RestoreSource } from './source.ts';
 import { analyzeTables } from './wide/analyze.ts';
-import { withLanes } from './wide/lanes.ts';
+import { type Lanes, withLanes } from './wide/lanes.ts';
 import { loadWide } from './wide/load-wide.ts';
 import type { Selection, WideDump } from './wide/wide-dump.ts';
 
 export interface FillOptions {
   readonly scratch: string;
   readonly noOwner: boolean;
-  /** Over how many connections, and where the tables lie in the dump; over one where nothing is said. */
-  readonly wide?: {
-    readonly jobs: number;
-    readonly index: WideDump['index'];
-    /** The part of the dump that is restored, where it is not all. */
-    readonly selection?: Selection;
-  };
-  /** Have the rows of each table stand in the order of the dump, as one connection alone can. */
-  readonly rowsInOrder?: boolean;
+  readonly way: FillWay;
 }
+
+export type FillWay =
+  /** Over one connection; where wanted, with the rows of each table in the order of the dump. */
+  | { readonly kind: 'whole'; readonly rowsInOrder: boolean }
+  /** Over `jobs` connections, by where the tables are in the dump. */
+  | {
+      readonly kind: 'by index';
+      readonly jobs: number;
+      readonly index: WideDump['index'];
+      /** The part of the dump that is restored; undefined for all of it. */
+      readonly selection: Selection | undefined;
+    };
 
 /** What the dump consists of. */
 export interface FilledFrom extends DumpIndex {
@@ -39,27 +44,22 @@ export interface FilledFrom extends DumpIndex {
 export async function fillDatabase(
   context: { readonly database: Database; readonly log: Logger; readonly startProgress: StartProgress },
   source: RestoreSource,
-  { scratch, noOwner, wide, rowsInOrder = false }: FillOptions,
+  { scratch, noOwner, way }: FillOptions,
   signal: AbortSignal,
 ): Promise<FilledFrom> {
   const { database, log } = context;
-  const dump = wide === undefined ? undefined : await openWide(source, wide.index, signal);
-  const expected = source.bytes - bytesSpared(dump, wide?.selection);
-  if (wide?.selection !== undefined) log.info(sayReading(source, expected, dump));
-  const progress = context.startProgress('restore', expected);
+  const loader =
+    way.kind === 'whole' ? wholeLoader(source, way.rowsInOrder) : await indexLoader(source, way, log, signal);
+  const progress = context.startProgress('restore', loader.bytes);
   let bytesRead = 0;
   const onBytes = (bytes: number) => {
     bytesRead += bytes;
     progress.add(bytes);
   };
   const { name, remedyForDamage } = source;
-  const options = { name, remedyForDamage, noOwner, log, rowsInOrder, onBytes };
   try {
-    return await withLanes(database, scratch, wide?.jobs ?? 1, signal, async (lanes) => {
-      const loaded =
-        dump === undefined
-          ? await loadDump(lanes.text.client, source.read(lanes.signal), options)
-          : await loadWide(lanes, dump, { ...options, ...wide });
+    return await withLanes(database, scratch, loader.jobs, signal, async (lanes) => {
+      const loaded = await loader.load(lanes, { name, remedyForDamage, noOwner, log, onBytes });
       log.debug('analyzing');
       await analyzeTables(lanes, log);
       return { ...loaded, bytesRead };
@@ -71,23 +71,47 @@ export async function fillDatabase(
   }
 }
 
-async function openWide(
+interface Loader {
+  /** Connections that it works over. */
+  readonly jobs: number;
+  /** Bytes of plain SQL that it reads. */
+  readonly bytes: number;
+  load(lanes: Lanes, options: LoadOptions): Promise<DumpIndex>;
+}
+
+function wholeLoader({ bytes, read }: RestoreSource, rowsInOrder: boolean): Loader {
+  return {
+    jobs: 1,
+    bytes,
+    load: ({ text, signal }, options) => loadDump(text.client, read(signal), { ...options, rowsInOrder }),
+  };
+}
+
+async function indexLoader(
   source: RestoreSource,
-  index: WideDump['index'],
+  { jobs, index, selection }: FillWay & { readonly kind: 'by index' },
+  log: Logger,
   signal: AbortSignal,
-): Promise<WideDump> {
-  return { index, readRange: await source.ranges(signal), read: source.read };
+): Promise<Loader> {
+  const readRange = await source.ranges(signal);
+  const bytes = source.bytes - (readRange === undefined ? 0 : bytesUnread(selection));
+  if (selection !== undefined) log.info(sayReading(source, bytes, readRange));
+  return {
+    jobs,
+    bytes,
+    load: (lanes, options) =>
+      loadWide(lanes, { index, readRange, read: source.read }, { ...options, selection }),
+  };
 }
 
 /** Bytes of rows that are neither wanted nor read. */
-function bytesSpared(dump: WideDump | undefined, selection: Selection | undefined): number {
-  if (dump?.readRange === undefined || selection === undefined) return 0;
-  return [...selection.unread].reduce((sum, { bytes }) => sum + bytes, 0);
+function bytesUnread(selection: Selection | undefined): number {
+  return [...(selection?.unread ?? [])].reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function sayReading(source: RestoreSource, expected: number, dump: WideDump | undefined): string {
+function sayReading(source: RestoreSource, bytes: number, readRange: ReadRange | undefined): string {
   const all = formatBytes(source.bytes);
-  return dump?.readRange === undefined
+  return readRange === undefined
     ? `${source.name} has to be unpacked from its beginning: all of it is read (${all})`
-    : `reading ${formatBytes(expected)} of ${all}`;
+    : `reading ${formatBytes(bytes)} of ${all}`;
 }

@@ -14,8 +14,6 @@ export interface LoadOptions extends StatementContext {
   readonly remedyForDamage: string;
   /** Leave out owners and rights. */
   readonly noOwner: boolean;
-  /** Have the rows of each table stand in the order of the dump. */
-  readonly rowsInOrder?: boolean;
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -30,10 +28,13 @@ export interface LoadOptions extends StatementContext {
 export async function loadDump(
   client: pg.Client,
   dump: AsyncIterable<Buffer>,
-  options: LoadOptions,
+  options: LoadOptions & {
+    /** Have the rows of each table stand in the order of the dump. */
+    readonly rowsInOrder: boolean;
+  },
 ): Promise<DumpIndex> {
   const scanner = createScanner(options.name, 'whole');
-  const ordered = options.rowsInOrder === true ? orderedCopies(client, options.name) : undefined;
+  const ordered = options.rowsInOrder ? orderedCopies(client, options.name) : undefined;
   const doing = `cannot restore ${options.name}`;
   let copy: RowsIn | undefined;
 

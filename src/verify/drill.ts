@@ -114,8 +114,8 @@ async function restoreAndCompare(
   };
   log.info(`restoring ${name} into ${scratch} on ${database.server}`);
   try {
-    const options = { scratch, noOwner: false, rowsInOrder: true };
-    await fillDatabase(context, watched, options, signal);
+    const way = { kind: 'whole', rowsInOrder: true } as const;
+    await fillDatabase(context, watched, { scratch, noOwner: false, way }, signal);
   } catch (error) {
     if (!(error instanceof RestoreError || error instanceof DumpError)) throw error;
     return explainRefusal(error, source, context, signal);

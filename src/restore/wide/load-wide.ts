@@ -28,7 +28,7 @@ import type { Selection, WideDump } from './wide-dump.ts';
 export async function loadWide(
   lanes: Lanes,
   dump: WideDump,
-  options: LoadOptions & { readonly selection?: Selection },
+  options: LoadOptions & { readonly selection: Selection | undefined },
 ): Promise<DumpIndex> {
   const { index, readRange } = dump;
   const { name, selection } = options;

@@ -35,7 +35,7 @@ export interface RowBlocks {
 export function createRowBlocks(
   lanes: Lanes,
   { index, readRange }: WideDump,
-  options: LoadOptions & { readonly selection?: Selection },
+  options: LoadOptions & { readonly selection: Selection | undefined },
 ): RowBlocks {
   const { name, selection } = options;
   const ranged = readRange === undefined ? undefined : createRangedRows(lanes, readRange, options);

@@ -1,4 +1,5 @@
 import type { UsableBackup } from '../catalog/catalog.ts';
+import { knownBy } from '../catalog/manifest.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
@@ -48,7 +49,7 @@ export function readDumpTables(
       if (wanted(table)) yield { ...table, chunks: readRows(store, dump.key, table, signal) };
     }
   }
-  return { tables: tables(), encoding: () => manifest.encoding ?? undefined };
+  return { tables: tables(), encoding: () => knownBy(manifest).encoding };
 }
 
 function rowsUnread(key: string): DumpError {

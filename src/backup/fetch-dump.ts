@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
+import { remedyForOthers } from '../catalog/dump-source.ts';
 import { ZSTD } from '../dump/other-than-plain.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { DatabaseError, DumpError } from '../errors.ts';
 import { heardByMany } from '../heard-by-many.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
-import { remedyForOthers } from '../restore/source.ts';
 import { broadcast } from '../s3/broadcast.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';

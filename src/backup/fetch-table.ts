@@ -2,14 +2,15 @@ import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { blocksOf, chooseTables } from '../catalog/choose-tables.ts';
+import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import { showTableName } from '../catalog/find-table.ts';
+import { knownBy } from '../catalog/manifest.ts';
 import { openBlocks } from '../dump/block-reader.ts';
-import type { DumpIndex, DumpTable } from '../dump/dump-index.ts';
+import type { DumpTable, KnownDump } from '../dump/dump-index.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { ConfigError, type DumpError } from '../errors.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
-import { backupSource, type RestoreSource } from '../restore/source.ts';
 import { formatBytes } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type FetchContext, otherBytes } from './fetch-dump.ts';
@@ -25,7 +26,6 @@ export interface FetchedTable {
 }
 
 /** What is known of a dump. */
-type TableIndex = Pick<DumpIndex, 'tables' | 'sections' | 'encoding'>;
 
 /**
  * Downloads the rows of one table, or of all its partitions, as they stand in the dump, in COPY's text format, or as
@@ -47,10 +47,8 @@ export async function fetchTable(
   const { manifest, dump } = backup;
   const { store, binDir, env } = context;
   const source = backupSource(store, backup, { binDir, env });
-  const index: TableIndex =
-    manifest === undefined
-      ? await scan(context.startProgress, source, signal)
-      : { ...manifest, encoding: manifest.encoding ?? undefined };
+  const index =
+    manifest === undefined ? await scan(context.startProgress, source, signal) : knownBy(manifest);
   const chosen = await chooseTables(source, index, [options.wanted], 'fetch', signal);
   const shown = chosen.named.map(showTableName).join();
   const doing = `cannot fetch table ${shown} of ${dump.key}`;
@@ -82,9 +80,9 @@ export async function fetchTable(
 
 async function scan(
   startProgress: StartProgress,
-  { name, bytes, read }: RestoreSource,
+  { name, bytes, read }: DumpSource,
   signal: AbortSignal,
-): Promise<TableIndex> {
+): Promise<KnownDump> {
   const progress = startProgress('scan', bytes);
   try {
     return await scanDump(name, read(signal), { onBytes: progress.add });
@@ -109,7 +107,7 @@ function commonColumns(
 
 /** The bytes of the blocks, each of which must be those that its hash is of. */
 async function* readBlocks(
-  source: RestoreSource,
+  source: DumpSource,
   blocks: readonly DumpTable[],
   { wrong, onBytes }: { wrong(fault: string): DumpError; onBytes(bytes: number): void },
   signal: AbortSignal,

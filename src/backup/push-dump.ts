@@ -4,10 +4,10 @@ import { isFree } from '../catalog/catalog.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
+import { refuseUnrunnable } from '../dump/refusals.ts';
 import type { DumpToken } from '../dump/tokens.ts';
 import { RestoreError, StoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
-import { refuseForeign } from '../restore/refusals.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { findFreeId } from './free-id.ts';
@@ -64,7 +64,7 @@ function refuseUnrestorable(file: string): (token: DumpToken) => void {
   const doing = `cannot push ${file}`;
   let creates = false;
   return (token) => {
-    refuseForeign(token, doing);
+    refuseUnrunnable(token, doing);
     if (token.type === 'statement') creates ||= CREATES_TABLE.test(token.sql.toString('latin1', 0, 64));
     if (token.type === 'copy-start' && !creates) {
       throw new RestoreError({

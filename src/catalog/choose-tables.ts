@@ -1,9 +1,10 @@
-import type { DumpIndex, DumpTable } from '../dump/dump-index.ts';
+import type { DumpTable, KnownDump } from '../dump/dump-index.ts';
 import { qualifiedName } from '../dump/tokens.ts';
 import { NotFoundError } from '../errors.ts';
 import { chooseTable, SHOW_TABLES } from './choose-table.ts';
+import type { DumpSource } from './dump-source.ts';
 import { findTable, parseTableName, type TableName } from './find-table.ts';
-import { type NamedDump, type Partition, readPartitions } from './partitions.ts';
+import { type Partition, readPartitions } from './partitions.ts';
 
 /** The tables that an operator has named. */
 export interface ChosenTables {
@@ -22,8 +23,8 @@ export interface ChosenTables {
  * @throws ConfigError, NotFoundError as {@link chooseTable}
  */
 export async function chooseTables(
-  source: NamedDump,
-  dump: Pick<DumpIndex, 'tables' | 'sections' | 'encoding'>,
+  source: DumpSource,
+  dump: KnownDump,
   wanted: readonly string[],
   doing: 'fetch' | 'restore',
   signal: AbortSignal,

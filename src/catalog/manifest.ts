@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { KnownDump } from '../dump/dump-index.ts';
 import { DumpError } from '../errors.ts';
 
 const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -137,6 +138,11 @@ export function otherDatabase(
 
 /** No manifest is larger than this, in bytes: a hundred thousand tables fit. */
 export const MANIFEST_LIMIT = 64 * 1024 ** 2;
+
+/** What a manifest says of its dump. */
+export function knownBy(manifest: Manifest): KnownDump {
+  return { ...manifest, encoding: manifest.encoding ?? undefined };
+}
 
 /** As it lies in the bucket: JSON in one line. */
 export function encodeManifest(manifest: Manifest): Buffer {

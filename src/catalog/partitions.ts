@@ -1,19 +1,12 @@
-import { type DumpBytes, openBlocks } from '../dump/block-reader.ts';
-import type { DumpIndex } from '../dump/dump-index.ts';
+import { openBlocks } from '../dump/block-reader.ts';
+import type { KnownDump } from '../dump/dump-index.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
 import { readWords } from '../dump/read-words.ts';
 import { createScanner } from '../dump/scanner.ts';
 import { textDecoder } from '../dump/text-decoder.ts';
 import { DumpError } from '../errors.ts';
+import type { DumpSource } from './dump-source.ts';
 import type { TableName } from './find-table.ts';
-
-/** A dump whose text can be read. */
-export interface NamedDump extends DumpBytes {
-  /** As errors call it: `backup/postgres-backup-20261123103000.sql`. */
-  readonly name: string;
-  /** What to do when its bytes are not those that are known of it. */
-  readonly remedyForDamage: string;
-}
 
 /** A table whose rows count for another, which has none of its own. */
 export interface Partition {
@@ -42,8 +35,8 @@ export function partitionOf(sql: string): Partition | undefined {
  * @throws DumpError when that is not what is known of the dump
  */
 export async function readPartitions(
-  source: NamedDump,
-  { sections, tables, encoding }: Pick<DumpIndex, 'sections' | 'tables' | 'encoding'>,
+  source: DumpSource,
+  { sections, tables, encoding }: KnownDump,
   signal: AbortSignal,
 ): Promise<Partition[]> {
   const schema = sections.find(({ name }) => name === 'pre-data');

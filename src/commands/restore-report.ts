@@ -1,13 +1,13 @@
 import pg from 'pg';
+import type { DumpSource } from '../catalog/dump-source.ts';
 import { dropStatements } from '../postgres/subscriptions.ts';
 import type { RestoreReport } from '../restore/restore.ts';
-import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatContents, formatDuration, formatNumber } from '../ui/format.ts';
 
 const quote = pg.escapeIdentifier;
 
 /** What a restore has done, in `ms` milliseconds, and what has become of the databases before it. */
-export function renderReport(source: RestoreSource, report: RestoreReport, ms: number): string {
+export function renderReport(source: DumpSource, report: RestoreReport, ms: number): string {
   const { database, only, bytes, bytesRead } = report;
   if (only !== undefined) {
     const each = only.map(({ table, rows: own }) => `${table} (${formatNumber(own, 'row')})`).join(', ');

@@ -1,8 +1,8 @@
+import type { DumpSource } from '../catalog/dump-source.ts';
 import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { type AddRowsOutcome, addRowsConfirmed } from '../restore/narrow/add-confirmed.ts';
 import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
-import type { RestoreSource } from '../restore/source.ts';
 import { formatBytes, formatDuration, formatNumber } from '../ui/format.ts';
 import type { RestoreFlags, RestoreSession } from './restore-options.ts';
 import { confirmAndLock, type Invocation } from './session.ts';
@@ -12,7 +12,7 @@ import { warnOfVariables } from './warn-of-variables.ts';
 export async function restoreRows(
   invocation: Invocation,
   session: RestoreSession,
-  source: RestoreSource,
+  source: DumpSource,
   target: AddRowsOptions,
 ): Promise<number> {
   const { config, log, startProgress } = session;
@@ -33,7 +33,7 @@ export async function restoreRows(
   return EXIT.done;
 }
 
-function render(source: RestoreSource, outcome: AddRowsOutcome): [document: unknown, text: string] {
+function render(source: DumpSource, outcome: AddRowsOutcome): [document: unknown, text: string] {
   if (outcome.state === 'planned') {
     const would = outcome.intent;
     return [

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { chooseBackup } from '../catalog/choose-backup.ts';
+import { backupSource, type DumpSource, fileSource } from '../catalog/dump-source.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { EXIT } from '../errors.ts';
@@ -10,7 +11,6 @@ import {
   type RestoreOutcome,
   restoreConfirmed,
 } from '../restore/restore-confirmed.ts';
-import { backupSource, fileSource, type RestoreSource } from '../restore/source.ts';
 import { formatTime } from '../ui/format.ts';
 import { choiceOptions } from './choice-options.ts';
 import { RESTORE_GROUPS } from './groups.ts';
@@ -59,7 +59,7 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
 async function withSource(
   invocation: Invocation,
   wanted: WantedDump,
-  work: (session: RestoreSession, source: RestoreSource, media: RestoreMedia) => Promise<number>,
+  work: (session: RestoreSession, source: DumpSource, media: RestoreMedia) => Promise<number>,
 ): Promise<number> {
   const { env, signal } = invocation;
   if (wanted.by === 'file') {
@@ -100,7 +100,7 @@ function describeDoubt(id: string, check: Check): string {
 async function restoreSource(
   invocation: Invocation,
   session: RestoreSession,
-  source: RestoreSource,
+  source: DumpSource,
   options: ConfirmedRestoreOptions,
   media: RestoreMedia,
 ): Promise<number> {
@@ -126,7 +126,7 @@ async function restoreSource(
   return restored === undefined || isWhole(restored) ? EXIT.done : EXIT.fault;
 }
 
-function render(source: RestoreSource, outcome: RestoreOutcome): [document: unknown, text: string] {
+function render(source: DumpSource, outcome: RestoreOutcome): [document: unknown, text: string] {
   const { before = null, restored = null } = outcome.media;
   const ofMedia = restored === null ? '' : `\n${renderMediaRestored(restored)}`;
   if (outcome.state === 'planned') {

@@ -63,3 +63,9 @@ export interface DumpIndex {
   /** The dump's `SET client_encoding`: `UTF8`, `LATIN1`, `SQL_ASCII`. */
   readonly encoding: string | undefined;
 }
+
+/** What is known of a dump without reading it again: a pass over it has found that, or its manifest says it. */
+export type KnownDump = Pick<
+  DumpIndex,
+  'bytes' | 'sections' | 'tables' | 'roles' | 'ownerRoles' | 'encoding'
+>;

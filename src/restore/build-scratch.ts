@@ -1,5 +1,6 @@
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
-import type { DumpIndex } from '../dump/dump-index.ts';
+import type { DumpSource } from '../catalog/dump-source.ts';
+import type { DumpIndex, KnownDump } from '../dump/dump-index.ts';
 import { RestoreError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
@@ -8,9 +9,7 @@ import { applyOwnership, applySettings } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import type { TableSelection } from './narrow/selection.ts';
 import type { RestorePlan } from './plan.ts';
-import type { KnownDump } from './prove-dump.ts';
 import { createScratch, dropScratch } from './scratch.ts';
-import type { RestoreSource } from './source.ts';
 
 /**
  * Makes the scratch database, fills it and checks it; when anything of that fails it is gone again.
@@ -19,7 +18,7 @@ import type { RestoreSource } from './source.ts';
  */
 export async function buildScratch(
   context: { readonly database: Database; readonly log: Logger; readonly startProgress: StartProgress },
-  source: RestoreSource,
+  source: DumpSource,
   options: {
     readonly scratch: string;
     readonly plan: RestorePlan;
@@ -65,7 +64,7 @@ export async function buildScratch(
 
 /** Of a dump without a manifest, what was restored has to be what was read before. */
 function checkAgainst(
-  { name, manifest, remedyForDamage }: RestoreSource,
+  { name, manifest, remedyForDamage }: DumpSource,
   dump: KnownDump,
   index: DumpIndex,
 ): void {

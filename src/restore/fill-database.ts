@@ -1,3 +1,4 @@
+import type { DumpSource } from '../catalog/dump-source.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import type { ReadRange } from '../dump/read-text.ts';
 import type { Database } from '../postgres/database.ts';
@@ -6,7 +7,6 @@ import { formatBytes } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type LoadOptions, loadDump } from './load-dump.ts';
-import type { RestoreSource } from './source.ts';
 import { analyzeTables } from './wide/analyze.ts';
 import { type Lanes, withLanes } from './wide/lanes.ts';
 import { loadWide } from './wide/load-wide.ts';
@@ -43,7 +43,7 @@ export interface FilledFrom extends DumpIndex {
  */
 export async function fillDatabase(
   context: { readonly database: Database; readonly log: Logger; readonly startProgress: StartProgress },
-  source: RestoreSource,
+  source: DumpSource,
   { scratch, noOwner, way }: FillOptions,
   signal: AbortSignal,
 ): Promise<FilledFrom> {
@@ -79,7 +79,7 @@ interface Loader {
   load(lanes: Lanes, options: LoadOptions): Promise<DumpIndex>;
 }
 
-function wholeLoader({ bytes, read }: RestoreSource, rowsInOrder: boolean): Loader {
+function wholeLoader({ bytes, read }: DumpSource, rowsInOrder: boolean): Loader {
   return {
     jobs: 1,
     bytes,
@@ -88,7 +88,7 @@ function wholeLoader({ bytes, read }: RestoreSource, rowsInOrder: boolean): Load
 }
 
 async function indexLoader(
-  source: RestoreSource,
+  source: DumpSource,
   { jobs, index, selection }: FillWay & { readonly kind: 'by index' },
   log: Logger,
   signal: AbortSignal,
@@ -109,7 +109,7 @@ function bytesUnread(selection: Selection | undefined): number {
   return [...(selection?.unread ?? [])].reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function sayReading(source: RestoreSource, bytes: number, readRange: ReadRange | undefined): string {
+function sayReading(source: DumpSource, bytes: number, readRange: ReadRange | undefined): string {
   const all = formatBytes(source.bytes);
   return readRange === undefined
     ? `${source.name} has to be unpacked from its beginning: all of it is read (${all})`

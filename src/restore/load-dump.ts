@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { isOwnership } from '../dump/ownership.ts';
+import { refuseUnrunnable } from '../dump/refusals.ts';
 import { createScanner } from '../dump/scanner.ts';
 import type { DumpToken } from '../dump/tokens.ts';
 import { copyRows, type RowsIn } from './copy-rows.ts';
 import { orderedCopies } from './ordered-copies.ts';
 import { refuseUncommitted } from './own-transactions.ts';
-import { refuseForeign } from './refusals.ts';
 import { runStatement, type StatementContext } from './run-statement.ts';
 
 export interface LoadOptions extends StatementContext {
@@ -39,7 +39,7 @@ export async function loadDump(
   let copy: RowsIn | undefined;
 
   async function apply(token: DumpToken): Promise<void> {
-    refuseForeign(token, doing);
+    refuseUnrunnable(token, doing);
     switch (token.type) {
       case 'text':
       case 'section':

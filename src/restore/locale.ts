@@ -1,10 +1,11 @@
 import type pg from 'pg';
+import type { DumpSource } from '../catalog/dump-source.ts';
+import { knownBy } from '../catalog/manifest.ts';
 import { readEncoding } from '../dump/read-encoding.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../postgres/facts.ts';
 import type { RestoreTarget } from './restore-target.ts';
-import type { RestoreSource } from './source.ts';
 
 /** Encodings that no database may have (manual, "Supported Character Sets"): who dumped has chosen to have it so. */
 const CLIENT_ONLY: readonly string[] = ['BIG5', 'GB18030', 'GBK', 'JOHAB', 'SHIFT_JIS_2004', 'SJIS', 'UHC'];
@@ -61,7 +62,7 @@ function goesWithAny({ collate, ctype, provider }: DatabaseFacts): boolean {
  */
 export async function foreseeLocaleChange(
   database: Database,
-  source: RestoreSource,
+  source: DumpSource,
   name: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -69,7 +70,7 @@ export async function foreseeLocaleChange(
   const dumped =
     manifest === undefined
       ? await readEncoding(source.name, source.read(signal))
-      : (manifest.encoding ?? undefined);
+      : knownBy(manifest).encoding;
   return database.use(database.maintenanceName, signal, (admin) =>
     findLocaleChange(admin, name, (facts) => manifest?.database ?? chooseLocale(dumped, facts)),
   );

@@ -1,4 +1,6 @@
 import type pg from 'pg';
+import type { DumpSource } from '../catalog/dump-source.ts';
+import type { KnownDump } from '../dump/dump-index.ts';
 import { RestoreError } from '../errors.ts';
 import {
   databaseRoles,
@@ -12,8 +14,6 @@ import { type CreationOptions, type DatabaseFacts, readDatabaseFacts } from '../
 import { grantToGiveTo, mayCreateIn, missingRoles } from '../postgres/roles.ts';
 import type { Logger } from '../ui/log.ts';
 import { chooseLocale, localeOfDump } from './locale.ts';
-import type { KnownDump } from './prove-dump.ts';
-import type { RestoreSource } from './source.ts';
 
 /** What is settled before anything is created. */
 export interface RestorePlan {
@@ -32,7 +32,7 @@ export interface RestorePlan {
  */
 export async function planRestore(
   admin: pg.Client,
-  source: RestoreSource,
+  source: DumpSource,
   dump: Pick<KnownDump, 'roles' | 'ownerRoles' | 'encoding'>,
   options: {
     readonly name: string;

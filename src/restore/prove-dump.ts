@@ -1,26 +1,20 @@
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
-import type { DumpIndex } from '../dump/dump-index.ts';
+import type { DumpSource } from '../catalog/dump-source.ts';
+import { knownBy } from '../catalog/manifest.ts';
+import type { DumpIndex, KnownDump } from '../dump/dump-index.ts';
+import { refuseUnrunnable } from '../dump/refusals.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { refuseForeign } from './refusals.ts';
-import type { RestoreSource } from './source.ts';
-
-/** What of a dump has to be known before anything is created, by its manifest or by reading it. */
-export type KnownDump = Pick<
-  DumpIndex,
-  'bytes' | 'sections' | 'tables' | 'roles' | 'ownerRoles' | 'encoding'
->;
 
 /** A manifest tells what a dump consists of; one without is read once. @throws as {@link proveDump} */
 export async function knowDump(
-  source: RestoreSource,
+  source: DumpSource,
   startProgress: StartProgress,
   signal: AbortSignal,
 ): Promise<KnownDump> {
   const { manifest } = source;
-  if (manifest === undefined) return proveDump(source, startProgress, signal);
-  return { ...manifest, encoding: manifest.encoding ?? undefined };
+  return manifest === undefined ? proveDump(source, startProgress, signal) : knownBy(manifest);
 }
 
 /**
@@ -30,7 +24,7 @@ export async function knowDump(
  * @throws RestoreError when it holds what is never run
  */
 export async function proveDump(
-  source: RestoreSource,
+  source: DumpSource,
   startProgress: StartProgress,
   signal: AbortSignal,
 ): Promise<KnownDump> {
@@ -41,7 +35,7 @@ export async function proveDump(
   try {
     index = await scanDump(name, source.read(signal), {
       onBytes: progress.add,
-      see: (token) => refuseForeign(token, doing),
+      see: (token) => refuseUnrunnable(token, doing),
     });
   } finally {
     progress.stop();

@@ -1,4 +1,6 @@
+import type { DumpSource } from '../catalog/dump-source.ts';
 import { isOwnership } from '../dump/ownership.ts';
+import { refuseUnrunnable } from '../dump/refusals.ts';
 import { createScanner } from '../dump/scanner.ts';
 import { dropDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
@@ -8,10 +10,8 @@ import { uninterrupted } from '../uninterrupted.ts';
 import { applyOwnership, applySettings } from './apply-facts.ts';
 import { settleForDump } from './dump-session.ts';
 import type { RestorePlan } from './plan.ts';
-import { refuseForeign } from './refusals.ts';
 import { runStatement } from './run-statement.ts';
 import { createScratch, dropScratch } from './scratch.ts';
-import type { RestoreSource } from './source.ts';
 
 /**
  * Runs what a dump has before its rows on a database that is dropped again, and gives that its owner and settings:
@@ -22,7 +22,7 @@ import type { RestoreSource } from './source.ts';
  */
 export async function rehearseSchema(
   { database, log }: { readonly database: Database; readonly log: Logger },
-  source: RestoreSource,
+  source: DumpSource,
   {
     scratch,
     plan,
@@ -52,7 +52,7 @@ export async function rehearseSchema(
 
 async function runPreData(
   database: Database,
-  source: RestoreSource,
+  source: DumpSource,
   { scratch, noOwner, log }: { readonly scratch: string; readonly noOwner: boolean; readonly log: Logger },
   signal: AbortSignal,
 ): Promise<void> {
@@ -63,7 +63,7 @@ async function runPreData(
     for await (const chunk of source.read(signal)) {
       for (const token of scanner.push(chunk)) {
         if (token.type === 'copy-start' || (token.type === 'section' && token.name !== 'pre-data')) return;
-        refuseForeign(token, `cannot restore ${name}`);
+        refuseUnrunnable(token, `cannot restore ${name}`);
         if (token.type !== 'statement' || (noOwner && isOwnership(token.sql))) continue;
         await runStatement(client, token.sql, token, { name, log });
       }

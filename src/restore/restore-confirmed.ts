@@ -1,5 +1,6 @@
 import type { BackupOutlook } from '../audit/audit-backups.ts';
 import type { AuditReport } from '../audit/audit-media.ts';
+import type { DumpSource } from '../catalog/dump-source.ts';
 import type { MediaRestored } from '../media/restore-media.ts';
 import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
@@ -21,7 +22,6 @@ import {
   type RestoreTarget,
   targetName,
 } from './restore-target.ts';
-import type { RestoreSource } from './source.ts';
 
 /** What a restore does about media. Nothing of it but {@link bringBack} can make the restore fail. */
 export interface RestoreMedia {
@@ -74,7 +74,7 @@ interface MediaTold {
  */
 export async function restoreConfirmed(
   context: ConfirmedRestoreContext,
-  source: RestoreSource,
+  source: DumpSource,
   options: ConfirmedRestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreOutcome> {
@@ -115,7 +115,7 @@ export async function restoreConfirmed(
 /** Meanwhile no backup is taken of a database that is about to be replaced, and what is being read is not pruned. */
 function restoreAlone(
   context: ConfirmedRestoreContext,
-  source: RestoreSource,
+  source: DumpSource,
   options: RestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
@@ -130,7 +130,7 @@ function restoreAlone(
 
 /** What will happen, with everything that will be gone afterwards. */
 function describeIntent(
-  source: RestoreSource,
+  source: DumpSource,
   { server }: Database,
   found: FoundDatabases,
   target: RestoreTarget,
@@ -153,7 +153,7 @@ function describeIntent(
 }
 
 /** Whose dump it is and of when, which its name alone does not tell. */
-function provenance({ manifest }: RestoreSource): string {
+function provenance({ manifest }: DumpSource): string {
   if (manifest === undefined) return 'without a manifest';
   const { database, startedAt } = manifest;
   return `${database === null ? 'a pushed dump' : `of database ${database.name}`}, ${formatTime(new Date(startedAt))}`;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import type { DumpSource } from '../catalog/dump-source.ts';
 import { ConfigError, RestoreError } from '../errors.ts';
 import { listDatabases } from '../postgres/administration.ts';
 import { type Database, openAgain } from '../postgres/database.ts';
@@ -8,7 +9,6 @@ import { describePrepared, type PreparedTransaction, preparedIn } from '../postg
 import { untouchableRoles } from '../postgres/roles.ts';
 import { dropStatements, slotsOf, subscriptionsOf } from '../postgres/subscriptions.ts';
 import { isKeptName, isScratchName } from './names.ts';
-import type { RestoreSource } from './source.ts';
 
 /** How long what is in the way may last without being waited for, in milliseconds. */
 const PASSING_MS = 3000;
@@ -155,7 +155,7 @@ async function lasting<T>(look: () => Promise<readonly T[]>): Promise<readonly T
  * name of a database to be added is taken
  */
 export function checkTarget(
-  source: Pick<RestoreSource, 'name'>,
+  source: Pick<DumpSource, 'name'>,
   target: RestoreTarget,
   { maintenanceName, user }: Pick<Database, 'maintenanceName' | 'user'>,
   { name, exists, owned, kept, untouchable, prepared, subscriptions }: FoundTarget,

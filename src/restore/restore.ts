@@ -1,5 +1,7 @@
 import { backupId } from '../catalog/backup-name.ts';
 import { chooseTables } from '../catalog/choose-tables.ts';
+import type { DumpSource } from '../catalog/dump-source.ts';
+import type { KnownDump } from '../dump/dump-index.ts';
 import { dropDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
@@ -13,10 +15,9 @@ import { selectTables, type TableSelection } from './narrow/selection.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { type Placed, placeScratch } from './place-scratch.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
-import { type KnownDump, knowDump, proveDump } from './prove-dump.ts';
+import { knowDump, proveDump } from './prove-dump.ts';
 import { rehearseSchema } from './rehearse-schema.ts';
 import { checkTarget, findTarget, keptToDrop, type RestoreTarget, targetName } from './restore-target.ts';
-import type { RestoreSource } from './source.ts';
 import { type JobsChoice, planJobs } from './wide/jobs.ts';
 
 export interface RestoreContext {
@@ -54,7 +55,7 @@ export interface RestoreReport extends Placed {
  */
 export async function restoreDump(
   context: RestoreContext,
-  source: RestoreSource,
+  source: DumpSource,
   options: RestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
@@ -113,7 +114,7 @@ export async function restoreDump(
  */
 export async function foreseeRestore(
   context: RestoreContext,
-  source: RestoreSource,
+  source: DumpSource,
   options: RestoreOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -136,7 +137,7 @@ interface BuildPlan {
 
 async function planBuild(
   { database, log }: RestoreContext,
-  source: RestoreSource,
+  source: DumpSource,
   dump: KnownDump,
   { target, noOwner, jobs }: RestoreOptions,
   place: { readonly name: string; readonly scratch: string },
@@ -157,7 +158,7 @@ async function planBuild(
 /** Learns what there is to be restored, plans that, and fills a scratch database with it. */
 async function build(
   context: RestoreContext,
-  source: RestoreSource,
+  source: DumpSource,
   options: RestoreOptions,
   place: {
     /** Of the database in whose place it is to be. */
@@ -186,7 +187,7 @@ async function build(
 }
 
 async function selectNamed(
-  source: RestoreSource,
+  source: DumpSource,
   dump: KnownDump,
   target: RestoreTarget,
   signal: AbortSignal,

@@ -1,10 +1,10 @@
 import { compareIndex, holdsSameTables, type IndexFault } from '../catalog/compare-index.ts';
+import type { DumpSource } from '../catalog/dump-source.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import type { Fault } from '../catalog/verification.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import type { ScanDump } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
-import type { RestoreSource } from '../restore/source.ts';
 import { formatContents } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { compareByPlace } from './compare-by-place.ts';
@@ -25,7 +25,7 @@ export interface ByteTools {
  * @throws StoreError when it cannot be read, or the signal's reason
  */
 export async function checkBytes(
-  source: RestoreSource,
+  source: DumpSource,
   tools: ByteTools,
   signal: AbortSignal,
 ): Promise<Evidence> {
@@ -44,7 +44,7 @@ export async function checkBytes(
 async function compare(
   manifest: Manifest,
   index: DumpIndex,
-  source: RestoreSource,
+  source: DumpSource,
   signal: AbortSignal,
 ): Promise<Fault[]> {
   const faults = compareIndex(manifest, index).map(placed(manifest, index));
@@ -55,7 +55,7 @@ async function compare(
 }
 
 async function scan(
-  source: RestoreSource,
+  source: DumpSource,
   { scanDump, startProgress }: ByteTools,
   signal: AbortSignal,
 ): Promise<DumpIndex | DumpError> {

@@ -1,5 +1,7 @@
 import { compareIndex } from '../catalog/compare-index.ts';
+import type { DumpSource } from '../catalog/dump-source.ts';
 import { databaseOf } from '../catalog/manifest.ts';
+import type { KnownDump } from '../dump/dump-index.ts';
 import { runPgDump } from '../dump/pg-dump.ts';
 import { DumpError, RestoreError } from '../errors.ts';
 import {
@@ -15,10 +17,9 @@ import { applySettings } from '../restore/apply-facts.ts';
 import { fillDatabase } from '../restore/fill-database.ts';
 import { freeNames } from '../restore/names.ts';
 import { planRestore, type RestorePlan } from '../restore/plan.ts';
-import { type KnownDump, knowDump } from '../restore/prove-dump.ts';
+import { knowDump } from '../restore/prove-dump.ts';
 import { findDatabases } from '../restore/restore-target.ts';
 import { createScratch, dropScratch } from '../restore/scratch.ts';
-import type { RestoreSource } from '../restore/source.ts';
 import { isOfServer } from '../restore/whose-fault.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
@@ -43,7 +44,7 @@ export interface DrillContext extends ClientTools, ByteTools {
  */
 export async function drill(
   context: DrillContext,
-  source: RestoreSource,
+  source: DumpSource,
   signal: AbortSignal,
 ): Promise<Evidence> {
   const { database, log } = context;
@@ -77,7 +78,7 @@ export async function drill(
 
 /** @returns why it cannot be restored, where that shows before it is tried */
 async function knowUnlessRefused(
-  source: RestoreSource,
+  source: DumpSource,
   startProgress: StartProgress,
   signal: AbortSignal,
 ): Promise<KnownDump | DumpError | RestoreError> {
@@ -91,7 +92,7 @@ async function knowUnlessRefused(
 
 async function restoreAndCompare(
   context: DrillContext,
-  source: RestoreSource,
+  source: DumpSource,
   { scratch, plan }: { readonly scratch: string; readonly plan: RestorePlan },
   signal: AbortSignal,
 ): Promise<Evidence> {
@@ -102,7 +103,7 @@ async function restoreAndCompare(
   );
   const digester = createDigester(name);
   let original: DumpDigest | undefined;
-  const watched: RestoreSource = {
+  const watched: DumpSource = {
     ...source,
     async *read(by) {
       for await (const chunk of source.read(by)) {
@@ -137,7 +138,7 @@ async function restoreAndCompare(
  */
 async function explainRefusal(
   error: RestoreError | DumpError,
-  source: RestoreSource,
+  source: DumpSource,
   tools: ByteTools,
   signal: AbortSignal,
 ): Promise<Evidence> {

@@ -1,10 +1,10 @@
 import type { Backup, BrokenBackup, UsableBackup } from '../catalog/catalog.ts';
+import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import type { Depth } from '../catalog/verification.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { DumpError, StoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
-import { backupSource, type RestoreSource } from '../restore/source.ts';
 import { readAhead } from '../s3/read-ahead.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
@@ -64,7 +64,7 @@ async function check(
 
 async function restoreAndDump(
   context: VerifyContext,
-  source: RestoreSource,
+  source: DumpSource,
   signal: AbortSignal,
 ): Promise<Evidence> {
   const { drillDatabase: database } = context;
@@ -91,7 +91,7 @@ function unknownForm(key: string): DumpError {
 }
 
 /** The dump as `restore` reads it, by several requests at a time. */
-function verifySource(context: VerifyContext, backup: UsableBackup): RestoreSource {
+function verifySource(context: VerifyContext, backup: UsableBackup): DumpSource {
   const { store, binDir, env } = context;
   const { key } = backup.dump;
   return {

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { takeBackup } from '../../src/backup/take-backup.ts';
 import { findBackup } from '../../src/catalog/catalog.ts';
+import { backupSource, type DumpSource } from '../../src/catalog/dump-source.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { readDatabaseFacts } from '../../src/postgres/facts.ts';
 import { mayCreateIn } from '../../src/postgres/roles.ts';
 import { type RestoreOptions, restoreDump } from '../../src/restore/restore.ts';
-import { backupSource, type RestoreSource } from '../../src/restore/source.ts';
 import { compareDigests, digestDatabase } from '../support/compare-databases.ts';
 import { withClient } from '../support/database.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
@@ -56,7 +56,7 @@ const admin = (sql: string) => withClient(bed.env, 'postgres', (client) => clien
 const toolFor = (name: string) =>
   openDatabase(readConfig({ env: { ...bed.env, POSTGRES_DB: name }, flags: {} }, ['database']), {});
 
-async function takeSource(name = bed.database.name): Promise<RestoreSource> {
+async function takeSource(name = bed.database.name): Promise<DumpSource> {
   const who = {
     store: bed.store,
     database: toolFor(name),
@@ -79,7 +79,7 @@ async function takeSource(name = bed.database.name): Promise<RestoreSource> {
   return backupSource(bed.store, backup, how);
 }
 
-async function restore(name: string, source: RestoreSource, options: Partial<RestoreOptions> = {}) {
+async function restore(name: string, source: DumpSource, options: Partial<RestoreOptions> = {}) {
   const { log, lines } = keepingLog();
   const context = { database: toolFor(name), now, log, startProgress: noProgress };
   const report = await restoreDump(

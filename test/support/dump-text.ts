@@ -1,5 +1,5 @@
+import type { DumpSource } from '../../src/catalog/dump-source.ts';
 import type { Manifest } from '../../src/catalog/manifest.ts';
-import type { RestoreSource } from '../../src/restore/source.ts';
 
 /** A plain dump as pg_dump frames it, with these statements; the first of them stands in line 10. */
 export function dumpText(body: string, { complete = true } = {}): string {
@@ -25,7 +25,7 @@ export function entry(type: string, name: string, schema = 'public'): string {
 export function textSource(
   text: string | Buffer,
   options: { readonly name?: string; readonly manifest?: Manifest; readonly chunkBytes?: number } = {},
-): RestoreSource {
+): DumpSource {
   const bytes = Buffer.from(text);
   const { name = './dump.sql', manifest, chunkBytes = 64 * 1024 } = options;
   async function* read(start = 0, end = bytes.length) {

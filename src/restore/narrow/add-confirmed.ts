@@ -1,7 +1,7 @@
+import type { DumpSource } from '../../catalog/dump-source.ts';
 import { RestoreError } from '../../errors.ts';
 import { type ConfirmAndLock, withLock } from '../../postgres/advisory-lock.ts';
 import { findDatabases } from '../restore-target.ts';
-import type { RestoreSource } from '../source.ts';
 import {
   type AddedRows,
   type AddRowsContext,
@@ -38,7 +38,7 @@ export type AddRowsOutcome =
  */
 export async function addRowsConfirmed(
   context: ConfirmedRowsContext,
-  source: RestoreSource,
+  source: DumpSource,
   options: ConfirmedRowsOptions,
   signal: AbortSignal,
 ): Promise<AddRowsOutcome> {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { blocksOf, chooseTables } from '../../catalog/choose-tables.ts';
+import type { DumpSource } from '../../catalog/dump-source.ts';
 import { type BlockReader, openBlocks } from '../../dump/block-reader.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
@@ -12,7 +13,6 @@ import { settleForDump } from '../dump-session.ts';
 import type { Placed } from '../place-scratch.ts';
 import { knowDump } from '../prove-dump.ts';
 import type { RestoreContext, RestoreReport } from '../restore.ts';
-import type { RestoreSource } from '../source.ts';
 import { constraintRefused, copyBlock } from './copy-block.ts';
 import {
   filledTables,
@@ -50,7 +50,7 @@ export type AddedRows = Required<Omit<RestoreReport, keyof Placed>>;
  */
 export async function addRows(
   context: AddRowsContext,
-  source: RestoreSource,
+  source: DumpSource,
   { into, only }: AddRowsOptions,
   signal: AbortSignal,
 ): Promise<AddedRows> {
@@ -114,7 +114,7 @@ export async function addRows(
  */
 export async function foreseeRows(
   { database, startProgress }: AddRowsContext,
-  source: RestoreSource,
+  source: DumpSource,
   { into, only }: AddRowsOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -132,12 +132,12 @@ export async function foreseeRows(
   });
 }
 
-function describeDoing(source: RestoreSource, into: string): string {
+function describeDoing(source: DumpSource, into: string): string {
   return `cannot restore rows of ${source.name} into database ${into}`;
 }
 
 async function chooseBlocks(
-  source: RestoreSource,
+  source: DumpSource,
   only: readonly string[],
   startProgress: AddRowsContext['startProgress'],
   doing: string,
@@ -161,7 +161,7 @@ function sayTriggers({ paused, firing }: PausedTriggers, log: Logger): void {
 }
 
 function sayReading(
-  source: RestoreSource,
+  source: DumpSource,
   bytes: number,
   wanted: number,
   { ranged }: Pick<BlockReader, 'ranged'>,

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { DumpSource } from '../../catalog/dump-source.ts';
 import type { BlockReader } from '../../dump/block-reader.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
@@ -7,7 +8,6 @@ import { describeCause, errorCode, remedyOf } from '../../postgres/errors.ts';
 import { quoteTable } from '../../postgres/relations.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import { startCopy } from '../raw-query.ts';
-import type { RestoreSource } from '../source.ts';
 import { proveRows } from '../wide/prove-rows.ts';
 import { wholeBlock } from '../wide/row-pieces.ts';
 
@@ -20,7 +20,7 @@ import { wholeBlock } from '../wide/row-pieces.ts';
  */
 export async function copyBlock(
   client: pg.Client,
-  source: RestoreSource,
+  source: DumpSource,
   reader: BlockReader,
   block: DumpTable,
   encoding: string | undefined,

@@ -1,13 +1,13 @@
 import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts';
 import { isOwnership } from '../../dump/ownership.ts';
 import { readAll, readText } from '../../dump/read-text.ts';
+import { refuseUnrunnable } from '../../dump/refusals.ts';
 import { createScanner } from '../../dump/scanner.ts';
 import { isLargeObject } from '../../dump/sections.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpToken, qualifiedName, type Statement } from '../../dump/tokens.ts';
 import type { LoadOptions } from '../load-dump.ts';
 import { isInTransaction, isTransactional, refuseUncommitted } from '../own-transactions.ts';
-import { refuseForeign } from '../refusals.ts';
 import { runStatement, tryStatement } from '../run-statement.ts';
 import { sessionSetting } from '../session-settings.ts';
 import { type Lanes, runSetting } from './lanes.ts';
@@ -78,7 +78,7 @@ export async function loadWide(
   }
 
   async function apply(token: DumpToken): Promise<void> {
-    refuseForeign(token, doing);
+    refuseUnrunnable(token, doing);
     switch (token.type) {
       case 'text':
       case 'backslash':

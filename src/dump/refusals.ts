@@ -1,5 +1,5 @@
-import type { DumpToken } from '../dump/tokens.ts';
 import { RestoreError } from '../errors.ts';
+import type { DumpToken } from './tokens.ts';
 
 /**
  * Objects of the whole server, which pg_dump writes only with `--create`, and pg_dumpall; what a role owns anywhere;
@@ -28,7 +28,7 @@ const WITHOUT_CREATE = 'take a dump without --create';
  * @param doing for the error: `cannot restore ./dump.sql`
  * @throws RestoreError that names the command or the statement and its line
  */
-export function refuseForeign(token: DumpToken, doing: string): void {
+export function refuseUnrunnable(token: DumpToken, doing: string): void {
   if (token.type === 'backslash') {
     const { command, line } = token;
     if (command === 'restrict' || command === 'unrestrict') return;

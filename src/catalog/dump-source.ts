@@ -1,7 +1,4 @@
 import { dirname } from 'node:path';
-import type { UsableBackup } from '../catalog/catalog.ts';
-import { remedyForDamage } from '../catalog/compare-index.ts';
-import type { Manifest } from '../catalog/manifest.ts';
 import type { DumpBytes } from '../dump/block-reader.ts';
 import { FORM_BYTES, sniffForm } from '../dump/form.ts';
 import type { LocalDump } from '../dump/local-dump.ts';
@@ -10,12 +7,15 @@ import type { ReadRange } from '../dump/read-text.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
+import type { UsableBackup } from './catalog.ts';
+import { remedyForDamage } from './compare-index.ts';
+import type { Manifest } from './manifest.ts';
 
 /** Of a dump without a manifest is known what it was a moment ago. */
 const KEEP_STILL = 'see to it that nothing writes to the dump';
 
-/** A dump that is to be restored, wherever it lies. */
-export interface RestoreSource extends DumpBytes {
+/** A dump that is to be read, wherever it lies. */
+export interface DumpSource extends DumpBytes {
   /** `backup/postgres-backup-20261123103000.sql`, `./dump.sql.gz` */
   readonly name: string;
   /** What is known of it beforehand; a foreign dump and a local file have none. */
@@ -37,7 +37,7 @@ export function remedyForOthers({ id, manifest }: UsableBackup): string {
  *
  * @param tools that unpack it
  */
-export function backupSource(store: Store, backup: UsableBackup, tools: ClientTools): RestoreSource {
+export function backupSource(store: Store, backup: UsableBackup, tools: ClientTools): DumpSource {
   const { key } = backup.dump;
   const readRange: ReadRange = (range, signal) => readObject(store, key, { range, signal });
   return {
@@ -58,7 +58,7 @@ export function backupSource(store: Store, backup: UsableBackup, tools: ClientTo
  * @param file as it was named, which is what errors call it
  * @param tools that unpack it
  */
-export function fileSource(file: string, local: LocalDump, tools: ClientTools): RestoreSource {
+export function fileSource(file: string, local: LocalDump, tools: ClientTools): DumpSource {
   return {
     name: dirname(file) === '.' && !file.startsWith('.') ? `./${file}` : file,
     manifest: undefined,

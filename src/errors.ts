@@ -72,6 +72,13 @@ export class StoreError extends OperatorError {
 /** A dump is not what it should be (cut off, not a dump, other bytes than its manifest says): take another one. */
 export class DumpError extends OperatorError {
   readonly exitStatus = EXIT.failed;
+  /** Whether it is compressed in a way that the tool does not unpack; it may be good all the same. */
+  readonly cannotUnpack: boolean;
+
+  constructor(parts: ErrorParts & { readonly cannotUnpack?: boolean }) {
+    super(parts);
+    this.cannotUnpack = parts.cannotUnpack ?? false;
+  }
 }
 
 /** A restore stopped; the target database is as it was, or the message says what state it is in. */

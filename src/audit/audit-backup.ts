@@ -7,7 +7,6 @@ import type { FindingSink } from './finding.ts';
 import { type JoinContext, joinBucket } from './join-bucket.ts';
 import { assertSources } from './match-sources.ts';
 import { type Batch, batchOf } from './reference-ranges.ts';
-import { TOPOBANK_SOURCES } from './reference-sources.ts';
 import type { Reference } from './references.ts';
 import { describe } from './resolve-candidates.ts';
 import { createTally } from './tally.ts';
@@ -40,7 +39,7 @@ export async function auditBackup(
 ): Promise<BackupAuditReport> {
   const { store, mediaPrefix } = context;
   const { matched, references } = await readDumpReferences(context, backup, signal);
-  assertSources(matched, TOPOBANK_SOURCES);
+  assertSources(matched);
   const tally = createTally(mediaPrefix, NOT_SOUGHT);
   for await (const batch of joinBucket(context, inBatches(references), { tally, cutoff: NEVER }, signal)) {
     const findings = batch.map((candidate) => describe(candidate, new Map()));

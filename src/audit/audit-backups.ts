@@ -15,7 +15,6 @@ import { isListComplete } from './listed-sources.ts';
 import { assertSources } from './match-sources.ts';
 import { onlyMedia } from './only-media.ts';
 import { OBJECTS_PER_RANGE } from './reference-ranges.ts';
-import { TOPOBANK_SOURCES } from './reference-sources.ts';
 
 /** What would be of a backup's media if it were restored today. */
 export type BackupOutlook =
@@ -145,7 +144,7 @@ async function judgeBackup(
   }
   if (backup.state === 'broken') return { id, problem: backup.fault };
   const read = await readDumpReferences(context, backup, signal);
-  assertSources(read.matched, TOPOBANK_SOURCES);
+  assertSources(read.matched);
   const rows = counted(read.references, (batch) => {
     references += batch.filter(({ kind }) => kind === 'key').length;
   });

@@ -12,7 +12,7 @@ import type { KeptBackup } from './kept-media.ts';
 import { assertSources } from './match-sources.ts';
 import { openProtectors, protectOrphans, type UnreadBackup } from './protect.ts';
 import { referenceQuery } from './reference-query.ts';
-import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
+import type { ReferenceSource } from './reference-sources.ts';
 import { readReferences } from './references.ts';
 import { type Lookups, resolveCandidates } from './resolve-candidates.ts';
 import { readLabelled, readVersions } from './row-lookup.ts';
@@ -61,7 +61,7 @@ export async function auditMedia(
       const snapshot = await exportSnapshot(held);
       await joinSnapshot(copying, snapshot);
       const { matched, relations, serverEncoding } = await inspectDatabase(held, context.ownSources);
-      assertSources(matched, TOPOBANK_SOURCES);
+      assertSources(matched);
       for (const client of [held, copying, fresh]) await readAllRows(client, serverEncoding);
       await sortInMemory(copying);
 

@@ -23,7 +23,7 @@ export async function inspectDatabase(
   const relations = await findRelations(client, [...tables]);
   const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
   return {
-    matched: matchSources(TOPOBANK_SOURCES, ownSources, relations),
+    matched: matchSources(ownSources, relations),
     relations,
     serverEncoding: rows[0]?.server_encoding ?? '',
   };

@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.ts';
 import type { Relation } from '../postgres/relations.ts';
 import { placeholders } from './pattern.ts';
-import { ERA_B_COLUMNS, type Era, type ReferenceSource } from './reference-sources.ts';
+import { ERA_B_COLUMNS, type Era, type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 
 /** A source as a database has it: one table, and one column or one pattern of prefixes. */
 export interface MatchedSource {
@@ -38,13 +38,12 @@ export function sourceTables(sources: readonly ReferenceSource[]): string[] {
  * what they own would be taken for orphans
  */
 export function matchSources(
-  known: readonly ReferenceSource[],
   own: readonly ReferenceSource[],
   relations: ReadonlyMap<string, Relation>,
 ): Matched {
   for (const source of own) requireSource(source, relations);
-  const matched = matchPresent(known, own, relations);
-  if (matched.era !== null) for (const source of known) requireReadable(source, relations);
+  const matched = matchPresent(TOPOBANK_SOURCES, own, relations);
+  if (matched.era !== null) for (const source of TOPOBANK_SOURCES) requireReadable(source, relations);
   return matched;
 }
 
@@ -63,9 +62,9 @@ export function matchPresent(
 }
 
 /** @throws ConfigError saying which tables were looked for, where there is no source */
-export function assertSources({ sources }: Matched, known: readonly ReferenceSource[]): void {
+export function assertSources({ sources }: Matched): void {
   if (sources.length > 0) return;
-  const looked = known.flatMap(({ tables, eras }) => (eras.length > 0 ? tables : []));
+  const looked = TOPOBANK_SOURCES.flatMap(({ tables, eras }) => (eras.length > 0 ? tables : []));
   throw new ConfigError({
     doing: 'cannot tell which rows own which objects',
     problem: `the database is of no known era of TopoBank (looked for ${[...new Set(looked)].join(', ')})`,

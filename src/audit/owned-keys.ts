@@ -5,7 +5,7 @@ import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { inspectDatabase, readAllRows } from './inspect.ts';
 import { assertSources, type MatchedSource } from './match-sources.ts';
 import { keyExpression, ownsSomething } from './reference-query.ts';
-import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
+import type { ReferenceSource } from './reference-sources.ts';
 
 /** Tells which of these keys in the bucket rows own at this moment. */
 export type FindOwned = (keys: readonly string[]) => Promise<ReadonlySet<string>>;
@@ -22,7 +22,7 @@ export async function ownedKeyFinder(
   mediaPrefix: string,
 ): Promise<FindOwned> {
   const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
-  assertSources(matched, TOPOBANK_SOURCES);
+  assertSources(matched);
   await readAllRows(client, serverEncoding);
   const ask = async (source: MatchedSource, keys: readonly string[]): Promise<string[]> => {
     const key = keyExpression(source, mediaPrefix);

@@ -2,7 +2,6 @@ import { basename } from 'node:path';
 import type { UsableBackup } from '../catalog/catalog.ts';
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import { remedyForOthers } from '../catalog/dump-source.ts';
-import { ZSTD } from '../dump/other-than-plain.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { DatabaseError, DumpError } from '../errors.ts';
@@ -117,7 +116,7 @@ async function check(
 
 /** Whether a dump cannot be unpacked here, and may be good all the same. */
 function isAboutThisMachine(error: unknown): error is DatabaseError | DumpError {
-  return error instanceof DatabaseError || (error instanceof DumpError && error.problem === ZSTD.found);
+  return error instanceof DatabaseError || (error instanceof DumpError && error.cannotUnpack);
 }
 
 /** @param fault in one clause */

@@ -9,7 +9,7 @@ import { type Invocation, openSession } from './session.ts';
  *
  * @returns the exit status
  */
-export async function run(invocation: Invocation): Promise<number | undefined> {
+export async function run(invocation: Invocation): Promise<number> {
   const { config, log } = openSession(invocation, ['container']);
   const { restoreDatabase, restoreFile } = config;
   if (!restoreDatabase) {

@@ -1,7 +1,7 @@
 import { fetchDump } from '../backup/fetch-dump.ts';
 import { fetchTable } from '../backup/fetch-table.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, EXIT } from '../errors.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
 import { choiceOptions } from './choice-options.ts';
@@ -15,7 +15,7 @@ interface FetchFlags extends CommonOptions {
 }
 
 /** `fetch ID [DIR]`: a backup's dump, or one table of it, as a local file. */
-export async function run(invocation: Invocation, id: string, directory: string): Promise<undefined> {
+export async function run(invocation: Invocation, id: string, directory: string): Promise<number> {
   const { table, csv } = invocation.options as FetchFlags;
   if (table === undefined && csv === true) {
     throw new ConfigError({
@@ -47,4 +47,5 @@ export async function run(invocation: Invocation, id: string, directory: string)
       `${path}: ${formatBytes(backup.dump.bytes)}, checked: ${proof}`,
     );
   });
+  return EXIT.done;
 }

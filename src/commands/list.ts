@@ -2,6 +2,7 @@ import { idTime, manifestKey } from '../catalog/backup-name.ts';
 import { type Backup, listBackups } from '../catalog/catalog.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catalog/verification.ts';
+import { EXIT } from '../errors.ts';
 import { describeShrink, describeSpared, findLarger, judgeShrink } from '../retention/shrink-guard.ts';
 import { formatBytes, formatDuration } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
@@ -9,7 +10,7 @@ import { LIST_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `list`: the backups in the bucket, newest first. */
-export async function run(invocation: Invocation): Promise<undefined> {
+export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, LIST_GROUPS);
   const { config } = session;
   const now = session.now();
@@ -30,6 +31,7 @@ export async function run(invocation: Invocation): Promise<undefined> {
             .map((each) => describeSpared(each, config.shrinkGuard)),
         ]),
   );
+  return EXIT.done;
 }
 
 /** The document of one backup in `list --json`. */

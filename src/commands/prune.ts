@@ -1,6 +1,7 @@
 import { type PruneContext, planPrune, removals } from '../backup/prune-backups.ts';
 import { pruneConfirmed } from '../backup/prune-confirmed.ts';
 import type { Config } from '../config/config.ts';
+import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import type { GuardedPlan } from '../retention/hold-back.ts';
 import { retentionRules } from '../retention/rules.ts';
@@ -21,9 +22,10 @@ import {
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /** `prune`: deletes the backups that no rule keeps. */
-export async function run(invocation: Invocation): Promise<undefined> {
+export async function run(invocation: Invocation): Promise<number> {
   const { dryRun } = invocation.options as CommonOptions & { readonly dryRun?: true };
   await (dryRun === true ? decide(invocation) : prune(invocation));
+  return EXIT.done;
 }
 
 /** Without the lock, and so without the database, for nothing is done that could meet another run. */

@@ -1,10 +1,11 @@
 import { pushDump } from '../backup/push-dump.ts';
+import { EXIT } from '../errors.ts';
 import { formatContents } from '../ui/format.ts';
 import { PUSH_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** `push FILE`: a local dump as a backup. */
-export async function run(invocation: Invocation, file: string): Promise<undefined> {
+export async function run(invocation: Invocation, file: string): Promise<number> {
   const session = openSession(invocation, PUSH_GROUPS);
   const { config, now, log, startProgress } = session;
   const { prefix, maxParts, partsInFlight, binDir } = config;
@@ -22,4 +23,5 @@ export async function run(invocation: Invocation, file: string): Promise<undefin
     { id, key, bytes, tables: tables.length, rows },
     `backup ${id}: ${formatContents({ bytes, tables: tables.length, rows })}\n${key} in bucket ${config.bucket}`,
   );
+  return EXIT.done;
 }

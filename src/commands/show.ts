@@ -3,6 +3,7 @@ import { type ChoiceOptions, chooseBackup, findNamed, type Wanted } from '../cat
 import { showTableName } from '../catalog/find-table.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
+import { EXIT } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
@@ -19,11 +20,11 @@ interface ShowFlags extends CommonOptions {
 }
 
 /** `show ID`: what is known of one backup, or what has changed since another one. */
-export async function run(invocation: Invocation, id: string): Promise<undefined> {
+export async function run(invocation: Invocation, id: string): Promise<number> {
   const { diff } = invocation.options as ShowFlags;
   if (diff !== undefined) {
     await showDiff(invocation, id, diff);
-    return;
+    return EXIT.done;
   }
   const session = openSession(invocation, SHOW_GROUPS);
   const { config } = session;
@@ -39,6 +40,7 @@ export async function run(invocation: Invocation, id: string): Promise<undefined
     },
     render(backup),
   );
+  return EXIT.done;
 }
 
 /** One that is broken can be looked at, too. */

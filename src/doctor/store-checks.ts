@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.ts';
+import { answerOf } from '../s3/errors.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store, Upload } from '../s3/store.ts';
 import { uninterrupted } from '../uninterrupted.ts';
@@ -29,7 +30,7 @@ export async function examineStore(
     try {
       for await (const _ of store.list(prefix, { signal })) break;
     } catch (error) {
-      if (error instanceof StoreError && /NoSuchBucket/.test(error.problem)) {
+      if (error instanceof StoreError && answerOf(error.cause).code === 'NoSuchBucket') {
         // Nothing more can be tried, so it cannot be said that backups will work.
         return fault(
           `bucket ${store.bucket} does not exist on ${store.endpoint}`,

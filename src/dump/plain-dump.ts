@@ -67,6 +67,7 @@ async function* inPlain(
         doing: `cannot read the dump ${options.name}`,
         problem: ZSTD.found,
         remedy: ZSTD.remedy,
+        cannotUnpack: true,
       });
   }
 }

@@ -4,6 +4,7 @@ import { DatabaseError } from '../errors.ts';
 import { openAgain } from './database.ts';
 import { creationStatement } from './database-statements.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
+import { execute } from './execute.ts';
 import type { CreationOptions } from './facts.ts';
 import { refusePrepared } from './prepared-transactions.ts';
 import { SQLSTATE } from './sqlstate.ts';
@@ -12,14 +13,6 @@ import { SQLSTATE } from './sqlstate.ts';
 const TERMINATE_MS = 30_000;
 
 const quote = pg.escapeIdentifier;
-
-async function run(client: pg.Client, doing: string, sql: string): Promise<void> {
-  try {
-    await client.query(sql);
-  } catch (error) {
-    throw databaseError(doing, error);
-  }
-}
 
 /** A database of the server, as the other databases see it. */
 export interface KnownDatabase {
@@ -100,7 +93,7 @@ export async function endSessions(client: pg.Client, name: string): Promise<void
  * @throws DatabaseError
  */
 export async function allowConnections(client: pg.Client, name: string, allow: boolean): Promise<void> {
-  await run(
+  await execute(
     client,
     `cannot ${allow ? 'allow' : 'refuse'} connections to database ${name}`,
     `ALTER DATABASE ${quote(name)} ALLOW_CONNECTIONS ${allow}`,
@@ -115,7 +108,7 @@ export async function allowConnections(client: pg.Client, name: string, allow: b
 export async function renameDatabase(client: pg.Client, from: string, to: string): Promise<void> {
   const doing = `cannot rename database ${from} to ${to}`;
   await refusePrepared(client, from, doing);
-  await run(client, doing, `ALTER DATABASE ${quote(from)} RENAME TO ${quote(to)}`);
+  await execute(client, doing, `ALTER DATABASE ${quote(from)} RENAME TO ${quote(to)}`);
 }
 
 /** Runs `work` in a transaction: all of it is done, or nothing. */
@@ -136,11 +129,7 @@ export async function inTransaction(client: pg.Client, work: () => Promise<void>
  *
  * @throws DatabaseError that names the statement to run, when the database could not be opened again
  */
-export async function withoutSessions(
-  client: pg.Client,
-  name: string,
-  work: () => Promise<void>,
-): Promise<void> {
+async function withoutSessions(client: pg.Client, name: string, work: () => Promise<void>): Promise<void> {
   await allowConnections(client, name, false);
   try {
     await endSessions(client, name);
@@ -181,13 +170,14 @@ export async function dropDatabase(client: pg.Client, name: string): Promise<voi
   const known = (await listDatabases(client)).find((database) => database.name === name);
   if (known === undefined) return;
   const doing = `cannot drop database ${name}`;
-  const beTemplate = (yes: boolean) => run(client, doing, `ALTER DATABASE ${quote(name)} IS_TEMPLATE ${yes}`);
+  const beTemplate = (yes: boolean) =>
+    execute(client, doing, `ALTER DATABASE ${quote(name)} IS_TEMPLATE ${yes}`);
   if (known.template) await beTemplate(false);
   try {
     await refusePrepared(client, name, doing);
     await withoutSessions(client, name, async () => {
       await refusePrepared(client, name, doing);
-      await run(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`);
+      await execute(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`);
     });
   } catch (error) {
     // Why it could not be dropped is what has to be told.

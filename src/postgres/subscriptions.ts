@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { databaseError } from './errors.ts';
+import { execute } from './execute.ts';
 
 const quote = pg.escapeIdentifier;
 
@@ -46,7 +46,7 @@ export async function slotsOfNobody(client: pg.Client, slots: readonly string[])
  * @throws DatabaseError, also where the role may not alter it
  */
 export async function disableSubscription(client: pg.Client, name: string): Promise<void> {
-  await alter(client, `cannot disable subscription ${name}`, `ALTER SUBSCRIPTION ${quote(name)} DISABLE`);
+  await execute(client, `cannot disable subscription ${name}`, `ALTER SUBSCRIPTION ${quote(name)} DISABLE`);
 }
 
 /**
@@ -58,7 +58,7 @@ export async function disableSubscription(client: pg.Client, name: string): Prom
  */
 export async function dropSubscription(client: pg.Client, name: string): Promise<void> {
   for (const statement of dropStatements(name)) {
-    await alter(client, `cannot drop subscription ${name}`, statement);
+    await execute(client, `cannot drop subscription ${name}`, statement);
   }
 }
 
@@ -69,12 +69,4 @@ export function dropStatements(name: string): readonly string[] {
     `ALTER SUBSCRIPTION ${quote(name)} SET (slot_name = NONE);`,
     `DROP SUBSCRIPTION ${quote(name)};`,
   ];
-}
-
-async function alter(client: pg.Client, doing: string, sql: string): Promise<void> {
-  try {
-    await client.query(sql);
-  } catch (error) {
-    throw databaseError(doing, error);
-  }
 }

@@ -19,7 +19,7 @@ export interface CommandSpec {
   readonly lists?: readonly (readonly [spelling: string, about: string])[];
   readonly examples: readonly string[];
   /** Loads the command's module, so that nothing is loaded but what is used, and runs it. */
-  readonly run: (invocation: Invocation, ...args: (string | undefined)[]) => Promise<number | undefined>;
+  readonly run: (invocation: Invocation, ...args: (string | undefined)[]) => Promise<number>;
 }
 
 /** What every command line of one run of the program shares. */
@@ -65,7 +65,7 @@ export function addCommand(program: Command, spec: CommandSpec, context: Program
         tool,
         signal,
       };
-      context.onExit((await spec.run(invocation, ...given)) ?? 0);
+      context.onExit(await spec.run(invocation, ...given));
     });
 }
 

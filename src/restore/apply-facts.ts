@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { databaseError, describeCause, errorCode } from '../postgres/errors.ts';
+import { execute } from '../postgres/execute.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 
@@ -36,11 +37,5 @@ export async function applySettings(
 
 /** Gives the new database its owner and rights. */
 export async function applyOwnership(admin: pg.Client, statements: readonly string[]): Promise<void> {
-  for (const statement of statements) {
-    try {
-      await admin.query(statement);
-    } catch (error) {
-      throw databaseError(`cannot run ${statement}`, error);
-    }
-  }
+  for (const statement of statements) await execute(admin, `cannot run ${statement}`, statement);
 }

@@ -1,6 +1,7 @@
 import type { Backup, BrokenBackup, UsableBackup } from '../catalog/catalog.ts';
 import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import type { Depth } from '../catalog/verification.ts';
+import { ZSTD } from '../dump/other-than-plain.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { DumpError, StoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
@@ -85,7 +86,7 @@ function unproven({ id, fault }: BrokenBackup): StoreError {
 function unknownForm(key: string): DumpError {
   return new DumpError({
     doing: `cannot verify ${key}`,
-    problem: 'it is compressed with zstd',
+    problem: ZSTD.found,
     remedy: 'look at it with --quick, or unpack it with zstd -d and give the .sql to `topobank-backup push`',
   });
 }

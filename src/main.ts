@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { EXIT, messageOf, OperatorError, OutputError, StoppedError } from './errors.ts';
 import { heardByMany } from './heard-by-many.ts';
+import { type Bars, createBars } from './ui/bars.ts';
 import { escapeControls, escapeInStack } from './ui/controls.ts';
 import { outliveStderr } from './ui/stderr.ts';
 import { watchStdout } from './ui/stdout.ts';
@@ -20,23 +21,29 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   outliveStderr();
   const stop = new AbortController();
   const signal = heardByMany(stop.signal);
-  const stopListening = stopOnSignals(stop, env);
+  const bars = createBars();
+  const say = createSay(env, bars);
+  const stopListening = stopOnSignals(stop, bars, say);
   const stdout = watchStdout();
   try {
-    const status = await run(argv, env, signal);
+    const status = await run(argv, { env, signal, bars });
     const failure = await stdout.failure();
     if (failure === undefined) return status;
-    const failed = report(lostOutput(failure, status), env);
+    const failed = report(lostOutput(failure, status), env, say);
     return status === EXIT.done ? failed : status;
   } catch (error) {
     if (error instanceof StoppedError) endSoon(error.exitStatus);
-    return report(error, env);
+    bars.end();
+    return report(error, env, say);
   } finally {
     stopListening();
   }
 }
 
-async function run(argv: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
+async function run(
+  argv: readonly string[],
+  surroundings: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal; readonly bars: Bars },
+): Promise<number> {
   const version = packageVersion();
   const [only, ...more] = argv.slice(2);
   if (more.length === 0 && (only === '--version' || only === '-V')) {
@@ -45,7 +52,7 @@ async function run(argv: readonly string[], env: NodeJS.ProcessEnv, signal: Abor
   }
   // The commands and their settings take longer to load than the version takes to be told.
   const { runProgram } = await import('./program/program.ts');
-  return runProgram(argv, version, { env, signal });
+  return runProgram(argv, version, surroundings);
 }
 
 /** Nobody must take a restore whose report is lost for one that failed. */
@@ -60,19 +67,21 @@ function lostOutput(cause: NodeJS.ErrnoException, status: number): OutputError {
 }
 
 /** @returns what takes the listeners away */
-function stopOnSignals(stop: AbortController, env: NodeJS.ProcessEnv): () => void {
+function stopOnSignals(stop: AbortController, bars: Bars, say: Say): () => void {
   let patience: NodeJS.Timeout | undefined;
   // A terminal, and what runs the program on it, may both send the first signal: only one that was asked for counts.
   let isAskedFor = false;
   const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
     const handler = () => {
       const stopped = new StoppedError(name);
-      if (isAskedFor) process.exit(stopped.exitStatus);
+      if (isAskedFor) {
+        bars.end();
+        process.exit(stopped.exitStatus);
+      }
       stop.abort(stopped);
       patience ??= setTimeout(() => {
         isAskedFor = true;
         say(
-          env,
           'warn',
           `received ${name}, cleaning up; a second signal ends the program at once and leaves the rest of that undone`,
         );
@@ -100,11 +109,11 @@ function packageVersion(): string {
 }
 
 /** Says what went wrong, in one line, and how the program ends. */
-function report(error: unknown, env: NodeJS.ProcessEnv): number {
+function report(error: unknown, env: NodeJS.ProcessEnv, say: Say): number {
   const message = messageOf(error);
   const line = error instanceof OperatorError ? message : `unexpected: ${message}`;
   const stack = env.LOG_LEVEL === 'debug' ? describeCauses(error) : undefined;
-  say(env, 'error', line, stack);
+  say('error', line, stack);
   return error instanceof OperatorError ? error.exitStatus : EXIT.failed;
 }
 
@@ -112,14 +121,18 @@ function report(error: unknown, env: NodeJS.ProcessEnv): number {
 const LEVELS = { warn: 40, error: 50 } as const;
 
 /** Writes what is no command's to log, in the form of the log. */
-function say(env: NodeJS.ProcessEnv, level: keyof typeof LEVELS, line: string, stack?: string): void {
-  if (env.LOG_FORMAT === 'json') {
-    const entry = { level: LEVELS[level], time: new Date().toISOString(), msg: line, stack };
-    process.stderr.write(`${JSON.stringify(entry)}\n`);
-  } else {
+type Say = (level: keyof typeof LEVELS, line: string, stack?: string) => void;
+
+function createSay({ LOG_FORMAT }: NodeJS.ProcessEnv, bars: Bars): Say {
+  return (level, line, stack) => {
+    if (LOG_FORMAT === 'json') {
+      const entry = { level: LEVELS[level], time: new Date().toISOString(), msg: line, stack };
+      process.stderr.write(`${JSON.stringify(entry)}\n`);
+      return;
+    }
     const shown = stack === undefined ? '' : `${escapeInStack(stack)}\n`;
-    process.stderr.write(`topobank-backup: ${escapeControls(line)}\n${shown}`);
-  }
+    bars.aside(() => process.stderr.write(`topobank-backup: ${escapeControls(line)}\n${shown}`));
+  };
 }
 
 function describeCauses(error: unknown): string {

@@ -4,7 +4,7 @@ import type { SettingGroup } from '../config/setting.ts';
 import type { ConfirmAndLock } from '../postgres/advisory-lock.ts';
 import { openStore } from '../s3/s3-store.ts';
 import type { Store } from '../s3/store.ts';
-import { createBars } from '../ui/bars.ts';
+import type { Bars } from '../ui/bars.ts';
 import { type Confirm, createConfirm } from '../ui/confirm.ts';
 import { escapeInLines } from '../ui/controls.ts';
 import { createLog, type Logger } from '../ui/log.ts';
@@ -28,6 +28,8 @@ export interface Invocation {
   readonly tool: string;
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal;
+  /** The progress bars of the process. */
+  readonly bars: Bars;
 }
 
 /** What a command works with: the settings it named, and what speaks to people. */
@@ -57,12 +59,11 @@ export function openSession<G extends SettingGroup>(
   invocation: Invocation,
   groups: readonly G[],
 ): Session<G> {
-  const { options, flags, env, signal } = invocation;
+  const { options, flags, env, signal, bars } = invocation;
   // One call, so that all problems are reported together.
   const config = readConfig<G | 'log'>({ flags, env }, [...groups, 'log']);
   const { logLevel, logFormat } = config as unknown as Config<'log'>;
   const quiet = options.quiet === true;
-  const bars = createBars();
   const level = quiet && logLevel !== 'debug' ? 'error' : logLevel;
   const log = createLog({ level, format: logFormat, aside: bars.aside });
   const onTerminal = process.stderr.isTTY === true && logFormat === 'text';

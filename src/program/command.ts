@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { CommonOptions, Invocation } from '../commands/session.ts';
 import type { Setting, SettingGroup } from '../config/setting.ts';
 import { SETTINGS } from '../config/settings.ts';
+import type { Bars } from '../ui/bars.ts';
 import { usageError } from './usage-error.ts';
 
 /** One command of the program: what the help says of it, and what it does. */
@@ -28,6 +29,7 @@ export interface ProgramContext {
   /** Name and version of this program. */
   readonly tool: string;
   readonly signal: AbortSignal;
+  readonly bars: Bars;
   /** Told the exit status of the command that ran. */
   readonly onExit: (status: number) => void;
 }
@@ -55,7 +57,7 @@ export function addCommand(program: Command, spec: CommandSpec, context: Program
     .option('--quiet', 'log errors only, show no progress')
     .addHelpText('after', examples(spec.examples))
     .action(async () => {
-      const { env, tool, signal } = context;
+      const { env, tool, signal, bars } = context;
       const options = command.opts<CommonOptions>();
       const given = spec.args?.map((_, index) => command.processedArgs[index] as string | undefined) ?? [];
       const invocation: Invocation = {
@@ -64,6 +66,7 @@ export function addCommand(program: Command, spec: CommandSpec, context: Program
         env,
         tool,
         signal,
+        bars,
       };
       context.onExit(await spec.run(invocation, ...given));
     });

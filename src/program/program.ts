@@ -27,12 +27,11 @@ export const COMMANDS: readonly CommandSpec[] = [
 export async function runProgram(
   argv: readonly string[],
   version: string,
-  { env, signal }: Pick<ProgramContext, 'env' | 'signal'>,
+  surroundings: Pick<ProgramContext, 'env' | 'signal' | 'bars'>,
 ): Promise<number> {
   let status: number = EXIT.done;
   const program = buildProgram(version, {
-    env,
-    signal,
+    ...surroundings,
     tool: `topobank-backup ${version}`,
     onExit: (code) => {
       status = code;

@@ -1,16 +1,18 @@
 /** A progress bar on a terminal. */
 export interface Bar {
-  /** Takes it off the terminal, with all that it has set there; nothing where it is not shown. */
+  /** Takes it off the terminal, with all that it has set there. */
   hide(): void;
-  /** Draws it again where {@link hide} has taken it off. */
+  /** Draws it again after {@link hide}. */
   show(): void;
 }
 
-/** The bars that are on the terminal. A line that is written beside one would be cut off and overwritten. */
+/** The bars that are on the terminal of this process. A line that is written beside one would be cut off and overwritten. */
 export interface Bars {
   readonly shown: Set<Bar>;
   /** Has lines written while no bar is there. */
   aside(write: () => void): void;
+  /** Takes all bars off the terminal for good: the program ends, also while work that shows one goes on. */
+  end(): void;
 }
 
 export function createBars(): Bars {
@@ -24,6 +26,10 @@ export function createBars(): Bars {
       } finally {
         for (const bar of shown) bar.show();
       }
+    },
+    end() {
+      for (const bar of shown) bar.hide();
+      shown.clear();
     },
   };
 }

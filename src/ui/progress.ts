@@ -99,22 +99,14 @@ function bar(
     const known = amount === 0 ? '' : describe(amount, performance.now() - began);
     display.start(Math.max(1, expected, amount), amount, { known });
   };
-  let isHidden = false;
-  const own: Bar = {
-    hide() {
-      // A signal ends a bar too (cli-progress, `gracefulExit`).
-      isHidden = display.isActive;
-      display.stop();
-    },
-    show() {
-      if (isHidden) draw();
-    },
-  };
+  const own: Bar = { hide: () => display.stop(), show: draw };
   draw();
   shown.add(own);
   return {
     add: (more) => {
       amount += more;
+      // One that was taken off for good would come back.
+      if (!shown.has(own)) return;
       if (amount > expected) display.setTotal(amount);
       display.update(amount, { known: describe(amount, performance.now() - began) });
     },

@@ -36,6 +36,8 @@ interface Described {
   readonly companions: readonly ObjectInfo[];
   /** What verifications have found of this very object. */
   readonly verified?: VerificationRecord | undefined;
+  /** Why it is not known what they have found, in one clause, where there is a record that cannot be read. */
+  readonly unreadRecord?: string;
 }
 
 /** A backup that can be restored. */
@@ -146,9 +148,18 @@ async function findObjects(
 
 async function describe(store: Store, id: string, found: Found, signal: AbortSignal): Promise<Backup[]> {
   const backups = await describeStates(store, id, found, signal);
-  const record = found.verified === undefined ? undefined : await readRecord(store, found.verified, signal);
-  if (record === undefined) return backups;
-  return backups.map((backup) => (isOf(record, backup) ? { ...backup, verified: record } : backup));
+  if (found.verified === undefined) return backups;
+  const read = await readRecord(store, found.verified, signal);
+  switch (read.kind) {
+    case 'none':
+      return backups;
+    case 'unread':
+      return backups.map((backup) => ({ ...backup, unreadRecord: read.reason }));
+    case 'record':
+      return backups.map((backup) =>
+        isOf(read.record, backup) ? { ...backup, verified: read.record } : backup,
+      );
+  }
 }
 
 /** The object that a verification is about: the dump, or the manifest that names one which is missing. */

@@ -43,6 +43,8 @@ export interface ChoiceOptions {
    * as after a copy.
    */
   readonly doubt?: (chosen: UsableBackup, check: Check) => void;
+  /** Is told of the chosen one where it cannot be read what verifications have found of it. */
+  readonly unread?: (chosen: UsableBackup, reason: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -65,6 +67,7 @@ export async function chooseBackup(
       : await chooseNewest(store, prefix, wanted, options);
   const check = faultyCheck(chosen.verified);
   if (check !== undefined) options.doubt?.(chosen, check);
+  if (chosen.unreadRecord !== undefined) options.unread?.(chosen, chosen.unreadRecord);
   return chosen;
 }
 

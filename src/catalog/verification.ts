@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { NotFoundError } from '../errors.ts';
 import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
+import { formatExcerpt } from '../ui/format.ts';
 
 /** The shallowest first. */
 const DEPTHS = ['quick', 'full', 'restore'] as const;
@@ -9,11 +10,12 @@ const DEPTHS = ['quick', 'full', 'restore'] as const;
 /** How deep a verification goes: what the server says of the object; every byte; restored and dumped again. */
 export type Depth = (typeof DEPTHS)[number];
 
-/** No record is read that is larger, in bytes; see {@link FAULTS_KEPT}. */
+/** No record is read that is larger, in bytes; which keeps to {@link FAULTS_KEPT} and {@link TEXT_KEPT}. */
 const RECORD_LIMIT = 1024 ** 2;
 
-/** So many faults of a check are kept: the first ones tell where to look. */
+/** So many faults of a check are kept, the first ones, which tell where to look; and so many characters of each text. */
 const FAULTS_KEPT = 20;
+const TEXT_KEPT = 500;
 
 const text = v.string();
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -84,8 +86,13 @@ export function addCheck(
   const deeper = (record?.checks ?? []).filter(
     ({ depth }) => DEPTHS.indexOf(depth) > DEPTHS.indexOf(check.depth),
   );
-  const added = { ...check, ok: faults.length === 0, faults: faults.slice(0, FAULTS_KEPT) };
+  const added = { ...check, ok: faults.length === 0, faults: faults.slice(0, FAULTS_KEPT).map(shorten) };
   return { format: 1, id, key, etag, bytes, checks: [{ ...added, faultCount: faults.length }, ...deeper] };
+}
+
+function shorten({ what, where, expected, found }: Fault): Fault {
+  const cut = (text: string) => formatExcerpt(text, TEXT_KEPT);
+  return { what, where: cut(where), expected: cut(expected), found: cut(found) };
 }
 
 /** What counts: the deepest check that has found a fault, for no shallower one clears it; else the deepest. */
@@ -109,8 +116,18 @@ export function faultyCheck(record: VerificationRecord | undefined): Check | und
  */
 export function damagedCheck(record: VerificationRecord | undefined): Check | undefined {
   return record?.checks.find(
-    ({ depth, ok, faults }) => depth === 'full' && !ok && faults.some(({ what }) => what !== 'manifest'),
+    ({ depth, ok, faults }) => depth === 'full' && !ok && faults.some(({ what }) => isOfBytes(what)),
   );
+}
+
+/** Whether a fault is one of the dump's bytes: not of what is known of them, nor of what a server makes of them. */
+export function isOfBytes(what: Fault['what']): boolean {
+  return what !== 'manifest' && what !== 'restore';
+}
+
+/** Whether the rows of the tables are right, and the manifest's places between them, by which pieces are read, are not. */
+export function hasWrongCheckpoints(record: VerificationRecord | undefined): boolean {
+  return (record?.checks ?? []).some(({ faults }) => faults.some(({ what }) => what === 'manifest'));
 }
 
 /** As it lies in the bucket: JSON that is indented for people. */
@@ -118,22 +135,29 @@ export function encodeRecord(record: VerificationRecord): Buffer {
   return Buffer.from(`${JSON.stringify(record, undefined, 1)}\n`);
 }
 
+/** What a record was found to be. */
+export type RecordRead =
+  | { readonly kind: 'record'; readonly record: VerificationRecord }
+  | { readonly kind: 'none' }
+  /** There is one, and what it says is not known. */
+  | { readonly kind: 'unread'; readonly reason: string };
+
 /**
- * Reads a record. It is no part of the backup, so one that is gone, damaged or of a later version tells nothing and
- * keeps nobody from using the backup.
+ * Reads a record. It is no part of the backup, so one that is damaged or of a later version keeps nobody from using the
+ * backup; but nor is that then known to be without a fault.
  */
-export async function readRecord(
-  store: Store,
-  object: ObjectInfo,
-  signal: AbortSignal,
-): Promise<VerificationRecord | undefined> {
-  if (object.bytes > RECORD_LIMIT) return undefined;
+export async function readRecord(store: Store, object: ObjectInfo, signal: AbortSignal): Promise<RecordRead> {
+  const unread = (problem: string) =>
+    ({ kind: 'unread', reason: `the record of its verifications, ${object.key}, ${problem}` }) as const;
+  if (object.bytes > RECORD_LIMIT) return unread('is too large to be one');
   try {
     const text = await readListed(store, object, signal);
-    const parsed = v.safeParse(recordSchema, JSON.parse(String(text)));
-    return parsed.success ? parsed.output : undefined;
+    if (text === undefined) return unread('comes as another one each time it is read');
+    const parsed = v.safeParse(recordSchema, JSON.parse(text.toString()));
+    return parsed.success ? { kind: 'record', record: parsed.output } : unread('is not of format 1');
   } catch (error) {
-    if (error instanceof NotFoundError || error instanceof SyntaxError) return undefined;
+    if (error instanceof NotFoundError) return { kind: 'none' };
+    if (error instanceof SyntaxError) return unread('is not JSON');
     throw error;
   }
 }

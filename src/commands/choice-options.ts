@@ -1,7 +1,7 @@
 import type { ChoiceOptions } from '../catalog/choose-backup.ts';
 import type { Session } from './session.ts';
 
-/** How every command chooses a backup: where the newest one is broken, that it takes an older one is said. */
+/** How every command chooses a backup: that it takes an older one than the newest is said, and what is not known of it. */
 export function choiceOptions({
   now,
   log,
@@ -10,6 +10,7 @@ export function choiceOptions({
   return {
     now: now(),
     overBroken: ({ id, fault }) => log.warn(`taking an older backup than ${id}, which is broken: ${fault}`),
+    unread: ({ id }, reason) => log.warn(`whether backup ${id} was found faulty is not known: ${reason}`),
     signal,
   };
 }

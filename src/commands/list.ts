@@ -47,6 +47,7 @@ export function summarize(backup: Backup, prefix: string) {
     database: databaseOf(backup) ?? null,
     server: manifest?.server ?? null,
     verified: verifiedDocument(backup),
+    ...(backup.unreadRecord === undefined ? {} : { unreadRecord: backup.unreadRecord }),
   };
 }
 
@@ -77,7 +78,7 @@ function render(backups: readonly Backup[], now: Date, notes: readonly string[])
   return [table, ...(below.length > 0 ? ['', ...below] : [])].join('\n');
 }
 
-function rowOf({ id, state, dump, manifest, verified }: Backup, now: Date): string[] {
+function rowOf({ id, state, dump, manifest, verified, unreadRecord }: Backup, now: Date): string[] {
   return [
     id,
     age(id, now),
@@ -85,7 +86,7 @@ function rowOf({ id, state, dump, manifest, verified }: Backup, now: Date): stri
     state,
     databaseOf({ manifest }) ?? '-',
     manifest?.server?.split(' ')[0] ?? '-',
-    describeCheck(decisiveCheck(verified), now),
+    unreadRecord === undefined ? describeCheck(decisiveCheck(verified), now) : 'unreadable',
   ];
 }
 
@@ -99,6 +100,9 @@ function describeCheck(check: Check | undefined, now: Date): string {
 /** What has to be said of a backup below the table. */
 function faultNotes(backup: Backup): string[] {
   if (backup.state === 'broken') return [`${backup.id} is broken: ${backup.fault}`];
+  if (backup.unreadRecord !== undefined) {
+    return [`${backup.id}: whether it was found faulty is not known: ${backup.unreadRecord}`];
+  }
   const check = faultyCheck(backup.verified);
   return check !== undefined ? [`${backup.id} is faulty: ${describeFaults(check)}`] : [];
 }

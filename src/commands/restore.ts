@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
+import type { UsableBackup } from '../catalog/catalog.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import { backupSource, type DumpSource, fileSource } from '../catalog/dump-source.ts';
-import { type Check, describeFaults } from '../catalog/verification.ts';
+import { withoutCheckpoints } from '../catalog/manifest.ts';
+import { type Check, describeFaults, hasWrongCheckpoints } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
@@ -12,6 +14,7 @@ import {
   restoreConfirmed,
 } from '../restore/restore-confirmed.ts';
 import { formatTime } from '../ui/format.ts';
+import type { Logger } from '../ui/log.ts';
 import { choiceOptions } from './choice-options.ts';
 import { RESTORE_GROUPS } from './groups.ts';
 import { isWhole, renderMediaRestored } from './media.ts';
@@ -80,9 +83,16 @@ async function withSource(
         ),
       doubt: ({ id }, check) => session.log.warn(describeDoubt(id, check)),
     });
-    const source = backupSource(store, backup, { binDir: config.binDir, env });
+    const source = backupSource(store, readable(backup, session.log), { binDir: config.binDir, env });
     return work(session, source, mediaOfRestore(invocation, session.log, { store, backup }));
   });
+}
+
+/** The backup without the places within its tables where a verification has found these wrong: its bytes may be right. */
+function readable(backup: UsableBackup, log: Logger): UsableBackup {
+  if (backup.manifest === undefined || !hasWrongCheckpoints(backup.verified)) return backup;
+  log.info(`the rows of each table of backup ${backup.id} are read in one piece`);
+  return { ...backup, manifest: withoutCheckpoints(backup.manifest) };
 }
 
 function describeDoubt(id: string, check: Check): string {

@@ -64,6 +64,7 @@ function render(backup: Backup): string {
   if (dump !== undefined)
     facts.push(['dump', dump.key], ['size', `${formatBytes(dump.bytes)} (${dump.bytes} bytes)`]);
   const { checks = [] } = backup.verified ?? {};
+  if (backup.unreadRecord !== undefined) facts.push(['verified', `not known: ${backup.unreadRecord}`]);
   if (checks.length > 0) facts.push(['verified', checks.map(describeCheck).join('; ')]);
   if (manifest !== undefined) {
     facts.push(['started', formatTime(new Date(manifest.startedAt))]);

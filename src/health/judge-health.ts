@@ -55,7 +55,7 @@ export interface FaultyBackup {
  * of them was begun. It is late once the grace has passed after the earlier of two times: the newest backup's plus the
  * interval of the schedule that ends when the next is due, and the scheduled time that follows. Without a schedule a
  * backup has to exist, and none is ever late. One that a verification has found faulty is an alarm until a newer one is
- * complete, or it is verified once more and good. That one has shrunk is said, and no alarm.
+ * complete, or it is verified once more and good, and so is one of which that cannot be read. That one has shrunk is said, and no alarm.
  *
  * @param backups those that count, at least the newest: down to a complete one, and to the second that the shrink
  * guard compares
@@ -78,6 +78,8 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
   const deadline = schedule.kind === 'none' ? undefined : deadlineAfter(schedule, begun, rules);
   const facts = { newest, due: deadline?.due, late: deadline?.late, shrink, faulty };
   if (faulty !== undefined) return { healthy: false, reason: `${describeFaulty(faulty)}${shrunk}`, ...facts };
+  const unread = findUnread(backups, id, now);
+  if (unread !== undefined) return { healthy: false, reason: `${unread}${shrunk}`, ...facts };
   if (deadline !== undefined && now > deadline.late) {
     const [since, due] = [formatDuration(now.getTime() - deadline.due.getTime()), formatTime(deadline.due)];
     const reason = `the backup that was due at ${due} is ${since} late; the newest complete one that was taken is ${id}${shrunk}`;
@@ -121,6 +123,14 @@ function findFaulty(backups: readonly Backup[], since: string, now: Date): Fault
     if (check !== undefined && !isAhead(backup, now)) return { id: backup.id, check };
   }
   return undefined;
+}
+
+/** @param since as in {@link findFaulty} */
+function findUnread(backups: readonly Backup[], since: string, now: Date): string | undefined {
+  const unread = newestFirst(backups).find(
+    (backup) => backup.id >= since && backup.unreadRecord !== undefined && !isAhead(backup, now),
+  );
+  return unread && `whether backup ${unread.id} was found faulty is not known: ${unread.unreadRecord}`;
 }
 
 function describeFaulty({ id, check }: FaultyBackup): string {

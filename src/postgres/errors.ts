@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { DatabaseError, isCertificateCode, messageOf, OperatorError } from '../errors.ts';
+import { formatExcerpt } from '../ui/format.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
 /** {@link SQLSTATE} of a server's error, or the code of a socket error. */
@@ -7,6 +8,9 @@ export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : undefined;
 }
+
+/** So many characters of what the server says are kept: its own words and the beginning of what it quotes. */
+const SAID_KEPT = 500;
 
 const WENT_AWAY = 'the server went away; see its log and run again';
 
@@ -73,7 +77,12 @@ export function databaseError(doing: string, error: unknown): OperatorError {
 export function describeCause(error: unknown): string {
   // A host name with several addresses fails with an error for each of them.
   if (error instanceof AggregateError && error.errors.length > 0) return describeCause(error.errors[0]);
-  return messageOf(error);
+  return excerptOf(messageOf(error));
+}
+
+/** What the server says may quote a whole row. */
+export function excerptOf(said: string): string {
+  return formatExcerpt(said, SAID_KEPT);
 }
 
 /** What an operator can do where the server has said that a role or a database has too many connections. */

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { DumpPosition } from '../dump/tokens.ts';
 import { OperatorError, RestoreError } from '../errors.ts';
-import { errorCode, remedyOf } from '../postgres/errors.ts';
+import { describeCause, errorCode, excerptOf, remedyOf } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 import { leftOut } from './left-out.ts';
@@ -117,12 +117,12 @@ export function rethrowAt(
   const entry = at?.entry;
   const schema = entry === undefined || entry.schema === '-' ? '' : `${entry.schema}.`;
   const where = entry === undefined ? '' : `, ${entry.type} ${schema}${entry.name}`;
-  const { message, where: context } = error as { message: string; where?: string };
+  const { where: context } = error as { where?: string };
   const row = context?.split('\n')[0];
   const code = errorCode(error);
   throw new RestoreError({
     doing: `cannot restore ${name}`,
-    problem: `line ${lineOf(at, row, rowOf)}${where}: ${message}${row === undefined ? '' : ` (${row})`}`,
+    problem: `line ${lineOf(at, row, rowOf)}${where}: ${describeCause(error)}${row === undefined ? '' : ` (${excerptOf(row)})`}`,
     remedy: lackRemedy ?? remedyFor(code, at) ?? remedyOf(error) ?? ANY_WAY,
     serverLacks: lackRemedy !== undefined,
     cause: error,

@@ -59,7 +59,8 @@ function applyRules(
   rules: readonly Rule[],
 ): Map<Backup, string[]> {
   const whose = database === undefined ? '' : ` of database ${database}`;
-  const isSound = ({ verified }: Backup) => faultyCheck(verified) === undefined;
+  const isSound = ({ verified, unreadRecord }: Backup) =>
+    faultyCheck(verified) === undefined && unreadRecord === undefined;
   const complete = usable.filter(isTaken);
   const pools = [
     { pool: usable, among: '' },

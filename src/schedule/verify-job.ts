@@ -34,9 +34,10 @@ async function verifyNewest(context: VerifyJobContext, depth: Depth, signal: Abo
     );
     return;
   }
-  const { faults, proved } = await verifyBackup(context, backup, depth, signal);
+  const verification = await verifyBackup(context, backup, depth, signal);
+  const { faults, proved } = verification;
   // To try it again would not help: what is wrong stays wrong.
   if (faults.length > 0) {
     log.error(`backup ${backup.id} is faulty: ${describeFaults({ faults, faultCount: faults.length })}`);
-  } else log.info(`backup ${backup.id} is good (${depth}): ${proved}`);
+  } else log.info(`backup ${backup.id} is good (${verification.depth}): ${proved}`);
 }

@@ -25,6 +25,14 @@ export function formatNumber(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** Text of others, such as a server's message that quotes a row: what is longer is cut off, and its length is told. */
+export function formatExcerpt(text: string, most: number): string {
+  if (text.length <= most) return text;
+  // No character of two code units is cut in two.
+  const kept = text.slice(0, most).replace(/[\uD800-\uDBFF]$/, '');
+  return `${kept}… (${formatCount(text.length)} characters)`;
+}
+
 /** `a, b, c and 4 more`: the first of many names. */
 export function formatFirst(names: readonly string[], shown: number, separator = ', '): string {
   const first = names.slice(0, shown).join(separator);

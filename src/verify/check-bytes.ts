@@ -1,10 +1,10 @@
 import { compareIndex, holdsSameTables, type IndexFault } from '../catalog/compare-index.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import type { Manifest } from '../catalog/manifest.ts';
-import type { Fault } from '../catalog/verification.ts';
+import { type Fault, faultLine, isOfBytes } from '../catalog/verification.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import type { ScanDump } from '../dump/scanner.ts';
-import { DumpError } from '../errors.ts';
+import { DumpError, StoreError } from '../errors.ts';
 import { formatContents } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { compareByPlace } from './compare-by-place.ts';
@@ -20,17 +20,42 @@ export interface ByteTools {
 
 /**
  * Reads every byte of a dump once and holds it against its manifest: each hash, each table's rows, the structure from
- * pg_dump's header to its closing line. A dump without a manifest is held against nothing but its own structure.
+ * pg_dump's header to its closing line. A dump without a manifest is held against nothing but its own structure. Where
+ * its bytes are found to be others, a second reading has to find that too.
  *
- * @throws StoreError when it cannot be read, or the signal's reason
+ * @throws StoreError when it cannot be read, or comes as other bytes each time; or the signal's reason
  */
 export async function checkBytes(
   source: DumpSource,
   tools: ByteTools,
   signal: AbortSignal,
 ): Promise<Evidence> {
+  const first = await readOnce(source, tools, 'verify', signal);
+  const fault = first.faults.find(({ what }) => isOfBytes(what));
+  if (fault === undefined) return first;
+  const second = await readOnce(source, tools, 'verify again', signal);
+  if (second.faults.some(({ what }) => isOfBytes(what))) return second;
+  throw alteredOnItsWay(source.name, faultLine(fault));
+}
+
+/** @param found what a reading has shown that another one has not, in one clause */
+export function alteredOnItsWay(name: string, found: string): StoreError {
+  return new StoreError({
+    doing: `cannot verify ${name}`,
+    problem: `its bytes came as others once (${found}), and are right as they came again`,
+    remedy:
+      'check proxies between this machine and the S3 server, and the memory of both machines; then verify it again',
+  });
+}
+
+async function readOnce(
+  source: DumpSource,
+  tools: ByteTools,
+  label: string,
+  signal: AbortSignal,
+): Promise<Evidence> {
   const { manifest } = source;
-  const read = await scan(source, tools, signal);
+  const read = await scan(source, tools, label, signal);
   if (read instanceof DumpError) {
     const faults = [structureFault(read)];
     // The scanner gives up where the structure breaks; the manifest's own places tell which bytes are other ones.
@@ -57,9 +82,10 @@ async function compare(
 async function scan(
   source: DumpSource,
   { scanDump, startProgress }: ByteTools,
+  label: string,
   signal: AbortSignal,
 ): Promise<DumpIndex | DumpError> {
-  const progress = startProgress('verify', source.bytes);
+  const progress = startProgress(label, source.bytes);
   try {
     return await scanDump(source.name, source.read(signal), { onBytes: progress.add });
   } catch (error) {

@@ -1,18 +1,11 @@
-import { compareIndex } from '../catalog/compare-index.ts';
+import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
-import { databaseOf } from '../catalog/manifest.ts';
-import type { KnownDump } from '../dump/dump-index.ts';
-import { runPgDump } from '../dump/pg-dump.ts';
+import { databaseOf, type Manifest } from '../catalog/manifest.ts';
+import { faultLine } from '../catalog/verification.ts';
+import type { DumpIndex, KnownDump } from '../dump/dump-index.ts';
 import { DumpError, RestoreError } from '../errors.ts';
-import {
-  type ClientBinary,
-  type ClientTools,
-  chooseClient,
-  findClients,
-} from '../postgres/client-binaries.ts';
+import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError } from '../postgres/errors.ts';
-import { readServerVersion } from '../postgres/facts.ts';
 import { applySettings } from '../restore/apply-facts.ts';
 import { fillDatabase } from '../restore/fill-database.ts';
 import { freeNames } from '../restore/names.ts';
@@ -20,12 +13,15 @@ import { planRestore, type RestorePlan } from '../restore/plan.ts';
 import { knowDump } from '../restore/prove-dump.ts';
 import { findDatabases } from '../restore/restore-target.ts';
 import { createScratch, dropScratch } from '../restore/scratch.ts';
-import { isOfServer } from '../restore/whose-fault.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { type ByteTools, checkBytes } from './check-bytes.ts';
-import { createDigester, type Digester, type DumpDigest } from './dump-digest.ts';
+import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
+import { compareCheckpoints } from './compare-checkpoints.ts';
+import { dumpAgain } from './dump-again.ts';
+import { createDigester, type DumpDigest } from './dump-digest.ts';
 import { checkedOf, type Evidence } from './evidence.ts';
+import { explainRefusal } from './explain-refusal.ts';
+import { hashBytes } from './hash-bytes.ts';
 import { judgeDrill } from './judge-drill.ts';
 
 export interface DrillContext extends ClientTools, ByteTools {
@@ -102,11 +98,13 @@ async function restoreAndCompare(
     applySettings(client, plan.traits.before, log),
   );
   const digester = createDigester(name);
+  const hash = hashBytes();
   let original: DumpDigest | undefined;
   const watched: DumpSource = {
     ...source,
     async *read(by) {
       for await (const chunk of source.read(by)) {
+        hash.add(chunk);
         digester.push(chunk);
         yield chunk;
       }
@@ -119,86 +117,25 @@ async function restoreAndCompare(
     await fillDatabase(context, watched, { scratch, noOwner: false, way }, signal);
   } catch (error) {
     if (!(error instanceof RestoreError || error instanceof DumpError)) throw error;
-    return explainRefusal(error, source, context, signal);
+    return explainRefusal(error, source, context, signal, hash.end());
   }
   if (original === undefined) throw new Error('the dump was restored without being read to its end');
   const { index } = original;
   // What was restored has to be what was dumped, before it can be said what the server has made of it.
-  if (manifest !== undefined && compareIndex(manifest, index).length > 0) {
-    return { ...(await checkBytes(source, context, signal)), foundBy: 'full' };
+  const fault = manifest && differenceFrom(manifest, index);
+  if (fault !== undefined) {
+    const evidence = await checkBytes(source, context, signal);
+    if (evidence.faults.length === 0) throw alteredOnItsWay(name, fault);
+    return { ...evidence, foundBy: 'full' };
   }
   const restored = await dumpAgain(context, scratch, original, signal);
   return { checked: checkedOf(index), ...judgeDrill({ original, restored, manifest }) };
 }
 
-/**
- * Where the bytes are other ones than were dumped, that is why the server refused them.
- *
- * @throws RestoreError when the server could not take any dump of this kind
- */
-async function explainRefusal(
-  error: RestoreError | DumpError,
-  source: DumpSource,
-  tools: ByteTools,
-  signal: AbortSignal,
-): Promise<Evidence> {
-  const found = await checkBytes(source, tools, signal);
-  const isDamaged = found.faults.length > 0;
-  if (error instanceof DumpError && isDamaged) return { ...found, foundBy: 'full' };
-  if (error instanceof RestoreError && !isDamaged && isOfServer(error)) {
-    throw new RestoreError({
-      doing: `cannot try to restore ${source.name}`,
-      problem: error.problem,
-      remedy:
-        'see to it that the server of the drill can take it, or name another one in VERIFY_DATABASE_URL',
-      cause: error.cause,
-    });
-  }
-  const refused = { what: 'restore', where: '', expected: 'a dump that the server takes' } as const;
-  const faults = [...found.faults, { ...refused, found: error.problem }];
-  return { ...found, faults, ...(isDamaged ? { foundBy: 'full' } : {}) };
-}
-
-async function dumpAgain(
-  context: DrillContext,
-  scratch: string,
-  original: DumpDigest,
-  signal: AbortSignal,
-): Promise<DumpDigest> {
-  const { database, startProgress } = context;
-  const doing = `cannot dump database ${scratch} on ${database.server}`;
-  const pgDump = await choosePgDump(context, scratch, original, doing, signal);
-  const digester: Digester = createDigester(`of database ${scratch}`);
-  const progress = startProgress('compare', original.index.bytes);
-  try {
-    const env = database.childEnv(scratch);
-    const { encoding } = original.index;
-    const args = encoding === undefined ? [] : [`--encoding=${encoding}`];
-    for await (const chunk of runPgDump(pgDump.path, args, { doing, env }, signal)) {
-      digester.push(chunk);
-      progress.add(chunk.length);
-    }
-    return digester.end();
-  } finally {
-    progress.stop();
-  }
-}
-
-/** The one of the major version that has written the dump, where it is here and knows the server: it writes alike. */
-async function choosePgDump(
-  { database, binDir, env }: DrillContext,
-  scratch: string,
-  { index }: DumpDigest,
-  doing: string,
-  signal: AbortSignal,
-): Promise<ClientBinary> {
-  const server = await database.use(scratch, signal, (client) =>
-    readServerVersion(client).catch((error: unknown) => {
-      throw databaseError(doing, error);
-    }),
-  );
-  const found = await findClients('pg_dump', binDir, env);
-  const major = Number.parseInt(index.pgDumpVersion ?? '', 10);
-  const alike = found.find((client) => client.major === major && major >= server.major);
-  return alike ?? chooseClient('pg_dump', server.major, found);
+/** @returns in one clause how what was read differs from what the manifest says, places within tables included */
+function differenceFrom(manifest: Manifest, index: DumpIndex): string | undefined {
+  const [fault] = compareIndex(manifest, index);
+  if (fault !== undefined) return describeFault(fault);
+  const [mark] = compareCheckpoints(manifest, index.tables);
+  return mark && faultLine(mark);
 }

@@ -23,9 +23,16 @@ export async function recordCheck(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, prefix, tool, now, log } = context;
-  const { id, verified } = backup;
+  const { id, verified, unreadRecord } = backup;
   const object = verifiedObject(backup);
   if (object === undefined) return;
+  // It may say that the bytes are others, which nothing but reading them disproves.
+  if (unreadRecord !== undefined && depth === 'quick') {
+    log.warn(
+      `the verification of backup ${id} is not recorded, for only a deeper one replaces what cannot be read: ${unreadRecord}`,
+    );
+    return;
+  }
   const check = {
     depth,
     at: now().toISOString(),

@@ -4,6 +4,7 @@ import {
   type Depth,
   decisiveCheck,
   encodeRecord,
+  type RecordRead,
   readRecord,
   type VerificationRecord,
 } from '../../src/catalog/verification.ts';
@@ -70,7 +71,7 @@ test('of many faults the first are kept, and all are counted', () => {
 const put = (body: string | Buffer) =>
   bed.store.put(KEY, Buffer.from(body), { ifAbsent: false, contentType: 'application/json', signal });
 
-async function read(): Promise<VerificationRecord | undefined> {
+async function read(): Promise<RecordRead> {
   const object = await bed.store.head(KEY, signal);
   return readRecord(bed.store, object ?? { ...OBJECT, key: KEY }, signal);
 }
@@ -78,19 +79,20 @@ async function read(): Promise<VerificationRecord | undefined> {
 test('a record comes back as it was written', async () => {
   const record = history(['restore', 'full!']);
   await put(encodeRecord(record));
-  expect(await read()).toEqual(record);
+  expect(await read()).toEqual({ kind: 'record', record });
 });
 
 test.each([
-  ['damaged', '{"format": 1'],
-  ['of a later version', JSON.stringify({ ...history(['full']), format: 2 })],
-  ['without a check', JSON.stringify({ ...history(['full']), checks: [] })],
-  ['far too large', Buffer.alloc(1024 ** 2 + 1, ' ')],
-])('one that is %s tells nothing', async (_, body) => {
+  ['damaged', '{"format": 1', 'is not JSON'],
+  ['of a later version', JSON.stringify({ ...history(['full']), format: 2 }), 'is not of format 1'],
+  ['without a check', JSON.stringify({ ...history(['full']), checks: [] }), 'is not of format 1'],
+  ['far too large', Buffer.alloc(1024 ** 2 + 1, ' '), 'is too large to be one'],
+])('one that is %s is not taken for none', async (_, body, problem) => {
   await put(body);
-  expect(await read()).toBeUndefined();
+  const reason = `the record of its verifications, ${KEY}, ${problem}`;
+  expect(await read()).toEqual({ kind: 'unread', reason });
 });
 
 test('one that is gone tells nothing', async () => {
-  expect(await read()).toBeUndefined();
+  expect(await read()).toEqual({ kind: 'none' });
 });

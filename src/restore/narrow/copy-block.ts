@@ -4,7 +4,7 @@ import type { BlockReader } from '../../dump/block-reader.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
-import { describeCause, errorCode, remedyOf } from '../../postgres/errors.ts';
+import { describeCause, errorCode, excerptOf, remedyOf } from '../../postgres/errors.ts';
 import { quoteTable } from '../../postgres/relations.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import { startCopy } from '../raw-query.ts';
@@ -64,7 +64,7 @@ function rowsRefused(error: unknown, block: DumpTable, doing: string): RestoreEr
   const row = (error as { where?: string }).where?.split('\n')[0];
   return new RestoreError({
     doing,
-    problem: `${qualifiedName(block)}: ${describeCause(error)}${row === undefined ? '' : ` (${row})`}`,
+    problem: `${qualifiedName(block)}: ${describeCause(error)}${row === undefined ? '' : ` (${excerptOf(row)})`}`,
     remedy: remedyForRows(error),
     cause: error,
   });
@@ -75,7 +75,7 @@ export function constraintRefused(error: unknown, doing: string): RestoreError {
   const { detail } = error as { detail?: string };
   return new RestoreError({
     doing,
-    problem: `${describeCause(error)}${detail === undefined ? '' : ` (${detail})`}`,
+    problem: `${describeCause(error)}${detail === undefined ? '' : ` (${excerptOf(detail)})`}`,
     remedy: remedyForRows(error),
     cause: error,
   });

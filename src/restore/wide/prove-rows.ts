@@ -4,6 +4,10 @@ import { qualifiedName } from '../../dump/tokens.ts';
 import { DumpError } from '../../errors.ts';
 import type { RowPiece } from './row-pieces.ts';
 
+/** What to do about rows that may have been cut in the wrong places: a restore knows of what a verification has found. */
+export const IN_ONE_PIECE =
+  'where that finds fault with nothing but checkpoints, a restore after it reads each table in one piece';
+
 /** Compares the bytes of a piece with what is known of them. */
 export interface RowsProof {
   /** @throws DumpError as soon as a checkpoint is passed whose CRC-32 is another */
@@ -21,10 +25,7 @@ export function proveRows(
     new DumpError({
       doing: `cannot restore ${dump.name}`,
       problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes} are not what the dump’s index says: ${found}`,
-      remedy:
-        proof.by === 'sha256'
-          ? dump.remedyForDamage
-          : `${dump.remedyForDamage}; where it finds fault with nothing but checkpoints, --jobs 1 restores it`,
+      remedy: proof.by === 'sha256' ? dump.remedyForDamage : `${dump.remedyForDamage}; ${IN_ONE_PIECE}`,
     });
   let left = bytes;
   const check = proof.by === 'sha256' ? byHash(proof.sha256) : byCheckpoints(offset, proof);

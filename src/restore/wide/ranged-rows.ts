@@ -1,11 +1,13 @@
 import type { DumpTable } from '../../dump/dump-index.ts';
 import type { ReadRange } from '../../dump/read-text.ts';
 import type { CopyStart } from '../../dump/tokens.ts';
+import { RestoreError } from '../../errors.ts';
+import { errorCode } from '../../postgres/errors.ts';
 import { copyRows } from '../copy-rows.ts';
 import type { StatementContext } from '../run-statement.ts';
 import type { SessionSettings } from '../session-settings.ts';
 import { adoptSettings, type Lane, type Lanes } from './lanes.ts';
-import { proveRows } from './prove-rows.ts';
+import { IN_ONE_PIECE, proveRows } from './prove-rows.ts';
 import { cutIntoPieces, type RowPiece } from './row-pieces.ts';
 
 /** Copies the rows of large tables, in pieces that the lanes read from where the dump lies. */
@@ -53,14 +55,18 @@ export function createRangedRows(
     into.onRefused(lanes.fail);
     const proof = proveRows(piece, context);
     const range = { start: piece.offset, end: piece.offset + piece.bytes - 1 };
-    for await (const chunk of readRange(range, lanes.signal)) {
-      proof.add(chunk);
-      await into.write(chunk);
-      context.onBytes(chunk.length);
+    try {
+      for await (const chunk of readRange(range, lanes.signal)) {
+        proof.add(chunk);
+        await into.write(chunk);
+        context.onBytes(chunk.length);
+      }
+      // Until then the server has taken nothing for good.
+      proof.finish();
+      await into.end(piece.rows);
+    } catch (error) {
+      throw piece.proof.by === 'crc32' ? perhapsCutWrong(error, context.remedyForDamage) : error;
     }
-    // Until then the server has taken nothing for good.
-    proof.finish();
-    await into.end(piece.rows);
   }
 
   async function work(lane: Lane): Promise<void> {
@@ -96,4 +102,24 @@ export function createRangedRows(
       await Promise.allSettled(working.values());
     },
   };
+}
+
+/** Class 22 of SQLSTATE: what the server refuses of a row for what stands in it (manual, Appendix A). */
+const OF_CONTENTS = /^22/;
+
+/**
+ * A piece that begins or ends in the middle of a row, as a wrong checkpoint has it, is refused for its contents, and one
+ * of which a checkpoint counts the rows wrong for their number.
+ */
+function perhapsCutWrong(error: unknown, remedyForDamage: string): unknown {
+  if (!(error instanceof RestoreError)) return error;
+  const { doing, problem, remedy, serverLacks, cause } = error;
+  if (cause !== undefined && !OF_CONTENTS.test(errorCode(cause) ?? '')) return error;
+  return new RestoreError({
+    doing,
+    problem,
+    remedy: `${remedy === undefined ? '' : `${remedy}; or `}${remedyForDamage}; ${IN_ONE_PIECE}`,
+    serverLacks,
+    cause,
+  });
 }

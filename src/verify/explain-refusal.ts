@@ -1,0 +1,52 @@
+import type { DumpSource } from '../catalog/dump-source.ts';
+import { isOfBytes } from '../catalog/verification.ts';
+import { DumpError, RestoreError } from '../errors.ts';
+import { isOfServer } from '../restore/whose-fault.ts';
+import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
+import type { Evidence } from './evidence.ts';
+import { type BytesHashed, hashBytes } from './hash-bytes.ts';
+
+/**
+ * Why a dump was refused: where its bytes are other ones than were dumped, that is why.
+ *
+ * @param refused the bytes that were read until then; undefined where it was refused without them
+ * @throws RestoreError when the server could not take any dump of this kind, StoreError when the bytes came as others
+ * than they are; or the signal's reason
+ */
+export async function explainRefusal(
+  error: RestoreError | DumpError,
+  source: DumpSource,
+  tools: ByteTools,
+  signal: AbortSignal,
+  refused?: BytesHashed,
+): Promise<Evidence> {
+  const hash = hashBytes(refused?.bytes);
+  const watched: DumpSource = {
+    ...source,
+    async *read(by) {
+      for await (const chunk of source.read(by)) {
+        hash.add(chunk);
+        yield chunk;
+      }
+    },
+  };
+  const found = await checkBytes(watched, tools, signal);
+  const isDamaged = found.faults.some(({ what }) => isOfBytes(what));
+  if (error instanceof DumpError && isDamaged) return { ...found, foundBy: 'full' };
+  const isAltered = refused !== undefined && hash.end().sha256 !== refused.sha256;
+  if (!isDamaged && (error instanceof DumpError || isAltered)) {
+    throw alteredOnItsWay(source.name, error.problem);
+  }
+  if (error instanceof RestoreError && !isDamaged && isOfServer(error)) {
+    throw new RestoreError({
+      doing: `cannot try to restore ${source.name}`,
+      problem: error.problem,
+      remedy:
+        'see to it that the server of the drill can take it, or name another one in VERIFY_DATABASE_URL',
+      cause: error.cause,
+    });
+  }
+  const fault = { what: 'restore', where: '', expected: 'a dump that the server takes' } as const;
+  const faults = [...found.faults, { ...fault, found: error.problem }];
+  return { ...found, faults, ...(isDamaged ? { foundBy: 'full' } : {}) };
+}

@@ -51,8 +51,10 @@ export function createRangedRows(
   async function copyPiece(lane: Lane, { piece, statement, settings }: WaitingPiece): Promise<void> {
     await adoptSettings(lane, settings, context);
     const into = copyRows(lane.client, statement, name, (row) => piece.rowsBefore + row);
+    const explain = (error: unknown) =>
+      piece.proof.by === 'crc32' ? perhapsCutWrong(error, context.remedyForDamage) : error;
     // The bytes may be long in coming.
-    into.onRefused(lanes.fail);
+    into.onRefused((error) => lanes.fail(explain(error)));
     const proof = proveRows(piece, context);
     const range = { start: piece.offset, end: piece.offset + piece.bytes - 1 };
     try {
@@ -65,7 +67,7 @@ export function createRangedRows(
       proof.finish();
       await into.end(piece.rows);
     } catch (error) {
-      throw piece.proof.by === 'crc32' ? perhapsCutWrong(error, context.remedyForDamage) : error;
+      throw explain(error);
     }
   }
 

@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const signal = new AbortController().signal;
+const OVERWRITE = { ifAbsent: false, contentType: 'application/octet-stream', signal };
+
+/** Rows enough for checkpoints within them. */
+const WIDE = `CREATE TABLE wide AS
+  SELECT g AS id, repeat(md5(g::text), 300) AS body FROM generate_series(1, 5000) g`;
+
+let bed: TestBed;
+
+beforeEach(async () => {
+  bed = await createTestBed(inject('postgres'));
+});
+afterEach(() => bed.close());
+
+async function backUp(): Promise<string> {
+  const { stdout, stderr } = await bed.run(['backup', '--json', '--quiet']);
+  expect(stderr).toBe('');
+  return (JSON.parse(stdout) as { id: string }).id;
+}
+
+async function read(key: string): Promise<Buffer> {
+  return Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray());
+}
+
+async function rewrite(id: string, part: string, change: (bytes: Buffer) => Buffer): Promise<void> {
+  const key = `backup/postgres-backup-${id}.${part}`;
+  await bed.store.put(key, change(await read(key)), OVERWRITE);
+}
+
+type Checkpoint = Manifest['tables'][number]['checkpoints'][number];
+
+/** Writes other values into the first checkpoint of each table. */
+const rewriteCheckpoints = (id: string, change: (mark: Checkpoint) => Partial<Checkpoint>) =>
+  rewrite(id, 'manifest.json', (bytes) => {
+    const manifest = decodeManifest('it', bytes.toString());
+    const tables = manifest.tables.map((table) => ({
+      ...table,
+      checkpoints: table.checkpoints.map((mark, at) => (at === 0 ? { ...mark, ...change(mark) } : mark)),
+    }));
+    return encodeManifest({ ...manifest, tables });
+  });
+
+function alterOnce(from: string, to: string): void {
+  const altered = (bytes: Buffer) => Buffer.from(bytes.toString('latin1').replace(from, to), 'latin1');
+  const what = { kind: 'alter', to: altered } as const;
+  bed.server.faults.push({ operation: 'GetObject', key: /\.sql$/, times: 1, what });
+}
+
+const statusOf = async (...args: string[]) => (await bed.run(args)).status;
+
+test('a fault whose message quotes a row of megabytes is told in short, and kept', async () => {
+  await bed.database.query("CREATE TABLE t AS SELECT 1 AS id, repeat('a', 3000000) AS body");
+  const older = await backUp();
+  const newer = await backUp();
+  await rewrite(newer, 'sql', (bytes) => {
+    bytes[1_000_000] = 0x0a;
+    return bytes;
+  });
+  const drilled = await bed.run(['verify', '--restore', '--quiet']);
+  expect(drilled.status).toBe(3);
+  expect(drilled.stdout.length).toBeLessThan(5000);
+  expect(await statusOf('health')).toBe(1);
+  const planned = await bed.run(['prune', '--max-backups', '1', '--dry-run']);
+  expect(planned.stdout + planned.stderr).toContain('nothing to delete');
+  const restored = await bed.run(['restore', newer, '--yes', '--no-audit']);
+  expect(restored.status).toBe(1);
+  expect(restored.stderr.length).toBeLessThan(5000);
+  expect(restored.stderr).toContain('characters)');
+  expect((await bed.run(['restore', '--latest', '--dry-run', '--no-audit'])).stdout).toContain(older);
+});
+
+test('a record that cannot be read is not taken for no fault', async () => {
+  await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
+  const older = await backUp();
+  const newer = await backUp();
+  await rewrite(newer, 'sql', (bytes) => Buffer.from(bytes.toString().replace('\nsurface\n', '\nsurfaxe\n')));
+  expect(await statusOf('verify', '--quiet')).toBe(3);
+  bed.server.faults.push({
+    operation: 'GetObject',
+    key: /verified\.json/,
+    what: { kind: 'alter', to: (bytes) => bytes.subarray(0, -1) },
+  });
+  const unknown = `${newer} was found faulty is not known: the record of its verifications`;
+  expect((await bed.run(['restore', '--latest', '--dry-run', '--no-audit'])).stderr).toContain(unknown);
+  expect(await statusOf('prune', '--max-backups', '1', '--yes')).toBe(0);
+  const health = await bed.run(['health']);
+  expect({ status: health.status, said: health.stdout + health.stderr }).toMatchObject({ status: 1 });
+  expect(health.stdout + health.stderr).toContain(unknown);
+  // The object is another one than was written.
+  expect(await statusOf('verify', '--quick')).toBe(3);
+  const listed = (await bed.run(['list'])).stdout;
+  expect(listed).toMatch(new RegExp(`${newer} .*unreadable`));
+  expect(listed).toContain(older);
+  bed.server.faults.length = 0;
+  // Nothing has replaced what could not be read.
+  expect((await bed.run(['list'])).stdout).toMatch(new RegExp(`${newer} .*FAULTY \\(full`));
+});
+
+test.each<[string, (mark: Checkpoint) => Partial<Checkpoint>]>([
+  ['CRC-32', ({ crc32 }) => ({ crc32: crc32 ^ 1 })],
+  ['place', ({ offset }) => ({ offset: offset + 100 })],
+  ['number of rows', ({ rows }) => ({ rows: rows + 1 })],
+])(
+  'a checkpoint of another %s is found by a drill too, and once it is known, restored around',
+  async (_, change) => {
+    await bed.database.query(WIDE);
+    await backUp();
+    const newer = await backUp();
+    await rewriteCheckpoints(newer, change);
+    const restore = ['restore', '--latest', '--yes', '--no-audit', '--jobs', '2'];
+    const unknown = await bed.run(restore);
+    expect(unknown.status).toBe(1);
+    expect(unknown.stderr).toContain(`verify ${newer}`);
+    expect(unknown.stderr).toContain('a restore after it reads each table in one piece');
+    const drilled = await bed.run(['verify', '--restore', '--json', '--quiet']);
+    expect(drilled.status).toBe(3);
+    expect(JSON.parse(drilled.stdout)).toMatchObject({
+      id: newer,
+      depth: 'full',
+      faults: [{ what: 'manifest', where: 'public.wide, checkpoint 1' }],
+    });
+    const known = await bed.run(restore);
+    expect(known).toMatchObject({ status: 0 });
+    expect(known.stdout).toContain(newer);
+  },
+);
+
+test('a wrong checkpoint beside what the server of a drill lacks is not taken for damage', async () => {
+  const role = `drill_${bed.database.name}`;
+  await bed.database.query(`${WIDE}; CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'x';
+    ALTER TABLE wide OWNER TO ${role}; CREATE EXTENSION pageinspect`);
+  try {
+    await backUp();
+    const newer = await backUp();
+    await rewriteCheckpoints(newer, ({ crc32 }) => ({ crc32: crc32 ^ 1 }));
+    const { POSTGRES_HOST: host, POSTGRES_PORT: port } = bed.env;
+    const drilled = await bed.run(['verify', '--restore'], {
+      VERIFY_DATABASE_URL: `postgres://${role}:x@${host}:${port}/postgres`,
+    });
+    expect(drilled).toMatchObject({ status: 1 });
+    expect(drilled.stderr).toContain('pageinspect');
+    const chosen = await bed.run(['restore', '--latest', '--dry-run', '--no-audit']);
+    expect(chosen.stdout).toContain(newer);
+  } finally {
+    await bed.database.query(`ALTER TABLE wide OWNER TO CURRENT_USER; DROP ROLE ${role}`);
+  }
+});
+
+test.each([
+  ['a row', ['--restore'], '\nsurface\n', '\nsurfaxe\n'],
+  ['a statement', ['--restore'], 'CREATE TABLE', 'CREATE TABEL'],
+  ['the structure', ['--restore'], "SET client_encoding = 'UTF8'", "SET client_encoding = 'UTF8 "],
+  ['a row', [], '\nsurface\n', '\nsurfaxe\n'],
+  ['the end', [], 'PostgreSQL database dump complete', 'PostgreSQL database dump complexe'],
+])(
+  '%s that is altered once on its way (verify %j) proves nothing, neither way',
+  async (_, flags, from, to) => {
+    await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
+    await backUp();
+    alterOnce(from, to);
+    const verified = await bed.run(['verify', ...flags, '--quiet']);
+    expect(verified.status).toBe(1);
+    expect(verified.stderr).toMatch(/^topobank-backup: cannot verify .*: its bytes came as others once \(/);
+    const [listed] = JSON.parse((await bed.run(['list', '--json'])).stdout) as { verified: unknown }[];
+    expect(listed!.verified).toBeNull();
+    expect(await statusOf('verify', ...flags, '--quiet')).toBe(0);
+  },
+);

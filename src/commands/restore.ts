@@ -5,7 +5,7 @@ import { backupSource, type DumpSource, fileSource } from '../catalog/dump-sourc
 import { withoutCheckpoints } from '../catalog/manifest.ts';
 import { type Check, describeFaults, hasWrongCheckpoints } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, RestoreError } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import {
   type ConfirmedRestoreOptions,
@@ -73,6 +73,7 @@ async function withSource(
   }
   const session = openSession(invocation, RESTORE_GROUPS);
   const { config } = session;
+  const inPlace = (invocation.options as RestoreFlags).inPlace === true;
   return withStore(session, async (store) => {
     const backup = await chooseBackup(store, config.prefix, wantedBackup(wanted, config.prefix), {
       ...choiceOptions(session),
@@ -81,7 +82,10 @@ async function withSource(
         session.log.warn(
           `passing over backup ${id}, which a verification has found faulty: ${describeFaults(check)} — to restore it anyway, name it`,
         ),
-      doubt: ({ id }, check) => session.log.warn(describeDoubt(id, check)),
+      doubt: ({ id }, check) => {
+        if (inPlace && check.depth === 'restore') throw noWayBack(id, check);
+        session.log.warn(describeDoubt(id, check));
+      },
     });
     const source = backupSource(store, readable(backup, session.log), { binDir: config.binDir, env });
     return work(session, source, mediaOfRestore(invocation, session.log, { store, backup }));
@@ -93,6 +97,15 @@ function readable(backup: UsableBackup, log: Logger): UsableBackup {
   if (backup.manifest === undefined || !hasWrongCheckpoints(backup.verified)) return backup;
   log.info(`the rows of each table of backup ${backup.id} are read in one piece`);
   return { ...backup, manifest: withoutCheckpoints(backup.manifest) };
+}
+
+/** The database would be dropped for one that is known not to take its place. */
+function noWayBack(id: string, check: Check): RestoreError {
+  return new RestoreError({
+    doing: `cannot restore backup ${id} in place`,
+    problem: describeDoubt(id, check),
+    remedy: `name another backup, or leave out --in-place, which keeps the database until the backup is restored; if what was wrong has been mended, \`topobank-backup verify ${id} --restore\` says so`,
+  });
 }
 
 function describeDoubt(id: string, check: Check): string {

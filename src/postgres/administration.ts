@@ -23,13 +23,18 @@ export interface KnownDatabase {
   readonly owned: boolean;
   /** Whether anybody may copy it (`pg_database.datistemplate`), for which it cannot be dropped. */
   readonly template: boolean;
+  /**
+   * Whether dropping it was cut off: it can be dropped, and nothing else (`pg_database.datconnlimit` -2, of the minor
+   * releases of August 2023 on).
+   */
+  readonly invalid: boolean;
 }
 
 /** All databases of the server, templates too. */
 export async function listDatabases(client: pg.Client): Promise<KnownDatabase[]> {
   const { rows } = await client.query<KnownDatabase>(
     `SELECT datname AS name, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned,
-       datistemplate AS template
+       datistemplate AS template, datconnlimit = -2 AS invalid
      FROM pg_database ORDER BY datname`,
   );
   return rows;
@@ -170,6 +175,10 @@ export async function dropDatabase(client: pg.Client, name: string): Promise<voi
   const known = (await listDatabases(client)).find((database) => database.name === name);
   if (known === undefined) return;
   const doing = `cannot drop database ${name}`;
+  if (known.invalid) {
+    await execute(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`);
+    return;
+  }
   const beTemplate = (yes: boolean) =>
     execute(client, doing, `ALTER DATABASE ${quote(name)} IS_TEMPLATE ${yes}`);
   if (known.template) await beTemplate(false);

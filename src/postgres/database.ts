@@ -104,6 +104,12 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       return new DatabaseError({ doing, problem: describeCause(error), remedy, cause: error });
     }
     if (code !== SQLSTATE.objectNotInPrerequisiteState) return databaseError(doing, error);
+    const problem = describeCause(error);
+    if (/invalid database/.test(problem)) {
+      const drop = `DROP DATABASE ${pg.escapeIdentifier(database)};`;
+      const remedy = `restore it, which drops what is left of it; or run on database ${settings.maintenanceDatabase}: ${drop}`;
+      return new DatabaseError({ doing, problem, remedy, cause: error });
+    }
     return new DatabaseError({
       doing,
       problem:

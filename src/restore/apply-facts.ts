@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { databaseError, describeCause, errorCode } from '../postgres/errors.ts';
 import { execute } from '../postgres/execute.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
@@ -7,26 +7,35 @@ import type { Logger } from '../ui/log.ts';
 /**
  * Gives the new database its settings. One that this server does not know or take, or this role may not set, is skipped:
  * no more than the setting is lost, the restored rows are all there.
+ *
+ * @param about `scratch`: the name in the statements; `name`: the one that the database will have
  */
 export async function applySettings(
   admin: pg.Client,
   statements: readonly string[],
-  log: Logger,
+  { scratch, name, log }: { readonly scratch: string; readonly name: string; readonly log: Logger },
 ): Promise<void> {
+  // Whoever runs one finds the database under the name that it has by then.
+  const later = (statement: string) =>
+    statement.replace(pg.escapeIdentifier(scratch), () => pg.escapeIdentifier(name));
   for (const statement of statements) {
     try {
       await admin.query(statement);
     } catch (error) {
       switch (errorCode(error)) {
         case SQLSTATE.undefinedObject:
-          log.warn(`this server does not know a setting of the database; skipped: ${statement}`);
+          log.warn(`this server does not know a setting of the database; skipped: ${later(statement)}`);
           break;
         // Such as a locale for messages that this machine has not.
         case SQLSTATE.invalidParameterValue:
-          log.warn(`${describeCause(error)}; skipped, to be set to what this server takes: ${statement}`);
+          log.warn(
+            `${describeCause(error)}; skipped, to be set to what this server takes: ${later(statement)}`,
+          );
           break;
         case SQLSTATE.insufficientPrivilege:
-          log.warn(`${describeCause(error)}; skipped, to be run by a superuser: ${statement}`);
+          log.warn(
+            `${describeCause(error)}; skipped, to be run by a superuser after the restore: ${later(statement)}`,
+          );
           break;
         default:
           throw databaseError(`cannot run ${statement}`, error);

@@ -34,11 +34,12 @@ export async function buildScratch(
   const { database, log } = context;
   const { scratch, plan, dump, selection, jobs, noOwner } = options;
   const admin = database.maintenanceName;
+  const names = { scratch, name: plan.name, log };
   await createScratch(database, scratch, plan.creation);
   try {
     signal.throwIfAborted();
     await options.makeRoom();
-    await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, log));
+    await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, names));
     const over = jobs === 1 ? '' : ` over ${jobs} connections`;
     log.info(`restoring ${source.name} into ${scratch}${over}`);
     const way: FillWay =
@@ -51,13 +52,13 @@ export async function buildScratch(
       log.warn(`left out foreign key ${foreignKey}, which is restored without its rows`);
     }
     await database.use(admin, signal, async (client) => {
-      await applySettings(client, plan.traits.after, log);
+      await applySettings(client, plan.traits.after, names);
       await applyOwnership(client, plan.ownership);
     });
     signal.throwIfAborted();
     return filled;
   } catch (error) {
-    await dropScratch(database, scratch, log);
+    await dropScratch(database, scratch, log, error);
     throw error;
   }
 }

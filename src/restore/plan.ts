@@ -17,6 +17,8 @@ import { chooseLocale, localeOfDump } from './locale.ts';
 
 /** What is settled before anything is created. */
 export interface RestorePlan {
+  /** Of the database in the end, also where it is filled under another name. */
+  readonly name: string;
   readonly creation: CreationOptions;
   /** Statements that give the scratch database what the dump's text leaves out. */
   readonly traits: TraitStatements;
@@ -64,8 +66,9 @@ export async function planRestore(
       ...(recorded ?? localeFor(dump.encoding, facts)),
       tablespace: await chooseTablespace(admin, facts?.tablespace ?? null, options.log),
     };
-    if (facts === undefined) return { creation, traits: { before: [], after: [] }, ownership: [] };
+    if (facts === undefined) return { name, creation, traits: { before: [], after: [] }, ownership: [] };
     return {
+      name,
       creation,
       traits: traitStatements(scratch, noOwner ? withoutRoles(facts) : facts),
       ownership: noOwner ? [] : ownershipStatements(scratch, facts),

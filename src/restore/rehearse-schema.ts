@@ -33,17 +33,18 @@ export async function rehearseSchema(
   const admin = database.maintenanceName;
   // What is skipped with a warning is told when it is done in earnest.
   const quiet: Logger = { ...log, info: log.debug, warn: log.debug };
+  const names = { scratch, name: plan.name, log: quiet };
   log.info(`trying on an empty database what ${source.name} has before its rows`);
   await createScratch(database, scratch, plan.creation);
   try {
-    await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, quiet));
+    await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, names));
     await runPreData(database, source, { scratch, noOwner, log: quiet }, signal);
     await database.use(admin, signal, async (client) => {
-      await applySettings(client, plan.traits.after, quiet);
+      await applySettings(client, plan.traits.after, names);
       await applyOwnership(client, plan.ownership);
     });
   } catch (error) {
-    await dropScratch(database, scratch, log);
+    await dropScratch(database, scratch, log, error);
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
   }
   // What is left over would stand in the way of the one in earnest.

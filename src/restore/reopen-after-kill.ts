@@ -27,7 +27,7 @@ export async function reopenAfterKill(
     const scratch = closed.find((other) => isScratchName(name, other.name));
     const target = closed.find((other) => other.name === name);
     // Without the right to, what comes next says that it refuses connections, and what to run.
-    if (scratch === undefined || target?.owned !== true) return false;
+    if (scratch === undefined || target?.owned !== true || target.invalid) return false;
     await allowConnections(admin, name, true);
     log.warn(
       `database ${name} refused connections, for a restore was killed in the middle of the swap; it serves again`,

@@ -5,6 +5,7 @@ import type { MediaRestored } from '../media/restore-media.ts';
 import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
+import { finishDrop } from './finish-drop.ts';
 import { foreseeLocaleChange } from './locale.ts';
 import { reopenAfterKill } from './reopen-after-kill.ts';
 import {
@@ -124,6 +125,7 @@ function restoreAlone(
   const purpose = `restore ${source.name} into database ${name} on ${database.server}`;
   return withLock(database, lockFor(purpose), signal, async (held) => {
     await reopenAfterKill(context, held);
+    if (options.target.kind !== 'into') await finishDrop(context, name, held);
     return restoreDump(context, source, options, held);
   });
 }
@@ -135,10 +137,13 @@ function describeIntent(
   found: FoundDatabases,
   target: RestoreTarget,
 ): string {
-  const { name, exists } = found;
+  const { name, exists, invalid } = found;
   const kept = keptToDrop(found, target);
   const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} of ` : '';
   const what = `restore ${only}${source.name} (${formatBytes(source.bytes)}, ${provenance(source)})`;
+  if (target.kind !== 'into' && invalid) {
+    return `DROP what is left of database ${name} on ${server}, of which a drop was cut off, then ${what} under that name`;
+  }
   if (target.kind === 'into' || !exists) return `${what} into a new database ${name} on ${server}`;
   const before = `${kept.join(', ')}, kept by an earlier restore`;
   if (target.kind === 'in-place') {

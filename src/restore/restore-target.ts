@@ -41,6 +41,8 @@ export interface FoundDatabases {
   readonly exists: boolean;
   /** Whether the role may rename it, and drop it; false where it does not exist. */
   readonly owned: boolean;
+  /** Whether dropping it was cut off, so that nothing else can be done with it. */
+  readonly invalid: boolean;
   /** The names of all databases of the server. */
   readonly taken: ReadonlySet<string>;
   /** Old databases that earlier restores have kept. */
@@ -87,7 +89,12 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
         remedy: `if none is running, restore ${name} again, and then: ${drop}`,
       };
     });
-  if (present?.connectable === false) {
+  if (present?.invalid) {
+    traces.push({
+      problem: `dropping database ${name} was cut off, and nothing can be done with what is left of it`,
+      remedy: `restore it, which drops that first; or run: DROP DATABASE ${pg.escapeIdentifier(name)};`,
+    });
+  } else if (present?.connectable === false) {
     traces.push({
       problem: `database ${name} refuses connections, as after a restore that was killed in the middle of the swap`,
       remedy: `to have it serve again: ${openAgain(name)}`,
@@ -97,6 +104,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     name,
     exists: present !== undefined,
     owned: present?.owned === true,
+    invalid: present?.invalid === true,
     taken: new Set(databases.map((database) => database.name)),
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
     traces,

@@ -92,8 +92,22 @@ const ROWS_ALONE =
   'take a dump that has the schema too, or give the rows to a database that has the tables, with --table and --data-only';
 const NO_TABLE = new Set<string>([SQLSTATE.undefinedTable, SQLSTATE.invalidSchemaName]);
 
-function remedyFor(code: string | undefined, at: DumpPosition | undefined): string | undefined {
+/** pg_dump empties the search_path (CVE-2018-1058), so what a function names without a schema is not found. */
+const NAMES_ALONE =
+  'have the function find what it names: ALTER FUNCTION … SET search_path in the dumped database, then take another backup';
+const UNFOUND = new Set<string>([
+  SQLSTATE.undefinedTable,
+  SQLSTATE.undefinedFunction,
+  SQLSTATE.undefinedObject,
+]);
+
+function remedyFor(
+  code: string | undefined,
+  at: DumpPosition | undefined,
+  context: string | undefined,
+): string | undefined {
   if (code === undefined) return undefined;
+  if (UNFOUND.has(code) && /\bfunction\b/.test(context ?? '')) return NAMES_ALONE;
   return at?.entry?.type === 'TABLE DATA' && NO_TABLE.has(code) ? ROWS_ALONE : REMEDIES[code];
 }
 
@@ -123,7 +137,7 @@ export function rethrowAt(
   throw new RestoreError({
     doing: `cannot restore ${name}`,
     problem: `line ${lineOf(at, row, rowOf)}${where}: ${describeCause(error)}${row === undefined ? '' : ` (${excerptOf(row)})`}`,
-    remedy: lackRemedy ?? remedyFor(code, at) ?? remedyOf(error) ?? ANY_WAY,
+    remedy: lackRemedy ?? remedyFor(code, at, context) ?? remedyOf(error) ?? ANY_WAY,
     serverLacks: lackRemedy !== undefined,
     cause: error,
   });

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { createDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
-import { describeCause } from '../postgres/errors.ts';
+import { describeCause, errorCode } from '../postgres/errors.ts';
 import type { CreationOptions } from '../postgres/facts.ts';
 import { isAway } from '../postgres/server-away.ts';
+import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
@@ -30,15 +31,54 @@ export async function createScratch(
 /**
  * Drops a database that was made for a while; a server that is away is waited for. When it cannot be dropped, the
  * statement that does is said.
+ *
+ * @param failure why it is dropped, where something failed
  */
-export async function dropScratch(database: Database, scratch: string, log: Logger): Promise<void> {
+export async function dropScratch(
+  database: Database,
+  scratch: string,
+  log: Logger,
+  failure?: unknown,
+): Promise<void> {
   try {
-    await onceThere(database, scratch, log, (signal) => dropWithSubscriptions(database, scratch, signal));
+    await onceThere(database, scratch, log, async (signal) => {
+      if (isDiskFull(failure)) await freeDisk(database, scratch, signal);
+      await dropWithSubscriptions(database, scratch, signal);
+    });
   } catch (error) {
     log.error(
       `database ${scratch} is left over (${describeCause(error)}); drop it: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,
     );
   }
+}
+
+function isDiskFull(failure: unknown): boolean {
+  for (let at = failure; at instanceof Error; at = at.cause)
+    if (errorCode(at) === SQLSTATE.diskFull) return true;
+  return false;
+}
+
+/** So many tables, the largest ones, hold most of what a database takes. */
+const LARGEST = 20;
+
+/**
+ * Gives the disk back most of what a database takes, without dropping it: DROP DATABASE forces a checkpoint, and one that
+ * finds no room for its files takes the whole server down. A table's files are cut to nothing as soon as its drop is
+ * committed; TRUNCATE and VACUUM would want room for new ones first.
+ */
+async function freeDisk(database: Database, scratch: string, signal: AbortSignal): Promise<void> {
+  await database.use(scratch, signal, async (client) => {
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT format('%I.%I', n.nspname, c.relname) AS name
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+       ORDER BY pg_total_relation_size(c.oid) DESC LIMIT $1`,
+      [LARGEST],
+    );
+    await client.query(`SET lock_timeout = '10s'`);
+    // One may have gone along with another.
+    for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${name} CASCADE`);
+  });
 }
 
 /** Does the work, again and again for as long as the server is away, within {@link CLEAN_UP_MS}. */

@@ -21,7 +21,7 @@ import { dumpAgain } from './dump-again.ts';
 import { createDigester, type DumpDigest } from './dump-digest.ts';
 import { checkedOf, type Evidence } from './evidence.ts';
 import { explainRefusal } from './explain-refusal.ts';
-import { hashBytes } from './hash-bytes.ts';
+import { type BytesHashed, hashBytes } from './hash-bytes.ts';
 import { judgeDrill } from './judge-drill.ts';
 
 export interface DrillContext extends ClientTools, ByteTools {
@@ -64,13 +64,31 @@ export async function drill(
     return { scratch, plan };
   });
   await createScratch(database, scratch, plan.creation);
+  let failure: unknown;
+  let outcome: Outcome;
   try {
     signal.throwIfAborted();
-    return await restoreAndCompare(context, source, { scratch, plan }, signal);
+    outcome = await restoreAndCompare(context, source, { scratch, plan }, signal);
+    if (outcome.kind === 'refused') failure = outcome.error;
+  } catch (error) {
+    failure = error;
+    throw error;
   } finally {
-    await dropScratch(database, scratch, log);
+    await dropScratch(database, scratch, log, failure);
   }
+  if (outcome.kind === 'compared') return outcome.evidence;
+  return explainRefusal(outcome.error, source, context, signal, outcome.read);
 }
+
+/** What came of restoring the dump. */
+type Outcome =
+  | { readonly kind: 'compared'; readonly evidence: Evidence }
+  | {
+      readonly kind: 'refused';
+      readonly error: RestoreError | DumpError;
+      /** The bytes of the dump until then. */
+      readonly read: BytesHashed;
+    };
 
 /** @returns why it cannot be restored, where that shows before it is tried */
 async function knowUnlessRefused(
@@ -91,11 +109,13 @@ async function restoreAndCompare(
   source: DumpSource,
   { scratch, plan }: { readonly scratch: string; readonly plan: RestorePlan },
   signal: AbortSignal,
-): Promise<Evidence> {
+): Promise<Outcome> {
   const { database, log } = context;
   const { name, manifest } = source;
+  // Of a database that is dropped again, nobody has to set what this role may not.
+  const quiet: Logger = { ...log, warn: log.debug };
   await database.use(database.maintenanceName, signal, (client) =>
-    applySettings(client, plan.traits.before, log),
+    applySettings(client, plan.traits.before, { scratch, name: plan.name, log: quiet }),
   );
   const digester = createDigester(name);
   const hash = hashBytes();
@@ -117,7 +137,7 @@ async function restoreAndCompare(
     await fillDatabase(context, watched, { scratch, noOwner: false, way }, signal);
   } catch (error) {
     if (!(error instanceof RestoreError || error instanceof DumpError)) throw error;
-    return explainRefusal(error, source, context, signal, hash.end());
+    return { kind: 'refused', error, read: hash.end() };
   }
   if (original === undefined) throw new Error('the dump was restored without being read to its end');
   const { index } = original;
@@ -126,10 +146,11 @@ async function restoreAndCompare(
   if (fault !== undefined) {
     const evidence = await checkBytes(source, context, signal);
     if (evidence.faults.length === 0) throw alteredOnItsWay(name, fault);
-    return { ...evidence, foundBy: 'full' };
+    return { kind: 'compared', evidence: { ...evidence, foundBy: 'full' } };
   }
   const restored = await dumpAgain(context, scratch, original, signal);
-  return { checked: checkedOf(index), ...judgeDrill({ original, restored, manifest }) };
+  const evidence = { checked: checkedOf(index), ...judgeDrill({ original, restored, manifest }) };
+  return { kind: 'compared', evidence };
 }
 
 /** @returns in one clause how what was read differs from what the manifest says, places within tables included */

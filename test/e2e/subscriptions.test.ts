@@ -182,7 +182,15 @@ test('a slot that no database uses any more is named, with what drops it', async
 test('a swap that does not come about leaves the subscription as it was', async () => {
   const { name } = bed.database;
   const names = { target: name, scratch: `${name}_gone`, kept: `${name}_kept` };
-  const found = { name, exists: true, owned: true, taken: new Set<string>(), kept: [], traces: [] };
+  const found = {
+    name,
+    exists: true,
+    owned: true,
+    invalid: false,
+    taken: new Set<string>(),
+    kept: [],
+    traces: [],
+  };
   const placing = placeScratch(
     { database: bed.tool, log: keepingLog().log },
     { kind: 'swap', dropOld: false },

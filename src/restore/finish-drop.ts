@@ -1,0 +1,27 @@
+import { dropDatabase, listDatabases } from '../postgres/administration.ts';
+import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
+import type { Logger } from '../ui/log.ts';
+import { uninterrupted } from '../uninterrupted.ts';
+
+/**
+ * Drops what is left of a database of which a drop was cut off, as by a crash of the server: it can neither be renamed
+ * nor connected to, and stands in the way of the restored one.
+ *
+ * @throws DatabaseError, or the signal's reason
+ */
+export async function finishDrop(
+  { database, log }: { readonly database: Database; readonly log: Logger },
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
+    const databases = await listDatabases(admin).catch((error: unknown) => {
+      throw databaseError('cannot list the databases of the server', error);
+    });
+    if (!databases.some((other) => other.name === name && other.invalid)) return;
+    await dropDatabase(admin, name);
+    log.info(`dropped what was left of database ${name}`);
+  });
+}

@@ -1,0 +1,142 @@
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { RestoreError } from '../../src/errors.ts';
+import { dropScratch } from '../../src/restore/scratch.ts';
+import { withClient } from '../support/database.ts';
+import { rollBackPrepared } from '../support/roll-back-prepared.ts';
+import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
+
+let bed: TestBed;
+
+beforeEach(async () => {
+  bed = await createTestBed(inject('postgres'));
+});
+afterEach(() => bed.close());
+
+const admin = (sql: string) => withClient(bed.env, 'postgres', (client) => client.query(sql));
+
+/** As the server leaves a database of which a drop was cut off, by a crash say. */
+const cutOffDrop = (name: string) =>
+  admin(`UPDATE pg_database SET datconnlimit = -2, datallowconn = false WHERE datname = '${name}'`);
+
+test.each([[[]], [['--in-place']], [['--drop-old']]])(
+  'a database of which a drop was cut off is restored (%j), and nothing else is advised',
+  async (flags) => {
+    const { name } = bed.database;
+    await bed.database.query('CREATE TABLE t AS SELECT 1 AS id');
+    await bed.run(['backup', '--quiet']);
+    await cutOffDrop(name);
+
+    const doctor = await bed.run(['doctor']);
+    expect(doctor.stdout).toContain(`DROP DATABASE "${name}";`);
+    expect(doctor.stdout).not.toContain('ALLOW_CONNECTIONS');
+    const backup = await bed.run(['backup']);
+    expect(backup.status).toBe(1);
+    expect(backup.stderr).not.toContain('ALLOW_CONNECTIONS');
+
+    const planned = await bed.run(['restore', '--latest', '--dry-run', '--no-audit', ...flags]);
+    expect(planned).toMatchObject({ status: 0 });
+    expect(planned.stdout).toContain(`DROP what is left of database ${name}`);
+
+    const beside = await bed.run(['restore', '--latest', '--into', `${name}_look`]);
+    expect(beside).toMatchObject({ status: 0 });
+    await admin(`DROP DATABASE ${name}_look`);
+
+    const restored = await bed.run(['restore', '--latest', '--yes', '--no-audit', ...flags]);
+    expect(restored).toMatchObject({ status: 0 });
+    expect(await bed.database.query('SELECT id FROM t')).toEqual([{ id: 1 }]);
+    expect(await bed.databases()).toEqual([name]);
+  },
+);
+
+test('one that an earlier restore has kept is dropped all the same', async () => {
+  const { name } = bed.database;
+  await bed.database.query('CREATE TABLE t AS SELECT 1 AS id');
+  await bed.run(['backup', '--quiet']);
+  const restore = () => bed.run(['restore', '--latest', '--yes', '--no-audit']);
+  await restore();
+  const [kept] = (await bed.databases()).filter((other) => other !== name);
+  await cutOffDrop(kept!);
+  expect(await restore()).toMatchObject({ status: 0 });
+  expect(await bed.databases()).not.toContain(kept);
+});
+
+test.each([
+  ['full', '53100', [{ relname: 'large' }]],
+  ['not', '22P02', [{ relname: 'large' }, { relname: 'part' }, { relname: 'small' }]],
+])('where the disk is %s at fault, a database is dropped only once its tables are', async (_, code, left) => {
+  const scratch = `${bed.database.name}_restore_20261123103000`;
+  await admin(`CREATE DATABASE ${scratch}`);
+  await withClient(bed.env, scratch, async (client) => {
+    await client.query(`CREATE TABLE large (id int PRIMARY KEY) PARTITION BY RANGE (id);
+      CREATE TABLE part PARTITION OF large DEFAULT;
+      INSERT INTO large SELECT generate_series(1, 10000);
+      CREATE TABLE small (id int REFERENCES large);
+      CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM large`);
+    // What keeps the database from being dropped shows what was done before.
+    await client.query(
+      `CREATE TABLE held (); BEGIN; LOCK TABLE held IN ACCESS SHARE MODE; PREPARE TRANSACTION '${scratch}'`,
+    );
+  });
+  try {
+    const { log, lines } = keepingLog();
+    const cause = Object.assign(new Error('refused'), { code });
+    const failure = new RestoreError({ doing: 'a', problem: 'b', cause });
+    await dropScratch(bed.tool, scratch, log, failure);
+    expect(lines.join()).toContain(`database ${scratch} is left over`);
+    const { rows } = await withClient(bed.env, scratch, (client) =>
+      client.query(
+        `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+           AND relname <> 'held' ORDER BY 1`,
+      ),
+    );
+    expect(rows).toEqual(left);
+  } finally {
+    await rollBackPrepared(bed.env, scratch);
+    await admin(`DROP DATABASE ${scratch}`);
+  }
+});
+
+test('--in-place drops nothing for a backup that could not be restored when it was verified', async () => {
+  await bed.database.query(`
+    CREATE TABLE helper (id int);
+    CREATE FUNCTION is_right(int) RETURNS boolean LANGUAGE plpgsql AS
+      'BEGIN RETURN NOT EXISTS (SELECT FROM helper WHERE id < $1); END';
+    CREATE TABLE checked (id int CHECK (is_right(id)));
+    INSERT INTO checked VALUES (1)`);
+  await bed.run(['backup', '--quiet']);
+  const drilled = await bed.run(['verify', '--restore', '--quiet']);
+  expect(drilled.status).toBe(3);
+  for (const how of ['--dry-run', '--yes']) {
+    const refused = await bed.run(['restore', '--latest', '--in-place', '--no-audit', how]);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain('cannot restore backup');
+    expect(refused.stderr).toContain('leave out --in-place');
+  }
+  expect(await bed.database.query('SELECT id FROM checked')).toEqual([{ id: 1 }]);
+  const beside = await bed.run(['restore', '--latest', '--yes', '--no-audit']);
+  expect(beside.status).toBe(1);
+  expect(beside.stderr).toContain('ALTER FUNCTION … SET search_path');
+});
+
+test('a setting that only a superuser may set is told under the name that the database has in the end', async () => {
+  const { name } = bed.database;
+  const role = `app_${name}`;
+  await admin(`CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'x'; ALTER DATABASE ${name} OWNER TO ${role};
+    ALTER DATABASE ${name} SET log_min_duration_statement = 1234; GRANT pg_signal_backend TO ${role}`);
+  try {
+    await bed.run(['backup', '--quiet']);
+    const as = { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' };
+    const drilled = await bed.run(['verify', '--restore'], as);
+    expect(drilled.stderr).not.toContain('superuser');
+    const restored = await bed.run(['restore', '--latest', '--yes', '--no-audit', '--drop-old'], as);
+    expect(restored).toMatchObject({ status: 0 });
+    const [, statement] = /superuser after the restore: (ALTER .*)/.exec(restored.stderr)!;
+    expect(statement).toBe(`ALTER DATABASE "${name}" SET "log_min_duration_statement" TO '1234'`);
+    await admin(statement!);
+  } finally {
+    await admin(`REASSIGN OWNED BY ${role} TO CURRENT_USER`).catch(() => {});
+    await admin(`ALTER DATABASE ${name} OWNER TO CURRENT_USER`);
+    await bed.database.query(`REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}`);
+    await admin(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
+});

@@ -1,11 +1,12 @@
-import type { Backup } from '../catalog/catalog.ts';
+import { type Backup, findBackup } from '../catalog/catalog.ts';
 import { type MediaEntry, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
-import { OperatorError } from '../errors.ts';
+import { NotFoundError, OperatorError } from '../errors.ts';
 import { broadcast } from '../s3/broadcast.ts';
 import { keyBytes } from '../s3/key-bytes.ts';
 import { type KeyRange, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
+import type { Logger } from '../ui/log.ts';
 import type { BackupAuditContext } from './audit-backup.ts';
 import { compareMedia } from './compare-media.ts';
 import { counted } from './counted.ts';
@@ -15,6 +16,13 @@ import { isListComplete } from './listed-sources.ts';
 import { assertSources } from './match-sources.ts';
 import { onlyMedia } from './only-media.ts';
 import { OBJECTS_PER_RANGE } from './reference-ranges.ts';
+
+/** What it takes to audit backups that may be pruned meanwhile. */
+export interface BackupsAuditContext extends BackupAuditContext {
+  /** Of the backups. */
+  readonly prefix: string;
+  readonly log: Logger;
+}
 
 /** What would be of a backup's media if it were restored today. */
 export type BackupOutlook =
@@ -34,10 +42,11 @@ export type BackupOutlook =
 /**
  * Asks of several backups at once what of their media there is: the bucket is listed once for all of them.
  *
- * @throws StoreError, or the signal's reason; a backup that cannot be read is told as such
+ * @throws StoreError, or the signal's reason; a backup that cannot be read is told as such, and one that
+ * was deleted meanwhile is left out
  */
 export async function auditBackups(
-  context: BackupAuditContext,
+  context: BackupsAuditContext,
   backups: readonly Backup[],
   signal: AbortSignal,
 ): Promise<BackupOutlook[]> {
@@ -56,7 +65,7 @@ export async function auditBackups(
   const pages = counted(listed(), (page) => progress.add(page.length));
   const readers = broadcast(pages, backups.length);
   try {
-    return await Promise.all(
+    const outlooks = await Promise.all(
       backups.map(async (backup, at) => {
         const objects = readers[at] as AsyncIterableIterator<readonly ObjectInfo[]>;
         try {
@@ -64,6 +73,10 @@ export async function auditBackups(
         } catch (error) {
           signal.throwIfAborted();
           if (error === listingFailure || !(error instanceof OperatorError)) throw error;
+          if (error instanceof NotFoundError && (await isGone(context, backup, signal))) {
+            context.log.warn(`backup ${backup.id} was deleted meanwhile`);
+            return undefined;
+          }
           return { id: backup.id, problem: error.message };
         } finally {
           // The others wait for it no longer.
@@ -71,9 +84,18 @@ export async function auditBackups(
         }
       }),
     );
+    return outlooks.filter((outlook) => outlook !== undefined);
   } finally {
     progress.stop();
   }
+}
+
+async function isGone(
+  { store, prefix }: BackupsAuditContext,
+  { id }: Backup,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (await findBackup(store, prefix, id, signal)) === undefined;
 }
 
 /** The readers share the bucket by the keys of a list of media, where there is one. */

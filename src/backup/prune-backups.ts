@@ -1,4 +1,5 @@
 import { type Backup, listBackups } from '../catalog/catalog.ts';
+import { StoreError } from '../errors.ts';
 import { type GuardedPlan, holdBack } from '../retention/hold-back.ts';
 import { planRetention } from '../retention/plan-retention.ts';
 import type { RetentionRules } from '../retention/rules.ts';
@@ -7,7 +8,7 @@ import { earlierClock } from '../s3/earlier-clock.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
-import { removeBackups } from './remove-backups.ts';
+import { objectsOf, removeBackups } from './remove-backups.ts';
 
 export interface PruneContext {
   readonly store: Store;
@@ -60,16 +61,27 @@ export async function carryOutPrune(
   for (const { backup, reasons } of plan.verdicts) {
     if (gone.includes(backup)) log.debug(`pruning backup ${backup.id}: ${reasons.join(', ')}`);
   }
-  const bytes = gone.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
-  const ids = gone.length === 1 ? gone[0]?.id : `${gone.at(-1)?.id} to ${gone[0]?.id}`;
-  const which = `${formatNumber(gone.length, 'backup')} (${formatBytes(bytes)}): ${ids}`;
   try {
     await removeBackups(store, gone, signal);
   } catch (error) {
-    log.warn(
-      `cut off in pruning ${which}; what has lost its dump lists as broken, and the next prune goes on`,
-    );
+    if (error instanceof StoreError && error.keys.length > 0) {
+      const refused = new Set(error.keys);
+      const done = gone.filter((backup) => !objectsOf(backup).some(({ key }) => refused.has(key)));
+      if (done.length > 0) log.info(`pruned ${describeBackups(done)}`);
+    } else {
+      log.warn(
+        `interrupted while pruning ${describeBackups(gone)}; what has lost its dump is listed as broken, and the next prune finishes the job`,
+      );
+    }
     throw error;
   }
-  log.info(`pruned ${which}`);
+  log.info(`pruned ${describeBackups(gone)}`);
+}
+
+/** @param backups the newest first, at least one */
+function describeBackups(backups: readonly Backup[]): string {
+  const bytes = backups.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
+  const [newest, oldest] = [backups[0]?.id, backups.at(-1)?.id];
+  const ids = newest === oldest ? newest : `${oldest} to ${newest}`;
+  return `${formatNumber(backups.length, 'backup')} (${formatBytes(bytes)}): ${ids}`;
 }

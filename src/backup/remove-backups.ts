@@ -1,6 +1,12 @@
 import type { Backup } from '../catalog/catalog.ts';
 import { StoreError } from '../errors.ts';
-import type { Store } from '../s3/store.ts';
+import { removeAllowed } from '../s3/remove-allowed.ts';
+import type { ObjectInfo, Store } from '../s3/store.ts';
+
+/** What the bucket holds of a backup, in the order in which it goes. */
+export function objectsOf({ dump, companions }: Backup): readonly ObjectInfo[] {
+  return [...(dump === undefined ? [] : [dump]), ...companions];
+}
 
 /**
  * Deletes backups: all dumps, then what lies beside them, then the manifests. A backup whose deletion was cut off thus
@@ -15,10 +21,10 @@ export async function removeBackups(
   signal: AbortSignal,
 ): Promise<void> {
   const refusals: StoreError[] = [];
-  let pending = backups.map(({ dump, companions }) => [...(dump === undefined ? [] : [dump]), ...companions]);
+  let pending = backups.map(objectsOf);
   while (pending.length > 0) {
     const keys = pending.flatMap(([next]) => (next === undefined ? [] : [next.key]));
-    const refusal = await removeEach(store, keys, signal);
+    const refusal = await removeAllowed(store, keys, signal);
     if (refusal !== undefined) refusals.push(refusal);
     const refused = new Set(refusal?.keys);
     pending = pending
@@ -28,21 +34,6 @@ export async function removeBackups(
   }
   if (refusals.length > 1) throw joinRefusals(store, refusals);
   for (const refusal of refusals) throw refusal;
-}
-
-/** @returns the error, when the server refused some keys only */
-async function removeEach(
-  store: Store,
-  keys: readonly string[],
-  signal: AbortSignal,
-): Promise<StoreError | undefined> {
-  try {
-    await store.remove(keys, signal);
-    return undefined;
-  } catch (error) {
-    if (error instanceof StoreError && error.keys.length > 0) return error;
-    throw error;
-  }
 }
 
 function joinRefusals(store: Store, refusals: readonly StoreError[]): StoreError {

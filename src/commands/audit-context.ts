@@ -1,4 +1,5 @@
 import type { BackupAuditContext } from '../audit/audit-backup.ts';
+import type { BackupsAuditContext } from '../audit/audit-backups.ts';
 import type { AuditContext } from '../audit/audit-media.ts';
 import { keptMedia } from '../audit/kept-media.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
@@ -16,11 +17,13 @@ export async function backupAuditContext(
   session: Session<(typeof BACKUP_AUDIT_GROUPS)[number]>,
   store: Store,
   env: NodeJS.ProcessEnv,
-): Promise<BackupAuditContext> {
-  const { config, startProgress } = session;
+): Promise<BackupsAuditContext> {
+  const { config, startProgress, log } = session;
   checkQuarantinePrefix(config);
   return {
     store,
+    prefix: config.prefix,
+    log,
     ...mediaSettings(config),
     readers: config.auditReaders,
     ownSources: await readOwnReferences(config.auditReferences),

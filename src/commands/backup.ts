@@ -32,7 +32,7 @@ export async function backUpOnce(
   session.print(...render(report, config.bucket));
   const { pruning } = report;
   if (pruning.state === 'done') return EXIT.done;
-  log.error(messageOf(pruning.error));
+  log.error(`backup succeeded, pruning failed: ${messageOf(pruning.error)}`);
   return EXIT.failed;
 }
 

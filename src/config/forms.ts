@@ -6,9 +6,15 @@ export const NAME_BYTES = 63;
 /** Text without blanks around it. */
 export const text = v.pipe(v.string(), v.trim(), v.minLength(1));
 
+/** A prefix or a path. No quotes belong around one, but `docker run --env-file` keeps those that it finds there. */
+export const bareText = v.pipe(
+  text,
+  v.check((value) => !/^(["']).*\1$/.test(value)),
+);
+
 /** A prefix of keys; it ends with a slash, given or not. */
 export const keyPrefix = v.pipe(
-  text,
+  bareText,
   v.check((value) => !value.startsWith('/') && !/\p{Cc}/u.test(value)),
   v.transform((value) => (value.endsWith('/') ? value : `${value}/`)),
 );

@@ -52,6 +52,7 @@ async function examineSource(
       const rights = await readRights(client);
       findings.push(
         await examine('database: read all', signal, async () => judgeReading(rights, database.user)),
+        await examine('database: restore', signal, async () => judgeRestoring(rights)),
         await examine('database: rename', signal, async () => judgeOwner(rights, database)),
         await examine('database: sessions', signal, async () => judgeSessions(rights, database.user)),
         await examine('database: prepared', signal, async () =>
@@ -107,11 +108,20 @@ async function examineLeftovers(
   }
 }
 
-function judgeReading({ unreadable, hidden }: Rights, user: string): string | Omit<DoctorFinding, 'check'> {
+function judgeReading(
+  { unreadable, unreadableObjects, hidden }: Rights,
+  user: string,
+): string | Omit<DoctorFinding, 'check'> {
   if (unreadable.length > 0) {
     return fault(
       `${formatFirst(unreadable, NAMED)} cannot be read`,
       `GRANT pg_read_all_data TO ${quote(user)}, or use the owner`,
+    );
+  }
+  if (unreadableObjects.length > 0) {
+    return fault(
+      `${formatFirst(unreadableObjects, NAMED)} cannot be read`,
+      `have their owners GRANT SELECT ON LARGE OBJECT … TO ${quote(user)}, or use a superuser`,
     );
   }
   if (hidden.length > 0) {
@@ -121,6 +131,15 @@ function judgeReading({ unreadable, hidden }: Rights, user: string): string | Om
     );
   }
   return 'every table and sequence can be read';
+}
+
+function judgeRestoring({ ofSuperusers }: Rights): string | Omit<DoctorFinding, 'check'> {
+  if (ofSuperusers.length === 0) return 'nothing in the database takes a superuser to be created';
+  return {
+    state: 'warning',
+    detail: `only a superuser can restore ${formatFirst(ofSuperusers, NAMED)}`,
+    remedy: 'have a superuser at hand to restore with (POSTGRES_USER)',
+  };
 }
 
 function judgeOwner(

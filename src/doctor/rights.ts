@@ -11,6 +11,10 @@ export interface Rights {
   readonly unreadable: readonly string[];
   /** Tables of which row-level security would hide rows; pg_dump refuses them. */
   readonly hidden: readonly string[];
+  /** Some of the large objects that the role may not read: `large object 16404`. */
+  readonly unreadableObjects: readonly string[];
+  /** What of the database only a superuser creates, where the role is none: `event trigger audit`. */
+  readonly ofSuperusers: readonly string[];
   readonly limits: ConnectionLimits;
   /** The server's clock. */
   readonly now: Date;
@@ -30,6 +34,24 @@ const RIGHTS = `
     (r.rolsuper OR pg_has_role(r.oid, 'pg_signal_backend', 'USAGE')) AS "mayTerminate",
     ARRAY(SELECT name FROM dumped WHERE NOT readable ORDER BY 1) AS unreadable,
     ARRAY(SELECT name FROM dumped WHERE readable AND relkind <> 'S' AND row_security_active(oid) ORDER BY 1) AS hidden,
+    ARRAY(
+      SELECT 'large object ' || m.oid FROM pg_largeobject_metadata m
+      WHERE NOT pg_has_role(m.lomowner, 'USAGE') AND NOT EXISTS (
+        SELECT FROM aclexplode(m.lomacl) a
+        WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))
+      ORDER BY m.oid LIMIT 100) AS "unreadableObjects",
+    CASE WHEN r.rolsuper THEN '{}' ELSE ARRAY(
+      SELECT format('event trigger %I', evtname) FROM pg_event_trigger
+      UNION ALL SELECT format('publication %I', pubname) FROM pg_publication WHERE puballtables
+      UNION ALL SELECT format('extension %I', e.extname)
+        FROM pg_extension e JOIN pg_available_extension_versions v ON v.name = e.extname AND v.version = e.extversion
+        WHERE v.superuser AND (to_jsonb(v) ->> 'trusted') IS DISTINCT FROM 'true' AND e.extname <> 'plpgsql'
+      UNION ALL SELECT format('function %s', p.oid::regprocedure)
+        FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+        WHERE NOT l.lanpltrusted AND p.oid >= 16384 AND NOT EXISTS (
+          SELECT FROM pg_depend d
+          WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+      ORDER BY 1) END AS "ofSuperusers",
     json_build_object(
       'role', json_build_object(
         'limit', CASE WHEN NOT r.rolsuper AND r.rolconnlimit >= 0 THEN r.rolconnlimit END,

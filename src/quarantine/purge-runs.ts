@@ -3,9 +3,12 @@ import { type FindOwned, ownedKeyFinder } from '../audit/owned-keys.ts';
 import { openProtectors, type Protectors, refuseUnread } from '../audit/protect.ts';
 import { idTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
+import { StoreError } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
-import { formatBytes, formatNumber } from '../ui/format.ts';
+import { removeAllowed } from '../s3/remove-allowed.ts';
+import type { Store } from '../s3/store.ts';
+import { formatBytes, formatFirst, formatNumber } from '../ui/format.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
 import { tellingCutOff } from './cut-off.ts';
 import {
@@ -95,6 +98,7 @@ async function deleteRuns(
 ): Promise<PurgeReport> {
   const removed = { count: 0, bytes: 0 };
   let kept = 0;
+  const refusals: StoreError[] = [];
   const describeCutOff = (objects: string) => `${objects} were deleted; run it again for the others`;
   const deleteRun = async (run: string) => {
     const protectors = use.openProtectors();
@@ -114,12 +118,15 @@ async function deleteRuns(
           }
           going.push(object);
         }
-        await store.remove(
+        const refusal = await removeAllowed(
+          store,
           going.map(({ key }) => key),
           signal,
         );
-        removed.count += going.length;
-        removed.bytes += going.reduce((sum, { bytes }) => sum + bytes, 0);
+        if (refusal !== undefined) refusals.push(refusal);
+        const gone = going.filter(({ key }) => refusal?.keys.includes(key) !== true);
+        removed.count += gone.length;
+        removed.bytes += gone.reduce((sum, { bytes }) => sum + bytes, 0);
       }
       await removeEmptyRun(store, quarantinePrefix, run, signal);
     } finally {
@@ -129,5 +136,24 @@ async function deleteRuns(
   await tellingCutOff(log, removed, describeCutOff, async () => {
     for (const { run } of runs) await deleteRun(run);
   });
+  if (refusals.length > 0) {
+    log.info(
+      `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of the quarantine`,
+    );
+    throw joinRefusals(store, quarantinePrefix, refusals);
+  }
   return { runs: runs.map(({ run }) => run), removed, kept };
+}
+
+function joinRefusals(store: Store, prefix: string, refusals: readonly StoreError[]): StoreError {
+  const keys = refusals.flatMap((refusal) => refusal.keys);
+  return new StoreError({
+    doing: `cannot delete ${formatNumber(keys.length, 'object')} under ${prefix} from bucket ${store.bucket}`,
+    problem: formatFirst(
+      refusals.map(({ message }) => message),
+      3,
+      '; ',
+    ),
+    keys,
+  });
 }

@@ -1,7 +1,7 @@
 import type { FindOwned } from '../audit/owned-keys.ts';
 import type { Protectors } from '../audit/protect.ts';
-import { StoreError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
+import { removeAllowed } from '../s3/remove-allowed.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './context.ts';
@@ -15,6 +15,9 @@ import { endRun, type RunMark } from './runs.ts';
 
 /** Objects that are looked up and removed together: each look reads the tables that own objects, whole. */
 const BATCH = 1000;
+
+/** So many of them are looked at once more, and then removed, together. */
+const LOOKED_AT = 100;
 
 /** What a run came to. */
 export interface QuarantineReport extends RunMark {
@@ -86,6 +89,12 @@ interface BatchTools {
   readonly onLooked: () => void;
 }
 
+/** An object that was copied, and why it is not moved. */
+interface Staying {
+  readonly source: StoredObject;
+  readonly reason: string;
+}
+
 /** @returns what was moved */
 async function moveBatch(
   { store, quarantinePrefix }: QuarantineContext,
@@ -98,17 +107,29 @@ async function moveBatch(
   const target = (key: string) => `${runPrefix(quarantinePrefix, run)}${key}`;
   const copied = await copyBatch(store, entries, target, tools, signal);
   const named = await findOwned(copied.map(({ key }) => key));
-  const going: StoredObject[] = [];
-  const staying: { readonly source: StoredObject; readonly reason: string }[] = [];
-  await mapConcurrently(copied, COPIES, async (source) => {
-    const unchanged = await failures.attempt(() => isUnchanged(store, source, signal));
-    const reason = named.has(source.key) ? 'a row owns it' : reasonToStay(unchanged);
-    if (reason === undefined) going.push(source);
-    else staying.push({ source, reason });
-  });
-  const refused = await removeAll(store, going, signal);
-  staying.push(...refused.map((source) => ({ source, reason: 'the server refuses to delete it' })));
-  const moved = going.filter((source) => !refused.includes(source));
+  const moved: StoredObject[] = [];
+  const staying: Staying[] = [];
+  // Between its look and its deletion an object may be written anew, so few are looked at together.
+  for (let start = 0; start < copied.length; start += LOOKED_AT) {
+    const some = copied.slice(start, start + LOOKED_AT);
+    const going: StoredObject[] = [];
+    await mapConcurrently(some, COPIES, async (source) => {
+      const unchanged = await failures.attempt(() => isUnchanged(store, source, signal));
+      const reason = named.has(source.key) ? 'a row owns it' : reasonToStay(unchanged);
+      if (reason === undefined) going.push(source);
+      else staying.push({ source, reason });
+    });
+    const refusal = await removeAllowed(
+      store,
+      going.map(({ key }) => key),
+      signal,
+    );
+    const refused = new Set(refusal?.keys);
+    for (const source of going) {
+      if (refused.has(source.key)) staying.push({ source, reason: 'the server refuses to delete it' });
+      else moved.push(source);
+    }
+  }
   await mapConcurrently(staying, COPIES, async ({ source, reason }) => {
     if (await takeCopyBack(store, source.key, target(source.key), signal)) leave(source.key, reason);
     else moved.push(source);
@@ -175,24 +196,6 @@ async function copyBatch(
     leave(entry.key, outcome.kind === 'gone' ? 'it is gone' : outcome.reason);
   });
   return copied;
-}
-
-/** @returns those that the server refuses to delete */
-async function removeAll(
-  store: Store,
-  objects: readonly StoredObject[],
-  signal: AbortSignal,
-): Promise<readonly StoredObject[]> {
-  try {
-    await store.remove(
-      objects.map(({ key }) => key),
-      signal,
-    );
-    return [];
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.keys.length === 0) throw error;
-    return objects.filter(({ key }) => error.keys.includes(key));
-  }
 }
 
 /** A HEAD tells the time without the fraction of the second. */

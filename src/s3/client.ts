@@ -32,6 +32,12 @@ export function createS3Client(settings: Config<'store'>): S3Client {
       ...(settings.sessionToken === undefined ? {} : { sessionToken: settings.sessionToken.reveal() }),
     },
     maxAttempts: 5,
+    // Given here, none of these is looked for in variables of the SDK's own, or in files of a home that may not be.
+    retryMode: 'standard',
+    defaultsMode: 'standard',
+    useDualstackEndpoint: false,
+    useFipsEndpoint: false,
+    userAgentAppId: 'topobank-backup',
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: new NodeHttpHandler({

@@ -72,7 +72,10 @@ export function connectBucket(
         isWaiting = false;
         return answer;
       } catch (error) {
-        hasAnswered ||= answerOf(error).status !== undefined;
+        const answered = answerOf(error).status !== undefined;
+        hasAnswered ||= answered;
+        // The next outage is another one.
+        if (answered) isWaiting = false;
         throw signal.aborted ? signal.reason : storeError(`${doing} (${endpoint})`, error, permission);
       }
     },

@@ -113,7 +113,10 @@ export async function openMultipartWriter(
       // before or never will be, and what the store holds tells which.
       await store.abortUpload(upload, committing).catch(() => {});
     }
-    const stored = await store.head(key, committing);
+    const stored = await store.head(key, committing).catch((error: unknown) => {
+      // Why it was refused is told better by the refusal than by what comes after it.
+      throw refusal ?? error;
+    });
     if (stored !== undefined && stored.writeId !== upload.writeId) throw overtakenError(doing);
     if (stored?.bytes === bytes) return stored;
     if (refusal !== undefined) throw refusal;
@@ -128,8 +131,11 @@ export async function openMultipartWriter(
     return (await store.head(key, by))?.writeId === upload.writeId;
   }
 
-  async function removeOwn(by: AbortSignal): Promise<void> {
-    if (await isCurrent(by)) await store.remove([key], by);
+  /** @returns whether there was one */
+  async function removeOwn(by: AbortSignal): Promise<boolean> {
+    const isThere = await isCurrent(by);
+    if (isThere) await store.remove([key], by);
+    return isThere;
   }
 
   return {
@@ -158,13 +164,21 @@ export async function openMultipartWriter(
       stop.abort(new Error('the upload was aborted'));
       await settle();
       const limit = AbortSignal.timeout(ABORT_MS);
-      // A key may delete and yet not abort uploads; and one that was completed is none any more.
+      let refusal: { readonly error: unknown } | undefined;
       await store.abortUpload(upload, limit).catch((error: unknown) => {
-        if (!mayBeVisible) options.onLeft?.('upload', error);
+        refusal = { error };
       });
+      let wasCompleted = false;
       if (mayBeVisible) {
-        await removeOwn(limit).catch((error: unknown) => options.onLeft?.('object', error));
+        try {
+          wasCompleted = await removeOwn(limit);
+        } catch (error) {
+          options.onLeft?.('object', error);
+          return;
+        }
       }
+      // One that was completed is none any more; and a key may delete and yet not abort uploads.
+      if (refusal !== undefined && !wasCompleted) options.onLeft?.('upload', refusal.error);
     },
   };
 }

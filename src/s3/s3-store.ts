@@ -5,6 +5,7 @@ import {
   type GetObjectCommandOutput,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
 import type { Config } from '../config/config.ts';
 import { createS3Client, endpointUrl } from './client.ts';
@@ -71,6 +72,18 @@ function s3Store(connection: Connection, region: string): Store {
     return <T>(work: () => Promise<T>) => call(doing, permission, signal, work);
   }
 
+  /**
+   * A key that may list under its prefixes only is refused to look at the bucket, and may do all else. The answer to a
+   * HEAD has no body that would tell it from one that nobody knows.
+   */
+  async function assertKnown(signal: AbortSignal): Promise<void> {
+    try {
+      await client.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }), { abortSignal: signal });
+    } catch (error) {
+      if (answerOf(error).code !== 'AccessDenied') throw error;
+    }
+  }
+
   return {
     bucket,
     endpoint,
@@ -84,7 +97,12 @@ function s3Store(connection: Connection, region: string): Store {
           await client.send(new HeadBucketCommand({ Bucket: bucket }), { abortSignal: signal });
           return 'exists';
         } catch (error) {
-          if (answerOf(error).status !== 404) throw error;
+          const { status } = answerOf(error);
+          if (status === 403) {
+            await assertKnown(signal);
+            return 'exists';
+          }
+          if (status !== 404) throw error;
         }
         try {
           await client.send(

@@ -202,6 +202,17 @@ test('nothing goes while the newest dump is less than half of the one before', a
   expect(await prune(context({ shrinkGuard: 0 }))).toEqual(['20261122000000']);
 });
 
+test('what the server refuses to delete is not called cut off, and what has gone is said', async () => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21']) await make.complete(day);
+  const what = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+  bed.server.faults.push({ operation: 'DeleteObjectsEntry', key: /20261122/, what });
+  const given = context();
+  await expect(prune(given)).rejects.toThrow(/20261122/);
+  expect(given.lines.filter((line) => !line.startsWith('debug'))).toEqual([
+    expect.stringMatching(/^info: pruned 1 backup \(.*\): 20261121000000$/),
+  ]);
+});
+
 test('what may have gone is said where it is cut off', async () => {
   for (const day of ['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21']) await make.complete(day);
   const what = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
@@ -209,7 +220,7 @@ test('what may have gone is said where it is cut off', async () => {
   const given = context();
   await expect(prune(given)).rejects.toThrow(StoreError);
   expect(given.lines).toContain(
-    'warn: cut off in pruning 2 backups (1.95 KiB): 20261121000000 to 20261122000000; what has lost its dump lists as broken, and the next prune goes on',
+    'warn: interrupted while pruning 2 backups (1.95 KiB): 20261121000000 to 20261122000000; what has lost its dump is listed as broken, and the next prune finishes the job',
   );
   expect((await states()).filter((state) => state.endsWith('broken'))).toHaveLength(2);
 });

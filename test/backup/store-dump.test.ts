@@ -201,6 +201,14 @@ test.each<[left: string, faults: readonly Fault[], says: RegExp]>([
     /an upload of \S+\.sql may be left, which nobody sees and a later backup aborts if it may: .*AccessDenied/,
   ],
   [
+    'uploads',
+    [
+      { operation: 'CompleteMultipartUpload', what: DENIED },
+      { operation: 'AbortMultipartUpload', what: DENIED },
+    ],
+    /an upload of \S+\.sql may be left, which nobody sees and a later backup aborts if it may: .*AccessDenied/,
+  ],
+  [
     'keys',
     [
       { operation: 'PutObject', what: DENIED },

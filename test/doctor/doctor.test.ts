@@ -88,6 +88,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
     'database: connect',
     'database: pg_dump',
     'database: read all',
+    'database: restore',
     'database: rename',
     'database: sessions',
     'database: prepared',
@@ -153,6 +154,55 @@ const ILL: readonly Ill[] = [
     sql: ['ALTER TABLE one ENABLE ROW LEVEL SECURITY'],
     undo: ['ALTER TABLE one DISABLE ROW LEVEL SECURITY'],
     found: [{ check: 'database: read all', detail: 'row-level security hides rows of public.one' }],
+  },
+  {
+    about: 'a large object that the role may not read',
+    sql: ['SELECT lo_create(4242)'],
+    undo: ['SELECT lo_unlink(4242)'],
+    found: [
+      {
+        check: 'database: read all',
+        detail: 'large object 4242 cannot be read',
+        remedy: 'have their owners GRANT SELECT ON LARGE OBJECT … TO <role>, or use a superuser',
+      },
+    ],
+  },
+  {
+    about: 'a large object that everybody may read, and one that the role owns',
+    sql: [
+      'SELECT lo_create(4242)',
+      'GRANT SELECT ON LARGE OBJECT 4242 TO PUBLIC',
+      'SELECT lo_create(4243)',
+      'ALTER LARGE OBJECT 4243 OWNER TO <role>',
+    ],
+    undo: ['SELECT lo_unlink(4242), lo_unlink(4243)'],
+    found: [],
+  },
+  {
+    about: 'what only a superuser can restore',
+    sql: [
+      'CREATE PUBLICATION everything FOR ALL TABLES',
+      'CREATE PUBLICATION one_table FOR TABLE one',
+      'CREATE EXTENSION pageinspect',
+      'CREATE EXTENSION pg_trgm',
+      `CREATE FUNCTION noted() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'`,
+      'CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION noted()',
+      `CREATE FUNCTION raw(int) RETURNS int LANGUAGE internal AS 'int4abs'`,
+    ],
+    undo: [
+      'DROP EVENT TRIGGER watch',
+      'DROP FUNCTION noted(), raw(int)',
+      'DROP EXTENSION pageinspect, pg_trgm',
+      'DROP PUBLICATION everything, one_table',
+    ],
+    found: [
+      {
+        check: 'database: restore',
+        state: 'warning',
+        detail:
+          'only a superuser can restore event trigger watch, extension pageinspect, function raw(integer) and 1 more',
+      },
+    ],
   },
   {
     about: 'a role that may not end the application’s sessions',
@@ -471,10 +521,10 @@ test('a fault ends the program with status 3; the document is the same as the ta
   expect(text.stdout).toMatch(
     /\ns3: list +fault +403 SignatureDoesNotMatch +check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID\n/,
   );
-  expect(text.stdout).toMatch(/\n\n1 of 12 checks failed\n$/);
+  expect(text.stdout).toMatch(/\n\n1 of 13 checks failed\n$/);
   expect(json).toMatchObject({ status: 3, stderr: '' });
   const document = JSON.parse(json.stdout) as DoctorFinding[];
-  expect(document).toHaveLength(12);
+  expect(document).toHaveLength(13);
   expect(unwell(document)).toEqual([
     {
       check: 's3: list',

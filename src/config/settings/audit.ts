@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { age, ageForm, text, wholeNumber } from '../forms.ts';
+import { age, ageForm, bareText, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 /** How rows and objects are compared. */
@@ -27,7 +27,7 @@ export const AUDIT_SETTINGS = defineSettings({
   sortDirectory: {
     group: 'dump-audit',
     names: ['AUDIT_TMPDIR', 'TMPDIR'],
-    schema: text,
+    schema: bareText,
     fallback: '/tmp',
     emptyIsUnset: true,
     form: 'a directory',

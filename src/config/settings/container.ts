@@ -1,4 +1,4 @@
-import { flag, text, yesOrNo } from '../forms.ts';
+import { bareText, flag, yesOrNo } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 /** What the compose service `dbbackup` does instead of its schedule. */
@@ -15,7 +15,7 @@ export const CONTAINER_SETTINGS = defineSettings({
   restoreFile: {
     group: 'container',
     names: ['RESTORE_FILE'],
-    schema: text,
+    schema: bareText,
     optional: true,
     emptyIsUnset: true,
     form: 'an object such as backup/postgres-backup-20261123103000.sql, an id, or a local file',

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { NAME_BYTES, text, wholeNumber } from '../forms.ts';
+import { bareText, NAME_BYTES, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 /**
@@ -76,7 +76,7 @@ export const DATABASE_SETTINGS = defineSettings({
   binDir: {
     group: 'tools',
     names: ['PG_BINDIR', 'POSTGRES_BINARY_PATH'],
-    schema: text,
+    schema: bareText,
     optional: true,
     form: 'a directory that holds pg_dump',
     about: 'Looked into first for pg_dump and pg_restore.',

@@ -50,11 +50,12 @@ async function run(argv: readonly string[], env: NodeJS.ProcessEnv, signal: Abor
 
 /** Nobody must take a restore whose report is lost for one that failed. */
 function lostOutput(cause: NodeJS.ErrnoException, status: number): OutputError {
-  const end = status === EXIT.done ? 'the command itself is done' : `the command itself ended with ${status}`;
+  const end =
+    status === EXIT.done ? 'the command itself succeeded' : `the command itself exited with ${status}`;
   return new OutputError({
     doing: 'cannot write to stdout',
     problem: cause.message,
-    remedy: `${end}, only what it printed is lost: send that where there is room`,
+    remedy: `${end}; only its output is lost: write that where there is room`,
     cause,
   });
 }
@@ -74,7 +75,7 @@ function stopOnSignals(stop: AbortController, env: NodeJS.ProcessEnv): () => voi
         say(
           env,
           'warn',
-          `received ${name}, cleaning up; a second signal ends the program at once and leaves the rest of that undone`,
+          `received ${name}, cleaning up; a second signal exits at once without finishing the cleanup`,
         );
       }, PATIENCE_MS).unref();
     };

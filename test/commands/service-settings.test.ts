@@ -74,9 +74,9 @@ test('variables that contradict one another, or are unknown, are told in one lin
   expect(status).toBe(1);
   const lines = stderr.trim().split('\n');
   expect(lines.slice(0, -1).map((line) => line.replace(/^\[.*?\] /, ''))).toEqual([
-    'WARN: SCHEDULE is not used, for DBBACKUP_SCHEDULE says something else; set one of the two',
-    'WARN: AWS_S3_USE_SSL=False is not used, for AWS_S3_ENDPOINT_URL begins with https://; change one of the two',
-    'WARN: KEEP_DAYLY is not known and has no effect; is KEEP_DAILY meant?',
+    'WARN: SCHEDULE is ignored because DBBACKUP_SCHEDULE is set to a different value; set only one of them',
+    'WARN: AWS_S3_USE_SSL=False is ignored because AWS_S3_ENDPOINT_URL begins with https://; change one of them',
+    'WARN: KEEP_DAYLY is unknown and has no effect; did you mean KEEP_DAILY?',
   ]);
   expect(lines.at(-1)).toMatch(/^topobank-backup: cannot .*ECONNREFUSED/);
 });

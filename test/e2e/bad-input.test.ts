@@ -198,7 +198,7 @@ const BAD: readonly Bad[] = [
     about: 'a bucket of no name',
     args: 'list --bucket n',
     status: 2,
-    says: /--bucket: "n" is not accepted, expected a bucket name of 3 to 63 letters, digits, dots, dashes — /,
+    says: /--bucket: "n" is not accepted, expected a bucket name of 3 to 63 letters, digits, dots or dashes — /,
   },
   {
     about: 'an S3 server that is not there',
@@ -245,27 +245,27 @@ const BAD: readonly Bad[] = [
     args: 'backup',
     env: { POSTGRES_HOST: 'postgres://u:hunter2@h/db' },
     status: 2,
-    says: /POSTGRES_HOST: what is given is not accepted, expected a host name/,
+    says: /POSTGRES_HOST: the value given is not accepted, expected a host name/,
   },
   {
     about: 'an address with a password where a database is asked for',
     args: 'backup',
     env: { POSTGRES_DB: 'postgres://u:hunter2@h/x' },
     status: 2,
-    says: /POSTGRES_DB: what is given is not accepted, expected the name of a database/,
+    says: /POSTGRES_DB: the value given is not accepted, expected a database name/,
   },
   {
     about: 'one with the password behind it, in a flag',
     args: 'doctor --database postgres:///x?password=hunter2',
     status: 2,
-    says: /--database: what is given is not accepted, expected the name of a database/,
+    says: /--database: the value given is not accepted, expected a database name/,
   },
   {
     about: 'an address of the store with a password',
     args: 'list',
     env: { AWS_S3_ENDPOINT_URL: 'http://u:hunter2@localhost:9000' },
     status: 2,
-    says: /AWS_S3_ENDPOINT_URL: what is given is not accepted, expected an address/,
+    says: /AWS_S3_ENDPOINT_URL: the value given is not accepted, expected an address/,
   },
   {
     about: 'a path that ends like the name of a backup',
@@ -347,7 +347,7 @@ const BAD: readonly Bad[] = [
     args: 'backup',
     env: { POSTGRES_DB: '' },
     status: 2,
-    says: /POSTGRES_DB is empty, expected the name of a database, at most 63 bytes, and no address with a password — /,
+    says: /POSTGRES_DB is empty, expected a database name of at most 63 bytes, not an address with a password — /,
   },
   {
     about: 'a variable that is not set',
@@ -380,7 +380,7 @@ const BAD: readonly Bad[] = [
     about: 'a database name that is too long',
     args: `backup --database ${'x'.repeat(64)}`,
     status: 2,
-    says: /--database: .* is not accepted, expected the name of a database, at most 63 bytes/,
+    says: /--database: .* is not accepted, expected a database name of at most 63 bytes/,
   },
   {
     about: 'a restore of nothing',

@@ -186,7 +186,7 @@ test.each([false, true])(
     try {
       await expect(restore(bed.database.name, given)).rejects.toMatchObject({
         name: 'RestoreError',
-        message: `cannot restore ${source.name}: it names roles that this server does not have: ${shown} — create them with CREATE ROLE, or give --no-owner to leave out owners and grants`,
+        message: `cannot restore ${source.name}: it names roles that this server does not have: ${shown} — create them with CREATE ROLE, or give --no-owner to omit owners and grants`,
       });
       expect(await bed.databases()).toEqual(names);
       const copy = copyName('_without');

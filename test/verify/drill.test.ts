@@ -414,7 +414,7 @@ describe('VERIFY_DATABASE_URL', () => {
     const result = await bed.run(['verify', '--restore', '--quiet'], env);
     expect(result).toMatchObject({ status, stdout: '' });
     expect(result.stderr).toContain(
-      status === 2 ? 'VERIFY_DATABASE_URL: what is given is not accepted' : 'password',
+      status === 2 ? 'VERIFY_DATABASE_URL: the value given is not accepted' : 'password',
     );
     expect(result.stderr).not.toContain('wr0ng');
   });

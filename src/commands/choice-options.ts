@@ -9,7 +9,7 @@ export function choiceOptions({
 }: Pick<Session<never>, 'now' | 'log' | 'signal'>): ChoiceOptions {
   return {
     now: now(),
-    overBroken: ({ id, fault }) => log.warn(`taking an older backup than ${id}, which is broken: ${fault}`),
+    overBroken: ({ id, fault }) => log.warn(`using a backup older than ${id}, which is broken: ${fault}`),
     signal,
   };
 }

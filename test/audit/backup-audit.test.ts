@@ -144,7 +144,7 @@ test('what is named by a column that was not known when the backup was taken is 
     { id, by: 'media manifest', references: 1, dangling: 0, changed: 0 },
   ]);
   expect((await bed.run(['restore', id, '--dry-run'], NAMED)).stderr).toMatch(
-    `of 5 media objects that its rows own, 4 missing: see \`audit-orphans --backup ${id}\``,
+    `of 5 media objects that the backup’s rows own, 4 missing: see \`audit-orphans --backup ${id}\``,
   );
   // Of the list alone, which knows the albums.
   await remove(id, 'sql');
@@ -268,8 +268,8 @@ test.each([[[]], [['--all-backups']], [['--backup', 'latest']], [['--quarantine'
 );
 
 test.each([
-  [['--yes'], '--yes is for --quarantine: an audit alone asks nothing'],
-  [['--all-backups', '--yes'], '--yes is for --quarantine: an audit alone asks nothing'],
+  [['--yes'], '--yes applies only to --quarantine: a plain audit asks no questions'],
+  [['--all-backups', '--yes'], '--yes applies only to --quarantine: a plain audit asks no questions'],
   [['--lock-wait', '1m'], 'an audit without --quarantine takes no --lock-wait'],
   [['--backup', 'latest', '--grace', '1d'], 'an audit of backups takes no --grace'],
   [['--all-backups', '--host', 'x', '--grace', '1d'], 'an audit of backups takes no --host and no --grace'],
@@ -281,7 +281,7 @@ test.each([
 test.each([
   [['--backup', 'x'], 2, /--backup: "x" is not accepted/],
   [['--backup', '20200101000000'], 4, /cannot use backup 20200101000000: there is no such backup/],
-  [['--all-backups', '--csv', 'x.csv'], 2, /exclude each other/],
+  [['--all-backups', '--csv', 'x.csv'], 2, /cannot be combined/],
   [['--backup', 'latest'], 1, /SHA-256 is not that of the manifest/],
 ])('%j is refused', async (args, status, message) => {
   await createFiles();

@@ -282,7 +282,7 @@ test('an object that has come to exist under the name is left as it is', async (
   const key = `${prefix}postgres-backup-${ID}.sql`;
   await bed.store.put(key, Buffer.from('theirs'), { ifAbsent: false, contentType: 'text/plain', signal });
   await expect(store(prefix)).rejects.toThrow(
-    /an object of that name was created meanwhile; it was left as it is/,
+    /an object with that name was created in the meantime; it was left untouched/,
   );
   expect(await leftovers(prefix)).toEqual({ keys: [key], uploads: [] });
   expect((await bed.store.head(key, signal))?.bytes).toBe(6);

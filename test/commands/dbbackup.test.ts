@@ -86,7 +86,7 @@ test.each([
   ],
   [{ RESTORE_DATABASE: '1', RESTORE_FILE: '/nowhere/dump.sql' }, 4, '/nowhere/dump.sql'],
   [{ RESTORE_DATABASE: 'perhaps' }, 2, 'RESTORE_DATABASE: "perhaps" is not accepted, expected True or False'],
-  [{ DBBACKUP_SCHEDULE: '@never' }, 2, '@never is none of'],
+  [{ DBBACKUP_SCHEDULE: '@never' }, 2, '@never is not one of'],
 ])('%j ends with status %i', async (env, expected, problem) => {
   const { status, stderr } = await bed.run(['dbbackup'], env);
   expect(stderr).toContain(problem);

@@ -16,22 +16,25 @@ test.each([
   ],
   [
     { DBBACKUP_SCHEDULE: '0 0 30 2 *' },
-    'cannot follow the schedule "0 0 30 2 *" of DBBACKUP_SCHEDULE: it has no time within 5 years',
+    'cannot follow the schedule "0 0 30 2 *" from DBBACKUP_SCHEDULE: it is not due within 5 years',
   ],
   [{ DBBACKUP_SCHEDULE: '' }, 'DBBACKUP_SCHEDULE is empty, expected a schedule such as @daily'],
-  [{ SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly" of SCHEDULE: @dayly is none of'],
-  [{ VERIFY_SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly" of VERIFY_SCHEDULE: @dayly is none of'],
+  [{ SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly" from SCHEDULE: @dayly is not one of'],
+  [
+    { VERIFY_SCHEDULE: '@dayly' },
+    'cannot read the schedule "@dayly" from VERIFY_SCHEDULE: @dayly is not one of',
+  ],
   [
     { AUDIT_SCHEDULE: '61 * * * *' },
-    'cannot read the schedule "61 * * * *" of AUDIT_SCHEDULE: minute: 61 is',
+    'cannot read the schedule "61 * * * *" from AUDIT_SCHEDULE: minute: 61 is',
   ],
   [
     { VERIFY_SCHEDULE: '0 0 30 2 *' },
-    'cannot follow the schedule "0 0 30 2 *" of VERIFY_SCHEDULE: it has no time within 5 years',
+    'cannot follow the schedule "0 0 30 2 *" from VERIFY_SCHEDULE: it is not due within 5 years',
   ],
   [
     { DBBACKUP_SCHEDULE: '@dayly', VERIFY_SCHEDULE: '0 0 30 2 *', AUDIT_SCHEDULE: '61 * * * *' },
-    /^topobank-backup: cannot start the service: .*"@dayly" of DBBACKUP_SCHEDULE: .*; .* of VERIFY_SCHEDULE: .*; .* of AUDIT_SCHEDULE: /,
+    /^topobank-backup: cannot start the service: .*"@dayly" from DBBACKUP_SCHEDULE: .*; .* from VERIFY_SCHEDULE: .*; .* from AUDIT_SCHEDULE: /,
   ],
   [{ VERIFY_DEPTH: 'deep' }, 'VERIFY_DEPTH: "deep" is not accepted, expected quick'],
   [

@@ -113,7 +113,7 @@ test.each([
   [
     'POSTGRES_DB',
     'postgres://a:hunter2@h/x',
-    /POSTGRES_DB: the value given is not accepted, expected the name/,
+    /POSTGRES_DB: the value given is not accepted, expected a database name/,
   ],
   ['POSTGRES_DB', 'PostgreSQL://a:hun/ter2@h', /POSTGRES_DB: the value given is not accepted/],
   ['POSTGRES_DB', 'postgres:///x?user=a&password=hunter2', /POSTGRES_DB: the value given is not accepted/],

@@ -15,7 +15,7 @@ test('a file that cannot be read is no dump that is damaged', async () => {
   const dump = await openLocalDump(UNREADABLE, signal);
   const plain = readPlainDump(dump.read(), { name: UNREADABLE, binDir: undefined, env: {}, signal });
   await expect(plain.next()).rejects.toThrow(
-    /^cannot read the dump \/proc\/self\/mem: EIO: .* — look at the disk that it lies on, or use another copy of it$/,
+    /^cannot read the dump \/proc\/self\/mem: EIO: .* — check the disk it is on, or use another copy of it$/,
   );
 });
 

@@ -316,10 +316,10 @@ const NOT_WHOLE: readonly [
     'cut off',
     'sql.gz',
     cutOff,
-    /: its gzip is damaged or cut off \(unexpected end of file\) — use a complete dump\n$/,
+    /: its gzip data is damaged or truncated \(unexpected end of file\) — use a complete dump\n$/,
   ],
   ['cut off', 'dump', cutOff, /pg_restore: error: .* — use a complete dump\n$/],
-  ['damaged', 'sql.gz', damaged, /: its gzip is damaged or cut off \(.*\) — use a complete dump\n$/],
+  ['damaged', 'sql.gz', damaged, /: its gzip data is damaged or truncated \(.*\) — use a complete dump\n$/],
   ['damaged', 'dump', damaged, /pg_restore: .* — use a complete dump\n$/],
   [
     'whole gzip around a dump that is cut off',
@@ -349,7 +349,7 @@ test.each([
   [
     'dump',
     Buffer.from('PGDMP\x01\x63\x00\x04\x08\x01\x01'),
-    /unsupported version .* — install the postgresql-client/,
+    /unsupported version .* — install the version of postgresql-client/,
   ],
 ])('a .%s that cannot be unpacked here is fetched whole, with a warning', async (form, head, says) => {
   const body = Buffer.concat([head, randomBytes(3_000_000)]);
@@ -501,7 +501,7 @@ test('an older backup than the newest, which is broken, is not taken without a w
     await own.store.put(late, Buffer.from('{'), { ifAbsent: true, contentType: 'application/json', signal });
     const { status, stderr } = await own.run(['restore', '--latest', '--dry-run']);
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^.*WARN: taking an older backup than \d{14}, which is broken: .*it is not JSON/m);
+    expect(stderr).toMatch(/^.*WARN: using a backup older than \d{14}, which is broken: .*it is not JSON/m);
   } finally {
     await own.close();
   }

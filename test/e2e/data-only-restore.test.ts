@@ -459,13 +459,17 @@ test('bytes that are other ones end it, and nothing has changed', async () => {
 });
 
 test.each([
-  [['--data-only', '--into', 'x'], 2, /--data-only needs --table and --into — give --table and --into/],
+  [
+    ['--data-only', '--into', 'x'],
+    2,
+    /--data-only needs --table and --into — add --table TABLE and --into DATABASE/,
+  ],
   [['--table', 'surface', '--data-only'], 2, /--data-only needs --table and --into/],
-  [['--table', 'surface', '--data-only', '--into', 'x', '--jobs', '2'], 2, /leave out --jobs/],
-  [['--table', 'surface', '--data-only', '--into', 'x', '--no-owner'], 2, /leave out --no-owner/],
+  [['--table', 'surface', '--data-only', '--into', 'x', '--jobs', '2'], 2, /omit --jobs/],
+  [['--table', 'surface', '--data-only', '--into', 'x', '--no-owner'], 2, /omit --no-owner/],
   [['--table', 'surface', '--data-only', '--into', 'x', '--no-audit'], 2, /leave out --no-audit/],
   [['--table', 'surface', '--data-only', '--into', 'x', '--grace', '1d'], 2, /leave out --grace/],
-  [['--table', 'surface', '--data-only', '--into', 'x', '--in-place'], 2, /exclude each other/],
+  [['--table', 'surface', '--data-only', '--into', 'x', '--in-place'], 2, /cannot be combined/],
   [
     ['--table', 'surface', '--data-only', '--into', 'no_such_database'],
     1,
@@ -480,7 +484,7 @@ test('it asks first, tells what it would do, and waits for no other run', async 
   const asked = await restore(id, ...TABLES);
   expect(asked).toMatchObject({
     status: 2,
-    stderr: expect.stringMatching(/which exists already: nobody can be/),
+    stderr: expect.stringMatching(/which exists already: cannot ask for confirmation/),
   });
   const dry = await restore(id, ...TABLES, '--dry-run');
   expect(JSON.parse(dry.stdout)).toMatchObject({

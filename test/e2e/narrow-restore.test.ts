@@ -249,10 +249,10 @@ ${entry('ACL', 'FUNCTION f()')}GRANT ALL ON FUNCTION public.f() TO PUBLIC;
 });
 
 test.each([
-  [['--table', 'owner'], 2, /--table needs --into — give --into a name/],
-  [['--table', 'owner', '--in-place'], 2, /--table needs --into — give --into/],
-  [['--table', 'owner', '--into', 'x', '--in-place'], 2, /--into and --in-place exclude each other/],
-  [['--table', 'owner', '--into', 'x', '--drop-old'], 2, /--into and --drop-old exclude each other/],
+  [['--table', 'owner'], 2, /--table needs --into — add --into NAME, an unused name/],
+  [['--table', 'owner', '--in-place'], 2, /--table needs --into — add --into/],
+  [['--table', 'owner', '--into', 'x', '--in-place'], 2, /--into and --in-place cannot be combined/],
+  [['--table', 'owner', '--into', 'x', '--drop-old'], 2, /--into and --drop-old cannot be combined/],
   [
     ['--table', 'topografy', '--into', 'x'],
     4,

@@ -350,7 +350,7 @@ test.each([
   const asked = await bed.run(args, {}, { input: 'y\n' });
   expect(asked).toMatchObject({ status: 2, stdout: '' });
   expect(asked.stderr).toContain(intent);
-  expect(asked.stderr).toMatch(/: nobody can be asked here — give --yes\n$/);
+  expect(asked.stderr).toMatch(/: cannot ask for confirmation without a terminal — give --yes\n$/);
   expect(await bed.run([...args, '--dry-run', '--yes'])).toMatchObject({
     status: 0,
     stdout: expect.stringContaining(intent),

@@ -87,7 +87,9 @@ test('prune shows what it would do, asks, and does it', async () => {
 
   const asked = await bed.run(['prune'], rules);
   expect(asked.status).toBe(2);
-  expect(asked.stderr).toMatch(/delete 3 of 5 backups .*: nobody can be asked here — give --yes/);
+  expect(asked.stderr).toMatch(
+    /delete 3 of 5 backups .*: cannot ask for confirmation without a terminal — give --yes/,
+  );
   expect(await list()).toHaveLength(5);
 
   const done = await bed.run(['prune', '--yes', '--json'], rules);
@@ -107,7 +109,7 @@ test('prune shows what it would do, asks, and does it', async () => {
 
   const again = await bed.run(['prune'], rules);
   expect(again.status).toBe(0);
-  expect(again.stdout).toMatch(/nothing to delete: the rules keep each backup under backup\//);
+  expect(again.stdout).toMatch(/nothing to delete: the rules keep every backup under backup\//);
 });
 
 test('days begin where TZ says', async () => {
@@ -189,7 +191,7 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   expect((await bed.run(['list'])).stdout).toContain(`backup ${first.id} is not pruned, for`);
   const kept = await bed.run(['prune', '--yes'], { MAX_BACKUPS: '2' });
   expect(kept.stdout).toMatch(
-    /\nnothing to delete: the rules keep each backup .*, 3 in all\nbackup \d{14} is not pruned, for/,
+    /\nnothing to delete: the rules keep every backup .*, 3 in total\nbackup \d{14} is not pruned, for/,
   );
 
   const released = await bed.run(['prune', '--yes', '--shrink-guard', '0'], { MAX_BACKUPS: '2' });

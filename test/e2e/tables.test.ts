@@ -118,7 +118,7 @@ test.each([
   [['--table', 'auth_user'], 4, /of this name — `topobank-backup show` lists the tables/],
   [['--table', 'bulk'], 2, /there are other\.bulk and public\.bulk — name one with its schema/],
   [['--table', 'a b'], 2, /it is not a table name — give a name such as/],
-  [['--csv'], 2, /--csv needs --table — name it with --table/],
+  [['--csv'], 2, /--csv needs --table — add --table TABLE/],
 ] as const)('%j ends with status %i and leaves nothing', async (args, status, message) => {
   const directory = await newDirectory();
   const result = await bed.run(['fetch', 'latest', directory, '--quiet', ...args]);
@@ -167,7 +167,7 @@ test('show --diff tells what each table has gained and lost', async () => {
   expect(text.stdout).toMatch(/\npublic\.no_rows +- +0 +- +0 B +gone\n/);
   expect(text.stdout).toMatch(/\n\n4 of 6 tables changed from \d{14} to \d{14}\n$/);
   const same = await bed.run(['show', after!, '--diff', after!]);
-  expect(same.stdout).toMatch(/^0 of 5 tables changed .*, 5 the same to the byte\n$/);
+  expect(same.stdout).toMatch(/^0 of 5 tables changed .*, 5 identical byte for byte\n$/);
 });
 
 test('a backup without a manifest has no tables to be compared', async () => {
@@ -175,7 +175,9 @@ test('a backup without a manifest has no tables to be compared', async () => {
   await bed.store.put(key, Buffer.from(BLOCKS), { ifAbsent: true, contentType: 'text/plain', signal });
   const result = await bed.run(['show', '20200101000000', '--diff', '20200101000000', '--prefix', 'plain/']);
   expect(result).toMatchObject({ status: 1, stdout: '' });
-  expect(result.stderr).toMatch(/cannot compare the tables of \S+: it has no manifest that tells of them — /);
+  expect(result.stderr).toMatch(
+    /cannot compare the tables of \S+: it has no manifest that describes them — /,
+  );
 });
 
 test('a partitioned table is fetched as the rows of all its partitions', async () => {

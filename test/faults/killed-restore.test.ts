@@ -125,9 +125,9 @@ test('where the database is gone, what a killed restore has left is not advised 
 test('a service that starts then has the database serve again at once', async () => {
   await killInTheSwap();
   const service = startService(bed, { DBBACKUP_SCHEDULE: '@yearly', BACKUP_ON_START: 'never' });
-  await service.line(/waiting for the database, .* it refuses connections/);
+  await service.line(/waiting for the database .* it refuses connections/);
   await service.line(/WARN: database \S+ refused connections, .* it serves again/);
-  await service.line(/database \S+ on \S+ answers/);
+  await service.line(/database \S+ on \S+ responds/);
   expect(await connectable(bed.database.name)).toBe(true);
   expect(await service.stop()).toMatchObject({ status: 0 });
   const [left] = (await bed.databases()).filter((other) => /_restore_\d{14}$/.test(other));
@@ -152,7 +152,7 @@ test('a database that was closed on purpose stays so, and a backup says what to 
   await admin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   const backup = await bed.run(['backup']);
   expect(backup).toMatchObject({ status: 1, stdout: '' });
-  expect(backup.stderr).toMatch(/refuses connections, as a database does whose restore was killed/);
+  expect(backup.stderr).toMatch(/refuses connections, as it does after a restore was killed/);
   expect(backup.stderr).toMatch(/run on database postgres: ALTER DATABASE/);
   expect(await connectable(name)).toBe(false);
   await admin(statementIn(backup.stderr, 'ALTER'));

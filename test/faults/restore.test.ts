@@ -183,7 +183,7 @@ const FAILURES: readonly Failure[] = [
       ),
     status: 1,
     message:
-      /cannot restore .*slow\.sql: line 11: terminating connection .* — the server went away; see its log and run again/,
+      /cannot restore .*slow\.sql: line 11: terminating connection .* — the connection to the server was lost; see its log and run again/,
   },
   {
     about: 'Ctrl-C',
@@ -201,7 +201,8 @@ const FAILURES: readonly Failure[] = [
     about: 'a role that may create no database',
     restore: () => restoreWeakly('NOCREATEDB'),
     status: 1,
-    message: /cannot create database .*: permission denied to create database — grant the role what it lacks/,
+    message:
+      /cannot create database .*: permission denied to create database — grant the role the missing privilege/,
   },
   {
     about: 'a role that does not own it, before a row is copied,',

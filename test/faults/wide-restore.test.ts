@@ -142,7 +142,7 @@ const FAILURES: readonly Failure[] = [
         admin((client) => client.query('SELECT pg_terminate_backend($1)', [backend])),
       ),
     message:
-      /cannot restore .*\.sql: line \d+, TABLE DATA public\.large: .*terminat.* — the server went away; see its log and run again$/,
+      /cannot restore .*\.sql: line \d+, TABLE DATA public\.large: .*terminat.* — the connection to the server was lost; see its log and run again$/,
   },
   {
     about: 'a container that is stopped while pieces are copied',

@@ -108,7 +108,7 @@ test('written anew in parts, an object is not taken for the one that was recorde
   expect(await check()).toMatchObject({ status: 0, told: { faults: [], untold: ['media/kept'] } });
   const text = await bed.command(['media', 'check', 'latest']);
   expect(text.stdout).toMatch(
-    /: 0 missing, 0 changed since\nthere in the same size, but it cannot be told .*: 1\n$/,
+    /: 0 missing, 0 changed since\npresent with the same size, but possibly changed: 1\n$/,
   );
 });
 

@@ -83,9 +83,7 @@ test('check tells what is missing and what is another than it was', async () => 
     },
   });
   const text = await bed.command(['media', 'restore', 'latest']);
-  expect(text.stdout).toMatch(
-    /\nlost: .*\nchanged since, and left alone: media\/kept\nmissing already .*: 1\n/,
-  );
+  expect(text.stdout).toMatch(/\nlost: .*\nchanged since, left as is: media\/kept\nmissing already .*: 1\n/);
 });
 
 test('a name cannot command the terminal', async () => {
@@ -179,7 +177,7 @@ test('an object that comes to the place of a missing one meanwhile is not replac
 });
 
 test.each([
-  [['media', 'burn', 'latest'], 2, /"burn" is not accepted — give check ID/],
+  [['media', 'burn', 'latest'], 2, /"burn" is not accepted — use `media check ID`/],
   [['media', 'check', 'x'], 2, /check: "x" is not accepted/],
   [['media', 'check', 'latest', '--references', 'x'], 2, /unknown option '--references'/],
   [['media', 'check', '20200101000000'], 4, /there is no such backup under/],

@@ -103,7 +103,7 @@ test('killed before the copies of encrypted orphans are deleted on the way back,
   expect((await bed.places()).quarantine).toEqual([...ORPHANS]);
   expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({
     status: 0,
-    stdout: expect.stringMatching(/brought back 3 objects /),
+    stdout: expect.stringMatching(/restored 3 objects /),
   });
   expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: [] });
   expect(await bed.runs()).toEqual([]);

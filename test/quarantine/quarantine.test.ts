@@ -35,7 +35,7 @@ test('orphans are moved, listed and brought back as they were', async () => {
   expect(run).toMatchObject({ run: report.run, objects: 3, state: 'done' });
 
   const one = await bed.command(['quarantine', 'restore', report.run, '--key', 'media/a b+ü']);
-  expect(one).toMatchObject({ status: 0, stdout: expect.stringMatching(/brought back 1 object /) });
+  expect(one).toMatchObject({ status: 0, stdout: expect.stringMatching(/restored 1 object /) });
   const { ContentType, Metadata } = before;
   expect(await bed.describe('media/a b+ü')).toMatchObject({ ContentType, Metadata });
 
@@ -91,7 +91,7 @@ test('where nobody can be asked, nothing is begun', async () => {
     status: 2,
     stdout: '',
     stderr: expect.stringContaining(
-      `move the orphans of bucket ${bed.store.bucket} into quarantine: nobody can be asked here — give --yes`,
+      `move the orphans of bucket ${bed.store.bucket} into quarantine: cannot ask for confirmation without a terminal — give --yes`,
     ),
   });
 });
@@ -180,7 +180,7 @@ test('a run takes the name of no other one, though it begins in the same second'
 test('purge deletes old runs, but not what a row or a backup has come to need', async () => {
   await quarantine();
   const young = await bed.command(['quarantine', 'purge', '--older-than', '1d', '--yes']);
-  expect(young).toMatchObject({ status: 0, stdout: expect.stringMatching(/no run is that old/) });
+  expect(young).toMatchObject({ status: 0, stdout: expect.stringMatching(/no run is old enough/) });
   await bed.database.query(`INSERT INTO files VALUES (2, 'orphan'), (3, 'x/1')`);
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   await bed.database.query('DELETE FROM files WHERE id = 3');
@@ -227,7 +227,7 @@ test('purge says before it asks whether what it deletes is gone for good', async
     status: 2,
     stderr: expect.stringMatching(
       new RegExp(
-        `delete 3 objects .* under quarantine/ in bucket ${bed.store.bucket}${end}: nobody can be asked`,
+        `delete 3 objects .* under quarantine/ in bucket ${bed.store.bucket}${end}: cannot ask for confirmation`,
       ),
     ),
   });
@@ -237,12 +237,12 @@ test('purge says before it asks whether what it deletes is gone for good', async
 });
 
 test.each([
-  [['list', '20200101000000'], 2, /list takes no run/],
-  [['restore'], 2, /no run is named/],
+  [['list', '20200101000000'], 2, /list does not accept a run/],
+  [['restore'], 2, /no run is given/],
   [['restore', '20200101000000'], 4, /cannot use run 20200101000000 of the quarantine: there is no such run/],
   [['purge'], 2, /--older-than is missing/],
   [['purge', '--older-than', 'x'], 2, /--older-than: "x" is not accepted/],
-  [['empty'], 2, /"empty" is not accepted — give list, restore RUN/],
+  [['empty'], 2, /"empty" is not accepted — use `quarantine list`, `quarantine restore RUN/],
 ])('quarantine %j is refused', async (args, status, message) => {
   const result = await bed.command(['quarantine', ...args]);
   expect(result).toMatchObject({ status, stderr: expect.stringMatching(message) });

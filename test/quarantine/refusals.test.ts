@@ -38,7 +38,7 @@ test('an orphan stays when the server fails for its copy, refuses that, or refus
   const refused = await bed.command(['audit-orphans', '--quarantine', '--yes']);
   expect(refused).toMatchObject({ status: 1, stderr: expect.stringMatching(/403 AccessDenied/) });
   const { stdout: listed } = await bed.command(['quarantine', 'list']);
-  expect(listed).toMatch(/ 0 .* cut off, or still running\b/);
+  expect(listed).toMatch(/ 0 .* interrupted or still running\b/);
   bed.server.faults.length = 0;
   await bed.store.remove(['media/a b+ü', 'media/orphan', 'media/x/1'], never);
   const closed = await bed.command(['audit-orphans', '--quarantine', '--yes']);

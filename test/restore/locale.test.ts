@@ -87,7 +87,9 @@ test.each(['dump.sql', 'dump.sql.gz', 'custom.dump'])(
     const change = 'SQL_ASCII with the locale C instead of UTF8 with the locale C.UTF-8';
     expect(told).toEqual({
       dryRun: expect.stringContaining(`; it will be in ${change}\n`),
-      asked: expect.stringContaining(`; it will be in ${change}: nobody can be asked here`),
+      asked: expect.stringContaining(
+        `; it will be in ${change}: cannot ask for confirmation without a terminal`,
+      ),
       warned: expect.stringContaining(`the restored database ${bed.database.name} is in ${change}`),
     });
     expect(await localeOf(bed)).toEqual({ encoding: 'SQL_ASCII', collate: 'C', ctype: 'C' });

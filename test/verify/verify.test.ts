@@ -379,10 +379,10 @@ test('one that cannot be read keeps --all from none of the others, and from endi
     { id, ok: true },
     { id: '20190101000000', ok: true },
   ]);
-  expect(stderr).toMatch(/backup 20200101000000 is not verified: cannot read .*403 AccessDenied — /);
+  expect(stderr).toMatch(/backup 20200101000000 could not be verified: cannot read .*403 AccessDenied — /);
   expect(status).toBe(1);
   const told = await bed.run(['verify', '--all', '--quiet']);
-  expect(told.stdout).toMatch(/\n\n2 verified, all good, 1 could not be looked into\n$/);
+  expect(told.stdout).toMatch(/\n\n2 verified, all good, 1 could not be verified\n$/);
   await put('backup/postgres-backup-20190101000000.sql', dump().subarray(0, 100));
   expect((await bed.run(['verify', '--all', '--quiet'])).status).toBe(3);
 });
@@ -400,7 +400,7 @@ test('one that is pruned while --all is at work is left out', async () => {
   });
   const { status, stdout, stderr } = await bed.run(['verify', '--all', '--json']);
   expect(JSON.parse(stdout)).toMatchObject([{ id, ok: true }]);
-  expect(stderr).toMatch(/WARN.*: backup 20200101000000 was deleted meanwhile/);
+  expect(stderr).toMatch(/WARN.*: backup 20200101000000 was deleted in the meantime/);
   expect(status).toBe(0);
 });
 
@@ -408,7 +408,7 @@ test.each([
   [['20200101000000'], 4, /cannot verify backup 20200101000000: there is no such backup under backup\//],
   [['--prefix', 'nothing/'], 4, /cannot verify any backup: there is no backup under nothing\//],
   [['--all', '--prefix', 'nothing/'], 4, /cannot verify any backup/],
-  [['20200101000000', '--all'], 2, /an ID and --all exclude each other/],
+  [['20200101000000', '--all'], 2, /an ID and --all cannot be combined/],
 ] as const)('%j ends with status %i', async (args, status, message) => {
   const result = await bed.run(['verify', ...args]);
   expect(result).toMatchObject({ status, stdout: '', stderr: expect.stringMatching(message) });

@@ -67,7 +67,7 @@ export async function carryOutPrune(
     await removeBackups(store, gone, signal);
   } catch (error) {
     log.warn(
-      `cut off in pruning ${which}; what has lost its dump lists as broken, and the next prune goes on`,
+      `interrupted while pruning ${which}; a backup that has lost its dump is listed as broken, and the next prune finishes the job`,
     );
     throw error;
   }

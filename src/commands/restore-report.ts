@@ -11,7 +11,7 @@ export function renderReport(source: RestoreSource, report: RestoreReport, ms: n
   const { database, only, bytes, bytesRead } = report;
   if (only !== undefined) {
     const each = only.map(({ table, rows: own }) => `${table} (${formatNumber(own, 'row')})`).join(', ');
-    return `restored ${each} of ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`;
+    return `restored ${each} from ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`;
   }
   return [
     `restored ${source.name} into database ${database}: ${formatContents(report)}, in ${formatDuration(ms)}`,

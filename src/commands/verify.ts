@@ -111,7 +111,7 @@ function noBackup(store: Store, prefix: string, but = ''): NotFoundError {
   return new NotFoundError({
     doing: 'cannot verify any backup',
     problem: `there is no backup under ${prefix} of bucket ${store.bucket}${but}`,
-    remedy: 'run `topobank-backup list` to see what there is',
+    remedy: 'run `topobank-backup list` to see the backups',
   });
 }
 

@@ -45,7 +45,7 @@ export async function quarantineOrphans(
   const left = tallyLeft();
   const leave = (key: string, reason: string) => {
     left.add(key, reason);
-    log.debug(`${key} is left in its place: ${reason}`);
+    log.debug(`${key} is left in place: ${reason}`);
   };
   const progress = context.startProgress('quarantine', 0, (count) => formatNumber(count, 'object'));
   const tools: BatchTools = {
@@ -64,7 +64,7 @@ export async function quarantineOrphans(
     }
   };
   const describeCutOff = (objects: string) =>
-    `${objects} were moved before run ${run} was cut off; another run moves the others, and \`topobank-backup quarantine restore ${run}\` brings these back`;
+    `${objects} were moved before run ${run} was interrupted; another run moves the rest, and \`topobank-backup quarantine restore ${run}\` moves these back`;
   try {
     await tellingCutOff(log, moved, describeCutOff, moveAll);
   } finally {
@@ -107,7 +107,7 @@ async function moveBatch(
     else staying.push({ source, reason });
   });
   const refused = await removeAll(store, going, signal);
-  staying.push(...refused.map((source) => ({ source, reason: 'the server refuses to delete it' })));
+  staying.push(...refused.map((source) => ({ source, reason: 'the server refused to delete it' })));
   const moved = going.filter((source) => !refused.includes(source));
   await eachAtOnce(staying, async ({ source, reason }) => {
     if (await takeCopyBack(store, source.key, target(source.key), signal)) leave(source.key, reason);
@@ -118,7 +118,7 @@ async function moveBatch(
 
 function reasonToStay(unchanged: Attempt<boolean>): string | undefined {
   if (unchanged.kind === 'failed') return unchanged.reason;
-  return unchanged.result ? undefined : 'it changed while it was copied';
+  return unchanged.result ? undefined : 'it changed while it was being copied';
 }
 
 /**

@@ -22,10 +22,12 @@ export async function applySettings(
           break;
         // Such as a locale for messages that this machine has not.
         case SQLSTATE.invalidParameterValue:
-          log.warn(`${describeCause(error)}; skipped, to be set to what this server takes: ${statement}`);
+          log.warn(
+            `${describeCause(error)}; skipped, set it to a value that this server accepts: ${statement}`,
+          );
           break;
         case SQLSTATE.insufficientPrivilege:
-          log.warn(`${describeCause(error)}; skipped, to be run by a superuser: ${statement}`);
+          log.warn(`${describeCause(error)}; skipped, run it as a superuser: ${statement}`);
           break;
         default:
           throw databaseError(`cannot run ${statement}`, error);

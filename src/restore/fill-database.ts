@@ -88,6 +88,6 @@ function bytesSpared(dump: WideDump | undefined, selection: Selection | undefine
 function sayReading(source: RestoreSource, expected: number, dump: WideDump | undefined): string {
   const all = formatBytes(source.bytes);
   return dump?.readRange === undefined
-    ? `${source.name} has to be unpacked from its beginning: all of it is read (${all})`
+    ? `${source.name} is compressed, so all of it must be read (${all})`
     : `reading ${formatBytes(expected)} of ${all}`;
 }

@@ -12,7 +12,7 @@ import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
 /** Of a dump without a manifest is known what it was a moment ago. */
-const KEEP_STILL = 'see to it that nothing writes to the dump';
+const KEEP_STILL = 'make sure nothing is writing to the dump';
 
 /** A dump that is to be restored, wherever it lies. */
 export interface RestoreSource extends DumpBytes {

@@ -198,7 +198,7 @@ test.each<[left: string, faults: readonly Fault[], says: RegExp]>([
       { operation: 'UploadPart', what: DENIED },
       { operation: 'AbortMultipartUpload', what: DENIED },
     ],
-    /an upload of \S+\.sql may be left, which nobody sees and a later backup aborts if it may: .*AccessDenied/,
+    /an unfinished upload of \S+\.sql may remain; a later backup will abort it if permitted: .*AccessDenied/,
   ],
   [
     'keys',
@@ -206,7 +206,7 @@ test.each<[left: string, faults: readonly Fault[], says: RegExp]>([
       { operation: 'PutObject', what: DENIED },
       { operation: 'DeleteObjectsEntry', what: DENIED },
     ],
-    /\S+\.sql may be left without its manifest, and then list calls it foreign; it can be deleted: .*AccessDenied/,
+    /\S+\.sql may remain without its manifest; `list` then shows it as foreign, and it can be deleted: .*AccessDenied/,
   ],
 ])('what the server does not have removed is warned of: %s', async (left, faults, says) => {
   const prefix = newPrefix();

@@ -23,7 +23,7 @@ test('a pipe is refused, and no writer of it is waited for', async () => {
   const directory = scratchDirectory('pipe');
   const pipe = join(directory.path, 'pipe');
   execFileSync('mkfifo', [pipe]);
-  await expect(openLocalDump(pipe, signal)).rejects.toThrow(/pipe: it is not a regular file — name a file/);
+  await expect(openLocalDump(pipe, signal)).rejects.toThrow(/pipe: it is not a regular file — give a file/);
   directory.remove();
 });
 

@@ -204,8 +204,12 @@ test.each([
     `toc.dat${'\0'.repeat(200)}`,
     /tar format.* — convert it with pg_restore --file=dump\.sql DUMP\.tar and give dump\.sql/,
   ],
-  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]), /compressed with xz.* — unpack it with xz -d/],
-  ['bzip2', 'BZh91AY&SY', /compressed with bzip2.* — unpack it with bunzip2/],
+  [
+    'xz',
+    Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]),
+    /compressed with xz.* — decompress it with xz -d/,
+  ],
+  ['bzip2', 'BZh91AY&SY', /compressed with bzip2.* — decompress it with bunzip2/],
   ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]), /compressed with zstd/],
   [
     'a second dump that is cut off',
@@ -224,7 +228,7 @@ test.each([
   [
     'a command within a statement',
     dumpText('SELECT 1 \\! touch x\n;\n'),
-    /holds the command \\! inside.*line 10/,
+    /contains the command \\! inside.*line 10/,
   ],
 ])('a file that is no whole dump is refused: %s', (_name, content, message) => {
   for (const chunkBytes of [1, 64, 1 << 20]) {

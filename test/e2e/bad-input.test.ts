@@ -425,7 +425,7 @@ const BAD: readonly Bad[] = [
     status: 4,
     says: /cannot read the dump \S+\/nowhere\.sql: there is no such file — give a file written by pg_dump/,
   },
-  { about: 'a directory', args: 'restore @ --yes', status: 4, says: /: it is a directory — name a file/ },
+  { about: 'a directory', args: 'restore @ --yes', status: 4, says: /: it is a directory — give a file/ },
   {
     about: 'a dump in the directory format',
     args: 'restore @/directory --yes',
@@ -529,7 +529,7 @@ const BAD: readonly Bad[] = [
     about: 'a manifest of another format, without a dump',
     args: 'restore 20200103000000 --yes',
     status: 1,
-    says: /cannot use backup 20200103000000: .*format is not what format 1 says/,
+    says: /cannot use backup 20200103000000: .*format does not match format 1/,
   },
   {
     about: 'a stored dump that ends early',
@@ -547,19 +547,19 @@ const BAD: readonly Bad[] = [
     about: 'a file that exists already',
     args: 'fetch 20200101000000 @/fetched',
     status: 2,
-    says: /cannot write \S+\/fetched\/postgres-backup-20200101000000\.sql: the file exists — move it away or name another directory/,
+    says: /cannot write \S+\/fetched\/postgres-backup-20200101000000\.sql: the file exists — move it, or give another directory/,
   },
   {
     about: 'a directory that is a file',
     args: 'fetch 20200101000000 @/whole.sql',
     status: 2,
-    says: /cannot write \S+whole\.sql: it is a file — name a directory that can be written/,
+    says: /cannot write \S+whole\.sql: it is a file — give a writable directory/,
   },
   {
     about: 'a directory below a file',
     args: 'fetch 20200101000000 @/whole.sql/sub/directory',
     status: 2,
-    says: /cannot write \S+directory: a part of its path is a file — name a directory that can be written/,
+    says: /cannot write \S+directory: part of its path is a file — give a writable directory/,
   },
 ];
 

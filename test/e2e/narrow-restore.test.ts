@@ -107,7 +107,7 @@ test('named tables come back with all that is theirs, by the bytes that it takes
   expect(await dumpOf(database, 'surface')).toBe(surface.replace(LEFT_OUT, ''));
   expect(await dumpOf(database, 'topography')).toBe(await dumpOf(bed.database.name, 'topography'));
   expect(log).toMatch(
-    /left out foreign key surface_owner_fkey of public\.surface to public\.owner, which is restored without its rows/,
+    /left out foreign key surface_owner_fkey of public\.surface to public\.owner, because the rows it refers to were not restored/,
   );
   expect(log).toMatch(/reading [\d.]+ MiB of 2\d(\.\d)? MiB/);
 
@@ -182,7 +182,7 @@ test.each(['sql', 'sql.gz'])('of a local .%s, which is read through first', asyn
   if (suffix === 'sql') expect(report.bytesRead).toBeLessThan(2 * MIB);
   else {
     expect(report.bytesRead).toBe(plain.length);
-    expect(log).toMatch(/has to be unpacked from its beginning: all of it is read/);
+    expect(log).toMatch(/is compressed, so all of it must be read/);
   }
 });
 
@@ -256,7 +256,7 @@ test.each([
   [
     ['--table', 'topografy', '--into', 'x'],
     4,
-    /no rows of a table of this name — did you mean public\.topography\?/,
+    /no rows of a table with this name — did you mean public\.topography\?/,
   ],
   [['--table', 'topografy', '--into', 'x', '--dry-run'], 4, /did you mean public\.topography\?/],
   [['--table', 'a b', '--into', 'x'], 2, /it is not a table name/],

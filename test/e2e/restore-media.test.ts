@@ -130,7 +130,7 @@ test('--with-media is refused, before anything is done, where there is no list o
 
 test.each<[name: string, value: string, message: RegExp]>([
   ['MEDIA_MANIFEST', 'x', /MEDIA_MANIFEST: "x" is not accepted/],
-  ['QUARANTINE_PREFIX', 'media/', /media\/ lies under QUARANTINE_PREFIX media\//],
+  ['QUARANTINE_PREFIX', 'media/', /media\/ is under QUARANTINE_PREFIX media\//],
 ])('--with-media is refused, before anything is done, for a wrong %s', async (name, value, message) => {
   const before = await bed.databases();
   expect(await restore(['--with-media'], { [name]: value })).toMatchObject({

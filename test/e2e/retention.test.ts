@@ -165,7 +165,7 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   const made = JSON.parse(second.stdout) as { id: string };
   expect(made).toMatchObject({ pruned: [], shrunk: { id: made.id, previous: { id: first.id } } });
   const said = new RegExp(
-    `backup ${made.id} shrank: .* of ${first.id}, so nothing is pruned \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\`, which prunes this once`,
+    `backup ${made.id} shrank to .* in ${first.id}, so nothing is pruned \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\`, which prunes once`,
   );
   expect(second.stderr).toMatch(said);
 
@@ -183,15 +183,15 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   const third = await bed.run(['backup', '--json'], { MAX_BACKUPS: '1' });
   const last = JSON.parse(third.stdout) as { id: string };
   const spared = new RegExp(
-    `backup ${first.id} is not pruned, for backup ${last.id} has .* \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\``,
+    `backup ${first.id} is not pruned, because backup ${last.id} has .* \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\``,
   );
   expect(third.stderr).toMatch(spared);
   expect((await list()).map(({ id }) => id)).toEqual([last.id, first.id]);
   const fourth = await bed.run(['backup', '--json'], { MAX_BACKUPS: '2' });
-  expect((await bed.run(['list'])).stdout).toContain(`backup ${first.id} is not pruned, for`);
+  expect((await bed.run(['list'])).stdout).toContain(`backup ${first.id} is not pruned, because`);
   const kept = await bed.run(['prune', '--yes'], { MAX_BACKUPS: '2' });
   expect(kept.stdout).toMatch(
-    /\nnothing to delete: the rules keep every backup .*, 3 in total\nbackup \d{14} is not pruned, for/,
+    /\nnothing to delete: the rules keep every backup .*, 3 in total\nbackup \d{14} is not pruned, because/,
   );
 
   const released = await bed.run(['prune', '--yes', '--shrink-guard', '0'], { MAX_BACKUPS: '2' });
@@ -227,7 +227,7 @@ test('the command that a shrunk backup is told with prunes once, and leaves the 
   expect(next).toMatchObject({ shrunk: null });
   expect(await ids()).toEqual([next.id, small.id, large.id]);
   const { stdout } = await bed.run(['list']);
-  expect(stdout).toContain(`backup ${large.id} is not pruned, for`);
+  expect(stdout).toContain(`backup ${large.id} is not pruned, because`);
   await follow(stdout);
   expect(await ids()).toEqual([next.id, small.id]);
 });

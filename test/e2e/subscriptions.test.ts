@@ -100,7 +100,7 @@ test('that slots by which others follow a database go with the old one is told b
   expect({ status, stderr }).toMatchObject({ status: 0 });
   expect(stderr).toMatch(
     new RegExp(
-      `WARN: logical replication slots go with the old database ${publisher.name} \\(${slot}\\): who follows`,
+      `WARN: logical replication slots belong to the old database ${publisher.name} \\(${slot}\\): subscribers get nothing`,
     ),
   );
 });

@@ -210,7 +210,7 @@ test('the service verifies by its schedule, and health learns of a fault', async
   });
   await service.line(/INFO.*: verify: every second \(UTC\), next .* UTC, .* UTC, .* UTC$/);
   await service.line(
-    /INFO.*: backup \d{14} is good \(full\): it is a whole dump, and every byte and row is /,
+    /INFO.*: backup \d{14} is good \(full\): the dump is complete, and every byte and row is /,
   );
   await flip();
   await service.line(/ERROR.*: backup \d{14} is faulty: table public\.surface, bytes /);

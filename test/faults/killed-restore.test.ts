@@ -98,7 +98,9 @@ test('after a restore that was killed in the middle of the swap, doctor says wha
 
   const backup = await bed.run(['backup']);
   expect(backup).toMatchObject({ status: 0 });
-  expect(backup.stderr).toMatch(/WARN: database \S+ refused connections, .* it serves again/);
+  expect(backup.stderr).toMatch(
+    /WARN: database \S+ refused connections because .* it accepts connections again/,
+  );
   expect(await bed.database.query('SELECT name FROM iam')).toEqual([{ name: 'old' }]);
 
   const again = await bed.run(['doctor']);
@@ -116,7 +118,7 @@ test('where the database is gone, what a killed restore has left is not advised 
   expect(JSON.parse(stdout)).toContainEqual({
     check: 'database: left over',
     state: 'warning',
-    detail: `there is no database ${gone}, and ${left} holds as much of it as a restore has got to that was killed or is still running`,
+    detail: `there is no database ${gone}, and ${left} holds a partial restore that was killed or is still running`,
     remedy: `if none is running, restore ${gone} again, and then: DROP DATABASE "${left}";`,
   });
   await admin(`DROP DATABASE ${left}`);
@@ -126,7 +128,7 @@ test('a service that starts then has the database serve again at once', async ()
   await killInTheSwap();
   const service = startService(bed, { DBBACKUP_SCHEDULE: '@yearly', BACKUP_ON_START: 'never' });
   await service.line(/waiting for the database .* it refuses connections/);
-  await service.line(/WARN: database \S+ refused connections, .* it serves again/);
+  await service.line(/WARN: database \S+ refused connections because .* it accepts connections again/);
   await service.line(/database \S+ on \S+ responds/);
   expect(await connectable(bed.database.name)).toBe(true);
   expect(await service.stop()).toMatchObject({ status: 0 });
@@ -138,7 +140,9 @@ test('the next restore says what was left behind and mends it by itself', async 
   await killInTheSwap();
   const restored = await bed.run(['restore', dump, '--yes']);
   expect(restored).toMatchObject({ status: 0 });
-  expect(restored.stderr).toMatch(/WARN: database \S+ refused connections, .* it serves again/);
+  expect(restored.stderr).toMatch(
+    /WARN: database \S+ refused connections because .* it accepts connections again/,
+  );
   expect(await bed.database.query('SELECT name FROM iam')).toEqual([{ name: 'restored' }]);
   const [kept] = (await bed.databases()).filter((other) => other.includes('_before_restore_'));
   expect(await connectable(kept!)).toBe(true);

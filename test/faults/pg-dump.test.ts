@@ -240,7 +240,7 @@ test('while pg_dump waits for a lock the log says whose, and the backup goes on 
     const running = startService(bed, {}, ['backup']);
     const said = await running.line(/pg_dump waits for/);
     expect(said).toContain(
-      `a lock on surface, which session ${pid} (late migration, role ${role}) holds or stands in line for; to end that one: SELECT pg_terminate_backend(${pid});`,
+      `a lock on surface, which session ${pid} (late migration, role ${role}) holds or is queued for; to end that session: SELECT pg_terminate_backend(${pid});`,
     );
     await locking.query('ROLLBACK');
     await running.line(/backup \d+ is complete/);

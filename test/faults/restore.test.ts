@@ -125,7 +125,7 @@ const FAILURES: readonly Failure[] = [
     restore: () => withBytes((dump) => dump.replace('surface 777', 'surface 778'), restoreBackup),
     status: 1,
     message:
-      /is not what its manifest says: table public\.surface is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
+      /what was read differs from its manifest: table public\.surface is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
   },
   {
     about: 'a dump that has lost a row and kept its length',
@@ -135,7 +135,7 @@ const FAILURES: readonly Failure[] = [
         restoreBackup,
       ),
     status: 1,
-    message: /is not what its manifest says: .* — use another backup/,
+    message: /what was read differs from its manifest: .* — use another backup/,
   },
   {
     about: 'a dump that is shorter than its manifest says',
@@ -209,14 +209,14 @@ const FAILURES: readonly Failure[] = [
     restore: () => restoreWeakly('CREATEDB', { owner: 'CURRENT_USER' }),
     status: 1,
     message:
-      /^(?!.*restoring).*cannot restore .* in the place of database t_\w+: the role \w+ does not own that database, .* — ALTER DATABASE "?t_\w+"? OWNER TO /s,
+      /^(?!.*restoring).*cannot restore .* in place of database t_\w+: the role \w+ does not own that database, .* — ALTER DATABASE "?t_\w+"? OWNER TO /s,
   },
   {
     about: 'a session that the role may not end',
     restore: () => restoreWeakly('CREATEDB', { connected: 'before' }),
     status: 1,
     message:
-      /^(?!.*restoring).*in the place of database \S+: the role \S+ may not end the sessions there of \S+ — end them, or GRANT pg_signal_backend/s,
+      /^(?!.*restoring).*in place of database \S+: the role \S+ may not end the sessions of \S+ in that database — end them, or GRANT pg_signal_backend/s,
   },
   {
     about: 'a session that the role may not end and that came meanwhile',

@@ -46,9 +46,9 @@ test('what the server takes for no key keeps nothing else from coming back', asy
     told: {
       restored: { count: 1 },
       lost: [
-        { key: 'media/albums/7/x', reason: 'the server fails for it: 403 InvalidObjectState' },
+        { key: 'media/albums/7/x', reason: 'the server failed for it: 403 InvalidObjectState' },
         // It may be in quarantine.
-        { key: 'media/never', bytes: null, reason: 'the server fails for it: HTTP 500' },
+        { key: 'media/never', bytes: null, reason: 'the server failed for it: HTTP 500' },
       ],
       neverThere: 2,
     },
@@ -83,7 +83,9 @@ test('check tells what is missing and what is another than it was', async () => 
     },
   });
   const text = await bed.command(['media', 'restore', 'latest']);
-  expect(text.stdout).toMatch(/\nlost: .*\nchanged since, left as is: media\/kept\nmissing already .*: 1\n/);
+  expect(text.stdout).toMatch(
+    /\nnot restored: .*\nchanged since, left as is: media\/kept\nalready missing .*: 1\n/,
+  );
 });
 
 test('a name cannot command the terminal', async () => {
@@ -132,7 +134,7 @@ test('what was missing when the backup was taken, and lies in quarantine, is nam
         {
           key: 'media/orphan',
           from: 'nowhere',
-          reason: `it was missing already when the backup was taken, and an object of its key is in quarantine; \`topobank-backup ${command}\` brings it back`,
+          reason: `it was already missing when the backup was taken, but quarantine has an object with its key; \`topobank-backup ${command}\` restores it`,
         },
       ],
       neverThere: 1,
@@ -181,7 +183,7 @@ test.each([
   [['media', 'check', 'x'], 2, /check: "x" is not accepted/],
   [['media', 'check', 'latest', '--references', 'x'], 2, /unknown option '--references'/],
   [['media', 'check', '20200101000000'], 4, /there is no such backup under/],
-  [['media', 'check', 'latest'], 4, /has no list of them beside it — ask its dump: .* --backup \d+/],
+  [['media', 'check', 'latest'], 4, /has no list of them — read its dump instead: .* --backup \d+/],
 ])('%j is refused', async (args, status, message) => {
   expect(await bed.command(['backup'], {}, { MEDIA_MANIFEST: 'off' })).toMatchObject({ status: 0 });
   expect(await bed.command(args)).toMatchObject({ status, stderr: expect.stringMatching(message) });

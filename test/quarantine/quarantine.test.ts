@@ -133,13 +133,13 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
     () => bed.put('media/orphan', 'new', 0),
     // Another server may copy whatever is there (docs/PROVIDERS.md).
     onOtherServer()
-      ? /left media\/orphan: it(s copy has another size or ETag| changed while it was copied)/
-      : /left media\/orphan: it changed while it was copied/,
+      ? /left media\/orphan: it(s copy has a different size or ETag| changed while it was being copied)/
+      : /left media\/orphan: it changed while it was being copied/,
   ],
   [
     'it is deleted',
     () => bed.store.remove(['media/orphan'], never),
-    /left media\/orphan: it changed while it was copied/,
+    /left media\/orphan: it changed while it was being copied/,
   ],
 ])('an orphan stays when meanwhile %s', async (_name, work, reason) => {
   beforeCopies(work);
@@ -202,7 +202,7 @@ test('a purge that is cut off tells how far it has come', async () => {
   const purged = await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes']);
   expect(purged).toMatchObject({ status: 1, stdout: '' });
   expect(purged.stderr).toMatch(
-    /WARN: at least 3 objects \(\S+ \w+\) were deleted; run it again for the others\n.*cannot delete .*media\/later/,
+    /WARN: at least 3 objects \(\S+ \w+\) were deleted; run it again for the rest\n.*cannot delete .*media\/later/,
   );
   expect((await bed.places()).quarantine).toEqual(['media/later']);
 });
@@ -214,7 +214,7 @@ test('purge leaves alone what belongs to another database, whose rows and backup
   const purged = await bed.command(args, {}, { AWS_MEDIA_PREFIX: 'other' });
   expect(purged).toMatchObject({
     status: 0,
-    stderr: expect.stringMatching(/leaving run \d+ of the quarantine alone: it has moved media\/a b\+ü/),
+    stderr: expect.stringMatching(/leaving quarantine run \d+ alone: it moved media\/a b\+ü/),
   });
   expect(JSON.parse(purged.stdout)).toMatchObject({ runs: [], removed: { count: 0 } });
   expect((await bed.places()).quarantine).toEqual([...ORPHANS]);
@@ -239,7 +239,7 @@ test('purge says before it asks whether what it deletes is gone for good', async
 test.each([
   [['list', '20200101000000'], 2, /list does not accept a run/],
   [['restore'], 2, /no run is given/],
-  [['restore', '20200101000000'], 4, /cannot use run 20200101000000 of the quarantine: there is no such run/],
+  [['restore', '20200101000000'], 4, /cannot use quarantine run 20200101000000: there is no such run/],
   [['purge'], 2, /--older-than is missing/],
   [['purge', '--older-than', 'x'], 2, /--older-than: "x" is not accepted/],
   [['empty'], 2, /"empty" is not accepted — use `quarantine list`, `quarantine restore RUN/],

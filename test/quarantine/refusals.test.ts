@@ -23,9 +23,9 @@ test('an orphan stays when the server fails for its copy, refuses that, or refus
   const { status, stdout } = await bed.command(['audit-orphans', '--quarantine', '--yes']);
   expect(status).toBe(3);
   expect(stdout).toMatch(/moved nothing into quarantine\nleft /);
-  expect(stdout).toMatch(/left media\/x\/1: the server refuses to delete it/);
-  expect(stdout).toMatch(/left media\/a b\+ü: the server fails for it: 400 InvalidRequest/);
-  expect(stdout).toMatch(/left media\/orphan: it changed while it was copied/);
+  expect(stdout).toMatch(/left media\/x\/1: the server refused to delete it/);
+  expect(stdout).toMatch(/left media\/a b\+ü: the server failed for it: 400 InvalidRequest/);
+  expect(stdout).toMatch(/left media\/orphan: it changed while it was being copied/);
   expect(await bed.places()).toEqual({
     media: ['media/a b+ü', 'media/albums/7/x', 'media/kept', 'media/orphan', 'media/x/1'],
     quarantine: [],

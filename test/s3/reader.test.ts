@@ -62,7 +62,7 @@ describe('a read that breaks off', () => {
         chunks.push(chunk);
       }
     };
-    await expect(reading()).rejects.toThrow(/the object changed while it was read/);
+    await expect(reading()).rejects.toThrow(/the object changed while it was being read/);
     expect(Buffer.concat(chunks).equals(BODY.subarray(0, 1000))).toBe(true);
   });
 
@@ -139,5 +139,5 @@ test('in pieces it is the same, and one that is replaced meanwhile is an error',
       chunks.length = 0;
     }
   };
-  await expect(reading()).rejects.toThrow(/the object changed while it was read/);
+  await expect(reading()).rejects.toThrow(/the object changed while it was being read/);
 });

@@ -152,8 +152,8 @@ test.each([
 });
 
 test.each([
-  ['another range than was asked for', 'bytes 5-10/20'],
-  ['another range than was asked for', 'none'],
+  ['a different range than requested', 'bytes 5-10/20'],
+  ['a different range than requested', 'none'],
   ['the whole object', undefined],
 ])('bytes of %s are not taken for those', async (about, contentRange) => {
   answer = {

@@ -20,11 +20,11 @@ export function proveRows(
   const wrong = (found: string) =>
     new DumpError({
       doing: `cannot restore ${dump.name}`,
-      problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes} are not what the dump’s index says: ${found}`,
+      problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes} do not match the dump’s index: ${found}`,
       remedy:
         proof.by === 'sha256'
           ? dump.remedyForDamage
-          : `${dump.remedyForDamage}; where it finds fault with nothing but checkpoints, --jobs 1 restores it`,
+          : `${dump.remedyForDamage}; if it finds only checkpoints at fault, --jobs 1 restores the dump`,
     });
   let left = bytes;
   const check = proof.by === 'sha256' ? byHash(proof.sha256) : byCheckpoints(offset, proof);
@@ -36,7 +36,7 @@ export function proveRows(
       if (found !== undefined) throw wrong(found);
     },
     finish() {
-      const found = left === 0 ? check.finish() : `${bytes - left} bytes came`;
+      const found = left === 0 ? check.finish() : `${bytes - left} bytes arrived`;
       if (found !== undefined) throw wrong(found);
     },
   };

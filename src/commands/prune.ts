@@ -91,7 +91,7 @@ function renderPlan({ verdicts }: GuardedPlan, now: Date): string {
       { title: 'age', align: 'right' },
       { title: 'size', align: 'right' },
       { title: 'state' },
-      { title: 'then' },
+      { title: 'action' },
       { title: 'why' },
     ],
     verdicts.map(({ backup, action, reasons }) => [

@@ -70,7 +70,7 @@ function renderRuns(runs: readonly QuarantineRun[]): string {
   return renderTable(
     [
       { title: 'run' },
-      { title: 'begun' },
+      { title: 'started' },
       { title: 'objects', align: 'right' },
       { title: 'size', align: 'right' },
       { title: 'state' },

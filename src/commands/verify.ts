@@ -48,7 +48,7 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
 /** What has become of the backups that were to be verified. */
 interface Looked {
   readonly results: readonly Verification[];
-  /** How many could not be verified. */
+  /** How many could not be looked into. */
   readonly failed: number;
 }
 

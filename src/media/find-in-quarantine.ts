@@ -134,7 +134,8 @@ async function headInRun(
  */
 export function describeUnproven(possible: readonly [CopyInRun, ...CopyInRun[]], key: string): string {
   const [{ run }, ...older] = possible;
-  const others = older.length === 0 ? '' : `; so may run ${older.map((copy) => copy.run).join(', ')}`;
+  const others =
+    older.length === 0 ? '' : `; it may also be in run ${older.map((copy) => copy.run).join(', ')}`;
   return `quarantine has an object with its key and size but a different ETag (encrypted, multipart, or a different object); ${describeReturn(run, key)}${others}`;
 }
 

@@ -258,7 +258,7 @@ test.each([[[]], [['--all-backups']], [['--backup', 'latest']], [['--quarantine'
     await backup(NAMED);
     const env = { ...NAMED, AUDIT_REFERENCE: '[]' };
     expect((await bed.audit(args, env)).stderr).toMatch(
-      /WARN.*AUDIT_REFERENCE .*is AUDIT_REFERENCES meant\?/,
+      /WARN.*AUDIT_REFERENCE .*did you mean AUDIT_REFERENCES\?/,
     );
     expect(await bed.audit(args, { ...NAMED, QUARANTINE_PREFIX: 'media' })).toMatchObject({
       status: 2,
@@ -270,9 +270,12 @@ test.each([[[]], [['--all-backups']], [['--backup', 'latest']], [['--quarantine'
 test.each([
   [['--yes'], '--yes applies only to --quarantine: a plain audit asks no questions'],
   [['--all-backups', '--yes'], '--yes applies only to --quarantine: a plain audit asks no questions'],
-  [['--lock-wait', '1m'], 'an audit without --quarantine takes no --lock-wait'],
-  [['--backup', 'latest', '--grace', '1d'], 'an audit of backups takes no --grace'],
-  [['--all-backups', '--host', 'x', '--grace', '1d'], 'an audit of backups takes no --host and no --grace'],
+  [['--lock-wait', '1m'], 'an audit without --quarantine does not accept --lock-wait'],
+  [['--backup', 'latest', '--grace', '1d'], 'an audit of backups does not accept --grace'],
+  [
+    ['--all-backups', '--host', 'x', '--grace', '1d'],
+    'an audit of backups does not accept --host or --grace',
+  ],
 ])('%j is refused, for it would be in vain', async (args, problem) => {
   bed = await createAuditBed(inject('postgres'), '');
   expect(await bed.audit(args)).toMatchObject({ status: 2, stderr: expect.stringContaining(problem) });

@@ -360,7 +360,7 @@ test.each([
   [
     'no hash',
     JSON.stringify({ ...manifestOf('20260101000000'), sections: [{ name: 'data', offset: 0, bytes: 1 }] }),
-    /sections\.0\.sha256 is not/,
+    /sections\.0\.sha256 does not match/,
   ],
   ...MARKS.map(([name, checkpoints]): [string, string, RegExp] => [
     `checkpoints of ten rows in 100 bytes: ${name}`,

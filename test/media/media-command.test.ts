@@ -97,7 +97,7 @@ test('a name cannot command the terminal', async () => {
   const checked = await bed.command(['media', 'check', 'latest']);
   expect(checked.stdout).toMatch(/^missing: media\/a\\x9b2J\\x0ab\n/);
   const restored = await bed.command(['media', 'restore', 'latest']);
-  expect(restored.stdout).toMatch(/\nlost: media\/a\\x9b2J\\x0ab: /);
+  expect(restored.stdout).toMatch(/\nnot restored: media\/a\\x9b2J\\x0ab: /);
 });
 
 test('what is missing comes back from the quarantine, whose copy is gone then', async () => {

@@ -36,7 +36,7 @@ test('of several of the same version the one that is found first is chosen', () 
 test.each([
   [
     [],
-    'cannot choose a pg_dump for PostgreSQL 17: there is no pg_dump here — install the package postgresql-client-17, or set PG_BINDIR to its directory',
+    'cannot choose a pg_dump for PostgreSQL 17: there is no pg_dump on this machine — install the package postgresql-client-17, or set PG_BINDIR to its directory',
   ],
   [
     [15],

@@ -231,7 +231,7 @@ test('purge says before it asks whether what it deletes is gone for good', async
       ),
     ),
   });
-  expect(await purge()).toMatchObject(asks(' for good'));
+  expect(await purge()).toMatchObject(asks(' permanently'));
   await keepVersions(bed);
   expect(await purge()).toMatchObject(asks(', which keeps them as old versions'));
 });

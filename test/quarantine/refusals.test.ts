@@ -42,7 +42,7 @@ test('an orphan stays when the server fails for its copy, refuses that, or refus
   bed.server.faults.length = 0;
   await bed.store.remove(['media/a b+ü', 'media/orphan', 'media/x/1'], never);
   const closed = await bed.command(['audit-orphans', '--quarantine', '--yes']);
-  expect(closed).toMatchObject({ status: 0, stderr: expect.stringMatching(/closed run \d+/) });
+  expect(closed).toMatchObject({ status: 0, stderr: expect.stringMatching(/closed quarantine run \d+/) });
   expect(await bed.runs()).toEqual([]);
   await bed.close();
 });

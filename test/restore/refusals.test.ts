@@ -63,24 +63,24 @@ const REFUSED: readonly [about: string, body: string, problem: RegExp][] = [
   [
     'the drop of a database',
     'DROP DATABASE NAME;',
-    /line 10 holds DROP DATABASE, .* — take a dump without --create/,
+    /line 10 contains DROP DATABASE, .* — take a dump without --create/,
   ],
   [
     'a database behind a comment',
     '/* a /* b */ */ -- c\nCREATE /* d */ DATABASE other;',
-    /holds CREATE DATABASE/,
+    /contains CREATE DATABASE/,
   ],
-  ['a database behind many blanks', `DROP${' '.repeat(100)}DATABASE other;`, /holds DROP DATABASE/],
+  ['a database behind many blanks', `DROP${' '.repeat(100)}DATABASE other;`, /contains DROP DATABASE/],
   [
     'a program',
     "COPY public.t FROM PROGRAM 'touch /tmp/x';",
     /line 10 contains a COPY that reads or writes a file or a program on the server/,
   ],
-  ['what a role owns', 'DROP OWNED BY topobank;', /line 10 holds DROP OWNED/],
-  ['a new database', 'create  database other;', /line 10 holds CREATE DATABASE/],
-  ['the drop of a role', 'DROP ROLE IF EXISTS someone;', /holds DROP ROLE/],
-  ['a change of a user', "ALTER USER postgres PASSWORD 'x';", /holds ALTER USER/],
-  ['a setting of the whole server', "ALTER SYSTEM SET work_mem = '1GB';", /holds ALTER SYSTEM/],
+  ['what a role owns', 'DROP OWNED BY topobank;', /line 10 contains DROP OWNED/],
+  ['a new database', 'create  database other;', /line 10 contains CREATE DATABASE/],
+  ['the drop of a role', 'DROP ROLE IF EXISTS someone;', /contains DROP ROLE/],
+  ['a change of a user', "ALTER USER postgres PASSWORD 'x';", /contains ALTER USER/],
+  ['a setting of the whole server', "ALTER SYSTEM SET work_mem = '1GB';", /contains ALTER SYSTEM/],
 ];
 
 test.each(REFUSED)('%s is refused by name before anything is created', async (_, body, problem) => {

@@ -13,7 +13,7 @@ function perUnit<const N extends string>(name: N, flag: string, unit: string) {
     schema: count,
     fallback: '0',
     form: countForm,
-    about: `Keeps the newest backup of each of the last N ${unit} that have one.`,
+    about: `Keep the newest backup of each of the last N ${unit} that have one.`,
   } as const satisfies Setting;
 }
 
@@ -56,7 +56,7 @@ export const RETENTION_SETTINGS = defineSettings({
     optional: true,
     form: 'a span such as 30d, 12h or 1y6m (y years, m months, w weeks, d days, h hours, in this order)',
     about:
-      'Keeps all backups taken within this span before the newest one: `30d`, `12h`, `1y6m` (`m` is months).',
+      'Keep all backups taken within this span before the newest one: `30d`, `12h`, `1y6m` (`m` is months).',
   },
   shrinkGuard: {
     group: 'guard',

@@ -42,7 +42,7 @@ const FOREIGN: readonly ForeignVariable[] = [
   {
     name: 'POSTGRES_DROP',
     isSwitch: true,
-    instead: 'a restore always replaces the database, with one that has been completed and checked first',
+    instead: 'a restore always replaces the database, after the new one has been completed and checked',
   },
   {
     name: 'POSTGRES_OWNER',

@@ -106,7 +106,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
     if (code !== SQLSTATE.objectNotInPrerequisiteState) return databaseError(doing, error);
     return new DatabaseError({
       doing,
-      problem: 'it refuses connections, as it does after a restore was killed during the swap',
+      problem: 'it refuses connections, as after a restore that was killed during the swap',
       remedy: `run on database ${settings.maintenanceDatabase}: ${openAgain(database)}`,
       cause: error,
     });

@@ -434,7 +434,7 @@ test.each(['sql', 'sql.gz', 'dump'] as const)(
 
 test.each([
   ['--data-only', /it contains rows of \w+ but creates no table — take a dump without --data-only/],
-  ['--create', /holds CREATE DATABASE, which reaches beyond the database — take a dump without --create/],
+  ['--create', /contains CREATE DATABASE, which reaches beyond the database — take a dump without --create/],
 ])('push refuses a dump by %s, which no restore would take', async (option, says) => {
   const file = join(await newDirectory(), 'dump.sql');
   await writeFile(file, await runPgDump(bed.env, [option, bed.database.name]));

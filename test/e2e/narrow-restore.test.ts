@@ -209,7 +209,7 @@ ${entry('VIEW', 'v')}CREATE OR REPLACE VIEW public.v AS SELECT id FROM public.t;
     expect({ status, stderr }).toMatchObject({ status: ends });
     if (ends === 1) expect(stderr).toMatch(/it begins a transaction and does not commit it/);
     else {
-      expect(stderr).toMatch(/WARN: left out, .*"public\.nowhere" does not exist/);
+      expect(stderr).toMatch(/WARN: left out because .*"public\.nowhere" does not exist/);
       expect(await query(database, 'SELECT id FROM v')).toEqual([{ id: 1 }]);
     }
   }
@@ -223,7 +223,7 @@ test('a key of another table that the server refuses is warned of', async () => 
   await writeFile(file, dumpText(`${tables}${rows}${key}`));
   const { log } = await restore(file, ['t']);
   expect(log).toMatch(
-    /WARN: left out, .*CONSTRAINT public\.u x: function public\.gone\(integer\) does not exist/,
+    /WARN: left out because .*CONSTRAINT public\.u x: function public\.gone\(integer\) does not exist/,
   );
 });
 
@@ -240,7 +240,7 @@ ${entry('ACL', 'FUNCTION f()')}GRANT ALL ON FUNCTION public.f() TO PUBLIC;
     dumpText(`${entry('TABLE', 't')}CREATE TABLE public.t (id int);\n${rows}${key}${lacking}`),
   );
   const { database, log } = await restore(file, ['t']);
-  expect(log.match(/WARN: left out, .*/g)).toEqual([
+  expect(log.match(/WARN: left out because .*/g)).toEqual([
     expect.stringMatching(/FUNCTION public\.f\(\): relation "public\.nowhere" does not exist/),
     expect.stringMatching(/COMMENT public\.FUNCTION f\(\): function public\.f\(\) does not exist/),
     expect.stringMatching(/ACL public\.FUNCTION f\(\): function public\.f\(\) does not exist/),

@@ -115,7 +115,7 @@ test('a listing that fails is said in a line, and the restore goes on', async ()
   });
   const told = await restored([]);
   expect(told).toMatchObject({ status: 0, media: { before: null, after: null } });
-  expect(told.stderr).toMatch(/not compared: cannot list media\/.*403/);
+  expect(told.stderr).toMatch(/skipping the comparison of rows and media objects: cannot list media\/.*403/);
 });
 
 test('--with-media is refused, before anything is done, where there is no list of media', async () => {

@@ -76,7 +76,7 @@ test('prune shows what it would do, asks, and does it', async () => {
     POSTGRES_DB: undefined,
   });
   expect(dry.status).toBe(0);
-  expect(dry.stdout).toMatch(/^ID +AGE +SIZE +STATE +THEN +WHY$/m);
+  expect(dry.stdout).toMatch(/^ID +AGE +SIZE +STATE +ACTION +WHY$/m);
   expect(dry.stdout).toMatch(
     /^20260105000000 .* complete +keep +the newest, newest of month 2026-01, within 1d of the newest$/m,
   );
@@ -221,7 +221,7 @@ test('the command that a shrunk backup is told with prunes once, and leaves the 
   await follow((await bed.run(['health'])).stdout);
   // A rule keeps the larger one, so it is there and told of still.
   expect(await ids()).toEqual([small.id, large.id]);
-  expect((await bed.run(['list'])).stdout).toContain(`backup ${small.id} shrank: `);
+  expect((await bed.run(['list'])).stdout).toContain(`backup ${small.id} shrank to `);
 
   const next = await backUp();
   expect(next).toMatchObject({ shrunk: null });

@@ -224,7 +224,7 @@ test('a role that may not alter the subscription is told that the old database s
   );
 
   const [statements = ''] =
-    /(?<=run in it as a role that may: )ALTER SUBSCRIPTION .*;/.exec(restored.stdout) ?? [];
+    /(?<=run in that database as a role that may: )ALTER SUBSCRIPTION .*;/.exec(restored.stdout) ?? [];
   for (const statement of statements.split('; ')) await inDatabase(kept!, statement);
   const third = await asRole('--drop-old');
   expect(third.stdout).toContain(`dropped database ${kept}\n`);

@@ -119,7 +119,7 @@ test('where the database is gone, what a killed restore has left is not advised 
     check: 'database: left over',
     state: 'warning',
     detail: `there is no database ${gone}, and ${left} holds a partial restore that was killed or is still running`,
-    remedy: `if none is running, restore ${gone} again, and then: DROP DATABASE "${left}";`,
+    remedy: `if none is running, restore ${gone} again, and then run: DROP DATABASE "${left}";`,
   });
   await admin(`DROP DATABASE ${left}`);
 });
@@ -156,7 +156,7 @@ test('a database that was closed on purpose stays so, and a backup says what to 
   await admin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   const backup = await bed.run(['backup']);
   expect(backup).toMatchObject({ status: 1, stdout: '' });
-  expect(backup.stderr).toMatch(/refuses connections, as it does after a restore was killed/);
+  expect(backup.stderr).toMatch(/refuses connections, as after a restore that was killed/);
   expect(backup.stderr).toMatch(/run on database postgres: ALTER DATABASE/);
   expect(await connectable(name)).toBe(false);
   await admin(statementIn(backup.stderr, 'ALTER'));

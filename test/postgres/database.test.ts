@@ -120,9 +120,7 @@ test('a database that refuses connections is named with the statement that has i
   const message = await open()
     .use(name, new AbortController().signal, async () => '')
     .catch((error: Error) => error.message);
-  expect(message).toMatch(
-    /: it refuses connections, as it does after a restore was killed during the swap — /,
-  );
+  expect(message).toMatch(/: it refuses connections, as after a restore that was killed during the swap — /);
   const [, maintenance, statement] = / — run on database (\S+): (.*)$/.exec(message) ?? [];
   await withClient(bed.env, maintenance!, (client) => client.query(statement!));
   await expect(open().use(name, new AbortController().signal, async () => 'open')).resolves.toBe('open');

@@ -11,7 +11,7 @@ export const AUDIT_SETTINGS = defineSettings({
     schema: age,
     fallback: '24h',
     form: ageForm,
-    about: 'Age below which a row may lack its object, and an object its row.',
+    about: 'Age below which rows and objects without a counterpart are not reported as dangling or orphaned.',
   },
   sortMemory: {
     group: 'dump-audit',

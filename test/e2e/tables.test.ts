@@ -115,7 +115,7 @@ test.each([
 
 test.each([
   [['--table', 'surfaces'], 4, /has no rows of a table with this name — did you mean public\.surface\?/],
-  [['--table', 'auth_user'], 4, /of this name — `topobank-backup show` lists the tables/],
+  [['--table', 'auth_user'], 4, /of a table with this name — `topobank-backup show` lists the tables/],
   [['--table', 'bulk'], 2, /the dump has other\.bulk and public\.bulk — give its schema too/],
   [['--table', 'a b'], 2, /it is not a table name — give a name such as/],
   [['--csv'], 2, /--csv needs --table — add --table TABLE/],

@@ -57,11 +57,12 @@ async function run(
 
 /** Nobody must take a restore whose report is lost for one that failed. */
 function lostOutput(cause: NodeJS.ErrnoException, status: number): OutputError {
-  const end = status === EXIT.done ? 'the command itself is done' : `the command itself ended with ${status}`;
+  const end =
+    status === EXIT.done ? 'the command itself succeeded' : `the command itself exited with ${status}`;
   return new OutputError({
     doing: 'cannot write to stdout',
     problem: cause.message,
-    remedy: `${end}, only what it printed is lost: send that where there is room`,
+    remedy: `${end}; only its output is lost: write that where there is room`,
     cause,
   });
 }
@@ -83,7 +84,7 @@ function stopOnSignals(stop: AbortController, bars: Bars, say: Say): () => void 
         isAskedFor = true;
         say(
           'warn',
-          `received ${name}, cleaning up; a second signal ends the program at once and leaves the rest of that undone`,
+          `received ${name}, cleaning up; a second signal exits at once without finishing the cleanup`,
         );
       }, PATIENCE_MS).unref();
     };

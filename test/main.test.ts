@@ -20,9 +20,7 @@ test('what cannot be left half done is said to be waited for, and a second signa
   const backup = startService(bed, {}, ['backup']);
   await held.promise;
   backup.stop();
-  await backup.line(
-    /^topobank-backup: received SIGTERM, cleaning up; a second signal ends the program at once/,
-  );
+  await backup.line(/^topobank-backup: received SIGTERM, cleaning up; a second signal exits at once/);
   const { status, stderr } = await backup.stop();
   expect(status).toBe(143);
   expect(stderr).not.toContain('stopped: received');
@@ -61,7 +59,7 @@ test.each([
 
 /** The line on stderr of what has run with status 0 but for its output. */
 const LOST =
-  /^topobank-backup: cannot write to stdout: ENOSPC: no space left on device, write — the command itself is done, only what it printed is lost: send that where there is room\n$/;
+  /^topobank-backup: cannot write to stdout: ENOSPC: no space left on device, write — the command itself succeeded; only its output is lost: write that where there is room\n$/;
 
 /** Runs the program with a stdout that is full. */
 function runOnFull(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -92,7 +90,7 @@ test('what a command has found is its status also where its report is lost', asy
   const env = { ...bed.env, AWS_S3_ENDPOINT_URL: 'http://127.0.0.1:1', S3_WAIT: '0' };
   // The doctor's table, of a server that is not there.
   const { status, stderr } = runOnFull(['doctor'], env);
-  expect(stderr).toMatch(/cannot write to stdout: .* — the command itself ended with 3, /);
+  expect(stderr).toMatch(/cannot write to stdout: .* — the command itself exited with 3; /);
   expect(status).toBe(3);
   await bed.close();
 });

@@ -68,7 +68,7 @@ export async function auditMedia(
       const unread: UnreadBackup[] = [];
       const protectors = openProtectors(await context.keptBackups(signal), (backup) => {
         unread.push(backup);
-        log.warn(`it is not known which media backup ${backup.id} needs: ${backup.problem}`);
+        log.warn(`cannot determine which media backup ${backup.id} needs: ${backup.problem}`);
       });
       const tally = createTally(mediaPrefix, []);
       const cutoff = new Date(Date.parse(snapshot.at) - context.graceMs);

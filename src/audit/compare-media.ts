@@ -74,6 +74,6 @@ function refuseListOrder(key: KeyBytes, after: KeyBytes): DumpError {
   return new DumpError({
     doing: 'cannot compare a backup’s media',
     problem: `its list has ${describeOrder(key, after)}`,
-    remedy: 'delete the list to have the dump itself read',
+    remedy: 'delete the list so that the dump itself is read',
   });
 }

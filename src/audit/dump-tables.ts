@@ -54,8 +54,8 @@ export function readDumpTables(
 
 function rowsUnread(key: string): DumpError {
   return new DumpError({
-    doing: `cannot tell which media the rows of ${key} name`,
-    problem: 'they are INSERT statements, which are not read for that',
+    doing: `cannot determine which media the rows of ${key} name`,
+    problem: 'they are INSERT statements, which an audit cannot read',
     remedy: 'make dumps without --inserts',
   });
 }
@@ -72,8 +72,8 @@ async function* readRows(
   const wrong = () =>
     new DumpError({
       doing: `cannot read the rows of ${qualifiedName(table)} from ${key}`,
-      problem: 'their SHA-256 is not that of the manifest',
-      remedy: 'use another backup; `topobank-backup verify` tells what is damaged',
+      problem: 'their SHA-256 does not match the manifest',
+      remedy: 'use another backup; `topobank-backup verify` shows what is damaged',
     });
   yield* provenBytes(readObject(store, key, { range, signal }), sha256, wrong);
 }

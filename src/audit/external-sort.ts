@@ -76,7 +76,6 @@ export async function* sortRecords(
 }
 
 function noRoom(directory: string, error: unknown): OperatorError {
-  const remedy =
-    'name a directory that can be written to and has room in AUDIT_TMPDIR, or raise AUDIT_SORT_MEMORY';
+  const remedy = 'set AUDIT_TMPDIR to a writable directory with free space, or raise AUDIT_SORT_MEMORY';
   return fileError({ doing: `cannot sort in ${directory}`, remedy }, error);
 }

@@ -38,7 +38,7 @@ export async function createFindingFile(path: string, format: FindingFormat): Pr
     try {
       return await work;
     } catch (error) {
-      const remedy = 'name a file in a directory that can be written to and has room';
+      const remedy = 'give a file in a writable directory with free space';
       throw fileError({ doing: `cannot write ${path}`, remedy }, error);
     }
   };

@@ -62,7 +62,7 @@ async function* readDump(
   signal: AbortSignal,
 ): AsyncGenerator<readonly KeptKey[]> {
   if (backup.state === 'broken') throw new UnreadableBackup(backup.fault);
-  context.log.info(`reading which media backup ${backup.id} needs out of its dump`);
+  context.log.info(`reading the dump of backup ${backup.id} to see which media it needs`);
   const { references } = await readDumpReferences(context, backup, signal);
   yield* references;
 }

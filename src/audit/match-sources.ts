@@ -66,8 +66,8 @@ export function assertSources({ sources }: Matched): void {
   if (sources.length > 0) return;
   const looked = TOPOBANK_SOURCES.flatMap(({ tables, eras }) => (eras.length > 0 ? tables : []));
   throw new ConfigError({
-    doing: 'cannot tell which rows own which objects',
-    problem: `the database is of no known era of TopoBank (looked for ${[...new Set(looked)].join(', ')})`,
+    doing: 'cannot determine which rows own which objects',
+    problem: `the database matches no known era of TopoBank (looked for ${[...new Set(looked)].join(', ')})`,
     remedy: 'check POSTGRES_DB, or name its columns in AUDIT_REFERENCES',
   });
 }
@@ -126,10 +126,10 @@ function requireSource(source: ReferenceSource, relations: ReadonlyMap<string, R
     }
     if (owned.kind === 'key') {
       const other = owned.columns.find((column) => !isText(relation, column));
-      if (other !== undefined) throw refuseSource(`column ${other} of table ${table} holds no text`);
+      if (other !== undefined) throw refuseSource(`column ${other} of table ${table} does not hold text`);
     }
     const other = source.written.find((column) => !isTime(relation, column));
-    if (other !== undefined) throw refuseSource(`column ${other} of table ${table} holds no time`);
+    if (other !== undefined) throw refuseSource(`column ${other} of table ${table} does not hold a time`);
   }
 }
 
@@ -142,7 +142,7 @@ function requireReadable({ tables, owned }: ReferenceSource, relations: Readonly
       const present = owned.columns.filter((column) => relation.columns.has(column));
       if (present.length === 0) continue;
       const other = present.find((column) => !isText(relation, column));
-      if (other !== undefined) throw unreadableTable(`column ${other} of table ${table} holds no text`);
+      if (other !== undefined) throw unreadableTable(`column ${other} of table ${table} does not hold text`);
     } else {
       if (owned.beside !== undefined && !isText(relation, owned.beside)) continue;
       const lacking = owned.patterns.flatMap(placeholders).find((column) => !relation.columns.has(column));
@@ -154,9 +154,9 @@ function requireReadable({ tables, owned }: ReferenceSource, relations: Readonly
 
 function unreadableTable(problem: string): ConfigError {
   return new ConfigError({
-    doing: 'cannot tell which rows own which objects',
+    doing: 'cannot determine which rows own which objects',
     problem,
-    remedy: 'make the table again what TopoBank’s migrations made it',
+    remedy: 'restore the table to the form that TopoBank’s migrations give it',
   });
 }
 

@@ -5,7 +5,7 @@ const JOINING = 'cannot join rows and objects';
 
 /** That one key came after another. */
 export function describeOrder(key: KeyBytes, after: KeyBytes): string {
-  return `${JSON.stringify(keyOf(key))} after ${JSON.stringify(keyOf(after))}, which is not the order of their bytes`;
+  return `${JSON.stringify(keyOf(key))} after ${JSON.stringify(keyOf(after))}, which is not byte order`;
 }
 
 /** For a cursor over the rows of a reference query. */

@@ -8,15 +8,12 @@ const tableName = v.pipe(v.string(), v.regex(/^([^.{}]+\.)?[^.{}]+$/, 'a table, 
 const columnName = v.pipe(v.string(), v.regex(/^([^.{}]+\.)?[^.{}]+\.[^.{}]+$/, 'table.column'));
 const pattern = v.pipe(
   v.string(),
-  v.regex(
-    /^(?!\/)[^{}]*(\{[^{}]+\}[^{}]*)+$/,
-    'a prefix with a {column} in it, without a slash at its start',
-  ),
+  v.regex(/^(?!\/)[^{}]*(\{[^{}]+\}[^{}]*)+$/, 'a prefix with a {column} in it, without a leading slash'),
 );
 
 const keyEntry = v.strictObject({
   column: columnName,
-  prefix: v.optional(v.pipe(v.string(), v.regex(/^(?!\/)/, 'a prefix without a slash at its start')), ''),
+  prefix: v.optional(v.pipe(v.string(), v.regex(/^(?!\/)/, 'a prefix without a leading slash')), ''),
   written: v.optional(name),
 });
 const prefixEntry = v.strictObject({

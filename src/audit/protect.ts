@@ -76,8 +76,8 @@ export function openProtectors(
 export function refuseUnread(doing: string, { id, problem }: UnreadBackup): StoreError {
   return new StoreError({
     doing,
-    problem: `it is not known which of them backup ${id} needs: ${problem}`,
-    remedy: `mend that, or delete the backup where it cannot be mended; \`topobank-backup show ${id}\` tells what there is of it`,
+    problem: `it is unknown which of them backup ${id} needs: ${problem}`,
+    remedy: `fix that, or delete the backup; \`topobank-backup show ${id}\` shows its state`,
   });
 }
 
@@ -95,7 +95,7 @@ interface BackupReader {
 function createReader({ id, keys }: KeptBackup): BackupReader {
   const refuseOrder = (key: KeyBytes, after: KeyBytes) =>
     new StoreError({
-      doing: `cannot tell which media backup ${id} needs`,
+      doing: `cannot determine which media backup ${id} needs`,
       problem: `its list has ${describeOrder(key, after)}`,
     });
   const cursor = openCursor(keys(), ({ key }) => key, 'repeated', refuseOrder);

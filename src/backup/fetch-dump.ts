@@ -109,7 +109,7 @@ async function check(
     throw otherBytes(store, backup, describeFault(fault));
   } catch (error) {
     if (signal.aborted || !isAboutThisMachine(error)) throw error;
-    log.warn(`${error.message}; ${key} is fetched without being checked`);
+    log.warn(`${error.message}; fetching ${key} without checking it`);
     return 'nothing, compressed';
   }
 }
@@ -123,7 +123,7 @@ function isAboutThisMachine(error: unknown): error is DatabaseError | DumpError 
 export function otherBytes(store: Store, backup: UsableBackup, fault: string): DumpError {
   const { dump, manifest } = backup;
   const other =
-    manifest === undefined ? 'it has changed while it was read' : 'its bytes are not those of its manifest';
+    manifest === undefined ? 'it changed while it was being read' : 'its bytes do not match its manifest';
   return new DumpError({
     doing: `cannot fetch ${dump.key} from bucket ${store.bucket}`,
     problem: `${other}: ${fault}`,

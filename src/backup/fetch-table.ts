@@ -56,7 +56,7 @@ export async function fetchTable(
   const parts = [...new Set(blocks.map(showTableName))];
   const columns = commonColumns(blocks, parts, doing);
   if (parts.join() !== shown) {
-    context.log.info(`table ${shown} is partitioned, its rows are those of ${parts.join(', ')}`);
+    context.log.info(`table ${shown} is partitioned: fetching the rows of ${parts.join(', ')}`);
   }
   const bytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
   context.log.info(`reading ${formatBytes(bytes)} of ${formatBytes(source.bytes)}`);
@@ -100,8 +100,8 @@ function commonColumns(
   if (others.every(({ columns }) => isDeepStrictEqual(columns, first))) return first;
   throw new ConfigError({
     doing,
-    problem: 'it is partitioned, and its partitions differ in the order of their columns',
-    remedy: `fetch each by itself: ${parts.join(', ')}`,
+    problem: 'it is partitioned, and its partitions order their columns differently',
+    remedy: `fetch each separately: ${parts.join(', ')}`,
   });
 }
 

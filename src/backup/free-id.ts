@@ -25,7 +25,7 @@ export async function findFreeId(
   }
   throw new StoreError({
     doing: `cannot name a backup in bucket ${store.bucket}`,
-    problem: `every name from ${backupId(now)} on is taken for ${SECONDS} seconds`,
+    problem: `all names for ${SECONDS} seconds from ${backupId(now)} on are taken`,
     remedy: 'run one backup at a time',
   });
 }

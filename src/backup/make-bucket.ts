@@ -13,6 +13,6 @@ export async function makeBucket(
 ): Promise<void> {
   if ((await store.ensureBucket(signal)) === 'created')
     log.warn(
-      `there was no bucket ${store.bucket}, and it was created; if it held anything before, that is gone`,
+      `bucket ${store.bucket} did not exist and was created; if it held anything before, that is gone`,
     );
 }

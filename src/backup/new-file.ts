@@ -82,7 +82,7 @@ function taken(path: string): ConfigError {
   return new ConfigError({
     doing: `cannot write ${path}`,
     problem: 'the file exists',
-    remedy: 'move it away or name another directory',
+    remedy: 'move it, or give another directory',
   });
 }
 
@@ -103,9 +103,9 @@ async function makeDirectory(directory: string): Promise<void> {
 
 function unwritable(error: unknown, path: string): unknown {
   if (error instanceof OperatorError) return error;
-  const remedy = 'name a directory that can be written and has room';
+  const remedy = 'give a writable directory with free space';
   return fileError({ doing: `cannot write ${path}`, remedy }, error, {
     EEXIST: 'it is a file',
-    ENOTDIR: 'a part of its path is a file',
+    ENOTDIR: 'part of its path is a file',
   });
 }

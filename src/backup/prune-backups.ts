@@ -70,7 +70,7 @@ export async function carryOutPrune(
       if (done.length > 0) log.info(`pruned ${describeBackups(done)}`);
     } else {
       log.warn(
-        `interrupted while pruning ${describeBackups(gone)}; what has lost its dump is listed as broken, and the next prune finishes the job`,
+        `interrupted while pruning ${describeBackups(gone)}; a backup that has lost its dump is listed as broken, and the next prune finishes the job`,
       );
     }
     throw error;

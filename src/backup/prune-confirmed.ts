@@ -41,7 +41,7 @@ export async function pruneConfirmed(
 function changedMeanwhile(purpose: string): StoreError {
   return new StoreError({
     doing: `cannot ${purpose}`,
-    problem: 'by now others would go than were shown',
+    problem: 'the list of backups to delete has changed since it was shown',
     remedy: 'run prune again',
   });
 }

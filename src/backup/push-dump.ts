@@ -69,7 +69,7 @@ function refuseUnrestorable(file: string): (token: DumpToken) => void {
     if (token.type === 'copy-start' && !creates) {
       throw new RestoreError({
         doing,
-        problem: `it holds rows of ${token.name}, and creates no table`,
+        problem: `it contains rows of ${token.name} but creates no table`,
         remedy: 'take a dump without --data-only',
       });
     }
@@ -88,7 +88,7 @@ async function chooseId(
   if (await isFree(store, prefix, named, signal)) return named;
   throw new StoreError({
     doing: `cannot push ${file} to bucket ${store.bucket}`,
-    problem: `backup ${named} exists already`,
-    remedy: 'rename the file to have it stored under the present time',
+    problem: `backup ${named} already exists`,
+    remedy: 'rename the file to store it under the current time',
   });
 }

@@ -38,7 +38,7 @@ export async function removeBackups(
 
 function joinRefusals(store: Store, refusals: readonly StoreError[]): StoreError {
   return new StoreError({
-    doing: `cannot delete every object of the pruned backups from bucket ${store.bucket}`,
+    doing: `cannot delete all objects of the pruned backups from bucket ${store.bucket}`,
     problem: refusals.map(({ message }) => message).join('; '),
     keys: refusals.flatMap(({ keys }) => keys),
   });

@@ -88,9 +88,9 @@ export async function storeDump(
 function describeLeft(what: 'upload' | 'object', key: string, error: unknown): string {
   const left =
     what === 'upload'
-      ? `an upload of ${key} may be left, which nobody sees and a later backup aborts if it may`
-      : `${key} may be left without its manifest, and then list calls it foreign; it can be deleted`;
-  return `${left}: ${error instanceof OperatorError ? error.message : 'the server gave no answer in time'}`;
+      ? `an unfinished upload of ${key} may remain; a later backup will abort it if permitted`
+      : `${key} may remain without its manifest; \`list\` then shows it as foreign, and it can be deleted`;
+  return `${left}: ${error instanceof OperatorError ? error.message : 'the server did not answer in time'}`;
 }
 
 async function writeDump(
@@ -142,8 +142,8 @@ function encodeWithin(manifest: Manifest, name: string): Buffer {
   if (encoded.length <= MANIFEST_LIMIT) return encoded;
   throw new DumpError({
     doing: `cannot describe the dump ${name}`,
-    problem: `its manifest would have ${encoded.length} bytes, more than the ${MANIFEST_LIMIT} that are read`,
-    remedy: 'back this database up by pg_dump alone; a dump without a manifest can be restored too',
+    problem: `its manifest would have ${encoded.length} bytes, more than the maximum of ${MANIFEST_LIMIT}`,
+    remedy: 'back up this database with pg_dump alone; a dump without a manifest can be restored too',
   });
 }
 

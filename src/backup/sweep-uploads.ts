@@ -37,7 +37,7 @@ export async function sweepUploads(context: SweepContext, signal: AbortSignal): 
         await attempt(failures, async () => {
           await store.abortUpload(upload, signal);
           swept.push(upload);
-          log.info(`aborted the upload of ${upload.key} that was left over from ${formatTime(initiated)}`);
+          log.info(`aborted an upload of ${upload.key} left over from ${formatTime(initiated)}`);
         });
       }
     });

@@ -63,12 +63,12 @@ export async function* tellWaiting(
 function describe({ relation, pid, role, application }: AwaitedLock): string {
   const what = relation === undefined ? 'a lock' : `a lock on ${relation}`;
   if (pid === 0)
-    return `pg_dump waits for ${what}, which a prepared transaction holds (see pg_prepared_xacts)`;
+    return `pg_dump is waiting for ${what}, which a prepared transaction holds (see pg_prepared_xacts)`;
   const who = [application, role === undefined ? undefined : `role ${role}`].filter(
     (part) => part !== undefined,
   );
   return (
-    `pg_dump waits for ${what}, which session ${pid} (${who.join(', ')}) holds or stands in line for; ` +
-    `to end that one: SELECT pg_terminate_backend(${pid});`
+    `pg_dump is waiting for ${what}, which session ${pid} (${who.join(', ')}) holds or is queued for; ` +
+    `to end that session: SELECT pg_terminate_backend(${pid});`
   );
 }

@@ -206,7 +206,7 @@ async function describeStates(
     ...rest,
   ];
   if (manifest === undefined) return broken(named.fault);
-  if (manifest.id !== id) return broken(`the manifest ${key} is that of backup ${manifest.id}`);
+  if (manifest.id !== id) return broken(`the manifest ${key} belongs to backup ${manifest.id}`);
   if (dump === undefined) return broken(`the dump ${manifest.key} is missing`);
   if (dump.bytes !== manifest.storedBytes) {
     return broken(`the dump ${manifest.key} has ${dump.bytes} bytes instead of ${manifest.storedBytes}`);
@@ -242,7 +242,7 @@ async function readManifest(
   }
   const text = await readListed(store, object, signal);
   if (text === undefined) {
-    const fault = `its manifest ${object.key} comes as another one each time it is read: see what lies between this machine and the S3 server, such as a proxy, and test the memory of each`;
+    const fault = `its manifest ${object.key} reads differently each time; check proxies between this machine and the S3 server, and both machines’ memory`;
     return { manifest: undefined, fault, unproven: true };
   }
   const manifest = decodeManifest(object.key, text.toString());

@@ -5,7 +5,7 @@ import { type Backup, type BrokenBackup, findBackups, newestBackups, type Usable
 import { otherDatabase } from './manifest.ts';
 import { type Check, damagedCheck, faultyCheck } from './verification.ts';
 
-const SEE_LIST = 'run `topobank-backup list` to see what there is';
+const SEE_LIST = 'run `topobank-backup list` to see the backups';
 
 /** A backup that is named, by the file of its dump where a bucket may hold several of one id: `.sql`, `.sql.gz`. */
 interface NamedBackup {
@@ -176,10 +176,10 @@ function nothingFound(
   const doing =
     wanted.by === 'latest'
       ? 'cannot find the latest backup'
-      : `cannot find a backup of ${wanted.at.toISOString()} or before`;
+      : `cannot find a backup from ${wanted.at.toISOString()} or earlier`;
   const error = (problem: string, remedy: string) => new NotFoundError({ doing, problem, remedy });
   // No command is spelled out: `restore ID` would replace a database, for whoever asked with `show` or `restore --into`.
-  const byName = (id: string) => `to use that one anyway, name it by its id: ${id}`;
+  const byName = (id: string) => `to use that one anyway, give its id: ${id}`;
 
   const other = unfit.find((backup) => backup.kind === 'other');
   const oldest = unfit.findLast(({ kind }) => kind === 'later');
@@ -221,6 +221,6 @@ export async function findNamed(
   const where = `under ${prefix} of bucket ${store.bucket}`;
   const others = keys.filter((key) => key !== undefined).join(' and ');
   const problem =
-    others === '' ? `there is no such backup ${where}` : `there is no ${file} ${where}, but ${others}`;
+    others === '' ? `there is no such backup ${where}` : `there is no ${file} ${where}, only ${others}`;
   throw new NotFoundError({ doing, problem, remedy: SEE_LIST });
 }

@@ -22,20 +22,20 @@ export function chooseTable<T extends TableName>(
     throw new ConfigError({
       doing,
       problem: 'it is not a table name',
-      remedy: 'give a name such as public.manager_surface, quoted as in SQL where it has other characters',
+      remedy: 'give a name such as public.manager_surface, quoted as in SQL if it has other characters',
     });
   }
   const found = findTable(tables, name);
   if (found.kind === 'several') {
-    const problem = `there are ${found.names.join(' and ')}`;
-    throw new ConfigError({ doing, problem, remedy: 'name one with its schema' });
+    const problem = `the dump has ${found.names.join(' and ')}`;
+    throw new ConfigError({ doing, problem, remedy: 'give its schema too' });
   }
   const [first, ...rest] = found.kind === 'one' ? found.entries : [];
   if (first !== undefined) return [first, ...rest];
   const near = found.kind === 'none' ? found.near : [];
   throw new NotFoundError({
     doing,
-    problem: 'the dump has no rows of a table of this name',
+    problem: 'the dump has no rows of a table with this name',
     remedy: near.length > 0 ? `did you mean ${near.join(' or ')}?` : SHOW_TABLES,
   });
 }

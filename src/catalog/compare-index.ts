@@ -60,8 +60,8 @@ function placeOf(part: Pick<DumpSection | DumpTable, 'offset' | 'bytes'> | undef
 export function remedyForDamage(id: string): string {
   return [
     'use another backup',
-    `\`topobank-backup verify ${id}\` tells which parts of this one are damaged`,
-    `\`topobank-backup fetch ${id} --table TABLE\` downloads a table that is not`,
+    `\`topobank-backup verify ${id}\` shows which parts of this one are damaged`,
+    `\`topobank-backup fetch ${id} --table TABLE\` downloads an undamaged table`,
   ].join('; ');
 }
 

@@ -12,7 +12,7 @@ import { remedyForDamage } from './compare-index.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Of a dump without a manifest is known what it was a moment ago. */
-const KEEP_STILL = 'see to it that nothing writes to the dump';
+const KEEP_STILL = 'make sure nothing is writing to the dump';
 
 /** A dump that is to be read, wherever it lies. */
 export interface DumpSource extends DumpBytes {

@@ -73,7 +73,7 @@ const manifestSchema = v.object({
   tables: v.array(
     v.pipe(
       tableSchema,
-      v.check(isDivided, 'its checkpoints do not divide its rows from the first to the last'),
+      v.check(isDivided, 'its checkpoints do not cover its rows from the first to the last'),
     ),
   ),
 
@@ -163,7 +163,7 @@ export function decodeManifest(key: string, text: string): Manifest {
     new DumpError({
       doing: `cannot read the manifest ${key}`,
       problem,
-      remedy: 'use another backup, or delete the manifest to have the dump listed as foreign',
+      remedy: 'use another backup, or delete the manifest to list the dump as foreign',
       cause,
     });
   let json: unknown;
@@ -175,5 +175,5 @@ export function decodeManifest(key: string, text: string): Manifest {
   const parsed = v.safeParse(manifestSchema, json);
   if (parsed.success) return parsed.output;
   const issue = parsed.issues[0];
-  throw refuseManifest(`${v.getDotPath(issue) ?? 'it'} is not what format 1 says (${issue.message})`);
+  throw refuseManifest(`${v.getDotPath(issue) ?? 'it'} does not match format 1 (${issue.message})`);
 }

@@ -4,7 +4,7 @@ import type { ObjectInfo, Store } from '../s3/store.ts';
 import type { Backup } from './catalog.ts';
 import { readGzippedLines } from './gzipped-lines.ts';
 
-const REMEDY = 'delete it to have the dump itself read';
+const REMEDY = 'delete it so that the dump itself is read';
 
 const key = v.pipe(v.string(), v.minLength(1));
 const objectSchema = v.object({
@@ -86,7 +86,7 @@ function parseEntry(line: Buffer, doing: string): MediaEntry {
   if (parsed.success) return parsed.output;
   throw new DumpError({
     doing,
-    problem: `a line is not what format 1 says (${parsed.issues[0].message})`,
+    problem: `a line does not match format 1 (${parsed.issues[0].message})`,
     remedy: REMEDY,
   });
 }

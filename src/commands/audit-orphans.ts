@@ -57,9 +57,9 @@ function refuseTogether(flags: AuditFlags): void {
     ['--backup', '--quarantine'],
   ] as const;
   const pair = pairs.find((names) => names.every((name) => given[name] !== undefined));
-  if (pair !== undefined) throw usage(`${pair.join(' and ')} exclude each other`, 'give one of them');
+  if (pair !== undefined) throw usage(`${pair.join(' and ')} cannot be combined`, 'give only one of them');
   if (ndjson !== undefined && csv !== undefined && resolve(ndjson) === resolve(csv)) {
-    throw usage(`--ndjson and --csv name the same file, ${csv}`, 'give each a file of its own');
+    throw usage(`--ndjson and --csv name the same file, ${csv}`, 'give each its own file');
   }
 }
 
@@ -67,13 +67,14 @@ function refuseTogether(flags: AuditFlags): void {
 function refuseInVain({ options, flags }: Invocation): void {
   const { backup, allBackups, quarantine, yes } = options as AuditFlags;
   const yesInVain = yes === true && quarantine !== true;
-  if (yesInVain) throw usage('--yes is for --quarantine: an audit alone asks nothing', 'leave it out');
+  if (yesInVain)
+    throw usage('--yes applies only to --quarantine: a plain audit asks no questions', 'omit it');
   if (quarantine === true) return;
   const ofBackups = backup !== undefined || allBackups === true;
   const unread = unreadFlags(flags, ofBackups ? BACKUP_AUDIT_GROUPS : AUDIT_GROUPS);
   if (unread.length === 0) return;
   const what = ofBackups ? 'an audit of backups' : 'an audit without --quarantine';
-  throw usage(`${what} takes no ${unread.join(' and no ')}`, 'leave that out');
+  throw usage(`${what} does not accept ${unread.join(' or ')}`, `omit ${unread.join(' and ')}`);
 }
 
 function usage(problem: string, remedy: string): ConfigError {
@@ -118,7 +119,7 @@ function renderQuarantine({ run, moved, left }: QuarantineReport): string {
     ...left.first.map(({ key, reason }) => escapeControls(`left ${key}: ${reason}`)),
   ];
   if (left.count > left.first.length)
-    lines.push(`and ${formatCount(left.count - left.first.length)} more left`);
+    lines.push(`and ${formatCount(left.count - left.first.length)} more left in place`);
   return lines.join('\n');
 }
 

@@ -54,7 +54,9 @@ export function textOutput(write: (text: string) => Promise<void>): AuditOutput 
 function renderReport(report: ReportHead, first: ReadonlyMap<FindingKind, readonly Finding[]>): string {
   const { at, database, backup, bucket, prefix, era, references, objects, bytes, totals } = report;
   const what =
-    backup === undefined ? `database ${database}` : `backup ${backup} of ${database || 'a database'}`;
+    backup === undefined
+      ? `database ${database}`
+      : `backup ${backup} of ${database || 'an unknown database'}`;
   const head = [
     `${what}, bucket ${bucket}, prefix ${prefix || '/'}, at ${formatTime(new Date(at))}`,
     `${era === null ? '' : `TopoBank era ${era}: `}${formatNumber(references, 'reference')}, ${formatNumber(objects, 'object')} (${formatBytes(bytes)})`,
@@ -77,7 +79,7 @@ function renderVerdict({ totals: { dangling, orphan }, backup, unread = [] }: Re
   if (problems.length > 0 && unsure !== '')
     return `${problems.join(', ')}; not compared with backup ${unsure}`;
   if (problems.length > 0) return problems.join(', ');
-  return backup === undefined ? 'rows and objects agree' : 'every object that its rows name is there';
+  return backup === undefined ? 'rows and objects agree' : 'every object that its rows name exists';
 }
 
 function renderTotals({ byPrefix, totals, objects, bytes }: ReportHead): string {
@@ -96,7 +98,7 @@ function renderTotals({ byPrefix, totals, objects, bytes }: ReportHead): string 
 const MEANINGS: Readonly<Record<FindingKind, string>> = {
   dangling: 'rows without their object',
   orphan: 'objects without a row',
-  pending: 'rows without their object, younger than the grace',
+  pending: 'rows without their object, younger than the grace period',
   empty: 'objects of 0 bytes that a row names',
   shared: 'keys that several rows name',
   protected: 'objects without a row that a kept backup needs',
@@ -110,7 +112,7 @@ function renderKind(kind: FindingKind, findings: readonly Finding[], count: numb
   );
   const left = count - findings.length;
   const more =
-    left > 0 ? `\nand ${formatCount(left)} more: --json, --ndjson FILE or --csv FILE has them all` : '';
+    left > 0 ? `\nand ${formatCount(left)} more: --json, --ndjson FILE or --csv FILE lists them all` : '';
   return `${kind}: ${MEANINGS[kind]}\n${table}${more}`;
 }
 

@@ -17,6 +17,6 @@ export function readBackupId(text: string, from: string): Wanted {
   throw new ConfigError({
     doing: 'cannot choose a backup',
     problem: `${from}: ${JSON.stringify(text)} is not accepted`,
-    remedy: 'give an id as `topobank-backup list` shows it, or latest',
+    remedy: 'give an id as shown by `topobank-backup list`, or latest',
   });
 }

@@ -9,8 +9,8 @@ export function choiceOptions({
 }: Pick<Session<never>, 'now' | 'log' | 'signal'>): ChoiceOptions {
   return {
     now: now(),
-    overBroken: ({ id, fault }) => log.warn(`taking an older backup than ${id}, which is broken: ${fault}`),
-    unread: ({ id }, reason) => log.warn(`whether backup ${id} was found faulty is not known: ${reason}`),
+    overBroken: ({ id, fault }) => log.warn(`using a backup older than ${id}, which is broken: ${fault}`),
+    unread: ({ id }, reason) => log.warn(`whether backup ${id} was found faulty is unknown: ${reason}`),
     signal,
   };
 }

@@ -42,7 +42,7 @@ function render(findings: readonly DoctorFinding[], width: number | undefined): 
 
 function verdict(faults: number, warnings: number, checks: number): string {
   if (faults > 0) return `${faults} of ${checks} checks failed`;
-  const all = 'everything that backups and restores need is there';
+  const all = 'everything that backups and restores need is in place';
   return warnings === 0
     ? all
     : `${all}; see the ${warnings === 1 ? 'warning' : `${warnings} warnings`} above`;

@@ -70,7 +70,7 @@ function readFrom(text: string | undefined): Date | undefined {
 function readCount(text = DEFAULT_COUNT): number {
   const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MOST) return count;
-  throw usage(`--count: ${JSON.stringify(text)} is not accepted`, `give a number of 1 to ${MOST}`);
+  throw usage(`--count: ${JSON.stringify(text)} is not accepted`, `give a number from 1 to ${MOST}`);
 }
 
 function usage(problem: string, remedy: string): ConfigError {

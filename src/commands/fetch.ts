@@ -21,7 +21,7 @@ export async function run(invocation: Invocation, id: string, directory: string)
     throw new ConfigError({
       doing: `cannot fetch ${id}`,
       problem: '--csv needs --table',
-      remedy: 'name it with --table',
+      remedy: 'add --table TABLE',
     });
   }
   const wanted = readBackupId(id, 'ID');
@@ -37,7 +37,7 @@ export async function run(invocation: Invocation, id: string, directory: string)
       const size = `${formatNumber(fetched.rows, 'row')}, ${formatBytes(fetched.bytes)} of the dump`;
       session.print(
         { id: backup.id, ...fetched },
-        `${fetched.path}: ${fetched.table}, ${size}, each byte checked`,
+        `${fetched.path}: ${fetched.table}, ${size}, every byte checked`,
       );
       return;
     }

@@ -101,7 +101,7 @@ function describeCheck(check: Check | undefined, now: Date): string {
 function faultNotes(backup: Backup): string[] {
   if (backup.state === 'broken') return [`${backup.id} is broken: ${backup.fault}`];
   if (backup.unreadRecord !== undefined) {
-    return [`${backup.id}: whether it was found faulty is not known: ${backup.unreadRecord}`];
+    return [`${backup.id}: whether it was found faulty is unknown: ${backup.unreadRecord}`];
   }
   const check = faultyCheck(backup.verified);
   return check !== undefined ? [`${backup.id} is faulty: ${describeFaults(check)}`] : [];

@@ -20,7 +20,7 @@ const SHOWN = 20;
 export async function run(invocation: Invocation, what: string, id: string): Promise<number> {
   const { dryRun } = invocation.options as CommonOptions & { readonly dryRun?: true };
   if (what !== 'check' && what !== 'restore') throw usage(`${JSON.stringify(what)} is not accepted`);
-  if (what === 'check' && dryRun === true) throw usage('--dry-run goes with restore');
+  if (what === 'check' && dryRun === true) throw usage('--dry-run applies only to restore');
   const wanted = readBackupId(id, what);
   const session = openSession(invocation, MEDIA_GROUPS);
   const { config } = session;
@@ -45,9 +45,9 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
 
 function usage(problem: string): ConfigError {
   return new ConfigError({
-    doing: 'cannot look after media',
+    doing: 'cannot run `media`',
     problem,
-    remedy: 'give check ID, or restore ID [--dry-run]',
+    remedy: 'use `media check ID` or `media restore ID [--dry-run]`',
   });
 }
 
@@ -68,13 +68,13 @@ function describeFault(fault: MediaFault): FaultLine {
 }
 
 function renderFaults(id: string, faults: readonly FaultLine[], untold: number): string {
-  if (faults.length === 0 && untold === 0) return `all media of backup ${id} are there, as they were`;
+  if (faults.length === 0 && untold === 0) return `all media of backup ${id} are present and unchanged`;
   const count = (kind: FaultLine['kind']) => faults.filter((fault) => fault.kind === kind).length;
   const lines = faults.slice(0, SHOWN).map(({ kind, key }) => `${kind}: ${escapeControls(key)}`);
   if (faults.length > SHOWN)
-    lines.push(`and ${formatCount(faults.length - SHOWN)} more: --json has them all`);
+    lines.push(`and ${formatCount(faults.length - SHOWN)} more: --json lists them all`);
   const absent = count('never there');
-  const before = absent === 0 ? '' : `; missing already when it was taken: ${formatCount(absent)}`;
+  const before = absent === 0 ? '' : `; already missing when the backup was taken: ${formatCount(absent)}`;
   lines.push(
     `media of backup ${id}: ${formatCount(count('missing'))} missing, ${formatCount(count('changed'))} changed since${before}`,
   );
@@ -84,7 +84,7 @@ function renderFaults(id: string, faults: readonly FaultLine[], untold: number):
 
 /** Of objects that may have been copied away and back, which is no fault. */
 function renderUntold(count: number): string {
-  return `there in the same size, but it cannot be told whether as they were: ${formatCount(count)}`;
+  return `present with the same size, but possibly changed: ${formatCount(count)}`;
 }
 
 /** What it takes to look after the media of a backup. */
@@ -103,7 +103,7 @@ export function isWhole({ lost, changed }: MediaRestored): boolean {
 function renderSome<T>(what: string, all: readonly T[], describe: (one: T) => string): string[] {
   const lines = all.slice(0, SHOWN).map((one) => escapeControls(`${what}: ${describe(one)}`));
   if (all.length > SHOWN)
-    lines.push(`and ${formatCount(all.length - SHOWN)} more ${what}: --json has them all`);
+    lines.push(`and ${formatCount(all.length - SHOWN)} more ${what}: --json lists them all`);
   return lines;
 }
 
@@ -118,11 +118,11 @@ export function renderMediaRestored({
   neverThere,
 }: MediaRestored): string {
   const lines = [
-    `${dryRun ? 'would bring' : 'brought'} back ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of backup ${backup}`,
-    ...renderSome('lost', lost, ({ key, reason }) => `${key}: ${reason}`),
-    ...renderSome('changed since, and left alone', changed, ({ key }) => key),
+    `${dryRun ? 'would restore' : 'restored'} ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of backup ${backup}`,
+    ...renderSome('not restored', lost, ({ key, reason }) => `${key}: ${reason}`),
+    ...renderSome('changed since, left as is', changed, ({ key }) => key),
   ];
   if (untold.length > 0) lines.push(renderUntold(untold.length));
-  if (neverThere > 0) lines.push(`missing already when it was taken: ${formatCount(neverThere)}`);
+  if (neverThere > 0) lines.push(`already missing when the backup was taken: ${formatCount(neverThere)}`);
   return lines.join('\n');
 }

@@ -93,7 +93,7 @@ function renderPlan({ verdicts }: GuardedPlan, now: Date): string {
       { title: 'age', align: 'right' },
       { title: 'size', align: 'right' },
       { title: 'state' },
-      { title: 'then' },
+      { title: 'action' },
       { title: 'why' },
     ],
     verdicts.map(({ backup, action, reasons }) => [
@@ -117,7 +117,7 @@ function conclude(verb: string, plan: GuardedPlan, config: Config<'store' | 'gua
   const all = formatCount(plan.verdicts.length);
   if (going.length === 0) {
     const notes = plan.spared.map((shrink) => describeSpared(shrink, config.shrinkGuard));
-    return [`nothing to delete: the rules keep each backup ${where}, ${all} in all`, ...notes].join('\n');
+    return [`nothing to delete: the rules keep every backup ${where}, ${all} in total`, ...notes].join('\n');
   }
   const bytes = going.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
   return `${verb} ${formatCount(going.length)} of ${all} backups (${formatBytes(bytes)}) ${where}`;

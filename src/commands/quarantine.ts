@@ -23,10 +23,10 @@ interface QuarantineFlags extends CommonOptions {
 /** `quarantine list`, `quarantine restore RUN`, `quarantine purge`. @returns the exit status */
 export async function run(invocation: Invocation, what: string, runId?: string): Promise<number> {
   const { key, olderThan } = invocation.options as QuarantineFlags;
-  if (key !== undefined && what !== 'restore') throw usage('--key goes with restore');
-  if (olderThan !== undefined && what !== 'purge') throw usage('--older-than goes with purge');
+  if (key !== undefined && what !== 'restore') throw usage('--key applies only to restore');
+  if (olderThan !== undefined && what !== 'purge') throw usage('--older-than applies only to purge');
   if ((runId === undefined) !== (what !== 'restore'))
-    throw usage(what === 'restore' ? 'no run is named' : `${what} takes no run`);
+    throw usage(what === 'restore' ? 'no run is given' : `${what} does not accept a run`);
   switch (what) {
     case 'list':
       return list(invocation);
@@ -41,16 +41,17 @@ export async function run(invocation: Invocation, what: string, runId?: string):
 
 function usage(problem: string): ConfigError {
   return new ConfigError({
-    doing: 'cannot use the quarantine',
+    doing: 'cannot run `quarantine`',
     problem,
-    remedy: 'give list, restore RUN [--key KEY], or purge --older-than AGE',
+    remedy:
+      'use `quarantine list`, `quarantine restore RUN [--key KEY]` or `quarantine purge --older-than AGE`',
   });
 }
 
 /** @throws ConfigError for a flag that only a purge reads */
 function refuseFlagsOfPurge({ flags }: Invocation, what: string): void {
   const unread = unreadFlags(flags, MEDIA_GROUPS);
-  if (unread.length > 0) throw usage(`${what} takes no ${unread.join(' and no ')}`);
+  if (unread.length > 0) throw usage(`${what} does not accept ${unread.join(' or ')}`);
 }
 
 async function list(invocation: Invocation): Promise<number> {
@@ -61,7 +62,7 @@ async function list(invocation: Invocation): Promise<number> {
   const runs = await withStore(session, (store) =>
     listRuns(store, config.quarantinePrefix, invocation.signal),
   );
-  session.print(runs, runs.length === 0 ? 'there is nothing in quarantine' : renderRuns(runs));
+  session.print(runs, runs.length === 0 ? 'nothing is in quarantine' : renderRuns(runs));
   return EXIT.done;
 }
 
@@ -69,7 +70,7 @@ function renderRuns(runs: readonly QuarantineRun[]): string {
   return renderTable(
     [
       { title: 'run' },
-      { title: 'begun' },
+      { title: 'started' },
       { title: 'objects', align: 'right' },
       { title: 'size', align: 'right' },
       { title: 'state' },
@@ -79,7 +80,7 @@ function renderRuns(runs: readonly QuarantineRun[]): string {
       formatTime(idTime(run) ?? new Date(0)),
       formatCount(objects),
       formatBytes(bytes),
-      state === 'done' ? state : 'cut off, or still running',
+      state === 'done' ? state : 'interrupted or still running',
     ]),
   );
 }
@@ -99,7 +100,7 @@ async function restore(invocation: Invocation, runId: string, key: string | unde
 
 function renderRestored({ run, restored, left }: RunRestored): string {
   const stays = left.count === 0 ? '' : `; ${formatCount(left.count)} left in quarantine`;
-  return `brought back ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of run ${run}${stays}`;
+  return `restored ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of run ${run}${stays}`;
 }
 
 async function purge(invocation: Invocation, olderThan: string | undefined): Promise<number> {
@@ -107,7 +108,7 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
   if (ageMs === undefined) {
     throw usage(
       olderThan === undefined
-        ? `--older-than is missing: ${ageForm}`
+        ? `--older-than is missing, expected ${ageForm}`
         : `--older-than: ${JSON.stringify(olderThan)} is not accepted, expected ${ageForm}`,
     );
   }
@@ -129,7 +130,7 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
 }
 
 function renderPurged({ runs, removed, kept }: PurgeReport): string {
-  if (runs.length === 0) return 'no run is that old';
-  const stays = kept === 0 ? '' : `; ${formatCount(kept)} left there, needed by a row or a backup`;
+  if (runs.length === 0) return 'no run is old enough';
+  const stays = kept === 0 ? '' : `; ${formatCount(kept)} kept, needed by a row or a backup`;
   return `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of ${formatNumber(runs.length, 'run')}${stays}`;
 }

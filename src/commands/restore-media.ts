@@ -44,7 +44,7 @@ export function mediaOfRestore(
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      log.warn(`rows and media objects are not compared: ${describe(error)}`);
+      log.warn(`skipping the comparison of rows and media objects: ${describe(error)}`);
       return undefined;
     }
   }
@@ -58,13 +58,14 @@ export function mediaOfRestore(
         // All of the dump would have to be read, which may take longer than the restore.
         if (backup.manifest === undefined && !isListComplete(backup, context.ownSources)) {
           log.info(
-            `the dump has no manifest: what its rows lack is told after the restore, or by \`audit-orphans --backup ${backup.id}\``,
+            `the dump has no manifest: missing media are reported after the restore, or by \`audit-orphans --backup ${backup.id}\``,
           );
           return undefined;
         }
         const [outlook] = await auditBackups(context, [backup], signal);
         if (outlook === undefined) return undefined;
-        if ('problem' in outlook) log.warn(`rows and media objects are not compared: ${outlook.problem}`);
+        if ('problem' in outlook)
+          log.warn(`skipping the comparison of rows and media objects: ${outlook.problem}`);
         else log[outlook.dangling > 0 ? 'warn' : 'info'](describeOutlook(outlook));
         return outlook;
       }),
@@ -101,9 +102,9 @@ function readyForMedia(
   from: StoredBackup | undefined,
 ): { readonly context: MediaRestoreContext; readonly backup: UsableBackup } {
   const doing = 'cannot restore with media';
-  const remedy = 'leave out --with-media';
+  const remedy = 'omit --with-media';
   if (from === undefined) {
-    throw new ConfigError({ doing, problem: 'a local file tells nothing of its media', remedy });
+    throw new ConfigError({ doing, problem: 'a local file has no record of its media', remedy });
   }
   const { store, backup } = from;
   if (mediaListOf(backup) === undefined) {
@@ -126,7 +127,7 @@ function describeOutlook(outlook: Exclude<BackupOutlook, { problem: string }>): 
   // What rows own by a prefix only the list of media tells of.
   const told = by === 'dump' ? `audit-orphans --backup ${id}` : `media check ${id}`;
   const see = dangling + (changed ?? 0) === 0 ? '' : `: see \`${told}\``;
-  return `of ${formatNumber(references, 'media object')} that its rows own, ${missing} missing${others}${see}`;
+  return `of ${formatNumber(references, 'media object')} that the backup’s rows own, ${missing} missing${others}${see}`;
 }
 
 function describeTotals({ dangling, orphan }: AuditReport['totals']): string {

@@ -50,8 +50,8 @@ export function wantedBackup(wanted: Exclude<WantedDump, { by: 'file' }>, prefix
   if (key === `${prefix}${basename(key)}`) return { by: 'id', id, file: dumpFile(basename(key)) };
   throw new NotFoundError({
     doing: `cannot read the dump ${key}`,
-    problem: `there is no such file, and backups lie under ${prefix}`,
-    remedy: 'give a path to a dump, or an id as `topobank-backup list` shows it',
+    problem: `there is no such file, and backups are stored under ${prefix}`,
+    remedy: 'give the path of a dump, or an id as shown by `topobank-backup list`',
   });
 }
 
@@ -60,7 +60,7 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
   const given = [what, latest, at].filter((choice) => choice !== undefined).length;
   if (given !== 1) {
     throw usage(
-      given === 0 ? 'no backup is named' : 'more than one backup is named',
+      given === 0 ? 'no backup is given' : 'more than one backup is given',
       'give an ID, a FILE, --latest or --at TIME',
     );
   }
@@ -83,14 +83,14 @@ export function readTarget(flags: RestoreFlags): RestoreTarget {
     inPlace ? '--in-place' : '',
     dropOld ? '--drop-old' : '',
   ].filter((flag) => flag !== '');
-  if (given.length > 1) throw usage(`${given.join(' and ')} exclude each other`, 'give one of them');
+  if (given.length > 1) throw usage(`${given.join(' and ')} cannot be combined`, 'give only one of them');
   if (into === undefined && table !== undefined) {
-    throw usage('--table needs --into', 'give --into a name that is free for a new database');
+    throw usage('--table needs --into', 'add --into NAME, an unused name for the new database');
   }
   if (table !== undefined && withMedia === true) {
     throw usage(
-      '--with-media needs a whole backup',
-      'leave out --table, or see `topobank-backup media --help`',
+      '--with-media applies only to whole backups',
+      'omit --table, or see `topobank-backup media --help`',
     );
   }
   if (into === undefined)
@@ -110,10 +110,10 @@ export function readRowsTarget({ dataOnly, ...flags }: RestoreFlags): AddRowsOpt
   if (dataOnly === undefined) return undefined;
   const { into, table } = flags;
   if (table === undefined || into === undefined) {
-    throw usage('--data-only needs --table and --into', 'give --table and --into DATABASE with it');
+    throw usage('--data-only needs --table and --into', 'add --table TABLE and --into DATABASE');
   }
-  if (flags.jobs !== undefined) throw usage('--data-only takes one connection', 'leave out --jobs');
-  if (!flags.owner) throw usage('--data-only creates nothing that has an owner', 'leave out --no-owner');
+  if (flags.jobs !== undefined) throw usage('--data-only uses a single connection', 'omit --jobs');
+  if (!flags.owner) throw usage('--data-only creates nothing that has an owner', 'omit --no-owner');
   return { into, only: table };
 }
 
@@ -127,7 +127,7 @@ export function refuseAuditOfTables({ table, audit }: RestoreFlags, given: Invoc
   if (table === undefined) return;
   const unread = [...(audit === false ? ['--no-audit'] : []), ...unreadFlags(given, RESTORE_GROUPS)];
   if (unread.length === 0) return;
-  throw usage('single tables are not compared with media objects', `leave out ${unread.join(' and ')}`);
+  throw usage('single tables are not compared with media objects', `omit ${unread.join(' and ')}`);
 }
 
 /** Of more connections a server has more to lose than to win. */

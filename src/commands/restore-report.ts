@@ -11,7 +11,7 @@ export function renderReport(source: DumpSource, report: RestoreReport, ms: numb
   const { database, only, bytes, bytesRead } = report;
   if (only !== undefined) {
     const each = only.map(({ table, rows: own }) => `${table} (${formatNumber(own, 'row')})`).join(', ');
-    return `restored ${each} of ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`;
+    return `restored ${each} from ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`;
   }
   return [
     `restored ${source.name} into database ${database}: ${formatContents(report)}, in ${formatDuration(ms)}`,
@@ -32,7 +32,7 @@ function renderKept({ notDropped, subscriptions }: RestoreReport, kept: string):
   const names = refused.map(({ name }) => name).join(', ');
   const drop = refused.flatMap(({ name }) => dropStatements(name));
   return [
-    `${until}; this role may not alter its subscriptions (${names}), with which it cannot be dropped, and which take what their publishers send where they are enabled: ${refused[0]?.why} — to drop them, run in it as a role that may: ${drop.join(' ')}`,
+    `${until}; this role may not alter its subscriptions (${names}): ${refused[0]?.why}; they keep it from being dropped and, if enabled, still receive changes — to drop them, run in that database as a role that may: ${drop.join(' ')}`,
   ];
 }
 
@@ -40,23 +40,23 @@ function renderKept({ notDropped, subscriptions }: RestoreReport, kept: string):
 function renderSubscriptions({ database, kept, subscriptions }: RestoreReport): string[] {
   const { disabled, continued } = subscriptions;
   if (disabled.length === 0) return [];
-  const alone = kept === undefined ? 'is gone with it' : 'is in it alone';
-  const stopped = `the old database takes no more from the publishers of its subscriptions (${disabled.join(', ')}); what it has taken since the backup ${alone}`;
+  const alone = kept === undefined ? 'were lost with it' : 'exist only there';
+  const stopped = `the old database’s subscriptions (${disabled.join(', ')}) are disabled; changes it received since the backup ${alone}`;
   if (continued.length === 0) return [stopped];
   const go = continued.map(
     (name) =>
       `ALTER SUBSCRIPTION ${quote(name)} ENABLE; ALTER SUBSCRIPTION ${quote(name)} REFRESH PUBLICATION WITH (copy_data = false);`,
   );
-  return [`${stopped}; to have database ${database} take what follows, run in it: ${go.join(' ')}`];
+  return [`${stopped}; to let database ${database} receive later changes, run in it: ${go.join(' ')}`];
 }
 
 function renderDropped({ dropped, notDropped, unusedSlots }: RestoreReport): string[] {
   return [
     ...dropped.map((name) => `dropped database ${name}`),
-    ...notDropped.map(({ name, why }) => `database ${name} is still there: ${why}`),
+    ...notDropped.map(({ name, why }) => `database ${name} was not dropped: ${why}`),
     ...unusedSlots.map(
       (slot) =>
-        `replication slot ${slot} is used by no subscription of this server any more, and has its publisher keep all WAL until it is dropped there: SELECT pg_drop_replication_slot(${pg.escapeLiteral(slot)});`,
+        `replication slot ${slot} is no longer used by any subscription of this server, but makes its publisher keep all WAL until it is dropped there: SELECT pg_drop_replication_slot(${pg.escapeLiteral(slot)});`,
     ),
   ];
 }

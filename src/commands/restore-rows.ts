@@ -38,13 +38,13 @@ function render(source: DumpSource, outcome: AddRowsOutcome): [document: unknown
     const would = outcome.intent;
     return [
       { dryRun: true, source: source.name, bytes: source.bytes, would },
-      `would ${would}, which exists already`,
+      `would ${would}, which already exists`,
     ];
   }
   const { report, ms } = outcome;
   const each = report.only.map(({ table, rows }) => `${table} (${formatNumber(rows, 'row')})`).join(', ');
   return [
     { source: source.name, ...report },
-    `restored ${each} of ${source.name} into database ${report.database}: read ${formatBytes(report.bytesRead)} of ${formatBytes(report.bytes)}, in ${formatDuration(ms)}`,
+    `restored ${each} from ${source.name} into database ${report.database}: read ${formatBytes(report.bytesRead)} of ${formatBytes(report.bytes)}, in ${formatDuration(ms)}`,
   ];
 }

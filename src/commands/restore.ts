@@ -80,7 +80,7 @@ async function withSource(
       database: config.database,
       passOver: ({ id }, check) =>
         session.log.warn(
-          `passing over backup ${id}, which a verification has found faulty: ${describeFaults(check)} — to restore it anyway, name it`,
+          `skipping backup ${id}: verification found it faulty: ${describeFaults(check)} — to restore it anyway, give its id`,
         ),
       doubt: ({ id }, check) => {
         if (inPlace && check.depth === 'restore') throw noWayBack(id, check);
@@ -112,11 +112,11 @@ function describeDoubt(id: string, check: Check): string {
   const [when, faults] = [formatTime(new Date(check.at)), describeFaults(check)];
   switch (check.depth) {
     case 'quick':
-      return `backup ${id} is another object than was written, as a verification has found at ${when}: ${faults} — \`topobank-backup verify ${id}\` tells whether its bytes are the same`;
+      return `verification at ${when} found that backup ${id} is not the object that was written: ${faults} — run \`topobank-backup verify ${id}\` to check whether its bytes are the same`;
     case 'full':
-      return `backup ${id} was found faulty when it was verified at ${when}: ${faults}`;
+      return `verification at ${when} found backup ${id} faulty: ${faults}`;
     case 'restore':
-      return `backup ${id} could not be restored when it was verified at ${when}: ${faults}`;
+      return `verification at ${when} could not restore backup ${id}: ${faults}`;
   }
 }
 

@@ -34,7 +34,7 @@ export async function run(invocation: Invocation): Promise<number> {
     ['--from', from],
     ['--count', count],
   ]) {
-    if (value !== undefined) throw usage(`${option} goes with --explain`);
+    if (value !== undefined) throw usage(`${option} requires --explain`);
   }
   const session = openSession(invocation, SERVICE_GROUPS);
   // What is wrong for the container's health check is to stop the service, and not to make it unhealthy for ever. The
@@ -53,7 +53,7 @@ export async function run(invocation: Invocation): Promise<number> {
   );
   if (schedule.kind === 'none') return backUpOnce(session, invocation);
   if (invocation.options.json === true)
-    throw usage('--json goes with --explain, for a service has no end result');
+    throw usage('--json requires --explain, because the running service has no final result');
 
   // A backup is made without what it names, night after night.
   await readOwnReferences(config.auditReferences);
@@ -78,7 +78,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const until = earliest(jobs.map((job) => requireNextTime(job.schedule, since)));
     const { database, holder } = context;
     const reopen = (stopped: AbortSignal) => {
-      const purpose = `have database ${database.name} on ${database.server} serve again`;
+      const purpose = `reopen database ${database.name} on ${database.server}`;
       const lock = { purpose, holder, waitMs: 0, log };
       return withLock(database, lock, stopped, (held) => reopenAfterKill(context, held));
     };

@@ -34,8 +34,8 @@ async function readManifest(
   if (manifest !== undefined) return manifest;
   throw new DumpError({
     doing: `cannot compare the tables of ${dump.key}`,
-    problem: 'it has no manifest that tells of them',
-    remedy: '`fetch` and `push` it to have one made',
+    problem: 'it has no manifest that describes them',
+    remedy: '`fetch` and `push` it to create one',
   });
 }
 
@@ -43,7 +43,7 @@ function render(tables: readonly TableChange[], id: string, other: string): stri
   const changed = tables.filter((table) => table.changed);
   const same = tables.length - changed.length;
   const below = `${formatCount(changed.length)} of ${formatCount(tables.length)} tables changed from ${other} to ${id}`;
-  if (changed.length === 0) return `${below}, ${formatCount(same)} the same to the byte`;
+  if (changed.length === 0) return `${below}, ${formatCount(same)} identical byte for byte`;
   const table = renderTable(
     [
       { title: 'table' },

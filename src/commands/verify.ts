@@ -24,7 +24,7 @@ export interface VerifyFlags extends CommonOptions {
 export async function run(invocation: Invocation, id: string | undefined): Promise<number> {
   const flags = invocation.options as VerifyFlags;
   const depth = readDepth(flags);
-  if (id !== undefined && flags.all) throw usage('an ID and --all exclude each other');
+  if (id !== undefined && flags.all) throw usage('an ID and --all cannot be combined');
   const wanted: Wanted = id === undefined ? { by: 'latest' } : readBackupId(id, 'ID');
   const session = openSession(invocation, READ_GROUPS);
   const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
@@ -72,10 +72,10 @@ async function verifyEach(
       if (signal.aborted || !(error instanceof OperatorError)) throw error;
       const isGone = error instanceof NotFoundError && !(await findBackup(store, prefix, backup.id, signal));
       if (isGone) {
-        log.warn(`backup ${backup.id} was deleted meanwhile`);
+        log.warn(`backup ${backup.id} was deleted in the meantime`);
         continue;
       }
-      log.error(`backup ${backup.id} is not verified: ${error.message}`);
+      log.error(`backup ${backup.id} could not be verified: ${error.message}`);
       failed += 1;
     }
   }
@@ -83,7 +83,7 @@ async function verifyEach(
 }
 
 function readDepth({ quick, restore }: VerifyFlags): Depth {
-  if (quick && restore) throw usage('--quick and --restore exclude each other');
+  if (quick && restore) throw usage('--quick and --restore cannot be combined');
   return quick ? 'quick' : restore ? 'restore' : 'full';
 }
 
@@ -111,7 +111,7 @@ function noBackup(store: Store, prefix: string, but = ''): NotFoundError {
   return new NotFoundError({
     doing: 'cannot verify any backup',
     problem: `there is no backup under ${prefix} of bucket ${store.bucket}${but}`,
-    remedy: 'run `topobank-backup list` to see what there is',
+    remedy: 'run `topobank-backup list` to see the backups',
   });
 }
 
@@ -132,7 +132,7 @@ function render({ id, depth, faults, proved, unproved }: Verification): string {
 function summarize({ results, failed }: Looked): string {
   const bad = results.filter(({ faults }) => faults.length > 0).length;
   const found = bad === 0 ? 'all good' : `${formatCount(bad)} faulty`;
-  const left = failed === 0 ? [] : [`${formatCount(failed)} could not be looked into`];
+  const left = failed === 0 ? [] : [`${formatCount(failed)} could not be verified`];
   return [`${formatCount(results.length)} verified`, ...(results.length > 0 ? [found] : []), ...left].join(
     ', ',
   );

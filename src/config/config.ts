@@ -62,7 +62,7 @@ function readSettings(
       doing: 'cannot read the configuration',
       problem: [...problems, ...unknownVariables(sources.env)].join('; '),
       remedy:
-        'set it in the environment, or by its flag where it has one; docs/SETTINGS.md lists every setting',
+        'set it in the environment, or with its flag if it has one; docs/SETTINGS.md lists all settings',
     });
   }
   return values;
@@ -85,7 +85,7 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
   if (value.trim() === '') throw new SettingProblem(`${from} is empty, expected ${setting.form}`);
   const parsed = v.safeParse(setting.schema, value);
   if (!parsed.success) {
-    const shown = setting.secret || mayHoldPassword(value) ? 'what is given' : JSON.stringify(value);
+    const shown = setting.secret || mayHoldPassword(value) ? 'the value given' : JSON.stringify(value);
     throw new SettingProblem(`${from}: ${shown} is not accepted, expected ${setting.form}`);
   }
   return setting.secret ? secret(String(parsed.output)) : parsed.output;

@@ -22,7 +22,10 @@ function overruledVariables([first, ...others]: readonly Given[]): string[] {
   return others
     .filter(({ from }) => !COMMON.test(from))
     .filter((other) => (readIfPossible(other) ?? counts) !== counts)
-    .map(({ from }) => `${from} is not used, for ${first.from} says something else; set one of the two`);
+    .map(
+      ({ from }) =>
+        `${from} is ignored because ${first.from} is set to a different value; set only one of them`,
+    );
 }
 
 /** `AWS_S3_USE_SSL` speaks of an address that leaves open what it is. */
@@ -35,7 +38,7 @@ function contradictedScheme(sources: ConfigSources): string[] {
   const wanted = success && output ? 'https:' : 'http:';
   if (scheme === undefined || scheme.toLowerCase() === wanted) return [];
   return [
-    `${useTls.from}=${useTls.read()} is not used, for ${address.from} begins with ${scheme}//; change one of the two`,
+    `${useTls.from}=${useTls.read()} is ignored because ${address.from} begins with ${scheme}//; change one of them`,
   ];
 }
 
@@ -50,7 +53,7 @@ function contradictedRules(sources: ConfigSources): string[] {
     .filter((rule) => readIfPossible(rule) !== '0')
     .map(
       ({ from }) =>
-        `${from} is not used, for ${count.from}=0 keeps all; set ${count.from} to 1 to keep by ${from}`,
+        `${from} is ignored because ${count.from}=0 keeps all backups; set ${count.from} to 1 to keep by ${from}`,
     );
 }
 

@@ -9,9 +9,9 @@ interface ForeignVariable {
 
 const PLAIN = 'dumps are stored as plain SQL; .sql.gz and .dump can be restored and pushed';
 const NAMES =
-  'dumps are named postgres-backup-TIME.sql; databases that share a bucket are kept apart by S3_PREFIX';
-const ONE_DATABASE = 'POSTGRES_DB is dumped whole; further databases take a service of their own each';
-const NO_DISK = 'dumps are streamed and never lie on disk; `topobank-backup fetch` downloads one';
+  'dumps are named postgres-backup-TIME.sql; use S3_PREFIX to separate databases that share a bucket';
+const ONE_DATABASE = 'all of POSTGRES_DB is dumped; run a separate service for each additional database';
+const NO_DISK = 'dumps are streamed and never stored on disk; `topobank-backup fetch` downloads one';
 
 /** go-s3-backup's variables for PostgreSQL and S3 (its README, and cmd/go-s3-backup/*.go) less those that are settings here. */
 const FOREIGN: readonly ForeignVariable[] = [
@@ -32,27 +32,27 @@ const FOREIGN: readonly ForeignVariable[] = [
   {
     name: 'DATABASE_OPTIONS',
     instead:
-      'pg_dump gets the options that manifest and checks rest on; for the connection set PGOPTIONS, PGSSLMODE, …',
+      'pg_dump runs with the options that the manifest and checks rely on; for the connection, set PGOPTIONS, PGSSLMODE, …',
   },
   {
     name: 'DATABASE_IGNORE_EXIT_CODE',
     isSwitch: true,
-    instead: 'a restore that fails is an error, and leaves the old database in its place',
+    instead: 'a failed restore is an error and leaves the old database in place',
   },
   {
     name: 'POSTGRES_DROP',
     isSwitch: true,
-    instead: 'a restore always replaces the database, by one that was complete and checked before',
+    instead: 'a restore always replaces the database, after the new one has been completed and checked',
   },
   {
     name: 'POSTGRES_OWNER',
-    instead: 'a restored database keeps its owner; `restore --no-owner` gives it to POSTGRES_USER',
+    instead: 'a restored database keeps its owner; `restore --no-owner` makes POSTGRES_USER the owner',
   },
-  { name: 'POSTGRES_VERSION', instead: 'pg_dump is chosen by the version of the server' },
+  { name: 'POSTGRES_VERSION', instead: 'pg_dump is chosen to match the server’s version' },
   {
     name: 'AWS_SHARED_CREDENTIALS_FILE',
     instead:
-      'keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the files that these name with _FILE added',
+      'keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from files named by these variables with _FILE appended',
   },
 ];
 

@@ -20,12 +20,14 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
     .filter((name) => !known.includes(name) && !isForeignVariable(name))
     .flatMap((name) => {
       if (withoutFile.has(name)) {
-        return [`${name} is not read, for only secrets come in files; set ${name.replace(/_FILE$/, '')}`];
+        return [
+          `${name} is ignored because only secrets can be given as files; set ${name.replace(/_FILE$/, '')}`,
+        ];
       }
       const like = known.find((other) => other.length >= SHORTEST && isMistyped(name, other));
-      if (like !== undefined) return [`${name} is not known and has no effect; is ${like} meant?`];
+      if (like !== undefined) return [`${name} is unknown and has no effect; did you mean ${like}?`];
       return OWN.test(name)
-        ? [`${name} is not known and has no effect; docs/SETTINGS.md lists every setting`]
+        ? [`${name} is unknown and has no effect; docs/SETTINGS.md lists all settings`]
         : [];
     });
 }

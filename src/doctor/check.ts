@@ -50,6 +50,6 @@ export function judgeClock(there: Date, here: Date): Omit<DoctorFinding, 'check'
   return {
     state: Math.abs(apart) < CLOCK_FAULT_MS ? 'warning' : 'fault',
     detail,
-    remedy: 'set the clocks by NTP',
+    remedy: 'set the clocks with NTP',
   };
 }

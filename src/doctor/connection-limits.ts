@@ -44,7 +44,7 @@ export function judgeLimits(
       'the database',
       `ALTER DATABASE ${pg.escapeIdentifier(name)} CONNECTION LIMIT`,
     ) ??
-    `the ${ofRole + forMedia} connections that a backup takes at once are allowed`
+    `the ${ofRole + forMedia} concurrent connections that a backup needs are allowed`
   );
 }
 
@@ -59,7 +59,7 @@ function judge(
   const needed = ofDump + forMedia;
   if (limit === null || limit - taken >= needed) return undefined;
   const remedy = `${alter} ${taken + needed} or more, or -1 for no limit`;
-  const allowed = `${whose} may have ${formatNumber(limit, 'connection')} at once, and a backup takes ${needed}`;
+  const allowed = `${whose} may have ${formatNumber(limit, 'connection')} at once, but a backup needs ${needed}`;
   if (limit < needed) {
     return fault(`${allowed}${forMedia === 0 ? '' : `, or ${ofDump} with MEDIA_MANIFEST=off`}`, remedy);
   }

@@ -81,7 +81,7 @@ async function examineServer(
         await examine('database: create', signal, () => tryDatabase(database, signal)),
         ...(await examineLeftovers(admin, database.name, signal)),
       );
-      return `${database.maintenanceName} can be connected to`;
+      return `can connect to ${database.maintenanceName}`;
     }),
   );
   return [connected, ...findings];
@@ -99,7 +99,7 @@ async function examineLeftovers(
     if (traces.length > 0) {
       return traces.map(({ problem, remedy }) => ({ check, state: 'warning', detail: problem, remedy }));
     }
-    const detail = kept.length === 0 ? 'nothing of a restore' : `${kept.join(', ')}, as a restore keeps it`;
+    const detail = kept.length === 0 ? 'nothing left by a restore' : `${kept.join(', ')}, kept by a restore`;
     return [{ check, state: 'ok', detail, remedy: undefined }];
   } catch (error) {
     return [
@@ -148,7 +148,7 @@ function judgeOwner(
 ): string | Omit<DoctorFinding, 'check'> {
   if (ownsDatabase) return 'the role may rename the database';
   return fault(
-    'the role does not own the database, so it cannot swap it',
+    'the role does not own the database, so a restore cannot swap it',
     `ALTER DATABASE ${quote(name)} OWNER TO ${quote(user)}`,
   );
 }
@@ -157,13 +157,13 @@ function judgeSessions({ mayTerminate }: Rights, user: string): string | Omit<Do
   if (mayTerminate) return 'the role may end other sessions';
   return {
     state: 'warning',
-    detail: 'the role may end its own sessions only',
+    detail: 'the role may end only its own sessions',
     remedy: `GRANT pg_signal_backend TO ${quote(user)}, or stop the application before a restore`,
   };
 }
 
 function judgePrepared(prepared: readonly PreparedTransaction[]): string | Omit<DoctorFinding, 'check'> {
-  if (prepared.length === 0) return 'no transaction is prepared';
+  if (prepared.length === 0) return 'no prepared transactions';
   const { problem, remedy } = describePrepared(prepared);
   return { state: 'warning', detail: problem, remedy };
 }

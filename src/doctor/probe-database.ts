@@ -45,7 +45,7 @@ async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<Do
   // What went wrong first is what has to be told.
   const first = tried ?? dropped;
   if (first === undefined) return 'databases can be created, renamed and dropped';
-  const left = dropped === undefined ? '' : `; database ${probe} or ${renamed} may be left`;
+  const left = dropped === undefined ? '' : `; database ${probe} or ${renamed} may remain`;
   return fault(`${first.problem}${left}`, first.remedy);
 }
 
@@ -55,6 +55,6 @@ async function attempt(work: () => Promise<void>): Promise<OperatorError | undef
     await work();
     return undefined;
   } catch (error) {
-    return databaseError('cannot try an empty database', error);
+    return databaseError('cannot test with an empty database', error);
   }
 }

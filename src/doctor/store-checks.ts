@@ -10,7 +10,7 @@ import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
 const CLEAN_UP_MS = 10_000;
 
 /** For a server that does not tell of uploads under way (ListMultipartUploads). */
-const FIND_UPLOADS = 'have the bucket’s lifecycle abort incomplete uploads after a day';
+const FIND_UPLOADS = 'add a lifecycle rule to the bucket that aborts incomplete uploads after a day';
 
 const PROBE = Buffer.from('topobank-backup doctor: this object may be deleted\n');
 
@@ -34,7 +34,7 @@ export async function examineStore(
         // Nothing more can be tried, so it cannot be said that backups will work.
         return fault(
           `bucket ${store.bucket} does not exist on ${store.endpoint}`,
-          'check AWS_STORAGE_BUCKET_NAME; `topobank-backup backup` creates the bucket if the key may',
+          'check AWS_STORAGE_BUCKET_NAME; `topobank-backup backup` creates the bucket if the access key permits it',
         );
       }
       throw error;
@@ -84,21 +84,21 @@ async function tryObject(
       if (await put(store, key, signal, Buffer.from('other'))) {
         return {
           state: 'warning',
-          detail: 'the server overwrites although asked not to (If-None-Match)',
+          detail: 'the server overwrites objects despite If-None-Match',
           remedy: 'run one backup at a time',
         };
       }
-      return 'an object that exists is not overwritten';
+      return 'existing objects are not overwritten';
     }),
     await examine('s3: read', signal, async () => {
       const range = { start: 4, end: 11 };
       const chunks = await collect(readObject(store, key, { range, signal }));
-      if (Buffer.concat(chunks).equals(PROBE.subarray(4, 12))) return 'objects can be read, in ranges too';
-      throw new Error('a range was answered with other bytes');
+      if (Buffer.concat(chunks).equals(PROBE.subarray(4, 12))) return 'objects can be read, including ranges';
+      throw new Error('a range request returned the wrong bytes');
     }),
     await examine('s3: clock', signal, async () => {
       const info = await store.head(key, signal);
-      if (info === undefined) throw new Error('what was written cannot be found');
+      if (info === undefined) throw new Error('the object just written cannot be found');
       return judgeClock(info.lastModified, now());
     }),
   ];
@@ -154,7 +154,7 @@ function describeFor(
   return {
     check,
     state: there.length > 0 ? 'fault' : state,
-    detail: [general(detail), ...there.map((what) => `${what} may be left`)].join('; '),
+    detail: [general(detail), ...there.map((what) => `${what} may remain`)].join('; '),
     remedy: remedy === undefined ? undefined : general(remedy),
   };
 }
@@ -172,7 +172,7 @@ async function tryMultipart(store: Store, key: string, signal: AbortSignal): Pro
     const part = await store.uploadPart(upload, 1, PROBE, signal);
     await store.completeUpload(upload, [part], signal);
   });
-  return 'uploads in parts can be completed and aborted';
+  return 'multipart uploads can be completed and aborted';
 }
 
 /** Begins an upload, of which nothing is left when `work` fails. */
@@ -197,9 +197,9 @@ async function withUpload<T>(
 async function tryMedia(store: Store, prefix: string, signal: AbortSignal): Promise<DoctorFinding> {
   const found = await examine('s3: list media', signal, async () => {
     for await (const _ of store.list(prefix, { signal })) break;
-    return `what is under ${prefix === '' ? '/' : prefix} can be listed`;
+    return `objects under ${prefix === '' ? '/' : prefix} can be listed`;
   });
-  return asWarning(found, 'so backups have no list of their media, and nothing is audited');
+  return asWarning(found, 'so backups have no list of their media, and media cannot be audited');
 }
 
 /** @param follows what it leads to */
@@ -216,8 +216,8 @@ async function tryVersions(store: Store, prefix: string, signal: AbortSignal): P
     if (versioning === 'not told') {
       return {
         state: 'warning',
-        detail: 'the server does not tell whether the bucket keeps versions, so none are recorded for media',
-        remedy: 'allow s3:GetBucketVersioning, and s3:ListBucketVersions where it does',
+        detail: 'the server does not say whether the bucket keeps versions, so none are recorded for media',
+        remedy: 'allow s3:GetBucketVersioning, and s3:ListBucketVersions if it keeps versions',
       };
     }
     if (versioning === 'off') return 'the bucket keeps no versions';
@@ -236,8 +236,8 @@ async function tryListingUploads(store: Store, key: string, signal: AbortSignal)
       await store.abortUpload(upload, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
       return found;
     });
-    if (isListed) return 'uploads that dead runs leave can be found';
-    return { state: 'warning', detail: 'an upload that was begun is not listed', remedy: FIND_UPLOADS };
+    if (isListed) return 'uploads left by killed runs can be found';
+    return { state: 'warning', detail: 'an unfinished upload is not listed', remedy: FIND_UPLOADS };
   });
   return found.state === 'fault'
     ? { ...found, state: 'warning', remedy: found.remedy ?? FIND_UPLOADS }

@@ -80,7 +80,7 @@ export function createDumpWindow({ damaged }: DumpFaults): DumpWindow {
     *text(upTo) {
       if (upTo <= given) return;
       const data = bytes.subarray(given, upTo);
-      if (data.includes(0)) throw damaged(`a null byte stands at line ${lineAt(bytes.indexOf(0, given))}`);
+      if (data.includes(0)) throw damaged(`there is a null byte at line ${lineAt(bytes.indexOf(0, given))}`);
       line += countNewlines(data);
       given = upTo;
       yield { type: 'text', data };

@@ -19,7 +19,7 @@ export function dumpFaults(name: string): DumpFaults {
   return {
     fault,
     damaged: (problem) => fault(problem, 'take another dump; this one is not as pg_dump wrote it'),
-    noDump: (found, remedy = 'give a file that pg_dump wrote') =>
+    noDump: (found, remedy = 'give a file written by pg_dump') =>
       fault(`${found}, so it is not a plain dump from pg_dump`, remedy),
   };
 }

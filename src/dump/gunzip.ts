@@ -31,7 +31,7 @@ export async function* gunzip(
     if (!isOfZlib(error)) throw error;
     throw new DumpError({
       doing,
-      problem: `its gzip is damaged or cut off (${messageOf(error)})`,
+      problem: `its gzip data is damaged or truncated (${messageOf(error)})`,
       remedy,
       cause: error,
     });

@@ -23,16 +23,16 @@ interface ByteRange {
 const PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
-  EACCES: 'it may not be read',
+  EACCES: 'permission denied',
 };
 
-const NAME_A_FILE = 'name a file that pg_dump wrote; `topobank-backup list` shows the ids of backups';
+const NAME_A_FILE = 'give a file written by pg_dump; `topobank-backup list` shows backup ids';
 
 /** In pg_dump's directory format there is a table of contents. */
 async function directoryRemedy(directory: string): Promise<string> {
   const contents = await stat(join(directory, 'toc.dat')).catch(() => undefined);
   return contents !== undefined
-    ? `give the SQL that pg_restore --file=dump.sql ${directory} makes of it`
+    ? `convert it with pg_restore --file=dump.sql ${directory} and give dump.sql`
     : NAME_A_FILE;
 }
 
@@ -76,7 +76,7 @@ async function* readFileBytes(
     throw new DumpError({
       doing: `cannot read the dump ${file}`,
       problem: messageOf(error),
-      remedy: 'look at the disk that it lies on, or use another copy of it',
+      remedy: 'check the disk it is on, or use another copy of it',
       cause: error,
     });
   }

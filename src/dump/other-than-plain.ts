@@ -7,26 +7,26 @@ export interface OtherForm {
 }
 
 const inUtf16: OtherForm = {
-  found: 'it is in UTF-16, as a shell of Windows writes what is redirected into a file',
-  remedy: 'take it with pg_dump --file=, which goes through no shell',
+  found: 'it is in UTF-16, as a Windows shell writes redirected output',
+  remedy: 'take the dump with pg_dump --file=, which bypasses the shell',
 };
 
 /** The tool knows zstd, and does not unpack it. */
 export const ZSTD: OtherForm = {
   found: 'it is compressed with zstd',
-  remedy: 'unpack it with zstd -d and give the .sql',
+  remedy: 'decompress it with zstd -d and give the .sql',
 };
 
 /** The forms that are read: here they stand where plain SQL is expected, within gzip or under a wrong name. */
 const OUT_OF_PLACE: Record<Exclude<DumpForm, 'plain'>, OtherForm> = {
   gzip: {
     found: 'it is compressed with gzip where plain SQL is expected',
-    remedy: 'unpack it with gunzip and give what comes out',
+    remedy: 'decompress it with gunzip and give the result',
   },
   zstd: ZSTD,
   custom: {
     found: 'it is in pg_dump’s custom format where plain SQL is expected',
-    remedy: 'give it as a .dump, without gzip around it',
+    remedy: 'give it as a .dump, not compressed with gzip',
   },
 };
 
@@ -36,24 +36,24 @@ const UNREAD: readonly (OtherForm & { readonly head: Buffer })[] = [
     // The first file of the archive.
     head: Buffer.from('toc.dat'),
     found: 'it is in pg_dump’s tar format',
-    remedy: 'give the SQL that pg_restore --file=dump.sql DUMP.tar makes of it',
+    remedy: 'convert it with pg_restore --file=dump.sql DUMP.tar and give dump.sql',
   },
   {
     head: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a]),
     found: 'it is compressed with xz',
-    remedy: 'unpack it with xz -d and give the .sql',
+    remedy: 'decompress it with xz -d and give the .sql',
   },
   {
     head: Buffer.from('BZh'),
     found: 'it is compressed with bzip2',
-    remedy: 'unpack it with bunzip2 and give the .sql',
+    remedy: 'decompress it with bunzip2 and give the .sql',
   },
   { head: Buffer.from([0xff, 0xfe]), ...inUtf16 },
   { head: Buffer.from([0xfe, 0xff]), ...inUtf16 },
   {
     head: Buffer.from([0xef, 0xbb, 0xbf]),
     found: 'it begins with a byte order mark, which pg_dump does not write',
-    remedy: 'take the mark off the SQL, with tail -c +4, and give the rest',
+    remedy: 'remove the mark with tail -c +4 and give the rest',
   },
 ];
 

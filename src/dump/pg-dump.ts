@@ -140,10 +140,11 @@ function problemIn(said: string): string {
 }
 
 function remedyOf(said: string): string {
-  if (/permission denied/.test(said)) return 'the role needs to read every table; use the database’s owner';
+  if (/permission denied/.test(said))
+    return 'the role must be able to read every table; use the database’s owner';
   if (/row-level security/.test(said)) return 'use the database’s owner, or a role with BYPASSRLS';
   if (/server closed the connection|terminating connection|Connection refused/.test(said)) {
-    return 'the server went away; see its log and run again';
+    return 'the connection to the server was lost; see its log and run again';
   }
   return remedyForLimit(said) ?? 'see the server’s log';
 }

@@ -89,15 +89,15 @@ async function* customToPlain(
   if (newest === undefined) {
     throw new DatabaseError({
       doing,
-      problem: 'it is in pg_dump’s custom format and there is no pg_restore here',
-      remedy: 'install the package postgresql-client, or name its directory in PG_BINDIR',
+      problem: 'it is in pg_dump’s custom format and there is no pg_restore on this machine',
+      remedy: 'install the package postgresql-client, or set PG_BINDIR to its directory',
     });
   }
   const gaveUp = (parts: ErrorParts) =>
     UNSUPPORTED.test(parts.problem)
       ? new DatabaseError({
           ...parts,
-          remedy: 'install the postgresql-client that wrote the dump, or its like',
+          remedy: 'install the version of postgresql-client that wrote the dump, or one that reads it',
         })
       : new DumpError({ ...parts, remedy: 'use a complete dump' });
   const restore = startDumpProcess(newest.path, ['--file=-'], { doing, env, feed: true, gaveUp });

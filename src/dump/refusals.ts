@@ -35,7 +35,7 @@ export function refuseUnrunnable(token: DumpToken, doing: string): void {
     const connects = command === 'connect' || command === 'c';
     throw refusal(
       doing,
-      `line ${line} holds the command \\${command}, which is never run`,
+      `line ${line} contains the command \\${command}, which is never run`,
       connects ? WITHOUT_CREATE : TAKE_ANOTHER,
     );
   }
@@ -46,12 +46,12 @@ export function refuseUnrunnable(token: DumpToken, doing: string): void {
   if (words === 'COPY')
     throw refusal(
       doing,
-      `line ${token.line} holds a COPY that reads or writes a file or a program of the server`,
+      `line ${token.line} contains a COPY that reads or writes a file or a program on the server`,
       TAKE_ANOTHER,
     );
   throw refusal(
     doing,
-    `line ${token.line} holds ${words}, which reaches beyond the database`,
+    `line ${token.line} contains ${words}, which reaches beyond the database`,
     WITHOUT_CREATE,
   );
 }

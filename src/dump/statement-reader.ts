@@ -59,7 +59,9 @@ export function createStatementReader(
     const end = window.lineEnd(final);
     if (end === undefined) return undefined;
     const line = session.decode(window.bytes.subarray(window.read, end));
-    throw damaged(`it holds the command ${/^\\\S*/.exec(line)?.[0]} inside the statement at line ${at.line}`);
+    throw damaged(
+      `it contains the command ${/^\\\S*/.exec(line)?.[0]} inside the statement at line ${at.line}`,
+    );
   }
 
   function holdHead(from: number): void {

@@ -82,7 +82,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
     if (!comments.seenHeader && window.offset(from) > HEADER_WITHIN) throw faults.noDump(NO_HEADER);
     const told = comments.read(session.decode(bytes.subarray(from, to)).trimEnd());
     if (told === 'cluster') {
-      throw faults.fault('it holds a whole cluster (pg_dumpall)', 'dump one database with pg_dump');
+      throw faults.fault('it contains a whole cluster (pg_dumpall)', 'dump one database with pg_dump');
     }
     if (told !== 'section') return;
     // The entry begins with the line `--` above.

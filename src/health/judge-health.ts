@@ -82,7 +82,7 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
   if (unread !== undefined) return { healthy: false, reason: `${unread}${shrunk}`, ...facts };
   if (deadline !== undefined && now > deadline.late) {
     const [since, due] = [formatDuration(now.getTime() - deadline.due.getTime()), formatTime(deadline.due)];
-    const reason = `the backup that was due at ${due} is ${since} late; the newest complete one that was taken is ${id}${shrunk}`;
+    const reason = `the backup due at ${due} is ${since} late; the newest complete backup taken is ${id}${shrunk}`;
     return { healthy: false, reason, ...facts };
   }
   const age = formatDuration(now.getTime() - begun.getTime());
@@ -91,17 +91,17 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
 }
 
 function describeNext(deadline: Deadline | undefined, now: Date): string {
-  if (deadline === undefined) return 'none is due without a schedule';
+  if (deadline === undefined) return 'without a schedule, none is due';
   const due = formatTime(deadline.due);
   if (now < deadline.due) return `the next is due at ${due}`;
-  return `one was due at ${due}, and is late from ${formatTime(deadline.late)} on`;
+  return `one was due at ${due} and counts as late from ${formatTime(deadline.late)}`;
 }
 
 /** An interval has no times of its own, so nobody knows when the first one was due. */
 function describeNone(schedule: Schedule, database: string | undefined, pushed: number, now: Date): string {
   const of = database === undefined ? '' : ` of database ${database}`;
   const besides =
-    pushed === 0 ? '' : ` besides ${formatCount(pushed)} that ${pushed === 1 ? 'was' : 'were'} pushed`;
+    pushed === 0 ? '' : ` apart from ${formatCount(pushed)} that ${pushed === 1 ? 'was' : 'were'} pushed`;
   const reason = `there is no complete backup${of}${besides}`;
   if (schedule.kind === 'none') return reason;
   if (schedule.kind === 'every') return `${reason}, and one is due ${describeSchedule(schedule)}`;
@@ -130,7 +130,7 @@ function findUnread(backups: readonly Backup[], since: string, now: Date): strin
   const unread = newestFirst(backups).find(
     (backup) => backup.id >= since && backup.unreadRecord !== undefined && !isAhead(backup, now),
   );
-  return unread && `whether backup ${unread.id} was found faulty is not known: ${unread.unreadRecord}`;
+  return unread && `whether backup ${unread.id} was found faulty is unknown: ${unread.unreadRecord}`;
 }
 
 function describeFaulty({ id, check }: FaultyBackup): string {

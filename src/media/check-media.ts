@@ -52,7 +52,7 @@ export async function* checkMedia(
 function noList(store: Store, { id }: Backup): NotFoundError {
   return new NotFoundError({
     doing: `cannot check the media of backup ${id}`,
-    problem: `bucket ${store.bucket} has no list of them beside it`,
-    remedy: `ask its dump: topobank-backup audit-orphans --backup ${id}`,
+    problem: `bucket ${store.bucket} has no list of them`,
+    remedy: `read its dump instead: topobank-backup audit-orphans --backup ${id}`,
   });
 }

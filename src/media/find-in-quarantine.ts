@@ -134,18 +134,19 @@ async function headInRun(
  */
 export function describeUnproven(possible: readonly [CopyInRun, ...CopyInRun[]], key: string): string {
   const [{ run }, ...older] = possible;
-  const others = older.length === 0 ? '' : `; so may be that of ${older.map((copy) => copy.run).join(', ')}`;
-  return `an object of its size and key is in quarantine, with another ETag, as of what is encrypted or written in parts, or of another object; ${describeReturn(run, key)}${others}`;
+  const others =
+    older.length === 0 ? '' : `; it may also be in run ${older.map((copy) => copy.run).join(', ')}`;
+  return `quarantine has an object with its key and size but a different ETag (encrypted, multipart, or a different object); ${describeReturn(run, key)}${others}`;
 }
 
 /** The backup recorded nothing of it that could be compared. */
 export function describeMissedBefore({ run }: CopyInRun, key: string): string {
-  return `it was missing already when the backup was taken, and an object of its key is in quarantine; ${describeReturn(run, key)}`;
+  return `it was already missing when the backup was taken, but quarantine has an object with its key; ${describeReturn(run, key)}`;
 }
 
 /** How people bring an object of a run back. */
 function describeReturn(run: string, key: string): string {
-  return `\`topobank-backup quarantine restore ${run} --key ${shellWord(key)}\` brings it back`;
+  return `\`topobank-backup quarantine restore ${run} --key ${shellWord(key)}\` restores it`;
 }
 
 /** As a POSIX shell takes it for one word, whatever an application has named its objects. */

@@ -166,7 +166,7 @@ async function chooseListing(
   { store, mediaPrefix, log }: MediaContext,
   signal: AbortSignal,
 ): Promise<ListPages<ObjectInfo>> {
-  let problem = 'the server does not tell whether the bucket keeps versions';
+  let problem = 'the server does not say whether the bucket keeps versions';
   try {
     const versioning = await store.versioning(signal);
     if (versioning === 'off') return store.listPages;
@@ -178,7 +178,7 @@ async function chooseListing(
     if (!(error instanceof StoreError)) throw error;
     problem = error.message;
   }
-  log.warn(`the backup’s media cannot be brought back from versions, for none are recorded: ${problem}`);
+  log.warn(`the backup’s media cannot be restored from versions, because none are recorded: ${problem}`);
   return store.listPages;
 }
 
@@ -199,7 +199,7 @@ function report({ store, log }: MediaContext, summary: MediaSummary): void {
   if ('warning' in summary) return;
   const { objects, bytes, dangling, prefix } = summary;
   const lacks = dangling === 0 ? '' : `; no object for ${formatNumber(dangling, 'key')} that rows name`;
-  log.info(`recorded the backup's media: ${formatNumber(objects, 'object')} (${formatBytes(bytes)})${lacks}`);
+  log.info(`recorded the backup’s media: ${formatNumber(objects, 'object')} (${formatBytes(bytes)})${lacks}`);
   if (objects === 0 && dangling > 0) {
     log.warn(
       `bucket ${store.bucket} has no object under ${prefix} that a row names: check AWS_MEDIA_PREFIX, or set MEDIA_MANIFEST=off`,

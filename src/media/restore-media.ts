@@ -105,7 +105,7 @@ export async function restoreMedia(
         }
         restored.count += 1;
         restored.bytes += outcome.bytes;
-        log.debug(`${dryRun ? 'would bring' : 'brought'} ${outcome.key} back from its ${outcome.from}`);
+        log.debug(`${dryRun ? 'would restore' : 'restored'} ${outcome.key} from its ${outcome.from}`);
       }
       const held = await findMissedBefore(sources, absent, signal);
       lost.push(...held);
@@ -202,7 +202,7 @@ async function bringObjectBack(
   let reason =
     copies.length === 0
       ? 'it is not in quarantine, and there is no version of it'
-      : 'what is in quarantine is another object of its size, and there is no version of it';
+      : 'quarantine has a different object of the same size, and there is no version of it';
   if (proven !== undefined) {
     const refusal = await takeFromQuarantine(store, proven, key, dryRun, signal);
     if (refusal === undefined) return { key, bytes, from: 'quarantine' };

@@ -20,7 +20,7 @@ export async function takeVersion(
   // Of a bucket that keeps versions no longer, the one without an id is written over, so that its ETag has to prove it.
   const likeness = compareWithRecorded(entry, found);
   if (likeness === 'changed' || (likeness === 'not told' && versionId === 'null')) {
-    return `its version ${versionId} is another object by now`;
+    return `its version ${versionId} is now a different object`;
   }
   if (dryRun) return undefined;
   // The bucket was listed a while ago.
@@ -31,9 +31,9 @@ export async function takeVersion(
   if (!(await store.copy({ key, versionId, etag: found.etag }, key, signal)))
     return `its version ${versionId} cannot be copied`;
   const copy = await store.head(key, signal);
-  if (copy === undefined) return `the copy of its version ${versionId} is gone again`;
+  if (copy === undefined) return `the copy of its version ${versionId} has disappeared`;
   // Another writer's stays.
   return mayBeCopy(found, copy)
     ? undefined
-    : `another object has come to its place since its version ${versionId} was copied there`;
+    : `another object replaced it after its version ${versionId} was copied there`;
 }

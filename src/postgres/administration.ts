@@ -81,7 +81,7 @@ export async function endSessions(client: pg.Client, name: string): Promise<void
       if (performance.now() > until) {
         throw new DatabaseError({
           doing,
-          problem: `process ${rows.map(({ pid }) => pid).join(', ')} does not end`,
+          problem: `process ${rows.map(({ pid }) => pid).join(', ')} did not end`,
           remedy: 'end it on the database server and run again',
         });
       }
@@ -161,7 +161,7 @@ async function reopen(client: pg.Client, name: string, cause: unknown): Promise<
 export function stillClosed(name: string, cause: unknown): DatabaseError {
   return new DatabaseError({
     doing: `cannot leave database ${name} as it was`,
-    problem: `it refuses connections, after this failure: ${describeCause(cause)}`,
+    problem: `it still refuses connections after this failure: ${describeCause(cause)}`,
     remedy: `run: ${openAgain(name)}`,
     cause,
   });

@@ -133,6 +133,6 @@ function locked(doing: string, problem: string): LockedError {
   return new LockedError({
     doing,
     problem,
-    remedy: 'wait until it has ended, or set LOCK_WAIT (10m, say) to have runs wait',
+    remedy: 'wait until it has ended, or set LOCK_WAIT (for example 10m) to make runs wait',
   });
 }

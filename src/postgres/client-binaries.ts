@@ -61,9 +61,9 @@ export function chooseClient(
     doing: `cannot choose a ${name} for PostgreSQL ${serverMajor}`,
     problem:
       versions.length === 0
-        ? `there is no ${name} here`
-        : `${name} is of version ${versions.join(', ')}, which refuses a server that is newer`,
-    remedy: `install the package postgresql-client-${serverMajor}, or name its directory in PG_BINDIR`,
+        ? `there is no ${name} on this machine`
+        : `${name} here is version ${versions.join(', ')}, which refuses newer servers`,
+    remedy: `install the package postgresql-client-${serverMajor}, or set PG_BINDIR to its directory`,
   });
 }
 

@@ -112,8 +112,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
     }
     return new DatabaseError({
       doing,
-      problem:
-        'it refuses connections, as a database does whose restore was killed in the middle of the swap',
+      problem: 'it refuses connections, as after a restore that was killed during the swap',
       remedy: `run on database ${settings.maintenanceDatabase}: ${openAgain(database)}`,
       cause: error,
     });

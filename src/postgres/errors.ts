@@ -12,13 +12,13 @@ export function errorCode(error: unknown): string | undefined {
 /** So many characters of what the server says are kept: its own words and the beginning of what it quotes. */
 const SAID_KEPT = 500;
 
-const WENT_AWAY = 'the server went away; see its log and run again';
+const WENT_AWAY = 'the connection to the server was lost; see its log and run again';
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'check POSTGRES_HOST and POSTGRES_PORT, and that the server runs',
-  ENOENT: 'check POSTGRES_HOST and POSTGRES_PORT, and that the server runs',
+  ECONNREFUSED: 'check POSTGRES_HOST and POSTGRES_PORT, and that the server is running',
+  ENOENT: 'check POSTGRES_HOST and POSTGRES_PORT, and that the server is running',
   ENOTFOUND: 'check POSTGRES_HOST',
-  EAI_AGAIN: 'check POSTGRES_HOST and the name server',
+  EAI_AGAIN: 'check POSTGRES_HOST and DNS',
   ETIMEDOUT: 'check POSTGRES_HOST, POSTGRES_PORT and the firewall',
   EHOSTUNREACH: 'check POSTGRES_HOST and the network',
   ENETUNREACH: 'check POSTGRES_HOST and the network',
@@ -29,13 +29,13 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.invalidPassword]: 'check POSTGRES_USER and POSTGRES_PASSWORD',
   [SQLSTATE.invalidAuthorizationSpecification]: 'check POSTGRES_USER and the server’s pg_hba.conf',
   [SQLSTATE.invalidCatalogName]:
-    'check POSTGRES_DB; `topobank-backup doctor` tells whether a killed restore had dropped it',
-  [SQLSTATE.insufficientPrivilege]: 'grant the role what it lacks, or use another POSTGRES_USER',
+    'check POSTGRES_DB; `topobank-backup doctor` shows whether a killed restore dropped it',
+  [SQLSTATE.insufficientPrivilege]: 'grant the role the missing privilege, or use another POSTGRES_USER',
   [SQLSTATE.tooManyConnections]: 'wait, or raise max_connections',
   [SQLSTATE.cannotConnectNow]: 'wait until the server has started',
   [SQLSTATE.duplicateDatabase]: 'wait a second and run again: another run took the name',
-  [SQLSTATE.lockNotAvailable]: 'run again when the session is gone that holds the lock (see pg_locks)',
-  [SQLSTATE.diskFull]: 'make room on the database server’s disk',
+  [SQLSTATE.lockNotAvailable]: 'run again once the session that holds the lock has ended (see pg_locks)',
+  [SQLSTATE.diskFull]: 'free space on the database server’s disk',
 };
 
 /** What `pg` says, without a code, of a connection that broke, and of one that did not come about in time. */
@@ -47,16 +47,13 @@ const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [BROKE, WENT_AWAY],
   [
     /is being used by logical replication subscription/,
-    'list its subscriptions with \\dRs in psql, and drop each there (DROP SUBSCRIPTION, after SET (slot_name = NONE) where another database goes on with its slot)',
+    'list its subscriptions with \\dRs in psql, and drop each there (DROP SUBSCRIPTION, after SET (slot_name = NONE) if another database still uses its slot)',
   ],
   [/row-level security/, 'use the owner of the table, or a role with BYPASSRLS'],
   [TOO_LATE, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
-  [/error establishing an SSL connection/, 'check POSTGRES_PORT: what answers there is not PostgreSQL'],
-  [/does not support SSL/, 'set PGSSLMODE=disable, or switch TLS on in the server'],
-  [
-    /password must be a (non-empty )?string/,
-    'set POSTGRES_PASSWORD, or name a file of passwords in PGPASSFILE',
-  ],
+  [/error establishing an SSL connection/, 'check POSTGRES_PORT: the server there is not PostgreSQL'],
+  [/does not support SSL/, 'set PGSSLMODE=disable, or enable TLS on the server'],
+  [/password must be a (non-empty )?string/, 'set POSTGRES_PASSWORD, or set PGPASSFILE to a password file'],
 ];
 
 /**
@@ -89,14 +86,14 @@ export function excerptOf(said: string): string {
 export function remedyForLimit(said: string): string | undefined {
   const [, kind, name] = /too many connections for (role|database) "(.+)"/.exec(said) ?? [];
   if (kind === undefined || name === undefined) return undefined;
-  return `wait, or raise the limit by ALTER ${kind.toUpperCase()} ${pg.escapeIdentifier(name)} CONNECTION LIMIT`;
+  return `wait, or raise the limit with ALTER ${kind.toUpperCase()} ${pg.escapeIdentifier(name)} CONNECTION LIMIT`;
 }
 
 /** What an operator can do about an error of `pg`; undefined where nothing particular is known. */
 export function remedyOf(error: unknown): string | undefined {
   const code = errorCode(error);
   if (code !== undefined && isCertificateCode(code)) {
-    return 'name the authority’s certificate in PGSSLROOTCERT, or set PGSSLMODE=require to take any';
+    return 'set PGSSLROOTCERT to the CA’s certificate file, or set PGSSLMODE=require to accept any certificate';
   }
   const said = describeCause(error);
   return (

@@ -130,6 +130,6 @@ export async function readServerVersion(client: Client): Promise<{ version: stri
     `SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number`,
   );
   const row = rows[0];
-  if (row === undefined) throw new Error('the server does not tell its version');
+  if (row === undefined) throw new Error('the server did not report its version');
   return { version: row.version, major: Math.floor(Number(row.number) / 10_000) };
 }

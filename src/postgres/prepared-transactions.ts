@@ -31,7 +31,7 @@ export function describePrepared(prepared: readonly PreparedTransaction[]): {
   const others = prepared.length > NAMED ? ' and so on (SELECT gid FROM pg_prepared_xacts)' : '';
   return {
     problem: `prepared transactions keep it from being renamed or dropped (${formatFirst(each, NAMED, '; ')})`,
-    remedy: `run in it: ${end.join(' ')}${others}, or COMMIT PREPARED where what was prepared is wanted`,
+    remedy: `run in it: ${end.join(' ')}${others}, or COMMIT PREPARED to keep their changes`,
   };
 }
 

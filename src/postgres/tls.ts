@@ -25,7 +25,7 @@ export function planTls(host: string, env: Readonly<Record<string, string | unde
     throw new ConfigError({
       doing: 'cannot read the configuration',
       problem: `PGSSLMODE: ${JSON.stringify(mode)} is not accepted with PGSSLROOTCERT=${SYSTEM}`,
-      remedy: 'use verify-full, or name the file of an authority’s certificate',
+      remedy: 'use verify-full, or set PGSSLROOTCERT to a CA’s certificate file',
     });
   }
   if (host.startsWith('/')) return { ssl: false, fallBack: false };
@@ -71,7 +71,7 @@ function readPem<N extends 'ca' | 'cert' | 'key'>(
     throw new ConfigError({
       doing: 'cannot read the configuration',
       problem: `${variable}: cannot read ${JSON.stringify(path)}`,
-      remedy: 'name a readable PEM file',
+      remedy: 'give a readable PEM file',
       cause: error,
     });
   }

@@ -50,8 +50,8 @@ export function watchConnection(
       const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       if (rows[0]?.pid !== session) {
         lose(
-          'is given another session for each transaction, so that no lock holds',
-          'set POSTGRES_HOST and POSTGRES_PORT to the server itself instead of its pooler',
+          'gets a different session for each transaction, so the lock does not hold',
+          'set POSTGRES_HOST and POSTGRES_PORT to the server itself, not its pooler',
         );
       }
       askedAt = undefined;
@@ -62,7 +62,7 @@ export function watchConnection(
   const timer = setInterval(() => {
     if (askedAt === undefined) void ask();
     else if (performance.now() - askedAt > answerMs)
-      lose('no longer answers', 'check the network, and run again');
+      lose('no longer responds', 'check the network, and run again');
   }, askMs);
 
   return {

@@ -12,7 +12,7 @@ import type { CommandSpec } from './command.ts';
 export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'backup',
-    about: 'Dump the database into the bucket, now, and delete the backups that no rule keeps.',
+    about: 'Dump the database into the bucket now, and delete the backups that no rule keeps.',
     groups: RUN_GROUPS,
     examples: ['topobank-backup backup', 'topobank-backup backup --database topobank --json'],
     run: async (invocation) => (await import('../commands/backup.ts')).run(invocation),
@@ -26,10 +26,12 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'show',
-    about: 'Show what is known of one backup, or what each table has gained and lost since another.',
+    about: 'Show the details of a backup, or how each table differs from another backup.',
     groups: SHOW_GROUPS,
-    args: [['<id>', 'id of the backup, or `latest`']],
-    options: [['--diff <other>', 'show rows and bytes by table that <id> has more or less than this backup']],
+    args: [['<id>', 'backup id, or `latest`']],
+    options: [
+      ['--diff <other>', 'show how many rows and bytes each table has gained or lost since this backup'],
+    ],
     examples: [
       'topobank-backup show 20261123103000',
       'topobank-backup show 20261123103000 --diff 20261122103000',
@@ -38,14 +40,14 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'fetch',
-    about: 'Download a dump, or one table of it, checked against its manifest.',
+    about: 'Download a dump, or one table of it, and check it against its manifest.',
     groups: READ_GROUPS,
     args: [
-      ['<id>', 'id of the backup, or `latest`'],
-      ['[dir]', 'directory for the file (default: the current one)'],
+      ['<id>', 'backup id, or `latest`'],
+      ['[dir]', 'directory to write the file to (default: current directory)'],
     ],
     options: [
-      ['--table <name>', 'only the rows of this table, in COPY text format; the name as in psql'],
+      ['--table <name>', 'only the rows of this table, in COPY text format; name it as in psql'],
       ['--csv', 'with --table: as CSV with a header line, in the encoding of the dump'],
     ],
     examples: [
@@ -59,17 +61,17 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
     name: 'push',
     about: 'Store a local dump (.sql, .sql.gz, .dump) as a backup.',
     groups: PUSH_GROUPS,
-    args: [['<file>', 'a file that pg_dump wrote; its upload may take 24 hours at most']],
+    args: [['<file>', 'a file written by pg_dump; the upload may take at most 24 hours']],
     examples: ['topobank-backup push ./backup_2018_03_13T09_05_07.sql.gz'],
     run: async (invocation, file = '') => (await import('../commands/push.ts')).run(invocation, file),
   },
   {
     name: 'prune',
-    about: 'Delete the backups that no rule of MAX_BACKUPS and KEEP_* keeps.',
+    about: 'Delete the backups that neither MAX_BACKUPS nor a KEEP_* rule keeps.',
     groups: PRUNE_GROUPS,
     options: [
-      ['--dry-run', 'say what would be deleted, and why the rest stays'],
-      ['--yes', 'do not ask'],
+      ['--dry-run', 'show what would be deleted and why the rest is kept, and delete nothing'],
+      ['--yes', 'do not ask for confirmation'],
     ],
     examples: [
       'topobank-backup prune --dry-run',

@@ -5,13 +5,13 @@ import type { CommandSpec } from './command.ts';
 export const CHECK_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'verify',
-    about: 'Prove a backup, the newest unless one is named: every byte against its manifest.',
+    about: 'Verify every byte of a backup (by default the newest) against its manifest.',
     groups: DRILL_GROUPS,
-    args: [['[id]', 'id of the backup, or `latest`']],
+    args: [['[id]', 'backup id, or `latest`']],
     options: [
-      ['--all', 'every backup there is'],
-      ['--quick', 'look up size and ETag only, and read nothing'],
-      ['--restore', 'restore into a scratch database, dump that again, and compare'],
+      ['--all', 'verify all backups'],
+      ['--quick', 'check size and ETag only; do not read the dump'],
+      ['--restore', 'also restore into a scratch database, dump it again, and compare'],
     ],
     examples: [
       'topobank-backup verify',
@@ -22,14 +22,14 @@ export const CHECK_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'doctor',
-    about: 'Try everything that backups and restores need.',
+    about: 'Check everything that backups and restores need.',
     groups: DOCTOR_GROUPS,
     examples: ['topobank-backup doctor'],
     run: async (invocation) => (await import('../commands/doctor.ts')).run(invocation),
   },
   {
     name: 'health',
-    about: 'Tell whether backups are being made: exit 0 if none is late, 1 if one is.',
+    about: 'Check that backups are on schedule: exit 0 if none is late, 1 if one is.',
     groups: HEALTH_GROUPS,
     examples: ['topobank-backup health', 'topobank-backup health --schedule @hourly --grace 30m --json'],
     run: async (invocation) => (await import('../commands/health.ts')).run(invocation),

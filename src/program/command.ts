@@ -40,7 +40,7 @@ Exit status:
   0 done · 1 failed · 2 bad usage or configuration · 3 a check found a fault · 4 no such backup
   5 another run holds the lock · 130/143 stopped by a signal, cleaned up
 
-Settings come from the environment (POSTGRES_*, AWS_*, S3_*); flags win. docs/SETTINGS.md lists them all.`;
+Settings come from the environment (POSTGRES_*, AWS_*, S3_*); flags take precedence. docs/SETTINGS.md lists them all.`;
 
 /** Adds a command with its settings' flags, its own options, and `--json`, `--quiet`, `--help`. */
 export function addCommand(program: Command, spec: CommandSpec, context: ProgramContext): void {
@@ -54,7 +54,7 @@ export function addCommand(program: Command, spec: CommandSpec, context: Program
       throw usageError(`${program.name()} ${spec.name}`, error);
     })
     .option('--json', 'print one JSON document on stdout')
-    .option('--quiet', 'log errors only, show no progress')
+    .option('--quiet', 'log errors only; show no progress')
     .addHelpText('after', examples(spec.examples))
     .action(async () => {
       const { env, tool, signal, bars } = context;
@@ -78,7 +78,7 @@ function collect(value: string, before: readonly string[] = []): string[] {
 
 function settingOptions(groups: readonly SettingGroup[]): Option[] {
   return flaggedSettings(groups).map(({ flag, setting }) => {
-    const fallback = setting.fallback === undefined ? '' : `, else ${setting.fallback}`;
+    const fallback = setting.fallback === undefined ? '' : `, default: ${setting.fallback}`;
     const about = setting.about.replace(/[.;](\s.*)?$/, '');
     return new Option(`--${flag} <value>`, `${about} (${setting.names[0]}${fallback})`);
   });

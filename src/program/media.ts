@@ -5,15 +5,15 @@ import type { CommandSpec } from './command.ts';
 export const MEDIA_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'audit-orphans',
-    about: 'Compare the rows that name media objects with the objects in the bucket.',
+    about: 'Compare the media objects that rows name with the objects in the bucket.',
     groups: QUARANTINE_GROUPS,
     options: [
-      ['--backup <id>', 'audit the rows in a backup’s dump instead: what would dangle if it were restored'],
-      ['--all-backups', 'a line for each backup in the bucket'],
-      ['--quarantine', 'move the orphans out of the way, where no row and no kept backup needs them'],
-      ['--yes', 'do not ask'],
-      ['--ndjson <file>', 'write every finding as a line of JSON'],
-      ['--csv <file>', 'write every finding as a line of CSV'],
+      ['--backup <id>', 'audit a backup’s rows instead: which references would dangle if it were restored'],
+      ['--all-backups', 'audit every backup in the bucket, and print one line for each'],
+      ['--quarantine', 'move orphans into quarantine, except those that a kept backup needs'],
+      ['--yes', 'do not ask for confirmation'],
+      ['--ndjson <file>', 'write every finding to this file as a line of JSON'],
+      ['--csv <file>', 'write every finding to this file as a line of CSV'],
     ],
     examples: [
       'topobank-backup audit-orphans',
@@ -27,16 +27,16 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'quarantine',
-    about: 'List what was moved out of the way, bring it back, or delete it for good.',
+    about: 'List quarantined objects, move them back, or delete them permanently.',
     groups: PURGE_GROUPS,
     args: [
       ['<what>', '`list`, `restore` or `purge`'],
-      ['[run]', 'the run that is restored, as `quarantine list` shows it'],
+      ['[run]', 'run to restore, as shown by `quarantine list`'],
     ],
     options: [
       ['--key <key>', 'with restore: only the object that had this key'],
-      ['--older-than <age>', 'with purge: the runs that are at least this old, such as 30d'],
-      ['--yes', 'do not ask'],
+      ['--older-than <age>', 'with purge: delete runs at least this old, such as 30d'],
+      ['--yes', 'do not ask for confirmation'],
     ],
     examples: [
       'topobank-backup quarantine list',
@@ -49,13 +49,13 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'media',
     about:
-      'Check the media that a backup has recorded, or bring those back that are missing: exit 3 while any is missing or another than it was.',
+      'Check the media recorded with a backup, or restore missing ones; exit 3 if any are missing or changed.',
     groups: MEDIA_GROUPS,
     args: [
       ['<what>', '`check` or `restore`'],
-      ['<id>', 'id of the backup, or `latest`'],
+      ['<id>', 'backup id, or `latest`'],
     ],
-    options: [['--dry-run', 'with restore: say what would be brought back, and do nothing']],
+    options: [['--dry-run', 'with restore: show what would be restored, and do nothing']],
     examples: [
       'topobank-backup media check latest',
       'topobank-backup media restore 20261123103000 --dry-run',

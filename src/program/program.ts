@@ -58,9 +58,7 @@ function withoutHelpOfUnknown(argv: readonly string[]): readonly string[] {
 /** The whole command line of the tool. */
 function buildProgram(version: string, context: ProgramContext): Command {
   const program = new Command('topobank-backup')
-    .description(
-      'PostgreSQL to S3: backups that are complete or absent, restores that cannot make things worse.',
-    )
+    .description('Back up PostgreSQL databases to S3, verify the backups, and restore them.')
     .version(version)
     .exitOverride((error) => {
       throw usageError('topobank-backup', error);

@@ -7,37 +7,37 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
     name: 'restore',
     about: 'Restore a backup or a local dump beside the database, check it, and swap the two.',
     groups: [...RESTORE_GROUPS, ...AUDIT_GROUPS],
-    args: [['[what]', 'id of a backup, or a file (.sql, .sql.gz, .dump)']],
+    args: [['[what]', 'backup id, or a file (.sql, .sql.gz, .dump)']],
     options: [
-      ['--latest', 'the newest backup of this database that is whole'],
-      ['--at <time>', 'the newest of them begun at or before this UTC time; a date alone means 00:00'],
-      ['--into <name>', 'restore into a new database of this name and swap nothing'],
-      ['--in-place', 'drop the database first, where there is no room for two'],
+      ['--latest', 'restore the newest usable backup of this database'],
+      [
+        '--at <time>',
+        'restore the newest such backup started at or before this UTC time; a date alone means 00:00',
+      ],
+      ['--into <name>', 'restore into a new database of this name, and swap nothing'],
+      ['--in-place', 'drop the database first, if there is no room for two'],
       ['--drop-old', 'drop the old database after the swap instead of keeping it'],
       [
         '--jobs <n>',
-        'number of connections to restore over (default: one for each core, at most 4 and as many as are free)',
+        'number of connections to use (default: one per core, at most 4, and no more than are free)',
       ],
       [
         '--data-only',
-        'with --table: only its rows, all or none, into a database --into that has the table, empty; triggers do not fire',
+        'with --table: load only the rows, in one transaction, into the empty table of the existing database named by --into; triggers do not fire',
       ],
-      ['--no-owner', 'leave out owners and grants'],
+      ['--no-owner', 'omit owners and grants'],
       [
         '--with-media',
-        'bring back the media of the backup that are missing, as `media restore` does: exit 3 while any is missing or another than it was',
+        'also restore missing media of the backup, as `media restore` does; exit 3 if any are missing or changed',
       ],
-      [
-        '--no-audit',
-        'do not compare rows and media objects, neither before nor after; single tables never are',
-      ],
-      ['--dry-run', 'say what would be done and do nothing'],
-      ['--yes', 'do not ask'],
+      ['--no-audit', 'skip comparing rows with media objects (never done with --table)'],
+      ['--dry-run', 'show what would be done, and do nothing'],
+      ['--yes', 'do not ask for confirmation'],
     ],
     lists: [
       [
         '--table <name>',
-        'with --into: the rows of this table alone, its partitions included (repeatable); the others stay empty, their bytes unread',
+        'with --into: restore rows of this table only, including partitions (repeatable); other tables stay empty',
       ],
     ],
     examples: [

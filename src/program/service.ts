@@ -6,12 +6,12 @@ export const SERVICE_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'service',
     about:
-      'Take backups by DBBACKUP_SCHEDULE, verify them by VERIFY_SCHEDULE, audit media by AUDIT_SCHEDULE, until it is stopped.',
+      'Run until stopped: back up on DBBACKUP_SCHEDULE, verify on VERIFY_SCHEDULE, audit media on AUDIT_SCHEDULE.',
     groups: SERVICE_GROUPS,
     options: [
-      ['--explain <spec>', 'say when a schedule is due, and start nothing'],
-      ['--from <time>', 'with --explain: the times after this UTC time (now)'],
-      ['--count <number>', 'with --explain: how many times (default: 5)'],
+      ['--explain <spec>', 'print when a schedule is due, and exit'],
+      ['--from <time>', 'with --explain: show times after this UTC time (default: now)'],
+      ['--count <number>', 'with --explain: number of times to show (default: 5)'],
     ],
     examples: [
       'topobank-backup service --schedule "0 30 2 * * *"',
@@ -22,7 +22,7 @@ export const SERVICE_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'dbbackup',
     about:
-      'Do what the compose service does: restore if RESTORE_DATABASE=1, back up once if DBBACKUP_SCHEDULE=none, else `service`.',
+      'Run the compose service: restore if RESTORE_DATABASE=1, back up once if DBBACKUP_SCHEDULE=none, otherwise run `service`.',
     groups: [...SERVICE_GROUPS, 'container'],
     examples: [
       'DBBACKUP_SCHEDULE=none topobank-backup dbbackup',

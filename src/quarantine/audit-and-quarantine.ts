@@ -87,7 +87,7 @@ async function closeCutOff(context: AuditAndQuarantineContext, signal: AbortSign
   const { store, database, quarantinePrefix } = context;
   const runs = await listRuns(store, quarantinePrefix, signal);
   if (!runs.some(({ state }) => state === 'cut off')) return;
-  await withLock(database, context.lockFor('close the quarantine'), signal, (held) =>
+  await withLock(database, context.lockFor('close interrupted quarantine runs'), signal, (held) =>
     closeRuns(context, held),
   );
 }

@@ -43,7 +43,7 @@ export async function closeRuns(
     }
     await endRun(store, quarantinePrefix, { run, finishedAt: now().toISOString(), moved }, signal);
     log.info(
-      `closed run ${run} of the quarantine, which was cut off: ${formatNumber(moved.count, 'object')} moved, ${formatCount(twice)} left in place`,
+      `closed quarantine run ${run}, which was interrupted: ${formatNumber(moved.count, 'object')} moved, ${formatCount(twice)} left in place`,
     );
   }
 }

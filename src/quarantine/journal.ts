@@ -71,7 +71,7 @@ export async function* readJournal(
   const key = journalKey(prefix, run);
   const words = {
     doing: `cannot read the journal ${key}`,
-    remedy: 'delete it while no quarantine is at work; the objects of the run stay',
+    remedy: 'delete it while no quarantine run is active; the objects of the run stay',
   };
   for await (const lines of readGzippedLines(store, key, words, signal)) {
     yield lines.map((line) => {

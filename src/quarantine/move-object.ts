@@ -30,14 +30,14 @@ export async function copyAndCompare(
   isWanted: (source: StoredObject) => string | undefined = () => undefined,
 ): Promise<CopyOutcome> {
   if (Buffer.byteLength(to) > LONGEST_KEY) {
-    return { kind: 'refused', reason: `${to} would be longer than the ${LONGEST_KEY} bytes of a key` };
+    return { kind: 'refused', reason: `${to} would exceed the ${LONGEST_KEY} bytes that a key may have` };
   }
   const source = await store.head(from, signal);
   if (source === undefined) return { kind: 'gone' };
   const unwanted = isWanted(source);
   if (unwanted !== undefined) return { kind: 'refused', reason: unwanted };
   if (!(await store.copy({ key: from, etag: source.etag }, to, signal))) {
-    return { kind: 'refused', reason: 'it changed while it was copied' };
+    return { kind: 'refused', reason: 'it changed while it was being copied' };
   }
   const reason = await faultOfCopy(store, source, await store.head(to, signal), signal);
   return reason === undefined ? { kind: 'copied', source } : { kind: 'other', reason };
@@ -50,12 +50,12 @@ async function faultOfCopy(
   copy: StoredObject | undefined,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (copy === undefined || !mayBeCopy(source, copy)) return 'its copy has another size or ETag';
+  if (copy === undefined || !mayBeCopy(source, copy)) return 'its copy has a different size or ETag';
   if (copy.etag === source.etag) return undefined;
   // Where the ETags tell nothing, it is a copy of what was there before and is there still. Of what has gone since, the
   // copy may be all that is left.
   const now = await store.head(source.key, signal);
-  return now === undefined || isUntouched(source, now) ? undefined : 'it changed while it was copied';
+  return now === undefined || isUntouched(source, now) ? undefined : 'it changed while it was being copied';
 }
 
 /**

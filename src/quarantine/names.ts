@@ -51,8 +51,8 @@ export function checkQuarantinePrefix(settings: {
   const inside = [mediaPrefix, prefix].find((other) => other.startsWith(quarantinePrefix));
   if (inside === undefined) return;
   throw new ConfigError({
-    doing: 'cannot use the quarantine',
-    problem: `${inside} lies under QUARANTINE_PREFIX ${quarantinePrefix}`,
-    remedy: 'give QUARANTINE_PREFIX a prefix of its own',
+    doing: 'cannot use quarantine',
+    problem: `${inside} is under QUARANTINE_PREFIX ${quarantinePrefix}`,
+    remedy: 'give QUARANTINE_PREFIX its own prefix',
   });
 }

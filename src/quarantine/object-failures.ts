@@ -34,7 +34,7 @@ export function tolerateFailures(): ObjectFailures {
       } catch (error) {
         inARow += 1;
         if (!isOfOneObject(error) || inARow >= MOST_IN_A_ROW) throw error;
-        return { kind: 'failed', reason: `the server fails for it: ${error.problem}` };
+        return { kind: 'failed', reason: `the server failed for it: ${error.problem}` };
       }
     },
   };

@@ -37,7 +37,7 @@ export function openOriginalEtags(
       'once',
       (key, after) =>
         new DumpError({
-          doing: `cannot use the journal of run ${run} of the quarantine`,
+          doing: `cannot use the journal of quarantine run ${run}`,
           problem: `it has ${describeOrder(key, after)}`,
         }),
     );

@@ -39,7 +39,7 @@ async function ownRuns(
     if (original === undefined || original.startsWith(mediaPrefix)) own.push(run);
     else
       log.warn(
-        `leaving run ${run.run} of the quarantine alone: it has moved ${original}, no media of this database`,
+        `leaving quarantine run ${run.run} alone: it moved ${original}, which is not media of this database`,
       );
   }
   return own;
@@ -73,7 +73,7 @@ export async function purgeRuns(
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
   const what = `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) of ${formatNumber(runs.length, 'run')}`;
   const keepsVersions = (await store.versioning(signal)) === 'on';
-  const stays = keepsVersions ? ', which keeps them as old versions' : ' for good';
+  const stays = keepsVersions ? ', which keeps them as old versions' : ' permanently';
   const purpose = `delete ${what} under ${quarantinePrefix} in bucket ${store.bucket}${stays}`;
   await context.confirm(purpose);
   return withLock(database, context.lockFor(purpose), signal, async (held) => {
@@ -99,7 +99,7 @@ async function deleteRuns(
   const removed = { count: 0, bytes: 0 };
   let kept = 0;
   const refusals: StoreError[] = [];
-  const describeCutOff = (objects: string) => `${objects} were deleted; run it again for the others`;
+  const describeCutOff = (objects: string) => `${objects} were deleted; run it again for the rest`;
   const deleteRun = async (run: string) => {
     const protectors = use.openProtectors();
     try {
@@ -138,7 +138,7 @@ async function deleteRuns(
   });
   if (refusals.length > 0) {
     log.info(
-      `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of the quarantine`,
+      `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) from the quarantine`,
     );
     throw joinRefusals(store, quarantinePrefix, refusals);
   }

@@ -48,7 +48,7 @@ export async function quarantineOrphans(
   const left = tallyLeft();
   const leave = (key: string, reason: string) => {
     left.add(key, reason);
-    log.debug(`${key} is left in its place: ${reason}`);
+    log.debug(`${key} is left in place: ${reason}`);
   };
   const progress = context.startProgress('quarantine', 0, (count) => formatNumber(count, 'object'));
   const tools: BatchTools = {
@@ -67,7 +67,7 @@ export async function quarantineOrphans(
     }
   };
   const describeCutOff = (objects: string) =>
-    `${objects} were moved before run ${run} was cut off; another run moves the others, and \`topobank-backup quarantine restore ${run}\` brings these back`;
+    `${objects} were moved before run ${run} was interrupted; another run moves the rest, and \`topobank-backup quarantine restore ${run}\` moves these back`;
   try {
     await tellingCutOff(log, moved, describeCutOff, moveAll);
   } finally {
@@ -126,7 +126,7 @@ async function moveBatch(
     );
     const refused = new Set(refusal?.keys);
     for (const source of going) {
-      if (refused.has(source.key)) staying.push({ source, reason: 'the server refuses to delete it' });
+      if (refused.has(source.key)) staying.push({ source, reason: 'the server refused to delete it' });
       else moved.push(source);
     }
   }
@@ -139,7 +139,7 @@ async function moveBatch(
 
 function reasonToStay(unchanged: Attempt<boolean>): string | undefined {
   if (unchanged.kind === 'failed') return unchanged.reason;
-  return unchanged.result ? undefined : 'it changed while it was copied';
+  return unchanged.result ? undefined : 'it changed while it was being copied';
 }
 
 /**

@@ -38,7 +38,7 @@ export async function restoreRun(
       ? listQuarantined(store, prefix, run, signal)
       : [await findOne(store, prefix, run, key, signal)];
   const describeCutOff = (objects: string) =>
-    `${objects} of run ${run} are in their place again; run it again for the others`;
+    `${objects} of run ${run} are back in place; run it again for the rest`;
   const restorePage = async (page: readonly QuarantinedObject[]) => {
     const back: string[] = [];
     await mapConcurrently(page, COPIES, async (object) => {
@@ -49,7 +49,7 @@ export async function restoreRun(
         restored.bytes += object.bytes;
         return;
       }
-      const reason = outcome.kind === 'refused' ? outcome.reason : 'it is in its place as well';
+      const reason = outcome.kind === 'refused' ? outcome.reason : 'it is already in its place';
       left.add(object.original, reason);
       log.warn(`${object.original} stays in quarantine: ${reason}`);
     });
@@ -92,7 +92,10 @@ export async function bringBack(
       return copy;
     // It stays in its place, for another writer may have made it.
     case 'other':
-      return { kind: 'refused', reason: `what is in its place since is not known to be it: ${copy.reason}` };
+      return {
+        kind: 'refused',
+        reason: `the object now in its place could not be confirmed as a copy: ${copy.reason}`,
+      };
   }
 }
 
@@ -106,8 +109,8 @@ async function findOne(
   const found = await store.head(`${runPrefix(prefix, run)}${key}`, signal);
   if (found !== undefined) return [{ ...found, original: key }];
   throw new NotFoundError({
-    doing: `cannot restore ${key} from run ${run} of the quarantine`,
-    problem: 'the run holds no such object',
-    remedy: 'give the key that it had, such as media/uploads/1/scan.opd',
+    doing: `cannot restore ${key} from quarantine run ${run}`,
+    problem: 'the run has no such object',
+    remedy: 'give its original key, such as media/uploads/1/scan.opd',
   });
 }

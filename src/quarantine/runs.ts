@@ -95,9 +95,9 @@ export async function findRun(
   const found = (await listRuns(store, prefix, signal)).find((known) => known.run === run);
   if (found !== undefined) return found;
   throw new NotFoundError({
-    doing: `cannot use run ${run} of the quarantine`,
+    doing: `cannot use quarantine run ${run}`,
     problem: `there is no such run under ${prefix} of bucket ${store.bucket}`,
-    remedy: 'run `topobank-backup quarantine list` to see what there is',
+    remedy: 'run `topobank-backup quarantine list` to see the runs',
   });
 }
 

@@ -29,12 +29,12 @@ export async function applySettings(
         // Such as a locale for messages that this machine has not.
         case SQLSTATE.invalidParameterValue:
           log.warn(
-            `${describeCause(error)}; skipped, to be set to what this server takes: ${later(statement)}`,
+            `${describeCause(error)}; skipped, set it to a value that this server accepts: ${later(statement)}`,
           );
           break;
         case SQLSTATE.insufficientPrivilege:
           log.warn(
-            `${describeCause(error)}; skipped, to be run by a superuser after the restore: ${later(statement)}`,
+            `${describeCause(error)}; skipped, run it as a superuser after the restore: ${later(statement)}`,
           );
           break;
         default:

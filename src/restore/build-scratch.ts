@@ -49,7 +49,7 @@ export async function buildScratch(
     const filled = await fillDatabase(context, source, { scratch, noOwner, way }, signal);
     checkAgainst(source, dump, filled);
     for (const foreignKey of selection?.foreignKeys ?? []) {
-      log.warn(`left out foreign key ${foreignKey}, which is restored without its rows`);
+      log.warn(`left out foreign key ${foreignKey}, because the rows it refers to were not restored`);
     }
     await database.use(admin, signal, async (client) => {
       await applySettings(client, plan.traits.after, names);
@@ -73,10 +73,10 @@ function checkAgainst(
   const known = manifest ?? { ...dump, sections: index.sections };
   const fault = compareIndex(known, index)[0];
   if (fault === undefined) return;
-  const before = manifest === undefined ? 'the first reading found' : 'its manifest says';
+  const before = manifest === undefined ? 'the first reading' : 'its manifest';
   throw new RestoreError({
     doing: `cannot restore ${name}`,
-    problem: `what was read is not what ${before}: ${describeFault(fault)}`,
+    problem: `what was read differs from ${before}: ${describeFault(fault)}`,
     remedy: remedyForDamage,
   });
 }

@@ -112,6 +112,6 @@ function bytesUnread(selection: Selection | undefined): number {
 function sayReading(source: DumpSource, bytes: number, readRange: ReadRange | undefined): string {
   const all = formatBytes(source.bytes);
   return readRange === undefined
-    ? `${source.name} has to be unpacked from its beginning: all of it is read (${all})`
+    ? `${source.name} is compressed, so all of it must be read (${all})`
     : `reading ${formatBytes(bytes)} of ${all}`;
 }

@@ -36,16 +36,16 @@ export function leftOut(error: unknown, sql: Buffer, { entry }: DumpPosition): L
     return { why: 'a new database has nothing to drop', loses: false };
   }
   if (code === SQLSTATE.duplicateSchema && SCHEMA_PUBLIC.test(text)) {
-    return { why: 'a new database has the schema public', loses: false };
+    return { why: 'a new database already has the schema public', loses: false };
   }
   // pg_dump 18 writes them with `--statistics`, as calls of functions of PostgreSQL 18; a restore analyzes every table.
   if (entry?.type === 'STATISTICS DATA' && code === SQLSTATE.undefinedFunction) {
-    return { why: 'this server takes no statistics from a dump', loses: false };
+    return { why: 'this server cannot import statistics from a dump', loses: false };
   }
   const setting = code === SQLSTATE.undefinedObject ? settingOf(sql) : undefined;
   if (setting !== undefined) return { why: `this server does not know the setting ${setting}`, loses: true };
   const [, provider] = /^SECURITY\s+LABEL\s+FOR\s+(\S+)/i.exec(text) ?? [];
   return code === SQLSTATE.invalidParameterValue && provider !== undefined
-    ? { why: `this server has no provider ${provider} of security labels`, loses: true }
+    ? { why: `this server has no security label provider ${provider}`, loses: true }
     : undefined;
 }

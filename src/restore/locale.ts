@@ -105,8 +105,8 @@ export function describeConversion(
   const spell = (name: string) => name.toUpperCase().replace(/[^A-Z0-9]/g, '');
   if (dumped === undefined || spell(dumped) === spell(encoding)) return undefined;
   const instead =
-    kind === 'into' || CLIENT_ONLY.includes(dumped) ? '' : '; --into NAME keeps that of the dump';
-  return `the dump is in ${dumped} and the restored database in ${encoding}, in which texts may have more bytes${instead}`;
+    kind === 'into' || CLIENT_ONLY.includes(dumped) ? '' : '; --into NAME keeps the encoding of the dump';
+  return `the dump is in ${dumped} and the restored database in ${encoding}, in which text may take more bytes${instead}`;
 }
 
 function isSame(one: DatabaseLocale, other: DatabaseLocale): boolean {
@@ -131,6 +131,6 @@ function describeLocale(locale: DatabaseLocale): string {
   if (collate === null) return `${encoding} with the server’s own locale`;
   const ofSystem = collate === ctype ? collate : `${collate} (LC_CTYPE ${ctype})`;
   const ofProvider = providerLocale === null ? '' : `, by ${provider} ${providerLocale}`;
-  const rules = icuRules === null ? '' : ' with rules of its own';
+  const rules = icuRules === null ? '' : ' with custom rules';
   return `${encoding} with the locale ${ofSystem}${ofProvider}${rules}`;
 }

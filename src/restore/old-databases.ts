@@ -112,7 +112,7 @@ async function unused(database: Database, slots: readonly string[], log: Logger)
     );
   } catch (error) {
     log.warn(
-      `cannot tell whether the replication slots ${slots.join(', ')} are used: ${describeCause(error)}`,
+      `cannot tell whether the replication slots ${slots.join(', ')} are in use: ${describeCause(error)}`,
     );
     return [];
   }

@@ -21,7 +21,7 @@ export function refuseUncommitted(client: pg.Client, doing: string): void {
   if (!isInTransaction(client)) return;
   throw new RestoreError({
     doing,
-    problem: 'it begins a transaction and does not commit it, so that nothing of it would stay',
+    problem: 'it begins a transaction and does not commit it, so nothing would be kept',
     remedy: 'take another dump; this one is not as pg_dump wrote it',
   });
 }

@@ -69,7 +69,7 @@ function keptScratch(error: unknown, name: string, scratch: string): Error {
   return new RestoreError({
     doing: `cannot give the restored database the name ${name}`,
     problem: error instanceof OperatorError ? error.problem : describeCause(error),
-    remedy: `it is whole, run: ALTER DATABASE ${quote(scratch)} RENAME TO ${quote(name)};`,
+    remedy: `it is complete; run: ALTER DATABASE ${quote(scratch)} RENAME TO ${quote(name)};`,
     cause: error,
   });
 }

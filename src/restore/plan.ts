@@ -88,8 +88,8 @@ function rolesNeeded(
 }
 
 const neededWithoutOwners = (them: string) =>
-  `; policies or user mappings name ${them}, which --no-owner does not leave out`;
-const orLeaveThemOut = () => ', or give --no-owner to leave out owners and grants';
+  `; policies or user mappings name ${them}, and --no-owner does not omit those`;
+const orLeaveThemOut = () => ', or give --no-owner to omit owners and grants';
 
 /** @param orElse what there is to say of `it` or `them` behind the statement that creates what is missing */
 function rolesMissing(
@@ -109,7 +109,7 @@ function rolesMissing(
 function mayNotGive(doing: string, owner: string, grant: string): RestoreError {
   return new RestoreError({
     doing,
-    problem: `its database belongs to the role ${JSON.stringify(owner)}, of which this role is no member with its rights`,
+    problem: `its database belongs to the role ${JSON.stringify(owner)}, but this role is not an inheriting member of it`,
     remedy: `${grant}, or give --no-owner`,
   });
 }
@@ -124,7 +124,7 @@ async function chooseTablespace(
   if (may === true) return wanted;
   const problem = may === undefined ? 'this server does not have' : 'this role may not create databases in';
   log.warn(
-    `the dumped database lay in tablespace ${JSON.stringify(wanted)}, which ${problem}: the restored one lies in the default`,
+    `the dumped database was in tablespace ${JSON.stringify(wanted)}, which ${problem}: the restored one is in the default tablespace`,
   );
   return null;
 }

@@ -44,7 +44,7 @@ export async function proveDump(
   if (fault === undefined) return index;
   throw new DumpError({
     doing,
-    problem: `its bytes are not those of its manifest: ${describeFault(fault)}`,
+    problem: `its bytes do not match its manifest: ${describeFault(fault)}`,
     remedy: source.remedyForDamage,
   });
 }

@@ -13,7 +13,7 @@ function queryMessage(sql: Buffer): Buffer {
   if (sql.includes(0)) {
     throw new DumpError({
       doing: 'cannot send a statement of the dump',
-      problem: 'it holds a null byte',
+      problem: 'it contains a null byte',
       remedy: 'take another dump',
     });
   }

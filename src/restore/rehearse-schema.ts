@@ -34,7 +34,7 @@ export async function rehearseSchema(
   // What is skipped with a warning is told when it is done in earnest.
   const quiet: Logger = { ...log, info: log.debug, warn: log.debug };
   const names = { scratch, name: plan.name, log: quiet };
-  log.info(`trying on an empty database what ${source.name} has before its rows`);
+  log.info(`trying the pre-data section of ${source.name} on an empty database`);
   await createScratch(database, scratch, plan.creation);
   try {
     await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, names));

@@ -30,7 +30,7 @@ export async function reopenAfterKill(
     if (scratch === undefined || target?.owned !== true || target.invalid) return false;
     await allowConnections(admin, name, true);
     log.warn(
-      `database ${name} refused connections, for a restore was killed in the middle of the swap; it serves again`,
+      `database ${name} refused connections because a restore was killed during the swap; it accepts connections again`,
     );
     return true;
   });

@@ -88,7 +88,7 @@ export async function restoreConfirmed(
   checkTarget(source, target, database, found);
   const replaces = found.exists && target.kind !== 'into';
   const localeChange = replaces ? await foreseeLocaleChange(database, source, name, signal) : undefined;
-  const inLocale = localeChange === undefined ? '' : `; it will be in ${localeChange}`;
+  const inLocale = localeChange === undefined ? '' : `; it will use ${localeChange}`;
   const intent = `${describeIntent(source, database, found, target)}${inLocale}`;
   if (replaces && !dryRun) confirm.assertPossible(intent);
   const partial = target.kind === 'into' && target.only !== undefined;
@@ -139,7 +139,7 @@ function describeIntent(
 ): string {
   const { name, exists, invalid } = found;
   const kept = keptToDrop(found, target);
-  const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} of ` : '';
+  const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} from ` : '';
   const what = `restore ${only}${source.name} (${formatBytes(source.bytes)}, ${provenance(source)})`;
   if (target.kind !== 'into' && invalid) {
     return `DROP what is left of database ${name} on ${server}, of which a drop was cut off, then ${what} under that name`;
@@ -148,13 +148,12 @@ function describeIntent(
   const before = `${kept.join(', ')}, kept by an earlier restore`;
   if (target.kind === 'in-place') {
     // Who drops the database for want of room may rather do without those.
-    const room =
-      kept.length === 0 ? '' : `; there would be more room without ${before}, which this leaves alone`;
+    const room = kept.length === 0 ? '' : `; not dropped, although that would free room: ${before}`;
     return `DROP database ${name} on ${server}, then ${what} in its place${room}`;
   }
   const old = target.dropOld ? 'and drop the old one' : 'keeping the old one under another name';
   const gone = kept.length === 0 ? '' : `; drop ${before}`;
-  return `${what} in the place of database ${name} on ${server}, ${old}${gone}`;
+  return `${what} in place of database ${name} on ${server}, ${old}${gone}`;
 }
 
 /** Whose dump it is and of when, which its name alone does not tell. */

@@ -80,13 +80,13 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
       if (present !== undefined) {
         return {
           problem: `database ${database.name} belongs to a restore that was killed or is still running`,
-          remedy: `if none is running: ${drop}`,
+          remedy: `if none is running, run: ${drop}`,
         };
       }
       // Of a database that was dropped for --in-place nothing else is left.
       return {
-        problem: `there is no database ${name}, and ${database.name} holds as much of it as a restore has got to that was killed or is still running`,
-        remedy: `if none is running, restore ${name} again, and then: ${drop}`,
+        problem: `there is no database ${name}, and ${database.name} holds a partial restore that was killed or is still running`,
+        remedy: `if none is running, restore ${name} again, and then run: ${drop}`,
       };
     });
   if (present?.invalid) {
@@ -96,8 +96,8 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     });
   } else if (present?.connectable === false) {
     traces.push({
-      problem: `database ${name} refuses connections, as after a restore that was killed in the middle of the swap`,
-      remedy: `to have it serve again: ${openAgain(name)}`,
+      problem: `database ${name} refuses connections, as after a restore that was killed during the swap`,
+      remedy: `to let it accept connections again, run: ${openAgain(name)}`,
     });
   }
   return {
@@ -169,14 +169,14 @@ export function checkTarget(
   { name, exists, owned, kept, untouchable, prepared, subscriptions }: FoundTarget,
 ): void {
   const { kind } = target;
-  const instead = `cannot restore ${source.name} in the place of database ${name}`;
+  const instead = `cannot restore ${source.name} in place of database ${name}`;
   const quote = pg.escapeIdentifier;
   if (kind === 'into') {
     if (!exists) return;
     throw new RestoreError({
       doing: `cannot restore ${source.name} into ${name}`,
       problem: 'a database of that name exists',
-      remedy: 'give --into a name that is free',
+      remedy: 'give --into an unused name',
     });
   }
   // A database can be neither renamed nor dropped over a connection to itself.
@@ -198,24 +198,24 @@ export function checkTarget(
     const disable = subscriptions.map((each) => ` ALTER SUBSCRIPTION ${quote(each)} DISABLE;`).join('');
     throw new RestoreError({
       doing: instead,
-      problem: `the role ${user} may not end the sessions there of ${untouchable.join(', ')}`,
-      remedy: `end them, or GRANT pg_signal_backend TO ${quote(user)}, which does not reach those of superusers${disable === '' ? '' : `; those of its subscriptions end if you run in it:${disable}`}`,
+      problem: `the role ${user} may not end the sessions of ${untouchable.join(', ')} in that database`,
+      remedy: `end them, or GRANT pg_signal_backend TO ${quote(user)}, which does not cover those of superusers${disable === '' ? '' : `; those of its subscriptions end if you run in it:${disable}`}`,
     });
   }
   if (prepared.length > 0) throw new RestoreError({ doing: instead, ...describePrepared(prepared) });
   if (kind === 'swap' && target.unasked === true && exists && kept.length >= MOST_KEPT) {
     throw new RestoreError({
       doing: instead,
-      problem: `earlier restores have kept ${kept.join(', ')}, of which the first is from before them, and nobody is asked whether they may go`,
+      problem: `earlier restores kept ${kept.join(', ')} (the first is from before all of them), and without a prompt nobody can agree to drop them`,
       remedy:
-        'see to it that no restart restores again (RESTORE_DATABASE), drop what is not needed, or run `topobank-backup restore`, which asks',
+        'make sure a restart does not restore again (RESTORE_DATABASE), drop what is not needed, or run `topobank-backup restore`, which asks',
     });
   }
   if (kind === 'in-place' && subscriptions.length > 0) {
     throw new RestoreError({
       doing: instead,
-      problem: `it subscribes to publications of another server (${subscriptions.join(', ')}), with which it cannot be dropped`,
-      remedy: `run in it: ${subscriptions.flatMap(dropStatements).join(' ')}, or leave out --in-place, and it is kept`,
+      problem: `it has subscriptions (${subscriptions.join(', ')}), which keep it from being dropped`,
+      remedy: `run in it: ${subscriptions.flatMap(dropStatements).join(' ')}, or omit --in-place, which keeps it`,
     });
   }
 }

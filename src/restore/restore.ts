@@ -70,7 +70,7 @@ export async function restoreDump(
 
   if (found.slots.length > 0) {
     log.warn(
-      `logical replication slots go with the old database ${name} (${found.slots.join(', ')}): who follows it by them gets nothing of the restored one until it is subscribed to anew`,
+      `logical replication slots belong to the old database ${name} (${found.slots.join(', ')}): subscribers get nothing from the restored database until they resubscribe`,
     );
   }
 
@@ -86,8 +86,9 @@ export async function restoreDump(
   const place = { name, scratch: names.scratch, dropFirst, makeRoom };
   const { selection, filled } = await build(context, source, options, place, signal).catch(
     (error: unknown) => {
-      if (dropped) log.error(`database ${name} was dropped before, as --in-place asks: restore it again`);
-      else if (found.exists) log.info(`database ${name} is as it was`);
+      if (dropped)
+        log.error(`database ${name} had already been dropped, as --in-place requires: restore it again`);
+      else if (found.exists) log.info(`database ${name} is unchanged`);
       throw error;
     },
   );
@@ -178,7 +179,7 @@ async function build(
   const dump = await know(source, context.startProgress, signal);
   const planned = await planBuild(context, source, dump, options, { name, scratch }, signal);
   const { selection, plan, localeChange } = planned;
-  if (localeChange !== undefined) log.warn(`the restored database ${name} is in ${localeChange}`);
+  if (localeChange !== undefined) log.warn(`the restored database ${name} uses ${localeChange}`);
   const conversion = describeConversion(dump.encoding, plan.creation.encoding, target.kind);
   if (conversion !== undefined) log.info(conversion);
   if (dropFirst) await rehearseSchema(context, source, { scratch, plan, noOwner }, signal);

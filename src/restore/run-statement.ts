@@ -12,7 +12,7 @@ import { settingOf } from './session-settings.ts';
 /** By setting: for SET with a value that names what the server lacks. */
 const LACK_REMEDIES: Readonly<Record<string, string>> = {
   default_tablespace: 'create the tablespace on the database server with CREATE TABLESPACE, then run again',
-  default_table_access_method: 'install the extension that brings the access method on the database server',
+  default_table_access_method: 'install the extension that provides the access method on the database server',
 };
 
 /** What it takes to run statements of a dump and to say which one has failed. */
@@ -70,26 +70,26 @@ export async function tryStatement(
   } catch (error) {
     if (!(error instanceof RestoreError) || !OF_STATEMENT.test(errorCode(error.cause) ?? '')) throw error;
     if (inTransaction) await client.query('ROLLBACK TO SAVEPOINT before_try');
-    context.log.warn(`left out, for the server does not take it here: ${error.problem}`);
+    context.log.warn(`left out because the server does not accept it here: ${error.problem}`);
   }
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.insufficientPrivilege]:
-    'restore as a role with the right, or give --no-owner if it is about owners and grants',
+    'restore as a role with that privilege, or give --no-owner if it concerns owners or grants',
   [SQLSTATE.undefinedFile]: 'install what the message names on the database server',
   [SQLSTATE.featureNotSupported]: 'install what the message names on the database server',
   [SQLSTATE.undefinedObject]:
-    'create what the message names on the database server; for a role, --no-owner leaves it out',
+    'create what the message names on the database server; for a role, --no-owner omits it',
 };
 
 /** psql goes on behind what it is refused. */
 const ANY_WAY =
-  'see the server’s log; `psql -d new_database -f FILE` restores a plain dump without what is refused';
+  'see the server’s log; `psql -d new_database -f FILE` restores a plain dump and skips what is refused';
 
 /** Rows whose table, or its schema, is not there: the dump was taken with `--data-only` or the like. */
 const ROWS_ALONE =
-  'take a dump that has the schema too, or give the rows to a database that has the tables, with --table and --data-only';
+  'take a dump that includes the schema, or load the rows into a database that has the tables, with --table and --data-only';
 const NO_TABLE = new Set<string>([SQLSTATE.undefinedTable, SQLSTATE.invalidSchemaName]);
 
 /** pg_dump empties the search_path (CVE-2018-1058), so what a function names without a schema is not found. */

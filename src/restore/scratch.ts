@@ -98,7 +98,7 @@ async function onceThere(
       if (!isAway(error)) throw error;
       if (away === undefined) {
         log.warn(
-          `waiting for the server ${server}, ${CLEAN_UP_MS / 1000} s at most, to drop database ${scratch}: ${describeCause(error)}`,
+          `waiting up to ${CLEAN_UP_MS / 1000} s for the server ${server}, to drop database ${scratch}: ${describeCause(error)}`,
         );
       }
       away = error;

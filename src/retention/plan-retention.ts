@@ -129,10 +129,10 @@ function judgeBroken(
   groups: readonly DatabaseBackups[],
   kept: ReadonlyMap<Backup, unknown>,
 ): RetentionVerdict {
-  if (backup.unproven) return keep(backup, 'broken, but its manifest may be whole');
+  if (backup.unproven) return keep(backup, 'broken, but its manifest may be intact');
   const own = groups.find((group) => group.backups.includes(backup));
   const isAnyones = own?.database === undefined && groups.length > 1;
-  if (isAnyones && backup.dump !== undefined) return keep(backup, 'broken, and does not tell whose it is');
+  if (isAnyones && backup.dump !== undefined) return keep(backup, 'broken, and its database is unknown');
   const peers = isAnyones ? timely : (own?.backups ?? []);
   const newestComplete = peers.find(({ state }) => state === 'complete')?.id;
   if (newestComplete === undefined || backup.id >= newestComplete) {
@@ -141,7 +141,7 @@ function judgeBroken(
   if (backup.dump === undefined) return remove(backup, 'its dump is gone');
   const oldestKept = peers.findLast((peer) => kept.has(peer))?.id;
   if (oldestKept === undefined || backup.id >= oldestKept) {
-    return keep(backup, 'broken, but its dump is there and older ones are kept');
+    return keep(backup, 'broken, but its dump exists and older ones are kept');
   }
   return remove(backup, 'broken, and older than all that are kept');
 }

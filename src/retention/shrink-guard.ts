@@ -96,18 +96,18 @@ const UNGUARDED = '`topobank-backup prune --shrink-guard 0`';
 /** The verdict in one sentence, for the log, `list` and `health`. */
 export function describeShrink({ id, bytes, previous }: Shrink, share: number): string {
   return (
-    `backup ${id} shrank: ${formatBytes(bytes)} after ${formatBytes(previous.bytes)} of ${previous.id}, ` +
-    `so nothing is pruned (SHRINK_GUARD=${share}); look at the database, and if that is right, ` +
-    `run ${UNGUARDED}, which prunes this once, and lets ${previous.id} go unless a rule keeps it`
+    `backup ${id} shrank to ${formatBytes(bytes)} from ${formatBytes(previous.bytes)} in ${previous.id}, ` +
+    `so nothing is pruned (SHRINK_GUARD=${share}); check the database, and if this is right, ` +
+    `run ${UNGUARDED}, which prunes once and deletes ${previous.id} unless a rule keeps it`
   );
 }
 
 /** The same where the smaller dump is not the first of its kind. */
 export function describeSpared({ id, bytes, previous }: Shrink, share: number): string {
   return (
-    `backup ${previous.id} is not pruned, for backup ${id} has ${formatBytes(bytes)} after its ` +
-    `${formatBytes(previous.bytes)} (SHRINK_GUARD=${share}); look at the database, and if that is right, ` +
-    `run ${UNGUARDED}, which lets it go unless a rule keeps it`
+    `backup ${previous.id} is not pruned, because backup ${id} has ${formatBytes(bytes)} after its ` +
+    `${formatBytes(previous.bytes)} (SHRINK_GUARD=${share}); check the database, and if this is right, ` +
+    `run ${UNGUARDED}, which deletes it unless a rule keeps it`
   );
 }
 

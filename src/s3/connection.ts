@@ -52,7 +52,7 @@ export function connectBucket(
 
   /** Several calls at a time find that the server is gone. */
   function noteWait({ status, code }: Answer): void {
-    const gone = BROKEN_OFF.has(code) ? 'breaks connections off' : 'cannot be reached';
+    const gone = BROKEN_OFF.has(code) ? 'drops connections' : 'cannot be reached';
     const found = status === undefined ? `${gone} (${code})` : `answers ${spellAnswer(status, code)}`;
     if (!isWaiting) onWait?.(`${endpoint} ${found}; waiting up to ${formatDuration(waitMs)} for it`);
     isWaiting = true;

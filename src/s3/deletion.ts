@@ -91,7 +91,7 @@ function refusedError(bucket: string, refused: readonly Refusal[]): StoreError {
 
 function remedyOf(refused: readonly Refusal[]): string {
   if (refused.some(({ Code = '' }) => !PASSING.has(Code))) {
-    return 'the key needs s3:DeleteObject there, and no Object Lock may hold what is to go';
+    return 'the key needs s3:DeleteObject there, and no Object Lock may protect the objects';
   }
   return 'the S3 server was too busy or failed: see its log, and run again';
 }

@@ -27,7 +27,7 @@ export function earlierClock({
   const minutes = Math.round(Math.abs(apart) / 60_000);
   log.warn(
     `this machine’s clock is ${formatDuration(minutes * 60_000)} ${apart > 0 ? 'ahead of' : 'behind'} that of ` +
-      `${store.endpoint}: nothing is deleted for its age by the one that is ahead; set the clocks`,
+      `${store.endpoint}: ages are judged by the earlier clock, so that nothing is deleted too soon; set the clocks`,
   );
   return apart > 0 ? there : here;
 }

@@ -30,30 +30,30 @@ const REMEDIES: Readonly<Record<string, string>> = {
   // Swift says so of an unknown access key too.
   SignatureDoesNotMatch: 'check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID',
   InvalidAccessKeyId: 'check AWS_ACCESS_KEY_ID',
-  RequestTimeTooSkewed: 'set the clock of this machine',
+  RequestTimeTooSkewed: 'set this machine’s clock',
   NoSuchBucket: 'check AWS_STORAGE_BUCKET_NAME',
   InvalidBucketName: 'check AWS_STORAGE_BUCKET_NAME',
-  BucketAlreadyExists: 'the bucket is another owner’s: choose another name for AWS_STORAGE_BUCKET_NAME',
+  BucketAlreadyExists: 'the bucket belongs to another owner: choose another name for AWS_STORAGE_BUCKET_NAME',
   PermanentRedirect: 'check S3_REGION and AWS_S3_ENDPOINT_URL',
   AuthorizationHeaderMalformed: 'check S3_REGION',
   IllegalLocationConstraintException: 'check S3_REGION',
   InvalidLocationConstraint: 'check S3_REGION',
   InvalidToken: 'check AWS_SESSION_TOKEN',
-  ExpiredToken: 'renew AWS_SESSION_TOKEN and its key',
-  NoSuchUpload: 'something else has ended the upload: check the bucket’s lifecycle rules, and run again',
-  InvalidPart: 'the server has lost a part: run again, and see its log',
-  EntityTooLarge: 'see in the S3 server’s settings how large an object may be',
-  ECONNREFUSED: 'check AWS_S3_ENDPOINT_URL, and that the server runs',
+  ExpiredToken: 'renew AWS_SESSION_TOKEN and its access key',
+  NoSuchUpload: 'something else ended the upload: check the bucket’s lifecycle rules, and run again',
+  InvalidPart: 'the server lost a part: run again, and see its log',
+  EntityTooLarge: 'check the maximum object size in the S3 server’s settings',
+  ECONNREFUSED: 'check AWS_S3_ENDPOINT_URL, and that the server is running',
   ENOTFOUND: 'check AWS_S3_ENDPOINT_URL',
-  EAI_AGAIN: 'check AWS_S3_ENDPOINT_URL and the name server',
+  EAI_AGAIN: 'check AWS_S3_ENDPOINT_URL and DNS',
   ETIMEDOUT: 'check AWS_S3_ENDPOINT_URL and the firewall',
   TimeoutError: 'check AWS_S3_ENDPOINT_URL and the network',
   ECONNRESET: 'check the network and the S3 server’s log',
   EPIPE: 'check the network and the S3 server’s log',
-  EPROTO: 'check whether AWS_S3_ENDPOINT_URL is to be https or http',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'check whether AWS_S3_ENDPOINT_URL is to be https or http',
-  InsufficientCapacity: 'make room on the S3 server',
-  QuotaExceeded: 'make room in the bucket',
+  EPROTO: 'check whether AWS_S3_ENDPOINT_URL should be https or http',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'check whether AWS_S3_ENDPOINT_URL should be https or http',
+  InsufficientCapacity: 'free space on the S3 server',
+  QuotaExceeded: 'free space in the bucket, or raise its quota',
 };
 
 /**
@@ -70,7 +70,7 @@ export function storeError(doing: string, error: unknown, permission: string): E
   if (isUnlikeS3) {
     return new StoreError({
       doing,
-      problem: error instanceof UnlikeS3Error ? error.message : 'the answer is not what S3 sends',
+      problem: error instanceof UnlikeS3Error ? error.message : 'the answer is not one that S3 sends',
       remedy: 'check AWS_S3_ENDPOINT_URL',
       cause: error,
     });
@@ -91,8 +91,8 @@ export function storeError(doing: string, error: unknown, permission: string): E
 export function overtakenError(doing: string): StoreError {
   return new StoreError({
     doing,
-    problem: 'an object of that name was created meanwhile; it was left as it is',
-    remedy: 'run one backup at a time, or give each database an S3_PREFIX of its own',
+    problem: 'an object with that name was created in the meantime; it was left untouched',
+    remedy: 'run one backup at a time, or give each database its own S3_PREFIX',
   });
 }
 
@@ -126,14 +126,14 @@ function remedyOf(status: number | undefined, code: string, permission: string):
   const known = REMEDIES[code];
   if (known !== undefined) return known;
   if (isCertificateCode(code)) {
-    return 'name the authority’s certificate in NODE_EXTRA_CA_CERTS, or set AWS_S3_VERIFY=False';
+    return 'set NODE_EXTRA_CA_CERTS to the CA’s certificate file, or set AWS_S3_VERIFY=False';
   }
   if (status === 403) return `check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the key needs ${permission}`;
   // A HEAD is answered without a body that would name the error: the SDK calls a 404 so, and AWS tells a wrong region
   // by a 400.
   if (status === 404 && (isUnnamed(code) || code === 'NotFound')) return 'check AWS_STORAGE_BUCKET_NAME';
   if (status === 302 || status === 307 || status === 308) {
-    return 'check AWS_S3_ENDPOINT_URL, and whether it is to be https or http';
+    return 'check AWS_S3_ENDPOINT_URL, and whether it should be https or http';
   }
   if (status === 301 || (status === 400 && isUnnamed(code))) return 'check S3_REGION and AWS_S3_ENDPOINT_URL';
   return status === undefined ? 'check AWS_S3_ENDPOINT_URL and the network' : 'see the S3 server’s log';

@@ -122,7 +122,7 @@ export async function openMultipartWriter(
     if (refusal !== undefined) throw refusal;
     throw new StoreError({
       doing,
-      problem: `${bytes} bytes were sent, the store holds ${stored?.bytes ?? 'none'}`,
+      problem: `${bytes} bytes were sent, but the store holds ${stored?.bytes ?? 'none'}`,
       remedy: 'see the S3 server’s log',
     });
   }
@@ -200,7 +200,7 @@ function tooLarge(store: Store, key: string, maxParts: number): StoreError {
   const gib = Math.floor(uploadCapacity(maxParts) / 1024 ** 3);
   return new StoreError({
     doing: `cannot write ${key} to bucket ${store.bucket}`,
-    problem: `it is larger than the ${gib} GiB that ${maxParts} parts hold`,
-    remedy: 'raise S3_MAX_PARTS if the server takes more',
+    problem: `it is larger than the ${gib} GiB that ${maxParts} parts can hold`,
+    remedy: 'raise S3_MAX_PARTS if the server accepts more',
   });
 }

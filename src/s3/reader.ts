@@ -31,12 +31,16 @@ export async function* readObject(
     last = Math.min(last, object.info.bytes - 1);
     if (object.info.etag !== etag) {
       object.body.destroy();
-      throw new StoreError({ doing, problem: 'the object changed while it was read', remedy: 'start again' });
+      throw new StoreError({
+        doing,
+        problem: 'the object changed while it was being read',
+        remedy: 'run again',
+      });
     }
     try {
       for await (const chunk of addAbortSignal(signal, object.body)) {
         const bytes = chunk as Buffer;
-        if (next + bytes.length > last + 1) throw new UnlikeS3Error('more bytes came than were asked for');
+        if (next + bytes.length > last + 1) throw new UnlikeS3Error('more bytes arrived than were requested');
         next += bytes.length;
         broken = 0;
         yield bytes;

@@ -196,11 +196,11 @@ function s3Store(connection: Connection, region: string): Store {
 /** A read that goes on where it broke off takes the bytes for those that it has asked for. */
 function checkRange({ start }: ByteRange, contentRange: string | undefined): void {
   if (contentRange === undefined) {
-    throw new UnlikeS3Error('the server answered with the whole object instead of the range');
+    throw new UnlikeS3Error('the server returned the whole object instead of the range');
   }
   const [, first] = /^\s*bytes[ =]+(\d+)-/i.exec(contentRange) ?? [];
   if (Number(first) !== start) {
-    throw new UnlikeS3Error(`the server answered with another range than was asked for: ${contentRange}`);
+    throw new UnlikeS3Error(`the server returned a different range than requested: ${contentRange}`);
   }
 }
 

@@ -10,8 +10,8 @@ const ROOTS: Readonly<Record<string, { readonly root: string; readonly kind: str
   ListObjectsV2Command: { root: 'ListBucketResult', kind: 'listing' },
   ListObjectVersionsCommand: { root: 'ListVersionsResult', kind: 'listing' },
   ListMultipartUploadsCommand: { root: 'ListMultipartUploadsResult', kind: 'listing' },
-  DeleteObjectsCommand: { root: 'DeleteResult', kind: 'word of what was deleted' },
-  GetBucketVersioningCommand: { root: 'VersioningConfiguration', kind: 'word about versions' },
+  DeleteObjectsCommand: { root: 'DeleteResult', kind: 'deletion result' },
+  GetBucketVersioningCommand: { root: 'VersioningConfiguration', kind: 'versioning status' },
 };
 
 /** Before the name of the root there are but a declaration and comments, so this many bytes reach beyond it. */
@@ -30,7 +30,7 @@ export function refuseOtherDocuments(client: S3Client): void {
       const body = await readBody(answer);
       const root = BEGINNING.exec(body.toString('latin1', 0, BEGINNING_BYTES))?.[1];
       if (root !== expected.root) {
-        throw new UnlikeS3Error(`the answer is no ${expected.kind}, for it is no ${expected.root}`);
+        throw new UnlikeS3Error(`the answer is not a ${expected.kind}: expected ${expected.root}`);
       }
       return result;
     },
@@ -46,7 +46,7 @@ export function refuseOtherDocuments(client: S3Client): void {
  * @throws UnlikeS3Error where it is left out
  */
 export function given<T>(value: T | undefined, name: string): T {
-  if (value === undefined || value === '') throw new UnlikeS3Error(`the answer leaves out ${name}`);
+  if (value === undefined || value === '') throw new UnlikeS3Error(`the answer lacks ${name}`);
   return value;
 }
 
@@ -65,7 +65,7 @@ export function nextPage<M>(
 ): M | undefined {
   if (page.IsTruncated !== true) return undefined;
   if (next === undefined || next === '' || JSON.stringify(next) === JSON.stringify(asked)) {
-    throw new UnlikeS3Error('the answer is no listing that can be gone on with, though it is not at its end');
+    throw new UnlikeS3Error('the listing is truncated but gives no valid continuation');
   }
   return next;
 }

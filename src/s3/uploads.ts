@@ -21,7 +21,7 @@ export function uploadCalls({ client, bucket, call }: Connection): Uploads {
   return {
     createUpload: (key, contentType, signal) =>
       call(
-        `cannot begin the upload of ${key} to bucket ${bucket}`,
+        `cannot start the upload of ${key} to bucket ${bucket}`,
         `s3:PutObject on ${key}`,
         signal,
         async () => {
@@ -35,7 +35,7 @@ export function uploadCalls({ client, bucket, call }: Connection): Uploads {
             }),
             { abortSignal: signal },
           );
-          if (answer.UploadId === undefined) throw new UnlikeS3Error('the server named no upload');
+          if (answer.UploadId === undefined) throw new UnlikeS3Error('the server returned no upload id');
           return { key, uploadId: answer.UploadId, writeId };
         },
         'unsent',
@@ -57,7 +57,7 @@ export function uploadCalls({ client, bucket, call }: Connection): Uploads {
           );
         const answer = await retryPassing(send, signal);
         if (answer.ETag === undefined)
-          throw new UnlikeS3Error(`the server gave no ETag for part ${partNumber}`);
+          throw new UnlikeS3Error(`the server returned no ETag for part ${partNumber}`);
         return { partNumber, etag: answer.ETag };
       }),
 

@@ -13,7 +13,7 @@ export function announceTimes(
   const next = upcomingTimes(schedule, now, 3).map(formatTime).join(', ');
   // The first run may find that the interval has begun before.
   const latest = schedule.kind === 'every' && runAtStart ? ' at the latest' : '';
-  const delay = randomDelay === 0 ? '' : `, each up to ${formatDuration(randomDelay)} later`;
+  const delay = randomDelay === 0 ? '' : `, each delayed by up to ${formatDuration(randomDelay)}`;
   return `${name}: ${describeSchedule(schedule)} (${schedule.zone.name}), next ${next}${latest}${delay}`;
 }
 
@@ -31,5 +31,5 @@ export function warnOfHaste(schedule: Schedule, { newest, within }: RetentionRul
       : `the newest ${formatNumber(newest, 'backup')} (MAX_BACKUPS)`,
     ...(within === undefined || newest === 0 ? [] : [`all of the last ${within.text} (KEEP_WITHIN)`]),
   ];
-  return `${schedule.title} takes backups more often than once a minute, of which retention keeps ${kept.join(' and ')} — lengthen the interval, unless that is meant`;
+  return `${schedule.title} takes backups more than once a minute, and retention keeps ${kept.join(' and ')} — lengthen the interval, unless this is intended`;
 }

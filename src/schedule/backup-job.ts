@@ -38,7 +38,7 @@ export function backupJob(context: RunContext, settings: BackupJobSettings): Job
       const { pruning } = await performBackup(context, signal);
       // The backup is whole, and another one would not help.
       if (pruning.state === 'failed')
-        log.error(`backup succeeded, pruning failed: ${messageOf(pruning.error)}`);
+        log.error(`the backup succeeded, but pruning failed: ${messageOf(pruning.error)}`);
       return undefined;
     },
   };
@@ -63,6 +63,8 @@ async function lookForNewest(
 
 function describeVerdict({ missed, reason }: Missed, wanted: boolean, next: readonly Date[]): string {
   if (wanted) return `a backup is due now: ${reason}`;
-  const what = missed ? 'a missed backup is not made up for (BACKUP_ON_START=never)' : 'no backup was missed';
+  const what = missed
+    ? 'a backup was missed and will not be made up (BACKUP_ON_START=never)'
+    : 'no backup was missed';
   return `${what}: ${reason}${next.length === 0 ? '' : `; next ${next.map(formatTime).join(', ')}`}`;
 }

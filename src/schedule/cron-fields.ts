@@ -59,7 +59,7 @@ export function parseCronFields(spec: string): CronFields | undefined {
 
 function parseField(text: string, rule: FieldRule): CronField {
   const items = text.split(',').map((item) => {
-    if (item === '') throw new FieldProblem(rule, `${JSON.stringify(text)} has an empty place in its list`);
+    if (item === '') throw new FieldProblem(rule, `${JSON.stringify(text)} has an empty item in its list`);
     return parseItem(item, rule);
   });
   const values = [...new Set(items.flatMap((item) => item.values))].sort((a, b) => a - b);
@@ -90,7 +90,7 @@ function parseRange(range: string, openEnd: number | undefined, rule: FieldRule)
   }
   const start = parseValue(startText, rule);
   const end = endText === undefined ? (openEnd ?? start) : parseValue(endText, rule);
-  if (start > end) throw new FieldProblem(rule, `${JSON.stringify(range)} begins after its end`);
+  if (start > end) throw new FieldProblem(rule, `${JSON.stringify(range)} starts after it ends`);
   return [start, end];
 }
 
@@ -109,6 +109,6 @@ function parseValue(text: string, rule: FieldRule): number {
 function parseStep(text: string, rule: FieldRule): number {
   if (!/^\d+$/.test(text)) throw new FieldProblem(rule, `the step ${JSON.stringify(text)} is not a number`);
   const step = Number(text);
-  if (step === 0) throw new FieldProblem(rule, 'a step of 0 goes nowhere');
+  if (step === 0) throw new FieldProblem(rule, 'the step must not be 0');
   return step;
 }

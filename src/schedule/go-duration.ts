@@ -20,7 +20,7 @@ type GoDuration = { readonly nanoseconds: bigint } | { readonly problem: string 
 export function parseGoDuration(text: string): GoDuration {
   const unsigned = text.replace(/^[+-]/, '');
   if (unsigned === '0') return { nanoseconds: 0n };
-  if (unsigned === '') return { problem: 'there is no duration' };
+  if (unsigned === '') return { problem: 'the duration is missing' };
   let nanoseconds = 0n;
   let rest = unsigned;
   while (rest !== '') {
@@ -34,7 +34,7 @@ export function parseGoDuration(text: string): GoDuration {
         problem:
           unit === ''
             ? `${JSON.stringify(rest)} has no unit`
-            : `${JSON.stringify(unit)} is none of the units h, m, s, ms, us, ns`,
+            : `${JSON.stringify(unit)} is not one of the units h, m, s, ms, us, ns`,
       };
     }
     nanoseconds += BigInt(whole) * size + (BigInt(fraction) * size) / 10n ** BigInt(fraction.length);

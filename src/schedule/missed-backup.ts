@@ -9,7 +9,7 @@ export interface Missed {
 }
 
 /** One that was pushed is listed as complete all the same. */
-const NONE = 'there is no complete backup that was taken of this database';
+const NONE = 'there is no complete backup taken of this database';
 
 /**
  * Whether a scheduled time has passed without a backup.
@@ -19,9 +19,9 @@ const NONE = 'there is no complete backup that was taken of this database';
 export function judgeMissed(schedule: Timetable, newest: Date | undefined, now: Date): Missed {
   if (newest === undefined) return { missed: true, reason: NONE };
   const due = previousTime(schedule, now);
-  const is = `the newest complete backup that was taken is of ${formatTime(newest)}`;
+  const is = `the newest complete backup taken is from ${formatTime(newest)}`;
   if (due === undefined || newest >= due) return { missed: false, reason: is };
-  return { missed: true, reason: `${is}, and one was due ${formatTime(due)}` };
+  return { missed: true, reason: `${is}, and one was due at ${formatTime(due)}` };
 }
 
 /**

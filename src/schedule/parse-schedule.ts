@@ -14,7 +14,7 @@ const DESCRIPTORS: ReadonlyMap<string, string> = new Map([
   ['@hourly', '0 0 * * * *'],
 ]);
 
-const EXAMPLE = 'give for example "@daily", "@every 6h" or "0 30 2 * * *" (every day at 02:30)';
+const EXAMPLE = 'give, for example, "@daily", "@every 6h" or "0 30 2 * * *" (every day at 02:30)';
 
 /**
  * Reads a schedule in the grammar of robfig/cron, which TopoBank's `DBBACKUP_SCHEDULE` is written in: `none`,
@@ -26,7 +26,7 @@ const EXAMPLE = 'give for example "@daily", "@every 6h" or "0 30 2 * * *" (every
  */
 export function parseSchedule(given: string, defaultZone: string, from?: string): Schedule {
   const spec = given.trim();
-  const title = from === undefined ? JSON.stringify(spec) : `${JSON.stringify(spec)} of ${from}`;
+  const title = from === undefined ? JSON.stringify(spec) : `${JSON.stringify(spec)} from ${from}`;
   const doing = `cannot read the schedule ${title}`;
   const [, zoneName, behind] = /^(?:CRON_)?TZ=(\S*)(?:\s+(.*))?$/s.exec(spec) ?? [];
   const zone = zoneOf(zoneName ?? defaultZone, doing);
@@ -45,12 +45,12 @@ function zoneOf(name: string, doing: string): Zone {
   throw new ConfigError({
     doing,
     problem: `the time zone ${JSON.stringify(name)} is unknown`,
-    remedy: 'give a name of the time zone database, for example "TZ=Europe/Berlin @daily"',
+    remedy: 'give a name from the time zone database, for example "TZ=Europe/Berlin @daily"',
   });
 }
 
 function parseInterval(text: string, doing: string): number {
-  const remedy = 'give for example "@every 1h30m", "@every 90m" or "@every 1.5h"';
+  const remedy = 'give, for example, "@every 1h30m", "@every 90m" or "@every 1.5h"';
   const duration = parseGoDuration(text);
   if ('problem' in duration) throw new ConfigError({ doing, problem: `@every: ${duration.problem}`, remedy });
   if (duration.nanoseconds < 0n) {
@@ -73,7 +73,7 @@ function parseTimes(times: string, doing: string): CronFields {
   const count = times === '' ? 0 : times.split(/\s+/).length;
   throw new ConfigError({
     doing,
-    problem: `${count} fields; it takes 5 (from minutes on) or 6 (from seconds on)`,
+    problem: `expected 5 fields (starting with minutes) or 6 (starting with seconds), found ${count}`,
     remedy: EXAMPLE,
   });
 }
@@ -88,7 +88,7 @@ function unknownDescriptor(times: string, doing: string): ConfigError {
   }
   return new ConfigError({
     doing,
-    problem: `${times} is none of ${[...DESCRIPTORS.keys()].join(', ')} and @every`,
+    problem: `${times} is not one of ${[...DESCRIPTORS.keys()].join(', ')} or @every`,
     remedy: EXAMPLE,
   });
 }

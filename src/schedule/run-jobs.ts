@@ -55,9 +55,7 @@ export async function runJobs(
   while (!signal.aborted) {
     const now = clock.now().getTime();
     if (now < seen - SET_BACK) {
-      log.warn(
-        `the clock was set back by ${formatDuration(seen - now)}; the next times are worked out again`,
-      );
+      log.warn(`the clock was set back by ${formatDuration(seen - now)}; recalculating the next times`);
       for (const entry of entries) entry.agenda = planAnew(entry.job, entry.agenda, now, random);
     }
     seen = now;
@@ -101,7 +99,7 @@ async function runEntry(entry: Entry, context: ServiceContext, signal: AbortSign
   if (meanwhile.skipped !== undefined) {
     const { first, last } = meanwhile.skipped;
     const times = last > first ? `${formatTime(first)} to ${formatTime(last)}` : formatTime(first);
-    log.warn(`${name} skipped: due ${times}, while it was at work`);
+    log.warn(`${name} skipped: due ${times}, while the previous run was still active`);
   }
 }
 

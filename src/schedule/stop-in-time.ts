@@ -27,7 +27,7 @@ export async function stopInTime<T>(
       run.abort(signal.reason);
       const giveUp = () => {
         log.warn(
-          `${name} did not end in time; a later backup removes an upload that it left, doctor names a database, and list a dump without its manifest as foreign`,
+          `${name} did not stop in time; a later backup aborts its upload, \`doctor\` names a leftover database, and \`list\` shows a dump without a manifest as foreign`,
         );
         reject(signal.reason);
       };

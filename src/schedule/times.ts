@@ -54,11 +54,11 @@ export function requireNextTime(schedule: Timetable, after: Date): Date {
   if (time !== undefined) return time;
   throw new ConfigError({
     doing: `cannot follow the schedule ${schedule.title}`,
-    problem: `it has no time within ${YEARS_AHEAD} years`,
+    problem: `it is not due within ${YEARS_AHEAD} years`,
     remedy:
       schedule.kind === 'every'
         ? 'give a shorter interval, for example "@every 24h"'
-        : 'name days that occur, for example "0 30 2 1 * *" (on the first of each month at 02:30)',
+        : 'give days that exist, for example "0 30 2 1 * *" (on the first of each month at 02:30)',
   });
 }
 

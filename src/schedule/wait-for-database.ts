@@ -37,14 +37,15 @@ export async function waitForDatabase(
   while (!signal.aborted) {
     try {
       await database.use(database.name, signal, async () => {});
-      if (said) log.info(`database ${database.name} on ${database.server} answers`);
+      if (said) log.info(`database ${database.name} on ${database.server} responds`);
       return;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof DatabaseError)) throw error;
       const left = until.getTime() - clock.now().getTime();
       if (left <= 0) return;
-      if (!said) log.warn(`waiting for the database, until ${formatTime(until)} at most: ${error.message}`);
+      if (!said)
+        log.warn(`waiting for the database until ${formatTime(until)} at the latest: ${error.message}`);
       said = true;
       const refuses = errorCode(error.cause) === SQLSTATE.objectNotInPrerequisiteState;
       if (refuses && (await reopen(signal).catch(() => false))) continue;

@@ -94,7 +94,7 @@ function from(first: string | undefined, start: string): string {
 function within(values: readonly number[], unit: string, size: number, say: boolean): string {
   if (values.length === size) return say ? `of every ${unit}` : '';
   const [only] = values;
-  return values.length === 1 ? `of ${unit} ${only}` : `of the ${unit}s ${listRuns(values, String)}`;
+  return values.length === 1 ? `of ${unit} ${only}` : `of ${unit}s ${listRuns(values, String)}`;
 }
 
 function describeDays({ dayOfMonth, month, dayOfWeek }: CronFields): string {
@@ -103,7 +103,7 @@ function describeDays({ dayOfMonth, month, dayOfWeek }: CronFields): string {
   const dates =
     dayOfMonth.values.length === 1
       ? `on day ${dayOfMonth.values[0]}`
-      : `on the days ${listRuns(dayOfMonth.values, String)}`;
+      : `on days ${listRuns(dayOfMonth.values, String)}`;
   const ofMonths = `${dates} of ${months === '' ? 'every month' : months}`;
   const weekdays = `on ${listRuns(dayOfWeek.values, (value) => DAYS[value] ?? '')}`;
   const allDates = dayOfMonth.values.length === 31;

@@ -29,7 +29,11 @@ export function createConfirm(options: {
 
   function assertPossible(purpose: string): void {
     if (yes || (input.isTTY && output.isTTY)) return;
-    throw new ConfigError({ doing: purpose, problem: 'nobody can be asked here', remedy: 'give --yes' });
+    throw new ConfigError({
+      doing: purpose,
+      problem: 'cannot ask for confirmation without a terminal',
+      remedy: 'give --yes',
+    });
   }
 
   async function confirm(purpose: string): Promise<void> {
@@ -44,7 +48,7 @@ export function createConfirm(options: {
     const closed = once(lines, 'close').then(() => '');
     try {
       output.write(`${escapeControls(purpose)}\n`);
-      const answer = await Promise.race([lines.question('go on? [y/N] ', { signal }), closed]);
+      const answer = await Promise.race([lines.question('continue? [y/N] ', { signal }), closed]);
       if (/^y(es)?$/i.test(answer.trim())) return;
     } catch (error) {
       signal.throwIfAborted();

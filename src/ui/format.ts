@@ -53,9 +53,7 @@ export function formatContents({
   readonly rows: number;
 }): string {
   const held =
-    tables === 0
-      ? 'no table’s rows by COPY'
-      : `${formatNumber(tables, 'table')}, ${formatNumber(rows, 'row')}`;
+    tables === 0 ? 'no COPY data' : `${formatNumber(tables, 'table')}, ${formatNumber(rows, 'row')}`;
   return `${formatBytes(bytes)}, ${held}`;
 }
 

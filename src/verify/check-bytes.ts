@@ -97,7 +97,7 @@ async function scan(
 }
 
 function structureFault(error: DumpError): Fault {
-  return { what: 'structure', where: '', expected: 'a whole dump', found: error.problem };
+  return { what: 'structure', where: '', expected: 'a complete dump', found: error.problem };
 }
 
 function placed(manifest: Manifest, index: DumpIndex): (fault: IndexFault) => Fault {
@@ -108,12 +108,12 @@ function describeProof(index: DumpIndex, manifest: Manifest | undefined) {
   const size = formatContents(checkedOf(index));
   if (manifest === undefined) {
     return {
-      proved: `it is a whole dump: ${size}`,
-      unproved: 'that these are the bytes that were dumped, for there is no manifest to compare them with',
+      proved: `the dump is complete: ${size}`,
+      unproved: 'that these are the bytes that were dumped: there is no manifest to compare them with',
     };
   }
   return {
-    proved: `it is a whole dump, and every byte and row is as it was dumped: ${size}`,
-    unproved: 'that a server takes it; --restore tries it',
+    proved: `the dump is complete, and every byte and row is as it was dumped: ${size}`,
+    unproved: 'that a server accepts it; --restore checks that',
   };
 }

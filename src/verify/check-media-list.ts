@@ -22,9 +22,9 @@ export async function addMediaList(
   if (media === undefined || 'warning' in media || evidence.faults.length > 0) return evidence;
   const problem = await findProblem(store, backup, media, signal);
   if (problem === undefined) {
-    return { ...evidence, proved: `${evidence.proved}; its list of media is whole: ${describe(media)}` };
+    return { ...evidence, proved: `${evidence.proved}; its list of media is complete: ${describe(media)}` };
   }
-  log.warn(`backup ${backup.id} is good, which cannot be said of its list of media: ${problem}`);
+  log.warn(`backup ${backup.id} is good, but its list of media is not: ${problem}`);
   return { ...evidence, unproved: `${evidence.unproved}; its list of media: ${problem}` };
 }
 
@@ -35,7 +35,7 @@ async function findProblem(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const list = mediaListOf(backup);
-  if (list === undefined) return 'it is gone — audits read the dump itself';
+  if (list === undefined) return 'it is missing — audits read the dump itself';
   const counts = { objects: 0, bytes: 0, dangling: 0 };
   try {
     for await (const entries of readMediaManifest(store, list.key, signal)) countMedia(counts, entries);
@@ -47,7 +47,7 @@ async function findProblem(
   const isWhole =
     counts.objects === media.objects && counts.bytes === media.bytes && counts.dangling === media.dangling;
   if (isWhole) return undefined;
-  return `${list.key} has ${describe(counts)} where the manifest says ${describe(media)} — delete it to have the dump itself read`;
+  return `${list.key} has ${describe(counts)} where the manifest says ${describe(media)} — delete it so that the dump itself is read`;
 }
 
 function describe({ objects, bytes, dangling }: MediaCounts): string {

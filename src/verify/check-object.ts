@@ -26,8 +26,8 @@ export async function checkObject(store: Store, backup: Backup, signal: AbortSig
   const size = `${formatBytes(expected)} (${expected} bytes)`;
   if (manifest === undefined) {
     return good(
-      `the object is there and has ${size}`,
-      'that these are all its bytes, for it has no manifest; without --quick its end is looked for',
+      `the object exists and has ${size}`,
+      'that these are all its bytes: it has no manifest; verify without --quick to look for its end',
     );
   }
   const etags = knownEtags(manifest.etag, verified);
@@ -35,10 +35,10 @@ export async function checkObject(store: Store, backup: Backup, signal: AbortSig
     const said = { expected: `the ETag ${etags.join(' or ')}`, found: `${object.etag}, as after a copy` };
     return faulty({ what: 'object', where: dump.key, ...said });
   }
-  const etag = etags.length > 0 ? ', and the ETag is that of when it was written or read' : '';
+  const etag = etags.length > 0 ? ', and the ETag recorded when it was written or read' : '';
   return good(
-    `the object is there and has the ${size} that its manifest says${etag}`,
-    'that its bytes are those that were written; without --quick they are read',
+    `the object exists and has the ${size} recorded in its manifest${etag}`,
+    'that its bytes are those that were written; verify without --quick to read them',
   );
 }
 

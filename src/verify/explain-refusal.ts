@@ -41,12 +41,11 @@ export async function explainRefusal(
     throw new RestoreError({
       doing: `cannot try to restore ${source.name}`,
       problem: error.problem,
-      remedy:
-        'see to it that the server of the drill can take it, or name another one in VERIFY_DATABASE_URL',
+      remedy: 'make sure the server of the drill can restore it, or set VERIFY_DATABASE_URL to another one',
       cause: error.cause,
     });
   }
-  const fault = { what: 'restore', where: '', expected: 'a dump that the server takes' } as const;
+  const fault = { what: 'restore', where: '', expected: 'a dump that the server accepts' } as const;
   const faults = [...found.faults, { ...fault, found: error.problem }];
   return { ...found, faults, ...(isDamaged ? { foundBy: 'full' } : {}) };
 }

@@ -29,12 +29,12 @@ export function judgeDrill({
     faults.push({ what: 'table', where, expected: 'nothing', found: `${rows} rows` });
   }
   if (!own && beyond.length > 0) {
-    open.push(`the rows of ${beyond.join(', ')}, which the dump does not have as COPY`);
+    open.push(`the rows of ${beyond.join(', ')}, which the dump does not contain as COPY data`);
   }
   const counted = tablesCounted(original, restored);
   if (counted.length > 0) {
     open.push(
-      `the bytes of the rows of ${counted.join(', ')}, of which the dump has several pieces or partitions: they are counted`,
+      `the bytes of the rows of ${counted.join(', ')}, which the dump holds in several pieces or partitions: only their number was compared`,
     );
   }
   const text = judgeText(original, restored, own);
@@ -45,8 +45,8 @@ export function judgeDrill({
     counted.length === 0 ? `all ${all}` : `${formatCount(original.tables.size - counted.length)} of ${all}`;
   return {
     faults,
-    proved: `PostgreSQL ${majorOf(restored.index.serverVersion)} restores it; dumped again, ${text.unproved === undefined ? 'its schema and ' : ''}${tables} tables are the same byte for byte`,
-    unproved: open.length > 0 ? open.join('; ') : 'what the application makes of it',
+    proved: `PostgreSQL ${majorOf(restored.index.serverVersion)} restores it; dumped again, ${text.unproved === undefined ? 'its schema and ' : ''}${tables} tables are identical byte for byte`,
+    unproved: open.length > 0 ? open.join('; ') : 'that the application works with it',
   };
 }
 
@@ -60,7 +60,7 @@ function judgeText(
   if (wrote !== writes) {
     return {
       differences: [],
-      unproved: `the schema’s text, for ${wrote} has written the dump and ${writes} writes otherwise`,
+      unproved: `the schema’s text, because ${wrote} wrote the dump and ${writes} writes it differently`,
     };
   }
   const differences = compareText(original, restored);
@@ -68,7 +68,7 @@ function judgeText(
   if (own || first === undefined) return { differences };
   return {
     differences,
-    unproved: `the schema’s text (${faultLine(first)}), for the options of the dump are not known`,
+    unproved: `the schema’s text (${faultLine(first)}), because the options of the dump are unknown`,
   };
 }
 

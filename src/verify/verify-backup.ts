@@ -79,7 +79,7 @@ function unproven({ id, fault }: BrokenBackup): StoreError {
   return new StoreError({
     doing: `cannot verify backup ${id}`,
     problem: fault,
-    remedy: 'then verify it again',
+    remedy: 'fix that and verify again',
   });
 }
 
@@ -87,7 +87,8 @@ function unknownForm(key: string): DumpError {
   return new DumpError({
     doing: `cannot verify ${key}`,
     problem: ZSTD.found,
-    remedy: 'look at it with --quick, or unpack it with zstd -d and give the .sql to `topobank-backup push`',
+    remedy:
+      'verify it with --quick, or decompress it with zstd -d and give the .sql to `topobank-backup push`',
   });
 }
 

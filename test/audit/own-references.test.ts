@@ -54,8 +54,8 @@ test.each([
   ['[{"table": "a", "owns": "albums/{id}/{"}]', /entry 1, owns,/],
   ['[{"table": "a", "owns": "albums/{id}}/"}]', /entry 1, owns,/],
   // Under the media prefix it would be a key with two slashes, and all that is there an orphan.
-  ['[{"table": "a", "owns": "/albums/{id}/"}]', /entry 1, owns, .* without a slash at its start/],
-  ['[{"column": "a.b", "prefix": "/blog/"}]', /entry 1, prefix, .* without a slash at its start/],
+  ['[{"table": "a", "owns": "/albums/{id}/"}]', /entry 1, owns, .* without a leading slash/],
+  ['[{"column": "a.b", "prefix": "/blog/"}]', /entry 1, prefix, .* without a leading slash/],
   ['[]', /it is not accepted/],
   ['{"column": "a.b"}', /it is not accepted/],
   ['["a.b"]', /is not accepted/],

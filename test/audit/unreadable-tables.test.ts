@@ -17,14 +17,14 @@ test.each([
   [
     ERA_A,
     'ALTER TABLE manager_topography ALTER thumbnail TYPE jsonb USING NULL',
-    'column thumbnail of table manager_topography holds no text',
+    'column thumbnail of table manager_topography does not hold text',
   ],
 ])(
   'a table of TopoBank that cannot be read ends an audit, and leaves a backup without a list',
   async (schema, change, problem) => {
     bed = await createAuditBed(inject('postgres'), `${schema}; ${change}`);
     await bed.put('media/uploads/1/scan.opd');
-    const message = `cannot tell which rows own which objects: ${problem} — make the table again`;
+    const message = `cannot determine which rows own which objects: ${problem} — restore the table to the form`;
     for (const args of [[], ['--quarantine', '--yes']]) {
       expect(await bed.audit(args)).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
     }

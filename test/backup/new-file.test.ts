@@ -32,7 +32,7 @@ test('of two that write the same file at once the first to be done keeps it, and
   go.resolve();
   await expect(slow).rejects.toMatchObject({
     name: 'ConfigError',
-    message: `cannot write ${path}: the file exists — move it away or name another directory`,
+    message: `cannot write ${path}: the file exists — move it, or give another directory`,
   });
   expect(path).toBe(join(scratch.path, 'dump.sql'));
   expect(readFileSync(path, 'utf8')).toBe('other bytes');

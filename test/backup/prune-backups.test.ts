@@ -194,7 +194,7 @@ test('nothing goes while the newest dump is less than half of the one before', a
   expect(await prune(guarded)).toEqual([]);
   expect(guarded.lines).toEqual([
     expect.stringMatching(
-      /^warn: backup 20261124000000 shrank: .* lets 20261123000000 go unless a rule keeps it$/,
+      /^warn: backup 20261124000000 shrank to .* deletes 20261123000000 unless a rule keeps it$/,
     ),
   ]);
   const plan = await planPrune(guarded, signal);
@@ -220,7 +220,7 @@ test('what may have gone is said where it is cut off', async () => {
   const given = context();
   await expect(prune(given)).rejects.toThrow(StoreError);
   expect(given.lines).toContain(
-    'warn: interrupted while pruning 2 backups (1.95 KiB): 20261121000000 to 20261122000000; what has lost its dump is listed as broken, and the next prune finishes the job',
+    'warn: interrupted while pruning 2 backups (1.95 KiB): 20261121000000 to 20261122000000; a backup that has lost its dump is listed as broken, and the next prune finishes the job',
   );
   expect((await states()).filter((state) => state.endsWith('broken'))).toHaveLength(2);
 });

@@ -198,7 +198,7 @@ test.each<[left: string, faults: readonly Fault[], says: RegExp]>([
       { operation: 'UploadPart', what: DENIED },
       { operation: 'AbortMultipartUpload', what: DENIED },
     ],
-    /an upload of \S+\.sql may be left, which nobody sees and a later backup aborts if it may: .*AccessDenied/,
+    /an unfinished upload of \S+\.sql may remain; a later backup will abort it if permitted: .*AccessDenied/,
   ],
   [
     'uploads',
@@ -214,7 +214,7 @@ test.each<[left: string, faults: readonly Fault[], says: RegExp]>([
       { operation: 'PutObject', what: DENIED },
       { operation: 'DeleteObjectsEntry', what: DENIED },
     ],
-    /\S+\.sql may be left without its manifest, and then list calls it foreign; it can be deleted: .*AccessDenied/,
+    /\S+\.sql may remain without its manifest; `list` then shows it as foreign, and it can be deleted: .*AccessDenied/,
   ],
 ])('what the server does not have removed is warned of: %s', async (left, faults, says) => {
   const prefix = newPrefix();
@@ -290,7 +290,7 @@ test('an object that has come to exist under the name is left as it is', async (
   const key = `${prefix}postgres-backup-${ID}.sql`;
   await bed.store.put(key, Buffer.from('theirs'), { ifAbsent: false, contentType: 'text/plain', signal });
   await expect(store(prefix)).rejects.toThrow(
-    /an object of that name was created meanwhile; it was left as it is/,
+    /an object with that name was created in the meantime; it was left untouched/,
   );
   expect(await leftovers(prefix)).toEqual({ keys: [key], uploads: [] });
   expect((await bed.store.head(key, signal))?.bytes).toBe(6);

@@ -86,7 +86,7 @@ test('own uploads of more than a day are aborted, and said', async () => {
   const { swept, lines } = await sweep();
   expect(swept.toSorted()).toEqual(abandoned.map(([key]) => key).toSorted());
   expect(lines).toContain(
-    'info: aborted the upload of backup/postgres-backup-20261122000000.sql that was left over from 2026-11-22 10:30:00 UTC',
+    'info: aborted an upload of backup/postgres-backup-20261122000000.sql left over from 2026-11-22 10:30:00 UTC',
   );
   expect(lines).toHaveLength(abandoned.length);
   expect((await pending()).toSorted()).toEqual(others.map(([key]) => key).toSorted());
@@ -131,7 +131,7 @@ test('an upload that cannot be aborted keeps none of the others', async () => {
   const { swept, lines } = await sweep();
   expect(swept).toEqual(['backup/postgres-backup-20261121000000.sql']);
   expect(lines).toEqual([
-    expect.stringMatching(/^info: aborted the upload of backup\/postgres-backup-20261121000000\.sql/),
+    expect.stringMatching(/^info: aborted an upload of backup\/postgres-backup-20261121000000\.sql/),
     expect.stringMatching(/^warn: cannot .*20261119000000.*the key needs s3:.*; 1 more like it$/),
   ]);
 });

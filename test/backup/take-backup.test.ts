@@ -273,7 +273,7 @@ test('the bucket is created where it is missing, and it is said when the key may
   const made = await bed.run(['backup'], bucket);
   expect(made).toMatchObject({
     status: 0,
-    stderr: expect.stringMatching(/WARN.*: there was no bucket a-new-bucket, and it was created/),
+    stderr: expect.stringMatching(/WARN.*: bucket a-new-bucket did not exist and was created/),
   });
   const listed = await bed.run(['list', '--json'], bucket);
   expect(JSON.parse(listed.stdout)).toHaveLength(1);

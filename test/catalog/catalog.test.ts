@@ -101,7 +101,7 @@ test('what lies in the bucket is complete, foreign or broken, newest first; othe
     {
       id: '20260106000000',
       state: 'broken',
-      fault: expect.stringContaining('is that of backup 20260101000000'),
+      fault: expect.stringContaining('belongs to backup 20260101000000'),
     },
     // Its manifest is another one's, so nothing speaks for or against this dump.
     { id: '20260106000000', state: 'foreign' },
@@ -163,14 +163,14 @@ test('the latest is one of the database that is asked for, and none that lies ah
   expect(await choose('topobank', { by: 'time', at: new Date('2100-01-01') })).toBe('20260101000000');
   await expect(choose('third')).rejects.toMatchObject({
     name: 'NotFoundError',
-    message: `cannot find the latest backup: there is no usable backup of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is of database other — to use that one anyway, name it by its id: 20260102000000`,
+    message: `cannot find the latest backup: there is no usable backup of database third under backup/ of bucket ${bed.store.bucket}; 20260102000000 is of database other — to use that one anyway, give its id: 20260102000000`,
   });
   await expect(choose('other', { by: 'time', at: new Date('2026-01-01T12:00:00Z') })).rejects.toThrow(
     /all usable backups of database other under .* are later; the oldest is 20260102000000 — run/,
   );
   const early = { now: new Date('2025-12-31'), database: 'topobank', signal };
   await expect(chooseBackup(bed.store, 'backup/', { by: 'latest' }, early)).rejects.toThrow(
-    /there is no usable backup under \S+ of bucket \S+; 20990101000000 is dated in the future — to use that one anyway, name it by its id: 20990101000000$/,
+    /there is no usable backup under \S+ of bucket \S+; 20990101000000 is dated in the future — to use that one anyway, give its id: 20990101000000$/,
   );
   // A dump that does not tell whose it is may be any database's.
   await put('postgres-backup-20260103000000.sql', DUMP);
@@ -346,26 +346,26 @@ test('checkpoints that divide a table’s rows are read as they are', () => {
 test.each([
   ['nothing', '', /it is not JSON/],
   ['half of one', encodeManifest(manifestOf('20260101000000')).toString().slice(0, 200), /it is not JSON/],
-  ['another thing', '[]', /is not what format 1 says/],
+  ['another thing', '[]', /does not match format 1/],
   [
     'another format',
     JSON.stringify({ ...manifestOf('20260101000000'), format: 2 }),
-    /format is not what format 1 says/,
+    /format does not match format 1/,
   ],
   [
     'a negative size',
     JSON.stringify({ ...manifestOf('20260101000000'), bytes: -1 }),
-    /bytes is not what format 1 says/,
+    /bytes does not match format 1/,
   ],
   [
     'no hash',
     JSON.stringify({ ...manifestOf('20260101000000'), sections: [{ name: 'data', offset: 0, bytes: 1 }] }),
-    /sections\.0\.sha256 is not/,
+    /sections\.0\.sha256 does not match/,
   ],
   ...MARKS.map(([name, checkpoints]): [string, string, RegExp] => [
     `checkpoints of ten rows in 100 bytes: ${name}`,
     manifestWithMarks(checkpoints),
-    /tables\.0 is not what format 1 says \(its checkpoints do not divide its rows/,
+    /tables\.0 does not match format 1 \(its checkpoints do not cover its rows/,
   ]),
 ])('what is no manifest is refused: %s', (_name, text, message) => {
   const decode = () => decodeManifest('backup/x.manifest.json', text);

@@ -71,7 +71,7 @@ test('restored again and again without a question, nothing that was kept is drop
   const refused = await bed.run(['dbbackup'], { RESTORE_DATABASE: '1' });
   expect(refused).toMatchObject({ status: 1, stdout: '' });
   expect(refused.stderr).toContain(
-    `earlier restores have kept ${kept.join(', ')}, of which the first is from before them, and nobody is asked`,
+    `earlier restores kept ${kept.join(', ')} (the first is from before all of them), and without a prompt nobody can agree`,
   );
   expect(await newest(bed.database.name)).toEqual(['fourth']);
   const asked = await bed.run(['restore', 'latest', '--yes']);
@@ -86,7 +86,7 @@ test.each([
   ],
   [{ RESTORE_DATABASE: '1', RESTORE_FILE: '/nowhere/dump.sql' }, 4, '/nowhere/dump.sql'],
   [{ RESTORE_DATABASE: 'perhaps' }, 2, 'RESTORE_DATABASE: "perhaps" is not accepted, expected True or False'],
-  [{ DBBACKUP_SCHEDULE: '@never' }, 2, '@never is none of'],
+  [{ DBBACKUP_SCHEDULE: '@never' }, 2, '@never is not one of'],
 ])('%j ends with status %i', async (env, expected, problem) => {
   const { status, stderr } = await bed.run(['dbbackup'], env);
   expect(stderr).toContain(problem);

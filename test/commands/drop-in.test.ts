@@ -61,7 +61,7 @@ test('of dumps of one time that whose name is given is restored, and none in the
   expect(await restore(key.replace('.sql', '.dump'))).toMatchObject({
     status: 4,
     stderr: expect.stringContaining(
-      `.dump under backup/ of bucket topobank-assets, but ${key} and ${key}.gz — `,
+      `.dump under backup/ of bucket topobank-assets, only ${key} and ${key}.gz — `,
     ),
   });
   expect(await names()).toEqual(['zipped']);

@@ -56,14 +56,17 @@ test('it tells five times unless another number is wanted', async () => {
 });
 
 test.each([
-  [['--explain', '0 0 30 2 *'], 'cannot follow the schedule "0 0 30 2 *": it has no time within 5 years — '],
-  [['--explain', '1 2 3'], 'cannot read the schedule "1 2 3": 3 fields; '],
+  [['--explain', '0 0 30 2 *'], 'cannot follow the schedule "0 0 30 2 *": it is not due within 5 years — '],
+  [
+    ['--explain', '1 2 3'],
+    'cannot read the schedule "1 2 3": expected 5 fields (starting with minutes) or 6 (starting with seconds), found 3 — ',
+  ],
   [['--explain', ''], '--schedule is empty, expected a schedule'],
-  [['--explain', '@daily', '--count', '0'], '--count: "0" is not accepted — give a number of 1 to 1000'],
+  [['--explain', '@daily', '--count', '0'], '--count: "0" is not accepted — give a number from 1 to 1000'],
   [['--explain', '@daily', '--count', '1e3'], '--count: "1e3" is not accepted'],
   [['--explain', '@daily', '--from', 'tomorrow'], '--from: "tomorrow" is not accepted — give a UTC time'],
-  [['--from', '2026-11-23'], '--from goes with --explain'],
-  [['--count', '3'], '--count goes with --explain'],
+  [['--from', '2026-11-23'], '--from requires --explain'],
+  [['--count', '3'], '--count requires --explain'],
 ])('%j is refused with status 2', async (args, problem) => {
   const { status, stdout, stderr } = await runProgram(['service', ...args], {});
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -16,22 +16,25 @@ test.each([
   ],
   [
     { DBBACKUP_SCHEDULE: '0 0 30 2 *' },
-    'cannot follow the schedule "0 0 30 2 *" of DBBACKUP_SCHEDULE: it has no time within 5 years',
+    'cannot follow the schedule "0 0 30 2 *" from DBBACKUP_SCHEDULE: it is not due within 5 years',
   ],
   [{ DBBACKUP_SCHEDULE: '' }, 'DBBACKUP_SCHEDULE is empty, expected a schedule such as @daily'],
-  [{ SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly" of SCHEDULE: @dayly is none of'],
-  [{ VERIFY_SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly" of VERIFY_SCHEDULE: @dayly is none of'],
+  [{ SCHEDULE: '@dayly' }, 'cannot read the schedule "@dayly" from SCHEDULE: @dayly is not one of'],
+  [
+    { VERIFY_SCHEDULE: '@dayly' },
+    'cannot read the schedule "@dayly" from VERIFY_SCHEDULE: @dayly is not one of',
+  ],
   [
     { AUDIT_SCHEDULE: '61 * * * *' },
-    'cannot read the schedule "61 * * * *" of AUDIT_SCHEDULE: minute: 61 is',
+    'cannot read the schedule "61 * * * *" from AUDIT_SCHEDULE: minute: 61 is',
   ],
   [
     { VERIFY_SCHEDULE: '0 0 30 2 *' },
-    'cannot follow the schedule "0 0 30 2 *" of VERIFY_SCHEDULE: it has no time within 5 years',
+    'cannot follow the schedule "0 0 30 2 *" from VERIFY_SCHEDULE: it is not due within 5 years',
   ],
   [
     { DBBACKUP_SCHEDULE: '@dayly', VERIFY_SCHEDULE: '0 0 30 2 *', AUDIT_SCHEDULE: '61 * * * *' },
-    /^topobank-backup: cannot start the service: .*"@dayly" of DBBACKUP_SCHEDULE: .*; .* of VERIFY_SCHEDULE: .*; .* of AUDIT_SCHEDULE: /,
+    /^topobank-backup: cannot start the service: .*"@dayly" from DBBACKUP_SCHEDULE: .*; .* from VERIFY_SCHEDULE: .*; .* from AUDIT_SCHEDULE: /,
   ],
   [{ VERIFY_DEPTH: 'deep' }, 'VERIFY_DEPTH: "deep" is not accepted, expected quick'],
   [
@@ -74,9 +77,9 @@ test('variables that contradict one another, or are unknown, are told in one lin
   expect(status).toBe(1);
   const lines = stderr.trim().split('\n');
   expect(lines.slice(0, -1).map((line) => line.replace(/^\[.*?\] /, ''))).toEqual([
-    'WARN: SCHEDULE is not used, for DBBACKUP_SCHEDULE says something else; set one of the two',
-    'WARN: AWS_S3_USE_SSL=False is not used, for AWS_S3_ENDPOINT_URL begins with https://; change one of the two',
-    'WARN: KEEP_DAYLY is not known and has no effect; is KEEP_DAILY meant?',
+    'WARN: SCHEDULE is ignored because DBBACKUP_SCHEDULE is set to a different value; set only one of them',
+    'WARN: AWS_S3_USE_SSL=False is ignored because AWS_S3_ENDPOINT_URL begins with https://; change one of them',
+    'WARN: KEEP_DAYLY is unknown and has no effect; did you mean KEEP_DAILY?',
   ]);
   expect(lines.at(-1)).toMatch(/^topobank-backup: cannot .*ECONNREFUSED/);
 });

@@ -30,7 +30,7 @@ async function uploadHasBegun(): Promise<void> {
 
 test('it backs up again and again, and a signal ends it with nothing half done', async () => {
   const service = startService(bed, { DBBACKUP_SCHEDULE: '@every 1s', MAX_BACKUPS: '2' });
-  await service.line(/WARN.*more often than once a minute, .* the newest 2 backups \(MAX_BACKUPS\)/);
+  await service.line(/WARN.*more than once a minute, .* the newest 2 backups \(MAX_BACKUPS\)/);
   await service.line(/INFO.*: backup: every second \(UTC\), next .* UTC, .* UTC, .* UTC at the latest$/);
   for (let made = 0; made < 4; made += 1) await service.line(COMPLETE);
   const { status, stdout } = await service.stop();
@@ -78,7 +78,7 @@ test.each<[what: string, args: readonly string[], schedule: string]>([
     const { status, stderr } = await service.stop();
     expect(status).toBe(143);
     expect(stderr).toMatch(
-      /WARN.*: backup did not end in time; a later backup removes an upload that it left, doctor names a database, and list a dump without its manifest as foreign/,
+      /WARN.*: backup did not stop in time; a later backup aborts its upload, `doctor` names a leftover database, and `list` shows a dump without a manifest as foreign/,
     );
   },
 );
@@ -100,7 +100,7 @@ test('a backup whose pruning fails is no failed backup', async () => {
   const service = startService(bed, { DBBACKUP_SCHEDULE: '@every 1s', MAX_BACKUPS: '1' });
   await service.line(COMPLETE);
   await service.line(COMPLETE);
-  await service.line(/ERROR.*: backup succeeded, pruning failed: .*403 AccessDenied — /);
+  await service.line(/ERROR.*: the backup succeeded, but pruning failed: .*403 AccessDenied — /);
   const { stderr } = await service.stop();
   expect(stderr).not.toContain('next try');
 });
@@ -127,7 +127,7 @@ test('at its start it makes up for a backup that was missed, and only then', asy
   await first.stop();
 
   const second = startService(bed, { DBBACKUP_SCHEDULE: '@yearly' });
-  await second.line(/INFO.*: no backup was missed: the newest complete backup that was taken is of .* UTC/);
+  await second.line(/INFO.*: no backup was missed: the newest complete backup taken is from .* UTC/);
   expect(await second.stop()).toMatchObject({ status: 0 });
   expect(await listStates()).toEqual(['complete']);
 });
@@ -170,11 +170,11 @@ test('a database that is down at the start is waited for, and said once', async 
   const port = await freePort();
   const service = startService(bed, yearlyOn(port));
   await service.line(
-    /WARN.*: waiting for the database, until .*-01-01 00:00:00 UTC at most: .*ECONNREFUSED.* — /,
+    /WARN.*: waiting for the database until .*-01-01 00:00:00 UTC at the latest: .*ECONNREFUSED.* — /,
   );
   const server = await forward(port);
   try {
-    await service.line(/INFO.*: database .* answers/);
+    await service.line(/INFO.*: database .* responds/);
     await service.line(COMPLETE);
     const { stderr } = await service.stop();
     expect(stderr.match(/waiting for the database/g)).toHaveLength(1);

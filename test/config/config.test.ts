@@ -42,7 +42,7 @@ function problemsOf(
 test('what is missing may have been given under a mistyped name', () => {
   const env = { POSTGRES_USR: 'me', POSTGRES_DB: 'd' };
   expect(() => readConfig({ env, flags: {} }, ['database'])).toThrow(
-    /POSTGRES_USER is not set, .*; POSTGRES_USR is not known and has no effect; is POSTGRES_USER meant\? — /,
+    /POSTGRES_USER is not set, .*; POSTGRES_USR is unknown and has no effect; did you mean POSTGRES_USER\? — /,
   );
 });
 
@@ -113,27 +113,31 @@ test.each([
   [
     'POSTGRES_DB',
     'postgres://a:hunter2@h/x',
-    /POSTGRES_DB: what is given is not accepted, expected the name/,
+    /POSTGRES_DB: the value given is not accepted, expected a database name/,
   ],
-  ['POSTGRES_DB', 'PostgreSQL://a:hun/ter2@h', /POSTGRES_DB: what is given is not accepted/],
-  ['POSTGRES_DB', 'postgres:///x?user=a&password=hunter2', /POSTGRES_DB: what is given is not accepted/],
-  ['POSTGRES_DB', 'postgis://a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
-  ['POSTGRES_DB', 'a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
-  ['POSTGRES_DB', 'jdbc:postgresql://b/x?user=a&pass=hunter2', /POSTGRES_DB: what is given is not accepted/],
-  ['POSTGRES_DB', '//a:hunter2@b/x', /POSTGRES_DB: what is given is not accepted/],
-  ['POSTGRES_DB', 'a:hun/ter2@b', /POSTGRES_DB: what is given is not accepted/],
+  ['POSTGRES_DB', 'PostgreSQL://a:hun/ter2@h', /POSTGRES_DB: the value given is not accepted/],
+  ['POSTGRES_DB', 'postgres:///x?user=a&password=hunter2', /POSTGRES_DB: the value given is not accepted/],
+  ['POSTGRES_DB', 'postgis://a:hunter2@b/x', /POSTGRES_DB: the value given is not accepted/],
+  ['POSTGRES_DB', 'a:hunter2@b/x', /POSTGRES_DB: the value given is not accepted/],
+  [
+    'POSTGRES_DB',
+    'jdbc:postgresql://b/x?user=a&pass=hunter2',
+    /POSTGRES_DB: the value given is not accepted/,
+  ],
+  ['POSTGRES_DB', '//a:hunter2@b/x', /POSTGRES_DB: the value given is not accepted/],
+  ['POSTGRES_DB', 'a:hun/ter2@b', /POSTGRES_DB: the value given is not accepted/],
   [
     'POSTGRES_MAINTENANCE_DB',
     'postgresql+psycopg://a:hunter2@b/x',
-    /MAINTENANCE_DB: what is given is not accepted/,
+    /MAINTENANCE_DB: the value given is not accepted/,
   ],
-  ['POSTGRES_DB', 'dbname=x password = hunter2', /POSTGRES_DB: what is given is not accepted/],
-  ['POSTGRES_DB', `password=hunter2 ${'x'.repeat(63)}`, /POSTGRES_DB: what is given is not accepted/],
-  ['POSTGRES_MAINTENANCE_DB', 'postgresql://a:hunter2@h', /POSTGRES_MAINTENANCE_DB: what is given is not/],
-  ['POSTGRES_HOST', 'host=h password=hunter2', /POSTGRES_HOST: what is given is not accepted/],
-  ['POSTGRES_HOST', 'u:hunter2@h', /POSTGRES_HOST: what is given is not accepted/],
-  ['AWS_S3_ENDPOINT_URL', 'k:hunter2@h:9000', /AWS_S3_ENDPOINT_URL: what is given is not accepted/],
-  ['AWS_S3_ENDPOINT_URL', 'https://u:hun/ter2@h', /AWS_S3_ENDPOINT_URL: what is given is not accepted/],
+  ['POSTGRES_DB', 'dbname=x password = hunter2', /POSTGRES_DB: the value given is not accepted/],
+  ['POSTGRES_DB', `password=hunter2 ${'x'.repeat(63)}`, /POSTGRES_DB: the value given is not accepted/],
+  ['POSTGRES_MAINTENANCE_DB', 'postgresql://a:hunter2@h', /POSTGRES_MAINTENANCE_DB: the value given is not/],
+  ['POSTGRES_HOST', 'host=h password=hunter2', /POSTGRES_HOST: the value given is not accepted/],
+  ['POSTGRES_HOST', 'u:hunter2@h', /POSTGRES_HOST: the value given is not accepted/],
+  ['AWS_S3_ENDPOINT_URL', 'k:hunter2@h:9000', /AWS_S3_ENDPOINT_URL: the value given is not accepted/],
+  ['AWS_S3_ENDPOINT_URL', 'https://u:hun/ter2@h', /AWS_S3_ENDPOINT_URL: the value given is not accepted/],
   ['AWS_S3_VERIFY', 'maybe', /AWS_S3_VERIFY: "maybe" is not accepted, expected True or False/],
   ['S3_PREFIX', '/backup', /S3_PREFIX: "\/backup" is not accepted, expected a prefix such as backup\//],
   ['S3_MAX_PARTS', '10001', /S3_MAX_PARTS: "10001" is not accepted, expected a number of parts, 1 to 10000/],

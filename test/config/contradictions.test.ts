@@ -14,27 +14,27 @@ function find(env: Record<string, string>, flags: Record<string, string> = {}): 
 test.each<[env: Record<string, string>, warning: string]>([
   [
     { DBBACKUP_SCHEDULE: '@daily', SCHEDULE: '@hourly' },
-    'SCHEDULE is not used, for DBBACKUP_SCHEDULE says something else; set one of the two',
+    'SCHEDULE is ignored because DBBACKUP_SCHEDULE is set to a different value; set only one of them',
   ],
   [
     { DATABASE_USER: 'django', POSTGRES_USER: 'topobank', PGUSER: 'me' },
-    'DATABASE_USER is not used, for POSTGRES_USER says something else; set one of the two',
+    'DATABASE_USER is ignored because POSTGRES_USER is set to a different value; set only one of them',
   ],
   [
     { DATABASE_PASSWORD: 'one', POSTGRES_PASSWORD: 'two' },
-    'DATABASE_PASSWORD is not used, for POSTGRES_PASSWORD says something else; set one of the two',
+    'DATABASE_PASSWORD is ignored because POSTGRES_PASSWORD is set to a different value; set only one of them',
   ],
   [
     { AWS_S3_USE_SSL: 'False', AWS_S3_ENDPOINT_URL: 'https://s3.example.org' },
-    'AWS_S3_USE_SSL=False is not used, for AWS_S3_ENDPOINT_URL begins with https://; change one of the two',
+    'AWS_S3_USE_SSL=False is ignored because AWS_S3_ENDPOINT_URL begins with https://; change one of them',
   ],
   [
     { AWS_S3_USE_SSL: '1', S3_ENDPOINT: 'HTTP://s3.example.org' },
-    'AWS_S3_USE_SSL=1 is not used, for S3_ENDPOINT begins with HTTP://; change one of the two',
+    'AWS_S3_USE_SSL=1 is ignored because S3_ENDPOINT begins with HTTP://; change one of them',
   ],
   [
     { MAX_BACKUPS: '0', KEEP_DAILY: '7' },
-    'KEEP_DAILY is not used, for MAX_BACKUPS=0 keeps all; set MAX_BACKUPS to 1 to keep by KEEP_DAILY',
+    'KEEP_DAILY is ignored because MAX_BACKUPS=0 keeps all backups; set MAX_BACKUPS to 1 to keep by KEEP_DAILY',
   ],
 ])('of %j one is not used, which is said', (env, warning) => {
   expect(find(env)).toEqual([warning]);
@@ -62,6 +62,6 @@ test('the files of secrets are compared by what they hold, which is not shown', 
   expect(find({ POSTGRES_PASSWORD_FILE: path, DATABASE_PASSWORD: 'hush' })).toEqual([]);
   const warnings = find({ POSTGRES_PASSWORD_FILE: path, DATABASE_PASSWORD: 'tush' });
   expect(warnings).toEqual([
-    'DATABASE_PASSWORD is not used, for POSTGRES_PASSWORD_FILE says something else; set one of the two',
+    'DATABASE_PASSWORD is ignored because POSTGRES_PASSWORD_FILE is set to a different value; set only one of them',
   ]);
 });

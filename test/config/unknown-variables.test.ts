@@ -18,7 +18,7 @@ test.each([
   ['AWS_S3_ENDPOINT_URI', 'AWS_S3_ENDPOINT_URL'],
   ['LOG_LEVLE', 'LOG_LEVEL'],
 ])('%s is taken for a mistyped %s', (name, meant) => {
-  expect(find([name])).toEqual([`${name} is not known and has no effect; is ${meant} meant?`]);
+  expect(find([name])).toEqual([`${name} is unknown and has no effect; did you mean ${meant}?`]);
 });
 
 test('no setting is taken for another one', () => {
@@ -54,16 +54,14 @@ test.each([
   'DBBACKUP_SCHED',
   'VERIFY_EVERY',
 ])('%s is meant for this program, and none of its settings', (name) => {
-  expect(find([name])).toEqual([
-    `${name} is not known and has no effect; docs/SETTINGS.md lists every setting`,
-  ]);
+  expect(find([name])).toEqual([`${name} is unknown and has no effect; docs/SETTINGS.md lists all settings`]);
 });
 
 test.each(['AWS_S3_ENDPOINT_URL', 'POSTGRES_USER', 'POSTGRES_DB'])(
   '%s is no secret, and in no file',
   (name) => {
     expect(find([`${name}_FILE`])).toEqual([
-      `${name}_FILE is not read, for only secrets come in files; set ${name}`,
+      `${name}_FILE is ignored because only secrets can be given as files; set ${name}`,
     ]);
   },
 );

@@ -67,7 +67,7 @@ feature('refusal of a wrong CRC32', async () => {
     }),
   );
   const refusal = await put.catch((error: unknown) => error);
-  if (!(refusal instanceof Error)) throw new Shortcoming('taken without a word');
+  if (!(refusal instanceof Error)) throw new Shortcoming('silently accepted');
   expect(answerOf(refusal).status).toBe(400);
   expect(await bucket.store.head('wrong', inTime())).toBeUndefined();
 });

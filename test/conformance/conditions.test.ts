@@ -20,7 +20,7 @@ const putIfAbsent = (key: string, text: string) =>
 const textOf = async (key: string) =>
   String(await bytesOf(readObject(bucket.store, key, { signal: inTime() })));
 
-test('an object that exists is not overwritten when it is to be a new one', async () => {
+test('existing objects are not overwritten when it is to be a new one', async () => {
   expect(await putIfAbsent('once', 'first')).toBe(true);
   expect(await putIfAbsent('once', 'second')).toBe(false);
   expect(await textOf('once')).toBe('first');

@@ -75,6 +75,6 @@ test('a copy of what is not there is refused', async () => {
 feature('refusal to copy another object than the expected one', async () => {
   const expected = { CopySourceIfMatch: `"${'f'.repeat(32)}"` };
   const copied = await copy('source', 'unexpected', expected).catch((error: unknown) => error);
-  if (!(copied instanceof Error)) throw new Shortcoming('taken without a word');
+  if (!(copied instanceof Error)) throw new Shortcoming('silently accepted');
   expect(answerOf(copied)).toEqual({ status: 412, code: 'PreconditionFailed' });
 });

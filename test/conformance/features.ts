@@ -26,16 +26,16 @@ const KNOWN_LIMITS: Readonly<Record<string, Limits>> = {
     'If-None-Match on PutObject': '501 NotImplemented',
     'tags of objects': '501 NotImplemented',
     'CRC32 trailers on streamed bodies': '501 NotImplemented',
-    'refusal of a wrong CRC32': 'taken without a word',
+    'refusal of a wrong CRC32': 'silently accepted',
     'markers of the next page of versions': 'what follows a page is left out',
     'control characters in keys': '500 InternalError',
   },
   rgw: {
     'CRC32 trailers on streamed bodies': '411 MissingContentLength',
-    'refusal of a wrong CRC32': 'taken without a word',
-    'refusal of a wrong Content-MD5 on DeleteObjects': 'taken without a word',
+    'refusal of a wrong CRC32': 'silently accepted',
+    'refusal of a wrong Content-MD5 on DeleteObjects': 'silently accepted',
     'control characters in keys': '400 Unknown',
-    'refusal to copy another object than the expected one': 'taken without a word',
+    'refusal to copy another object than the expected one': 'silently accepted',
   },
 };
 

@@ -81,7 +81,7 @@ describe.skipIf(inject('docker') === null)('the service of docker/topobank/produ
     await stack.misbehave('release');
     await stack.misbehave('ahead/0');
     await stack.run('docker-compose -f production.yml restart dbbackup');
-    const swept = await stack.untilLogged('dbbackup', /aborted the upload/);
+    const swept = await stack.untilLogged('dbbackup', /aborted an upload/);
     expect(swept).toContain(left[0]);
     await stack.untilLogged('dbbackup', /backup \d{14} is complete/);
     expect(await pendingUploads()).not.toContain(left[0]);

@@ -65,7 +65,7 @@ test.each(['ID --in-place', '--latest', '--at=2099-01-01'])(
   'options are another matter: restore %s has to be given --yes',
   async (args) => {
     const { status, stderr } = await type(`restore ${args.replace('ID', id)}`);
-    expect(stderr).toContain('nobody can be asked here — give --yes');
+    expect(stderr).toContain('cannot ask for confirmation without a terminal — give --yes');
     expect(status).toBe(2);
     expect(await surface()).toBe('damaged');
   },

@@ -14,7 +14,7 @@ test.each([
     FREE,
     {
       state: 'fault',
-      detail: 'the role may have 3 connections at once, and a backup takes 4, or 3 with MEDIA_MANIFEST=off',
+      detail: 'the role may have 3 connections at once, but a backup needs 4, or 3 with MEDIA_MANIFEST=off',
     },
   ],
   [
@@ -22,7 +22,7 @@ test.each([
     FREE,
     {
       state: 'warning',
-      detail: 'the role may have 10 connections at once, and a backup takes 4, while 7 others are open now',
+      detail: 'the role may have 10 connections at once, but a backup needs 4, while 7 others are open now',
       remedy: 'ALTER ROLE "topobank" CONNECTION LIMIT 11 or more, or -1 for no limit',
     },
   ],
@@ -30,7 +30,8 @@ test.each([
   [FREE, { limit: 2, taken: 0 }, { state: 'fault' }],
 ])('a role with %j on a database with %j', (role, ofDatabase, found) => {
   const judged = judgeLimits({ role, database: ofDatabase }, database, true);
-  if (found === undefined) expect(judged).toBe('the 4 connections that a backup takes at once are allowed');
+  if (found === undefined)
+    expect(judged).toBe('the 4 concurrent connections that a backup needs are allowed');
   else expect(judged).toMatchObject(found);
 });
 
@@ -46,19 +47,20 @@ test.each([
   [
     { limit: 2, taken: 0 },
     FREE,
-    { state: 'fault', detail: 'the role may have 2 connections at once, and a backup takes 3' },
+    { state: 'fault', detail: 'the role may have 2 connections at once, but a backup needs 3' },
   ],
   [
     { limit: 3, taken: 1 },
     FREE,
     {
       state: 'warning',
-      detail: 'the role may have 3 connections at once, and a backup takes 3, while 1 other is open now',
+      detail: 'the role may have 3 connections at once, but a backup needs 3, while 1 other is open now',
     },
   ],
   [FREE, { limit: 1, taken: 0 }, { state: 'fault' }],
 ])('without a list of media, a role with %j on a database with %j', (role, ofDatabase, found) => {
   const judged = judgeLimits({ role, database: ofDatabase }, database, false);
-  if (found === undefined) expect(judged).toBe('the 3 connections that a backup takes at once are allowed');
+  if (found === undefined)
+    expect(judged).toBe('the 3 concurrent connections that a backup needs are allowed');
   else expect(judged).toMatchObject(found);
 });

@@ -81,7 +81,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
   const text = await bed.run(['doctor'], asRole());
   expect(text).toMatchObject({ status: 0, stderr: '' });
   expect(text.stdout).toMatch(/^CHECK +STATE +FOUND +REMEDY\n/);
-  expect(text.stdout).toMatch(/\n\neverything that backups and restores need is there\n$/);
+  expect(text.stdout).toMatch(/\n\neverything that backups and restores need is in place\n$/);
   const findings = await examine();
   expect(unwell(findings)).toEqual([]);
   expect(findings.map(({ check }) => check)).toEqual([
@@ -222,7 +222,7 @@ const ILL: readonly Ill[] = [
     found: [
       {
         check: 'database: connections',
-        detail: 'the role may have 3 connections at once, and a backup takes 4, or 3 with MEDIA_MANIFEST=off',
+        detail: 'the role may have 3 connections at once, but a backup needs 4, or 3 with MEDIA_MANIFEST=off',
         remedy: expect.stringMatching(/^ALTER ROLE .* CONNECTION LIMIT [4-6] or more, or -1 for no limit$/),
       },
     ],
@@ -235,7 +235,7 @@ const ILL: readonly Ill[] = [
       {
         check: 'database: connections',
         detail:
-          'the database may have 1 connection at once, and a backup takes 3, or 2 with MEDIA_MANIFEST=off',
+          'the database may have 1 connection at once, but a backup needs 3, or 2 with MEDIA_MANIFEST=off',
         remedy: expect.stringMatching(
           /^ALTER DATABASE .* CONNECTION LIMIT [345] or more, or -1 for no limit$/,
         ),
@@ -352,7 +352,7 @@ const ILL: readonly Ill[] = [
       {
         check: 's3: list media',
         state: 'warning',
-        detail: '403 AccessDenied, so backups have no list of their media, and nothing is audited',
+        detail: '403 AccessDenied, so backups have no list of their media, and media cannot be audited',
         remedy: expect.stringContaining('s3:ListBucket'),
       },
     ],
@@ -366,7 +366,7 @@ const ILL: readonly Ill[] = [
       {
         check: 's3: versions',
         state: 'warning',
-        detail: expect.stringContaining('the server does not tell whether the bucket keeps versions'),
+        detail: expect.stringContaining('the server does not say whether the bucket keeps versions'),
         remedy: expect.stringContaining('s3:GetBucketVersioning'),
       },
     ],
@@ -416,7 +416,7 @@ test('probe objects that cannot be removed are named', async () => {
   expect(keys).toHaveLength(2);
   expect(finding).toMatchObject({
     check: 's3: delete',
-    detail: `403 AccessDenied; ${keys.map((key) => `${key} may be left`).join('; ')}`,
+    detail: `403 AccessDenied; ${keys.map((key) => `${key} may remain`).join('; ')}`,
   });
   await bed.store.remove(keys, signal);
 });
@@ -431,7 +431,7 @@ test('what may be left is named where it cannot even be looked up', async () => 
   bed.server.faults.length = 0;
   const keys = await bed.keys();
   expect(keys).toHaveLength(2);
-  for (const key of keys) expect(finding?.detail).toContain(`${key} may be left`);
+  for (const key of keys) expect(finding?.detail).toContain(`${key} may remain`);
   await bed.store.remove(keys, signal);
 });
 
@@ -444,7 +444,7 @@ test('uploads that cannot be aborted are named', async () => {
   bed.server.faults.length = 0;
   const uploads = await bed.pendingUploads();
   expect(uploads.length).toBeGreaterThan(0);
-  expect(finding?.detail.match(/upload \S+ of \S+-parts may be left/g)).toHaveLength(uploads.length);
+  expect(finding?.detail.match(/upload \S+ of \S+-parts may remain/g)).toHaveLength(uploads.length);
   for await (const upload of bed.store.listUploads('backup/', signal)) {
     await bed.store.abortUpload(upload, signal);
   }

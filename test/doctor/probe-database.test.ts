@@ -39,7 +39,7 @@ test.each([
 ])('where the server ends the connection at %s, what may be left is named', async (statement, left) => {
   const config = readConfig({ env: { ...env, POSTGRES_DB: 'postgres' }, flags: {} }, ['database']);
   const finding = await tryDatabase(brokenAt(openDatabase(config, {}), new RegExp(statement)), never);
-  const told = /; database (topobank_backup_doctor_\w+) or (\w+) may be left$/;
+  const told = /; database (topobank_backup_doctor_\w+) or (\w+) may remain$/;
   expect(finding).toMatchObject({ state: 'fault', detail: expect.stringMatching(told) });
   const [, probe = '', renamed] = told.exec((finding as DoctorFinding).detail) ?? [];
   expect(renamed).toBe(`${probe}_renamed`);

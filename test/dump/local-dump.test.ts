@@ -15,7 +15,7 @@ test('a file that cannot be read is no dump that is damaged', async () => {
   const dump = await openLocalDump(UNREADABLE, signal);
   const plain = readPlainDump(dump.read(), { name: UNREADABLE, binDir: undefined, env: {}, signal });
   await expect(plain.next()).rejects.toThrow(
-    /^cannot read the dump \/proc\/self\/mem: EIO: .* — look at the disk that it lies on, or use another copy of it$/,
+    /^cannot read the dump \/proc\/self\/mem: EIO: .* — check the disk it is on, or use another copy of it$/,
   );
 });
 
@@ -23,7 +23,7 @@ test('a pipe is refused, and no writer of it is waited for', async () => {
   const directory = scratchDirectory('pipe');
   const pipe = join(directory.path, 'pipe');
   execFileSync('mkfifo', [pipe]);
-  await expect(openLocalDump(pipe, signal)).rejects.toThrow(/pipe: it is not a regular file — name a file/);
+  await expect(openLocalDump(pipe, signal)).rejects.toThrow(/pipe: it is not a regular file — give a file/);
   directory.remove();
 });
 

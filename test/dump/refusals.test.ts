@@ -34,17 +34,21 @@ const TABLE = `${entry('TABLE', 't')}CREATE TABLE public.t (a text);`;
 const ROWS = 'COPY public.t (a) FROM stdin;\none\n\\.\n';
 
 const REFUSED: readonly [about: string, body: string, problem: RegExp][] = [
-  ['a shell command', '\\! touch FILE', /line 10 holds the command \\!, which is never run/],
-  ['a shell command after the rows', `${TABLE}\n${ROWS}\n\\! touch FILE`, /line 18 holds the command \\!,/],
-  ['a program to pipe to', '\\o |touch FILE', /holds the command \\o,/],
-  ['another file', '\\i /etc/passwd', /holds the command \\i,/],
-  ['a copy by psql', `${TABLE}\n\\copy public.t from program 'touch FILE'`, /holds the command \\copy,/],
+  ['a shell command', '\\! touch FILE', /line 10 contains the command \\!, which is never run/],
+  [
+    'a shell command after the rows',
+    `${TABLE}\n${ROWS}\n\\! touch FILE`,
+    /line 18 contains the command \\!,/,
+  ],
+  ['a program to pipe to', '\\o |touch FILE', /contains the command \\o,/],
+  ['another file', '\\i /etc/passwd', /contains the command \\i,/],
+  ['a copy by psql', `${TABLE}\n\\copy public.t from program 'touch FILE'`, /contains the command \\copy,/],
   [
     'a connection to another database',
     '\\connect postgres',
-    /holds the command \\connect,.* — take a dump without --create/,
+    /contains the command \\connect,.* — take a dump without --create/,
   ],
-  ['the same in short', '\\c postgres', /holds the command \\c,/],
+  ['the same in short', '\\c postgres', /contains the command \\c,/],
   [
     'a command in the middle of a statement',
     'SELECT 1\n\\! touch FILE\n;',
@@ -55,28 +59,28 @@ const REFUSED: readonly [about: string, body: string, problem: RegExp][] = [
     "SELECT 'x' \\gexec\n",
     /the command \\gexec inside the statement at line 10/,
   ],
-  ['a command after a forged end of the rows', `${TABLE}\n${ROWS}\\.\n`, /holds the command \\\.,/],
+  ['a command after a forged end of the rows', `${TABLE}\n${ROWS}\\.\n`, /contains the command \\\.,/],
   [
     'the drop of a database',
     'DROP DATABASE NAME;',
-    /line 10 holds DROP DATABASE, .* — take a dump without --create/,
+    /line 10 contains DROP DATABASE, .* — take a dump without --create/,
   ],
   [
     'a database behind a comment',
     '/* a /* b */ */ -- c\nCREATE /* d */ DATABASE other;',
-    /holds CREATE DATABASE/,
+    /contains CREATE DATABASE/,
   ],
-  ['a database behind many blanks', `DROP${' '.repeat(100)}DATABASE other;`, /holds DROP DATABASE/],
+  ['a database behind many blanks', `DROP${' '.repeat(100)}DATABASE other;`, /contains DROP DATABASE/],
   [
     'a program',
     "COPY public.t FROM PROGRAM 'touch /tmp/x';",
-    /line 10 holds a COPY that reads or writes a file or a program of the server/,
+    /line 10 contains a COPY that reads or writes a file or a program on the server/,
   ],
-  ['what a role owns', 'DROP OWNED BY topobank;', /line 10 holds DROP OWNED/],
-  ['a new database', 'create  database other;', /line 10 holds CREATE DATABASE/],
-  ['the drop of a role', 'DROP ROLE IF EXISTS someone;', /holds DROP ROLE/],
-  ['a change of a user', "ALTER USER postgres PASSWORD 'x';", /holds ALTER USER/],
-  ['a setting of the whole server', "ALTER SYSTEM SET work_mem = '1GB';", /holds ALTER SYSTEM/],
+  ['what a role owns', 'DROP OWNED BY topobank;', /line 10 contains DROP OWNED/],
+  ['a new database', 'create  database other;', /line 10 contains CREATE DATABASE/],
+  ['the drop of a role', 'DROP ROLE IF EXISTS someone;', /contains DROP ROLE/],
+  ['a change of a user', "ALTER USER postgres PASSWORD 'x';", /contains ALTER USER/],
+  ['a setting of the whole server', "ALTER SYSTEM SET work_mem = '1GB';", /contains ALTER SYSTEM/],
 ];
 
 test.each(REFUSED)('%s is refused by name before anything is created', async (_, body, problem) => {
@@ -135,7 +139,7 @@ test('a backup whose object was tampered with is refused as well, although its m
   const before = await bed.databases();
   const restored = await bed.run(['restore', '--latest', '--yes']);
   expect(restored.status).toBe(1);
-  expect(restored.stderr).toMatch(/holds the command \\!, which is never run/);
+  expect(restored.stderr).toMatch(/contains the command \\!, which is never run/);
   expect(existsSync(touched)).toBe(false);
   expect(await bed.databases()).toEqual(before);
 });

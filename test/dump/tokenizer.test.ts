@@ -191,21 +191,25 @@ test.each([
   ['much of something else', 'hello '.repeat(20_000), /header/],
   ['gzip', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0]), /compressed with gzip/],
   ['the custom format', 'PGDMP\x01', /custom format/],
-  ['null bytes', dumpText('SELECT 1;\n-- \0\n'), /a null byte stands at line 11 —/],
+  ['null bytes', dumpText('SELECT 1;\n-- \0\n'), /there is a null byte at line 11 —/],
   ['a cluster', '--\n-- PostgreSQL database cluster dump\n--\n', /whole cluster.*pg_dump/],
   ['UTF-16', Buffer.from('\ufeff--\n-- PostgreSQL database dump\n', 'utf16le'), /it is in UTF-16/],
   [
     'a byte order mark',
     `\ufeff${dumpText('SELECT 1;\n')}`,
-    /byte order mark.* — take the mark off the SQL, with tail -c \+4/,
+    /byte order mark.* — remove the mark with tail -c \+4/,
   ],
   [
     'the tar format',
     `toc.dat${'\0'.repeat(200)}`,
-    /tar format.* — give the SQL that pg_restore --file=dump\.sql DUMP\.tar makes of it/,
+    /tar format.* — convert it with pg_restore --file=dump\.sql DUMP\.tar and give dump\.sql/,
   ],
-  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]), /compressed with xz.* — unpack it with xz -d/],
-  ['bzip2', 'BZh91AY&SY', /compressed with bzip2.* — unpack it with bunzip2/],
+  [
+    'xz',
+    Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]),
+    /compressed with xz.* — decompress it with xz -d/,
+  ],
+  ['bzip2', 'BZh91AY&SY', /compressed with bzip2.* — decompress it with bunzip2/],
   ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]), /compressed with zstd/],
   [
     'a second dump that is cut off',
@@ -224,7 +228,7 @@ test.each([
   [
     'a command within a statement',
     dumpText('SELECT 1 \\! touch x\n;\n'),
-    /holds the command \\! inside.*line 10/,
+    /contains the command \\! inside.*line 10/,
   ],
 ])('a file that is no whole dump is refused: %s', (_name, content, message) => {
   for (const chunkBytes of [1, 64, 1 << 20]) {

@@ -206,7 +206,7 @@ const UNFETCHABLE: readonly [about: string, damage: () => unknown, message: RegE
   [
     'a byte is another one',
     async () => put(made.key, (await read(made.key)).toString().replace('surface 777', 'surface 778')),
-    /its bytes are not those of its manifest: table public\.surface is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
+    /its bytes do not match its manifest: table public\.surface is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
   ],
   [
     'reading breaks off for good',
@@ -316,10 +316,10 @@ const NOT_WHOLE: readonly [
     'cut off',
     'sql.gz',
     cutOff,
-    /: its gzip is damaged or cut off \(unexpected end of file\) — use a complete dump\n$/,
+    /: its gzip data is damaged or truncated \(unexpected end of file\) — use a complete dump\n$/,
   ],
   ['cut off', 'dump', cutOff, /pg_restore: error: .* — use a complete dump\n$/],
-  ['damaged', 'sql.gz', damaged, /: its gzip is damaged or cut off \(.*\) — use a complete dump\n$/],
+  ['damaged', 'sql.gz', damaged, /: its gzip data is damaged or truncated \(.*\) — use a complete dump\n$/],
   ['damaged', 'dump', damaged, /pg_restore: .* — use a complete dump\n$/],
   [
     'whole gzip around a dump that is cut off',
@@ -349,7 +349,7 @@ test.each([
   [
     'dump',
     Buffer.from('PGDMP\x01\x63\x00\x04\x08\x01\x01'),
-    /unsupported version .* — install the postgresql-client/,
+    /unsupported version .* — install the version of postgresql-client/,
   ],
 ])('a .%s that cannot be unpacked here is fetched whole, with a warning', async (form, head, says) => {
   const body = Buffer.concat([head, randomBytes(3_000_000)]);
@@ -359,7 +359,7 @@ test.each([
   expect(stdout).toMatch(/, checked: nothing, compressed\n$/);
   expect(stderr).toMatch(says);
   expect(stderr).toMatch(
-    /WARN.*; foreign\/postgres-backup-20210101000000\.\S+ is fetched without being checked\n/,
+    /WARN.*; fetching foreign\/postgres-backup-20210101000000\.\S+ without checking it\n/,
   );
 });
 
@@ -376,7 +376,7 @@ test.each([
   expect({ status, stderr }).toEqual({
     status: 4,
     stderr: expect.stringMatching(
-      / is dated in the future — to use that one anyway, name it by its id: 20990101000000\n$/,
+      / is dated in the future — to use that one anyway, give its id: 20990101000000\n$/,
     ),
   });
 });
@@ -391,7 +391,7 @@ test('where the disk takes no more, fetch fails, and leaves no file', async () =
   await expect(limited).rejects.toMatchObject({
     code: 1,
     stderr: expect.stringMatching(
-      /^topobank-backup: cannot write \S+\.part: EFBIG — name a directory that can be written and has room\n$/,
+      /^topobank-backup: cannot write \S+\.part: EFBIG — give a writable directory with free space\n$/,
     ),
   });
   expect(await readdir(directory)).toEqual([]);
@@ -433,8 +433,8 @@ test.each(['sql', 'sql.gz', 'dump'] as const)(
 );
 
 test.each([
-  ['--data-only', /it holds rows of \w+, and creates no table — take a dump without --data-only/],
-  ['--create', /holds CREATE DATABASE, which reaches beyond the database — take a dump without --create/],
+  ['--data-only', /it contains rows of \w+ but creates no table — take a dump without --data-only/],
+  ['--create', /contains CREATE DATABASE, which reaches beyond the database — take a dump without --create/],
 ])('push refuses a dump by %s, which no restore would take', async (option, says) => {
   const file = join(await newDirectory(), 'dump.sql');
   await writeFile(file, await runPgDump(bed.env, [option, bed.database.name]));
@@ -454,7 +454,7 @@ test('a dump keeps the time that its name tells, and overwrites nothing', async 
   const again = await bed.run(['push', cookiecutter, '--prefix', 'named/', '--quiet']);
   expect(again).toMatchObject({ status: 1, stdout: '' });
   expect(again.stderr).toMatch(
-    /cannot push \S+ to bucket topobank-assets: backup 20180313090507 exists already — rename the file/,
+    /cannot push \S+ to bucket topobank-assets: backup 20180313090507 already exists — rename the file/,
   );
 
   const fetched = (await document('fetch', made.id, directory)) as { path: string };
@@ -501,7 +501,7 @@ test('an older backup than the newest, which is broken, is not taken without a w
     await own.store.put(late, Buffer.from('{'), { ifAbsent: true, contentType: 'application/json', signal });
     const { status, stderr } = await own.run(['restore', '--latest', '--dry-run']);
     expect(status).toBe(0);
-    expect(stderr).toMatch(/^.*WARN: taking an older backup than \d{14}, which is broken: .*it is not JSON/m);
+    expect(stderr).toMatch(/^.*WARN: using a backup older than \d{14}, which is broken: .*it is not JSON/m);
   } finally {
     await own.close();
   }

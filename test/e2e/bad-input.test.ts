@@ -118,7 +118,7 @@ const BAD: readonly Bad[] = [
     about: 'a port on which nobody listens',
     args: 'backup --port 1',
     status: 1,
-    says: /127\.0\.0\.1:1 as topobank: connect ECONNREFUSED 127\.0\.0\.1:1 — check POSTGRES_HOST and POSTGRES_PORT, and that the server runs/,
+    says: /127\.0\.0\.1:1 as topobank: connect ECONNREFUSED 127\.0\.0\.1:1 — check POSTGRES_HOST and POSTGRES_PORT, and that the server is running/,
   },
   {
     about: 'a socket that does not exist',
@@ -144,7 +144,7 @@ const BAD: readonly Bad[] = [
     args: 'backup',
     env: { PGSSLMODE: 'verify-full' },
     status: 1,
-    says: /does not support SSL connections — set PGSSLMODE=disable, or switch TLS on in the server/,
+    says: /does not support SSL connections — set PGSSLMODE=disable, or enable TLS on the server/,
   },
   {
     about: 'a TLS mode that does not exist',
@@ -158,7 +158,7 @@ const BAD: readonly Bad[] = [
     args: 'backup',
     env: { PGSSLROOTCERT: '/nowhere/root.crt' },
     status: 2,
-    says: /PGSSLROOTCERT: cannot read "\/nowhere\/root\.crt" — name a readable PEM file/,
+    says: /PGSSLROOTCERT: cannot read "\/nowhere\/root\.crt" — give a readable PEM file/,
   },
   // The S3 server.
   {
@@ -198,13 +198,13 @@ const BAD: readonly Bad[] = [
     about: 'a bucket of no name',
     args: 'list --bucket n',
     status: 2,
-    says: /--bucket: "n" is not accepted, expected a bucket name of 3 to 63 letters, digits, dots, dashes — /,
+    says: /--bucket: "n" is not accepted, expected a bucket name of 3 to 63 letters, digits, dots or dashes — /,
   },
   {
     about: 'an S3 server that is not there',
     args: 'list --endpoint http://127.0.0.1:1',
     status: 1,
-    says: /\(http:\/\/127\.0\.0\.1:1\): .*ECONNREFUSED.* — check AWS_S3_ENDPOINT_URL, and that the server runs/,
+    says: /\(http:\/\/127\.0\.0\.1:1\): .*ECONNREFUSED.* — check AWS_S3_ENDPOINT_URL, and that the server is running/,
   },
   {
     about: 'an S3 host that does not exist',
@@ -217,7 +217,7 @@ const BAD: readonly Bad[] = [
     args: 'list',
     env: { AWS_S3_ENDPOINT_URL: '<http as https>' },
     status: 1,
-    says: /: EPROTO.* — check whether AWS_S3_ENDPOINT_URL is to be https or http/,
+    says: /: EPROTO.* — check whether AWS_S3_ENDPOINT_URL should be https or http/,
   },
   {
     about: 'an endpoint that is no address',
@@ -230,14 +230,14 @@ const BAD: readonly Bad[] = [
     args: 'list',
     env: { AWS_S3_ENDPOINT_URL: '<own>' },
     status: 1,
-    says: /(SELF_SIGNED_CERT|self-signed certificate).* — name the authority’s certificate in NODE_EXTRA_CA_CERTS, or set AWS_S3_VERIFY=False/,
+    says: /(SELF_SIGNED_CERT|self-signed certificate).* — set NODE_EXTRA_CA_CERTS to the CA’s certificate file, or set AWS_S3_VERIFY=False/,
   },
   {
     about: 'the certificate of another host',
     args: 'list',
     env: { AWS_S3_ENDPOINT_URL: '<other>' },
     status: 1,
-    says: / — name the authority’s certificate in NODE_EXTRA_CA_CERTS, or set AWS_S3_VERIFY=False/,
+    says: / — set NODE_EXTRA_CA_CERTS to the CA’s certificate file, or set AWS_S3_VERIFY=False/,
   },
   // The command line and the environment.
   {
@@ -245,33 +245,33 @@ const BAD: readonly Bad[] = [
     args: 'backup',
     env: { POSTGRES_HOST: 'postgres://u:hunter2@h/db' },
     status: 2,
-    says: /POSTGRES_HOST: what is given is not accepted, expected a host name/,
+    says: /POSTGRES_HOST: the value given is not accepted, expected a host name/,
   },
   {
     about: 'an address with a password where a database is asked for',
     args: 'backup',
     env: { POSTGRES_DB: 'postgres://u:hunter2@h/x' },
     status: 2,
-    says: /POSTGRES_DB: what is given is not accepted, expected the name of a database/,
+    says: /POSTGRES_DB: the value given is not accepted, expected a database name/,
   },
   {
     about: 'one with the password behind it, in a flag',
     args: 'doctor --database postgres:///x?password=hunter2',
     status: 2,
-    says: /--database: what is given is not accepted, expected the name of a database/,
+    says: /--database: the value given is not accepted, expected a database name/,
   },
   {
     about: 'an address of the store with a password',
     args: 'list',
     env: { AWS_S3_ENDPOINT_URL: 'http://u:hunter2@localhost:9000' },
     status: 2,
-    says: /AWS_S3_ENDPOINT_URL: what is given is not accepted, expected an address/,
+    says: /AWS_S3_ENDPOINT_URL: the value given is not accepted, expected an address/,
   },
   {
     about: 'a path that ends like the name of a backup',
     args: 'restore /mistyped/postgres-backup-20200102000000.sql --yes',
     status: 4,
-    says: /cannot read the dump mistyped\/postgres-backup-20200102000000.sql: there is no such file, and backups lie under backup\/ — give a path/,
+    says: /cannot read the dump mistyped\/postgres-backup-20200102000000.sql: there is no such file, and backups are stored under backup\/ — give the path/,
   },
   {
     about: 'an unknown flag',
@@ -347,7 +347,7 @@ const BAD: readonly Bad[] = [
     args: 'backup',
     env: { POSTGRES_DB: '' },
     status: 2,
-    says: /POSTGRES_DB is empty, expected the name of a database, at most 63 bytes, and no address with a password — /,
+    says: /POSTGRES_DB is empty, expected a database name of at most 63 bytes, not an address with a password — /,
   },
   {
     about: 'a variable that is not set',
@@ -380,19 +380,19 @@ const BAD: readonly Bad[] = [
     about: 'a database name that is too long',
     args: `backup --database ${'x'.repeat(64)}`,
     status: 2,
-    says: /--database: .* is not accepted, expected the name of a database, at most 63 bytes/,
+    says: /--database: .* is not accepted, expected a database name of at most 63 bytes/,
   },
   {
     about: 'a restore of nothing',
     args: 'restore',
     status: 2,
-    says: /cannot restore: no backup is named — give an ID, a FILE, --latest or --at TIME/,
+    says: /cannot restore: no backup is given — give an ID, a FILE, --latest or --at TIME/,
   },
   {
     about: 'a restore of two things',
     args: 'restore 20200101000000 --latest',
     status: 2,
-    says: /cannot restore: more than one backup is named — /,
+    says: /cannot restore: more than one backup is given — /,
   },
   {
     about: 'a time that is none',
@@ -410,7 +410,7 @@ const BAD: readonly Bad[] = [
     about: 'two targets',
     args: 'restore --latest --in-place --drop-old',
     status: 2,
-    says: /cannot restore: --in-place and --drop-old exclude each other — give one of them/,
+    says: /cannot restore: --in-place and --drop-old cannot be combined — give only one of them/,
   },
   {
     about: 'a target of no name',
@@ -423,14 +423,14 @@ const BAD: readonly Bad[] = [
     about: 'a file that does not exist',
     args: 'push @/nowhere.sql',
     status: 4,
-    says: /cannot read the dump \S+\/nowhere\.sql: there is no such file — name a file that pg_dump wrote/,
+    says: /cannot read the dump \S+\/nowhere\.sql: there is no such file — give a file written by pg_dump/,
   },
-  { about: 'a directory', args: 'restore @ --yes', status: 4, says: /: it is a directory — name a file/ },
+  { about: 'a directory', args: 'restore @ --yes', status: 4, says: /: it is a directory — give a file/ },
   {
     about: 'a dump in the directory format',
     args: 'restore @/directory --yes',
     status: 4,
-    says: /\/directory: it is a directory — give the SQL that pg_restore --file=dump\.sql \S+\/directory makes of it/,
+    says: /\/directory: it is a directory — convert it with pg_restore --file=dump\.sql \S+\/directory and give dump\.sql/,
   },
   ...(['push @/', 'restore --yes @/'] as const).flatMap((args): Bad[] => [
     {
@@ -449,7 +449,7 @@ const BAD: readonly Bad[] = [
       about: 'a gzip that ends early',
       args: `${args}cut.sql.gz`,
       status: 1,
-      says: /cut\.sql\.gz: its gzip is damaged or cut off \(.*\) — use a complete dump/,
+      says: /cut\.sql\.gz: its gzip data is damaged or truncated \(.*\) — use a complete dump/,
     },
     {
       about: 'a dump in the custom format that ends early',
@@ -461,7 +461,7 @@ const BAD: readonly Bad[] = [
       about: 'text that is no dump',
       args: `${args}text.sql`,
       status: 1,
-      says: /text\.sql: it does not begin with pg_dump’s header, so it is not a plain dump from pg_dump — give a file that pg_dump wrote/,
+      says: /text\.sql: it does not begin with pg_dump’s header, so it is not a plain dump from pg_dump — give a file written by pg_dump/,
     },
     { about: 'an empty file', args: `${args}empty.sql`, status: 1, says: /empty\.sql: it is empty/ },
     {
@@ -474,13 +474,13 @@ const BAD: readonly Bad[] = [
       about: 'the dump of a whole cluster',
       args: `${args}cluster.sql`,
       status: 1,
-      says: /it holds a whole cluster \(pg_dumpall\) — dump one database with pg_dump/,
+      says: /it contains a whole cluster \(pg_dumpall\) — dump one database with pg_dump/,
     },
     {
       about: 'a dump in zstd',
       args: `${args}dump.sql.zst`,
       status: 1,
-      says: /it is compressed with zstd — unpack it with zstd -d and give the \.sql/,
+      says: /it is compressed with zstd — decompress it with zstd -d and give the \.sql/,
     },
   ]),
   {
@@ -505,7 +505,7 @@ const BAD: readonly Bad[] = [
     about: 'an id that is none',
     args: 'fetch yesterday @',
     status: 2,
-    says: /cannot choose a backup: ID: "yesterday" is not accepted — give an id as `topobank-backup list` shows it, or latest/,
+    says: /cannot choose a backup: ID: "yesterday" is not accepted — give an id as shown by `topobank-backup list`, or latest/,
   },
   {
     about: 'no backup at all',
@@ -529,7 +529,7 @@ const BAD: readonly Bad[] = [
     about: 'a manifest of another format, without a dump',
     args: 'restore 20200103000000 --yes',
     status: 1,
-    says: /cannot use backup 20200103000000: .*format is not what format 1 says/,
+    says: /cannot use backup 20200103000000: .*format does not match format 1/,
   },
   {
     about: 'a stored dump that ends early',
@@ -547,19 +547,19 @@ const BAD: readonly Bad[] = [
     about: 'a file that exists already',
     args: 'fetch 20200101000000 @/fetched',
     status: 2,
-    says: /cannot write \S+\/fetched\/postgres-backup-20200101000000\.sql: the file exists — move it away or name another directory/,
+    says: /cannot write \S+\/fetched\/postgres-backup-20200101000000\.sql: the file exists — move it, or give another directory/,
   },
   {
     about: 'a directory that is a file',
     args: 'fetch 20200101000000 @/whole.sql',
     status: 2,
-    says: /cannot write \S+whole\.sql: it is a file — name a directory that can be written/,
+    says: /cannot write \S+whole\.sql: it is a file — give a writable directory/,
   },
   {
     about: 'a directory below a file',
     args: 'fetch 20200101000000 @/whole.sql/sub/directory',
     status: 2,
-    says: /cannot write \S+directory: a part of its path is a file — name a directory that can be written/,
+    says: /cannot write \S+directory: part of its path is a file — give a writable directory/,
   },
 ];
 

@@ -84,7 +84,7 @@ test('a record that cannot be read is not taken for no fault', async () => {
     key: /verified\.json/,
     what: { kind: 'alter', to: (bytes) => bytes.subarray(0, -1) },
   });
-  const unknown = `${newer} was found faulty is not known: the record of its verifications`;
+  const unknown = `${newer} was found faulty is unknown: the record of its verifications`;
   expect((await bed.run(['restore', '--latest', '--dry-run', '--no-audit'])).stderr).toContain(unknown);
   expect(await statusOf('prune', '--max-backups', '1', '--yes')).toBe(0);
   const health = await bed.run(['health']);
@@ -115,7 +115,7 @@ test.each<[string, (mark: Checkpoint) => Partial<Checkpoint>]>([
     const unknown = await bed.run(restore);
     expect(unknown.status).toBe(1);
     expect(unknown.stderr).toContain(`verify ${newer}`);
-    expect(unknown.stderr).toContain('a restore after it reads each table in one piece');
+    expect(unknown.stderr).toContain('the next restore reads each table in one piece');
     const drilled = await bed.run(['verify', '--restore', '--json', '--quiet']);
     expect(drilled.status).toBe(3);
     expect(JSON.parse(drilled.stdout)).toMatchObject({

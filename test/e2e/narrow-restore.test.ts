@@ -107,7 +107,7 @@ test('named tables come back with all that is theirs, by the bytes that it takes
   expect(await dumpOf(database, 'surface')).toBe(surface.replace(LEFT_OUT, ''));
   expect(await dumpOf(database, 'topography')).toBe(await dumpOf(bed.database.name, 'topography'));
   expect(log).toMatch(
-    /left out foreign key surface_owner_fkey of public\.surface to public\.owner, which is restored without its rows/,
+    /left out foreign key surface_owner_fkey of public\.surface to public\.owner, because the rows it refers to were not restored/,
   );
   expect(log).toMatch(/reading [\d.]+ MiB of 2\d(\.\d)? MiB/);
 
@@ -182,7 +182,7 @@ test.each(['sql', 'sql.gz'])('of a local .%s, which is read through first', asyn
   if (suffix === 'sql') expect(report.bytesRead).toBeLessThan(2 * MIB);
   else {
     expect(report.bytesRead).toBe(plain.length);
-    expect(log).toMatch(/has to be unpacked from its beginning: all of it is read/);
+    expect(log).toMatch(/is compressed, so all of it must be read/);
   }
 });
 
@@ -209,7 +209,7 @@ ${entry('VIEW', 'v')}CREATE OR REPLACE VIEW public.v AS SELECT id FROM public.t;
     expect({ status, stderr }).toMatchObject({ status: ends });
     if (ends === 1) expect(stderr).toMatch(/it begins a transaction and does not commit it/);
     else {
-      expect(stderr).toMatch(/WARN: left out, .*"public\.nowhere" does not exist/);
+      expect(stderr).toMatch(/WARN: left out because .*"public\.nowhere" does not exist/);
       expect(await query(database, 'SELECT id FROM v')).toEqual([{ id: 1 }]);
     }
   }
@@ -223,7 +223,7 @@ test('a key of another table that the server refuses is warned of', async () => 
   await writeFile(file, dumpText(`${tables}${rows}${key}`));
   const { log } = await restore(file, ['t']);
   expect(log).toMatch(
-    /WARN: left out, .*CONSTRAINT public\.u x: function public\.gone\(integer\) does not exist/,
+    /WARN: left out because .*CONSTRAINT public\.u x: function public\.gone\(integer\) does not exist/,
   );
 });
 
@@ -240,7 +240,7 @@ ${entry('ACL', 'FUNCTION f()')}GRANT ALL ON FUNCTION public.f() TO PUBLIC;
     dumpText(`${entry('TABLE', 't')}CREATE TABLE public.t (id int);\n${rows}${key}${lacking}`),
   );
   const { database, log } = await restore(file, ['t']);
-  expect(log.match(/WARN: left out, .*/g)).toEqual([
+  expect(log.match(/WARN: left out because .*/g)).toEqual([
     expect.stringMatching(/FUNCTION public\.f\(\): relation "public\.nowhere" does not exist/),
     expect.stringMatching(/COMMENT public\.FUNCTION f\(\): function public\.f\(\) does not exist/),
     expect.stringMatching(/ACL public\.FUNCTION f\(\): function public\.f\(\) does not exist/),
@@ -249,14 +249,14 @@ ${entry('ACL', 'FUNCTION f()')}GRANT ALL ON FUNCTION public.f() TO PUBLIC;
 });
 
 test.each([
-  [['--table', 'owner'], 2, /--table needs --into — give --into a name/],
-  [['--table', 'owner', '--in-place'], 2, /--table needs --into — give --into/],
-  [['--table', 'owner', '--into', 'x', '--in-place'], 2, /--into and --in-place exclude each other/],
-  [['--table', 'owner', '--into', 'x', '--drop-old'], 2, /--into and --drop-old exclude each other/],
+  [['--table', 'owner'], 2, /--table needs --into — add --into NAME, an unused name/],
+  [['--table', 'owner', '--in-place'], 2, /--table needs --into — add --into/],
+  [['--table', 'owner', '--into', 'x', '--in-place'], 2, /--into and --in-place cannot be combined/],
+  [['--table', 'owner', '--into', 'x', '--drop-old'], 2, /--into and --drop-old cannot be combined/],
   [
     ['--table', 'topografy', '--into', 'x'],
     4,
-    /no rows of a table of this name — did you mean public\.topography\?/,
+    /no rows of a table with this name — did you mean public\.topography\?/,
   ],
   [['--table', 'topografy', '--into', 'x', '--dry-run'], 4, /did you mean public\.topography\?/],
   [['--table', 'a b', '--into', 'x'], 2, /it is not a table name/],

@@ -34,7 +34,7 @@ test.each([
   const refused = await bed.run(['restore', dump, ...how]);
   expect(refused).toMatchObject({ status: 1, stdout: '' });
   expect(refused.stderr).toMatch(
-    /cannot restore \S+dump\.sql in the place of database t_\w+: prepared transactions keep it from being renamed or dropped \(t_\w+ a'b, since \d{4}-.* UTC\) — run in it: /,
+    /cannot restore \S+dump\.sql in place of database t_\w+: prepared transactions keep it from being renamed or dropped \(t_\w+ a'b, since \d{4}-.* UTC\) — run in it: /,
   );
   expect(refused.stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(await bed.databases()).toEqual([bed.database.name]);

@@ -32,7 +32,7 @@ test('what would dangle is said before, and what dangles after, and --no-audit s
     },
   });
   expect(told.stderr).toMatch(
-    /WARN.*: of 2 media objects that its rows own, 1 missing: see `media check \d+`\n(.*\n)*.*WARN.*: 1 row of the restored database without a media object, 3 objects/,
+    /WARN.*: of 2 media objects that the backup’s rows own, 1 missing: see `media check \d+`\n(.*\n)*.*WARN.*: 1 row of the restored database without a media object, 3 objects/,
   );
   const quiet = await restored(['--no-audit']);
   expect(quiet).toMatchObject({ status: 0, media: { before: null, after: null } });
@@ -68,7 +68,8 @@ test('--with-media brings back what is missing; what is lost makes the status 3'
     status: 3,
     media: { restored: { lost: [{ key: 'media/kept' }] } },
   });
-  const why = /\nbrought back 0 objects \(0 B\) of backup \d+\nlost: media\/kept: it is not in quarantine/;
+  const why =
+    /\nrestored 0 objects \(0 B\) of backup \d+\nnot restored: media\/kept: it is not in quarantine/;
   expect(
     await bed.command(['restore', '--latest', '--yes', '--no-audit', '--with-media', '--quiet']),
   ).toMatchObject({ status: 3, stdout: expect.stringMatching(why), stderr: '' });
@@ -93,9 +94,13 @@ test.each<[string, Record<string, string>, RegExp]>([
   [
     'of no known era',
     { AUDIT_REFERENCES: '[{"column": "nowhere.key"}]' },
-    /not compared: .*no table nowhere/,
+    /skipping the comparison of rows and media objects: .*no table nowhere/,
   ],
-  ['a wrong setting', { AUDIT_GRACE: 'x' }, /not compared: .*AUDIT_GRACE: "x" is not accepted/],
+  [
+    'a wrong setting',
+    { AUDIT_GRACE: 'x' },
+    /skipping the comparison of rows and media objects: .*AUDIT_GRACE: "x" is not accepted/,
+  ],
 ])('%s is said in a line, and the restore goes on', async (_name, env, message) => {
   const told = await restored([], env);
   expect(told).toMatchObject({ status: 0, media: { after: null } });
@@ -110,7 +115,7 @@ test('a listing that fails is said in a line, and the restore goes on', async ()
   });
   const told = await restored([]);
   expect(told).toMatchObject({ status: 0, media: { before: null, after: null } });
-  expect(told.stderr).toMatch(/not compared: cannot list media\/.*403/);
+  expect(told.stderr).toMatch(/skipping the comparison of rows and media objects: cannot list media\/.*403/);
 });
 
 test('--with-media is refused, before anything is done, where there is no list of media', async () => {
@@ -125,7 +130,7 @@ test('--with-media is refused, before anything is done, where there is no list o
 
 test.each<[name: string, value: string, message: RegExp]>([
   ['MEDIA_MANIFEST', 'x', /MEDIA_MANIFEST: "x" is not accepted/],
-  ['QUARANTINE_PREFIX', 'media/', /media\/ lies under QUARANTINE_PREFIX media\//],
+  ['QUARANTINE_PREFIX', 'media/', /media\/ is under QUARANTINE_PREFIX media\//],
 ])('--with-media is refused, before anything is done, for a wrong %s', async (name, value, message) => {
   const before = await bed.databases();
   expect(await restore(['--with-media'], { [name]: value })).toMatchObject({

@@ -107,7 +107,7 @@ test('the latest one that is whole, the one of a time, or the one of an id', asy
   expect(await sources('--at', '20200102235959')).toBe('postgres-backup-20200102000000.sql');
   expect(await sources('--at', '2019-12-31')).toEqual({
     status: 4,
-    stderr: expect.stringMatching(/cannot find a backup of 2019-12-31T00:00:00\.000Z or before/),
+    stderr: expect.stringMatching(/cannot find a backup from 2019-12-31T00:00:00\.000Z or earlier/),
   });
   expect(await sources('20990101000000')).toEqual({
     status: 1,
@@ -135,7 +135,7 @@ test('in the place of the old database, which is kept until the next restore', a
   const inPlace = await bed.run(['restore', file, '--dry-run', '--in-place']);
   expect(inPlace.stdout).toMatch(
     new RegExp(
-      `in its place; there would be more room without ${first.kept}, kept by an earlier restore, which this leaves alone\n$`,
+      `in its place; not dropped, although that would free room: ${first.kept}, kept by an earlier restore\n$`,
     ),
   );
   // Two restores of one second would give the old databases the same name.
@@ -206,7 +206,7 @@ test('--in-place drops nothing for a role that is no member of those who own wha
     const failed = await bed.run(args, { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' });
     expect(failed).toMatchObject({ status: 1, stdout: '' });
     expect(failed.stderr).toMatch(/must be (member of|able to SET) role .* — .*--no-owner/);
-    expect(failed.stderr).toContain(`database ${name} is as it was`);
+    expect(failed.stderr).toContain(`database ${name} is unchanged`);
     expect(await bed.databases()).toEqual([name]);
   } finally {
     await bed.database.query(`ALTER DATABASE ${name} OWNER TO CURRENT_USER; DROP ROLE ${role}`);
@@ -230,7 +230,7 @@ test('what the role lacks for the swap is said before anything is made', async (
         status: 1,
         stderr: expect.stringMatching(
           new RegExp(
-            `may not end the sessions there of ${owner} — end them, or GRANT pg_signal_backend TO "${role}"`,
+            `may not end the sessions of ${owner} in that database — end them, or GRANT pg_signal_backend TO "${role}"`,
           ),
         ),
       });
@@ -239,7 +239,9 @@ test('what the role lacks for the swap is said before anything is made', async (
       for (const how of ['--quiet', '--dry-run']) {
         const { status, stderr } = await restore(how);
         expect(status).toBe(1);
-        expect(stderr).toContain(`belongs to the role "${owner}", of which this role is no member`);
+        expect(stderr).toContain(
+          `belongs to the role "${owner}", but this role is not an inheriting member of it`,
+        );
         expect(stderr).toMatch(new RegExp(` — (${remedy}|GRANT .* SET TRUE), or give --no-owner`));
       }
     };
@@ -264,7 +266,7 @@ test('--in-place is refused at once where a subscription would keep the database
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toMatch(
       new RegExp(
-        `^(?![^]*restoring)[^]*\\(${name}\\), with which it cannot be dropped — run in it: ALTER SUBSCRIPTION "${name}" DISABLE; ALTER SUBSCRIPTION "${name}" SET \\(slot_name = NONE\\); DROP SUBSCRIPTION "${name}";`,
+        `^(?![^]*restoring)[^]*\\(${name}\\), which keep it from being dropped — run in it: ALTER SUBSCRIPTION "${name}" DISABLE; ALTER SUBSCRIPTION "${name}" SET \\(slot_name = NONE\\); DROP SUBSCRIPTION "${name}";`,
       ),
     );
     expect(await bed.databases()).toEqual([name]);
@@ -290,7 +292,7 @@ test('when --in-place fails before the drop, it says that the database is as it 
   const failed = await bed.run(['restore', cut, '--in-place', '--yes']);
   expect(failed).toMatchObject({ status: 1, stdout: '' });
   expect(failed.stderr).toMatch(
-    new RegExp(`INFO: database ${bed.database.name} is as it was\n.*cannot read the dump`),
+    new RegExp(`INFO: database ${bed.database.name} is unchanged\n.*cannot read the dump`),
   );
   expect(await bed.databases()).toEqual([bed.database.name]);
 });
@@ -308,7 +310,7 @@ test.each([
   const failed = await bed.run(['restore', file, '--in-place', '--yes']);
   expect(failed).toMatchObject({ status: 1, stdout: '' });
   expect(failed.stderr).toMatch(message);
-  expect(failed.stderr).toContain(`database ${bed.database.name} is as it was`);
+  expect(failed.stderr).toContain(`database ${bed.database.name} is unchanged`);
   expect(await bed.databases()).toEqual([bed.database.name]);
   expect(await bed.database.query(`SELECT to_regclass('damage') IS NOT NULL AS yes`)).toEqual([
     { yes: true },
@@ -321,7 +323,7 @@ test('when --in-place fails after the drop, it says that the database is gone', 
   const failed = await bed.run(['restore', file, '--in-place', '--yes', '--quiet']);
   expect(failed).toMatchObject({ status: 1, stdout: '' });
   expect(failed.stderr).toMatch(
-    /ERROR: database \S+ was dropped before, as --in-place asks: restore it again\n.*users_user_pkey: syntax error/,
+    /ERROR: database \S+ had already been dropped, as --in-place requires: restore it again\n.*users_user_pkey: syntax error/,
   );
   expect(await bed.databases()).toEqual([]);
 
@@ -342,7 +344,7 @@ test('a database that does not exist is created, and nobody need be asked', asyn
 });
 
 test.each([
-  ['', 'in the place of database'],
+  ['', 'in place of database'],
   ['--in-place', 'DROP database'],
   ['--drop-old', 'and drop the old one'],
 ])('without a terminal nothing is replaced unless --yes is given (%s)', async (flag, intent) => {
@@ -350,7 +352,7 @@ test.each([
   const asked = await bed.run(args, {}, { input: 'y\n' });
   expect(asked).toMatchObject({ status: 2, stdout: '' });
   expect(asked.stderr).toContain(intent);
-  expect(asked.stderr).toMatch(/: nobody can be asked here — give --yes\n$/);
+  expect(asked.stderr).toMatch(/: cannot ask for confirmation without a terminal — give --yes\n$/);
   expect(await bed.run([...args, '--dry-run', '--yes'])).toMatchObject({
     status: 0,
     stdout: expect.stringContaining(intent),
@@ -366,7 +368,7 @@ test('--into never replaces anything', async () => {
   for (const how of ['--yes', '--dry-run']) {
     const taken = await bed.run(['restore', file, '--into', bed.database.name, how]);
     expect(taken).toMatchObject({ status: 1, stdout: '' });
-    expect(taken.stderr).toMatch(/: a database of that name exists — give --into a name that is free\n$/);
+    expect(taken.stderr).toMatch(/: a database of that name exists — give --into an unused name\n$/);
   }
   expect(await bed.databases()).toEqual([bed.database.name]);
 });

@@ -76,7 +76,7 @@ test('prune shows what it would do, asks, and does it', async () => {
     POSTGRES_DB: undefined,
   });
   expect(dry.status).toBe(0);
-  expect(dry.stdout).toMatch(/^ID +AGE +SIZE +STATE +THEN +WHY$/m);
+  expect(dry.stdout).toMatch(/^ID +AGE +SIZE +STATE +ACTION +WHY$/m);
   expect(dry.stdout).toMatch(
     /^20260105000000 .* complete +keep +the newest, newest of month 2026-01, within 1d of the newest$/m,
   );
@@ -87,7 +87,9 @@ test('prune shows what it would do, asks, and does it', async () => {
 
   const asked = await bed.run(['prune'], rules);
   expect(asked.status).toBe(2);
-  expect(asked.stderr).toMatch(/delete 3 of 5 backups .*: nobody can be asked here — give --yes/);
+  expect(asked.stderr).toMatch(
+    /delete 3 of 5 backups .*: cannot ask for confirmation without a terminal — give --yes/,
+  );
   expect(await list()).toHaveLength(5);
 
   const done = await bed.run(['prune', '--yes', '--json'], rules);
@@ -107,7 +109,7 @@ test('prune shows what it would do, asks, and does it', async () => {
 
   const again = await bed.run(['prune'], rules);
   expect(again.status).toBe(0);
-  expect(again.stdout).toMatch(/nothing to delete: the rules keep each backup under backup\//);
+  expect(again.stdout).toMatch(/nothing to delete: the rules keep every backup under backup\//);
 });
 
 test('days begin where TZ says', async () => {
@@ -163,7 +165,7 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   const made = JSON.parse(second.stdout) as { id: string };
   expect(made).toMatchObject({ pruned: [], shrunk: { id: made.id, previous: { id: first.id } } });
   const said = new RegExp(
-    `backup ${made.id} shrank: .* of ${first.id}, so nothing is pruned \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\`, which prunes this once`,
+    `backup ${made.id} shrank to .* in ${first.id}, so nothing is pruned \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\`, which prunes once`,
   );
   expect(second.stderr).toMatch(said);
 
@@ -181,15 +183,15 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   const third = await bed.run(['backup', '--json'], { MAX_BACKUPS: '1' });
   const last = JSON.parse(third.stdout) as { id: string };
   const spared = new RegExp(
-    `backup ${first.id} is not pruned, for backup ${last.id} has .* \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\``,
+    `backup ${first.id} is not pruned, because backup ${last.id} has .* \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\``,
   );
   expect(third.stderr).toMatch(spared);
   expect((await list()).map(({ id }) => id)).toEqual([last.id, first.id]);
   const fourth = await bed.run(['backup', '--json'], { MAX_BACKUPS: '2' });
-  expect((await bed.run(['list'])).stdout).toContain(`backup ${first.id} is not pruned, for`);
+  expect((await bed.run(['list'])).stdout).toContain(`backup ${first.id} is not pruned, because`);
   const kept = await bed.run(['prune', '--yes'], { MAX_BACKUPS: '2' });
   expect(kept.stdout).toMatch(
-    /\nnothing to delete: the rules keep each backup .*, 3 in all\nbackup \d{14} is not pruned, for/,
+    /\nnothing to delete: the rules keep every backup .*, 3 in total\nbackup \d{14} is not pruned, because/,
   );
 
   const released = await bed.run(['prune', '--yes', '--shrink-guard', '0'], { MAX_BACKUPS: '2' });
@@ -219,13 +221,13 @@ test('the command that a shrunk backup is told with prunes once, and leaves the 
   await follow((await bed.run(['health'])).stdout);
   // A rule keeps the larger one, so it is there and told of still.
   expect(await ids()).toEqual([small.id, large.id]);
-  expect((await bed.run(['list'])).stdout).toContain(`backup ${small.id} shrank: `);
+  expect((await bed.run(['list'])).stdout).toContain(`backup ${small.id} shrank to `);
 
   const next = await backUp();
   expect(next).toMatchObject({ shrunk: null });
   expect(await ids()).toEqual([next.id, small.id, large.id]);
   const { stdout } = await bed.run(['list']);
-  expect(stdout).toContain(`backup ${large.id} is not pruned, for`);
+  expect(stdout).toContain(`backup ${large.id} is not pruned, because`);
   await follow(stdout);
   expect(await ids()).toEqual([next.id, small.id]);
 });

@@ -45,7 +45,7 @@ test('what its first bytes show to be zstd is fetched whole, with a warning, whe
   const fetched = await fetchForeign('sql.zst', Buffer.from([0x28, 0xb5, 0x2f, 0xfd]));
   expect(fetched).toMatchObject({
     status: 0,
-    stderr: expect.stringMatching(/WARN.* is fetched without being checked\n/),
+    stderr: expect.stringMatching(/WARN.*; fetching \S+ without checking it\n/),
     files: ['postgres-backup-20200106000000.sql.zst'],
   });
 });

@@ -85,7 +85,8 @@ const restore = (...how: string[]) => bed.run(['restore', '--latest', '--yes', '
 
 /** Runs what a restore's report says to have the restored database take what follows. */
 async function goOn(report: string): Promise<void> {
-  const [statements = ''] = /(?<=take what follows, run in it: )ALTER SUBSCRIPTION .*;$/m.exec(report) ?? [];
+  const [statements = ''] =
+    /(?<=receive later changes, run in it: )ALTER SUBSCRIPTION .*;$/m.exec(report) ?? [];
   expect(statements, report).not.toBe('');
   for (const statement of statements.split('; ')) await bed.database.query(statement);
 }
@@ -99,7 +100,7 @@ test('that slots by which others follow a database go with the old one is told b
   expect({ status, stderr }).toMatchObject({ status: 0 });
   expect(stderr).toMatch(
     new RegExp(
-      `WARN: logical replication slots go with the old database ${publisher.name} \\(${slot}\\): who follows`,
+      `WARN: logical replication slots belong to the old database ${publisher.name} \\(${slot}\\): subscribers get nothing`,
     ),
   );
 });
@@ -133,7 +134,7 @@ test('the database that was replaced takes nothing more, and the restored one go
   const [, kept] = await bed.databases();
   expect(restored.stdout).toContain(
     `the old database is kept as ${kept}; the next \`restore\` drops it, unless --in-place or --into is given\n` +
-      `the old database takes no more from the publishers of its subscriptions (${SUBSCRIPTION}); what it has taken since the backup is in it alone; to have `,
+      `the old database’s subscriptions (${SUBSCRIPTION}) are disabled; changes it received since the backup exist only there; to let `,
   );
   expect(await subscriptions()).toEqual([
     { database: name, enabled: false },
@@ -158,7 +159,7 @@ test('the database that was replaced takes nothing more, and the restored one go
 test('with --drop-old it is dropped, and its slot stays for the restored one', async () => {
   const restored = await restore('--drop-old');
   expect(restored).toMatchObject({ status: 0 });
-  expect(restored.stdout).toMatch(/what it has taken since the backup is gone with it; to have database /);
+  expect(restored.stdout).toMatch(/changes it received since the backup were lost with it; to let database /);
   expect(restored.stdout).not.toMatch(/replication slot|still there/);
   expect(await bed.databases()).toEqual([bed.database.name]);
   await publish(2);
@@ -172,7 +173,7 @@ test('a slot that no database uses any more is named, with what drops it', async
   const restored = await bed.run(['restore', dump, '--yes', '--drop-old']);
   expect(restored).toMatchObject({ status: 0 });
   expect(restored.stdout).toMatch(
-    /subscriptions \(.*\); what it has taken since the backup is gone with it\n/,
+    /subscriptions \(.*\) are disabled; changes it received since the backup were lost with it\n/,
   );
   const [statement = ''] = /SELECT pg_drop_replication_slot\(.*\);$/m.exec(restored.stdout) ?? [];
   await publisher.query(statement);
@@ -218,20 +219,20 @@ test('a role that may not alter the subscription is told that the old database s
   expect(restored.stdout).not.toMatch(/the next `restore` drops it/);
   const [, kept] = await bed.databases();
   expect(restored.stdout).toContain(
-    `the old database is kept as ${kept}; this role may not alter its subscriptions (${SUBSCRIPTION}), `,
+    `the old database is kept as ${kept}; this role may not alter its subscriptions (${SUBSCRIPTION}): `,
   );
   expect(restored.stdout).toContain(
-    `where they are enabled: must be owner of subscription ${SUBSCRIPTION} — `,
+    `: must be owner of subscription ${SUBSCRIPTION}; they keep it from being dropped and, if enabled, still receive changes — `,
   );
 
   const again = await asRole('--quiet');
   expect(again).toMatchObject({ status: 0, stderr: '' });
   expect(again.stdout).toContain(
-    `database ${kept} is still there: cannot drop subscription ${SUBSCRIPTION}: `,
+    `database ${kept} was not dropped: cannot drop subscription ${SUBSCRIPTION}: `,
   );
 
   const [statements = ''] =
-    /(?<=run in it as a role that may: )ALTER SUBSCRIPTION .*;/.exec(restored.stdout) ?? [];
+    /(?<=run in that database as a role that may: )ALTER SUBSCRIPTION .*;/.exec(restored.stdout) ?? [];
   for (const statement of statements.split('; ')) await inDatabase(kept!, statement);
   const third = await asRole('--drop-old');
   expect(third.stdout).toContain(`dropped database ${kept}\n`);

@@ -38,7 +38,7 @@ test('a backup aborts the upload that a dead run has left, and says so', async (
     const { status, stderr } = await runProgram(['backup'], env);
     expect(status).toBe(0);
     expect(stderr).toMatch(
-      /aborted the upload of backup\/postgres-backup-20260101000000\.sql that was left over from [\d-]+ [\d:]+ UTC/,
+      /aborted an upload of backup\/postgres-backup-20260101000000\.sql left over from [\d-]+ [\d:]+ UTC/,
     );
     const pending: string[] = [];
     for await (const { key } of store.listUploads('', signal)) pending.push(key);

@@ -114,11 +114,11 @@ test.each([
 });
 
 test.each([
-  [['--table', 'surfaces'], 4, /has no rows of a table of this name — did you mean public\.surface\?/],
-  [['--table', 'auth_user'], 4, /of this name — `topobank-backup show` lists the tables/],
-  [['--table', 'bulk'], 2, /there are other\.bulk and public\.bulk — name one with its schema/],
+  [['--table', 'surfaces'], 4, /has no rows of a table with this name — did you mean public\.surface\?/],
+  [['--table', 'auth_user'], 4, /of a table with this name — `topobank-backup show` lists the tables/],
+  [['--table', 'bulk'], 2, /the dump has other\.bulk and public\.bulk — give its schema too/],
   [['--table', 'a b'], 2, /it is not a table name — give a name such as/],
-  [['--csv'], 2, /--csv needs --table — name it with --table/],
+  [['--csv'], 2, /--csv needs --table — add --table TABLE/],
 ] as const)('%j ends with status %i and leaves nothing', async (args, status, message) => {
   const directory = await newDirectory();
   const result = await bed.run(['fetch', 'latest', directory, '--quiet', ...args]);
@@ -138,7 +138,7 @@ test('bytes that are other ones leave no file', async () => {
   for (const form of [[], ['--csv']]) {
     const result = await bed.run(['fetch', 'latest', directory, '--quiet', '--table', 'surface', ...form]);
     expect(result).toMatchObject({ status: 1, stdout: '' });
-    expect(result.stderr).toMatch(/its bytes are not those of its manifest: table public\.surface is /);
+    expect(result.stderr).toMatch(/its bytes do not match its manifest: table public\.surface is /);
     expect(await readdir(directory)).toEqual([]);
   }
   await put(whole);
@@ -167,7 +167,7 @@ test('show --diff tells what each table has gained and lost', async () => {
   expect(text.stdout).toMatch(/\npublic\.no_rows +- +0 +- +0 B +gone\n/);
   expect(text.stdout).toMatch(/\n\n4 of 6 tables changed from \d{14} to \d{14}\n$/);
   const same = await bed.run(['show', after!, '--diff', after!]);
-  expect(same.stdout).toMatch(/^0 of 5 tables changed .*, 5 the same to the byte\n$/);
+  expect(same.stdout).toMatch(/^0 of 5 tables changed .*, 5 identical byte for byte\n$/);
 });
 
 test('a backup without a manifest has no tables to be compared', async () => {
@@ -175,7 +175,9 @@ test('a backup without a manifest has no tables to be compared', async () => {
   await bed.store.put(key, Buffer.from(BLOCKS), { ifAbsent: true, contentType: 'text/plain', signal });
   const result = await bed.run(['show', '20200101000000', '--diff', '20200101000000', '--prefix', 'plain/']);
   expect(result).toMatchObject({ status: 1, stdout: '' });
-  expect(result.stderr).toMatch(/cannot compare the tables of \S+: it has no manifest that tells of them — /);
+  expect(result.stderr).toMatch(
+    /cannot compare the tables of \S+: it has no manifest that describes them — /,
+  );
 });
 
 test('a partitioned table is fetched as the rows of all its partitions', async () => {
@@ -205,12 +207,12 @@ test('a partitioned table is fetched as the rows of all its partitions', async (
   const directory = await newDirectory();
   const fetch = (...args: string[]) => bed.run(['fetch', 'latest', directory, ...prefix, ...args]);
   expect((await fetch('--table', 'app.p')).stderr).toMatch(
-    /table app\.p is partitioned, its rows are those of app\.p_a, app\.p_c\n/,
+    /table app\.p is partitioned: fetching the rows of app\.p_a, app\.p_c\n/,
   );
   expect(await fetch('--table', 'app.mixed', '--quiet')).toMatchObject({
     status: 2,
     stderr: expect.stringMatching(
-      /cannot fetch table app\.mixed of \S+: it is partitioned, and its partitions differ in the order of their columns — fetch each by itself: app\.mixed_a, app\.mixed_b\n$/,
+      /cannot fetch table app\.mixed of \S+: it is partitioned, and its partitions order their columns differently — fetch each separately: app\.mixed_a, app\.mixed_b\n$/,
     ),
   });
 

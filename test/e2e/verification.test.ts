@@ -115,7 +115,7 @@ test.each(['verify', 'verify --restore'])(
       stdout: expect.stringContaining(`would restore backup/postgres-backup-${older}.sql `),
       stderr: expect.stringMatching(
         new RegExp(
-          `WARN.*: passing over backup ${id}, which a verification has found faulty: table public\\.surface, .* — to restore it anyway, name it\n`,
+          `WARN.*: skipping backup ${id}: verification found it faulty: table public\\.surface, .* — to restore it anyway, give its id\n`,
         ),
       ),
     });
@@ -149,10 +149,10 @@ test('another ETag has restore --latest warn, and only another size has it pass 
   expect(warned).toMatchObject({ status: 0, stdout: expect.stringContaining(`would restore ${key} `) });
   expect(warned.stderr).toMatch(
     new RegExp(
-      `WARN.*: backup ${id} is another object than was written, as a verification has found at .* UTC: object ${key}: expected the ETag .*, as after a copy — \`topobank-backup verify ${id}\` tells whether its bytes are the same\n`,
+      `WARN.*: verification at .* UTC found that backup ${id} is not the object that was written: object ${key}: expected the ETag .*, as after a copy — run \`topobank-backup verify ${id}\` to check whether its bytes are the same\n`,
     ),
   );
-  expect(warned.stderr).not.toContain('passing over');
+  expect(warned.stderr).not.toContain('skipping backup');
   expect(await bed.run(['restore', '--latest', '--yes'])).toMatchObject({ status: 0 });
 
   await replace(bytes.subarray(1));
@@ -210,7 +210,7 @@ test('the service verifies by its schedule, and health learns of a fault', async
   });
   await service.line(/INFO.*: verify: every second \(UTC\), next .* UTC, .* UTC, .* UTC$/);
   await service.line(
-    /INFO.*: backup \d{14} is good \(full\): it is a whole dump, and every byte and row is /,
+    /INFO.*: backup \d{14} is good \(full\): the dump is complete, and every byte and row is /,
   );
   await flip();
   await service.line(/ERROR.*: backup \d{14} is faulty: table public\.surface, bytes /);

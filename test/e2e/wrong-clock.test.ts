@@ -42,7 +42,7 @@ interface Plan {
 }
 
 const WARNING =
-  /this machine’s clock is 60d ahead of that of http:\S+: nothing is deleted for its age by the one that is ahead; set the clocks/;
+  /this machine’s clock is 60d ahead of that of http:\S+: ages are judged by the earlier clock, so that nothing is deleted too soon; set the clocks/;
 
 test('a machine whose clock is ahead deletes nothing as old that is young by the server’s', async () => {
   const make = makeBackups(store, database.name);
@@ -70,6 +70,6 @@ test('an upload under way is no dead run’s, however late it is by this machine
   );
   const { status, stderr } = await runProgram(['backup'], env);
   expect(status).toBe(0);
-  expect(stderr).not.toContain('aborted the upload');
+  expect(stderr).not.toContain('aborted an upload');
   await store.abortUpload(upload, signal);
 });

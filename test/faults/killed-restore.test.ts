@@ -98,7 +98,9 @@ test('after a restore that was killed in the middle of the swap, doctor says wha
 
   const backup = await bed.run(['backup']);
   expect(backup).toMatchObject({ status: 0 });
-  expect(backup.stderr).toMatch(/WARN: database \S+ refused connections, .* it serves again/);
+  expect(backup.stderr).toMatch(
+    /WARN: database \S+ refused connections because .* it accepts connections again/,
+  );
   expect(await bed.database.query('SELECT name FROM iam')).toEqual([{ name: 'old' }]);
 
   const again = await bed.run(['doctor']);
@@ -116,8 +118,8 @@ test('where the database is gone, what a killed restore has left is not advised 
   expect(JSON.parse(stdout)).toContainEqual({
     check: 'database: left over',
     state: 'warning',
-    detail: `there is no database ${gone}, and ${left} holds as much of it as a restore has got to that was killed or is still running`,
-    remedy: `if none is running, restore ${gone} again, and then: DROP DATABASE "${left}";`,
+    detail: `there is no database ${gone}, and ${left} holds a partial restore that was killed or is still running`,
+    remedy: `if none is running, restore ${gone} again, and then run: DROP DATABASE "${left}";`,
   });
   await admin(`DROP DATABASE ${left}`);
 });
@@ -125,9 +127,9 @@ test('where the database is gone, what a killed restore has left is not advised 
 test('a service that starts then has the database serve again at once', async () => {
   await killInTheSwap();
   const service = startService(bed, { DBBACKUP_SCHEDULE: '@yearly', BACKUP_ON_START: 'never' });
-  await service.line(/waiting for the database, .* it refuses connections/);
-  await service.line(/WARN: database \S+ refused connections, .* it serves again/);
-  await service.line(/database \S+ on \S+ answers/);
+  await service.line(/waiting for the database .* it refuses connections/);
+  await service.line(/WARN: database \S+ refused connections because .* it accepts connections again/);
+  await service.line(/database \S+ on \S+ responds/);
   expect(await connectable(bed.database.name)).toBe(true);
   expect(await service.stop()).toMatchObject({ status: 0 });
   const [left] = (await bed.databases()).filter((other) => /_restore_\d{14}$/.test(other));
@@ -138,7 +140,9 @@ test('the next restore says what was left behind and mends it by itself', async 
   await killInTheSwap();
   const restored = await bed.run(['restore', dump, '--yes']);
   expect(restored).toMatchObject({ status: 0 });
-  expect(restored.stderr).toMatch(/WARN: database \S+ refused connections, .* it serves again/);
+  expect(restored.stderr).toMatch(
+    /WARN: database \S+ refused connections because .* it accepts connections again/,
+  );
   expect(await bed.database.query('SELECT name FROM iam')).toEqual([{ name: 'restored' }]);
   const [kept] = (await bed.databases()).filter((other) => other.includes('_before_restore_'));
   expect(await connectable(kept!)).toBe(true);
@@ -152,7 +156,7 @@ test('a database that was closed on purpose stays so, and a backup says what to 
   await admin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   const backup = await bed.run(['backup']);
   expect(backup).toMatchObject({ status: 1, stdout: '' });
-  expect(backup.stderr).toMatch(/refuses connections, as a database does whose restore was killed/);
+  expect(backup.stderr).toMatch(/refuses connections, as after a restore that was killed/);
   expect(backup.stderr).toMatch(/run on database postgres: ALTER DATABASE/);
   expect(await connectable(name)).toBe(false);
   await admin(statementIn(backup.stderr, 'ALTER'));

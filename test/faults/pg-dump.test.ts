@@ -83,7 +83,7 @@ test('of a real pg_dump the error is told, not the warnings before it', async ()
     const result = await bed.run(['backup', '--quiet'], reader);
     expect(result).toMatchObject({ status: 1, stdout: '' });
     expect(result.stderr).toMatch(
-      /pg_dump: exit status 1, pg_dump: error: .*permission denied for table t.* — the role needs to read every table; use the database’s owner\n$/,
+      /pg_dump: exit status 1, pg_dump: error: .*permission denied for table t.* — the role must be able to read every table; use the database’s owner\n$/,
     );
   } finally {
     await other.drop();
@@ -101,11 +101,11 @@ test('a role that may have too few connections is told which limit it is', async
     const result = await bed.run(['backup', '--quiet'], { ...few, MEDIA_MANIFEST: 'off' });
     expect(result).toMatchObject({ status: 1, stdout: '' });
     expect(result.stderr).toMatch(
-      /pg_dump: error: .*too many connections for role "\S+" — wait, or raise the limit by ALTER ROLE "\S+" CONNECTION LIMIT\n$/,
+      /pg_dump: error: .*too many connections for role "\S+" — wait, or raise the limit with ALTER ROLE "\S+" CONNECTION LIMIT\n$/,
     );
     await other.query(`ALTER ROLE ${role} CONNECTION LIMIT 0`);
     expect((await bed.run(['backup', '--quiet'], few)).stderr).toMatch(
-      /cannot connect to database \S+ .*: too many connections for role "\S+" — wait, or raise the limit by ALTER ROLE /,
+      /cannot connect to database \S+ .*: too many connections for role "\S+" — wait, or raise the limit with ALTER ROLE /,
     );
   } finally {
     await other.drop();
@@ -222,7 +222,7 @@ test('a PostgreSQL that ends pg_dump’s session half-way leaves nothing, and is
     const result = await running;
     expect(result).toMatchObject({ status: 1, stdout: '' });
     expect(result.stderr).toMatch(
-      /pg_dump: exit status 1, .*terminating connection.* — the server went away; see its log and run again\n$/,
+      /pg_dump: exit status 1, .*terminating connection.* — the connection to the server was lost; see its log and run again\n$/,
     );
   });
   await expectNothing();
@@ -238,9 +238,9 @@ test('while pg_dump waits for a lock the log says whose, and the backup goes on 
     );
     const { pid, role } = rows[0]!;
     const running = startService(bed, {}, ['backup']);
-    const said = await running.line(/pg_dump waits for/);
+    const said = await running.line(/pg_dump is waiting for/);
     expect(said).toContain(
-      `a lock on surface, which session ${pid} (late migration, role ${role}) holds or stands in line for; to end that one: SELECT pg_terminate_backend(${pid});`,
+      `a lock on surface, which session ${pid} (late migration, role ${role}) holds or is queued for; to end that session: SELECT pg_terminate_backend(${pid});`,
     );
     await locking.query('ROLLBACK');
     await running.line(/backup \d+ is complete/);

@@ -125,7 +125,7 @@ const FAILURES: readonly Failure[] = [
     restore: () => withBytes((dump) => dump.replace('surface 777', 'surface 778'), restoreBackup),
     status: 1,
     message:
-      /is not what its manifest says: table public\.surface is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
+      /what was read differs from its manifest: table public\.surface is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
   },
   {
     about: 'a dump that has lost a row and kept its length',
@@ -135,7 +135,7 @@ const FAILURES: readonly Failure[] = [
         restoreBackup,
       ),
     status: 1,
-    message: /is not what its manifest says: .* — use another backup/,
+    message: /what was read differs from its manifest: .* — use another backup/,
   },
   {
     about: 'a dump that is shorter than its manifest says',
@@ -183,7 +183,7 @@ const FAILURES: readonly Failure[] = [
       ),
     status: 1,
     message:
-      /cannot restore .*slow\.sql: line 11: terminating connection .* — the server went away; see its log and run again/,
+      /cannot restore .*slow\.sql: line 11: terminating connection .* — the connection to the server was lost; see its log and run again/,
   },
   {
     about: 'Ctrl-C',
@@ -201,21 +201,22 @@ const FAILURES: readonly Failure[] = [
     about: 'a role that may create no database',
     restore: () => restoreWeakly('NOCREATEDB'),
     status: 1,
-    message: /cannot create database .*: permission denied to create database — grant the role what it lacks/,
+    message:
+      /cannot create database .*: permission denied to create database — grant the role the missing privilege/,
   },
   {
     about: 'a role that does not own it, before a row is copied,',
     restore: () => restoreWeakly('CREATEDB', { owner: 'CURRENT_USER' }),
     status: 1,
     message:
-      /^(?!.*restoring).*cannot restore .* in the place of database t_\w+: the role \w+ does not own that database, .* — ALTER DATABASE "?t_\w+"? OWNER TO /s,
+      /^(?!.*restoring).*cannot restore .* in place of database t_\w+: the role \w+ does not own that database, .* — ALTER DATABASE "?t_\w+"? OWNER TO /s,
   },
   {
     about: 'a session that the role may not end',
     restore: () => restoreWeakly('CREATEDB', { connected: 'before' }),
     status: 1,
     message:
-      /^(?!.*restoring).*in the place of database \S+: the role \S+ may not end the sessions there of \S+ — end them, or GRANT pg_signal_backend/s,
+      /^(?!.*restoring).*in place of database \S+: the role \S+ may not end the sessions of \S+ in that database — end them, or GRANT pg_signal_backend/s,
   },
   {
     about: 'a session that the role may not end and that came meanwhile',

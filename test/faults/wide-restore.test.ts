@@ -142,7 +142,7 @@ const FAILURES: readonly Failure[] = [
         admin((client) => client.query('SELECT pg_terminate_backend($1)', [backend])),
       ),
     message:
-      /cannot restore .*\.sql: line \d+, TABLE DATA public\.large: .*terminat.* — the server went away; see its log and run again$/,
+      /cannot restore .*\.sql: line \d+, TABLE DATA public\.large: .*terminat.* — the connection to the server was lost; see its log and run again$/,
   },
   {
     about: 'a container that is stopped while pieces are copied',
@@ -172,19 +172,19 @@ const FAILURES: readonly Failure[] = [
     about: 'a byte that is another one in a piece',
     restore: () => restoreChanged('large'),
     message:
-      /rows of public\.large in bytes \d+ to \d+ are not what the dump’s index says: up to byte \d+ their CRC-32 is .* — use another backup; .*fetch \d{14} --table TABLE` downloads a table that is not; where that finds fault with nothing but checkpoints, a restore after it reads each table in one piece$/,
+      /rows of public\.large in bytes \d+ to \d+ do not match the dump’s index: up to byte \d+ their CRC-32 is .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table; if it finds only checkpoints at fault, the next restore reads each table in one piece$/,
   },
   {
     about: 'a byte that is another one in a table of one piece',
     restore: () => restoreChanged('middling'),
     message:
-      /rows of public\.middling in bytes .*: their SHA-256 is .* — use another backup; .*fetch \d{14} --table TABLE` downloads a table that is not$/,
+      /rows of public\.middling in bytes .*: their SHA-256 is .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table$/,
   },
   {
     about: 'a byte that is another one in a table that is read along with the text',
     restore: () => restoreChanged('small'),
     message:
-      /what was read is not what its manifest says: table public\.small is [0-9a-f]{64} instead of .* — use another backup; .*fetch \d{14} --table TABLE` downloads a table that is not$/,
+      /what was read differs from its manifest: table public\.small is [0-9a-f]{64} instead of .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table$/,
   },
   {
     about: 'a manifest with another number of rows',

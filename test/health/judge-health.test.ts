@@ -156,7 +156,7 @@ test.each(DEADLINES)('%s, and not before', (_, given, begun, due, late) => {
   expect(inTime).toMatchObject({ healthy: true, due: time(due), late: time(late) });
   const overdue = judge(backups, new Date(time(late).getTime() + 1), given);
   expect(overdue).toMatchObject({ healthy: false, due: time(due), late: time(late) });
-  expect(overdue.reason).toContain(`the backup that was due at ${due} UTC is `);
+  expect(overdue.reason).toContain(`the backup due at ${due} UTC is `);
 });
 
 test('what is well is said in one line', () => {
@@ -173,7 +173,7 @@ test('what is due and not yet late is said as well', () => {
     schedule: '@daily',
   });
   expect(health.reason).toBe(
-    'backup 20261123000000 is 1d 5h old; one was due at 2026-11-24 00:00:00 UTC, and is late from 2026-11-24 06:00:00 UTC on',
+    'backup 20261123000000 is 1d 5h old; one was due at 2026-11-24 00:00:00 UTC and counts as late from 2026-11-24 06:00:00 UTC',
   );
 });
 
@@ -182,7 +182,7 @@ test('what is late, and since when', () => {
     schedule: '@daily',
   });
   expect(health.reason).toBe(
-    'the backup that was due at 2026-11-24 00:00:00 UTC is 1d 1h late; the newest complete one that was taken is 20261123000000',
+    'the backup due at 2026-11-24 00:00:00 UTC is 1d 1h late; the newest complete backup taken is 20261123000000',
   );
 });
 
@@ -190,12 +190,12 @@ test.each<[what: string, backups: Backup[], ahead?: string, besides?: string]>([
   ['nothing', []],
   ['only foreign dumps', [foreign('2026-11-23 00:00:00')]],
   ['only broken ones', [broken('2026-11-23 00:00:00'), broken('2026-11-22 00:00:00', 'with dump')]],
-  ['only one that was pushed', [complete('2026-11-23', 1000, null)], '', ' besides 1 that was pushed'],
+  ['only one that was pushed', [complete('2026-11-23', 1000, null)], '', ' apart from 1 that was pushed'],
   [
     'only those that were pushed',
     [complete('2026-11-23', 1000, null), complete('2026-11-22', 1000, null)],
     '',
-    ' besides 2 that were pushed',
+    ' apart from 2 that were pushed',
   ],
   [
     'only one that a wrong clock has named',
@@ -301,5 +301,5 @@ test('what is faulty is said in one line', () => {
 test('a schedule without any time is refused', () => {
   expect(() =>
     judge([complete('2026-11-24')], time('2026-11-24 01:00:00'), { schedule: '0 0 30 2 *' }),
-  ).toThrow(/it has no time/);
+  ).toThrow(/it is not due within/);
 });

@@ -66,7 +66,7 @@ test.each<[string, write: () => Promise<unknown>, copies: 'aws:kms' | 'AES256']>
     expect((await bed.places()).media).toEqual([]);
     const [{ reason } = { reason: '' }] = (told as { lost: { reason: string }[] }).lost;
     const [, command = ''] =
-      /`topobank-backup (quarantine restore \d{14} --key \S+)` brings it back$/.exec(reason) ?? [];
+      /`topobank-backup (quarantine restore \d{14} --key \S+)` restores it$/.exec(reason) ?? [];
     expect(await bed.command(command.split(' '))).toMatchObject({ status: 0 });
     expect((await bed.places()).media).toEqual(['media/albums/7/x']);
 
@@ -97,9 +97,7 @@ test('written anew in parts, an object is not taken for the one that was recorde
   expect(await restored()).toMatchObject({
     status: 3,
     told: {
-      lost: [
-        { key: 'media/kept', reason: expect.stringMatching(/^what is in quarantine is another object/) },
-      ],
+      lost: [{ key: 'media/kept', reason: expect.stringMatching(/^quarantine has a different object/) }],
     },
   });
   expect(await bed.store.head('media/kept', never)).toBeUndefined();
@@ -108,7 +106,7 @@ test('written anew in parts, an object is not taken for the one that was recorde
   expect(await check()).toMatchObject({ status: 0, told: { faults: [], untold: ['media/kept'] } });
   const text = await bed.command(['media', 'check', 'latest']);
   expect(text.stdout).toMatch(
-    /: 0 missing, 0 changed since\nthere in the same size, but it cannot be told .*: 1\n$/,
+    /: 0 missing, 0 changed since\npresent with the same size, but possibly changed: 1\n$/,
   );
 });
 
@@ -149,9 +147,7 @@ test('what another writer puts over a version that is brought back is said to be
   during(bed, { operation: 'HeadObject', key: /^media\/kept$/, after: 3 }, () =>
     bed.put('media/kept', 'written meanwhile'),
   );
-  const reason = expect.stringMatching(
-    /^another object has come to its place since its version \S+ was copied there$/,
-  );
+  const reason = expect.stringMatching(/^another object replaced it after its version \S+ was copied there$/);
   expect(await restored()).toMatchObject({
     status: 3,
     told: { restored: { count: 0 }, lost: [{ key: 'media/kept', reason }] },
@@ -166,7 +162,7 @@ test('a version without an id that was written over is not taken for the one tha
   await bed.put('media/kept', 'written over, and with another length');
   await keepVersions(bed);
   await bed.store.remove(['media/kept'], never);
-  const reason = 'its version null is another object by now';
+  const reason = 'its version null is now a different object';
   expect(await restored()).toMatchObject({
     status: 3,
     told: { restored: { count: 0 }, lost: [{ key: 'media/kept', reason }] },

@@ -46,9 +46,9 @@ test('what the server takes for no key keeps nothing else from coming back', asy
     told: {
       restored: { count: 1 },
       lost: [
-        { key: 'media/albums/7/x', reason: 'the server fails for it: 403 InvalidObjectState' },
+        { key: 'media/albums/7/x', reason: 'the server failed for it: 403 InvalidObjectState' },
         // It may be in quarantine.
-        { key: 'media/never', bytes: null, reason: 'the server fails for it: HTTP 500' },
+        { key: 'media/never', bytes: null, reason: 'the server failed for it: HTTP 500' },
       ],
       neverThere: 2,
     },
@@ -84,7 +84,7 @@ test('check tells what is missing and what is another than it was', async () => 
   });
   const text = await bed.command(['media', 'restore', 'latest']);
   expect(text.stdout).toMatch(
-    /\nlost: .*\nchanged since, and left alone: media\/kept\nmissing already .*: 1\n/,
+    /\nnot restored: .*\nchanged since, left as is: media\/kept\nalready missing .*: 1\n/,
   );
 });
 
@@ -97,7 +97,7 @@ test('a name cannot command the terminal', async () => {
   const checked = await bed.command(['media', 'check', 'latest']);
   expect(checked.stdout).toMatch(/^missing: media\/a\\x9b2J\\x0ab\n/);
   const restored = await bed.command(['media', 'restore', 'latest']);
-  expect(restored.stdout).toMatch(/\nlost: media\/a\\x9b2J\\x0ab: /);
+  expect(restored.stdout).toMatch(/\nnot restored: media\/a\\x9b2J\\x0ab: /);
 });
 
 test('what is missing comes back from the quarantine, whose copy is gone then', async () => {
@@ -134,7 +134,7 @@ test('what was missing when the backup was taken, and lies in quarantine, is nam
         {
           key: 'media/orphan',
           from: 'nowhere',
-          reason: `it was missing already when the backup was taken, and an object of its key is in quarantine; \`topobank-backup ${command}\` brings it back`,
+          reason: `it was already missing when the backup was taken, but quarantine has an object with its key; \`topobank-backup ${command}\` restores it`,
         },
       ],
       neverThere: 1,
@@ -179,11 +179,11 @@ test('an object that comes to the place of a missing one meanwhile is not replac
 });
 
 test.each([
-  [['media', 'burn', 'latest'], 2, /"burn" is not accepted — give check ID/],
+  [['media', 'burn', 'latest'], 2, /"burn" is not accepted — use `media check ID`/],
   [['media', 'check', 'x'], 2, /check: "x" is not accepted/],
   [['media', 'check', 'latest', '--references', 'x'], 2, /unknown option '--references'/],
   [['media', 'check', '20200101000000'], 4, /there is no such backup under/],
-  [['media', 'check', 'latest'], 4, /has no list of them beside it — ask its dump: .* --backup \d+/],
+  [['media', 'check', 'latest'], 4, /has no list of them — read its dump instead: .* --backup \d+/],
 ])('%j is refused', async (args, status, message) => {
   expect(await bed.command(['backup'], {}, { MEDIA_MANIFEST: 'off' })).toMatchObject({ status: 0 });
   expect(await bed.command(args)).toMatchObject({ status, stderr: expect.stringMatching(message) });

@@ -127,7 +127,7 @@ test.each([
   const { entries, stderr } = await backup();
   expect(entries).toContainEqual({ key: 'media/ü', bytes: 1, etag: expect.any(String) });
   expect(stderr).toMatch(
-    /media cannot be brought back from versions, for none are recorded: .*(403|Refused|tell)/,
+    /media cannot be restored from versions, because none are recorded: .*(403|Refused|say)/,
   );
 });
 
@@ -184,7 +184,7 @@ test('verify reads the list, and a backup without one is told of none', async ()
   await bed.put('media/ü', 'x');
   await backup();
   expect((await bed.run(['verify'])).stdout).toMatch(
-    /proved: it is a whole dump, .*; its list of media is whole: 1 object \(1 B\), and \d keys without one$/m,
+    /proved: the dump is complete, .*; its list of media is complete: 1 object \(1 B\), and \d keys without one$/m,
   );
   await backup({ ...NAMED, MEDIA_MANIFEST: 'off' });
   expect((await bed.run(['verify'])).stdout).not.toContain('media');
@@ -195,9 +195,9 @@ const DAMAGES: readonly (readonly [
   damage: (list: Buffer) => Buffer | undefined,
   said: RegExp,
 ])[] = [
-  ['gone', () => undefined, /it is gone — audits read the dump itself/],
+  ['gone', () => undefined, /it is missing — audits read the dump itself/],
   ['cut off', (list) => list.subarray(0, list.length - 9), /cannot read the list of media .* — delete it/],
-  ['no list', () => gzipSync('{}\n'), /a line is not what format 1 says .* — delete it/],
+  ['no list', () => gzipSync('{}\n'), /a line does not match format 1 .* — delete it/],
   [
     'another one',
     () => gzipSync('{"key": "media/x", "missing": true}\n'),
@@ -224,7 +224,7 @@ test.each(DAMAGES)(
       new RegExp(`is good \\(full\\)[^]*not proved: .*; its list of media: .*${said.source}`),
     );
     expect(stderr).toMatch(
-      new RegExp(`WARN: backup \\d+ is good, which cannot be said of its list of media: .*${said.source}`),
+      new RegExp(`WARN: backup \\d+ is good, but its list of media is not: .*${said.source}`),
     );
   },
 );
@@ -236,7 +236,7 @@ test('a list that may not be read keeps nothing from being verified and recorded
   bed.server.faults.push({ operation: 'GetObject', key: /media\.ndjson/, what });
   expect(await bed.run(['verify'])).toMatchObject({
     status: 0,
-    stderr: expect.stringMatching(/is good, which cannot be said of its list of media: .*AccessDenied/),
+    stderr: expect.stringMatching(/is good, but its list of media is not: .*AccessDenied/),
   });
   bed.server.faults.length = 0;
   expect((await bed.run(['list'])).stdout).toMatch(/ full, [\d.]+m?s ago$/m);

@@ -166,7 +166,9 @@ test('a pooler that changes the session is noticed', async () => {
     const watch = watchConnection(client, -1, 'cannot do it', { askMs: 1, answerMs: 60_000 });
     await once(watch.lost, 'abort');
     watch.stop();
-    expect(String(watch.lost.reason)).toMatch(/another session for each transaction.* — set POSTGRES_HOST/);
+    expect(String(watch.lost.reason)).toMatch(
+      /a different session for each transaction.* — set POSTGRES_HOST/,
+    );
   });
 });
 
@@ -179,7 +181,7 @@ test('a server that answers no more is noticed', async () => {
       const watch = watchConnection(client, pid, 'cannot do it', { askMs: 5, answerMs: 20 });
       await once(watch.lost, 'abort');
       watch.stop();
-      expect(String(watch.lost.reason)).toMatch(/the connection that holds the lock no longer answers/);
+      expect(String(watch.lost.reason)).toMatch(/the connection that holds the lock no longer responds/);
     } finally {
       process.kill(pid, 'SIGCONT');
     }

@@ -36,15 +36,15 @@ test('of several of the same version the one that is found first is chosen', () 
 test.each([
   [
     [],
-    'cannot choose a pg_dump for PostgreSQL 17: there is no pg_dump here — install the package postgresql-client-17, or name its directory in PG_BINDIR',
+    'cannot choose a pg_dump for PostgreSQL 17: there is no pg_dump on this machine — install the package postgresql-client-17, or set PG_BINDIR to its directory',
   ],
   [
     [15],
-    'cannot choose a pg_dump for PostgreSQL 17: pg_dump is of version 15, which refuses a server that is newer — install the package postgresql-client-17, or name its directory in PG_BINDIR',
+    'cannot choose a pg_dump for PostgreSQL 17: pg_dump here is version 15, which refuses newer servers — install the package postgresql-client-17, or set PG_BINDIR to its directory',
   ],
   [
     [15, 13, 15],
-    'cannot choose a pg_dump for PostgreSQL 17: pg_dump is of version 13, 15, which refuses a server that is newer — install the package postgresql-client-17, or name its directory in PG_BINDIR',
+    'cannot choose a pg_dump for PostgreSQL 17: pg_dump here is version 13, 15, which refuses newer servers — install the package postgresql-client-17, or set PG_BINDIR to its directory',
   ],
 ])('with no version but %j, the error names both and the package', (there, message) => {
   expect(() =>

@@ -55,7 +55,7 @@ test('what answers on another port is said to be no PostgreSQL', async () => {
   const { port } = new URL(bed.server.endpoint);
   const database = open({ POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: port });
   await expect(database.use('any', new AbortController().signal, async () => 'never')).rejects.toThrow(
-    /^cannot connect to database any .* — check POSTGRES_PORT: what answers there is not PostgreSQL$/,
+    /^cannot connect to database any .* — check POSTGRES_PORT: the server there is not PostgreSQL$/,
   );
 });
 
@@ -120,9 +120,7 @@ test('a database that refuses connections is named with the statement that has i
   const message = await open()
     .use(name, new AbortController().signal, async () => '')
     .catch((error: Error) => error.message);
-  expect(message).toMatch(
-    /: it refuses connections, as a database does whose restore was killed in the middle of the swap — /,
-  );
+  expect(message).toMatch(/: it refuses connections, as after a restore that was killed during the swap — /);
   const [, maintenance, statement] = / — run on database (\S+): (.*)$/.exec(message) ?? [];
   await withClient(bed.env, maintenance!, (client) => client.query(statement!));
   await expect(open().use(name, new AbortController().signal, async () => 'open')).resolves.toBe('open');

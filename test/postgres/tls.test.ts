@@ -66,7 +66,7 @@ async function connect(mode: string, root: string, host: string): Promise<boolea
 }
 
 const REFUSED = expect.stringMatching(
-  /^cannot connect to database postgres on \S+ as topobank: .* — name the authority’s certificate in PGSSLROOTCERT, or set PGSSLMODE=require to take any$/,
+  /^cannot connect to database postgres on \S+ as topobank: .* — set PGSSLROOTCERT to the CA’s certificate file, or set PGSSLMODE=require to accept any certificate$/,
 );
 
 // The certificate is of the address 127.0.0.1.

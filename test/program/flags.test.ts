@@ -69,7 +69,7 @@ test.each([
   const given = [...flagsOf(offered)].flatMap((flag) => [`--${flag}`, '1']);
   const { status, stderr } = await runProgram([...args, ...given], BLANK);
   expect(status).toBe(2);
-  const refused = /(?:takes no|leave out) (.*?)(?: —|$)/m.exec(stderr)?.[1]?.match(/(?<=--)[\w-]+/g);
+  const refused = /(?:does not accept|omit) (.*?)(?: —|$)/m.exec(stderr)?.[1]?.match(/(?<=--)[\w-]+/g);
   expect(new Set(refused)).toEqual(new Set(unread));
 });
 

@@ -57,7 +57,7 @@ test('an orphan that is written over by as many bytes while it is copied stays',
   );
   expect(await bed.command(QUARANTINE)).toMatchObject({
     status: 3,
-    stdout: expect.stringMatching(/left media\/orphan: it changed while it was copied/),
+    stdout: expect.stringMatching(/left media\/orphan: it changed while it was being copied/),
   });
   expect(await bed.places()).toEqual({
     media: [...OWNED, 'media/orphan'],
@@ -90,7 +90,9 @@ test.each([
   expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: [...ORPHANS] });
   expect(await bed.command(QUARANTINE)).toMatchObject({
     status: 0,
-    stderr: expect.stringMatching(/closed run \d+ of the quarantine.*: 0 objects moved, 3 left in place/),
+    stderr: expect.stringMatching(
+      /closed quarantine run \d+, which was interrupted: 0 objects moved, 3 left in place/,
+    ),
   });
   expect(await bed.places()).toEqual({ media: OWNED, quarantine: [...ORPHANS] });
 });
@@ -103,7 +105,7 @@ test('killed before the copies of encrypted orphans are deleted on the way back,
   expect((await bed.places()).quarantine).toEqual([...ORPHANS]);
   expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({
     status: 0,
-    stdout: expect.stringMatching(/brought back 3 objects /),
+    stdout: expect.stringMatching(/restored 3 objects /),
   });
   expect(await bed.places()).toEqual({ media: [...OWNED, ...ORPHANS].sort(), quarantine: [] });
   expect(await bed.runs()).toEqual([]);
@@ -131,7 +133,7 @@ test('what another writer puts over an object that is brought back stays, and so
   expect(restored).toMatchObject({
     status: 3,
     stderr: expect.stringMatching(
-      /media\/orphan stays in quarantine: what is in its place since is not known to be it: /,
+      /media\/orphan stays in quarantine: the object now in its place could not be confirmed as a copy: /,
     ),
   });
   expect((await bed.places()).quarantine).toEqual(['media/orphan']);

@@ -23,7 +23,7 @@ test.each<[string, Error, boolean]>([
 ])('%s: is it of one object?', async (problem, error, isOfOne) => {
   const outcome = tolerateFailures().attempt(failing(error));
   if (isOfOne)
-    expect(await outcome).toEqual({ kind: 'failed', reason: `the server fails for it: ${problem}` });
+    expect(await outcome).toEqual({ kind: 'failed', reason: `the server failed for it: ${problem}` });
   else await expect(outcome).rejects.toBe(error);
 });
 

@@ -35,7 +35,7 @@ test('orphans are moved, listed and brought back as they were', async () => {
   expect(run).toMatchObject({ run: report.run, objects: 3, state: 'done' });
 
   const one = await bed.command(['quarantine', 'restore', report.run, '--key', 'media/a b+ü']);
-  expect(one).toMatchObject({ status: 0, stdout: expect.stringMatching(/brought back 1 object /) });
+  expect(one).toMatchObject({ status: 0, stdout: expect.stringMatching(/restored 1 object /) });
   const { ContentType, Metadata } = before;
   expect(await bed.describe('media/a b+ü')).toMatchObject({ ContentType, Metadata });
 
@@ -91,7 +91,7 @@ test('where nobody can be asked, nothing is begun', async () => {
     status: 2,
     stdout: '',
     stderr: expect.stringContaining(
-      `move the orphans of bucket ${bed.store.bucket} into quarantine: nobody can be asked here — give --yes`,
+      `move the orphans of bucket ${bed.store.bucket} into quarantine: cannot ask for confirmation without a terminal — give --yes`,
     ),
   });
 });
@@ -133,13 +133,13 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
     () => bed.put('media/orphan', 'new', 0),
     // Another server may copy whatever is there (docs/PROVIDERS.md).
     onOtherServer()
-      ? /left media\/orphan: it(s copy has another size or ETag| changed while it was copied)/
-      : /left media\/orphan: it changed while it was copied/,
+      ? /left media\/orphan: it(s copy has a different size or ETag| changed while it was being copied)/
+      : /left media\/orphan: it changed while it was being copied/,
   ],
   [
     'it is deleted',
     () => bed.store.remove(['media/orphan'], never),
-    /left media\/orphan: it changed while it was copied/,
+    /left media\/orphan: it changed while it was being copied/,
   ],
 ])('an orphan stays when meanwhile %s', async (_name, work, reason) => {
   beforeCopies(work);
@@ -180,7 +180,7 @@ test('a run takes the name of no other one, though it begins in the same second'
 test('purge deletes old runs, but not what a row or a backup has come to need', async () => {
   await quarantine();
   const young = await bed.command(['quarantine', 'purge', '--older-than', '1d', '--yes']);
-  expect(young).toMatchObject({ status: 0, stdout: expect.stringMatching(/no run is that old/) });
+  expect(young).toMatchObject({ status: 0, stdout: expect.stringMatching(/no run is old enough/) });
   await bed.database.query(`INSERT INTO files VALUES (2, 'orphan'), (3, 'x/1')`);
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   await bed.database.query('DELETE FROM files WHERE id = 3');
@@ -202,7 +202,7 @@ test('what the server refuses to delete keeps a purge from nothing else', async 
   const purged = await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes']);
   expect(purged).toMatchObject({ status: 1, stdout: '' });
   expect(purged.stderr).toMatch(
-    /INFO: deleted 3 objects \(\S+ \w+\) of the quarantine\n.*cannot delete 1 object under quarantine\/ .*media\/orphan/,
+    /INFO: deleted 3 objects \(\S+ \w+\) from the quarantine\n.*cannot delete 1 object under quarantine\/ .*media\/orphan/,
   );
   expect((await bed.places()).quarantine).toEqual(['media/orphan']);
 });
@@ -216,7 +216,7 @@ test('a purge that is cut off tells how far it has come', async () => {
   const purged = await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes']);
   expect(purged).toMatchObject({ status: 1, stdout: '' });
   expect(purged.stderr).toMatch(
-    /WARN: at least \d objects \(\S+ \w+\) were deleted; run it again for the others\n.*cannot delete /,
+    /WARN: at least \d objects \(\S+ \w+\) were deleted; run it again for the rest\n.*cannot delete /,
   );
 });
 
@@ -227,7 +227,7 @@ test('purge leaves alone what belongs to another database, whose rows and backup
   const purged = await bed.command(args, {}, { AWS_MEDIA_PREFIX: 'other' });
   expect(purged).toMatchObject({
     status: 0,
-    stderr: expect.stringMatching(/leaving run \d+ of the quarantine alone: it has moved media\/a b\+ü/),
+    stderr: expect.stringMatching(/leaving quarantine run \d+ alone: it moved media\/a b\+ü/),
   });
   expect(JSON.parse(purged.stdout)).toMatchObject({ runs: [], removed: { count: 0 } });
   expect((await bed.places()).quarantine).toEqual([...ORPHANS]);
@@ -240,22 +240,22 @@ test('purge says before it asks whether what it deletes is gone for good', async
     status: 2,
     stderr: expect.stringMatching(
       new RegExp(
-        `delete 3 objects .* under quarantine/ in bucket ${bed.store.bucket}${end}: nobody can be asked`,
+        `delete 3 objects .* under quarantine/ in bucket ${bed.store.bucket}${end}: cannot ask for confirmation`,
       ),
     ),
   });
-  expect(await purge()).toMatchObject(asks(' for good'));
+  expect(await purge()).toMatchObject(asks(' permanently'));
   await keepVersions(bed);
   expect(await purge()).toMatchObject(asks(', which keeps them as old versions'));
 });
 
 test.each([
-  [['list', '20200101000000'], 2, /list takes no run/],
-  [['restore'], 2, /no run is named/],
-  [['restore', '20200101000000'], 4, /cannot use run 20200101000000 of the quarantine: there is no such run/],
+  [['list', '20200101000000'], 2, /list does not accept a run/],
+  [['restore'], 2, /no run is given/],
+  [['restore', '20200101000000'], 4, /cannot use quarantine run 20200101000000: there is no such run/],
   [['purge'], 2, /--older-than is missing/],
   [['purge', '--older-than', 'x'], 2, /--older-than: "x" is not accepted/],
-  [['empty'], 2, /"empty" is not accepted — give list, restore RUN/],
+  [['empty'], 2, /"empty" is not accepted — use `quarantine list`, `quarantine restore RUN/],
 ])('quarantine %j is refused', async (args, status, message) => {
   const result = await bed.command(['quarantine', ...args]);
   expect(result).toMatchObject({ status, stderr: expect.stringMatching(message) });

@@ -23,9 +23,9 @@ test('an orphan stays when the server fails for its copy, refuses that, or refus
   const { status, stdout } = await bed.command(['audit-orphans', '--quarantine', '--yes']);
   expect(status).toBe(3);
   expect(stdout).toMatch(/moved nothing into quarantine\nleft /);
-  expect(stdout).toMatch(/left media\/x\/1: the server refuses to delete it/);
-  expect(stdout).toMatch(/left media\/a b\+ü: the server fails for it: 400 InvalidRequest/);
-  expect(stdout).toMatch(/left media\/orphan: it changed while it was copied/);
+  expect(stdout).toMatch(/left media\/x\/1: the server refused to delete it/);
+  expect(stdout).toMatch(/left media\/a b\+ü: the server failed for it: 400 InvalidRequest/);
+  expect(stdout).toMatch(/left media\/orphan: it changed while it was being copied/);
   expect(await bed.places()).toEqual({
     media: ['media/a b+ü', 'media/albums/7/x', 'media/kept', 'media/orphan', 'media/x/1'],
     quarantine: [],
@@ -38,11 +38,11 @@ test('an orphan stays when the server fails for its copy, refuses that, or refus
   const refused = await bed.command(['audit-orphans', '--quarantine', '--yes']);
   expect(refused).toMatchObject({ status: 1, stderr: expect.stringMatching(/403 AccessDenied/) });
   const { stdout: listed } = await bed.command(['quarantine', 'list']);
-  expect(listed).toMatch(/ 0 .* cut off, or still running\b/);
+  expect(listed).toMatch(/ 0 .* interrupted or still running\b/);
   bed.server.faults.length = 0;
   await bed.store.remove(['media/a b+ü', 'media/orphan', 'media/x/1'], never);
   const closed = await bed.command(['audit-orphans', '--quarantine', '--yes']);
-  expect(closed).toMatchObject({ status: 0, stderr: expect.stringMatching(/closed run \d+/) });
+  expect(closed).toMatchObject({ status: 0, stderr: expect.stringMatching(/closed quarantine run \d+/) });
   expect(await bed.runs()).toEqual([]);
   await bed.close();
 });

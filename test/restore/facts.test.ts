@@ -186,7 +186,7 @@ test.each([false, true])(
     try {
       await expect(restore(bed.database.name, given)).rejects.toMatchObject({
         name: 'RestoreError',
-        message: `cannot restore ${source.name}: it names roles that this server does not have: ${shown} — create them with CREATE ROLE, or give --no-owner to leave out owners and grants`,
+        message: `cannot restore ${source.name}: it names roles that this server does not have: ${shown} — create them with CREATE ROLE, or give --no-owner to omit owners and grants`,
       });
       expect(await bed.databases()).toEqual(names);
       const copy = copyName('_without');
@@ -217,7 +217,7 @@ test('roles that a policy and a user mapping name are needed with --no-owner, to
   );
   await admin(`DROP ROLE ${quote(roles.guarded)}; DROP ROLE ${quote(mapped)}`);
   await expect(restore(bed.database.name, source, { noOwner: true })).rejects.toMatchObject({
-    message: `cannot restore ${source.name}: it names roles that this server does not have: ${JSON.stringify(roles.guarded)}, ${JSON.stringify(mapped)} — create them with CREATE ROLE; policies or user mappings name them, which --no-owner does not leave out`,
+    message: `cannot restore ${source.name}: it names roles that this server does not have: ${JSON.stringify(roles.guarded)}, ${JSON.stringify(mapped)} — create them with CREATE ROLE; policies or user mappings name them, and --no-owner does not omit those`,
   });
 });
 
@@ -235,7 +235,7 @@ test('settings that this server does not know or take are skipped, each with a w
       /^warn: this server does not know a setting of the database; skipped: ALTER DATABASE .*no_such_setting/,
     ),
     expect.stringMatching(
-      /^warn: invalid value for parameter "lc_messages": "xx_XX\.UTF-8"; skipped, to be set to what this server takes: ALTER DATABASE .*lc_messages/,
+      /^warn: invalid value for parameter "lc_messages": "xx_XX\.UTF-8"; skipped, set it to a value that this server accepts: ALTER DATABASE .*lc_messages/,
     ),
   ]);
   expect((await factsOf(copy)).settings).toEqual(database!.settings);
@@ -322,7 +322,7 @@ test('a database comes back in its tablespace; where the server lacks it, in the
     await admin(`DROP TABLESPACE ${quote(tablespace)}`);
     const { warnings } = await restore(name, source);
     expect(warnings).toEqual([
-      `warn: the dumped database lay in tablespace ${JSON.stringify(tablespace)}, which this server does not have: the restored one lies in the default`,
+      `warn: the dumped database was in tablespace ${JSON.stringify(tablespace)}, which this server does not have: the restored one is in the default tablespace`,
     ]);
     expect(await factsOf(name)).toEqual({ ...before, tablespace: null });
   } finally {

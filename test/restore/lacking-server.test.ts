@@ -31,7 +31,7 @@ const LACKS: readonly [what: string, body: string, message: RegExp][] = [
   [
     'a table access method',
     `SET default_table_access_method = nowhere;\n${entry('TABLE', 't')}${TABLE}`,
-    /: line 10: invalid value for parameter "default_table_access_method": "nowhere" — install the extension that brings the access method on the database server$/,
+    /: line 10: invalid value for parameter "default_table_access_method": "nowhere" — install the extension that provides the access method on the database server$/,
   ],
   [
     'an extension',
@@ -71,7 +71,7 @@ test('a security label without a provider is left out with a warning, and all el
   expect(restored).toMatchObject({ status: 0 });
   const warnings = restored.stderr.split('\n').filter((line) => line.includes('WARN'));
   expect(warnings).toEqual([
-    expect.stringMatching(/line 20: this server has no provider selinux of security labels; skipped$/),
+    expect.stringMatching(/line 20: this server has no security label provider selinux; skipped$/),
   ]);
 });
 
@@ -88,7 +88,7 @@ test('a drill on a server without a tablespace of the dump is none, and no fault
     const drill = await bed.run(['verify', '--restore', '--quiet']);
     expect(drill).toMatchObject({ status: 1, stdout: '' });
     expect(drill.stderr).toMatch(
-      /^topobank-backup: cannot try to restore \S+: line \d+: .*"default_tablespace": .* — see to it that the server of the drill can take it/,
+      /^topobank-backup: cannot try to restore \S+: line \d+: .*"default_tablespace": .* — make sure the server of the drill can restore it/,
     );
   } finally {
     await bed.database.query('DROP TABLE placed');

@@ -37,7 +37,7 @@ const FAILING: readonly [about: string, body: string, message: string | RegExp][
   [
     'a statement that the server does not understand',
     `${entry('TABLE', 'broken')}CREATE TABEL public.broken ();`,
-    'cannot restore ./dump.sql: line 13, TABLE public.broken: syntax error at or near "TABEL" — see the server’s log; `psql -d new_database -f FILE` restores a plain dump without what is refused',
+    'cannot restore ./dump.sql: line 13, TABLE public.broken: syntax error at or near "TABEL" — see the server’s log; `psql -d new_database -f FILE` restores a plain dump and skips what is refused',
   ],
   [
     'a row of another type',
@@ -52,7 +52,7 @@ const FAILING: readonly [about: string, body: string, message: string | RegExp][
   [
     'a table that is not there',
     `${DATA}${COPY}1\tone\n\\.\n`,
-    /line 13, TABLE DATA public\.t: relation "public\.t" does not exist — take a dump that has the schema too, or/,
+    /line 13, TABLE DATA public\.t: relation "public\.t" does not exist — take a dump that includes the schema, or/,
   ],
   [
     'a foreign key that does not hold',
@@ -73,7 +73,7 @@ const FAILING: readonly [about: string, body: string, message: string | RegExp][
   [
     'a COPY in another form than pg_dump’s',
     'COPY nowhere FROM stdin WITH (FORMAT csv);\n',
-    /line 10 holds a COPY that reads or writes a file or a program of the server — take another dump/,
+    /line 10 contains a COPY that reads or writes a file or a program on the server — take another dump/,
   ],
 ];
 

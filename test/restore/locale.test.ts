@@ -86,9 +86,11 @@ test.each(['dump.sql', 'dump.sql.gz', 'custom.dump'])(
     const told = await restore(bed, await dump(bed, 'SQL_ASCII', name));
     const change = 'SQL_ASCII with the locale C instead of UTF8 with the locale C.UTF-8';
     expect(told).toEqual({
-      dryRun: expect.stringContaining(`; it will be in ${change}\n`),
-      asked: expect.stringContaining(`; it will be in ${change}: nobody can be asked here`),
-      warned: expect.stringContaining(`the restored database ${bed.database.name} is in ${change}`),
+      dryRun: expect.stringContaining(`; it will use ${change}\n`),
+      asked: expect.stringContaining(
+        `; it will use ${change}: cannot ask for confirmation without a terminal`,
+      ),
+      warned: expect.stringContaining(`the restored database ${bed.database.name} uses ${change}`),
     });
     expect(await localeOf(bed)).toEqual({ encoding: 'SQL_ASCII', collate: 'C', ctype: 'C' });
   },
@@ -150,12 +152,12 @@ test('that texts are converted is told before something fails for it', async () 
   const { status, stderr } = await bed.run(['restore', file, '--yes', '--no-audit']);
   expect(status).toBe(1);
   expect(stderr).toMatch(
-    /INFO: the dump is in LATIN1 and the restored database in UTF8, in which texts may have more bytes; --into NAME keeps that of the dump\n.*index row size/s,
+    /INFO: the dump is in LATIN1 and the restored database in UTF8, in which text may take more bytes; --into NAME keeps the encoding of the dump\n.*index row size/s,
   );
   const into = `${bed.database.name}_new`;
   const beside = await bed.run(['restore', file, '--into', into, '--no-audit']);
   await bed.database.query(`DROP DATABASE IF EXISTS "${into}"`);
-  expect(beside).toMatchObject({ status: 0, stderr: expect.not.stringContaining('may have more bytes') });
+  expect(beside).toMatchObject({ status: 0, stderr: expect.not.stringContaining('may take more bytes') });
 });
 
 test.each(['--dry-run', '--yes'])('an empty file is no dump, as %s says too', async (how) => {

@@ -424,7 +424,7 @@ test('a broken backup is held against those of its own database', () => {
   const verdicts = planRetention(backups, rules({ newest: 2 }), NOW, 'UTC');
   expect(verdicts.slice(3).map(({ action, reasons }) => `${action}: ${reasons.join(', ')}`)).toEqual([
     'remove: broken, and older than all that are kept',
-    'keep: broken, but its dump is there and older ones are kept',
+    'keep: broken, but its dump exists and older ones are kept',
     'keep: broken, and no complete one is newer',
     'keep: one of the newest 2 of database b',
   ]);
@@ -444,8 +444,8 @@ test('beside two databases, a broken one that does not tell whose it is stays wi
     'keep: one of the newest 2 of database a',
     'keep: one of the newest 2 of database b',
     'remove: its dump is gone',
-    'keep: broken, and does not tell whose it is',
+    'keep: broken, and its database is unknown',
     'keep: one of the newest 2 of database a',
-    'keep: broken, and does not tell whose it is',
+    'keep: broken, and its database is unknown',
   ]);
 });

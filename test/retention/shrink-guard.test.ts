@@ -137,14 +137,14 @@ describe('the last backups that are so much larger', () => {
 test('what is said names both, and the way out', () => {
   const shrink = judgeShrink([complete('2026-11-24', 1024), complete('2026-11-23', 10_240)], 0.5, NOW);
   expect(shrink && describeShrink(shrink, 0.5)).toBe(
-    'backup 20261124000000 shrank: 1 KiB after 10 KiB of 20261123000000, so nothing is pruned (SHRINK_GUARD=0.5); look at the database, and if that is right, run `topobank-backup prune --shrink-guard 0`, which prunes this once, and lets 20261123000000 go unless a rule keeps it',
+    'backup 20261124000000 shrank to 1 KiB from 10 KiB in 20261123000000, so nothing is pruned (SHRINK_GUARD=0.5); check the database, and if this is right, run `topobank-backup prune --shrink-guard 0`, which prunes once and deletes 20261123000000 unless a rule keeps it',
   );
 });
 
 test('of an earlier loss too', () => {
   const [larger] = findLarger([complete('2026-11-24', 1024), complete('2026-11-22', 10_240)], 0.5, NOW);
   expect(describeSpared(larger!, 0.5)).toBe(
-    'backup 20261122000000 is not pruned, for backup 20261124000000 has 1 KiB after its 10 KiB (SHRINK_GUARD=0.5); look at the database, and if that is right, run `topobank-backup prune --shrink-guard 0`, which lets it go unless a rule keeps it',
+    'backup 20261122000000 is not pruned, because backup 20261124000000 has 1 KiB after its 10 KiB (SHRINK_GUARD=0.5); check the database, and if this is right, run `topobank-backup prune --shrink-guard 0`, which deletes it unless a rule keeps it',
   );
 });
 

@@ -93,13 +93,13 @@ test.each([busy(500, 'InternalError'), busy(503, 'InternalError'), busy(503, 'In
   },
 );
 
-test.each(['ECONNRESET', 'EPIPE'])('one that breaks connections off is waited for: %s', async (code) => {
+test.each(['ECONNRESET', 'EPIPE'])('one that drops connections is waited for: %s', async (code) => {
   const told: string[] = [];
   const ask = connect(60_000, (problem) => told.push(problem));
   await ask([]);
   const error = Object.assign(new Error('no'), { code });
   expect(await ask([error, refused()])).toEqual({ answer: 'answer', tries: 3 });
-  expect(told).toEqual([`http://s3 breaks connections off (${code}); waiting up to 1m for it`]);
+  expect(told).toEqual([`http://s3 drops connections (${code}); waiting up to 1m for it`]);
 });
 
 test('a request that may have arrived, and then leaves something, is not made again', async () => {

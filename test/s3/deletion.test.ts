@@ -41,7 +41,7 @@ test('keys that are refused stay, are named, and keep no other from being delete
   expect(error).toBeInstanceOf(StoreError);
   expect(error).toMatchObject({
     message:
-      'cannot delete b, d from bucket bucket: AccessDenied — the key needs s3:DeleteObject there, and no Object Lock may hold what is to go',
+      'cannot delete b, d from bucket bucket: AccessDenied — the key needs s3:DeleteObject there, and no Object Lock may protect the objects',
     keys: ['b', 'd'],
   });
   expect(await left()).toEqual(['b', 'd']);

@@ -188,7 +188,7 @@ describe('an object of another writer', () => {
   ])('%s is noticed, and left as it is', async (_, arrange) => {
     const writer = await open();
     await arrange();
-    await expect(upload(writer)).rejects.toThrow(/was created meanwhile; it was left as it is/);
+    await expect(upload(writer)).rejects.toThrow(/was created in the meantime; it was left untouched/);
     bed.server.faults.length = 0;
     expect(other.equals(await contents())).toBe(true);
   });

@@ -120,7 +120,7 @@ test('an object that changes meanwhile, is missing, or is no longer wanted, is a
   await put();
   await expect(async () => {
     for await (const _ of reading);
-  }).rejects.toThrow(/the object changed while it was read/);
+  }).rejects.toThrow(/the object changed while it was being read/);
   const stop = new AbortController();
   const stopped = readAhead(bed.store, KEY, { requests: MANY, signal: stop.signal });
   await stopped.next();

@@ -62,7 +62,7 @@ describe('a read that breaks off', () => {
         chunks.push(chunk);
       }
     };
-    await expect(reading()).rejects.toThrow(/the object changed while it was read/);
+    await expect(reading()).rejects.toThrow(/the object changed while it was being read/);
     expect(Buffer.concat(chunks).equals(BODY.subarray(0, 1000))).toBe(true);
   });
 
@@ -79,7 +79,9 @@ describe('a read that breaks off', () => {
 test('more bytes than were asked for are none of the object, and an error', async () => {
   const to = (body: Buffer) => Buffer.concat([body, Buffer.from('more')]);
   bed.server.faults.push({ operation: 'GetObject', what: { kind: 'alter', to } });
-  await expect(read({ range: { start: 0, end: 99 } })).rejects.toThrow(/more bytes came than were asked for/);
+  await expect(read({ range: { start: 0, end: 99 } })).rejects.toThrow(
+    /more bytes arrived than were requested/,
+  );
 });
 
 test('an empty object, and a range without a byte, have none', async () => {
@@ -137,5 +139,5 @@ test('in pieces it is the same, and one that is replaced meanwhile is an error',
       chunks.length = 0;
     }
   };
-  await expect(reading()).rejects.toThrow(/the object changed while it was read/);
+  await expect(reading()).rejects.toThrow(/the object changed while it was being read/);
 });

@@ -18,7 +18,7 @@ test('a certificate that nobody signed is refused, unless it is not to be checke
   expect(await store.ensureBucket(inTime())).toBe('exists');
   const strict = openStore({ ...settings, verifyTls: true });
   await expect(strict.ensureBucket(inTime())).rejects.toThrow(
-    /^cannot use bucket bucket .*SELF_SIGNED_CERT.* — name the authority’s certificate in NODE_EXTRA_CA_CERTS, or set AWS_S3_VERIFY=False$/,
+    /^cannot use bucket bucket .*SELF_SIGNED_CERT.* — set NODE_EXTRA_CA_CERTS to the CA’s certificate file, or set AWS_S3_VERIFY=False$/,
   );
   strict.close();
 });
@@ -28,7 +28,7 @@ test.each([
   [
     'http',
     'https',
-    /^cannot use bucket bucket .* — check whether AWS_S3_ENDPOINT_URL is to be https or http$/,
+    /^cannot use bucket bucket .* — check whether AWS_S3_ENDPOINT_URL should be https or http$/,
   ],
 ])('a server of %s that is spoken to in %s is an error in one line', async (server, spoken, expected) => {
   const plain = server === 'http' ? await startTestStore() : bed;

@@ -104,11 +104,11 @@ test.each(CALLS)('$root of nothing is taken, and no other document is', async (c
   ];
   for (const body of others) {
     expect(await failure(call, body)).toMatch(
-      new RegExp(`: the answer is no .*, for it is no ${call.root} — check AWS_S3_ENDPOINT_URL$`),
+      new RegExp(`: the answer is not a .*: expected ${call.root} — check AWS_S3_ENDPOINT_URL$`),
     );
   }
   expect(await failure(call, document(call.root, '<Name>x</Name>').slice(0, -9))).toMatch(
-    /: the answer is not what S3 sends — check AWS_S3_ENDPOINT_URL$/,
+    /: the answer is not one that S3 sends — check AWS_S3_ENDPOINT_URL$/,
   );
 });
 
@@ -118,12 +118,12 @@ test.each(LISTINGS)('$root that leaves out what an entry has to tell is an error
   for (const name of call.demanded) {
     const without = call.entry.replace(new RegExp(`<${name}>.*?</${name}>`), '');
     expect(await failure(call, document(call.root, without))).toContain(
-      `: the answer leaves out ${name} — check AWS_S3_ENDPOINT_URL`,
+      `: the answer lacks ${name} — check AWS_S3_ENDPOINT_URL`,
     );
   }
   const cut = document(call.root, call.entry + call.entry);
   for (const bytes of [cut.length - 5, cut.lastIndexOf('<Key>') + 6, cut.lastIndexOf('</Key>') + 8])
-    expect(await failure(call, cut.slice(0, bytes))).toContain(': the answer is not what S3 sends');
+    expect(await failure(call, cut.slice(0, bytes))).toContain(': the answer is not one that S3 sends');
 });
 
 test.each(LISTINGS)('$root that is not at its end has to go on', async (call) => {
@@ -131,7 +131,7 @@ test.each(LISTINGS)('$root that is not at its end has to go on', async (call) =>
   const pages = [truncated, truncated + call.next + call.entry];
   for (const page of pages) {
     expect(await failure(call, document(call.root, page))).toContain(
-      ': the answer is no listing that can be gone on with, though it is not at its end — check AWS_S3_ENDPOINT_URL',
+      ': the listing is truncated but gives no valid continuation — check AWS_S3_ENDPOINT_URL',
     );
   }
 });
@@ -144,7 +144,7 @@ test.each([
 ])('an object is not described without its %s', async (name, headers) => {
   const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
   answer = { headers: given as Record<string, string>, body: 'x' };
-  const left = `: the answer leaves out ${name} — check AWS_S3_ENDPOINT_URL`;
+  const left = `: the answer lacks ${name} — check AWS_S3_ENDPOINT_URL`;
   await expect(bed.store.head('a', signal)).rejects.toThrow(left);
   await expect(bed.store.get('a', { signal })).rejects.toThrow(left);
   answer = { headers: STORED, body: 'x' };
@@ -152,8 +152,8 @@ test.each([
 });
 
 test.each([
-  ['another range than was asked for', 'bytes 5-10/20'],
-  ['another range than was asked for', 'none'],
+  ['a different range than requested', 'bytes 5-10/20'],
+  ['a different range than requested', 'none'],
   ['the whole object', undefined],
 ])('bytes of %s are not taken for those', async (about, contentRange) => {
   answer = {

@@ -17,7 +17,7 @@ test.each([
   [
     '@hourly',
     600_000,
-    'backup: every hour (Europe/Berlin), next 2026-11-23 11:00:00 UTC, 2026-11-23 12:00:00 UTC, 2026-11-23 13:00:00 UTC, each up to 10m later',
+    'backup: every hour (Europe/Berlin), next 2026-11-23 11:00:00 UTC, 2026-11-23 12:00:00 UTC, 2026-11-23 13:00:00 UTC, each delayed by up to 10m',
   ],
   [
     '@every 6h',
@@ -54,7 +54,5 @@ test.each([
 ])('where %i of the newest are kept, and %j, it is warned of', (newest, within, kept) => {
   const perUnit = { day: 0, week: 0, month: 0, year: 0 };
   const warning = warnOfHaste(parseSchedule('@every 0s', 'UTC'), { newest, perUnit, within });
-  expect(warning).toContain(
-    `takes backups more often than once a minute, of which retention keeps ${kept} — `,
-  );
+  expect(warning).toContain(`takes backups more than once a minute, and retention keeps ${kept} — `);
 });

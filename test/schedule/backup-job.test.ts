@@ -114,8 +114,8 @@ test('an interval goes on over restarts, however late in it they come, and healt
     ['20261123103000', '20261124103000', '20261125103000'].map((id) => `${id} complete`),
   );
   expect(service.lines.filter((line) => line.includes('missed'))).toEqual([
-    'info: no backup was missed: the newest complete backup that was taken is of 2026-11-23 10:30:00 UTC; next 2026-11-24 10:30:00 UTC, 2026-11-25 10:30:00 UTC, 2026-11-26 10:30:00 UTC',
-    'info: no backup was missed: the newest complete backup that was taken is of 2026-11-24 10:30:00 UTC; next 2026-11-25 10:30:00 UTC, 2026-11-26 10:30:00 UTC, 2026-11-27 10:30:00 UTC',
+    'info: no backup was missed: the newest complete backup taken is from 2026-11-23 10:30:00 UTC; next 2026-11-24 10:30:00 UTC, 2026-11-25 10:30:00 UTC, 2026-11-26 10:30:00 UTC',
+    'info: no backup was missed: the newest complete backup taken is from 2026-11-24 10:30:00 UTC; next 2026-11-25 10:30:00 UTC, 2026-11-26 10:30:00 UTC, 2026-11-27 10:30:00 UTC',
   ]);
 });
 

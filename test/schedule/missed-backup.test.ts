@@ -31,7 +31,7 @@ test('the reason names the time that was missed, and the newest backup', () => {
     new Date('2026-11-23T10:30:00Z'),
   );
   expect(reason).toBe(
-    'the newest complete backup that was taken is of 2026-11-21 00:00:04 UTC, and one was due 2026-11-23 00:00:00 UTC',
+    'the newest complete backup taken is from 2026-11-21 00:00:04 UTC, and one was due at 2026-11-23 00:00:00 UTC',
   );
 });
 
@@ -39,7 +39,7 @@ test('where none was taken that is the reason, whatever was pushed', () => {
   const schedule = parseSchedule('@daily', 'UTC') as Timetable;
   expect(judgeMissed(schedule, undefined, new Date('2026-11-23T10:30:00Z'))).toEqual({
     missed: true,
-    reason: 'there is no complete backup that was taken of this database',
+    reason: 'there is no complete backup taken of this database',
   });
 });
 

@@ -107,9 +107,9 @@ test('a run that is due while another works is skipped and said, and no queue gr
   await start([job('backup', '* * * * *', { takes: 150 * SECOND })], 10 * MINUTE);
   expect(runs.map((run) => run.slice(10, 18))).toEqual(['10:31:00', '10:34:00', '10:37:00']);
   expect(lines).toEqual([
-    'warn backup skipped: due 2026-11-23 10:32:00 UTC to 2026-11-23 10:33:00 UTC, while it was at work',
-    'warn backup skipped: due 2026-11-23 10:35:00 UTC to 2026-11-23 10:36:00 UTC, while it was at work',
-    'warn backup skipped: due 2026-11-23 10:38:00 UTC to 2026-11-23 10:39:00 UTC, while it was at work',
+    'warn backup skipped: due 2026-11-23 10:32:00 UTC to 2026-11-23 10:33:00 UTC, while the previous run was still active',
+    'warn backup skipped: due 2026-11-23 10:35:00 UTC to 2026-11-23 10:36:00 UTC, while the previous run was still active',
+    'warn backup skipped: due 2026-11-23 10:38:00 UTC to 2026-11-23 10:39:00 UTC, while the previous run was still active',
   ]);
 });
 
@@ -378,7 +378,7 @@ test('a run that does not clean up in time is left, and said', async () => {
   const jobs = [job('backup', '@hourly', { run, runAtStart: true })];
   await expect(start(jobs, SECOND)).rejects.toThrow('received SIGTERM');
   expect(lines).toEqual([
-    'warn backup did not end in time; a later backup removes an upload that it left, doctor names a database, and list a dump without its manifest as foreign',
+    'warn backup did not stop in time; a later backup aborts its upload, `doctor` names a leftover database, and `list` shows a dump without a manifest as foreign',
   ]);
 });
 

@@ -71,7 +71,7 @@ test.each(['0 0 30 2 *', '0 0 31 4,6,9,11 *', '@every 50000h'])(
     expect(upcomingTimes(timetable(spec), now, 3)).toEqual([]);
     expect(previousTime(timetable(spec), now)).toBeUndefined();
     expect(() => requireNextTime(timetable(spec), now)).toThrow(
-      `cannot follow the schedule "${spec}": it has no time within 5 years — `,
+      `cannot follow the schedule "${spec}": it is not due within 5 years — `,
     );
   },
 );

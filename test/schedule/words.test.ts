@@ -38,18 +38,18 @@ test.each([
   ['15 1/2 * * *', 'every 2 hours from 01:15 on'],
   ['0 9-17 * * *', 'every hour from 09:00 to 17:00'],
   ['0 0-5,9,23 * * *', 'every day at 00:00, 01:00, 02:00, 03:00, 04:00, 05:00, 09:00 and 23:00'],
-  ['*/10 9-17 * * *', 'every 10 minutes of the hours 9 to 17'],
+  ['*/10 9-17 * * *', 'every 10 minutes of hours 9 to 17'],
   ['*/5 8 * * *', 'every 5 minutes of hour 8'],
   ['*/10 * * * * *', 'every 10 seconds'],
   ['*/10 5 * * * *', 'every 10 seconds of minute 5 of every hour'],
   ['*/10 * 5 * * *', 'every 10 seconds of hour 5'],
-  ['*/10 0-9 5,6 * * *', 'every 10 seconds of the minutes 0 to 9 of the hours 5 and 6'],
+  ['*/10 0-9 5,6 * * *', 'every 10 seconds of minutes 0 to 9 of hours 5 and 6'],
   ['1,2 * * * * *', 'at seconds 1 and 2 of every minute'],
   // Days.
   ['0 0 * * MON', 'at 00:00 on Monday'],
   ['0 0 * * MON-FRI', 'at 00:00 on Monday to Friday'],
   ['0 0 * * 0,6', 'at 00:00 on Sunday and Saturday'],
-  ['0 0 1,15 * *', 'at 00:00 on the days 1 and 15 of every month'],
+  ['0 0 1,15 * *', 'at 00:00 on days 1 and 15 of every month'],
   ['0 0 1 */3 *', 'at 00:00 on day 1 of January, April, July and October'],
   ['0 0 * 6-8 *', 'at 00:00 in June to August'],
   ['0 0 * 12 SUN', 'at 00:00 on Sunday in December'],
@@ -63,7 +63,7 @@ test.each([
   ['0 0 1-31 5 FRI', 'at 00:00 in May'],
   [
     '0 0 */2 * FRI',
-    'at 00:00 on the days 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29 and 31 of every month or on Friday',
+    'at 00:00 on days 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29 and 31 of every month or on Friday',
   ],
 ])('%s: %s', (spec, words) => {
   expect(describeSchedule(parseSchedule(spec, 'UTC'))).toBe(words);

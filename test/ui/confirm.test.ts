@@ -14,8 +14,8 @@ function terminal({ yes = false, signal = new AbortController().signal } = {}) {
 test.each(['y', 'Y', 'yes', ' YES '])('the answer %j goes on', async (answer) => {
   const { input, output, confirm } = terminal();
   input.write(`${answer}\n`);
-  await expect(confirm('restore x in the place of y')).resolves.toBeUndefined();
-  expect(String(output.read())).toMatch(/^restore x in the place of y\n.*go on\? \[y\/N\] /);
+  await expect(confirm('restore x in place of y')).resolves.toBeUndefined();
+  expect(String(output.read())).toMatch(/^restore x in place of y\n.*continue\? \[y\/N\] /);
 });
 
 test('what is asked is one line, whatever it names', async () => {
@@ -45,7 +45,9 @@ test('where nobody can be asked, that is said before the work', () => {
   confirm.assertPossible('restore');
   for (const end of [input, output]) {
     end.isTTY = false;
-    expect(() => confirm.assertPossible('restore')).toThrow('restore: nobody can be asked here — give --yes');
+    expect(() => confirm.assertPossible('restore')).toThrow(
+      'restore: cannot ask for confirmation without a terminal — give --yes',
+    );
     end.isTTY = true;
   }
   const unasked = terminal({ yes: true });

@@ -92,7 +92,7 @@ test('a word that is longer than its column stays whole, and wide characters tak
 test.each([
   [{ bytes: 2048, tables: 2, rows: 1234 }, '2 KiB, 2 tables, 1,234 rows'],
   [{ bytes: 2048, tables: 1, rows: 1 }, '2 KiB, 1 table, 1 row'],
-  [{ bytes: 2048, tables: 0, rows: 0 }, '2 KiB, no table’s rows by COPY'],
+  [{ bytes: 2048, tables: 0, rows: 0 }, '2 KiB, no COPY data'],
 ])('contents %j are %s', (contents, text) => {
   expect(formatContents(contents)).toBe(text);
 });

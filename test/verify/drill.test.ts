@@ -95,7 +95,7 @@ test('a backup restores and dumps again to the same bytes', async () => {
   expect(status).toBe(0);
   const { stdout } = await bed.run(['verify', id, '--restore', '--quiet']);
   expect(stdout).toMatch(
-    /^\d{14} is good \(restore\)\n {2}proved: PostgreSQL \d+ restores it; dumped again, its schema and all \d+ tables are the same byte for byte\n {2}not proved: what the application makes of it\n$/,
+    /^\d{14} is good \(restore\)\n {2}proved: PostgreSQL \d+ restores it; dumped again, its schema and all \d+ tables are identical byte for byte\n {2}not proved: that the application works with it\n$/,
   );
   const listed = JSON.parse((await bed.run(['list', '--json'])).stdout) as unknown[];
   expect(listed[0]).toMatchObject({ verified: { depth: 'restore', ok: true } });
@@ -134,7 +134,7 @@ test('of partitions by the hash of an enum, which no two databases have alike, t
     expect((await other.run(['backup', '--quiet'])).status).toBe(0);
     const { status, stdout } = await other.run(['verify', '--restore', '--quiet']);
     expect(stdout).toContain(
-      'not proved: the bytes of the rows of public.hashed, of which the dump has several',
+      'not proved: the bytes of the rows of public.hashed, which the dump holds in several',
     );
     expect(status).toBe(0);
   } finally {
@@ -201,7 +201,7 @@ test('bytes that are other ones than were dumped are told as such', async () => 
     { what: 'table', where: expect.stringMatching(/^public\.surface, bytes /) },
     {
       what: 'restore',
-      expected: 'a dump that the server takes',
+      expected: 'a dump that the server accepts',
       found: expect.stringMatching(/invalid input/),
     },
   ]);
@@ -229,20 +229,20 @@ describe('dumps without a manifest', () => {
   ])('a .%s is drilled against what it says itself', async (suffix, format) => {
     const dump = await pgDump(`--format=${format}`);
     await put(`${KEY}.${suffix}`, suffix === 'sql.gz' ? gzipSync(dump) : dump);
-    expect(await drilled()).toMatch(/ is good \(restore\)\n.* its schema and all \d+ tables are the same/);
+    expect(await drilled()).toMatch(/ is good \(restore\)\n.* its schema and all \d+ tables are identical/);
   });
 
   test('its options are not known, so another text is no fault of it', async () => {
     await put(`${KEY}.sql`, await pgDump('--no-owner'));
     expect(await drilled()).toMatch(
-      / is good \(restore\)\n.* dumped again, all \d+ tables are the same byte for byte\n {2}not proved: the schema’s text \(schema .*\), for the options of the dump are not known\n/,
+      / is good \(restore\)\n.* dumped again, all \d+ tables are identical byte for byte\n {2}not proved: the schema’s text \(schema .*\), because the options of the dump are unknown\n/,
     );
   });
 
   test('rows that it has through a partitioned table are counted', async () => {
     await put(`${KEY}.sql`, await pgDump('--load-via-partition-root'));
     expect(await drilled()).toMatch(
-      / is good \(restore\)\n.*\n {2}not proved: the bytes of the rows of public\.parts, of which the dump has several pieces or partitions/,
+      / is good \(restore\)\n.*\n {2}not proved: the bytes of the rows of public\.parts, which the dump holds in several pieces or partitions/,
     );
   });
 
@@ -252,7 +252,7 @@ describe('dumps without a manifest', () => {
       dumpText(`${entry('TABLE', 't')}CREATE TABLE public.t (a int);\nINSERT INTO public.t VALUES (1);`),
     );
     expect(await drilled()).toMatch(
-      /not proved: the rows of public\.t, which the dump does not have as COPY/,
+      /not proved: the rows of public\.t, which the dump does not contain as COPY data/,
     );
   });
 
@@ -390,7 +390,7 @@ describe('VERIFY_DATABASE_URL', () => {
       const result = await bed.run(['verify', '--restore', '--quiet'], { ...NONE, VERIFY_DATABASE_URL });
       expect(result).toMatchObject({ status: 1, stdout: '' });
       expect(result.stderr).toMatch(
-        /^topobank-backup: cannot try to restore \S+\.sql: line \d+, .* — see to it that the server of the drill can take it, or name another one in VERIFY_DATABASE_URL\n$/,
+        /^topobank-backup: cannot try to restore \S+\.sql: line \d+, .* — make sure the server of the drill can restore it, or set VERIFY_DATABASE_URL to another one\n$/,
       );
       expect(await record()).toEqual(before);
     } finally {
@@ -414,7 +414,7 @@ describe('VERIFY_DATABASE_URL', () => {
     const result = await bed.run(['verify', '--restore', '--quiet'], env);
     expect(result).toMatchObject({ status, stdout: '' });
     expect(result.stderr).toContain(
-      status === 2 ? 'VERIFY_DATABASE_URL: what is given is not accepted' : 'password',
+      status === 2 ? 'VERIFY_DATABASE_URL: the value given is not accepted' : 'password',
     );
     expect(result.stderr).not.toContain('wr0ng');
   });
@@ -425,9 +425,9 @@ describe('VERIFY_DATABASE_URL', () => {
   });
 });
 
-test('--quick and --restore exclude each other', async () => {
+test('--quick and --restore cannot be combined', async () => {
   const result = await bed.run(['verify', '--quick', '--restore']);
-  expect(result).toMatchObject({ status: 2, stderr: expect.stringContaining('exclude each other') });
+  expect(result).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot be combined') });
 });
 
 test('the service drills, where VERIFY_DEPTH asks for it', async () => {

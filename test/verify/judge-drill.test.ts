@@ -49,7 +49,8 @@ test.each([
   expect(restored).not.toBe(WHOLE);
   expect(judge(restored)).toMatchObject({
     faults: [],
-    proved: 'PostgreSQL 15 restores it; dumped again, its schema and all 1 tables are the same byte for byte',
+    proved:
+      'PostgreSQL 15 restores it; dumped again, its schema and all 1 tables are identical byte for byte',
   });
 });
 
@@ -86,9 +87,9 @@ test('another major version writes otherwise, which is no fault; rows are compar
   const restored = WHOLE.replaceAll('15.18', '17.2').replace('(a int)', '(a integer)');
   expect(judge(restored)).toMatchObject({
     faults: [],
-    proved: 'PostgreSQL 17 restores it; dumped again, all 1 tables are the same byte for byte',
+    proved: 'PostgreSQL 17 restores it; dumped again, all 1 tables are identical byte for byte',
     unproved:
-      'the schema’s text, for pg_dump 15 of PostgreSQL 15 has written the dump and pg_dump 17 of PostgreSQL 17 writes otherwise',
+      'the schema’s text, because pg_dump 15 of PostgreSQL 15 wrote the dump and pg_dump 17 of PostgreSQL 17 writes it differently',
   });
   expect(judge(restored.replace('\n1\n', '\n3\n')).faults).toHaveLength(1);
 });
@@ -98,21 +99,23 @@ test.each([[PUSHED], ['foreign' as const]])(
   (manifest) => {
     expect(judge(WHOLE.replace('(a int)', '(a  int)'), WHOLE, manifest)).toMatchObject({
       faults: [],
-      unproved: expect.stringMatching(/^the schema’s text \(schema TABLE public\.t: .*\), for the options/),
+      unproved: expect.stringMatching(
+        /^the schema’s text \(schema TABLE public\.t: .*\), because the options/,
+      ),
     });
     expect(judge(WHOLE.replace('\n1\n', '\n3\n'), WHOLE, manifest).faults).toHaveLength(1);
   },
 );
 
 const COUNTED =
-  'the bytes of the rows of public.t, of which the dump has several pieces or partitions: they are counted';
+  'the bytes of the rows of public.t, which the dump holds in several pieces or partitions: only their number was compared';
 
 test('of a table in several blocks the rows are counted', () => {
   const twice = WHOLE.replace(DATA, `${DATA}${DATA}`);
   const once = WHOLE.replace('\n1\n2\n', '\n1\n2\n1\n2\n');
   expect(judge(once, twice, 'foreign')).toMatchObject({
     faults: [],
-    proved: expect.stringContaining('again, 0 of 1 tables are the same byte for byte'),
+    proved: expect.stringContaining('again, 0 of 1 tables are identical byte for byte'),
     unproved: expect.stringContaining(COUNTED),
   });
   expect(judge(WHOLE, twice, 'foreign').faults).toMatchObject([{ expected: '4 rows', found: '2 rows' }]);

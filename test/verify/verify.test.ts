@@ -114,10 +114,10 @@ test.each([
 
 test('each depth says what it proved and what it did not', async () => {
   expect((await bed.run(['verify', '--quiet'])).stdout).toMatch(
-    /^\d{14} is good \(full\)\n {2}proved: it is a whole dump, and every byte and row is as it was dumped: .* 3 tables, 7,000 rows\n {2}not proved: that a server takes it; --restore tries it\n$/,
+    /^\d{14} is good \(full\)\n {2}proved: the dump is complete, and every byte and row is as it was dumped: .* 3 tables, 7,000 rows\n {2}not proved: that a server accepts it; --restore checks that\n$/,
   );
   expect((await bed.run(['verify', id, '--quick', '--quiet'])).stdout).toMatch(
-    /^\d{14} is good \(quick\)\n {2}proved: the object is there and has the .* bytes\) that its manifest says, and the ETag is that of when it was written or read\n {2}not proved: that its bytes .* without --quick they are read\n$/,
+    /^\d{14} is good \(quick\)\n {2}proved: the object exists and has the .* bytes\) recorded in its manifest, and the ETag recorded when it was written or read\n {2}not proved: that its bytes .*; verify without --quick to read them\n$/,
   );
 });
 
@@ -184,7 +184,7 @@ const DAMAGES: readonly [about: string, damage: () => unknown, faults: () => rea
     'a quote, by which the structure is lost',
     () => put(dumpKey(), change("SET client_encoding = 'UTF8'", "SET client_encoding = 'UTF8 ")),
     () => [
-      { what: 'structure', where: '', expected: 'a whole dump' },
+      { what: 'structure', where: '', expected: 'a complete dump' },
       { what: 'section', where: `pre-data, bytes 0 to ${sectionOf('pre-data').bytes - 1}` },
     ],
   ],
@@ -302,7 +302,7 @@ const BROKEN: readonly [about: string, damage: () => unknown, fault: () => Fault
       what: 'manifest',
       where: manifestKey(),
       expected: `a manifest of backup ${id}`,
-      found: `the manifest ${manifestKey()} is that of backup 20200101000000`,
+      found: `the manifest ${manifestKey()} belongs to backup 20200101000000`,
     }),
   ],
 ];
@@ -328,7 +328,7 @@ test('a dump without a manifest is proven to be whole, and no more', async () =>
   await remove(manifestKey());
   const good = await bed.run(['verify', '--quiet']);
   expect(good.stdout).toMatch(
-    /^\d{14} is good \(full\)\n {2}proved: it is a whole dump: .*3 tables.*\n {2}not proved: that these are the bytes that were dumped, for there is no manifest/,
+    /^\d{14} is good \(full\)\n {2}proved: the dump is complete: .*3 tables.*\n {2}not proved: that these are the bytes that were dumped: there is no manifest/,
   );
   expect(good.status).toBe(0);
   await put(dumpKey(), dump().subarray(0, tableOf('wide').offset + 100));
@@ -336,7 +336,7 @@ test('a dump without a manifest is proven to be whole, and no more', async () =>
     {
       what: 'structure',
       where: '',
-      expected: 'a whole dump',
+      expected: 'a complete dump',
       found: 'it ends inside the rows of public.wide',
     },
   ]);
@@ -348,7 +348,7 @@ test('one in a form that cannot be read here is none that is faulty', async () =
   const result = await bed.run(['verify', '20200101000000', '--quiet']);
   expect(result).toMatchObject({ status: 1, stdout: '' });
   expect(result.stderr).toMatch(
-    /cannot verify \S+\.sql\.zst: it is compressed with zstd — look at it with --quick/,
+    /cannot verify \S+\.sql\.zst: it is compressed with zstd — verify it with --quick/,
   );
   expect(await bed.keys()).not.toContain(`${older}.verified.json`);
   expect((await bed.run(['verify', '20200101000000', '--quick', '--quiet'])).status).toBe(0);
@@ -379,10 +379,10 @@ test('one that cannot be read keeps --all from none of the others, and from endi
     { id, ok: true },
     { id: '20190101000000', ok: true },
   ]);
-  expect(stderr).toMatch(/backup 20200101000000 is not verified: cannot read .*403 AccessDenied — /);
+  expect(stderr).toMatch(/backup 20200101000000 could not be verified: cannot read .*403 AccessDenied — /);
   expect(status).toBe(1);
   const told = await bed.run(['verify', '--all', '--quiet']);
-  expect(told.stdout).toMatch(/\n\n2 verified, all good, 1 could not be looked into\n$/);
+  expect(told.stdout).toMatch(/\n\n2 verified, all good, 1 could not be verified\n$/);
   await put('backup/postgres-backup-20190101000000.sql', dump().subarray(0, 100));
   expect((await bed.run(['verify', '--all', '--quiet'])).status).toBe(3);
 });
@@ -400,7 +400,7 @@ test('one that is pruned while --all is at work is left out', async () => {
   });
   const { status, stdout, stderr } = await bed.run(['verify', '--all', '--json']);
   expect(JSON.parse(stdout)).toMatchObject([{ id, ok: true }]);
-  expect(stderr).toMatch(/WARN.*: backup 20200101000000 was deleted meanwhile/);
+  expect(stderr).toMatch(/WARN.*: backup 20200101000000 was deleted in the meantime/);
   expect(status).toBe(0);
 });
 
@@ -408,7 +408,7 @@ test.each([
   [['20200101000000'], 4, /cannot verify backup 20200101000000: there is no such backup under backup\//],
   [['--prefix', 'nothing/'], 4, /cannot verify any backup: there is no backup under nothing\//],
   [['--all', '--prefix', 'nothing/'], 4, /cannot verify any backup/],
-  [['20200101000000', '--all'], 2, /an ID and --all exclude each other/],
+  [['20200101000000', '--all'], 2, /an ID and --all cannot be combined/],
 ] as const)('%j ends with status %i', async (args, status, message) => {
   const result = await bed.run(['verify', ...args]);
   expect(result).toMatchObject({ status, stdout: '', stderr: expect.stringMatching(message) });

@@ -11,7 +11,7 @@ export const AUDIT_SETTINGS = defineSettings({
     schema: age,
     fallback: '24h',
     form: ageForm,
-    about: 'Age up to which a row may lack its object and an object its row.',
+    about: 'Age below which rows and objects without a counterpart are not reported as dangling or orphaned.',
   },
   sortMemory: {
     group: 'dump-audit',
@@ -22,7 +22,7 @@ export const AUDIT_SETTINGS = defineSettings({
     ),
     fallback: '32',
     form: 'a number of MiB, 1 to 65536',
-    about: 'Memory in MiB for sorting what the rows of a dump name; what is more is sorted in files.',
+    about: 'Memory in MiB for sorting the keys that a dump’s rows name; beyond that, files are used.',
   },
   sortDirectory: {
     group: 'dump-audit',
@@ -31,7 +31,7 @@ export const AUDIT_SETTINGS = defineSettings({
     fallback: '/tmp',
     emptyIsUnset: true,
     form: 'a directory',
-    about: 'Where those files lie, until the audit ends.',
+    about: 'Directory for those files, which are removed when the audit ends.',
   },
   auditSchedule: {
     group: 'audit-schedule',
@@ -41,7 +41,6 @@ export const AUDIT_SETTINGS = defineSettings({
     fallback: 'none',
     emptyIsUnset: true,
     form: 'a schedule such as @weekly, 0 0 12 * * SUN, or none',
-    about:
-      'When the service audits rows and media objects, in the form of `DBBACKUP_SCHEDULE`; `none`: never.',
+    about: 'Schedule for auditing rows and media objects, in the form of `DBBACKUP_SCHEDULE`; `none`: never.',
   },
 });

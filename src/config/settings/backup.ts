@@ -9,7 +9,7 @@ export const BACKUP_SETTINGS = defineSettings({
     schema: wholeNumber(1, 10_000),
     fallback: '10000',
     form: 'a number of parts, 1 to 10000',
-    about: 'Most parts of one upload that the S3 server takes (Scaleway: 1000).',
+    about: 'Maximum number of parts per upload the S3 server accepts (Scaleway: 1000).',
   },
   partsInFlight: {
     group: 'backup',
@@ -17,6 +17,6 @@ export const BACKUP_SETTINGS = defineSettings({
     schema: wholeNumber(1, 32),
     fallback: '3',
     form: 'a number of parts, 1 to 32',
-    about: 'Most parts held in memory and sent at the same time; fewer as parts grow.',
+    about: 'Maximum number of parts held in memory and sent at once; fewer as parts grow.',
   },
 });

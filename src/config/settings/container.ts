@@ -10,7 +10,7 @@ export const CONTAINER_SETTINGS = defineSettings({
     fallback: '0',
     emptyIsUnset: true,
     form: yesOrNo,
-    about: 'Restores the latest backup, without asking, instead of taking backups (`dbbackup` only).',
+    about: 'Restore the latest backup without asking, instead of taking backups (`dbbackup` only).',
   },
   restoreFile: {
     group: 'container',
@@ -20,6 +20,6 @@ export const CONTAINER_SETTINGS = defineSettings({
     emptyIsUnset: true,
     form: 'an object such as backup/postgres-backup-20261123103000.sql, an id, or a local file',
     about:
-      'With `RESTORE_DATABASE`: restores this object of the bucket, or local file, instead of the latest.',
+      'With `RESTORE_DATABASE`: object in the bucket, or local file, to restore instead of the latest backup.',
   },
 });

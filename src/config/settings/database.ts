@@ -16,7 +16,7 @@ const databaseName = v.pipe(
   v.maxBytes(NAME_BYTES),
   v.check((value) => !looksLikeAddress(value)),
 );
-const databaseForm = `the name of a database, at most ${NAME_BYTES} bytes, and no address with a password`;
+const databaseForm = `a database name of at most ${NAME_BYTES} bytes, not an address with a password`;
 
 /** The PostgreSQL server, and its client programs on this machine. */
 export const DATABASE_SETTINGS = defineSettings({
@@ -26,7 +26,7 @@ export const DATABASE_SETTINGS = defineSettings({
     flag: 'host',
     schema: v.pipe(text, v.regex(/^(?:\/.*|[^\s/@]+)$/)),
     fallback: 'localhost',
-    form: 'a host name, an address or the directory of a socket',
+    form: 'a host name, an address, or the directory of a socket',
     about: 'PostgreSQL server.',
   },
   port: {
@@ -36,7 +36,7 @@ export const DATABASE_SETTINGS = defineSettings({
     schema: wholeNumber(1, 65_535),
     fallback: '5432',
     form: 'a port, 1 to 65535',
-    about: 'Its port.',
+    about: 'PostgreSQL port.',
   },
   user: {
     group: 'database',
@@ -44,7 +44,7 @@ export const DATABASE_SETTINGS = defineSettings({
     flag: 'user',
     schema: text,
     form: 'the name of a role',
-    about: 'Role that dumps and restores; it needs CREATEDB for restores.',
+    about: 'Role that dumps and restores; needs CREATEDB for restores.',
   },
   password: {
     group: 'database',
@@ -53,7 +53,7 @@ export const DATABASE_SETTINGS = defineSettings({
     optional: true,
     secret: true,
     form: 'the role’s password',
-    about: 'Its password; without one, `PGPASSFILE` or the server’s trust is used.',
+    about: 'PostgreSQL password; without one, `PGPASSFILE` is used, or the server must not ask for one.',
   },
   database: {
     group: 'database',
@@ -62,7 +62,7 @@ export const DATABASE_SETTINGS = defineSettings({
     schema: databaseName,
     form: databaseForm,
     about:
-      'Database to back up and restore. `health` does without; where the variable is set, it passes over backups of others.',
+      'Database to back up and restore. `health` does not need it; if the variable is set, `health` ignores backups of other databases.',
   },
   maintenanceDatabase: {
     group: 'database',
@@ -71,14 +71,14 @@ export const DATABASE_SETTINGS = defineSettings({
     fallback: 'postgres',
     form: databaseForm,
     about:
-      'Database to connect to while others are created, renamed or dropped; the lock is taken there, so all runs need the same one.',
+      'Database to connect to while others are created, renamed or dropped; the lock is held there, so all runs must use the same one.',
   },
   binDir: {
     group: 'tools',
     names: ['PG_BINDIR', 'POSTGRES_BINARY_PATH'],
     schema: bareText,
     optional: true,
-    form: 'a directory that holds pg_dump',
-    about: 'Looked into first for pg_dump and pg_restore.',
+    form: 'a directory that contains pg_dump',
+    about: 'Directory searched first for pg_dump and pg_restore.',
   },
 });

@@ -11,6 +11,6 @@ export const HEALTH_SETTINGS = defineSettings({
     optional: true,
     form: ageForm,
     about:
-      'How late a backup may be before `health` fails; without it 1h, or a quarter of the schedule’s interval where that is more.',
+      'How late a backup may be before `health` fails; if unset, 1h or a quarter of the schedule’s interval, whichever is longer.',
   },
 });

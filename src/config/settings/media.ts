@@ -18,7 +18,7 @@ export const MEDIA_SETTINGS = defineSettings({
     fallback: 'media',
     emptyIsUnset: true,
     form: 'a prefix such as media, or / for the whole bucket',
-    about: 'Where media objects lie in the bucket; `/` stands for all of it.',
+    about: 'Prefix of media objects in the bucket; `/` means the whole bucket.',
   },
   auditReferences: {
     group: 'references',
@@ -26,9 +26,8 @@ export const MEDIA_SETTINGS = defineSettings({
     flag: 'references',
     schema: text,
     optional: true,
-    form: 'a JSON array, or the path of a file that holds one',
-    about:
-      'Rows that own objects beside TopoBank’s own, as JSON or the name of a file of it: see docs/MEDIA.md.',
+    form: 'a JSON array, or the path of a file containing one',
+    about: 'Additional rows that own objects, as JSON or a file containing it; see docs/MEDIA.md.',
   },
   auditReaders: {
     group: 'references',
@@ -36,7 +35,7 @@ export const MEDIA_SETTINGS = defineSettings({
     schema: wholeNumber(1, 64),
     fallback: '4',
     form: 'a number of requests, 1 to 64',
-    about: 'Requests for listings that are sent at the same time.',
+    about: 'Number of listing requests to send in parallel.',
   },
   mediaManifest: {
     group: 'media',
@@ -45,7 +44,7 @@ export const MEDIA_SETTINGS = defineSettings({
     fallback: 'on',
     emptyIsUnset: true,
     form: 'on or off',
-    about: 'Whether a backup records the media that its rows name.',
+    about: 'Record with each backup the media that its rows name.',
   },
   quarantinePrefix: {
     group: 'media',
@@ -53,6 +52,6 @@ export const MEDIA_SETTINGS = defineSettings({
     schema: keyPrefix,
     fallback: 'quarantine/',
     form: 'a prefix such as quarantine/ without a leading slash',
-    about: 'Where orphans go that are moved out of the way.',
+    about: 'Prefix that orphans are moved to.',
   },
 });

@@ -13,7 +13,7 @@ function perUnit<const N extends string>(name: N, flag: string, unit: string) {
     schema: count,
     fallback: '0',
     form: countForm,
-    about: `Keeps the newest of each of the last so many ${unit} that have a backup.`,
+    about: `Keep the newest backup of each of the last N ${unit} that have one.`,
   } as const satisfies Setting;
 }
 
@@ -42,7 +42,7 @@ export const RETENTION_SETTINGS = defineSettings({
     fallback: '10',
     form: `${countForm}; 0 keeps all`,
     about:
-      'How many of the newest backups of a database stay; 0 keeps all. A backup stays if any rule keeps it: set this to 1 to leave the rest to `KEEP_*`.',
+      'Number of newest backups of a database to keep; 0 keeps all. A backup stays if any rule keeps it: set this to 1 to leave the rest to `KEEP_*`.',
   },
   keepDaily: perUnit('KEEP_DAILY', 'keep-daily', 'days'),
   keepWeekly: perUnit('KEEP_WEEKLY', 'keep-weekly', 'ISO weeks'),
@@ -56,7 +56,7 @@ export const RETENTION_SETTINGS = defineSettings({
     optional: true,
     form: 'a span such as 30d, 12h or 1y6m (y years, m months, w weeks, d days, h hours, in this order)',
     about:
-      'Keeps all that are no older than the newest backup less this span: `30d`, `12h`, `1y6m` (`m` is months).',
+      'Keep all backups taken within this span before the newest one: `30d`, `12h`, `1y6m` (`m` is months).',
   },
   shrinkGuard: {
     group: 'guard',
@@ -64,8 +64,8 @@ export const RETENTION_SETTINGS = defineSettings({
     flag: 'shrink-guard',
     schema: v.pipe(v.string(), v.trim(), v.regex(/^(\d|\d?\.\d{1,6})$/), v.transform(Number), v.maxValue(1)),
     fallback: '0.5',
-    form: 'a share of 0 to 1 such as 0.5; 0 turns it off',
+    form: 'a fraction from 0 to 1 such as 0.5; 0 turns it off',
     about:
-      'If the newest dump is smaller than this share of the one before it, nothing is pruned, and `list` and `health` say so; the last one that is so much larger stays. 0 turns it off.',
+      'Prune nothing if the newest dump is smaller than this fraction of the one before it; `list` and `health` report it, and the last backup that is that much larger is kept. 0 turns this off.',
   },
 });

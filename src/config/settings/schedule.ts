@@ -11,7 +11,7 @@ export const SCHEDULE_SETTINGS = defineSettings({
     schema: text,
     fallback: '@daily',
     form: 'a schedule such as @daily, @every 6h, 0 30 2 * * *, or none',
-    about: 'When backups are taken: `@daily`, `@every 6h`, cron with 5 or 6 fields; `none`: once, now.',
+    about: 'Backup schedule: `@daily`, `@every 6h`, or cron with 5 or 6 fields; `none`: once, now.',
   },
   zone: {
     group: 'zone',
@@ -20,7 +20,7 @@ export const SCHEDULE_SETTINGS = defineSettings({
     fallback: 'UTC',
     emptyIsUnset: true,
     form: 'a time zone such as Europe/Berlin',
-    about: 'Time zone of the schedule, and of the days, weeks, months and years of `KEEP_*`.',
+    about: 'Time zone of schedules, and of the days, weeks, months and years of `KEEP_*`.',
   },
   randomDelay: {
     group: 'service',
@@ -31,7 +31,7 @@ export const SCHEDULE_SETTINGS = defineSettings({
     ),
     fallback: '0',
     form: 'a number of seconds, 0 to 86400',
-    about: 'Scheduled backups begin at random up to so many seconds after their time.',
+    about: 'Start scheduled backups after a random delay of up to this many seconds.',
   },
   backupOnStart: {
     group: 'service',
@@ -40,6 +40,6 @@ export const SCHEDULE_SETTINGS = defineSettings({
     fallback: 'missed',
     form: 'missed, always or never',
     about:
-      'Whether the service takes a backup when it starts: `missed`, if no complete backup is as new as the schedule’s previous time.',
+      'Whether the service takes a backup when it starts; `missed`: only if no complete backup is as recent as the schedule’s previous time.',
   },
 });

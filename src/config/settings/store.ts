@@ -21,7 +21,7 @@ export const STORE_SETTINGS = defineSettings({
     schema: endpoint,
     optional: true,
     form: 'an address such as https://s3.example.org or s3.example.org:9000',
-    about: 'S3 server; without it, AWS.',
+    about: 'S3 server; AWS if unset.',
   },
   bucket: {
     group: 'store',
@@ -29,8 +29,8 @@ export const STORE_SETTINGS = defineSettings({
     flag: 'bucket',
     schema: v.pipe(text, v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{2,62}$/)),
     fallback: 'topobank-assets',
-    form: 'a bucket name of 3 to 63 letters, digits, dots, dashes',
-    about: 'Bucket; created when it is missing and the key may.',
+    form: 'a bucket name of 3 to 63 letters, digits, dots or dashes',
+    about: 'Bucket; created if it is missing and the access key permits it.',
   },
   accessKeyId: {
     group: 'store',
@@ -38,7 +38,7 @@ export const STORE_SETTINGS = defineSettings({
     schema: text,
     secret: true,
     form: 'an access key',
-    about: 'Access key.',
+    about: 'S3 access key.',
   },
   secretAccessKey: {
     group: 'store',
@@ -46,7 +46,7 @@ export const STORE_SETTINGS = defineSettings({
     schema: text,
     secret: true,
     form: 'a secret key',
-    about: 'Secret key.',
+    about: 'S3 secret key.',
   },
   sessionToken: {
     group: 'store',
@@ -56,7 +56,7 @@ export const STORE_SETTINGS = defineSettings({
     emptyIsUnset: true,
     secret: true,
     form: 'the session token of a temporary key',
-    about: 'Session token, if the key is a temporary one.',
+    about: 'S3 session token, if the access key is temporary.',
   },
   region: {
     group: 'store',
@@ -64,7 +64,7 @@ export const STORE_SETTINGS = defineSettings({
     schema: v.pipe(text, v.regex(/^[A-Za-z0-9-]+$/)),
     fallback: 'eu-central-1',
     form: 'a region such as eu-central-1',
-    about: 'Region that requests are signed for.',
+    about: 'Region for which requests are signed.',
   },
   prefix: {
     group: 'store',
@@ -74,7 +74,7 @@ export const STORE_SETTINGS = defineSettings({
     fallback: 'backup/',
     form: 'a prefix such as backup/ without a leading slash',
     about:
-      'Where backups lie in the bucket. Each database needs one of its own: beside others, only backups whose manifests name another database are told apart.',
+      'Prefix of backups in the bucket. Each database needs its own: under a shared prefix, only backups whose manifests name another database can be told apart.',
   },
   forcePathStyle: {
     group: 'store',
@@ -82,7 +82,7 @@ export const STORE_SETTINGS = defineSettings({
     schema: flag,
     fallback: '1',
     form: yesOrNo,
-    about: 'Bucket in the path of the address instead of in its host name.',
+    about: 'Put the bucket in the path of the address instead of in the host name.',
   },
   useTls: {
     group: 'store',
@@ -90,7 +90,7 @@ export const STORE_SETTINGS = defineSettings({
     schema: flag,
     fallback: 'True',
     form: yesOrNo,
-    about: 'https or http, where the endpoint is given without either.',
+    about: 'Use https instead of http for an endpoint given without a scheme.',
   },
   serverWait: {
     group: 'store',
@@ -99,7 +99,7 @@ export const STORE_SETTINGS = defineSettings({
     fallback: '2m',
     form: durationForm,
     about:
-      'How long an S3 server that has answered before is waited for when no connection to it comes about or each is broken off, or it answers 429, 502, 503, 504 or SlowDown. `doctor` and `health` do not wait.',
+      'How long to keep retrying an S3 server that has answered before when connections fail or break off, or it returns 429, 502, 503, 504 or SlowDown. `doctor` and `health` do not wait.',
   },
   verifyTls: {
     group: 'store',
@@ -107,6 +107,6 @@ export const STORE_SETTINGS = defineSettings({
     schema: flag,
     fallback: 'True',
     form: yesOrNo,
-    about: 'Check the S3 server’s certificate.',
+    about: 'Verify the S3 server’s certificate.',
   },
 });

@@ -13,7 +13,7 @@ export const VERIFY_SETTINGS = defineSettings({
     fallback: 'none',
     emptyIsUnset: true,
     form: 'a schedule such as @weekly, 0 0 12 * * SUN, or none',
-    about: 'When the service verifies the newest backup, in the form of `DBBACKUP_SCHEDULE`; `none`: never.',
+    about: 'Schedule for verifying the newest backup, in the form of `DBBACKUP_SCHEDULE`; `none`: never.',
   },
   verifyDepth: {
     group: 'verify',
@@ -23,7 +23,7 @@ export const VERIFY_SETTINGS = defineSettings({
     emptyIsUnset: true,
     form: 'quick, full or restore',
     about:
-      'How deep the service verifies: `quick` looks up size and ETag, `full` reads every byte, `restore` restores and dumps again.',
+      'How thoroughly the service verifies: `quick` checks size and ETag, `full` reads every byte, `restore` also restores the dump and dumps it again.',
   },
   verifyDatabaseUrl: {
     group: 'drill',
@@ -37,6 +37,6 @@ export const VERIFY_SETTINGS = defineSettings({
     secret: true,
     form: 'an address such as postgresql://user:password@host:5432/postgres?sslmode=require',
     about:
-      'Server on which `verify --restore` makes its scratch database, and a database to connect to meanwhile; without it, that of the database itself.',
+      'Server on which `verify --restore` creates its scratch database, and a database to connect to there; if unset, the server of `POSTGRES_HOST`.',
   },
 });

@@ -44,20 +44,20 @@ export async function addRowsConfirmed(
 ): Promise<AddRowsOutcome> {
   const { database, confirm, lockFor } = context;
   const { into, only, dryRun } = options;
-  const intent = `restore rows of ${only.join(', ')} of ${source.name} into database ${into} on ${database.server}`;
+  const intent = `restore rows of ${only.join(', ')} from ${source.name} into database ${into} on ${database.server}`;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, into));
   if (!found.exists) {
     throw new RestoreError({
       doing: `cannot ${intent}`,
       problem: 'there is no such database',
-      remedy: 'name an existing one, or leave out --data-only to have it created',
+      remedy: 'give an existing one, or omit --data-only to create it',
     });
   }
   if (dryRun) {
     await foreseeRows(context, source, options, signal);
     return { state: 'planned', intent };
   }
-  await confirm(`${intent}, which exists already`);
+  await confirm(`${intent}, which already exists`);
   const began = performance.now();
   const report = await withLock(database, lockFor(intent), signal, (held) =>
     addRows(context, source, options, held),

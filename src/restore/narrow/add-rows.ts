@@ -148,14 +148,14 @@ async function chooseBlocks(
 }
 
 function describeLeft(sequence: string): string {
-  return `sequence ${sequence} stays where it is, for its column is no number that tells how far it has come, or the role may not set it; if it is behind: SELECT setval('${sequence}', …);`;
+  return `sequence ${sequence} was not advanced: its column is not a number, or the role may not set it; if it is behind, run: SELECT setval('${sequence}', …);`;
 }
 
 function sayTriggers({ paused, firing }: PausedTriggers, log: Logger): void {
-  if (paused.length > 0) log.info(`triggers that do not fire for these rows: ${paused.join(', ')}`);
+  if (paused.length > 0) log.info(`triggers disabled for these rows: ${paused.join(', ')}`);
   if (firing.length > 0) {
     log.warn(
-      `triggers fire for these rows, which may come to differ from the dump’s, for the role may not switch them off: ${firing.join(', ')}`,
+      `triggers fire for these rows and may change them, because the role may not disable them: ${firing.join(', ')}`,
     );
   }
 }
@@ -168,7 +168,7 @@ function sayReading(
 ): string {
   return ranged
     ? `reading ${formatBytes(wanted)} of ${formatBytes(bytes)}`
-    : `${source.name} has to be unpacked from its beginning: all of it up to these rows is read`;
+    : `${source.name} is compressed, so everything before these rows must be read`;
 }
 
 /** @returns the blocks in an order in which the foreign keys among them hold */
@@ -190,7 +190,7 @@ async function refuseMissing(client: pg.Client, blocks: readonly DumpTable[], do
   throw new RestoreError({
     doing,
     problem: `it has no table ${qualifiedName(missing)}`,
-    remedy: 'leave out --data-only to restore the table into a new database, or create it',
+    remedy: 'omit --data-only to restore the table into a new database, or create it',
   });
 }
 
@@ -203,10 +203,10 @@ async function refuseFilled(client: pg.Client, blocks: readonly DumpTable[], doi
 
 /** What to do about a table that has rows. Its emptying is advised only where no rows of others go with its own. */
 async function waysFor(client: pg.Client, table: DumpTable): Promise<string> {
-  const beside = 'leave out --data-only to restore into a new database';
+  const beside = 'omit --data-only to restore into a new database';
   const following = await tablesThatFollow(client, table);
   if (following.length > 0) {
-    return `${beside}: to delete its rows would delete or change those of ${following.join(', ')}`;
+    return `${beside}: deleting its rows would delete or change rows of ${following.join(', ')}`;
   }
   return `empty it (DELETE FROM ${await ownRows(client, table)};), or ${beside}`;
 }

@@ -41,7 +41,7 @@ export async function copyBlock(
   throw new RestoreError({
     doing,
     problem: `the server took ${taken} of ${block.rows} rows of ${qualifiedName(block)}`,
-    remedy: 'see whether a trigger of the table leaves rows out',
+    remedy: 'check whether a trigger on the table skips rows',
   });
 }
 
@@ -53,11 +53,11 @@ function copyStatement(block: DumpTable, encoding: string | undefined): string {
   return `COPY ${quoteTable(block)}${list} FROM stdin${options}`;
 }
 
-const AS_DUMPED = 'have the table as it was dumped, or restore it into a new database';
+const AS_DUMPED = 'make the table match the dump, or restore it into a new database';
 
 const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.foreignKeyViolation]:
-    'name the table that these rows refer to with --table too, or restore them into a new database',
+    'also give --table for the table that these rows refer to, or restore them into a new database',
 };
 
 function rowsRefused(error: unknown, block: DumpTable, doing: string): RestoreError {

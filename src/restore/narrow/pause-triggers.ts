@@ -46,10 +46,10 @@ export async function pauseTriggers(
     await client.query(switching(trigger, 'DISABLE')).catch((error: unknown) => {
       throw new RestoreError({
         doing,
-        problem: `trigger ${nameOf(trigger)} cannot be switched off for the rows: ${describeCause(error)}`,
+        problem: `trigger ${nameOf(trigger)} cannot be disabled for these rows: ${describeCause(error)}`,
         remedy:
           remedyOf(error) ??
-          'see what refuses it, as an event trigger does, and disable that meanwhile; or leave out --data-only',
+          'find what refuses it, such as an event trigger, and disable that for the restore; or omit --data-only',
         cause: error,
       });
     });

@@ -54,7 +54,7 @@ export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
         const code = errorCode(error);
         if (code === undefined || SESSION_GONE.test(code)) throw error;
         const table = name === null ? `the table with OID ${oid}` : `table ${name}`;
-        log.warn(`no statistics of ${table} for the planner: ${describeCause(error)}`);
+        log.warn(`no planner statistics for ${table}: ${describeCause(error)}`);
       }
     },
   );

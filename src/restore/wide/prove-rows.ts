@@ -6,7 +6,7 @@ import type { RowPiece } from './row-pieces.ts';
 
 /** What to do about rows that may have been cut in the wrong places: a restore knows of what a verification has found. */
 export const IN_ONE_PIECE =
-  'where that finds fault with nothing but checkpoints, a restore after it reads each table in one piece';
+  'if it finds only checkpoints at fault, the next restore reads each table in one piece';
 
 /** Compares the bytes of a piece with what is known of them. */
 export interface RowsProof {
@@ -24,7 +24,7 @@ export function proveRows(
   const wrong = (found: string) =>
     new DumpError({
       doing: `cannot restore ${dump.name}`,
-      problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes} are not what the dump’s index says: ${found}`,
+      problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes} do not match the dump’s index: ${found}`,
       remedy: proof.by === 'sha256' ? dump.remedyForDamage : `${dump.remedyForDamage}; ${IN_ONE_PIECE}`,
     });
   let left = bytes;
@@ -37,7 +37,7 @@ export function proveRows(
       if (found !== undefined) throw wrong(found);
     },
     finish() {
-      const found = left === 0 ? check.finish() : `${bytes - left} bytes came`;
+      const found = left === 0 ? check.finish() : `${bytes - left} bytes arrived`;
       if (found !== undefined) throw wrong(found);
     },
   };

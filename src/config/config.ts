@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ConfigError } from '../errors.ts';
-import { type ConfigSources, listGiven, SettingProblem } from './given.ts';
+import { type ConfigSources, type Given, listGiven, SettingProblem } from './given.ts';
 import { type Secret, secret } from './secret.ts';
 import type { Setting, SettingGroup } from './setting.ts';
 import { SETTINGS, type SettingName } from './settings.ts';
@@ -88,7 +88,20 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
     const shown = setting.secret || mayHoldPassword(value) ? 'the value given' : JSON.stringify(value);
     throw new SettingProblem(`${from}: ${shown} is not accepted, expected ${setting.form}`);
   }
-  return setting.secret ? secret(String(parsed.output)) : parsed.output;
+  if (!setting.secret) return parsed.output;
+  return secret(String(parsed.output), given?.kind === 'file' ? () => readAgain(given, setting) : undefined);
+}
+
+/** A file that is being written anew may be empty, or gone, for a moment. */
+function readAgain(given: Given, { schema }: Setting): string | undefined {
+  try {
+    const value = given.read();
+    const parsed = v.safeParse(schema, value);
+    return parsed.success && value.trim() !== '' ? String(parsed.output) : undefined;
+  } catch (error) {
+    if (error instanceof SettingProblem) return undefined;
+    throw error;
+  }
 }
 
 /**

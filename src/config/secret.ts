@@ -2,15 +2,23 @@ import { inspect } from 'node:util';
 
 /** A value that shows itself as `**redacted**` wherever it is printed, logged or serialised. */
 export interface Secret {
-  /** The value, for the one place that sends it to a server. */
+  /** The value as it is now, for the one place that sends it to a server: a file that holds it may be written anew. */
   reveal(): string;
 }
 
-/** Wraps a value as soon as it is read, so that nothing else holds it in the clear. */
-export function secret(value: string): Secret {
+/**
+ * Wraps a value as soon as it is read, so that nothing else holds it in the clear.
+ *
+ * @param readAgain what it is by now, where that may change; undefined where it cannot be told
+ */
+export function secret(value: string, readAgain: () => string | undefined = () => undefined): Secret {
   const shown = () => '**redacted**';
+  let last = value;
   return Object.freeze({
-    reveal: () => value,
+    reveal() {
+      last = readAgain() ?? last;
+      return last;
+    },
     toString: shown,
     toJSON: shown,
     [inspect.custom]: shown,

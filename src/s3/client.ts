@@ -17,6 +17,19 @@ export function endpointUrl(settings: Pick<Config<'store'>, 'endpoint' | 'useTls
   return `${useTls ? 'https' : 'http'}://${endpoint}`;
 }
 
+/** The SDK asks anew for keys that expire within five minutes: with so many milliseconds, about once a minute. */
+const KEYS_EXPIRE_MS = 6 * 60_000;
+
+/** The keys as they are now, for whoever renews them writes the files that they are read from. */
+function readKeys({ accessKeyId, secretAccessKey, sessionToken }: Config<'store'>) {
+  return {
+    accessKeyId: accessKeyId.reveal(),
+    secretAccessKey: secretAccessKey.reveal(),
+    ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.reveal() }),
+    expiration: new Date(Date.now() + KEYS_EXPIRE_MS),
+  };
+}
+
 /**
  * The SDK's client. Checksums are computed only where S3 demands them: several servers refuse the newer ones or
  * take a wrong one without a word, all check Content-MD5.
@@ -26,11 +39,7 @@ export function createS3Client(settings: Config<'store'>): S3Client {
   const client = new S3Client({
     region: settings.region,
     forcePathStyle: settings.forcePathStyle,
-    credentials: {
-      accessKeyId: settings.accessKeyId.reveal(),
-      secretAccessKey: settings.secretAccessKey.reveal(),
-      ...(settings.sessionToken === undefined ? {} : { sessionToken: settings.sessionToken.reveal() }),
-    },
+    credentials: async () => readKeys(settings),
     maxAttempts: 5,
     // Given here, none of these is looked for in variables of the SDK's own, or in files of a home that may not be.
     retryMode: 'standard',

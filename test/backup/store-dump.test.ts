@@ -206,7 +206,7 @@ test.each<[left: string, faults: readonly Fault[], says: RegExp]>([
       { operation: 'CompleteMultipartUpload', what: DENIED },
       { operation: 'AbortMultipartUpload', what: DENIED },
     ],
-    /an upload of \S+\.sql may be left, which nobody sees and a later backup aborts if it may: .*AccessDenied/,
+    /an unfinished upload of \S+\.sql may remain; a later backup will abort it if permitted: .*AccessDenied/,
   ],
   [
     'keys',

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
@@ -237,4 +237,19 @@ test('every setting has one first name, a form, a sentence, and a default that i
   }
   const groups = [...new Set(all.map(({ group }) => group))];
   expect(() => readConfig({ env: REQUIRED, flags: {} }, groups)).not.toThrow();
+});
+
+test('a secret in a file is read again, and stays what it was while the file cannot be read', () => {
+  const path = join(directory.path, 'rotated');
+  writeFileSync(path, 'first\n');
+  const { password } = read({ POSTGRES_PASSWORD_FILE: path });
+  expect(password?.reveal()).toBe('first');
+  writeFileSync(path, 'second\n');
+  expect(password?.reveal()).toBe('second');
+  for (const away of [() => writeFileSync(path, ''), () => rmSync(path)]) {
+    away();
+    expect(password?.reveal()).toBe('second');
+  }
+  writeFileSync(path, 'third\n');
+  expect(password?.reveal()).toBe('third');
 });

@@ -16,7 +16,7 @@ afterAll(() => bed.close());
 
 const SHOW_CURSOR = '\u001b[?25h';
 const HIDE_CURSOR = '\u001b[?25l';
-const NOTICE = 'a second signal ends the program at once';
+const NOTICE = 'a second signal exits at once';
 
 /** Starts the program on a terminal of its own, which `script` of util-linux makes. */
 function startOnTerminal(...args: string[]) {
@@ -26,16 +26,22 @@ function startOnTerminal(...args: string[]) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';
+  const status = new Promise<number | null>((resolve) => child.once('close', resolve));
   child.stdout.setEncoding('utf8').on('data', (more: string) => {
     text += more;
   });
   return {
     text: () => text,
     kill: (signal: NodeJS.Signals) => process.kill(Number(/PID (\d+)/.exec(text)![1]), signal),
+    /** @throws where the program ends without having written that */
     async shows(words: string) {
-      while (!text.includes(words)) await new Promise((resolve) => child.stdout.once('data', resolve));
+      for (let ended = false; !text.includes(words); ) {
+        if (ended) throw new Error(`it has ended without ${JSON.stringify(words)}: ${text}`);
+        const more = new Promise<false>((resolve) => child.stdout.once('data', () => resolve(false)));
+        ended = await Promise.race([more, status.then(() => true)]);
+      }
     },
-    status: new Promise<number | null>((resolve) => child.once('close', resolve)),
+    status,
     lines() {
       const terminal = createTerminal({ columns: 200, rows: 30 });
       terminal.stream.write(text.replaceAll('\r\n', '\n'));

@@ -242,11 +242,11 @@ test('that a backup has shrunk is said with every verdict', () => {
   const backups = [complete('2026-11-24', 100), complete('2026-11-23', 1000)];
   const late = judge(backups, time('2026-11-27 01:00:00'), { schedule: '@daily' });
   expect(late.healthy).toBe(false);
-  expect(late.reason).toMatch(/ late; .*; backup 20261124000000 shrank: /);
+  expect(late.reason).toMatch(/ late; .*; backup 20261124000000 shrank to /);
   const none = judge([foreign('2026-11-24', 100), foreign('2026-11-23', 1000)], time('2026-11-24 01:00:00'), {
     schedule: '@daily',
   });
-  expect(none.reason).toMatch(/^there is no complete backup.*; backup 20261124000000 shrank: /);
+  expect(none.reason).toMatch(/^there is no complete backup.*; backup 20261124000000 shrank to /);
 });
 
 test('that a backup has shrunk is said, unless the guard is off', () => {
@@ -255,7 +255,7 @@ test('that a backup has shrunk is said, unless the guard is off', () => {
   const health = judge(backups, now, { schedule: '@daily' });
   expect(health).toMatchObject({ healthy: true, shrink: { id: '20261124000000' } });
   expect(health.reason).toMatch(
-    /^backup 20261124000000 is 1h old; the next is due at .* UTC; backup 20261124000000 shrank: .* so nothing is pruned/,
+    /^backup 20261124000000 is 1h old; the next is due at .* UTC; backup 20261124000000 shrank to .* so nothing is pruned/,
   );
   const released = judge(backups, now, { schedule: '@daily', shrinkGuard: 0 });
   expect(released.healthy).toBe(true);

@@ -1,5 +1,5 @@
+import type { UsableBackup } from '../catalog/backup.ts';
 import { idTime } from '../catalog/backup-name.ts';
-import type { UsableBackup } from '../catalog/catalog.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 import type { AuditReport } from './audit-media.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dump-references.ts';

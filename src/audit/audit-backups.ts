@@ -1,4 +1,5 @@
-import { type Backup, findBackup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
+import { findBackup } from '../catalog/catalog.ts';
 import { type MediaEntry, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError, OperatorError } from '../errors.ts';
 import { broadcast } from '../s3/broadcast.ts';

@@ -1,4 +1,4 @@
-import type { UsableBackup } from '../catalog/catalog.ts';
+import type { UsableBackup } from '../catalog/backup.ts';
 import { textDecoder } from '../dump/text-decoder.ts';
 import type { CopyTarget } from '../dump/tokens.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';

@@ -1,4 +1,4 @@
-import type { Backup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
 import { entryKey, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { OperatorError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';

@@ -1,4 +1,4 @@
-import type { Backup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
 import { type ReferenceSource, sourceNames, TOPOBANK_SOURCES } from './reference-sources.ts';
 

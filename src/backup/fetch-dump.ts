@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { UsableBackup } from '../catalog/catalog.ts';
+import type { UsableBackup } from '../catalog/backup.ts';
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import { remedyForOthers } from '../catalog/dump-source.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { UsableBackup } from '../catalog/catalog.ts';
+import type { UsableBackup } from '../catalog/backup.ts';
 import { blocksOf, chooseTables } from '../catalog/choose-tables.ts';
 import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import { showTableName } from '../catalog/find-table.ts';

@@ -1,4 +1,5 @@
-import { type Backup, listBackups } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
+import { listBackups } from '../catalog/catalog.ts';
 import { StoreError } from '../errors.ts';
 import { type GuardedPlan, holdBack } from '../retention/hold-back.ts';
 import { planRetention } from '../retention/plan-retention.ts';

@@ -1,4 +1,4 @@
-import type { Backup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
 import { StoreError } from '../errors.ts';
 import { removeAllowed } from '../s3/remove-allowed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';

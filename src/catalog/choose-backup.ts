@@ -1,7 +1,8 @@
 import { DumpError, NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
+import type { Backup, BrokenBackup, UsableBackup } from './backup.ts';
 import { backupTime, isAhead } from './backup-time.ts';
-import { type Backup, type BrokenBackup, findBackups, newestBackups, type UsableBackup } from './catalog.ts';
+import { findBackups, newestBackups } from './catalog.ts';
 import { otherDatabase } from './manifest.ts';
 import { type Check, damagedCheck, faultyCheck } from './verification.ts';
 

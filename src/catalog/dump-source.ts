@@ -7,7 +7,7 @@ import type { ReadRange } from '../dump/read-text.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
-import type { UsableBackup } from './catalog.ts';
+import type { UsableBackup } from './backup.ts';
 import { remedyForDamage } from './compare-index.ts';
 import type { Manifest } from './manifest.ts';
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { DumpError } from '../errors.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import type { Backup } from './catalog.ts';
+import type { Backup } from './backup.ts';
 import { readGzippedLines } from './gzipped-lines.ts';
 
 const REMEDY = 'delete it so that the dump itself is read';

@@ -1,5 +1,6 @@
+import type { Backup } from '../catalog/backup.ts';
 import { idTime, manifestKey } from '../catalog/backup-name.ts';
-import { type Backup, listBackups } from '../catalog/catalog.ts';
+import { listBackups } from '../catalog/catalog.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catalog/verification.ts';
 import { EXIT } from '../errors.ts';

@@ -1,7 +1,7 @@
 import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
 import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import { isListComplete } from '../audit/listed-sources.ts';
-import type { UsableBackup } from '../catalog/catalog.ts';
+import type { UsableBackup } from '../catalog/backup.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
 import { ConfigError, messageOf, NotFoundError, OperatorError } from '../errors.ts';
 import { type MediaRestoreContext, restoreMedia } from '../media/restore-media.ts';

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { UsableBackup } from '../catalog/catalog.ts';
+import type { UsableBackup } from '../catalog/backup.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import { backupSource, type DumpSource, fileSource } from '../catalog/dump-source.ts';
 import { withoutCheckpoints } from '../catalog/manifest.ts';

@@ -1,4 +1,4 @@
-import type { Backup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
 import { type ChoiceOptions, chooseBackup, findNamed, type Wanted } from '../catalog/choose-backup.ts';
 import { showTableName } from '../catalog/find-table.ts';
 import type { Manifest } from '../catalog/manifest.ts';

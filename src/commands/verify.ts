@@ -1,4 +1,5 @@
-import { type Backup, findBackup, listBackups, newestBackup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
+import { findBackup, listBackups, newestBackup } from '../catalog/catalog.ts';
 import { findNamed, type Wanted } from '../catalog/choose-backup.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import type { Config } from '../config/config.ts';

@@ -1,4 +1,5 @@
-import { type Backup, newestBackups } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
+import { newestBackups } from '../catalog/catalog.ts';
 import { otherDatabase } from '../catalog/manifest.ts';
 import { measurePair } from '../retention/shrink-guard.ts';
 import type { Store } from '../s3/store.ts';

@@ -1,5 +1,5 @@
+import { type Backup, isTaken } from '../catalog/backup.ts';
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
-import { type Backup, isTaken } from '../catalog/catalog.ts';
 import { type Check, describeFaults, faultyCheck } from '../catalog/verification.ts';
 import { newestFirst } from '../retention/order.ts';
 import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';

@@ -1,7 +1,7 @@
 import { compareMedia, type MediaFault } from '../audit/compare-media.ts';
 import { counted } from '../audit/counted.ts';
 import { onlyMedia } from '../audit/only-media.ts';
-import type { Backup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
 import { mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError } from '../errors.ts';
 import { takePages } from '../s3/object-page.ts';

@@ -1,5 +1,5 @@
 import type { MediaFault } from '../audit/compare-media.ts';
-import type { Backup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { StoreError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';

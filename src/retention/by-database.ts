@@ -1,4 +1,4 @@
-import type { Backup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 
 /** Backups that are judged among themselves. */

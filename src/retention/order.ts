@@ -1,4 +1,4 @@
-import type { Backup, UsableBackup } from '../catalog/catalog.ts';
+import type { Backup, UsableBackup } from '../catalog/backup.ts';
 
 /** Whether it can be restored, as far as its state tells: what a verification has found of it is not asked. */
 export function isUsable(backup: Backup): backup is UsableBackup {

@@ -1,5 +1,5 @@
+import { type Backup, isTaken, type UsableBackup } from '../catalog/backup.ts';
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
-import { type Backup, isTaken, type UsableBackup } from '../catalog/catalog.ts';
 import { faultyCheck } from '../catalog/verification.ts';
 import { byDatabase, type DatabaseBackups } from './by-database.ts';
 import { type CalendarUnit, calendarName, spanBefore } from './calendar.ts';

@@ -1,5 +1,5 @@
+import type { Backup, UsableBackup } from '../catalog/backup.ts';
 import { isAhead } from '../catalog/backup-time.ts';
-import type { Backup, UsableBackup } from '../catalog/catalog.ts';
 import { databaseOf, otherDatabase } from '../catalog/manifest.ts';
 import { damagedCheck } from '../catalog/verification.ts';
 import { formatBytes } from '../ui/format.ts';

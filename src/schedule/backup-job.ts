@@ -1,7 +1,8 @@
 import { makeBucket } from '../backup/make-bucket.ts';
 import { performBackup, type RunContext } from '../backup/perform-backup.ts';
+import { type Backup, isTaken } from '../catalog/backup.ts';
 import { backupTime } from '../catalog/backup-time.ts';
-import { type Backup, isTaken, newestBackup } from '../catalog/catalog.ts';
+import { newestBackup } from '../catalog/catalog.ts';
 import { otherDatabase } from '../catalog/manifest.ts';
 import { messageOf } from '../errors.ts';
 import { formatTime } from '../ui/format.ts';

@@ -1,4 +1,5 @@
-import { type Backup, newestBackup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
+import { newestBackup } from '../catalog/catalog.ts';
 import { otherDatabase } from '../catalog/manifest.ts';
 import { type Depth, describeFaults } from '../catalog/verification.ts';
 import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';

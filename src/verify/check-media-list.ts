@@ -1,4 +1,4 @@
-import type { UsableBackup } from '../catalog/catalog.ts';
+import type { UsableBackup } from '../catalog/backup.ts';
 import { countMedia, type MediaCounts, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';

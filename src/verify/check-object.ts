@@ -1,4 +1,4 @@
-import type { Backup } from '../catalog/catalog.ts';
+import type { Backup } from '../catalog/backup.ts';
 import type { Fault, VerificationRecord } from '../catalog/verification.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatBytes } from '../ui/format.ts';

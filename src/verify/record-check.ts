@@ -1,5 +1,5 @@
+import { type Backup, verifiedObject } from '../catalog/backup.ts';
 import { verifiedKey } from '../catalog/backup-name.ts';
-import { type Backup, verifiedObject } from '../catalog/catalog.ts';
 import { addCheck, encodeRecord } from '../catalog/verification.ts';
 import { StoreError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';

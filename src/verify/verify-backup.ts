@@ -1,4 +1,4 @@
-import type { Backup, BrokenBackup, UsableBackup } from '../catalog/catalog.ts';
+import type { Backup, BrokenBackup, UsableBackup } from '../catalog/backup.ts';
 import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import type { Depth } from '../catalog/verification.ts';
 import { ZSTD } from '../dump/other-than-plain.ts';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type StoreDumpOptions, storeDump } from '../../src/backup/store-dump.ts';
-import { type Backup, listBackups } from '../../src/catalog/catalog.ts';
+import type { Backup } from '../../src/catalog/backup.ts';
+import { listBackups } from '../../src/catalog/catalog.ts';
 import { compareIndex } from '../../src/catalog/compare-index.ts';
 import { MANIFEST_LIMIT } from '../../src/catalog/manifest.ts';
 import { createScanner, drain } from '../../src/dump/scanner.ts';

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { type Backup, listBackups } from '../../src/catalog/catalog.ts';
+import type { Backup } from '../../src/catalog/backup.ts';
+import { listBackups } from '../../src/catalog/catalog.ts';
 import type { Store } from '../../src/s3/store.ts';
 import { createStack, environmentFiles, type Stack, secretFiles } from './stack.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Backup } from '../../src/catalog/catalog.ts';
+import type { Backup } from '../../src/catalog/backup.ts';
 import { addCheck } from '../../src/catalog/verification.ts';
 import { judgeHealth } from '../../src/health/judge-health.ts';
 import { parseSchedule } from '../../src/schedule/parse-schedule.ts';

@@ -1,5 +1,5 @@
+import type { Backup, Dump } from '../../src/catalog/backup.ts';
 import { dumpKey, manifestKey } from '../../src/catalog/backup-name.ts';
-import type { Backup, Dump } from '../../src/catalog/catalog.ts';
 import type { Manifest } from '../../src/catalog/manifest.ts';
 import { addCheck } from '../../src/catalog/verification.ts';
 import { PLAIN_CREATION } from '../../src/postgres/facts.ts';

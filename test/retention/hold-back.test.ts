@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Backup } from '../../src/catalog/backup.ts';
 import { backupId } from '../../src/catalog/backup-name.ts';
-import type { Backup } from '../../src/catalog/catalog.ts';
 import { holdBack } from '../../src/retention/hold-back.ts';
 import { planRetention } from '../../src/retention/plan-retention.ts';
 import type { RetentionRules } from '../../src/retention/rules.ts';

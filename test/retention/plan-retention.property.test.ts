@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Backup } from '../../src/catalog/backup.ts';
 import { backupId } from '../../src/catalog/backup-name.ts';
 import { backupTime } from '../../src/catalog/backup-time.ts';
-import type { Backup } from '../../src/catalog/catalog.ts';
 import { CALENDAR_UNITS, calendarName } from '../../src/retention/calendar.ts';
 import { planRetention, type RetentionVerdict } from '../../src/retention/plan-retention.ts';
 import type { RetentionRules } from '../../src/retention/rules.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Backup } from '../../src/catalog/catalog.ts';
+import type { Backup } from '../../src/catalog/backup.ts';
 import { planRetention } from '../../src/retention/plan-retention.ts';
 import type { RetentionRules } from '../../src/retention/rules.ts';
 import { broken, complete, faulty, foreign } from './backups.ts';

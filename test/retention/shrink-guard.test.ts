@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Backup } from '../../src/catalog/catalog.ts';
+import type { Backup } from '../../src/catalog/backup.ts';
 import { describeShrink, describeSpared, findLarger, judgeShrink } from '../../src/retention/shrink-guard.ts';
 import { broken, complete, faulty, foreign, idOf } from './backups.ts';
 

@@ -1,0 +1,123 @@
+import { DumpError, NotFoundError } from '../errors.ts';
+import { readListed } from '../s3/read-listed.ts';
+import type { ObjectInfo, Store } from '../s3/store.ts';
+import { type Backup, type Dump, verifiedObject } from './backup.ts';
+import { keyBeside } from './backup-name.ts';
+import { decodeManifest, MANIFEST_LIMIT, type Manifest } from './manifest.ts';
+import { readRecord, type VerificationRecord } from './verification.ts';
+
+/** What a listing has shown of a backup. */
+export interface FoundObjects {
+  readonly dumps: Dump[];
+  readonly media: ObjectInfo[];
+  verified: ObjectInfo | undefined;
+  manifest: ObjectInfo | undefined;
+}
+
+/**
+ * Reads what a listing has shown: one backup for each dump of this time, the one that has a manifest first.
+ *
+ * @throws StoreError, or the signal's reason
+ */
+export async function describeBackups(
+  store: Store,
+  id: string,
+  found: FoundObjects,
+  signal: AbortSignal,
+): Promise<Backup[]> {
+  const backups = await describeStates(store, id, found, signal);
+  if (found.verified === undefined) return backups;
+  const read = await readRecord(store, found.verified, signal);
+  switch (read.kind) {
+    case 'none':
+      return backups;
+    case 'unread':
+      return backups.map((backup) => ({ ...backup, unreadRecord: read.reason }));
+    case 'record':
+      return backups.map((backup) =>
+        isOf(read.record, backup) ? { ...backup, verified: read.record } : backup,
+      );
+  }
+}
+
+/** An object that was replaced since is another one; one that was copied with the record beside it is the same. */
+function isOf({ key, etag, bytes }: VerificationRecord, backup: Backup): boolean {
+  const object = verifiedObject(backup);
+  if (object === undefined) return false;
+  return object.key === keyBeside(object.key, key) && object.etag === etag && object.bytes === bytes;
+}
+
+async function describeStates(
+  store: Store,
+  id: string,
+  found: FoundObjects,
+  signal: AbortSignal,
+): Promise<Backup[]> {
+  const beside = [...found.media, ...(found.verified === undefined ? [] : [found.verified])];
+  if (found.manifest === undefined) {
+    return found.dumps.map((dump, at) => ({
+      state: 'foreign',
+      id,
+      dump,
+      companions: at === 0 ? beside : [],
+    }));
+  }
+  const { key } = found.manifest;
+  const companions = [...beside, found.manifest];
+  const named = await readManifest(store, found.manifest, signal).catch(describeUnread);
+  if (named === undefined) return [];
+  const { manifest } = named;
+  const dump = found.dumps.find((candidate) =>
+    // Every dump that is written with a manifest is plain SQL.
+    manifest === undefined ? candidate.compression === null : candidate.key === manifest.key,
+  );
+  // Dumps of the same time in another form have no manifest of their own.
+  const others = found.dumps.filter((candidate) => candidate !== dump);
+  const rest = others.map((other): Backup => ({ state: 'foreign', id, dump: other, companions: [] }));
+  const broken = (fault: string): Backup[] => [
+    { state: 'broken', id, dump, companions, manifest, fault, unproven: named.unproven },
+    ...rest,
+  ];
+  if (manifest === undefined) return broken(named.fault);
+  if (manifest.id !== id) return broken(`the manifest ${key} belongs to backup ${manifest.id}`);
+  if (dump === undefined) return broken(`the dump ${manifest.key} is missing`);
+  if (dump.bytes !== manifest.storedBytes) {
+    return broken(`the dump ${manifest.key} has ${dump.bytes} bytes instead of ${manifest.storedBytes}`);
+  }
+  return [{ state: 'complete', id, dump, companions, manifest }, ...rest];
+}
+
+/** @returns undefined where the manifest was deleted between the listing and the reading, as the last object of its backup */
+function describeUnread(error: unknown): UnreadManifest | undefined {
+  if (error instanceof NotFoundError) return undefined;
+  if (error instanceof DumpError) return { manifest: undefined, fault: error.message, unproven: false };
+  throw error;
+}
+
+interface UnreadManifest {
+  readonly manifest: undefined;
+  readonly fault: string;
+  readonly unproven: boolean;
+}
+
+/** The manifest, with the key of its dump as it lies beside it: backups may be copied to another prefix. */
+async function readManifest(
+  store: Store,
+  object: ObjectInfo,
+  signal: AbortSignal,
+): Promise<{ readonly manifest: Manifest; readonly unproven: false } | UnreadManifest> {
+  if (object.bytes > MANIFEST_LIMIT) {
+    throw new DumpError({
+      doing: `cannot read the manifest ${object.key}`,
+      problem: `${object.bytes} bytes are too many for a manifest`,
+      remedy: 'use another backup',
+    });
+  }
+  const text = await readListed(store, object, signal);
+  if (text === undefined) {
+    const fault = `its manifest ${object.key} reads differently each time; check proxies between this machine and the S3 server, and both machines’ memory`;
+    return { manifest: undefined, fault, unproven: true };
+  }
+  const manifest = decodeManifest(object.key, text.toString());
+  return { manifest: { ...manifest, key: keyBeside(object.key, manifest.key) }, unproven: false };
+}

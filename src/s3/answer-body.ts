@@ -1,12 +1,12 @@
 import { collect } from './reader.ts';
 
-/** An answer as the client's middleware has it. */
+/** An answer as the client's middleware sees it. */
 export interface HttpAnswer {
   statusCode: number;
   body: Buffer | AsyncIterable<Buffer>;
 }
 
-/** The body of a short answer, which stays there for whoever reads it next. */
+/** Reads the body of a short answer and leaves it in place for later readers. */
 export async function readBody(answer: HttpAnswer): Promise<Buffer> {
   const { body } = answer;
   const whole = Buffer.isBuffer(body) ? body : Buffer.concat(await collect(body));

@@ -1,7 +1,7 @@
 /**
- * Hands what comes of one source to several readers, each of which gets everything. The next item is asked for when
- * every reader has taken the one before, so that but one is held; a reader that returns is waited for no more. When the
- * source is done or has failed, which every reader is told, whoever asks again is told at once that there is no more.
+ * Passes everything that one source yields to several readers. The next item is requested once every reader has taken
+ * the previous one, so only one is held; a reader that returns is no longer waited for. When the source ends or
+ * fails, every reader learns of it, and any later request ends at once.
  */
 export function broadcast<T>(source: AsyncGenerator<T>, readers: number): AsyncIterableIterator<T>[] {
   let active = readers;
@@ -26,7 +26,7 @@ export function broadcast<T>(source: AsyncGenerator<T>, readers: number): AsyncI
     );
   }
 
-  /** Not every reader asks once more, and the one that does would wait for the others. */
+  /** Not every reader asks once more; without this, one that does would wait for the others. */
   function end(): void {
     ended = true;
     next.resolve({ done: true, value: undefined });
@@ -50,7 +50,7 @@ export function broadcast<T>(source: AsyncGenerator<T>, readers: number): AsyncI
         if (!left) {
           left = true;
           active -= 1;
-          // Else the others' turn would seem complete, and one of them would miss an item.
+          // Otherwise the others' turn would seem complete, and one of them would miss an item.
           if (waitsFor === next) arrived -= 1;
           if (active > 0) advance();
           else {
@@ -66,7 +66,7 @@ export function broadcast<T>(source: AsyncGenerator<T>, readers: number): AsyncI
   return Array.from({ length: readers }, createReader);
 }
 
-/** An item that is yet to come. */
+/** An item yet to come. */
 interface Turn<T> {
   readonly promise: Promise<IteratorResult<T>>;
   resolve(item: IteratorResult<T>): void;

@@ -7,7 +7,10 @@ import { nameErrorsInBodies } from './errors-in-bodies.ts';
 import { addHeaders } from './request-headers.ts';
 import { refuseOtherDocuments } from './unlike-s3.ts';
 
-/** Idle time in milliseconds after which a connection counts as broken; a large part may take minutes, but flows. */
+/**
+ * Idle time in milliseconds after which a connection counts as broken. A large part may take minutes, but never
+ * idles.
+ */
 const IDLE_MS = 120_000;
 
 /** The endpoint's address with its scheme; undefined for AWS. */
@@ -17,10 +20,13 @@ export function endpointUrl(settings: Pick<Config<'store'>, 'endpoint' | 'useTls
   return `${useTls ? 'https' : 'http'}://${endpoint}`;
 }
 
-/** The SDK asks anew for keys that expire within five minutes: with so many milliseconds, about once a minute. */
+/**
+ * Lifetime given to the keys, in milliseconds: the SDK renews keys that expire within five minutes, so it asks again
+ * about once a minute.
+ */
 const KEYS_EXPIRE_MS = 6 * 60_000;
 
-/** The keys as they are now, for whoever renews them writes the files that they are read from. */
+/** The current keys: the files they are read from are rewritten when keys are renewed. */
 function readKeys({ accessKeyId, secretAccessKey, sessionToken }: Config<'store'>) {
   return {
     accessKeyId: accessKeyId.reveal(),
@@ -31,8 +37,8 @@ function readKeys({ accessKeyId, secretAccessKey, sessionToken }: Config<'store'
 }
 
 /**
- * The SDK's client. Checksums are computed only where S3 demands them: several servers refuse the newer ones or
- * take a wrong one without a word, all check Content-MD5.
+ * The SDK's client. Checksums are computed only where S3 requires them: several servers refuse the newer ones or
+ * silently accept a wrong one, but all check Content-MD5.
  */
 export function createS3Client(settings: Config<'store'>): S3Client {
   const endpoint = endpointUrl(settings);
@@ -41,7 +47,8 @@ export function createS3Client(settings: Config<'store'>): S3Client {
     forcePathStyle: settings.forcePathStyle,
     credentials: async () => readKeys(settings),
     maxAttempts: 5,
-    // Given here, none of these is looked for in variables of the SDK's own, or in files of a home that may not be.
+    // Set here so that the SDK does not look for them in its own variables, or in files of a home directory that may
+    // not exist.
     retryMode: 'standard',
     defaultsMode: 'standard',
     useDualstackEndpoint: false,

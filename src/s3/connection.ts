@@ -3,10 +3,10 @@ import pRetry from 'p-retry';
 import { formatDuration } from '../ui/format.ts';
 import { type Answer, answerOf, hasRemedy, spellAnswer, storeError } from './errors.ts';
 
-/** How often a request is made anew that the SDK takes for refused for good. */
+/** How many times to repeat a request whose failure the SDK considers permanent. */
 const RETRIES = 3;
 
-/** Metadata that names the write which made an object. */
+/** Metadata that identifies the write that made an object. */
 export const WRITE_ID = 'write-id';
 
 /** One bucket of a server, over the SDK's client. */
@@ -16,12 +16,12 @@ export interface Connection {
   /** For messages: `https://s3.example.org`. */
   readonly endpoint: string;
   /**
-   * Runs one call; what it throws becomes the signal's reason or a StoreError.
+   * Runs one call; anything it throws becomes the signal's reason or a StoreError.
    *
    * @param doing what is being done, to what: `cannot read backup/x.sql from bucket b`
    * @param permission the right that the call needs: `s3:GetObject on backup/x.sql`
-   * @param again `unsent` where each call that arrives leaves something: it is not made anew, but for the SDK's few tries,
-   * where nobody knows whether it has arrived
+   * @param again `unsent` if every call that arrives leaves something behind: when it is unknown whether a call
+   * arrived, it is not repeated beyond the SDK's few retries
    */
   call<T>(
     doing: string,
@@ -32,17 +32,19 @@ export interface Connection {
   ): Promise<T>;
 }
 
-/** How a server is waited for. */
+/** How to wait for a server. */
 export interface Waiting {
-  /** How long one is waited for that has answered before, in milliseconds. */
+  /** How long to wait for a server that has answered before, in milliseconds. */
   readonly waitMs: number;
-  /** Told once of each time that it cannot be reached, or refuses to work. */
+  /** Called once per outage, when the server cannot be reached or refuses to work. */
   readonly onWait?: ((problem: string) => void) | undefined;
-  /** Ends the waiting of every call, also of one that nothing breaks off: the program is to end. */
+  /** Ends the waiting of every call, even one that its own signal does not abort: the program is about to end. */
   readonly stop?: AbortSignal | undefined;
 }
 
-/** @returns a connection whose calls wait for the server where it has answered before and is gone, or refuses to work */
+/**
+ * @returns a connection whose calls wait for the server if it has answered before and is now gone or refuses to work
+ */
 export function connectBucket(
   client: S3Client,
   { bucket, endpoint, waitMs, onWait, stop }: Pick<Connection, 'bucket' | 'endpoint'> & Waiting,
@@ -50,7 +52,7 @@ export function connectBucket(
   let hasAnswered = false;
   let isWaiting = false;
 
-  /** Several calls at a time find that the server is gone. */
+  /** Reports an outage once, although several concurrent calls may notice it. */
   function noteWait({ status, code }: Answer): void {
     const gone = BROKEN_OFF.has(code) ? 'drops connections' : 'cannot be reached';
     const found = status === undefined ? `${gone} (${code})` : `answers ${spellAnswer(status, code)}`;
@@ -74,7 +76,7 @@ export function connectBucket(
       } catch (error) {
         const answered = answerOf(error).status !== undefined;
         hasAnswered ||= answered;
-        // The next outage is another one.
+        // The next outage is a new one.
         if (answered) isWaiting = false;
         throw signal.aborted ? signal.reason : storeError(`${doing} (${endpoint})`, error, permission);
       }
@@ -82,17 +84,18 @@ export function connectBucket(
   };
 }
 
-/** No connection comes about, so that nothing of the request has arrived: the server restarts, or the network is gone. */
+/** No connection was made, so nothing of the request arrived: the server is restarting, or the network is down. */
 const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 
-/** The connection is broken off, by the server or by what stands before it, and whether the request has arrived is open. */
+/** The server, or something in front of it, dropped the connection; whether the request arrived is unknown. */
 const BROKEN_OFF = new Set(['ECONNRESET', 'EPIPE']);
 
-/** The server or a proxy before it has no room for more at the moment, or nobody to do it: it restarts. */
+/** The server or a proxy in front of it is overloaded, or is restarting and cannot serve requests. */
 const BUSY = new Set([429, 502, 503, 504]);
 
 /**
- * What has a remedy does not pass by itself; and an answer that breaks off empty is an InternalError of 503 for the SDK.
+ * An error with a remedy does not pass by itself; and the SDK reports an answer that breaks off empty as
+ * InternalError with status 503.
  */
 function isWaitedFor({ status, code }: Answer, again: 'always' | 'unsent'): boolean {
   if (status === undefined) return UNREACHED.has(code) || (again === 'always' && BROKEN_OFF.has(code));
@@ -100,8 +103,8 @@ function isWaitedFor({ status, code }: Answer, again: 'always' | 'unsent'): bool
 }
 
 /**
- * Makes a call anew, about every ten seconds, for as long as the server cannot be reached or refuses to work. A call may
- * have taken long before it found that, so `waitMs` begins then.
+ * Repeats a call, about every ten seconds, for as long as the server cannot be reached or refuses to work. `waitMs`
+ * starts at the first failure, since the call may take long to get there.
  */
 async function untilReached<T>(
   work: () => Promise<T>,
@@ -140,14 +143,14 @@ async function untilReached<T>(
         began ??= performance.now();
         const isOver = performance.now() - began >= waitMs || enders.some(({ aborted }) => aborted);
         if (!isWaitedFor(answer, again) || isOver) return false;
-        // Most calls never wait, and a listener for each would burden what lives as long as the program.
+        // Most calls never wait, and a listener for each would burden signals that live as long as the program.
         for (const ender of enders) ender.addEventListener('abort', endWait);
         onWait(answer);
         return true;
       },
     });
   } catch (error) {
-    // Nothing but the wait is ended: what was being asked meanwhile may have been done.
+    // Only the wait was ended: the attempt under way may have succeeded meanwhile.
     if (done !== undefined) return done.answer;
     throw wait.signal.aborted ? refusal : error;
   } finally {
@@ -156,15 +159,15 @@ async function untilReached<T>(
 }
 
 /**
- * Errors that the SDK takes for good and that may pass: other bytes have arrived than were sent, or another write of
- * the same key is under way, at which AWS asks to try again.
+ * Errors that the SDK considers permanent but that may pass: the server received other bytes than were sent, or
+ * another write of the same key is under way, for which AWS asks to retry.
  */
 function isPassing(error: unknown): boolean {
   const { status, code } = answerOf(error);
   return code === 'BadDigest' || status === 409;
 }
 
-/** Makes a request anew where its error may pass. */
+/** Repeats a request whose error may pass. */
 export function retryPassing<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
   return pRetry(request, {
     retries: RETRIES,

@@ -15,22 +15,26 @@ import type { CopySource } from './store.ts';
 import { given } from './unlike-s3.ts';
 import { ABORT_MS } from './uploads.ts';
 
-/** Largest object that CopyObject takes, in bytes (S3 API reference). */
+/** Largest object that CopyObject accepts, in bytes (S3 API reference). */
 export const LARGEST_COPY = 5 * 1024 ** 3;
 
-/** Size of the parts of a larger one, in bytes: 5 TiB, the largest object, are 5,120 of them. */
+/** Part size for larger objects, in bytes: the largest object, 5 TiB, takes 5,120 of them. */
 const COPY_PART = 1024 ** 3;
 
 interface CopyArea {
   readonly client: S3Client;
   readonly bucket: string;
   readonly signal: AbortSignal;
-  /** Largest object that is copied in one request, in bytes; only tests give another. */
+  /** Largest object to copy in one request, in bytes; only tests set it. */
   readonly largestCopy?: number;
   readonly copyPart?: number;
 }
 
-/** CopyObject, or UploadPartCopy for what is too large. @returns false when the source is not, or another */
+/**
+ * CopyObject, or UploadPartCopy for what is too large.
+ *
+ * @returns false if the source does not exist or is a different object
+ */
 export async function copyObject(area: CopyArea, source: CopySource, key: string): Promise<boolean> {
   const { client, bucket, signal, largestCopy = LARGEST_COPY } = area;
   try {
@@ -54,14 +58,14 @@ export async function copyObject(area: CopyArea, source: CopySource, key: string
     );
     return true;
   } catch (error) {
-    // Not found, no such version (Swift: 400), a deletion, or replaced meanwhile.
+    // Not found, no such version (Swift: 400), a delete marker, or replaced meanwhile.
     const { status, code } = answerOf(error);
     if (status === 404 || status === 405 || status === 412 || code === 'NoSuchVersion') return false;
     throw error;
   }
 }
 
-/** What describes an object is not copied with its parts, so it is read and given anew. */
+/** Copying parts does not copy an object's metadata and tags, so they are read and set explicitly. */
 async function copyParts(
   { client, bucket, signal, copyPart = COPY_PART }: CopyArea,
   source: CopySource,
@@ -71,7 +75,7 @@ async function copyParts(
   const { ContentType, ContentDisposition, ContentEncoding, ContentLanguage, CacheControl, Metadata } = head;
   const tags = await readTags(client, bucket, source, signal);
   signal.throwIfAborted();
-  // An upload whose name was not waited for could not be aborted, so a signal waits until there is one.
+  // Not cancellable: without its id, an upload could not be aborted.
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({
       Bucket: bucket,
@@ -113,7 +117,7 @@ async function copyParts(
   }
 }
 
-/** `a=1&b=2`; nothing on servers that have no tags, or that do not show them to this key. */
+/** `a=1&b=2`; empty on servers that have no tags, or that do not show them to this key. */
 async function readTags(
   client: S3Client,
   bucket: string,
@@ -139,12 +143,12 @@ function versionOf({ versionId }: CopySource): { VersionId?: string } {
   return versionId === undefined ? {} : { VersionId: versionId };
 }
 
-/** Swift 2.30 compares what was written in parts with an ETag of its own, and refuses it. */
+/** Swift 2.30 compares an object written in parts with an ETag of its own, and refuses the copy. */
 function onlyIf({ ETag }: HeadObjectCommandOutput): { CopySourceIfMatch?: string } {
   return ETag === undefined || ETag.includes('-') ? {} : { CopySourceIfMatch: ETag };
 }
 
-/** The SDK leaves the header as it is given, and servers read it as part of an address. */
+/** The SDK sends the header as given, and servers parse it as part of a URL. */
 function spellSource(bucket: string, { key, versionId }: CopySource): string {
   const path = [bucket, ...key.split('/')].map(encodeURIComponent).join('/');
   return versionId === undefined ? path : `${path}?versionId=${encodeURIComponent(versionId)}`;

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DeleteObjectsCommand, type _Error as Refusal, type S3Client } from '@aws-sdk/client-s3';
 import { StoreError } from '../errors.ts';
 
-/** Most keys of one DeleteObjects request. */
+/** Most keys in one DeleteObjects request. */
 const BATCH = 1000;
 
-/** How often a key is asked for whose refusal may pass. */
+/** How often to try a key whose refusal may pass. */
 const ATTEMPTS = 4;
 
-/** Codes of refusals that may pass; of whole requests they are retried by the SDK. */
+/** Codes of refusals that may pass; if a whole request is refused with one, the SDK retries it. */
 const PASSING = new Set([
   'InternalError',
   'ServiceUnavailable',
@@ -17,7 +17,7 @@ const PASSING = new Set([
   'OperationAborted',
 ]);
 
-/** Most keys that one message names. */
+/** Most keys to name in one message. */
 const NAMED_KEYS = 10;
 
 interface DeletionArea {
@@ -27,10 +27,10 @@ interface DeletionArea {
 }
 
 /**
- * DeleteObjects, batch by batch. What the server refuses keeps no other key from being deleted.
+ * DeleteObjects, batch by batch. A refused key does not keep others from being deleted.
  *
  * @param call runs one request and turns what it throws into the operator's errors
- * @throws StoreError that names the refused keys, as far as the server does
+ * @throws StoreError naming the refused keys, as far as the server does
  */
 export async function deleteObjects(
   call: <T>(doing: string, work: () => Promise<T>) => Promise<T>,
@@ -48,14 +48,14 @@ export async function deleteObjects(
       });
       const passing = refusals.filter(({ Code = '' }) => PASSING.has(Code) && attempt < ATTEMPTS);
       refused.push(...refusals.filter((refusal) => !passing.includes(refusal)));
-      // One that names no key may be of any.
+      // A refusal that names no key may concern any of them.
       if (passing.every(isNamed)) left = keysOf(passing);
     }
   }
   if (refused.length > 0) throw refusedError(bucket, refused);
 }
 
-/** One request; returns what it was refused. */
+/** Sends one request and returns the refusals. */
 async function deleteBatch(
   { client, bucket, signal }: DeletionArea,
   keys: readonly string[],
@@ -76,7 +76,7 @@ const keysOf = (refusals: readonly Refusal[]) => [
   ...new Set(refusals.flatMap(({ Key }) => (Key === undefined ? [] : [Key]))),
 ];
 
-/** Where it is not known which keys were refused the error has none: who takes the others for deleted would be wrong. */
+/** If any refused key is unknown, the error lists none: a caller must not take the others for deleted. */
 function refusedError(bucket: string, refused: readonly Refusal[]): StoreError {
   const keys = refused.every(isNamed) ? keysOf(refused) : [];
   const more = keys.length > NAMED_KEYS ? ` and ${keys.length - NAMED_KEYS} more` : '';

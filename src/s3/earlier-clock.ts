@@ -2,14 +2,14 @@ import { formatDuration } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Store } from './store.ts';
 
-/** Clocks that are further apart than this, in milliseconds, would have something deleted that is not old. */
+/** Clocks further apart than this, in milliseconds, could get something deleted that is not old. */
 const APART_MS = 3_600_000;
 
 /**
- * The time by which something may be old enough to be deleted: by this machine's clock, or by the server's where that is
- * more than an hour behind or ahead and shows an earlier time. To a clock that is ahead everything is old.
+ * The time to judge ages by before deleting: this machine's clock, or the server's if the two are at least an hour
+ * apart and the server's is earlier. To a clock that is ahead, everything looks old.
  *
- * @param store one that the server has answered by now
+ * @param store one whose server has answered by now
  */
 export function earlierClock({
   store,

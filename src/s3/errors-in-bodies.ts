@@ -1,14 +1,14 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type HttpAnswer, readBody } from './answer-body.ts';
 
-/** Calls whose answer begins before the work is done, with a 200, and may end with an error (S3 API reference). */
+/** Calls whose answer starts with a 200 before the work is done, and may end in an error (S3 API reference). */
 const ANSWERED_EARLY = new Set([
   'CopyObjectCommand',
   'UploadPartCopyCommand',
   'CompleteMultipartUploadCommand',
 ]);
 
-/** The status that S3 gives an error where it sends one (S3 API reference, "Error Responses"). */
+/** The status of each error when S3 sends one (S3 API reference, "Error Responses"). */
 const STATUSES: Readonly<Record<string, number>> = {
   AccessDenied: 403,
   ConditionalRequestConflict: 409,
@@ -30,14 +30,14 @@ const STATUSES: Readonly<Record<string, number>> = {
   SlowDown: 503,
 };
 
-/** Of an error that is not known: the server's own, which may pass. */
+/** Status for an unknown error: the server's own fault, which may pass. */
 const SERVER_ERROR = 500;
 
 const ERROR = /<Error\b[\s\S]*?<Code>([^<]*)<\/Code>[\s\S]*<\/Error>\s*$/;
 
 /**
- * Gives an error in the body of a 200 the status that it has by its name. The SDK takes each for a 503, as of a server
- * that is busy: a refusal would be waited for, and what is missing not be told from what fails.
+ * Gives an error in the body of a 200 the status that belongs to its code. The SDK takes each of them for a 503, as
+ * from a busy server: a refusal would be waited for, and a missing object could not be distinguished from a failure.
  */
 export function nameErrorsInBodies(client: S3Client): void {
   client.middlewareStack.add(

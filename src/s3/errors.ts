@@ -1,18 +1,18 @@
 import { isCertificateCode, OperatorError, StoreError } from '../errors.ts';
 import { formatDuration } from '../ui/format.ts';
 
-/** The server's answer, or the failure of the connection, behind an error of the SDK. */
+/** The server's answer, or the connection failure, behind an SDK error. */
 export interface Answer {
   /** HTTP status; undefined when there was no answer. */
   readonly status: number | undefined;
-  /** S3 error code such as `NoSuchKey`, or a socket error's such as `ECONNREFUSED`. */
+  /** S3 error code (`NoSuchKey`), or a socket error's (`ECONNREFUSED`). */
   readonly code: string;
 }
 
-/** What answered breaks S3's rules, or is no S3 server at all, although the status says that all is well. */
+/** The answer breaks S3's rules, or does not come from an S3 server at all, although its status reports success. */
 export class UnlikeS3Error extends Error {}
 
-/** @param error whatever was thrown; where it has no code, that is `unknown error` */
+/** @param error anything thrown; without a code of its own, it gets `unknown error` */
 export function answerOf(error: unknown): Answer {
   const { $metadata, name, code, Code } = (error ?? {}) as {
     $metadata?: { httpStatusCode?: number };
@@ -27,7 +27,7 @@ export function answerOf(error: unknown): Answer {
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  // Swift says so of an unknown access key too.
+  // Swift sends this for an unknown access key too.
   SignatureDoesNotMatch: 'check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID',
   InvalidAccessKeyId: 'check AWS_ACCESS_KEY_ID',
   RequestTimeTooSkewed: 'set this machine’s clock',
@@ -57,15 +57,15 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * An error of the SDK as a StoreError.
+ * Turns an SDK error into a StoreError.
  *
  * @param doing what was being done, to what: `cannot read backup/x.sql from bucket b`
- * @param permission the right that the call needs, such as `s3:PutObject on backup/*`, for a 403
+ * @param permission the right that the call needs, for a 403: `s3:PutObject on backup/*`
  */
 export function storeError(doing: string, error: unknown, permission: string): Error {
   if (error instanceof OperatorError) return error;
   const { status, code } = answerOf(error);
-  // The SDK could not read what came with a status that says that all is well.
+  // The status reports success, but the SDK could not read what came with it.
   const isUnlikeS3 = error instanceof UnlikeS3Error || (status !== undefined && status < 300);
   if (isUnlikeS3) {
     return new StoreError({
@@ -84,7 +84,7 @@ export function storeError(doing: string, error: unknown, permission: string): E
 }
 
 /**
- * That a key, free when a write began, has come to hold an object of another writer.
+ * A key that was free when a write began now holds another writer's object.
  *
  * @param doing what was being done, to what: `cannot write backup/x.sql to bucket b`
  */
@@ -103,21 +103,21 @@ function describe(status: number | undefined, code: string, error: unknown): str
   if (message === undefined || message === '' || message === code) return code;
   const idle = /timed out after (\d+) ms of inactivity/.exec(message)?.[1];
   if (idle !== undefined) return `the server sent nothing for ${formatDuration(Number(idle))}`;
-  // The name of an error that is of no kind.
+  // The name of an error without a specific type.
   return code === 'Error' ? message : `${code}, ${message}`;
 }
 
-/** `503 SlowDown`, or `HTTP 503`: an answer to HEAD has no body, so there is but the status to name it by. */
+/** `503 SlowDown`, or `HTTP 503`: the answer to a HEAD has no body, which leaves only the status. */
 export function spellAnswer(status: number, code: string): string {
   return isUnnamed(code) ? `HTTP ${status}` : `${status} ${code}`;
 }
 
-/** Whether it is known what to do at this error, which so does not pass by itself. */
+/** Whether there is a known remedy for this error, which therefore does not pass by itself. */
 export function hasRemedy(code: string): boolean {
   return REMEDIES[code] !== undefined;
 }
 
-/** The SDK could not read what is no XML, such as the page of a proxy: its own error has no code of S3's. */
+/** The SDK's own error for an answer that is not XML (a proxy's page) carries no S3 code. */
 function isUnnamed(code: string): boolean {
   return /Unknown|^(\d+|(Syntax|Type)?Error)$/.test(code);
 }
@@ -129,8 +129,8 @@ function remedyOf(status: number | undefined, code: string, permission: string):
     return 'set NODE_EXTRA_CA_CERTS to the CA’s certificate file, or set AWS_S3_VERIFY=False';
   }
   if (status === 403) return `check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the key needs ${permission}`;
-  // A HEAD is answered without a body that would name the error: the SDK calls a 404 so, and AWS tells a wrong region
-  // by a 400.
+  // The answer to a HEAD has no body to name the error: the SDK calls a 404 NotFound, and AWS reports a wrong region
+  // as a 400.
   if (status === 404 && (isUnnamed(code) || code === 'NotFound')) return 'check AWS_STORAGE_BUCKET_NAME';
   if (status === 302 || status === 307 || status === 308) {
     return 'check AWS_S3_ENDPOINT_URL, and whether it should be https or http';

@@ -1,13 +1,13 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 
-/** A server's ETag without the quotes around it; '' where it gave none. */
+/** A server's ETag without the surrounding quotes; '' if there is none. */
 export function bareEtag(given: string | undefined): string {
   return (given ?? '').replaceAll('"', '');
 }
 
 /**
- * Whether an object's encryption makes its ETag no MD5 of its bytes, and another one for each copy. That of SSE-S3
- * (`AES256`) does not.
+ * Whether an object's encryption makes its ETag something other than the MD5 of its bytes, and different for each
+ * copy. SSE-S3 (`AES256`) does not.
  */
 export function hidesMd5({
   ServerSideEncryption,

@@ -4,7 +4,7 @@ import { noteRoom, type PageMemory } from './page-memory.ts';
 import type { ObjectInfo } from './store.ts';
 import { decodeEntities } from './xml-entities.ts';
 
-/** An element's tags as servers write them. */
+/** The tags of an element as servers write them. */
 interface Element {
   readonly open: string;
   readonly close: string;
@@ -18,29 +18,28 @@ const SIZE = element('Size');
 const LAST_MODIFIED = element('LastModified');
 const ETAG = element('ETag');
 
-/** What is noted of each object: where its key and its ETag begin and end, its size, and its time. */
+/** Notes per object: start and end of its key, start and end of its ETag, its size, and its time. */
 const NOTES_PER_OBJECT = 6;
 
-/** The answer to ListObjectsV2, taken apart. */
+/** An answer to ListObjectsV2, split up. */
 export interface ListPage {
-  /** Undefined where there is no object. */
+  /** Undefined if there are no objects. */
   readonly page: ObjectPage | undefined;
   /** The document without its objects. */
   readonly rest: Buffer;
 }
 
 /**
- * Takes the objects out of an answer to ListObjectsV2. The SDK reads XML letter by letter, which makes most of the time
- * and memory that the listing of a large bucket takes; this knows the plain form in which servers write it, and nothing
- * else of XML.
+ * Takes the objects out of an answer to ListObjectsV2. The SDK reads XML character by character, which accounts for
+ * most of the time and memory of listing a large bucket; this reads only the plain form in which servers write it.
  *
  * @param body the answer, which the page refers to until its objects are taken
- * @param memory takes notes about them
- * @param onTaken is called when the page needs neither any more
- * @returns undefined for any other form, which is to be left to the SDK
+ * @param memory holds notes about the objects
+ * @param onTaken called when the page no longer needs either
+ * @returns undefined for any other form, which is left to the SDK
  */
 export function readListPage(body: Buffer, memory: PageMemory, onTaken: () => void): ListPage | undefined {
-  // A character for each byte, so that places in the text are places in the body.
+  // One character per byte, so that offsets in the text are offsets in the body.
   const text = body.toString('latin1');
   if (text.includes('<!') || text.includes('\r')) return undefined;
   const rest: Buffer[] = [];
@@ -55,7 +54,7 @@ export function readListPage(body: Buffer, memory: PageMemory, onTaken: () => vo
   }
   rest.push(body.subarray(end));
   const without = Buffer.concat(rest);
-  // With attributes.
+  // An element with attributes.
   if (without.includes('<Contents')) return undefined;
   const page = objects === 0 ? undefined : notedPage(body, memory.notes, objects, onTaken);
   return { page, rest: without };
@@ -75,14 +74,14 @@ function notedPage(body: Buffer, notes: Float64Array, objects: number, onTaken: 
   };
 }
 
-/** Where one object stands in the answer. */
+/** Where an object is in the answer. */
 interface Contents {
   readonly text: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** @returns whether the object is of the plain form */
+/** @returns whether the object has the plain form */
 function noteObject(contents: Contents, memory: PageMemory, index: number): boolean {
   const key = findChild(contents, KEY);
   const etag = findChild(contents, ETAG);
@@ -113,7 +112,7 @@ function notedObject(body: Buffer, notes: Float64Array, index: number): ObjectIn
   };
 }
 
-/** Where a text stands in the answer. */
+/** Where a piece of text is in the answer. */
 interface Place {
   readonly start: number;
   readonly end: number;
@@ -124,7 +123,7 @@ function readChild(contents: Contents, child: Element): string | undefined {
   return found && contents.text.slice(found.start, found.end);
 }
 
-/** The text of a child that holds nothing else. */
+/** The text of a child element that contains nothing else. */
 function findChild({ text, start, end }: Contents, { open, close }: Element): Place | undefined {
   const from = text.indexOf(open, start) + open.length;
   const to = text.indexOf('<', from);
@@ -134,7 +133,9 @@ function findChild({ text, start, end }: Contents, { open, close }: Element): Pl
 
 const QUOTE = '&quot;';
 
-/** An ETag has quotes around it, which most servers spell as entities: so there is nothing in it to decode. */
+/**
+ * An ETag is quoted, and most servers write the quotes as entities; without them there is usually nothing to decode.
+ */
 function withoutQuotes(text: string, { start, end }: Place): Place {
   return {
     start: text.startsWith(QUOTE, start) ? start + QUOTE.length : start,
@@ -142,13 +143,13 @@ function withoutQuotes(text: string, { start, end }: Place): Place {
   };
 }
 
-/** Whether it is known what each entity stands for. */
+/** Whether every entity in the text is known. */
 function isDecodable(text: string, { start, end }: Place): boolean {
   const first = text.indexOf('&', start);
   return first < 0 || first >= end || decodeEntities(text.slice(start, end)) !== undefined;
 }
 
-/** Of what is decodable. */
+/** Decodes text that {@link isDecodable} accepts. */
 function decode(text: string): string {
   return decodeEntities(text) ?? text;
 }

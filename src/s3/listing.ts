@@ -30,18 +30,18 @@ export async function* listObjects(...area: Parameters<typeof listObjectPages>):
   for await (const objects of takePages(listObjectPages(...area))) yield* objects;
 }
 
-/** A listing, and memory that is free; that of its own pages is added to it once they were taken. */
+/** A listing, and free page memory, to which each page returns its own once taken. */
 interface PagedArea extends ListingArea {
-  /** The listing begins behind this key; undefined for its beginning. */
+  /** The listing begins after this key; undefined for its beginning. */
   readonly startAfter: string | undefined;
   readonly free: PageMemory[];
 }
 
-/** ListObjectsV2, page by page; an empty page is left out. */
+/** ListObjectsV2, page by page; empty pages are skipped. */
 export async function* listObjectPages(call: Call, area: PagedArea): AsyncGenerator<ObjectPage> {
   let token: string | undefined;
   do {
-    // While the page waits, nothing else is held of what was asked and answered.
+    // In a function of its own, so that nothing else of the request and answer is held while the page waits.
     const { page, next } = await listPage(call, area, token);
     if (page !== undefined) yield page;
     token = next;
@@ -70,9 +70,10 @@ async function listPage(
 }
 
 /**
- * Has the objects of the answer read by {@link readListPage}, so that the SDK sees but the rest of it.
+ * Has {@link readListPage} read the objects of the answer, so that the SDK sees only the rest.
  *
- * @returns gives the objects once the command was sent; undefined where there is none, or they are left to the SDK
+ * @returns a function that gives the objects once the command was sent; undefined if there are none, or they are left
+ * to the SDK
  */
 function takeObjects(command: ListObjectsV2Command, free: PageMemory[]): () => ObjectPage | undefined {
   let memory: PageMemory | undefined;
@@ -89,11 +90,11 @@ function takeObjects(command: ListObjectsV2Command, free: PageMemory[]): () => O
       response.body = read?.rest ?? body;
       return result;
     },
-    // Closer to the server than the SDK's own reading of the answer.
+    // Runs before the SDK parses the answer.
     { step: 'deserialize', name: 'takeObjects', priority: 'low' },
   );
   return () => {
-    // The SDK has read what it was left by now.
+    // By now the SDK has read what was left to it.
     if (read?.page === undefined && memory !== undefined) giveBack(free, memory);
     return read?.page;
   };
@@ -114,7 +115,9 @@ interface UploadMarkers {
   readonly UploadIdMarker?: string;
 }
 
-/** ListMultipartUploads, page by page; nothing on servers that do not know the call, or without a bucket. */
+/**
+ * ListMultipartUploads, page by page; yields nothing on servers that do not know the call, or if there is no bucket.
+ */
 export async function* listPendingUploads(call: Call, area: ListingArea): AsyncGenerator<PendingUpload> {
   let from: UploadMarkers | undefined = {};
   while (from !== undefined) {

@@ -8,36 +8,38 @@ import { ABORT_MS } from './uploads.ts';
 
 export interface MultipartOptions {
   readonly contentType: string;
-  /** Most parts that the server takes in one upload. */
+  /** Most parts that the server accepts in one upload. */
   readonly maxParts: number;
-  /** Parts that are held in memory and sent at the same time; fewer as they grow, see {@link partsInMemory}. */
+  /** Parts held in memory and sent at the same time; fewer as they grow, see {@link partsInMemory}. */
   readonly partsInFlight: number;
   readonly signal: AbortSignal;
   /** Called with the bytes of each part that the server has acknowledged. */
   readonly onSent?: (bytes: number) => void;
-  /** Told by {@link MultipartWriter.abort} what it may leave: the upload, which is not visible, or the object. */
+  /**
+   * Called by {@link MultipartWriter.abort} with what may remain: the upload, which is not visible, or the object.
+   */
   readonly onLeft?: (what: 'upload' | 'object', error: unknown) => void;
 }
 
 /**
- * One object on its way into the store. It becomes visible, whole, when {@link complete} is called, and never before.
- * Whatever goes wrong, here or at the caller's, {@link abort} leaves nothing of it.
+ * An object on its way into the store. It becomes visible, whole, when {@link complete} is called, and never before.
+ * Whatever goes wrong, here or in the caller, {@link abort} leaves nothing of it.
  */
 export interface MultipartWriter {
-  /** Takes bytes; resolves when more may come. StoreError when a part could not be sent. */
+  /** Takes bytes; resolves when it can accept more. Throws StoreError if a part could not be sent. */
   write(chunk: Buffer): Promise<void>;
   /**
-   * Sends the rest, completes the upload, and makes sure that the store holds this object, in this size.
+   * Sends the rest, completes the upload, and makes sure that the store holds this object, at its full size.
    *
    * @returns the object as the store holds it
-   * @throws StoreError when the key has come to exist meanwhile, or the upload cannot be completed
+   * @throws StoreError if the key has come to exist meanwhile, or the upload cannot be completed
    */
   complete(): Promise<StoredObject>;
-  /** Whether what the store holds under the key is this object, and not one that another writer has put there. */
+  /** Whether the store holds this object under the key, and not one that another writer put there. */
   isCurrent(signal: AbortSignal): Promise<boolean>;
   /**
-   * Waits for the parts in flight, aborts the upload, and removes the object if it was completed; an object of
-   * another writer stays. It has a time limit of its own and never throws, but tells what it could not remove.
+   * Waits for the parts in flight, aborts the upload, and removes the object if it was completed; another writer's
+   * object stays. It has a time limit of its own and never throws, but reports what it could not remove.
    */
   abort(): Promise<void>;
 }
@@ -51,11 +53,11 @@ export async function openMultipartWriter(
   const { maxParts, partsInFlight, signal } = options;
   const upload = await beginUpload(store, key, options);
   const stop = new AbortController();
-  // Every part in flight listens to it.
+  // Every part in flight listens to this signal.
   const partSignal = heardByMany(AbortSignal.any([signal, stop.signal]));
   const inFlight = new Set<Promise<void>>();
   const uploaded: UploadedPart[] = [];
-  /** Buffers of the next part's size. */
+  /** Spare buffers, all of the next part's size. */
   const spare: Buffer[] = [];
   let failure: unknown;
   let partNumber = 0;
@@ -66,7 +68,7 @@ export async function openMultipartWriter(
 
   const nextSize = () => partSize(partNumber + 1, maxParts);
 
-  /** Sends the filled buffer; resolves when a further part may be filled. */
+  /** Sends the filled buffer; resolves when another part may be filled. */
   async function flush(): Promise<void> {
     if (filling === undefined || filled === 0) return;
     const buffer = filling;
@@ -101,7 +103,8 @@ export async function openMultipartWriter(
     const parts = uploaded.sort((a, b) => a.partNumber - b.partNumber);
     if ((await store.head(key, signal)) !== undefined) throw overtakenError(doing);
     signal.throwIfAborted();
-    // From here on the object may become visible at any moment, so a signal waits until it is known whether it has.
+    // From here on the object may become visible at any moment, so an abort must wait until it is known whether it
+    // has.
     const committing = uninterrupted();
     mayBeVisible = true;
     let refusal: unknown;
@@ -109,12 +112,12 @@ export async function openMultipartWriter(
       await store.completeUpload(upload, parts, committing);
     } catch (error) {
       refusal = error;
-      // The answer may be lost, or the server still at work. After an abort, the upload has either been completed
-      // before or never will be, and what the store holds tells which.
+      // The answer may be lost, or the server still at work. After an abort, the upload either was completed before
+      // it or never will be, and what the store holds shows which.
       await store.abortUpload(upload, committing).catch(() => {});
     }
     const stored = await store.head(key, committing).catch((error: unknown) => {
-      // Why it was refused is told better by the refusal than by what comes after it.
+      // The original refusal explains more than what follows it.
       throw refusal ?? error;
     });
     if (stored !== undefined && stored.writeId !== upload.writeId) throw overtakenError(doing);
@@ -131,7 +134,7 @@ export async function openMultipartWriter(
     return (await store.head(key, by))?.writeId === upload.writeId;
   }
 
-  /** @returns whether there was one */
+  /** @returns whether there was an object to remove */
   async function removeOwn(by: AbortSignal): Promise<boolean> {
     const isThere = await isCurrent(by);
     if (isThere) await store.remove([key], by);
@@ -177,13 +180,13 @@ export async function openMultipartWriter(
           return;
         }
       }
-      // One that was completed is none any more; and a key may delete and yet not abort uploads.
+      // A completed upload no longer exists; and a key may be allowed to delete objects but not to abort uploads.
       if (refusal !== undefined && !wasCompleted) options.onLeft?.('upload', refusal.error);
     },
   };
 }
 
-/** An upload whose name was not waited for could not be aborted, so a signal waits until there is one. */
+/** Not cancellable: without its id, an upload could not be aborted. A signal takes effect once there is one. */
 async function beginUpload(
   store: Store,
   key: string,

@@ -1,19 +1,19 @@
 import { LARGEST_COPY } from './copy.ts';
 import type { StoredObject } from './store.ts';
 
-/** What the identity of an object is judged by. */
+/** What identifies an object. */
 type Described = Pick<StoredObject, 'bytes' | 'etag'>;
 
 /**
- * What size and ETag tell of the object that has the key of one that was recorded: it is that one; another was written
- * in its place; or either, for it may be a copy of that one.
+ * What size and ETag reveal about the object that now has a recorded key: it is the recorded one; another was written
+ * in its place; or either, since it may be a copy of the recorded one.
  */
 export type Likeness = 'same' | 'changed' | 'not told';
 
 /**
- * Compares an object with what was recorded of its key, which may be long ago. Where one of them was written in parts
- * and the other was not, it may have been copied away and back meanwhile. Two that were written in parts are two writes:
- * a copy has no parts, unless the object is too large for one request.
+ * Compares an object with what was recorded for its key, possibly long ago. If exactly one of the two was written in
+ * parts, the object may have been copied away and back meanwhile. If both were, they are two separate writes: a copy
+ * has no parts, unless the object is too large for one request.
  */
 export function compareWithRecorded(recorded: Described, present: Described): Likeness {
   if (recorded.bytes !== present.bytes) return 'changed';
@@ -23,9 +23,9 @@ export function compareWithRecorded(recorded: Described, present: Described): Li
 }
 
 /**
- * Whether an object may be a copy of the other that the server has just made. The ETag of one that was written in parts
- * follows no common formula, and a copy of it may have another; nor does the ETag tell of the bytes where the encryption
- * of one hides that. Then the size decides.
+ * Whether an object may be a copy of the other that the server has just made. The ETag of an object written in parts
+ * follows no common formula, and a copy of it may have a different one; nor does the ETag depend on the bytes alone
+ * if either object's encryption hides them. In those cases the size decides.
  */
 export function mayBeCopy(
   source: Described & Pick<StoredObject, 'hidesMd5'>,
@@ -36,7 +36,7 @@ export function mayBeCopy(
   return isOfParts(source) || isOfParts(copy) || source.hidesMd5 || copy.hidesMd5;
 }
 
-/** Whether an object was written in parts, as its ETag tells: `…-2`. */
+/** Whether an object was written in parts, as an ETag like `…-2` shows. */
 function isOfParts({ etag }: Pick<Described, 'etag'>): boolean {
   return etag.includes('-');
 }

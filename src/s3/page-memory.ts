@@ -1,14 +1,14 @@
-/** Room for an answer at first, in bytes: of 1,000 objects with keys of a usual length. */
+/** Initial room for an answer, in bytes: enough for 1,000 objects with keys of usual length. */
 const ANSWER_BYTES = 512 * 1024;
-/** Room at first for numbers about its objects. */
+/** Initial room for numbers about its objects. */
 const NOTES = 8 * 1024;
-/** Of more pages than so many, the memory is not kept. */
+/** Most pages whose memory is kept for reuse. */
 const MOST_FREE = 16;
 
 /**
- * What a page of a listing is held in while it waits, used again for later ones. Memory of its own would outlive the
- * engine's collection of young objects, and it collects old ones but rarely: of a long listing, tens of megabytes would
- * lie about.
+ * What holds a page of a listing while it waits, reused for later pages. Fresh memory for each page would outlive the
+ * engine's collection of young objects, and old ones are collected rarely: a long listing would leave tens of
+ * megabytes of garbage.
  */
 export interface PageMemory {
   /** Room for the server's answer. */
@@ -22,12 +22,12 @@ export function newPageMemory(): PageMemory {
   return { bytes: Buffer.allocUnsafeSlow(ANSWER_BYTES), notes: new Float64Array(NOTES) };
 }
 
-/** Keeps memory that is needed no more for a later page. */
+/** Keeps memory that is no longer needed for a later page. */
 export function giveBack(free: PageMemory[], memory: PageMemory): void {
   if (free.length < MOST_FREE) free.push(memory);
 }
 
-/** @returns what came, as long as the memory is used for nothing else */
+/** @returns the bytes received; valid until the memory is reused */
 export async function receive(memory: PageMemory, body: AsyncIterable<Buffer>): Promise<Buffer> {
   let length = 0;
   for await (const chunk of body) {
@@ -41,7 +41,7 @@ export async function receive(memory: PageMemory, body: AsyncIterable<Buffer>): 
   return memory.bytes.subarray(0, length);
 }
 
-/** @returns room for so many numbers; those that were noted stay */
+/** @returns room for `length` numbers, keeping those already noted */
 export function noteRoom(memory: PageMemory, length: number): Float64Array {
   if (length > memory.notes.length) {
     const larger = new Float64Array(2 * length);

@@ -9,18 +9,18 @@ const FIRST_PART_BYTES = 8 * MIB;
  */
 export const LARGEST_PART_BYTES = 2047 * MIB;
 
-/** So often the parts of an upload double their size. */
+/** Number of part sizes in an upload, each double the previous one. */
 const STAGES = 10;
 
-/** Most bytes in flight per lane; parts that are larger are sent in fewer lanes. */
+/** Most bytes in flight per lane; larger parts are sent in fewer lanes. */
 const LANE_BYTES = 32 * MIB;
 
 /**
  * Size in bytes of part `partNumber` (1-based) of an upload of unknown length: each tenth of the parts is twice as
- * large as the tenth before. So 10,000 parts reach 5.8 TiB, more than most S3 servers take as one object (5 TiB), and
- * a shorter dump is never cut into parts much larger than it needs: 8 MiB up to 7 GiB, 64 MiB up to 117 GiB.
+ * large as the tenth before. So 10,000 parts reach 5.8 TiB, more than most S3 servers accept as one object (5 TiB),
+ * while a shorter dump is never cut into parts much larger than it needs: 8 MiB up to 7 GiB, 64 MiB up to 117 GiB.
  *
- * @param maxParts most parts that the server takes in one upload
+ * @param maxParts most parts that the server accepts in one upload
  */
 export function partSize(partNumber: number, maxParts: number): number {
   const stage = Math.ceil((partNumber * STAGES) / maxParts) - 1;
@@ -28,14 +28,14 @@ export function partSize(partNumber: number, maxParts: number): number {
 }
 
 /**
- * How many parts of `bytes` are held in memory at the same time, the one that is being filled among them: `most`, and
- * fewer as parts grow, but two as long as one can be filled while the other is sent.
+ * How many parts of `bytes` are held in memory at the same time, including the one being filled: `most`, and fewer as
+ * parts grow, but at least two, so that one can be filled while the other is sent.
  */
 export function partsInMemory(bytes: number, most: number): number {
   return Math.min(most, Math.max(2, Math.floor((most * LANE_BYTES) / bytes)));
 }
 
-/** Most bytes that an upload of `maxParts` parts holds. */
+/** Most bytes that an upload of `maxParts` parts can hold. */
 export function uploadCapacity(maxParts: number): number {
   let bytes = 0;
   for (let partNumber = 1; partNumber <= maxParts; partNumber++) bytes += partSize(partNumber, maxParts);

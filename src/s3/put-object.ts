@@ -46,7 +46,7 @@ export function putCall(
       const { status } = answerOf(error);
       if (status !== 412 && status !== 501) throw error;
       const present = await head(key, options.signal);
-      // Also the second try of a request whose first answer was lost finds the object: its own.
+      // A retry of a request whose answer was lost also finds the object: its own.
       if (status === 412) return present?.writeId === options.writeId;
       if (present !== undefined) return false;
     }
@@ -55,7 +55,7 @@ export function putCall(
   }
 
   return (key, body, { ifAbsent, contentType, signal }) => {
-    // One for all tries of the call, of which an earlier one may have written the object and had no answer.
+    // One for all attempts of the call: an earlier one may have written the object without getting an answer.
     const options = { contentType, writeId: randomUUID(), signal };
     return call(`cannot write ${key} to bucket ${bucket}`, `s3:PutObject on ${key}`, signal, async () => {
       if (ifAbsent) return putIfAbsent(key, body, options);

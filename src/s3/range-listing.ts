@@ -3,28 +3,31 @@ import { keyBytes } from './key-bytes.ts';
 import { type ObjectPage, pageOf } from './object-page.ts';
 import type { ObjectInfo } from './store.ts';
 
-/** Pages of one range that are read before they are wanted. */
+/** Pages of one range to read before they are needed. */
 const PAGES_AHEAD = 2;
 
-/** Keys of a bucket after `after`, up to and with `upTo`, in the order of their UTF-8 bytes; undefined for no bound. */
+/**
+ * Keys of a bucket after `after`, up to and including `upTo`, in the order of their UTF-8 bytes; undefined for no
+ * bound.
+ */
 export interface KeyRange {
   readonly after: string | undefined;
   readonly upTo: string | undefined;
 }
 
-/** Lists what comes after a key, in pages: {@link Store.listPages} or {@link Store.listVersionPages}. */
+/** Lists what follows a key, in pages: {@link Store.listPages} or {@link Store.listVersionPages}. */
 export type ListPages<O extends ObjectInfo> = (
   prefix: string,
   options: { readonly startAfter?: string; readonly signal: AbortSignal },
 ) => AsyncGenerator<ObjectPage<O>>;
 
 /**
- * Lists the objects under a prefix with several readers: each takes a range, and what they read comes in the order
- * of the ranges. In memory are at most a few pages of each reader; who lists a bucket of any size needs no more. An empty
- * page stands for a range without any.
+ * Lists the objects under a prefix with several readers: each takes a range, and the results come in the order of the
+ * ranges. Memory holds at most a few pages per reader, whatever the size of the bucket. An empty page stands for a
+ * range without objects.
  *
- * @param ranges disjoint, ascending, and together the whole prefix; asked for only when a reader is free
- * @param onRange is told of each range that was read to its end, and how many objects it held
+ * @param ranges disjoint, ascending, and together the whole prefix; requested only when a reader is free
+ * @param onRange called for each range that was read to its end, with the number of objects in it
  */
 export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
   listPages: ListPages<O>,
@@ -37,7 +40,7 @@ export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
   },
 ): AsyncGenerator<readonly O[]> {
   const stop = new AbortController();
-  // Each request under way listens to it.
+  // Every request under way listens to this signal.
   const signal = heardByMany(AbortSignal.any([options.signal, stop.signal]));
   const begun: { readonly range: R; readonly pages: AsyncIterator<ObjectPage<O>> }[] = [];
   try {
@@ -85,11 +88,11 @@ async function* listRange<O extends ObjectInfo>(
   }
 }
 
-/** Asks for the first values at once, and always for `ahead` more than were taken. */
+/** Requests the first values at once, and always `ahead` more than were taken. */
 function askAhead<T>(source: AsyncGenerator<T>, ahead: number): AsyncIterator<T> {
   function ask(): Promise<IteratorResult<T>> {
     const next = source.next();
-    // A failure is told to whoever takes this value, however late that is.
+    // A failure reaches the consumer of this value, however late it asks.
     next.catch(() => {});
     return next;
   }

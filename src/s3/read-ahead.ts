@@ -2,55 +2,57 @@ import { heardByMany } from '../heard-by-many.ts';
 import { collect, noSuchObject, readObject } from './reader.ts';
 import type { Store } from './store.ts';
 
-/** Bytes that one request asks for, where others run beside it. */
+/** Bytes per request when several run at once. */
 export const PIECE_BYTES = 8 * 1024 ** 2;
 
-/** Requests under way at the same time, at most: many servers give each of a few connections what they give to one. */
+/**
+ * Most requests under way at the same time: many servers give each of a few connections as much as they give to one.
+ */
 export const MOST_REQUESTS = 3;
 
-/** Bytes that one request asks for, at most, where it runs alone and none of them have to be held. */
+/** Most bytes per request when it runs alone and nothing has to be held. */
 const ALONE_BYTES = 8 * PIECE_BYTES;
 
-/** Bytes after which it is looked at how they came, at least. */
+/** Fewest bytes over which the pace is measured. */
 const WINDOW_BYTES = 2 * PIECE_BYTES;
 
-/** The same of a request on trial, whose beginning weighs the less. */
+/** The same for a request on trial: a longer window, so that its start weighs less. */
 const TRIAL_BYTES = 4 * PIECE_BYTES;
 
-/** How many times as fast one more request has to make it: it costs both sides time of their processors. */
+/** Speedup that an additional request must bring: it costs both sides processor time. */
 const WORTHWHILE = 1.25;
 
-/** Windows after which another request is tried again where it was of no use; twice as many the next time. */
+/** Windows to wait before retrying an additional request that did not help; doubled each time. */
 const FIRST_PAUSE = 16;
 
-/** How the bytes of a window came. */
+/** How fast the bytes of a window came. */
 interface WindowPace {
   readonly bytes: number;
-  /** Milliseconds in which the reader waited for bytes. */
+  /** Milliseconds the reader spent waiting for bytes. */
   readonly waited: number;
-  /** Milliseconds in which the reader was at work with them. */
+  /** Milliseconds the reader spent working on them. */
   readonly used: number;
 }
 
-/** How many requests are under way, and what is known of it. */
+/** How many requests are under way, and what is known about their pace. */
 export interface Requests {
   readonly count: number;
-  /** Bytes a millisecond with one request fewer; set where the last one is on trial. */
+  /** Bytes per millisecond with one request fewer; set while the last one is on trial. */
   readonly rateBefore?: number;
-  /** Windows to come without another trial. */
+  /** Windows left before another trial. */
   readonly rest: number;
-  /** Windows without one after the next trial that fails. */
+  /** Windows without a trial after the next one that fails. */
   readonly pause: number;
 }
 
 const NO_BYTES: WindowPace = { bytes: 0, waited: 0, used: 0 };
 
-/** How a read begins of which nothing is known. */
+/** How a read begins when nothing is known. */
 export const ONE_REQUEST: Requests = { count: 1, rest: 1, pause: FIRST_PAUSE };
 
 /**
- * The requests of the next window. Where the reader mostly waits, one more is tried, and kept if the bytes come so much
- * faster; where it is the slower one there are fewer, for what is held ahead of it costs time too.
+ * The requests for the next window. If the reader mostly waits, one more is tried, and kept if the bytes come enough
+ * faster; if the reader is the slower side, there are fewer, since holding bytes ahead of it costs time too.
  */
 export function chooseRequests(now: Requests, { bytes, waited, used }: WindowPace): Requests {
   const { count, rateBefore, rest, pause } = now;
@@ -66,17 +68,17 @@ export function chooseRequests(now: Requests, { bytes, waited, used }: WindowPac
 }
 
 /**
- * The bytes of an object in order, by one ranged request after the other, or by a few at a time where the reader is
- * faster than one. No more is held than {@link MOST_REQUESTS} pieces of {@link PIECE_BYTES} and the one that is given
- * out. A request that breaks off goes on where it was, and the object must be the same all along (ETag).
+ * The bytes of an object in order, by consecutive ranged requests, or by a few at a time if the reader is faster than
+ * one. At most {@link MOST_REQUESTS} pieces of {@link PIECE_BYTES} are held, plus the one being handed out. A request
+ * that breaks off resumes where it was, and the object must stay the same throughout (ETag).
  *
- * @throws NotFoundError when there is no such object, StoreError when reading fails for good or the object changed
+ * @throws NotFoundError if there is no such object, StoreError if reading fails for good or the object changed
  */
 export async function* readAhead(
   store: Store,
   key: string,
   options: {
-    /** What is known at the beginning. */
+    /** What is known at the start. */
     readonly requests?: Requests;
     readonly signal: AbortSignal;
   },
@@ -92,7 +94,7 @@ export async function* readAhead(
   let alone = PIECE_BYTES;
   const ahead: Promise<Buffer[]>[] = [];
 
-  /** Asks for the next bytes. */
+  /** Requests the next bytes. */
   function request(length: number): AsyncIterable<Buffer> {
     const range = { start: next, end: Math.min(next + length, bytes) - 1 };
     next = range.end + 1;
@@ -100,10 +102,10 @@ export async function* readAhead(
   }
 
   function requestAhead(): void {
-    // One that runs alone is not held, so what is held is used up first.
+    // A request that runs alone is not held, so whatever is held is used up first.
     while (requests.count > 1 && ahead.length < requests.count && next < bytes) {
       const piece = collect(request(PIECE_BYTES));
-      // It is waited for in its turn, and may fail before.
+      // It is awaited in its turn, but may fail before that.
       piece.catch(() => {});
       ahead.push(piece);
     }

@@ -4,14 +4,14 @@ import { NotFoundError, StoreError } from '../errors.ts';
 import { storeError, UnlikeS3Error } from './errors.ts';
 import type { ByteRange, Store } from './store.ts';
 
-/** How often in a row a read may break without a byte in between. */
+/** How many times in a row a read may break without receiving a byte. */
 const ATTEMPTS = 5;
 
 /**
- * The bytes of an object, or of a range of it, in order. A connection that breaks is opened again where it broke off,
- * and the object must still be the same: that of `etag`, where it is given.
+ * The bytes of an object, or of a range of it, in order. A broken connection is reopened where it broke off, and the
+ * object must still be the same: the one with `etag`, if given.
  *
- * @throws NotFoundError when there is no such object, StoreError when reading fails for good or the object changed
+ * @throws NotFoundError if there is no such object, StoreError if reading fails for good or the object changed
  */
 export async function* readObject(
   store: Store,
@@ -61,13 +61,13 @@ export async function* readObject(
   }
 }
 
-/** Bytes that {@link readInPieces} asks for at once. */
+/** Bytes that {@link readInPieces} requests at once. */
 const PIECE_BYTES = 256 * 1024;
 
 /**
- * The bytes of an object in order, a small piece at a time. Between two pieces no connection is held: the lists of any
- * number of backups can be read side by side, each as slowly as it is needed, and leave the client connections for all
- * else.
+ * The bytes of an object in order, a small piece at a time. No connection is held between pieces: the lists of any
+ * number of backups can be read side by side, each as slowly as needed, leaving the client's connections to
+ * everything else.
  *
  * @throws as {@link readObject}
  */
@@ -81,14 +81,14 @@ export async function* readInPieces(store: Store, key: string, signal: AbortSign
   }
 }
 
-/** What comes, in memory: of something small, or for a reader that may be slower. */
+/** Collects the chunks in memory: for something small, or for a reader that may be slower. */
 export async function collect(chunks: AsyncIterable<Buffer>): Promise<Buffer[]> {
   const all: Buffer[] = [];
   for await (const chunk of chunks) all.push(chunk);
   return all;
 }
 
-/** @param key of an object that was to be read */
+/** @param key the key of the object to be read */
 export function noSuchObject(store: Store, key: string): NotFoundError {
   return new NotFoundError({
     doing: `cannot read ${key} from bucket ${store.bucket}`,

@@ -2,10 +2,10 @@ import { StoreError } from '../errors.ts';
 import type { Store } from './store.ts';
 
 /**
- * Deletes what the server lets go.
+ * Deletes what the server allows to be deleted.
  *
- * @returns the error that names the keys which it refuses to delete; undefined where all are gone
- * @throws StoreError where it is not known which those are, or the signal's reason
+ * @returns the error naming the keys that it refuses to delete; undefined if all are gone
+ * @throws StoreError if it is not known which those are, or the signal's reason
  */
 export async function removeAllowed(
   store: Store,

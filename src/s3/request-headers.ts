@@ -6,18 +6,18 @@ export function contentMd5(body: Buffer | string): string {
   return createHash('md5').update(body).digest('base64');
 }
 
-/** Headers of a command's requests for which the SDK has no parameter. */
+/** Request headers per command for which the SDK has no parameter. */
 const HEADERS: Readonly<Record<string, (body: unknown) => Readonly<Record<string, string>>>> = {
   // Several servers refuse the request without it.
   DeleteObjectsCommand: (body) => ({ 'content-md5': contentMd5(Buffer.from(body as string | Uint8Array)) }),
-  // Swift 2.30 waits for a body where no length is named, when a version is deleted that hides another.
+  // When deleting a version that hides another, Swift 2.30 waits for a body unless a length is given.
   DeleteObjectCommand: () => ({ 'content-length': '0' }),
-  // The signed Content-MD5 of a part already binds its body to the signature (Signature Version 4); a SHA-256 would be
-  // the third hash over the same bytes.
+  // A part's signed Content-MD5 already binds its body to the signature (Signature Version 4); SHA-256 would be a
+  // third hash over the same bytes.
   UploadPartCommand: () => ({ 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }),
 };
 
-/** Makes the client send them, signed like all others. */
+/** Makes the client send these headers, signed like all others. */
 export function addHeaders(client: S3Client): void {
   client.middlewareStack.add(
     (next, context) => (args) => {

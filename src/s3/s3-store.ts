@@ -43,7 +43,7 @@ export function openStore(
 
 function s3Store(connection: Connection, region: string): Store {
   const { client, bucket, endpoint, call } = connection;
-  /** Memory of pages that were listed. */
+  /** Memory of pages already listed. */
   const free: PageMemory[] = [];
 
   async function head(
@@ -59,7 +59,7 @@ function s3Store(connection: Connection, region: string): Store {
         return storedObject(key, answer);
       } catch (error) {
         const { status } = answerOf(error);
-        // Of a version: an id that is none (400), or a deletion (405).
+        // For a version: an invalid id (400), or a delete marker (405).
         if (status === 404 || (version.VersionId !== undefined && (status === 400 || status === 405)))
           return undefined;
         throw error;
@@ -73,8 +73,8 @@ function s3Store(connection: Connection, region: string): Store {
   }
 
   /**
-   * A key that may list under its prefixes only is refused to look at the bucket, and may do all else. The answer to a
-   * HEAD has no body that would tell it from one that nobody knows.
+   * A key that may only list under its own prefixes may not HEAD the bucket, yet may do everything else. The answer
+   * to a HEAD has no body to distinguish it from an unknown key.
    */
   async function assertKnown(signal: AbortSignal): Promise<void> {
     try {
@@ -88,7 +88,7 @@ function s3Store(connection: Connection, region: string): Store {
     bucket,
     endpoint,
 
-    // The SDK learns it from each answer, so that it can sign by it.
+    // The SDK learns the offset from each answer, to sign with it.
     now: () => new Date(Date.now() + client.config.systemClockOffset),
 
     ensureBucket: (signal) =>
@@ -108,7 +108,8 @@ function s3Store(connection: Connection, region: string): Store {
           await client.send(
             new CreateBucketCommand({
               Bucket: bucket,
-              // AWS refuses us-east-1 as a constraint and demands every other region; other servers know but their own.
+              // AWS refuses us-east-1 as a constraint and requires every other region; other servers know only their
+              // own.
               ...(endpoint.endsWith('.amazonaws.com') && region !== 'us-east-1'
                 ? { CreateBucketConfiguration: { LocationConstraint: region as 'eu-central-1' } }
                 : {}),
@@ -116,7 +117,7 @@ function s3Store(connection: Connection, region: string): Store {
             { abortSignal: signal },
           );
         } catch (error) {
-          // Another run was faster, or the answer to a first try was lost.
+          // Another run was faster, or the answer to an earlier attempt was lost.
           if (answerOf(error).code !== 'BucketAlreadyOwnedByYou') throw error;
         }
         return 'created';
@@ -193,7 +194,7 @@ function s3Store(connection: Connection, region: string): Store {
   };
 }
 
-/** A read that goes on where it broke off takes the bytes for those that it has asked for. */
+/** A resumed read takes the bytes for those that it asked for. */
 function checkRange({ start }: ByteRange, contentRange: string | undefined): void {
   if (contentRange === undefined) {
     throw new UnlikeS3Error('the server returned the whole object instead of the range');
@@ -217,7 +218,7 @@ function storedObject(
     | 'SSECustomerAlgorithm'
   >,
 ): StoredObject {
-  // `bytes 0-9/100` of a range; the length is then the range's own.
+  // `bytes 0-9/100` for a range; Content-Length is then the length of the range.
   const whole = /\/(\d+)$/.exec(answer.ContentRange ?? '')?.[1];
   return {
     key,

@@ -4,10 +4,10 @@ import { readObject } from './reader.ts';
 import type { Store } from './store.ts';
 
 /**
- * Reads two objects, which takes as long as that takes, and compares their bytes.
+ * Reads two objects in full and compares their bytes.
  *
- * @returns false also where one of them is gone
- * @throws StoreError when reading fails for good or one of them changed, or the signal's reason
+ * @returns false also if one of them is gone
+ * @throws StoreError if reading fails for good or one of them changed, or the signal's reason
  */
 export async function haveSameBytes(
   store: Store,
@@ -15,7 +15,7 @@ export async function haveSameBytes(
   b: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  // Of two readings that go on side by side, the one that fails ends the other.
+  // If one of the two concurrent reads fails, it ends the other.
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   try {

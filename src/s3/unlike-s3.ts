@@ -3,8 +3,8 @@ import { type HttpAnswer, readBody } from './answer-body.ts';
 import { UnlikeS3Error } from './errors.ts';
 
 /**
- * What the answers to these commands are made of. The SDK takes a document of any other kind, such as the page of a
- * proxy, for one that leaves everything out: a listing of nothing, a deletion of all.
+ * The root elements of the answers to these commands. The SDK reads any other document, even a proxy's page, as one
+ * with everything left out: an empty listing, a deletion of everything.
  */
 const ROOTS: Readonly<Record<string, { readonly root: string; readonly kind: string }>> = {
   ListObjectsV2Command: { root: 'ListBucketResult', kind: 'listing' },
@@ -14,12 +14,12 @@ const ROOTS: Readonly<Record<string, { readonly root: string; readonly kind: str
   GetBucketVersioningCommand: { root: 'VersioningConfiguration', kind: 'versioning status' },
 };
 
-/** Before the name of the root there are but a declaration and comments, so this many bytes reach beyond it. */
+/** Only a declaration and comments precede the root's name, so this many bytes reach beyond it. */
 const BEGINNING_BYTES = 4096;
 
 const BEGINNING = /^\s*(?:<\?[^>]*>\s*|<!--[\s\S]*?-->\s*)*<([^\s<>/]+)/;
 
-/** Has the client throw an {@link UnlikeS3Error} where what is to tell of a bucket is another document. */
+/** Makes the client throw an {@link UnlikeS3Error} if an answer about a bucket is some other document. */
 export function refuseOtherDocuments(client: S3Client): void {
   client.middlewareStack.add(
     (next, context) => async (args) => {
@@ -39,11 +39,11 @@ export function refuseOtherDocuments(client: S3Client): void {
 }
 
 /**
- * What an answer has to tell. Where it does not, nothing may stand for it: an object of no bytes and no age is one to be
- * removed.
+ * A value that the answer must contain. No default may replace a missing one: an object of no bytes and no age would
+ * look due for removal.
  *
  * @param name as S3 calls it: `LastModified`
- * @throws UnlikeS3Error where it is left out
+ * @throws UnlikeS3Error if it is missing
  */
 export function given<T>(value: T | undefined, name: string): T {
   if (value === undefined || value === '') throw new UnlikeS3Error(`the answer lacks ${name}`);
@@ -53,10 +53,10 @@ export function given<T>(value: T | undefined, name: string): T {
 /**
  * Where the page after this one begins; undefined after the last page.
  *
- * @param page as it was answered
- * @param asked where this page was asked to begin
- * @param next where it says that the next one begins
- * @throws UnlikeS3Error where the listing is not at its end, and does not tell how it goes on, or goes round in a circle
+ * @param page the page as received
+ * @param asked where this page was requested to begin
+ * @param next where the page says that the next one begins
+ * @throws UnlikeS3Error if the listing is truncated but does not say how it continues, or would go round in a circle
  */
 export function nextPage<M>(
   page: { readonly IsTruncated?: boolean | undefined },

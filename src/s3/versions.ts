@@ -43,11 +43,11 @@ interface VersionMarkers {
 }
 
 interface VersionsArea extends ListingArea {
-  /** The listing begins behind this key; undefined for its beginning. */
+  /** The listing begins after this key; undefined for its beginning. */
   readonly startAfter: string | undefined;
 }
 
-/** ListObjectVersions, page by page, without old versions and deletions; a page without any other is left out. */
+/** ListObjectVersions, page by page, without old versions and delete markers; pages left empty are skipped. */
 export async function* listVersionPages(
   call: Call,
   area: VersionsArea,
@@ -71,7 +71,7 @@ async function listVersionsFrom(
   });
   const objects: ObjectVersion[] = [];
   for (const { Key, VersionId, IsLatest, Size, LastModified, ETag } of page.Versions ?? []) {
-    // Ceph RGW begins with the key that the listing is to follow.
+    // Ceph RGW starts with the very key that the listing is to follow.
     if (!given(IsLatest, 'IsLatest') || given(Key, 'Key') === startAfter) continue;
     objects.push({
       key: given(Key, 'Key'),
@@ -85,8 +85,9 @@ async function listVersionsFrom(
 }
 
 /**
- * Where the next page begins: behind the last entry of this one, for the marker that Swift 2.30 names leaves out what
- * follows. Of a version and a deletion of one key either will do, for neither page has the newest of it before it.
+ * Where the next page begins: after the last entry of this one, because the marker that Swift 2.30 returns skips
+ * entries. If a version and a delete marker of one key both come last, either will do: the newest entry of that key
+ * is not after them.
  */
 function lastOf({ Versions, DeleteMarkers }: ListObjectVersionsCommandOutput): VersionMarkers | undefined {
   const ends = [Versions?.at(-1), DeleteMarkers?.at(-1)].filter(isNamed);

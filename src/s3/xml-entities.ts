@@ -1,4 +1,4 @@
-/** What XML itself has names for. */
+/** The entities that XML itself defines. */
 const NAMED = new Map([
   ['amp', '&'],
   ['lt', '<'],
@@ -7,7 +7,7 @@ const NAMED = new Map([
   ['apos', "'"],
 ]);
 
-/** @returns undefined where something is no entity of XML's own */
+/** @returns undefined if the text contains an entity that XML itself does not define */
 export function decodeEntities(text: string): string | undefined {
   if (!text.includes('&')) return text;
   let known = true;

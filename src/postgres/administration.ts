@@ -9,28 +9,28 @@ import type { CreationOptions } from './facts.ts';
 import { refusePrepared } from './prepared-transactions.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
-/** How long sessions that were told to end may take, in milliseconds. */
+/** How long terminated sessions may take to end, in milliseconds. */
 const TERMINATE_MS = 30_000;
 
 const quote = pg.escapeIdentifier;
 
-/** A database of the server, as the other databases see it. */
+/** A database of the server, as seen from the others. */
 export interface KnownDatabase {
   readonly name: string;
-  /** Whether it may be connected to at all (`pg_database.datallowconn`). */
+  /** Whether it accepts connections at all (`pg_database.datallowconn`). */
   readonly connectable: boolean;
-  /** Whether the connection's role may do with it what its owner may. */
+  /** Whether the connection's role has its owner's rights. */
   readonly owned: boolean;
-  /** Whether anybody may copy it (`pg_database.datistemplate`), for which it cannot be dropped. */
+  /** Whether anybody may copy it (`pg_database.datistemplate`), in which case it cannot be dropped. */
   readonly template: boolean;
   /**
-   * Whether dropping it was cut off: it can be dropped, and nothing else (`pg_database.datconnlimit` -2, of the minor
-   * releases of August 2023 on).
+   * Whether dropping it was interrupted: all that can be done is drop it again (`pg_database.datconnlimit` -2, since
+   * the minor releases of August 2023).
    */
   readonly invalid: boolean;
 }
 
-/** All databases of the server, templates too. */
+/** All databases of the server, including templates. */
 export async function listDatabases(client: pg.Client): Promise<KnownDatabase[]> {
   const { rows } = await client.query<KnownDatabase>(
     `SELECT datname AS name, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned,
@@ -41,9 +41,9 @@ export async function listDatabases(client: pg.Client): Promise<KnownDatabase[]>
 }
 
 /**
- * CREATE DATABASE from `template0`, the one template that takes any encoding and locale (manual §23.3).
+ * CREATE DATABASE from `template0`, the one template that accepts any encoding and locale (manual §23.3).
  *
- * @throws DatabaseError, with the locale to install when the server's system lacks it
+ * @throws DatabaseError, naming the locale to install if the server's system lacks it
  */
 export async function createDatabase(
   client: pg.Client,
@@ -54,7 +54,7 @@ export async function createDatabase(
   try {
     await client.query(creationStatement(name, options));
   } catch (error) {
-    // What the server calls a locale that its system does not have.
+    // The error for a locale that the server's system does not have.
     if (errorCode(error) !== SQLSTATE.wrongObjectType) throw databaseError(doing, error);
     throw new DatabaseError({
       doing,
@@ -71,7 +71,8 @@ export async function endSessions(client: pg.Client, name: string): Promise<void
   const until = performance.now() + TERMINATE_MS;
   try {
     for (;;) {
-      // Autovacuum, which has no role, may not be ended by everyone, and gives way to a rename and a drop by itself.
+      // Autovacuum workers, which have no role, may not be ended by everyone, and give way to a rename or drop by
+      // themselves.
       const { rows } = await client.query<{ pid: number }>(
         `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = $1 AND pid <> pg_backend_pid() AND usesysid IS NOT NULL`,
@@ -93,7 +94,8 @@ export async function endSessions(client: pg.Client, name: string): Promise<void
 }
 
 /**
- * Lets everybody connect to a database again, or nobody, superusers neither; sessions that are there go on.
+ * Allows connections to a database again, or refuses them to everyone, superusers included; existing sessions
+ * continue.
  *
  * @throws DatabaseError
  */
@@ -106,9 +108,9 @@ export async function allowConnections(client: pg.Client, name: string, allow: b
 }
 
 /**
- * Gives a database another name, which is possible only while nobody is connected to it.
+ * Renames a database, which is possible only while nobody is connected to it.
  *
- * @throws DatabaseError, also where a database of the new name exists, or prepared transactions hold this one
+ * @throws DatabaseError, also if a database of the new name exists, or prepared transactions hold this one
  */
 export async function renameDatabase(client: pg.Client, from: string, to: string): Promise<void> {
   const doing = `cannot rename database ${from} to ${to}`;
@@ -116,7 +118,7 @@ export async function renameDatabase(client: pg.Client, from: string, to: string
   await execute(client, doing, `ALTER DATABASE ${quote(from)} RENAME TO ${quote(to)}`);
 }
 
-/** Runs `work` in a transaction: all of it is done, or nothing. */
+/** Runs `work` in a transaction: either all of it takes effect, or none. */
 export async function inTransaction(client: pg.Client, work: () => Promise<void>): Promise<void> {
   try {
     await client.query('BEGIN');
@@ -129,10 +131,10 @@ export async function inTransaction(client: pg.Client, work: () => Promise<void>
 }
 
 /**
- * Runs `work` while nobody is connected to a database: connections are refused and ended first. When it fails they
- * are allowed again; `work` itself settles that where it succeeds.
+ * Runs `work` while nobody is connected to a database: new connections are refused and existing ones ended first. If
+ * it fails, connections are allowed again; if it succeeds, that is up to `work`.
  *
- * @throws DatabaseError that names the statement to run, when the database could not be opened again
+ * @throws DatabaseError that names the statement to run, if the database could not be opened again
  */
 async function withoutSessions(client: pg.Client, name: string, work: () => Promise<void>): Promise<void> {
   await allowConnections(client, name, false);
@@ -154,9 +156,9 @@ async function reopen(client: pg.Client, name: string, cause: unknown): Promise<
 }
 
 /**
- * The error of a database that could not be opened again; it names the statement to run.
+ * The error for a database that could not be opened again; it names the statement to run.
  *
- * @param cause the failure after which it was tried
+ * @param cause the failure after which reopening was tried
  */
 export function stillClosed(name: string, cause: unknown): DatabaseError {
   return new DatabaseError({
@@ -168,8 +170,8 @@ export function stillClosed(name: string, cause: unknown): DatabaseError {
 }
 
 /**
- * Ends the sessions of a database and drops it; when that fails, it serves on as it was. One that does not exist is no
- * error.
+ * Ends the sessions of a database and drops it; if that fails, the database stays in service as it was. A database
+ * that does not exist is not an error.
  */
 export async function dropDatabase(client: pg.Client, name: string): Promise<void> {
   const known = (await listDatabases(client)).find((database) => database.name === name);
@@ -189,7 +191,7 @@ export async function dropDatabase(client: pg.Client, name: string): Promise<voi
       await execute(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`);
     });
   } catch (error) {
-    // Why it could not be dropped is what has to be told.
+    // The reason why it could not be dropped is the one to report.
     if (known.template) await beTemplate(true).catch(() => {});
     throw error;
   }

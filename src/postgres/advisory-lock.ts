@@ -11,30 +11,31 @@ import { SQLSTATE } from './sqlstate.ts';
 import { watchConnection } from './watch-connection.ts';
 
 export interface LockOptions {
-  /** What is to be done under the lock, for messages: `back up database topobank on localhost:5432`. */
+  /** What will be done under the lock, for messages: `back up database topobank on localhost:5432`. */
   readonly purpose: string;
-  /** What another run is told of this one, at most 63 bytes: `topobank-backup backup on web1, process 4711`. */
+  /** How this run appears to another, at most 63 bytes: `topobank-backup backup on web1, process 4711`. */
   readonly holder: string;
   /** How long to wait for another run to end, in milliseconds. */
   readonly waitMs: number;
   readonly log: Logger;
 }
 
-/** What it takes to ask before something is changed, and to keep from other runs meanwhile. */
+/** What an operation needs to ask for confirmation and to lock out other runs meanwhile. */
 export interface ConfirmAndLock {
   readonly confirm: Confirm;
   readonly lockFor: (purpose: string) => LockOptions;
 }
 
 /**
- * Runs `work` while no other run works for the same database of the same server. The lock is a session-level advisory
- * lock on a connection of its own, so that it ends with this process, whatever ends it. It lies in the maintenance
- * database, for each database has locks of its own (manual §13.3.5) and a restore renames the other one.
+ * Runs `work` while no other run works on the same database of the same server. The lock is a session-level advisory
+ * lock on a connection of its own, so that it ends with this process, however that ends. It is taken in the
+ * maintenance database, because each database has locks of its own (manual §13.3.5) and a restore renames the other
+ * one.
  *
- * The signal that `work` is given is aborted when `signal` is, and when the lock is lost. After `signal` was aborted
- * the lock is held until `work` has cleaned up.
+ * The signal passed to `work` is aborted when `signal` is, and when the lock is lost. After `signal` is aborted, the
+ * lock is held until `work` has cleaned up.
  *
- * @throws LockedError that names the run that holds the lock, DatabaseError when it cannot be taken or is lost
+ * @throws LockedError that names the run that holds the lock, DatabaseError if it cannot be taken or is lost
  */
 export async function withLock<T>(
   database: Database,
@@ -66,7 +67,7 @@ export async function withLock<T>(
   }
 }
 
-/** The number of a database's lock: 64 bits, signed, as text. */
+/** The key of a database's lock: a signed 64-bit number, as text. */
 export function lockKey(database: string): string {
   const digest = createHash('sha256').update(`topobank-backup ${database}`).digest();
   return digest.readBigInt64BE().toString();
@@ -106,7 +107,7 @@ async function waitForLock(client: pg.Client, key: string, waitMs: number, doing
   }
 }
 
-/** Who holds the lock, as far as the server tells. */
+/** Who holds the lock, as far as the server says. */
 async function describeHolder(client: pg.Client, key: string): Promise<string> {
   const { rows } = await client.query<{
     pid: number;

@@ -2,15 +2,18 @@ import type pg from 'pg';
 
 /** A lock that a session waits for. */
 export interface AwaitedLock {
-  /** `public.surface`; undefined where it is no table's. */
+  /** `public.surface`; undefined if the lock is not on a table. */
   readonly relation: string | undefined;
-  /** The session that keeps it, or stands before this one in the queue; 0 is a prepared transaction. */
+  /** The session that holds it, or is ahead of this one in the queue; 0 for a prepared transaction. */
   readonly pid: number;
   readonly role: string | undefined;
   readonly application: string | undefined;
 }
 
-/** What sessions of this `application_name` wait for, and whom (manual §54.12, pg_locks; §9.26, pg_blocking_pids). */
+/**
+ * The locks that sessions with this `application_name` wait for, and who blocks them (manual §54.12, pg_locks; §9.26,
+ * pg_blocking_pids).
+ */
 export async function awaitedLocks(client: pg.Client, application: string): Promise<AwaitedLock[]> {
   const { rows } = await client.query<{
     relation: string | null;

@@ -7,23 +7,23 @@ import { DatabaseError } from '../errors.ts';
 /** A PostgreSQL client program and its version. */
 export interface ClientBinary {
   readonly path: string;
-  /** Major version, such as 15. */
+  /** Major version: 15. */
   readonly major: number;
   /** As the program prints it: `15.18 (Debian 15.18-0+deb12u1)`. */
   readonly version: string;
 }
 
-/** What it takes to find and run PostgreSQL's client programs. */
+/** What is needed to find and run PostgreSQL's client programs. */
 export interface ClientTools {
-  /** The directory that is looked into first (PG_BINDIR); undefined where none is named. */
+  /** The directory searched first (PG_BINDIR); undefined if none is set. */
   readonly binDir: string | undefined;
-  /** Its PATH is looked through last, and pg_restore runs in it; pg_dump runs in that of a `Database`. */
+  /** Its PATH is searched last, and pg_restore runs in it; pg_dump runs in the environment of a `Database`. */
   readonly env: NodeJS.ProcessEnv;
 }
 
 /**
- * Every `name` (`pg_dump`, `pg_restore`) of this machine, in the order of the places that are looked into:
- * `binDir`, Debian's and Homebrew's versioned directories, PATH.
+ * Every `name` (`pg_dump`, `pg_restore`) on this machine, in search order: `binDir`, Debian's and Homebrew's
+ * versioned directories, PATH.
  */
 export async function findClients(
   name: 'pg_dump' | 'pg_restore',
@@ -42,8 +42,8 @@ export async function findClients(
 }
 
 /**
- * pg_dump refuses a server newer than itself (manual, pg_dump, Notes), so: the server's own major version, else the
- * next newer one.
+ * Chooses the server's own major version, else the next newer one: pg_dump refuses a server newer than itself
+ * (manual, pg_dump, Notes).
  *
  * @throws DatabaseError naming both versions and the package to install
  */
@@ -79,7 +79,7 @@ function subdirectories(parent: string, pattern: RegExp): string[] {
 
 async function inspect(path: string): Promise<ClientBinary | undefined> {
   try {
-    // Debian's pg_wrapper answers with the version of a local cluster, not of the server that is asked.
+    // Debian's pg_wrapper reports the version of a local cluster, not of the server to be dumped.
     if (realpathSync(path).endsWith('/pg_wrapper')) return undefined;
     const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: 10_000 });
     const version = /\(PostgreSQL\) ((\d+).*)/.exec(stdout.trim());

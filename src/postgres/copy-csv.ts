@@ -6,7 +6,7 @@ const RETURN = 0x0d;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 
-/** A field longer than this, in bytes of COPY's text, is quoted whatever it holds, so that it need not be held. */
+/** A field longer than this, in bytes of COPY's text, is quoted whatever it contains, so that it need not be held. */
 const LONG_FIELD = 64 * 1024;
 
 const COMMA_BYTES = Buffer.from(',');
@@ -16,9 +16,9 @@ const EMPTY_TEXT = Buffer.from('""');
 const END_MARK = Buffer.from('\\.');
 
 /**
- * Turns rows in COPY's text format into CSV (RFC 4180) with a header line, as `COPY … TO … (FORMAT csv, HEADER)` writes
- * it: NULL is nothing, an empty string is `""`. The bytes are those of the rows, in their encoding. No row is held, nor
- * a field that is long.
+ * Turns rows in COPY's text format into CSV (RFC 4180) with a header line, as `COPY … TO … (FORMAT csv, HEADER)`
+ * writes it: NULL is nothing, an empty string is `""`. The bytes stay in the encoding of the rows. Neither rows nor
+ * long fields are held.
  *
  * @param columns the header's names, in the encoding of the rows
  */
@@ -29,11 +29,11 @@ export async function* copyToCsv(
   const width = columns.length;
   const header = columns.flatMap((column, at) => [...(at > 0 ? [COMMA_BYTES] : []), ...quote(column, width)]);
   yield Buffer.concat([...header, NEWLINE_BYTES]);
-  /** What is held of a field that has begun: all of one that is short, of a long one an escape that was cut. */
+  /** What is held of an unfinished field: all of a short one; of a long one, only an escape that was cut. */
   let held: Buffer = Buffer.alloc(0);
   let long = false;
 
-  /** @returns what can be written of a long field */
+  /** @returns what can already be written of a long field */
   function* lengthen(bytes: Buffer, final: boolean): Generator<Buffer> {
     if (!long) yield QUOTE_BYTES;
     long = true;
@@ -68,7 +68,7 @@ export async function* copyToCsv(
   }
 }
 
-/** Where the field ends that is read from `from`: tabs and line feeds of the data are escaped, so each one ends a field. */
+/** Where the field starting at `from` ends: tabs and line feeds in the data are escaped, so each one ends a field. */
 function nextEnd(bytes: Buffer, from: number): number {
   let at = from;
   while (at < bytes.length && bytes[at] !== TAB && bytes[at] !== NEWLINE) at += 1;
@@ -80,11 +80,11 @@ function shortField(field: Buffer, width: number): readonly Buffer[] {
   return value === null ? [] : quote(value, width);
 }
 
-/** @param width columns of the table; where it has none, the line of a row is empty */
+/** @param width number of columns of the table; if it has none, a row's line is empty */
 function quote(value: Buffer, width: number): readonly Buffer[] {
   if (width === 0) return [];
   if (value.length === 0) return [EMPTY_TEXT];
-  // Alone in its line, `\.` would end the rows for servers before PostgreSQL 18.
+  // Alone on its line, `\.` would end the rows for servers before PostgreSQL 18.
   const needed = needsQuotes(value) || (width === 1 && value.equals(END_MARK));
   return needed ? [QUOTE_BYTES, ...doubleQuotes(value), QUOTE_BYTES] : [value];
 }

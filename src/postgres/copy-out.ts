@@ -2,14 +2,14 @@ import pg from 'pg';
 import { to } from 'pg-copy-streams';
 import type { Database } from './database.ts';
 
-/** How long it may take to tell the server that a COPY is no longer wanted, in milliseconds. */
+/** How long cancelling an unwanted COPY may take, in milliseconds. */
 const CANCEL_MS = 10_000;
 
 /**
- * What `COPY … TO STDOUT` sends, as it comes.
+ * What `COPY … TO STDOUT` sends, as it arrives.
  *
- * A COPY that is not read to its end is cancelled from another connection: pg-copy-streams knows no other way, and a
- * server that sorts does not notice that its client is gone. The connection is then good for nothing but to be closed.
+ * A COPY that is not read to its end is cancelled from another connection: pg-copy-streams offers no other way, and a
+ * server busy sorting does not notice that its client is gone. After that the connection can only be closed.
  *
  * @param client a connection to the database that nothing else uses meanwhile
  * @throws the server's error
@@ -18,7 +18,7 @@ export async function* copyOut(database: Database, client: pg.Client, sql: strin
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   const stream = client.query(to(sql));
   let failure: Error | undefined;
-  // A connection that is closed later has the stream fail once more, when nobody reads it.
+  // When the connection is closed later, the stream fails once more, with nobody reading it.
   stream.on('error', (error: Error) => {
     failure ??= error;
   });
@@ -31,7 +31,7 @@ export async function* copyOut(database: Database, client: pg.Client, sql: strin
   }
 }
 
-/** That it cannot be cancelled is no failure: the server ends it as soon as it sends to the closed connection. */
+/** Failing to cancel is harmless: the server ends the COPY as soon as it sends to the closed connection. */
 async function cancel(database: Database, pid: number | undefined, sql: string): Promise<void> {
   const signal = AbortSignal.timeout(CANCEL_MS);
   await database

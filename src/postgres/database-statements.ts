@@ -3,7 +3,7 @@ import type { CreationOptions, DatabaseFacts, DatabaseSetting } from './facts.ts
 
 const quote = pg.escapeIdentifier;
 
-/** Settings whose value is a list of quoted names (GUC_LIST_QUOTE); each name is given on its own. */
+/** Settings whose value is a list of quoted names (GUC_LIST_QUOTE); each name is passed separately. */
 const LISTS = new Set([
   'local_preload_libraries',
   'search_path',
@@ -14,8 +14,8 @@ const LISTS = new Set([
 ]);
 
 /**
- * With these set for it, a database could not be filled, or not by the role that connects, or a connection that waits
- * for the others would be ended.
+ * Settings that would keep a database from being filled, at all or by the connecting role, or would end a connection
+ * that waits for the others.
  */
 const IN_THE_WAY = new Set([
   'default_transaction_read_only',
@@ -25,7 +25,7 @@ const IN_THE_WAY = new Set([
   'transaction_timeout',
 ]);
 
-/** `CREATE DATABASE name` with an encoding, a locale and a place of its own. */
+/** `CREATE DATABASE name` with its own encoding, locale and tablespace. */
 export function creationStatement(name: string, options: CreationOptions): string {
   const { encoding, collate, ctype, provider, providerLocale, icuRules, tablespace } = options;
   const words = [`CREATE DATABASE ${quote(name)} TEMPLATE template0 ENCODING ${pg.escapeLiteral(encoding)}`];
@@ -43,21 +43,21 @@ export function creationStatement(name: string, options: CreationOptions): strin
   return words.join(' ');
 }
 
-/** What the database has that is neither an owner nor a right. */
+/** Properties of a database other than owner and privileges. */
 type Traits = Pick<DatabaseFacts, 'settings' | 'connectionLimit' | 'template' | 'comment'>;
 
-/** Statements that give a database its settings and more. */
+/** Statements that give a database its settings and other properties. */
 export interface TraitStatements {
   /**
-   * To be run before the database is filled, as those of `pg_dump --create` are: what rows mean, and whether a check
-   * lets them in, may depend on settings (`lc_monetary`, an application's own).
+   * To run before the database is filled, like those of `pg_dump --create`: what rows mean, and whether a check
+   * accepts them, may depend on settings (`lc_monetary`, an application's own).
    */
   readonly before: readonly string[];
-  /** To be run when it is filled. */
+  /** To run once it is filled. */
   readonly after: readonly string[];
 }
 
-/** The statements that give database `name` the settings, the limit, the comment and more that `facts` tell of. */
+/** The statements that give database `name` the settings, connection limit, template flag and comment in `facts`. */
 export function traitStatements(
   name: string,
   { settings, connectionLimit, template, comment }: Traits,
@@ -80,7 +80,7 @@ function settingStatement(name: string, { role, name: setting, value }: Database
   return `${subject} SET ${parameter} TO ${values.map(pg.escapeLiteral).join(', ')}`;
 }
 
-/** The statements that give database `name` the owner and the rights that `facts` tell of. */
+/** The statements that give database `name` the owner and privileges in `facts`. */
 export function ownershipStatements(name: string, { owner, acl }: DatabaseFacts): string[] {
   const on = `DATABASE ${quote(name)}`;
   const statements = [`ALTER ${on} OWNER TO ${quote(owner)}`];
@@ -93,14 +93,14 @@ export function ownershipStatements(name: string, { owner, acl }: DatabaseFacts)
   return statements;
 }
 
-/** `"$user", public` as its names. */
+/** Splits `"$user", public` into its names. */
 function splitList(value: string): string[] {
   const names = value.match(/"(?:[^"]|"")*"|[^,\s]+/g) ?? [];
   if (names.length === 0) return [''];
   return names.map((name) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name));
 }
 
-/** What stays of `facts` without roles: settings that hold for everyone. */
+/** What remains of `facts` without roles: settings then apply to everyone. */
 export function withoutRoles(facts: DatabaseFacts): Traits {
   return { ...facts, settings: facts.settings.filter(({ role }) => role === null) };
 }

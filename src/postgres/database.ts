@@ -6,29 +6,29 @@ import { readPasswordFile } from './password-file.ts';
 import { SQLSTATE } from './sqlstate.ts';
 import { planTls } from './tls.ts';
 
-/** How long a connection may take to come about where `PGCONNECT_TIMEOUT` does not say, in seconds. */
+/** How long connecting may take if `PGCONNECT_TIMEOUT` is not set, in seconds. */
 const CONNECT_SECONDS = 15;
 
-/** Of a database that is not there, or that the role may not connect to. */
+/** Errors for a database that does not exist, or that the role may not connect to. */
 const NOT_THERE = new Set<string>([SQLSTATE.invalidCatalogName, SQLSTATE.insufficientPrivilege]);
 
-/** libpq's variables that lead to another server than the settings do, and win over them (manual §34.15). */
+/** libpq variables that lead to another server than the settings do, and override them (manual §34.15). */
 const LEADING_ELSEWHERE = ['PGHOSTADDR', 'PGSERVICE', 'PGSERVICEFILE'];
 
-/** Where the server is and who asks. */
+/** Where the server is and who connects. */
 export interface DatabaseSettings {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly password: Secret | undefined;
-  /** The database that is backed up and restored. */
+  /** The database to back up and restore. */
   readonly database: string;
   readonly maintenanceDatabase: string;
-  /** What names the maintenance database, for errors; `POSTGRES_MAINTENANCE_DB` where nothing is said. */
+  /** What configures the maintenance database, for errors; `POSTGRES_MAINTENANCE_DB` by default. */
   readonly maintenanceFrom?: string;
 }
 
-/** A PostgreSQL server and the database on it that the tool works for. */
+/** A PostgreSQL server and the database on it that the tool works on. */
 export interface Database {
   readonly name: string;
   readonly maintenanceName: string;
@@ -37,22 +37,22 @@ export interface Database {
   readonly server: string;
 
   /**
-   * Runs `work` with a connection to `database` and closes it. When `signal` is aborted the connection is broken off,
-   * also while it is still being made, and the signal's reason is thrown.
+   * Runs `work` with a connection to `database` and closes it. If `signal` is aborted, the connection is broken off,
+   * even while it is being made, and the signal's reason is thrown.
    *
-   * @throws DatabaseError when no connection can be made
+   * @throws DatabaseError if no connection can be made
    */
   use<T>(database: string, signal: AbortSignal, work: (client: pg.Client) => Promise<T>): Promise<T>;
 
   /**
-   * The environment of a child process such as pg_dump: what was given, with the connection as `PG*`, and without what
-   * would lead it to another server.
+   * The environment for a child process (pg_dump): the given one, with the connection as `PG*`, and without variables
+   * that would lead to another server.
    */
   childEnv(database: string): NodeJS.ProcessEnv;
 }
 
 /**
- * @param env the program's environment, of which libpq's `PG*` variables are honoured
+ * @param env the program's environment, whose `PG*` variables of libpq are honoured
  * @throws ConfigError for such a variable that cannot be read
  */
 export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv): Database {
@@ -76,7 +76,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       connectionTimeoutMillis: connectSeconds * 1000,
       ...(env.PGOPTIONS ? { options: env.PGOPTIONS } : {}),
     });
-    // A connection that breaks while no query runs has no other listener; the next query reports it.
+    // A connection that breaks between queries has no other listener; the next query reports it.
     client.on('error', () => {});
     const release = breakOffOnAbort(client, signal);
     try {
@@ -147,12 +147,12 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
   };
 }
 
-/** The statement that has a database accept connections again. */
+/** The statement that makes a database accept connections again. */
 export function openAgain(database: string): string {
   return `ALTER DATABASE ${pg.escapeIdentifier(database)} ALLOW_CONNECTIONS true;`;
 }
 
-/** Each as far as the server knows it (manual §20.11.1): the last two came with PostgreSQL 14 and 17. */
+/** Each is set only if the server knows it (manual §20.11.1): the last two came with PostgreSQL 14 and 17. */
 const TIME_LIMITS = [
   'statement_timeout',
   'lock_timeout',
@@ -162,8 +162,8 @@ const TIME_LIMITS = [
 ];
 
 /**
- * Sets what a role or a database may have set otherwise for its application, as pg_dump does for itself: time limits
- * would end a long dump or restore, times in another style are not understood, and whoever restores means to write.
+ * Overrides what a role or a database may have set for its application, as pg_dump does for itself: time limits would
+ * end a long dump or restore, times in another style would not be understood, and a restore has to write.
  */
 export async function settleSession(client: pg.Client): Promise<void> {
   await client.query(
@@ -175,19 +175,19 @@ export async function settleSession(client: pg.Client): Promise<void> {
 
 interface Connection {
   readonly client: pg.Client;
-  /** Ends the listening for the abort. */
+  /** Stops listening for the abort. */
   readonly release: () => void;
 }
 
 function breakOffOnAbort(client: pg.Client, signal: AbortSignal): () => void {
-  // The socket is another one once TLS has begun.
+  // Looked up at the abort, because the socket is replaced once TLS has begun.
   const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };
   const breakOff = () => connection.stream.destroy();
   signal.addEventListener('abort', breakOff);
   return () => signal.removeEventListener('abort', breakOff);
 }
 
-/** Seconds; libpq takes 0 for no limit (manual §34.15). */
+/** In seconds; libpq takes 0 as no limit (manual §34.15). */
 function readConnectTimeout({ PGCONNECT_TIMEOUT }: NodeJS.ProcessEnv): number {
   if (!PGCONNECT_TIMEOUT) return CONNECT_SECONDS;
   if (/^\d{1,6}$/.test(PGCONNECT_TIMEOUT)) return Number(PGCONNECT_TIMEOUT);

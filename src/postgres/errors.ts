@@ -9,7 +9,7 @@ export function errorCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-/** So many characters of what the server says are kept: its own words and the beginning of what it quotes. */
+/** Number of characters to keep of a server message: its own words and the beginning of what it quotes. */
 const SAID_KEPT = 500;
 
 const WENT_AWAY = 'the connection to the server was lost; see its log and run again';
@@ -38,11 +38,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.diskFull]: 'free space on the database server’s disk',
 };
 
-/** What `pg` says, without a code, of a connection that broke, and of one that did not come about in time. */
+/** Messages of `pg`, without a code, for a connection that broke, and for one that was not made in time. */
 export const BROKE = /^Connection terminated|not queryable/;
 export const TOO_LATE = /^timeout expired/;
 
-/** Remedies for what has no code of its own: messages of `pg` and of Node's TLS, and one of the server. */
+/** Remedies for errors without a code of their own: messages of `pg` and of Node's TLS, and one of the server. */
 const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [BROKE, WENT_AWAY],
   [
@@ -57,7 +57,7 @@ const SPOKEN: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Any error of `pg` as a DatabaseError that says what was being done. An error that already is meant for the operator
+ * Turns any error of `pg` into a DatabaseError that says what was being done. An error already meant for the operator
  * is returned as it is.
  */
 export function databaseError(doing: string, error: unknown): OperatorError {
@@ -72,24 +72,24 @@ export function databaseError(doing: string, error: unknown): OperatorError {
 
 /** What went wrong, in the words of the server or the system. */
 export function describeCause(error: unknown): string {
-  // A host name with several addresses fails with an error for each of them.
+  // A host name with several addresses fails with one error for each of them.
   if (error instanceof AggregateError && error.errors.length > 0) return describeCause(error.errors[0]);
   return excerptOf(messageOf(error));
 }
 
-/** What the server says may quote a whole row. */
+/** Shortens a server message, which may quote a whole row. */
 export function excerptOf(said: string): string {
   return formatExcerpt(said, SAID_KEPT);
 }
 
-/** What an operator can do where the server has said that a role or a database has too many connections. */
+/** What an operator can do if the server says that a role or a database has too many connections. */
 export function remedyForLimit(said: string): string | undefined {
   const [, kind, name] = /too many connections for (role|database) "(.+)"/.exec(said) ?? [];
   if (kind === undefined || name === undefined) return undefined;
   return `wait, or raise the limit with ALTER ${kind.toUpperCase()} ${pg.escapeIdentifier(name)} CONNECTION LIMIT`;
 }
 
-/** What an operator can do about an error of `pg`; undefined where nothing particular is known. */
+/** What an operator can do about an error of `pg`; undefined if nothing specific is known. */
 export function remedyOf(error: unknown): string | undefined {
   const code = errorCode(error);
   if (code !== undefined && isCertificateCode(code)) {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { databaseError } from './errors.ts';
 
 /**
- * Runs a statement of which nothing comes back.
+ * Runs a statement that returns nothing.
  *
  * @param doing for the error: `cannot rename database topobank`
  * @throws DatabaseError

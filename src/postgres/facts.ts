@@ -18,24 +18,24 @@ export interface DatabaseSetting {
 /** Encoding and locale of a database; locale names are those of the server's system. */
 export interface DatabaseLocale {
   readonly encoding: string;
-  /** null: the server's own. */
+  /** null: the server's default. */
   readonly collate: string | null;
   readonly ctype: string | null;
-  /** `libc`, `icu` (PostgreSQL 15) or `builtin` (17); null where the server knows but libc. */
+  /** `libc`, `icu` (PostgreSQL 15) or `builtin` (17); null if the server knows only libc. */
   readonly provider: 'libc' | 'icu' | 'builtin' | null;
-  /** The provider's own name of the locale; null for libc. */
+  /** The provider's own name for the locale; null for libc. */
   readonly providerLocale: string | null;
-  /** Rules of an ICU locale's own (PostgreSQL 16); null for none. */
+  /** Custom rules of an ICU locale (PostgreSQL 16); null for none. */
   readonly icuRules: string | null;
 }
 
 /** What a database is created with. */
 export interface CreationOptions extends DatabaseLocale {
-  /** Where its tables lie that name no other place; null for the server's default, `pg_default`. */
+  /** Default tablespace of its tables; null for the server's default, `pg_default`. */
   readonly tablespace: string | null;
 }
 
-/** What a database of no particular locale and place is created with. */
+/** Options for a database without any particular locale and tablespace. */
 export const PLAIN_CREATION = {
   encoding: 'UTF8',
   collate: 'C',
@@ -53,7 +53,7 @@ export interface DatabaseFacts extends CreationOptions {
   readonly ctype: string;
   readonly owner: string;
   readonly settings: readonly DatabaseSetting[];
-  /** Most connections at the same time (`pg_database.datconnlimit`); -1: no limit. */
+  /** Most concurrent connections (`pg_database.datconnlimit`); -1: no limit. */
   readonly connectionLimit: number;
   /** Whether anybody may copy it (`pg_database.datistemplate`). */
   readonly template: boolean;
@@ -66,12 +66,12 @@ export interface DatabaseFacts extends CreationOptions {
 }
 
 /**
- * Reads the facts of a database, from a connection to whichever.
+ * Reads the facts of a database, from a connection to any database.
  *
- * @returns undefined when there is no such database
+ * @returns undefined if there is no such database
  */
 export async function readDatabaseFacts(client: Client, name: string): Promise<DatabaseFacts | undefined> {
-  // Columns of the locale differ from version to version; a row's JSON holds those that there are.
+  // The locale's columns differ between versions; a row's JSON has those that exist.
   const { rows } = await client.query<{ facts: DatabaseFacts }>(
     `
     SELECT json_build_object(
@@ -112,7 +112,7 @@ export async function readDatabaseFacts(client: Client, name: string): Promise<D
   return rows[0]?.facts;
 }
 
-/** The last applied migration of each Django app; empty where the database is not Django's. */
+/** The last applied migration of each Django app; empty if the database is not Django's. */
 export async function readMigrations(client: Client): Promise<Record<string, string>> {
   const exists = await client.query<{ yes: boolean }>(
     `SELECT to_regclass('django_migrations') IS NOT NULL AS yes`,

@@ -1,5 +1,5 @@
 declare module 'pgpass' {
-  /** Tells the password that the file holds for a connection, or undefined. */
+  /** Passes `tell` the password that the file has for a connection, or undefined. */
   export default function pgpass(
     connection: {
       readonly host: string;

@@ -3,16 +3,16 @@ import { DatabaseError } from '../errors.ts';
 import { formatFirst, formatTime } from '../ui/format.ts';
 import { databaseError } from './errors.ts';
 
-/** How many are named in a message. */
+/** How many to name in a message. */
 const NAMED = 3;
 
-/** A transaction that was prepared for a two-phase commit and that nobody has ended (manual, PREPARE TRANSACTION). */
+/** A transaction that was prepared for a two-phase commit but never ended (manual, PREPARE TRANSACTION). */
 export interface PreparedTransaction {
   readonly gid: string;
   readonly since: Date;
 }
 
-/** The prepared transactions of a database, the oldest first; it can be neither renamed nor dropped while it has one. */
+/** The prepared transactions of a database, oldest first; while it has any, it can be neither renamed nor dropped. */
 export async function preparedIn(client: pg.Client, database: string): Promise<PreparedTransaction[]> {
   const { rows } = await client.query<PreparedTransaction>(
     'SELECT gid, prepared AS since FROM pg_prepared_xacts WHERE database = $1 ORDER BY prepared, gid',
@@ -21,7 +21,9 @@ export async function preparedIn(client: pg.Client, database: string): Promise<P
   return rows;
 }
 
-/** What prepared transactions keep from, and the statements that end them: no session that could be ended holds them. */
+/**
+ * What prepared transactions prevent, and the statements that end them: no session holds them that could be ended.
+ */
 export function describePrepared(prepared: readonly PreparedTransaction[]): {
   readonly problem: string;
   readonly remedy: string;
@@ -36,10 +38,11 @@ export function describePrepared(prepared: readonly PreparedTransaction[]): {
 }
 
 /**
- * Before a database is renamed or dropped: the server itself says only after seconds that somebody uses it.
+ * To call before a database is renamed or dropped: the server itself reports only after seconds that the database is
+ * in use.
  *
  * @param doing for the error: `cannot drop database topobank`
- * @throws DatabaseError where the database has prepared transactions
+ * @throws DatabaseError if the database has prepared transactions
  */
 export async function refusePrepared(client: pg.Client, database: string, doing: string): Promise<void> {
   const prepared = await preparedIn(client, database).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** Gives a session's sorts, or its building of indexes, so many KiB of memory where the server's own setting is less. */
+/** Raises a session's memory for sorts, or for building indexes, to `kib` KiB if the server's setting is lower. */
 export async function raiseMemory(
   client: pg.Client,
   setting: 'work_mem' | 'maintenance_work_mem',

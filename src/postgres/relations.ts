@@ -4,42 +4,44 @@ import pg from 'pg';
 export interface Relation {
   readonly schema: string;
   readonly name: string;
-  /** Column names, each with its type as PostgreSQL prints it, `character varying(512)`; of a domain, the one it is of. */
+  /**
+   * Column names, each with its type as PostgreSQL prints it, `character varying(512)`; for a domain, its base type.
+   */
   readonly columns: ReadonlyMap<string, string>;
-  /** Columns of the primary key in its order; empty without one. */
+  /** Columns of the primary key, in key order; empty without one. */
   readonly primaryKey: readonly string[];
 }
 
-/** A table as it stands in SQL: `"schema"."name"`; without a schema, as search_path has it. */
+/** A table as written in SQL: `"schema"."name"`; without a schema, it is resolved along search_path. */
 export function quoteTable({ schema, name }: Pick<Relation, 'schema' | 'name'>): string {
   return (schema === '' ? [name] : [schema, name]).map(pg.escapeIdentifier).join('.');
 }
 
 /**
- * An expression for a text that a client can be told: in a SQL_ASCII database a name may be bytes that no client's
- * encoding has, and then it is null.
+ * An expression for a text that can be sent to a client: in a SQL_ASCII database a name may consist of bytes that no
+ * client encoding has, and is then null.
  */
 export function tellable(text: string): string {
   return `CASE WHEN getdatabaseencoding() <> 'SQL_ASCII' OR (${text}) COLLATE "C" !~ '[^ -~]' THEN ${text} END`;
 }
 
 /**
- * Has the server run the statement that a query makes of names, which so need not be {@link tellable}.
+ * Has the server run the statement that a query builds from names, which therefore need not be {@link tellable}.
  *
- * @param query gives one text
+ * @param query returns one text
  */
 export function runAsMade(query: string): string {
   return `DO $$ BEGIN EXECUTE (${query}); END $$`;
 }
 
-/** `table` or `schema.table`, each part quoted, as it stands in SQL. */
+/** `table` or `schema.table`, each part quoted, as written in SQL. */
 function quoteName(name: string): string {
   return name.split('.').map(pg.escapeIdentifier).join('.');
 }
 
 /**
- * Which of these tables the database has. Names are `table`, looked for along the search path, or `schema.table`;
- * views and foreign tables do not count.
+ * Which of these tables the database has. Names are `table`, resolved along the search path, or `schema.table`; views
+ * and foreign tables do not count.
  */
 export async function findRelations(
   client: pg.Client,

@@ -2,7 +2,7 @@ import pg from 'pg';
 
 const quote = pg.escapeIdentifier;
 
-/** Which of these roles the server does not have. */
+/** Which of these roles do not exist on the server. */
 export async function missingRoles(client: pg.Client, roles: readonly string[]): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     'SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) ORDER BY 1',
@@ -12,8 +12,8 @@ export async function missingRoles(client: pg.Client, roles: readonly string[]):
 }
 
 /**
- * The statement without which this role may not give `owner` a database and still rename it: the one takes membership,
- * the other its rights (manual, ALTER DATABASE); undefined where it may do both.
+ * The statement this role needs before it can both make `owner` the owner of a database and still rename it: the
+ * former takes membership in `owner`, the latter its rights (manual, ALTER DATABASE); undefined if it may do both.
  */
 export async function grantToGiveTo(client: pg.Client, owner: string): Promise<string | undefined> {
   const { rows } = await client.query<{ user: string; may: boolean; inherits: boolean; since16: boolean }>(
@@ -45,7 +45,7 @@ export async function untouchableRoles(client: pg.Client, database: string): Pro
   return rows.map(({ name }) => name);
 }
 
-/** Whether the server has a tablespace in which the role may create; undefined where it has none of that name. */
+/** Whether the role may create objects in a tablespace; undefined if the server has no such tablespace. */
 export async function mayCreateIn(client: pg.Client, tablespace: string): Promise<boolean | undefined> {
   const { rows } = await client.query<{ may: boolean }>(
     `SELECT has_tablespace_privilege(oid, 'CREATE') AS may FROM pg_tablespace WHERE spcname = $1`,

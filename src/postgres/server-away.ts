@@ -2,8 +2,8 @@ import { BROKE, errorCode, TOO_LATE } from './errors.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
 /**
- * Of a server that is stopped or starts: its own words, those of the sockets, and of the names, which a container that
- * is down has none of.
+ * Errors from a server that is stopped or starting: its own codes, those of sockets, and those of name lookups, since
+ * a container that is down has no name.
  */
 const AWAY = new Set<string>([
   SQLSTATE.adminShutdown,
@@ -20,10 +20,10 @@ const AWAY = new Set<string>([
   'EAI_AGAIN',
 ]);
 
-/** SQLSTATE class 08, connection exception, as poolers say it (manual, appendix A). */
+/** SQLSTATE class 08, connection exception, as poolers report it (manual, appendix A). */
 const CONNECTION_EXCEPTION = /^08[0-9A-Z]{3}$/;
 
-/** Whether an error is of a server that cannot be reached at the moment, and may be there again in the next. */
+/** Whether an error means that the server cannot be reached right now, but may be back in a moment. */
 export function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = errorCode(error);

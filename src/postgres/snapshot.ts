@@ -1,6 +1,6 @@
 import pg, { type Client } from 'pg';
 
-/** An instant of the database that other sessions can be shown (manual §9.27.5, pg_export_snapshot). */
+/** A state of the database that other sessions can import (manual §9.27.5, pg_export_snapshot). */
 export interface Snapshot {
   readonly id: string;
   /** Write-ahead log position when the snapshot was taken. */
@@ -9,7 +9,7 @@ export interface Snapshot {
   readonly at: string;
 }
 
-/** Begins the transaction that holds the snapshot; it lives until the connection ends. */
+/** Begins the transaction that holds the snapshot, which lives until the connection ends. */
 export async function exportSnapshot(client: Client): Promise<Snapshot> {
   await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
   const { rows } = await client.query<{ id: string; lsn: string; at: Date }>(`
@@ -20,7 +20,7 @@ export async function exportSnapshot(client: Client): Promise<Snapshot> {
   return { id: row.id, lsn: row.lsn, at: row.at.toISOString() };
 }
 
-/** Begins a transaction that sees what {@link exportSnapshot} saw, for as long as that one lives. */
+/** Begins a transaction that sees what {@link exportSnapshot} saw; that one must still be open. */
 export async function joinSnapshot(client: Client, { id }: Snapshot): Promise<void> {
   await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
   await client.query(`SET TRANSACTION SNAPSHOT ${pg.escapeLiteral(id)}`);

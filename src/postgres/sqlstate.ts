@@ -1,6 +1,6 @@
 /**
- * The error codes of the server that something is made of, by the names of their conditions (manual, appendix A,
- * "PostgreSQL Error Codes": `insufficient_privilege` is `insufficientPrivilege`).
+ * The server's error codes that the program handles, by condition name (manual, appendix A, "PostgreSQL Error Codes":
+ * `insufficient_privilege` is `insufficientPrivilege`).
  */
 export const SQLSTATE = {
   featureNotSupported: '0A000',

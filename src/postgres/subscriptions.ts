@@ -3,15 +3,15 @@ import { execute } from './execute.ts';
 
 const quote = pg.escapeIdentifier;
 
-/** A logical replication subscription; with one a database cannot be dropped. */
+/** A logical replication subscription; a database that has one cannot be dropped. */
 export interface Subscription {
   readonly name: string;
   readonly enabled: boolean;
-  /** The replication slot at the publisher, where it has one. */
+  /** The replication slot at the publisher, if it has one. */
   readonly slot: string | null;
 }
 
-/** The subscriptions of a database, which every database of the server can see. */
+/** The subscriptions of a database; they are visible from every database of the server. */
 export async function subscriptionsOf(client: pg.Client, database: string): Promise<Subscription[]> {
   const { rows } = await client.query<Subscription>(
     `SELECT s.subname AS name, s.subenabled AS enabled, s.subslotname AS slot
@@ -21,7 +21,9 @@ export async function subscriptionsOf(client: pg.Client, database: string): Prom
   return rows;
 }
 
-/** The logical replication slots by which others follow a database; they stay with it and are dropped with it. */
+/**
+ * The logical replication slots through which others follow a database; they belong to it and are dropped with it.
+ */
 export async function slotsOf(client: pg.Client, database: string): Promise<string[]> {
   const { rows } = await client.query<{ slot: string }>(
     'SELECT slot_name AS slot FROM pg_replication_slots WHERE database = $1 ORDER BY slot_name',
@@ -30,7 +32,7 @@ export async function slotsOf(client: pg.Client, database: string): Promise<stri
   return rows.map(({ slot }) => slot);
 }
 
-/** Those of the slots that no subscription of this server uses. */
+/** The slots that no subscription of this server uses. */
 export async function slotsOfNobody(client: pg.Client, slots: readonly string[]): Promise<string[]> {
   const { rows } = await client.query<{ slot: string }>(
     'SELECT slot FROM unnest($1::text[]) AS slot WHERE slot NOT IN (SELECT subslotname FROM pg_subscription WHERE subslotname IS NOT NULL) ORDER BY 1',
@@ -40,21 +42,20 @@ export async function slotsOfNobody(client: pg.Client, slots: readonly string[])
 }
 
 /**
- * Has a subscription take no more of what its publisher sends. One that takes nothing stays as it is.
+ * Stops a subscription from applying what its publisher sends. A disabled one stays as it is.
  *
  * @param client a connection to the database itself
- * @throws DatabaseError, also where the role may not alter it
+ * @throws DatabaseError, also if the role may not alter it
  */
 export async function disableSubscription(client: pg.Client, name: string): Promise<void> {
   await execute(client, `cannot disable subscription ${name}`, `ALTER SUBSCRIPTION ${quote(name)} DISABLE`);
 }
 
 /**
- * Drops a subscription and leaves alone its slot at the publisher, which the same subscription of another database may
- * use.
+ * Drops a subscription but keeps its slot at the publisher, which the same subscription of another database may use.
  *
  * @param client a connection to the database itself
- * @throws DatabaseError, also where the role may not
+ * @throws DatabaseError, also if the role may not drop it
  */
 export async function dropSubscription(client: pg.Client, name: string): Promise<void> {
   for (const statement of dropStatements(name)) {

@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { ConfigError } from '../errors.ts';
 
-/** How connections are encrypted, as libpq understands `PGSSLMODE` (manual §34.19, "SSL Support"). */
+/** How connections are encrypted, following libpq's `PGSSLMODE` (manual §34.19, "SSL Support"). */
 export interface TlsPlan {
   /** Options of the TLS connection; false for none. */
   readonly ssl: ConnectionOptions | false;
-  /** Whether a server without TLS is spoken to in the clear (`prefer`, libpq's default). */
+  /** Whether to fall back to an unencrypted connection if the server has no TLS (`prefer`, libpq's default). */
   readonly fallBack: boolean;
 }
 
-/** The value of `PGSSLROOTCERT` that stands for the authorities that the system trusts. */
+/** The value of `PGSSLROOTCERT` that means the system's trusted authorities. */
 const SYSTEM = 'system';
 
 /**
@@ -20,7 +20,7 @@ const SYSTEM = 'system';
 export function planTls(host: string, env: Readonly<Record<string, string | undefined>>): TlsPlan {
   const trustsSystem = env.PGSSLROOTCERT === SYSTEM;
   const mode = env.PGSSLMODE || (trustsSystem ? 'verify-full' : 'prefer');
-  // Anybody can have a certificate of such an authority, for a name of their own (libpq, from version 16).
+  // Anybody can get a certificate from such an authority, for a name of their own (libpq, from version 16).
   if (trustsSystem && mode !== 'verify-full') {
     throw new ConfigError({
       doing: 'cannot read the configuration',
@@ -41,7 +41,7 @@ export function planTls(host: string, env: Readonly<Record<string, string | unde
     case 'prefer':
       return { ssl: { ...files, rejectUnauthorized: false }, fallBack: true };
     case 'require':
-      // With a root certificate at hand libpq verifies under `require` as it does under `verify-ca`.
+      // Given a root certificate, libpq verifies under `require` as it does under `verify-ca`.
       return files.ca === undefined
         ? { ssl: { ...files, rejectUnauthorized: false }, fallBack: false }
         : { ssl: { ...files, checkServerIdentity: () => undefined }, fallBack: false };

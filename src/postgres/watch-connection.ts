@@ -3,18 +3,21 @@ import { DatabaseError } from '../errors.ts';
 
 /** How closely a connection is watched. */
 export interface WatchPace {
-  /** How often the server is asked whether the session still lives, in milliseconds. */
+  /** How often to ask the server whether the session is still alive, in milliseconds. */
   readonly askMs: number;
   /** How long its answer may take, in milliseconds. */
   readonly answerMs: number;
 }
 
-/** A server gives up a client that is silent later than this, so that the lock is known to be lost before it is free. */
+/**
+ * Servers take longer than this to give up a silent client, so the loss of the lock is noticed before the lock is
+ * free.
+ */
 const PACE: WatchPace = { askMs: 10_000, answerMs: 30_000 };
 
-/** A connection that is held for what its session holds. */
+/** A watch on a connection that is kept open for what its session holds. */
 export interface ConnectionWatch {
-  /** Aborted with a DatabaseError when the session is gone, or answers no more. */
+  /** Aborted with a DatabaseError when the session is gone or no longer answers. */
   readonly lost: AbortSignal;
   stop(): void;
 }

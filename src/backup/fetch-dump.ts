@@ -21,20 +21,20 @@ export interface FetchContext extends ClientTools {
   readonly startProgress: StartProgress;
 }
 
-/** What was proven of the bytes that were fetched. */
+/** What was proven about the bytes fetched. */
 export type FetchProof =
   | 'every byte, by the manifest'
   | 'complete, without a manifest'
   | 'nothing, compressed';
 
 /**
- * Downloads a backup's dump into `directory`. The file has its name only when every byte is there and what the bytes
- * unpack to is a whole dump, that of the manifest where there is one. What cannot be unpacked here is fetched as it is,
- * with a warning.
+ * Downloads a backup's dump into `directory`. The file gets its name only once every byte is there and unpacks to a
+ * whole dump, the one in the manifest if there is one. What cannot be unpacked here is fetched as it is, with a
+ * warning.
  *
  * @returns the file's path and what was proven
- * @throws ConfigError when the file exists or the directory cannot be written
- * @throws DumpError when it is no whole dump, or the bytes are not those of the manifest
+ * @throws ConfigError if the file exists or the directory cannot be written
+ * @throws DumpError if it is not a whole dump, or the bytes do not match the manifest
  */
 export async function fetchDump(
   context: FetchContext,
@@ -60,18 +60,18 @@ export async function fetchDump(
     refusal = { error };
     throw error;
   });
-  // It is waited for in its turn, and may fail before.
+  // It is awaited in its turn, but may fail before that.
   checking.catch(() => {});
 
   async function* proven(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let written = 0;
     for await (const chunk of chunks) {
-      // The rest of a dump that is refused is not waited for.
+      // Do not wait for the rest of a dump that is refused.
       if (refusal !== undefined) throw refusal.error;
       written += chunk.length;
       yield chunk;
     }
-    // Of bytes that cannot be unpacked here, nothing else tells whether all are there.
+    // For bytes that cannot be unpacked here, this is the only sign of whether all are there.
     if (written !== bytes) {
       const fault = `it has ${formatCount(written)} bytes instead of ${formatCount(bytes)}`;
       throw otherBytes(context.store, backup, fault);
@@ -84,14 +84,14 @@ export async function fetchDump(
     return { path, proof: await checking };
   } finally {
     stop.abort();
-    // Where no file was begun, nobody else has told that none of it is waited for.
+    // If no file was begun, nothing else has ended this reader, and the other would wait for it.
     await toFile.return?.();
     await Promise.allSettled([checking]);
     progress.stop();
   }
 }
 
-/** @throws DumpError for what is no whole dump, or not that of its manifest */
+/** @throws DumpError if it is not a whole dump, or not the one in its manifest */
 async function check(
   { store, binDir, env, log }: FetchContext,
   backup: UsableBackup,
@@ -114,12 +114,12 @@ async function check(
   }
 }
 
-/** Whether a dump cannot be unpacked here, and may be good all the same. */
+/** Whether a dump cannot be unpacked here but may still be good. */
 function isAboutThisMachine(error: unknown): error is DatabaseError | DumpError {
   return error instanceof DatabaseError || (error instanceof DumpError && error.cannotUnpack);
 }
 
-/** @param fault in one clause */
+/** @param fault as a single clause */
 export function otherBytes(store: Store, backup: UsableBackup, fault: string): DumpError {
   const { dump, manifest } = backup;
   const other =

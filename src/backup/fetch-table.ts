@@ -25,17 +25,15 @@ export interface FetchedTable {
   readonly bytes: number;
 }
 
-/** What is known of a dump. */
-
 /**
- * Downloads the rows of one table, or of all its partitions, as they stand in the dump, in COPY's text format, or as
- * CSV. Of a dump with a manifest no other rows are read; any other is read through first to find them. The file has its
- * name only when every byte is there and proven.
+ * Downloads the rows of one table, or of all its partitions, as the dump has them, in COPY's text format or as CSV.
+ * Of a dump with a manifest no other rows are read; any other dump is first read through to find them. The file gets
+ * its name only once every byte is there and proven.
  *
- * @param wanted as psql takes a name
- * @throws ConfigError for a name that is none, or for partitions that differ in their columns
+ * @param wanted a table name as psql takes it
+ * @throws ConfigError for an invalid name, or if partitions differ in their columns
  * @throws NotFoundError for a table that is not in the dump
- * @throws DumpError when the bytes are not those of the manifest
+ * @throws DumpError if the bytes do not match the manifest
  */
 export async function fetchTable(
   context: FetchContext,
@@ -91,7 +89,7 @@ async function scan(
   }
 }
 
-/** One file holds the rows of one set of columns, in one order. */
+/** One file holds rows of one set of columns, in one order. */
 function commonColumns(
   [{ columns: first }, ...others]: readonly [DumpTable, ...DumpTable[]],
   parts: readonly string[],
@@ -105,7 +103,7 @@ function commonColumns(
   });
 }
 
-/** The bytes of the blocks, each of which must be those that its hash is of. */
+/** The bytes of the blocks, each checked against its hash. */
 async function* readBlocks(
   source: DumpSource,
   blocks: readonly DumpTable[],
@@ -127,7 +125,7 @@ async function* readBlocks(
   }
 }
 
-/** Node writes two of PostgreSQL's encodings; in any other a name beyond ASCII becomes UTF-8. */
+/** Node can write only two of PostgreSQL's encodings; in any other, a non-ASCII name becomes UTF-8. */
 function encodeName(name: string, encoding: string | undefined): Buffer {
   return Buffer.from(name, encoding === 'LATIN1' ? 'latin1' : 'utf8');
 }

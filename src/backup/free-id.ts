@@ -3,14 +3,14 @@ import { isFree } from '../catalog/catalog.ts';
 import { StoreError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 
-/** How many seconds after its own a backup may take its name from. */
+/** How many seconds after its own time a backup may take its name from. */
 const SECONDS = 60;
 
 /**
- * The id of a backup begun at `now`, or of the next second that no other backup has, nor one that is being uploaded:
- * what exists is never overwritten.
+ * The id of a backup begun at `now`, or of the next second that no other backup has, finished or being uploaded:
+ * existing objects are never overwritten.
  *
- * @throws StoreError when a whole minute is taken
+ * @throws StoreError if a whole minute is taken
  */
 export async function findFreeId(
   store: Store,
@@ -30,7 +30,7 @@ export async function findFreeId(
   });
 }
 
-/** Ids of the backups that are being uploaded, as far as the server tells and the key may ask. */
+/** Ids of the backups being uploaded, as far as the server says and the key may ask. */
 async function listUploading(store: Store, prefix: string, signal: AbortSignal): Promise<Set<string>> {
   const ids = new Set<string>();
   try {

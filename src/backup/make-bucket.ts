@@ -2,10 +2,10 @@ import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 
 /**
- * Makes the bucket where there is none. Unless it is the first run, that is no good sign: TopoBank's media should lie
- * in it, and the older backups.
+ * Creates the bucket if it does not exist. Except on the first run that is a bad sign: it should hold TopoBank's
+ * media and the older backups.
  *
- * @throws StoreError when it is missing and cannot be made
+ * @throws StoreError if it is missing and cannot be created
  */
 export async function makeBucket(
   { store, log }: { readonly store: Store; readonly log: Logger },

@@ -6,15 +6,15 @@ import { pipeline } from 'node:stream/promises';
 import { ConfigError, OperatorError } from '../errors.ts';
 import { fileError } from '../file-error.ts';
 
-/** A dump holds what the database lets few people read. */
+/** A dump holds data that few may read in the database. */
 const OWNER_ONLY = 0o600;
 
 /**
- * Writes `bytes` into the file `name` of `directory`. The file is its owner's alone, and has its name only when every
- * byte is there; when `bytes` throws, or `signal` is aborted, nothing of it is left.
+ * Writes `bytes` to the file `name` in `directory`. Only its owner may read the file, and it gets its name only once
+ * every byte is there; if `bytes` throws, or `signal` is aborted, nothing of it is left.
  *
  * @returns the file's path
- * @throws ConfigError when the file exists or the directory cannot be written, OutputError when its disk is full or
+ * @throws ConfigError if the file exists or the directory cannot be written, OutputError if its disk is full or
  * fails, and what `bytes` throws
  */
 export async function writeNewFile(
@@ -54,10 +54,10 @@ export async function writeNewFile(
   }
 }
 
-/** File systems without links, as of USB sticks and some network drives, fail with one of these. */
+/** Errors from file systems without hard links, as on USB sticks and some network drives. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
-/** Unlike a rename, a link does not replace a file that has come to be there meanwhile. */
+/** Unlike a rename, a link does not replace a file created meanwhile. */
 async function giveName(partial: string, path: string): Promise<void> {
   try {
     await link(partial, path);
@@ -86,7 +86,7 @@ function taken(path: string): ConfigError {
   });
 }
 
-/** As `mkdir -p`. Node's own recursive mkdir never ends below a directory that takes no others, as /proc. */
+/** Like `mkdir -p`. Node's own recursive mkdir never ends below a directory that refuses new ones (/proc). */
 async function makeDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory);

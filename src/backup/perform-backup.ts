@@ -9,7 +9,7 @@ import { type SweepContext, sweepUploads } from './sweep-uploads.ts';
 import { type BackupContext, takeBackup } from './take-backup.ts';
 
 export interface RunContext extends BackupContext, PruneContext, SweepContext {
-  /** What another run is told of this one: `topobank-backup backup on web1, process 4711`. */
+  /** How this run appears to another: `topobank-backup backup on web1, process 4711`. */
   readonly holder: string;
   /** How long to wait for another run to end, in milliseconds. */
   readonly lockWait: number;
@@ -20,16 +20,16 @@ export interface RunReport {
   readonly pruning: PruneOutcome;
 }
 
-/** What pruning after a backup came to. A failure leaves the backup as good as it is. */
+/** The result of pruning after a backup. A failure does not affect the backup. */
 export type PruneOutcome =
   | { readonly state: 'done'; readonly plan: GuardedPlan }
   | { readonly state: 'failed'; readonly error: unknown };
 
 /**
- * One whole run: what dead runs have left is swept away, the backup is taken, and the backups that no rule keeps are
- * deleted, all while no other run works on the database.
+ * One whole run: sweeps away what dead runs left, takes the backup, and deletes the backups that no rule keeps, all
+ * while no other run works on the database.
  *
- * @throws LockedError while another run works, DatabaseError or StoreError when there is no backup, or the signal's
+ * @throws LockedError while another run works, DatabaseError or StoreError if there is no backup, or the signal's
  * reason
  */
 export async function performBackup(context: RunContext, signal: AbortSignal): Promise<RunReport> {

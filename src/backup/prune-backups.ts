@@ -15,9 +15,9 @@ export interface PruneContext {
   readonly store: Store;
   readonly prefix: string;
   readonly rules: RetentionRules;
-  /** In which days, weeks, months and years begin. */
+  /** The time zone in which days, weeks, months and years begin. */
   readonly zone: string;
-  /** The share of the previous dump below which nothing is pruned; 0 turns the guard off. */
+  /** Nothing is pruned if a dump is below this share of the previous one; 0 turns the guard off. */
   readonly shrinkGuard: number;
   readonly now: () => Date;
   readonly log: Logger;
@@ -26,7 +26,7 @@ export interface PruneContext {
 /**
  * Reads what there is and decides; changes nothing.
  *
- * @param made the id of the backup that was just made, if one was
+ * @param made the id of the backup just made, if any
  */
 export async function planPrune(
   context: PruneContext,
@@ -40,15 +40,15 @@ export async function planPrune(
   return holdBack(verdicts, { share: shrinkGuard, made }, now);
 }
 
-/** The backups that go, newest first. */
+/** The backups to be removed, newest first. */
 export function removals({ verdicts }: GuardedPlan): Backup[] {
   return verdicts.filter(({ action }) => action === 'remove').map(({ backup }) => backup);
 }
 
 /**
- * Deletes the backups that go, and says so; or says why none does, where the shrink guard holds.
+ * Deletes the backups to be removed and logs it, or logs why none is deleted if the shrink guard holds.
  *
- * @throws StoreError that names the keys that could not be deleted
+ * @throws StoreError naming the keys that could not be deleted
  */
 export async function carryOutPrune(
   { store, shrinkGuard, log }: PruneContext,
@@ -79,7 +79,7 @@ export async function carryOutPrune(
   log.info(`pruned ${describeBackups(gone)}`);
 }
 
-/** @param backups the newest first, at least one */
+/** @param backups newest first, at least one */
 function describeBackups(backups: readonly Backup[]): string {
   const bytes = backups.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
   const [newest, oldest] = [backups[0]?.id, backups.at(-1)?.id];

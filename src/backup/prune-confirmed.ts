@@ -5,19 +5,19 @@ import type { GuardedPlan } from '../retention/hold-back.ts';
 import { carryOutPrune, type PruneContext, planPrune, removals } from './prune-backups.ts';
 
 export interface ConfirmedPruneContext extends PruneContext, ConfirmAndLock {
-  /** Whose lock is taken. */
+  /** The database whose lock is taken. */
   readonly database: Database;
-  /** Is given the plan before anybody is asked. */
+  /** Called with the plan before confirmation is asked for. */
   readonly show: (plan: GuardedPlan) => void;
-  /** What is asked, and told to others that meet the lock: `delete 3 of 13 backups under backup/`. */
+  /** What to ask, and what others that meet the lock see: `delete 3 of 13 backups under backup/`. */
   readonly describe: (plan: GuardedPlan) => string;
 }
 
 /**
- * Decides, shows the decision, and carries it out once it is confirmed; without a word where nothing goes.
+ * Decides, shows the decision, and carries it out once confirmed; asks nothing if nothing is to be removed.
  *
- * @throws DeclinedError when the answer is no, ConfigError where nobody can be asked, LockedError while another run
- * works, StoreError when others would go by then, DatabaseError, or the signal's reason
+ * @throws DeclinedError if the answer is no, ConfigError if nobody can be asked, LockedError while another run works,
+ * StoreError if other backups would be removed by then, DatabaseError, or the signal's reason
  */
 export async function pruneConfirmed(
   context: ConfirmedPruneContext,
@@ -29,7 +29,7 @@ export async function pruneConfirmed(
   const purpose = context.describe(plan);
   await context.confirm(purpose);
   return withLock(context.database, context.lockFor(purpose), signal, async (held) => {
-    // A run that the lock was waited for may have deleted some of them, or all.
+    // The run that held the lock before may have deleted some of them, or all.
     const current = await planPrune(context, held);
     const shown = new Set(removals(plan).map(({ id }) => id));
     if (!removals(current).every(({ id }) => shown.has(id))) throw changedMeanwhile(purpose);

@@ -27,7 +27,7 @@ export interface PushContext extends DumpDestination, ClientTools {
 /**
  * Stores a local dump (`.sql`, `.sql.gz` or `.dump`) as a backup with a manifest. It is stored as plain SQL.
  *
- * @throws NotFoundError for a missing file, DumpError for one that is no whole dump, RestoreError for one that could not be
+ * @throws NotFoundError for a missing file, DumpError if it is not a whole dump, RestoreError if it could not be
  * restored, StoreError
  */
 export async function pushDump(context: PushContext, file: string, signal: AbortSignal): Promise<Manifest> {
@@ -59,7 +59,9 @@ export async function pushDump(context: PushContext, file: string, signal: Abort
   }
 }
 
-/** Only what a restore takes may come to be the newest backup: it is too late on the worst day. */
+/**
+ * Only a dump that can be restored may become the newest backup: on the day it is needed, it is too late to find out.
+ */
 function refuseUnrestorable(file: string): (token: DumpToken) => void {
   const doing = `cannot push ${file}`;
   let creates = false;
@@ -76,7 +78,7 @@ function refuseUnrestorable(file: string): (token: DumpToken) => void {
   };
 }
 
-/** A dump that was fetched keeps the time in its name, so that it lists where it belongs. */
+/** A dump that was fetched keeps the time in its name, so that it is listed where it belongs. */
 async function chooseId(
   { store, prefix }: PushContext,
   file: string,

@@ -3,17 +3,17 @@ import { StoreError } from '../errors.ts';
 import { removeAllowed } from '../s3/remove-allowed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 
-/** What the bucket holds of a backup, in the order in which it goes. */
+/** A backup's objects in the bucket, in the order in which they are deleted; the manifest is last. */
 export function objectsOf({ dump, companions }: Backup): readonly ObjectInfo[] {
   return [...(dump === undefined ? [] : [dump]), ...companions];
 }
 
 /**
- * Deletes backups: all dumps, then what lies beside them, then the manifests. A backup whose deletion was cut off thus
- * is a manifest without its dump, which lists as broken, counts for nothing, and is finished by the next prune. What
- * the server refuses to delete keeps no other backup from being deleted.
+ * Deletes backups: all dumps, then the objects beside them, then the manifests. If this is interrupted, a backup is
+ * left as a manifest without its dump, which is listed as broken, counts for nothing, and is finished off by the next
+ * prune. What the server refuses to delete does not keep other backups from being deleted.
  *
- * @throws StoreError that names the keys that could not be deleted
+ * @throws StoreError naming the keys that could not be deleted
  */
 export async function removeBackups(
   store: Store,

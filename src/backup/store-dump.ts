@@ -13,10 +13,10 @@ import type { Logger } from '../ui/log.ts';
 import type { Progress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 
-/** How long removing what a failed run left may take, in milliseconds. */
+/** How long removing the remains of a failed run may take, in milliseconds. */
 const CLEAN_UP_MS = 10_000;
 
-/** Where a dump goes and how it is cut into parts. */
+/** Where a dump goes and how it is split into parts. */
 export interface DumpDestination {
   readonly store: Store;
   readonly prefix: string;
@@ -24,32 +24,33 @@ export interface DumpDestination {
   readonly partsInFlight: number;
 }
 
-/** What the manifest says beyond what the dump's own bytes tell. */
+/** What the manifest says beyond what can be learned from the dump's own bytes. */
 export type Provenance = Pick<
   Manifest,
   'id' | 'startedAt' | 'tool' | 'database' | 'server' | 'pgDump' | 'snapshot' | 'migrations'
 >;
 
 export interface StoreDumpOptions {
-  /** The list of media that is written beside the dump: it becomes visible after the dump, and before the manifest. */
+  /** The list of media written beside the dump; it becomes visible after the dump and before the manifest. */
   readonly media?: Pick<MediaRecording, 'written' | 'finish'> | undefined;
-  /** Is given the dump's tokens, so that it can refuse what they say by an error. */
+  /** Called with each of the dump's tokens; may throw to refuse the dump. */
   readonly inspect?: (token: DumpToken) => void;
-  /** What the dump is called in errors: `of database topobank`, `./dump.sql`. */
+  /** What errors call the dump: `of database topobank`, `./dump.sql`. */
   readonly name: string;
   readonly now: () => Date;
   readonly progress: Progress;
-  /** Told what could not be removed of a dump that failed. */
+  /** Receives warnings about what could not be removed of a failed dump. */
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
 /**
- * Streams a plain dump into the store and puts its manifest beside it. The backup exists when this returns; when it
- * throws, or `signal` is aborted, nothing of it is left, unless the store does not have it removed, which is warned of.
+ * Streams a plain dump into the store and puts its manifest beside it. The backup exists when this returns. When it
+ * throws, or `signal` is aborted, nothing of it is left, unless the store refuses the removal, which is logged as a
+ * warning.
  *
- * @param dump the dump's bytes; it throws at its end if they are not to be trusted
- * @throws DumpError when they are no whole dump, StoreError when the store fails
+ * @param dump the dump's bytes; throws at the end if they are not to be trusted
+ * @throws DumpError if they are not a whole dump, StoreError if the store fails
  */
 export async function storeDump(
   destination: DumpDestination,
@@ -70,7 +71,8 @@ export async function storeDump(
   });
   try {
     const index = await writeDump(writer, dump, options);
-    // Whatever can fail or takes long is done before the dump is visible, for without its manifest it lists as foreign.
+    // Everything that can fail or takes long happens before the dump is visible, because without its manifest it is
+    // listed as foreign.
     encodeWithin(describeDump({ key, bytes: index.bytes, etag: '' }, index, provenance, now()), name);
     await options.media?.written();
     const stored = await writer.complete();
@@ -136,7 +138,7 @@ function describeDump(
   };
 }
 
-/** @throws DumpError for a manifest that is larger than anyone reads */
+/** @throws DumpError for a manifest larger than what is ever read */
 function encodeWithin(manifest: Manifest, name: string): Buffer {
   const encoded = encodeManifest(manifest);
   if (encoded.length <= MANIFEST_LIMIT) return encoded;
@@ -148,8 +150,8 @@ function encodeWithin(manifest: Manifest, name: string): Buffer {
 }
 
 /**
- * Writes the commit mark, of which nothing is left when it cannot be written. It takes a moment, and broken off it
- * could come into being after it was looked for; so a signal waits until it is there.
+ * Writes the commit mark, or leaves nothing of it. The write is short, and if interrupted it could take effect after
+ * the check for it; so an abort waits until it is done.
  */
 async function putManifest(
   store: Store,
@@ -166,12 +168,13 @@ async function putManifest(
     await removeOwn(store, key, manifest).catch(() => {});
     throw error;
   }
-  // Another run took the same name at the same moment. The manifest must be that of the run whose dump the store holds.
+  // Another run took the same name at the same moment. The manifest must belong to the run whose dump the store
+  // holds.
   if (await writer.isCurrent(signal)) await put(false);
   else throw overtakenError(`cannot write ${key} to bucket ${store.bucket}`);
 }
 
-/** Removes an object whose write was cut off, if it was written after all. */
+/** Removes an object whose write was interrupted, if it was written after all. */
 async function removeOwn(store: Store, key: string, body: Buffer): Promise<void> {
   const signal = AbortSignal.timeout(CLEAN_UP_MS);
   const chunks = await collect(readObject(store, key, { signal }));

@@ -5,7 +5,7 @@ import type { PendingUpload, Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 
-/** An upload that is still not complete after this time, in milliseconds, belongs to a run that has died. */
+/** An upload still incomplete after this time, in milliseconds, belongs to a dead run. */
 const ABANDONED_MS = 24 * 3_600_000;
 
 export interface SweepContext {
@@ -17,11 +17,10 @@ export interface SweepContext {
 }
 
 /**
- * Aborts what dead runs have left: uploads of backups and of the quarantine that were begun more than 24 hours ago.
- * Their parts cost money and show in no listing of objects. Where it cannot be done this is said, and nothing else is
- * kept from being done.
+ * Aborts what dead runs left: uploads of backups and of the quarantine begun more than 24 hours ago. Their parts cost
+ * money and appear in no listing of objects. A failure is only logged, and keeps nothing else from being done.
  *
- * @returns the uploads that are gone
+ * @returns the uploads that were aborted
  */
 export async function sweepUploads(context: SweepContext, signal: AbortSignal): Promise<PendingUpload[]> {
   const { store, log } = context;
@@ -31,7 +30,7 @@ export async function sweepUploads(context: SweepContext, signal: AbortSignal): 
     await attempt(failures, async () => {
       for await (const upload of store.listUploads(under, signal)) {
         const { initiated } = upload;
-        // One of unknown age may be at work. The server has dated it, so its clock tells how old it is.
+        // An upload of unknown age may be active. The server dated it, so the server's clock decides how old it is.
         if (initiated === undefined || initiated.getTime() > store.now().getTime() - ABANDONED_MS) continue;
         if (!isOwn(upload.key)) continue;
         await attempt(failures, async () => {
@@ -48,7 +47,7 @@ export async function sweepUploads(context: SweepContext, signal: AbortSignal): 
   return swept;
 }
 
-/** Where uploads of this program's may lie, and how they are told from others'. */
+/** Where uploads of this program may be, and how to recognise them. */
 function ownPlaces({ prefix, quarantinePrefix }: SweepContext) {
   return [
     {

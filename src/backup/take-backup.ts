@@ -21,13 +21,13 @@ export interface BackupContext extends DumpDestination, ClientTools {
   readonly now: () => Date;
   readonly log: Logger;
   readonly startProgress: StartProgress;
-  /** How the media that rows name are recorded; undefined where they are not. */
+  /** How to record the media that rows name; undefined if they are not recorded. */
   readonly media: MediaSettings | undefined;
 }
 
 /**
- * Dumps the database as of one snapshot straight into the store, and beside it the list of its media. The backup can be
- * listed when this returns; when it throws, nothing of it is left.
+ * Dumps the database as of one snapshot straight into the store, with the list of its media beside it. The backup is
+ * listed once this returns; if it throws, nothing of it is left.
  *
  * @throws DatabaseError, StoreError, or the signal's reason
  */
@@ -70,7 +70,7 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
     const application = `topobank-backup ${id}`;
     const dump = runPgDump(
       pgDump.path,
-      // Else settings of the role, of the database or of the environment would choose another one.
+      // Otherwise settings of the role, the database or the environment would choose the encoding.
       [`--snapshot=${snapshot.id}`, `--encoding=${facts.encoding}`],
       { doing, env: { ...database.childEnv(database.name), PGAPPNAME: application } },
       signal,

@@ -3,15 +3,15 @@ import { type AwaitedLock, awaitedLocks } from '../postgres/blocked.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
 
-/** How often it is looked what pg_dump waits for, in milliseconds. */
+/** How often to check what pg_dump is waiting for, in milliseconds. */
 const LOOK_MS = 5000;
 
 /**
- * Passes a dump on. pg_dump locks every table before it writes anything: for as long as nothing comes, the log says for
- * whom it waits, once of each.
+ * Passes a dump on. pg_dump locks every table before it writes anything: until the first bytes arrive, each lock that
+ * it waits for is logged once, with its holder.
  *
  * @param application the `application_name` of pg_dump's session
- * @param signal ends the looking; the dump has its own
+ * @param signal ends the checking; the dump has its own
  */
 export async function* tellWaiting(
   dump: AsyncIterable<Buffer>,
@@ -28,7 +28,7 @@ export async function* tellWaiting(
   let isLooking = false;
 
   async function look(): Promise<void> {
-    // The session that holds the snapshot must not fail.
+    // On a connection of its own, because the session that holds the snapshot must not fail.
     const locks = await database.use(database.name, either, (client) => awaitedLocks(client, application));
     for (const line of locks.map(describe)) {
       if (!said.has(line)) log.warn(line);
@@ -40,7 +40,7 @@ export async function* tellWaiting(
     if (isLooking) return;
     isLooking = true;
     look()
-      // Where the server does not answer, pg_dump itself fails, and tells why.
+      // If the server does not answer, pg_dump itself fails and reports why.
       .catch((error: unknown) => log.debug(`cannot see what pg_dump waits for: ${messageOf(error)}`))
       .finally(() => {
         isLooking = false;

@@ -1,4 +1,4 @@
-/** Compressions that a dump's name can tell. */
+/** Compressions that a dump's name can indicate. */
 export type Compression = 'gzip' | 'zstd' | 'custom';
 
 const NAME =
@@ -15,7 +15,7 @@ type ObjectName =
   | { readonly part: 'dump'; readonly id: string; readonly compression: Compression | null }
   | { readonly part: 'manifest' | 'media' | 'verified'; readonly id: string };
 
-/** @returns undefined for every object that is none of ours; such an object is never touched. */
+/** @returns undefined for every object that is not ours; such an object is never touched */
 export function parseObjectName(prefix: string, key: string): ObjectName | undefined {
   if (!key.startsWith(prefix)) return undefined;
   const match = NAME.exec(key.slice(prefix.length));
@@ -27,38 +27,38 @@ export function parseObjectName(prefix: string, key: string): ObjectName | undef
   return { part: 'dump', id, compression: COMPRESSIONS[match[2]] ?? null };
 }
 
-/** Whether an object has the name of a part of a backup, under whatever prefix. */
+/** Whether an object is named like a part of a backup, under any prefix. */
 export function isPartOfBackup(key: string): boolean {
   const at = key.lastIndexOf(keyStart(''));
   return at >= 0 && parseObjectName(key.slice(0, at), key) !== undefined;
 }
 
-/** What the keys of all objects of backups begin with, or of those of one backup. */
+/** What the keys of all backups' objects begin with, or those of one backup. */
 export function keyStart(prefix: string, id?: string): string {
   return `${prefix}postgres-backup-${id === undefined ? '' : `${id}.`}`;
 }
 
-/** Of the dump of a new backup, which is not compressed. */
+/** Key of a new backup's dump, which is not compressed. */
 export function dumpKey(prefix: string, id: string): string {
   return `${keyStart(prefix, id)}sql`;
 }
 
-/** Of the manifest, which is written last: with it the backup is complete. */
+/** Key of the manifest, which is written last and makes the backup complete. */
 export function manifestKey(prefix: string, id: string): string {
   return `${keyStart(prefix, id)}manifest.json`;
 }
 
-/** Of what verifications of the backup have found. */
+/** Key of the record of what verifications of the backup found. */
 export function verifiedKey(prefix: string, id: string): string {
   return `${keyStart(prefix, id)}verified.json`;
 }
 
-/** The list of the media that a backup's rows name. */
+/** Key of the list of media that a backup's rows name. */
 export function mediaKey(prefix: string, id: string): string {
   return `${keyStart(prefix, id)}media.ndjson.gz`;
 }
 
-/** The key of the object that has the name of `other` and lies beside `key`, under the same prefix. */
+/** The key of the object named like `other` and beside `key`, under the same prefix. */
 export function keyBeside(key: string, other: string): string {
   return `${key.slice(0, key.lastIndexOf('/') + 1)}${other.slice(other.lastIndexOf('/') + 1)}`;
 }
@@ -68,7 +68,7 @@ export function backupId(time: Date): string {
   return time.toISOString().replace(/\D/g, '').slice(0, 14);
 }
 
-/** The time that an id tells; undefined when it is none. */
+/** The time in an id; undefined if it is not an id. */
 export function idTime(id: string): Date | undefined {
   const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(id);
   if (match === null) return undefined;
@@ -77,12 +77,14 @@ export function idTime(id: string): Date | undefined {
   return Number.isNaN(time.getTime()) || backupId(time) !== id ? undefined : time;
 }
 
-/** The name of a dump as the bucket has it; undefined for any other file. */
+/** The name of a dump as in the bucket; undefined for any other file. */
 export function dumpFile(name: string): string | undefined {
   return parseObjectName('', name)?.part === 'dump' ? name : undefined;
 }
 
-/** The time in `postgres-backup-20261123103000.sql` or cookiecutter's `backup_2018_03_13T09_05_07.sql.gz`, as an id. */
+/**
+ * The time in `postgres-backup-20261123103000.sql` or cookiecutter's `backup_2018_03_13T09_05_07.sql.gz`, as an id.
+ */
 export function fileTime(name: string): string | undefined {
   const match =
     /^postgres-backup-(\d{14})\./.exec(name) ??

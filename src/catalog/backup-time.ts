@@ -2,18 +2,19 @@ import { idTime } from './backup-name.ts';
 import type { Manifest } from './manifest.ts';
 
 /**
- * How far ahead of the clock, in milliseconds, a backup may be. One with a manifest is named by UTC, and takes the next
- * free second of the minute; clocks of two machines may differ. The names of go-s3-backup may tell local time, which is
- * up to 14 hours ahead of UTC. What is further ahead was named by a clock that was wrong, or is wrong now.
+ * How far ahead of the clock, in milliseconds, a backup may be. A backup with a manifest is named in UTC and takes
+ * the next free second within a minute; and the clocks of two machines may differ. go-s3-backup may name backups in
+ * local time, which is up to 14 hours ahead of UTC. Anything further ahead was named by a clock that was wrong, or
+ * the clock is wrong now.
  */
 const AHEAD_MS = { own: 2 * 60_000, foreign: 24 * 3_600_000 };
 
-/** When a backup was begun. The catalog holds none whose id tells no time. */
+/** When a backup was begun. The catalog holds none whose id contains no time. */
 export function backupTime({ id }: { readonly id: string }): Date {
   return idTime(id) ?? new Date(0);
 }
 
-/** Whether a backup's name lies so far in the future that nothing can be concluded from it. */
+/** Whether a backup's name is so far in the future that nothing can be concluded from it. */
 export function isAhead(
   backup: { readonly id: string; readonly manifest?: Manifest | undefined },
   now: Date,

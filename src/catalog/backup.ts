@@ -7,8 +7,8 @@ import type { VerificationRecord } from './verification.ts';
  * A backup as the store holds it.
  *
  * - `complete`: dump and manifest, and the sizes agree.
- * - `foreign`: a dump without a manifest, as go-s3-backup writes it or an operator copies it in.
- * - `broken`: a manifest without its dump, with a dump of another size, or one that cannot be read.
+ * - `foreign`: a dump without a manifest, written by go-s3-backup or copied in by an operator.
+ * - `broken`: a manifest that cannot be read, without its dump, or with a dump of another size.
  */
 export type Backup =
   | (Described & { readonly state: 'complete'; readonly dump: Dump; readonly manifest: Manifest })
@@ -17,19 +17,19 @@ export type Backup =
       readonly state: 'broken';
       readonly dump: Dump | undefined;
       readonly manifest: Manifest | undefined;
-      /** What is wrong, in one clause. */
+      /** What is wrong, as a single clause. */
       readonly fault: string;
-      /** Whether it may be whole all the same: its manifest came as another one each time that it was read. */
+      /** Whether it may be whole nevertheless: its manifest read differently each time. */
       readonly unproven: boolean;
     });
 
 interface Described {
   readonly id: string;
-  /** Its objects beside the dump, the manifest last. */
+  /** Its objects other than the dump, the manifest last. */
   readonly companions: readonly ObjectInfo[];
-  /** What verifications have found of this very object. */
+  /** What verifications found about this very object. */
   readonly verified?: VerificationRecord | undefined;
-  /** Why it is not known what they have found, in one clause, where there is a record that cannot be read. */
+  /** If there is a verification record that cannot be read: why, as a single clause. */
   readonly unreadRecord?: string;
 }
 
@@ -39,8 +39,8 @@ export type UsableBackup = Exclude<Backup, { state: 'broken' }>;
 export type BrokenBackup = Extract<Backup, { state: 'broken' }>;
 
 /**
- * Whether it is complete, and was taken of a database rather than pushed. Of a dump that was pushed nobody knows when it
- * was made, nor of what: it can be restored like others, and says nothing of whether backups are being made.
+ * Whether a backup is complete and was taken from a database rather than pushed. Nobody knows when a pushed dump was
+ * made, or of what: it can be restored like others, but is no evidence that backups are being made.
  */
 export function isTaken(backup: Backup): boolean {
   return backup.state === 'complete' && backup.manifest.database !== null;
@@ -48,11 +48,11 @@ export function isTaken(backup: Backup): boolean {
 
 /** The object that holds the dump. */
 export interface Dump extends ObjectInfo {
-  /** As its name tells; null for none. */
+  /** As its name indicates; null for none. */
   readonly compression: Compression | null;
 }
 
-/** The object that a verification is about: the dump, or the manifest that names one which is missing. */
+/** The object that a verification is about: the dump, or the manifest if the dump it names is missing. */
 export function verifiedObject({ dump, companions }: Backup): ObjectInfo | undefined {
   return dump ?? companions.at(-1);
 }

@@ -5,10 +5,10 @@ import { keyStart, parseObjectName } from './backup-name.ts';
 import { isAhead } from './backup-time.ts';
 import { describeBackups, type FoundObjects } from './describe-backup.ts';
 
-/** Manifests that are read at the same time. */
+/** Manifests read at the same time. */
 const READERS = 8;
 
-/** Every backup under `prefix`, newest first. Objects of other names are not looked at. */
+/** Every backup under `prefix`, newest first. Objects with other names are ignored. */
 export async function listBackups(store: Store, prefix: string, signal: AbortSignal): Promise<Backup[]> {
   const objects = await findObjects(store, prefix, signal);
   const backups = await mapConcurrently(objects, READERS, ([id, found]) =>
@@ -17,7 +17,9 @@ export async function listBackups(store: Store, prefix: string, signal: AbortSig
   return backups.flat();
 }
 
-/** The same, but each manifest is read only when its backup is asked for: for those who need the newest few. */
+/**
+ * The same, but each manifest is read only when its backup is requested: for callers that need only the newest few.
+ */
 export async function* newestBackups(
   store: Store,
   prefix: string,
@@ -29,9 +31,9 @@ export async function* newestBackups(
 }
 
 /**
- * The newest backup, but for those whose name lies ahead of the clock: a wrong one gave it.
+ * The newest backup, except those whose names are ahead of the clock: a wrong clock named them.
  *
- * @param isWanted which of them count; without it, those in whatever state
+ * @param isWanted which of them count; by default all, in any state
  */
 export async function newestBackup(
   store: Store,
@@ -45,7 +47,10 @@ export async function newestBackup(
   return undefined;
 }
 
-/** Reads the backup of an id, the one that has a manifest first; undefined when there is neither dump nor manifest. */
+/**
+ * Reads the backup with an id, preferring the one that has a manifest; undefined if there is neither dump nor
+ * manifest.
+ */
 export async function findBackup(
   store: Store,
   prefix: string,
@@ -55,7 +60,7 @@ export async function findBackup(
   return (await findBackups(store, prefix, id, signal))[0];
 }
 
-/** Reads the backups of an id: one for each dump of this time, the one that has a manifest first. */
+/** Reads the backups with an id: one for each dump of this time, the one that has a manifest first. */
 export async function findBackups(
   store: Store,
   prefix: string,
@@ -66,7 +71,7 @@ export async function findBackups(
   return only === undefined ? [] : describeBackups(store, id, only[1], signal);
 }
 
-/** What the store holds of each backup, or of the one with this id, newest first. */
+/** The objects of each backup, or of the one with this id, newest first. */
 async function findObjects(
   store: Store,
   prefix: string,
@@ -88,7 +93,7 @@ async function findObjects(
   return backups.sort(([a], [b]) => (a < b ? 1 : -1));
 }
 
-/** Whether the store holds nothing of a backup of this id. */
+/** Whether the store holds nothing of a backup with this id. */
 export async function isFree(
   store: Store,
   prefix: string,

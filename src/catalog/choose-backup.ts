@@ -8,7 +8,10 @@ import { type Check, damagedCheck, faultyCheck } from './verification.ts';
 
 const SEE_LIST = 'run `topobank-backup list` to see the backups';
 
-/** A backup that is named, by the file of its dump where a bucket may hold several of one id: `.sql`, `.sql.gz`. */
+/**
+ * A backup given by id, or by the file of its dump, since a bucket may hold several dumps with one id: `.sql`,
+ * `.sql.gz`.
+ */
 interface NamedBackup {
   readonly by: 'id';
   readonly id: string;
@@ -27,34 +30,34 @@ export type Wanted =
 export interface ChoiceOptions {
   readonly now: Date;
   /**
-   * The database whose backups are chosen from, unless one is named by its id. A foreign one, which does not tell whose
-   * it is, is taken for one of them.
+   * The database whose backups to choose from, unless one is given by its id. A foreign backup, which does not name
+   * its database, is assumed to be of this one.
    */
   readonly database?: string;
   /**
-   * Is told of each backup that is passed over for an older one, because a verification has found that its bytes are not
-   * what was dumped; without it, none is. Where all of them are faulty, the newest is chosen.
+   * Called for each backup passed over for an older one because a verification found that its bytes are not what was
+   * dumped; without it, none is passed over. If all of them are faulty, the newest is chosen.
    */
   readonly passOver?: (faulty: UsableBackup, check: Check) => void;
-  /** Is told of each broken one that would have been chosen, for it is newer. */
+  /** Called for each broken backup that would have been chosen because it is newer. */
   readonly overBroken?: (broken: BrokenBackup) => void;
   /**
-   * Is told of the chosen one that a verification has found a fault: its bytes are others, though it was named or is the
-   * best there is; or it could not be restored, for which the server may have been at fault; or its ETag is another one,
-   * as after a copy.
+   * Called if a verification found a fault in the chosen backup: its bytes differ, but it was asked for by id or is
+   * the best there is; or it could not be restored, which may have been the server's fault; or its ETag differs, as
+   * after a copy.
    */
   readonly doubt?: (chosen: UsableBackup, check: Check) => void;
-  /** Is told of the chosen one where it cannot be read what verifications have found of it. */
+  /** Called if the record of what verifications found about the chosen backup cannot be read. */
   readonly unread?: (chosen: UsableBackup, reason: string) => void;
   readonly signal: AbortSignal;
 }
 
 /**
- * The backup that is asked for. A backup dated in the future is never chosen as the latest: the clock that named it was
+ * Finds the backup asked for. A backup dated in the future is never chosen as the latest: the clock that named it was
  * wrong.
  *
- * @throws NotFoundError when there is none
- * @throws DumpError when the one that was named is broken
+ * @throws NotFoundError if there is none
+ * @throws DumpError if the one asked for by id is broken
  */
 export async function chooseBackup(
   store: Store,
@@ -111,7 +114,7 @@ type Search =
     }
   | { readonly kind: 'none'; readonly unfit: readonly Unfit[] };
 
-/** A backup that is chosen only where every other one is faulty too. */
+/** A backup to choose only if every other one is faulty too. */
 interface Faulty {
   readonly kind: 'faulty';
   readonly backup: UsableBackup;
@@ -167,7 +170,7 @@ function judge(
   return check === undefined ? { kind: 'fit', backup } : { kind: 'faulty', backup, check };
 }
 
-/** @param unfit the newest first */
+/** @param unfit newest first */
 function nothingFound(
   where: string,
   wanted: WantedNewest,
@@ -179,7 +182,8 @@ function nothingFound(
       ? 'cannot find the latest backup'
       : `cannot find a backup from ${wanted.at.toISOString()} or earlier`;
   const error = (problem: string, remedy: string) => new NotFoundError({ doing, problem, remedy });
-  // No command is spelled out: `restore ID` would replace a database, for whoever asked with `show` or `restore --into`.
+  // No command is spelled out: the operator may have run `show` or `restore --into`, and `restore ID` would replace a
+  // database.
   const byName = (id: string) => `to use that one anyway, give its id: ${id}`;
 
   const other = unfit.find((backup) => backup.kind === 'other');
@@ -202,10 +206,10 @@ function nothingFound(
 }
 
 /**
- * The backup that is named, in whatever state.
+ * The backup given by id, in any state.
  *
  * @param doing for the error: `cannot use backup 20261123103000`
- * @throws NotFoundError when there is none, or none whose dump has the file that is named
+ * @throws NotFoundError if there is none, or none whose dump has the given file name
  */
 export async function findNamed(
   store: Store,

@@ -1,16 +1,16 @@
 import { ConfigError, NotFoundError } from '../errors.ts';
 import { findTable, parseTableName, type TableName } from './find-table.ts';
 
-/** What to do when a table is not in a dump. */
+/** What to do if a table is not in a dump. */
 export const SHOW_TABLES = '`topobank-backup show` lists the tables of a backup';
 
 /**
- * The table of a dump that an operator has named, as psql takes a name.
+ * The table of a dump that an operator named, in psql's syntax.
  *
  * @param doing for errors: `cannot fetch table surface of backup/x.sql`
  * @returns its blocks in the order of the dump
- * @throws ConfigError for a name that is none or that several tables have
- * @throws NotFoundError that tells the names most like it
+ * @throws ConfigError for an invalid name, or one that several tables have
+ * @throws NotFoundError listing the most similar names
  */
 export function chooseTable<T extends TableName>(
   tables: readonly T[],

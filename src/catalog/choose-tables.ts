@@ -6,18 +6,18 @@ import type { DumpSource } from './dump-source.ts';
 import { findTable, parseTableName, type TableName } from './find-table.ts';
 import { type Partition, readPartitions } from './partitions.ts';
 
-/** The tables that an operator has named. */
+/** The tables that an operator named. */
 export interface ChosenTables {
-  /** As they were named, without their partitions. */
+  /** The tables as named, without their partitions. */
   readonly named: readonly TableName[];
   /** Their rows, in the order of the dump. */
   readonly tables: readonly DumpTable[];
-  /** Their qualified names, with those of partitions. */
+  /** Their qualified names, including those of partitions. */
   readonly names: ReadonlySet<string>;
 }
 
 /**
- * Finds the tables that an operator has named; one that has partitions stands for all of them.
+ * Finds the tables that an operator named; a partitioned table includes all its partitions.
  *
  * @param doing what cannot be done with the tables, for errors: `restore`
  * @throws ConfigError, NotFoundError as {@link chooseTable}
@@ -29,7 +29,7 @@ export async function chooseTables(
   doing: 'fetch' | 'restore',
   signal: AbortSignal,
 ): Promise<ChosenTables> {
-  // Only the dump's text tells of tables that have no rows of their own.
+  // Only the dump's text shows tables that have no rows of their own.
   const partitions = wanted.every((name) => hasRows(dump.tables, name))
     ? []
     : await readPartitions(source, dump, signal);
@@ -42,10 +42,10 @@ export async function chooseTables(
 }
 
 /**
- * The blocks of the tables that were named, of which there is at least one.
+ * The blocks of the named tables, at least one.
  *
  * @param doing for errors: `cannot fetch table surface of backup/x.sql`
- * @throws NotFoundError when there is none: the table is partitioned, and of its partitions none has rows in the dump
+ * @throws NotFoundError if there is none: the table is partitioned, and none of its partitions has rows in the dump
  */
 export function blocksOf({ tables }: ChosenTables, doing: string): readonly [DumpTable, ...DumpTable[]] {
   const [first, ...others] = tables;
@@ -69,7 +69,7 @@ export function resolveTables(
   const all = [...tables, ...partitions.map(({ whole }) => whole)];
   const named = wanted.map((table): TableName => chooseTable(all, table, doing(table))[0]);
   const names = new Set(named.map(qualifiedName));
-  // A set goes on to what is added to it meanwhile: partitions may have partitions.
+  // Iterating over a set includes what is added meanwhile: partitions may have partitions.
   for (const whole of names) {
     for (const { whole: of, part } of partitions) {
       if (qualifiedName(of) === whole) names.add(qualifiedName(part));

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DumpIndex, DumpSection, DumpTable } from '../dump/dump-index.ts';
 import { qualifiedName } from '../dump/tokens.ts';
 
-/** One place where a dump is not what its manifest says. */
+/** A place where a dump differs from its manifest. */
 export interface IndexFault {
   readonly what: 'length' | 'section' | 'table' | 'tables';
   /** `public.manager_surface`, `pre-data`; empty for the whole dump. */
@@ -11,7 +11,7 @@ export interface IndexFault {
   readonly found: string;
 }
 
-/** Compares what a pass over the bytes found with what the manifest says; empty when every byte is proven. */
+/** Compares what a pass over the bytes found with the manifest; empty if every byte is proven. */
 export function compareIndex(
   manifest: Pick<DumpIndex, 'bytes' | 'sections' | 'tables'>,
   index: DumpIndex,
@@ -42,7 +42,10 @@ export function compareIndex(
   return faults;
 }
 
-/** Whether the same tables stand in the same order: else what stands where one should be tells nothing of that one. */
+/**
+ * Whether both have the same tables in the same order: otherwise a table found in another's place says nothing about
+ * the other.
+ */
 export function holdsSameTables(
   manifest: Pick<DumpIndex, 'tables'>,
   index: Pick<DumpIndex, 'tables'>,
@@ -56,7 +59,7 @@ function placeOf(part: Pick<DumpSection | DumpTable, 'offset' | 'bytes'> | undef
   return part === undefined ? undefined : `${part.bytes} bytes at ${part.offset}`;
 }
 
-/** What to do about a backup whose bytes are not those of its manifest. */
+/** What to do about a backup whose bytes do not match its manifest. */
 export function remedyForDamage(id: string): string {
   return [
     'use another backup',
@@ -65,7 +68,7 @@ export function remedyForDamage(id: string): string {
   ].join('; ');
 }
 
-/** A fault in one clause for a message. */
+/** A fault as a single clause for a message. */
 export function describeFault({ what, where, expected, found }: IndexFault): string {
   const place = where === '' ? what : `${what} ${where}`;
   return `${place} is ${found} instead of ${expected}`;

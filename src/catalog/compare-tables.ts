@@ -7,15 +7,15 @@ interface TableSize {
   readonly bytes: number;
 }
 
-/** What became of a table from one backup to another; null where a backup does not have it. */
+/** How a table changed from one backup to another; null if a backup does not have it. */
 export interface TableChange {
   /** As psql shows it: `public.manager_surface`. */
   readonly table: string;
   readonly before: TableSize | null;
   readonly after: TableSize | null;
-  /** Rows and bytes gained, negative where they were lost. */
+  /** Rows and bytes gained; negative if lost. */
   readonly gained: TableSize;
-  /** Whether any byte of its rows is another one. */
+  /** Whether any byte of its rows differs. */
   readonly changed: boolean;
 }
 
@@ -25,7 +25,7 @@ interface Known extends TableSize {
   readonly hashes: string;
 }
 
-/** Every table of either backup, in the order of `after`; those that only `before` has come last. */
+/** Every table of either backup, in the order of `after`; those only in `before` come last. */
 export function compareTables(before: Tables, after: Tables): TableChange[] {
   const [old, current] = [sumUp(before), sumUp(after)];
   return [...new Set([...current.keys(), ...old.keys()])].map((table) => {
@@ -38,7 +38,7 @@ export function compareTables(before: Tables, after: Tables): TableChange[] {
   });
 }
 
-/** A table that is dumped in several blocks counts once. */
+/** A table dumped in several blocks counts once. */
 function sumUp(tables: Tables): Map<string, Known> {
   const known = new Map<string, Known>();
   for (const entry of tables) {

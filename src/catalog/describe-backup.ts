@@ -6,7 +6,7 @@ import { keyBeside } from './backup-name.ts';
 import { decodeManifest, MANIFEST_LIMIT, type Manifest } from './manifest.ts';
 import { readRecord, type VerificationRecord } from './verification.ts';
 
-/** What a listing has shown of a backup. */
+/** The objects of a backup found in a listing. */
 export interface FoundObjects {
   readonly dumps: Dump[];
   readonly media: ObjectInfo[];
@@ -15,7 +15,7 @@ export interface FoundObjects {
 }
 
 /**
- * Reads what a listing has shown: one backup for each dump of this time, the one that has a manifest first.
+ * Reads what a listing found: one backup for each dump of this time, the one that has a manifest first.
  *
  * @throws StoreError, or the signal's reason
  */
@@ -40,7 +40,7 @@ export async function describeBackups(
   }
 }
 
-/** An object that was replaced since is another one; one that was copied with the record beside it is the same. */
+/** An object replaced since then is a different one; one copied together with the record is the same. */
 function isOf({ key, etag, bytes }: VerificationRecord, backup: Backup): boolean {
   const object = verifiedObject(backup);
   if (object === undefined) return false;
@@ -68,7 +68,7 @@ async function describeStates(
   if (named === undefined) return [];
   const { manifest } = named;
   const dump = found.dumps.find((candidate) =>
-    // Every dump that is written with a manifest is plain SQL.
+    // Every dump written with a manifest is plain SQL.
     manifest === undefined ? candidate.compression === null : candidate.key === manifest.key,
   );
   // Dumps of the same time in another form have no manifest of their own.
@@ -87,7 +87,7 @@ async function describeStates(
   return [{ state: 'complete', id, dump, companions, manifest }, ...rest];
 }
 
-/** @returns undefined where the manifest was deleted between the listing and the reading, as the last object of its backup */
+/** @returns undefined if the manifest, the last object of its backup, was deleted between listing and reading */
 function describeUnread(error: unknown): UnreadManifest | undefined {
   if (error instanceof NotFoundError) return undefined;
   if (error instanceof DumpError) return { manifest: undefined, fault: error.message, unproven: false };
@@ -100,7 +100,7 @@ interface UnreadManifest {
   readonly unproven: boolean;
 }
 
-/** The manifest, with the key of its dump as it lies beside it: backups may be copied to another prefix. */
+/** The manifest, with its dump's key changed to the one beside it: backups may be copied to another prefix. */
 async function readManifest(
   store: Store,
   object: ObjectInfo,

@@ -11,31 +11,31 @@ import type { UsableBackup } from './backup.ts';
 import { remedyForDamage } from './compare-index.ts';
 import type { Manifest } from './manifest.ts';
 
-/** Of a dump without a manifest is known what it was a moment ago. */
+/** The only thing known about a dump without a manifest is what it was a moment ago. */
 const KEEP_STILL = 'make sure nothing is writing to the dump';
 
-/** A dump that is to be read, wherever it lies. */
+/** A dump to be read, wherever it is. */
 export interface DumpSource extends DumpBytes {
   /** `backup/postgres-backup-20261123103000.sql`, `./dump.sql.gz` */
   readonly name: string;
-  /** What is known of it beforehand; a foreign dump and a local file have none. */
+  /** What is already known about it; undefined for a foreign dump and a local file. */
   readonly manifest: Manifest | undefined;
-  /** What to do when its bytes are not those that are known of it. */
+  /** What to do if its bytes do not match what is known about it. */
   readonly remedyForDamage: string;
-  /** Length of the plain SQL in bytes; that of the packed file where it is not known. */
+  /** Length of the plain SQL in bytes; that of the compressed file if unknown. */
   readonly bytes: number;
 }
 
-/** What to do when a backup's bytes are not those that are known of it. */
+/** What to do if a backup's bytes do not match what is known about it. */
 export function remedyForOthers({ id, manifest }: UsableBackup): string {
   return manifest === undefined ? KEEP_STILL : remedyForDamage(id);
 }
 
 /**
- * A backup of the bucket. Its `bytes` can be relied on where it has a manifest; of a foreign dump that is packed they are
- * those of the object, which do for progress and for what people are told, and for nothing that is read or compared.
+ * A backup in the bucket. Its `bytes` are reliable if it has a manifest. For a compressed foreign dump they are those
+ * of the object, which will do for progress and messages, but not for reading or comparing.
  *
- * @param tools that unpack it
+ * @param tools used to unpack it
  */
 export function backupSource(store: Store, backup: UsableBackup, tools: ClientTools): DumpSource {
   const { key } = backup.dump;
@@ -53,10 +53,10 @@ export function backupSource(store: Store, backup: UsableBackup, tools: ClientTo
 }
 
 /**
- * A dump of this machine. Its `bytes` are those of the file, so only who knows that it is plain may rely on them.
+ * A dump on this machine. Its `bytes` are those of the file, reliable only if it is known to be plain.
  *
- * @param file as it was named, which is what errors call it
- * @param tools that unpack it
+ * @param file as the operator named it, which is how errors call it
+ * @param tools used to unpack it
  */
 export function fileSource(file: string, local: LocalDump, tools: ClientTools): DumpSource {
   return {
@@ -69,7 +69,7 @@ export function fileSource(file: string, local: LocalDump, tools: ClientTools): 
   };
 }
 
-/** The first bytes tell whether those of the file are those of the SQL. */
+/** The first bytes show whether the file's bytes are those of the SQL. */
 async function ifPlain(readRange: ReadRange, signal: AbortSignal): Promise<ReadRange | undefined> {
   const head = await collect(readRange({ start: 0, end: FORM_BYTES - 1 }, signal));
   return sniffForm(Buffer.concat(head)) === 'plain' ? readRange : undefined;

@@ -1,20 +1,20 @@
 import { distance } from 'fastest-levenshtein';
 import { isIdentifier, sqlWords, unquote } from '../dump/sql-words.ts';
 
-/** The name of a table as PostgreSQL's catalogs hold it. */
+/** The name of a table as in PostgreSQL's catalogs. */
 export interface TableName {
   readonly schema: string;
   readonly name: string;
 }
 
-/** How many names that are like an unknown one are shown. */
+/** How many similar names to show for an unknown one. */
 const NEAR = 3;
 
 /**
- * Reads a table's name as psql does: `manager_surface`, `public.manager_surface`, `public."Größe, alt"`. What is not
- * quoted is in lower case.
+ * Parses a table name as psql does: `manager_surface`, `public.manager_surface`, `public."Größe, alt"`. Unquoted
+ * names are folded to lower case.
  *
- * @returns undefined for what is no name
+ * @returns undefined if it is not a valid name
  */
 export function parseTableName(text: string): Partial<TableName> | undefined {
   const words = sqlWords(text);
@@ -25,7 +25,7 @@ export function parseTableName(text: string): Partial<TableName> | undefined {
   return { schema: unquote(first), name: unquote(second) };
 }
 
-/** Quoted where psql needs it: `public.surface`, `public."Größe"`. */
+/** Quoted where psql requires it: `public.surface`, `public."Größe"`. */
 export function showTableName({ schema, name }: TableName): string {
   return schema === '' ? quoteIfNeeded(name) : `${quoteIfNeeded(schema)}.${quoteIfNeeded(name)}`;
 }
@@ -34,13 +34,13 @@ function quoteIfNeeded(identifier: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(identifier) ? identifier : `"${identifier.replaceAll('"', '""')}"`;
 }
 
-/** What a name stands for among the tables of a dump. */
+/** What a name refers to among the tables of a dump. */
 type FoundTable<T extends TableName> =
-  /** All entries of the one table: one that is dumped in several blocks has several. */
+  /** All entries of the one table: a table dumped in several blocks has several. */
   | { readonly kind: 'one'; readonly entries: readonly T[] }
-  /** Tables of the name in several schemas. */
+  /** Tables with this name in several schemas. */
   | { readonly kind: 'several'; readonly names: readonly string[] }
-  /** There is none; these are the names most like it. */
+  /** None; `near` holds the most similar names. */
   | { readonly kind: 'none'; readonly near: readonly string[] };
 
 /** Finds a table by its name, or by its name and schema. */
@@ -61,7 +61,7 @@ export function findTable<T extends TableName>(
   return { kind: 'none', near: ranked.slice(0, NEAR).map(([shown]) => shown) };
 }
 
-/** How many letters differ; none where the one is but a part of the other. */
+/** How many letters differ; 0 if `wanted` is part of `name`. */
 function unlikeness(name: string, wanted: string): number {
   const lower = name.toLowerCase();
   return wanted !== '' && lower.includes(wanted) ? 0 : distance(lower, wanted);

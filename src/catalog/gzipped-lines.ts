@@ -9,17 +9,25 @@ import type { Store } from '../s3/store.ts';
 
 /** A gzipped text on its way into the store: it becomes visible, whole, when it is completed, and never before. */
 export interface LinesWriter {
-  /** Takes whole lines; resolves when more may come. */
+  /** Takes whole lines; resolves when it can accept more. */
   write(lines: string): Promise<void>;
-  /** Takes the end; every byte is then on its way, and nothing is visible. */
+  /** Ends the text: every byte has then been passed on, but nothing is visible yet. */
   end(): Promise<void>;
-  /** Makes it visible, after {@link end}. @throws StoreError */
+  /**
+   * Makes it visible, after {@link end}.
+   *
+   * @throws StoreError
+   */
   complete(): Promise<void>;
-  /** Removes what there is of it. Never throws. */
+  /** Removes whatever exists of it. Never throws. */
   abort(): Promise<void>;
 }
 
-/** Begins an upload; the caller has made sure that `key` is free. @throws StoreError */
+/**
+ * Begins an upload; the caller has made sure that `key` is free.
+ *
+ * @throws StoreError
+ */
 export async function openLinesWriter(
   store: Store,
   key: string,
@@ -34,7 +42,7 @@ export async function openLinesWriter(
   const packed = pipeline(gzip, async (chunks) => {
     for await (const chunk of chunks) await writer.write(chunk as Buffer);
   });
-  // A failure is told to whoever writes next.
+  // A failure reaches the next write.
   packed.catch(() => {});
   return {
     async write(lines) {
@@ -56,10 +64,10 @@ export async function openLinesWriter(
 }
 
 /**
- * Reads such a text, as many lines at a time as come together.
+ * Reads such a text; each batch holds the lines that arrive together.
  *
- * @param words for the error of one that is damaged
- * @throws NotFoundError without it, DumpError when it is damaged, StoreError
+ * @param words for the error if it is damaged
+ * @throws NotFoundError if it does not exist, DumpError if it is damaged, StoreError
  */
 export function readGzippedLines(
   store: Store,

@@ -22,11 +22,11 @@ const tableSchema = v.object({
 const manifestSchema = v.object({
   format: v.literal(1),
   id: v.pipe(v.string(), v.regex(/^\d{14}$/)),
-  /** Of the dump, where it was written. It is found by its name beside the manifest, wherever both lie. */
+  /** Key of the dump where it was written. The dump is found by its name beside the manifest, wherever both are. */
   key: text,
   /** Length of the dump, uncompressed. */
   bytes,
-  /** Length of the object in the store, and the ETag that the server gave it when it was written. */
+  /** Size of the object in the store, and the ETag that the server gave it when it was written. */
   storedBytes: bytes,
   etag: v.optional(text),
   compression: nullable(v.picklist(['gzip', 'zstd'])),
@@ -34,14 +34,14 @@ const manifestSchema = v.object({
   finishedAt: time,
   /** Name and version of the program that wrote it. */
   tool: text,
-  /** What the dump's own text leaves out; null for a dump that was pushed. */
+  /** What the dump's own text leaves out; null for a pushed dump. */
   database: nullable(
     v.object({
       name: text,
       encoding: text,
       collate: text,
       ctype: text,
-      /** `libc`, `icu` or `builtin`, and that provider's locale, where there is a choice (PostgreSQL 15). */
+      /** `libc`, `icu` or `builtin`, and that provider's locale, if there is a choice (PostgreSQL 15). */
       provider: v.optional(nullable(v.picklist(['libc', 'icu', 'builtin'])), null),
       providerLocale: v.optional(nullable(text), null),
       icuRules: v.optional(nullable(text), null),
@@ -49,7 +49,7 @@ const manifestSchema = v.object({
       tablespace: v.optional(nullable(text), null),
       owner: text,
       settings: v.array(v.object({ role: nullable(text), name: text, value: text })),
-      /** Most connections at the same time; -1: no limit. */
+      /** Most concurrent connections; -1: no limit. */
       connectionLimit: v.optional(v.pipe(v.number(), v.safeInteger()), -1),
       /** Whether anybody may copy it. */
       template: v.optional(v.boolean(), false),
@@ -58,7 +58,7 @@ const manifestSchema = v.object({
       bytes,
     }),
   ),
-  /** Versions as the programs tell them. */
+  /** Versions as the programs report them. */
   server: nullable(text),
   pgDump: nullable(text),
   snapshot: nullable(v.object({ id: text, lsn: text, at: time })),
@@ -77,23 +77,26 @@ const manifestSchema = v.object({
     ),
   ),
 
-  /** The media that the rows name, of which the list lies beside the dump; or why there is none. */
+  /** The media that the rows name, whose list is beside the dump; or why there is none. */
   media: v.optional(
     v.union([
       v.object({
-        /** The bucket and the prefix that they lie under. */
+        /** The bucket and prefix they are under. */
         bucket: text,
         prefix: text,
-        /** Release of TopoBank's schema; null where all sources are the operator's. */
+        /** Release of TopoBank's schema; null if all sources are the operator's. */
         era: nullable(text),
-        /** What was asked of the database, whether it has it or not: `files_manifest.file`, `albums: albums/{id}/`. */
+        /**
+         * What the database was searched for, whether it has it or not: `files_manifest.file`, `albums:
+         * albums/{id}/`.
+         */
         sources: v.optional(v.array(text)),
-        /** Keys and prefixes that rows name, each as often as one does. */
+        /** Keys and prefixes that rows name, counted once per mention. */
         references: bytes,
-        /** Objects that rows own, and their bytes together. */
+        /** Objects that rows own, and their total bytes. */
         objects: bytes,
         bytes,
-        /** Keys that rows name without an object, when the backup was taken. */
+        /** Keys that rows name but that had no object when the backup was taken. */
         dangling: bytes,
       }),
       v.object({ warning: text }),
@@ -102,12 +105,13 @@ const manifestSchema = v.object({
 });
 
 /**
- * What is known of a backup, and the mark that it is complete. Every byte of the dump lies under exactly one SHA-256:
- * a table's over its rows, a section's over its bytes that are no rows. Times are ISO 8601 UTC, sizes bytes.
+ * What is known of a backup, and the mark that it is complete. Every byte of the dump is covered by exactly one
+ * SHA-256: a table's covers its rows, a section's covers its bytes that are not rows. Times are ISO 8601 UTC, sizes
+ * bytes.
  */
 export type Manifest = v.InferOutput<typeof manifestSchema>;
 
-/** Rows behind the last checkpoint, or between two that are out of order, would be in no piece that is restored. */
+/** Rows after the last checkpoint, or between two that are out of order, would be in none of the pieces restored. */
 function isDivided({ offset, bytes, rows, checkpoints }: v.InferOutput<typeof tableSchema>): boolean {
   const last = checkpoints.at(-1);
   if (last === undefined) return true;
@@ -118,15 +122,15 @@ function isDivided({ offset, bytes, rows, checkpoints }: v.InferOutput<typeof ta
   });
 }
 
-/** Name of the database that a backup is of; undefined where nobody knows, as of one without a manifest. */
+/** Name of the database that a backup is of; undefined if unknown, as for one without a manifest. */
 export function databaseOf({ manifest }: { readonly manifest?: Manifest | undefined }): string | undefined {
   return manifest?.database?.name;
 }
 
 /**
- * Name of the database that a backup is of, where it is known to be another one than `database`.
+ * Name of the database that a backup is of, if it is known to be a different one than `database`.
  *
- * @param database undefined where it makes no difference of which one a backup is
+ * @param database undefined if any database will do
  */
 export function otherDatabase(
   backup: { readonly manifest?: Manifest | undefined },
@@ -136,27 +140,27 @@ export function otherDatabase(
   return database === undefined || name === database ? undefined : name;
 }
 
-/** No manifest is larger than this, in bytes: a hundred thousand tables fit. */
+/** Largest manifest, in bytes: enough for a hundred thousand tables. */
 export const MANIFEST_LIMIT = 64 * 1024 ** 2;
 
-/** What a manifest says of its dump. */
+/** What a manifest says about its dump. */
 export function knownBy(manifest: Manifest): KnownDump {
   return { ...manifest, encoding: manifest.encoding ?? undefined };
 }
 
-/** The same without the places between the rows of long tables: each is read whole, and proven by its SHA-256. */
+/** The same without the checkpoints inside long tables: each table is read whole, and proven by its SHA-256. */
 export function withoutCheckpoints(manifest: Manifest): Manifest {
   return { ...manifest, tables: manifest.tables.map((table) => ({ ...table, checkpoints: [] })) };
 }
 
-/** As it lies in the bucket: JSON in one line. */
+/** As stored in the bucket: JSON on one line. */
 export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(`${JSON.stringify(manifest)}\n`);
 }
 
 /**
  * @param key for the message
- * @throws DumpError when the text is no JSON or no manifest of format 1
+ * @throws DumpError if the text is not JSON or not a manifest of format 1
  */
 export function decodeManifest(key: string, text: string): Manifest {
   const refuseManifest = (problem: string, cause?: unknown) =>

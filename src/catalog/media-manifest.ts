@@ -15,7 +15,7 @@ const objectSchema = v.object({
 });
 const missingSchema = v.object({ key, missing: v.literal(true) });
 const prefixSchema = v.object({ prefix: v.string() });
-// Lists have a line for each object, and a kind of line that is tried in vain takes longer than the right one.
+// Lists have a line for each object, and trying the wrong kind of line takes longer than parsing the right one.
 const entrySchema = v.lazy((line: unknown) => {
   if (typeof line !== 'object' || line === null) return objectSchema;
   return 'missing' in line ? missingSchema : 'prefix' in line ? prefixSchema : objectSchema;
@@ -23,22 +23,22 @@ const entrySchema = v.lazy((line: unknown) => {
 const lineSchema = v.pipe(v.string(), v.parseJson(), entrySchema);
 
 /**
- * One line of the list of media beside a backup: an object that its rows own, with the id of its version where the
- * bucket keeps versions; a key that a row names and that has no object; a prefix under which a row owns every object,
- * of which those that are there have lines of their own. Keys and prefixes are those in the bucket, in the order of
- * their UTF-8 bytes; sizes are bytes.
+ * One line of the list of media beside a backup: an object that its rows own, with its version id if the bucket keeps
+ * versions; a key that a row names but that has no object; or a prefix under which a row owns every object, each
+ * existing one having a line of its own. Keys and prefixes are those in the bucket, in the order of their UTF-8
+ * bytes; sizes are bytes.
  */
 export type MediaEntry = v.InferOutput<typeof entrySchema>;
 
 /** An object that a backup's rows own. */
 export type MediaObject = Extract<MediaEntry, { bytes: number }>;
 
-/** The list beside a backup, where it has one. */
+/** The list of media beside a backup, if it has one. */
 export function mediaListOf({ companions }: Pick<Backup, 'companions'>): ObjectInfo | undefined {
   return companions.find(({ key }) => key.endsWith('.media.ndjson.gz'));
 }
 
-/** What a list holds: objects and their bytes together, and keys that rows name without an object. */
+/** What a list holds: objects, their total bytes, and keys that rows name without an object. */
 export interface MediaCounts {
   objects: number;
   bytes: number;
@@ -55,20 +55,20 @@ export function countMedia(counts: MediaCounts, entries: readonly MediaEntry[]):
   }
 }
 
-/** The key or the prefix, by which entries are in order. */
+/** The key or prefix by which entries are ordered. */
 export function entryKey(entry: MediaEntry): string {
   return 'prefix' in entry ? entry.prefix : entry.key;
 }
 
-/** JSON, an entry a line. */
+/** JSON, one entry per line. */
 export function encodeMediaEntries(entries: readonly MediaEntry[]): string {
   return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
 }
 
 /**
- * Reads such a list, as many entries at a time as come together.
+ * Reads such a list; each batch holds the entries that arrive together.
  *
- * @throws NotFoundError without it, DumpError when it is damaged, StoreError
+ * @throws NotFoundError if it does not exist, DumpError if it is damaged, StoreError
  */
 export async function* readMediaManifest(
   store: Store,

@@ -8,13 +8,13 @@ import { DumpError } from '../errors.ts';
 import type { DumpSource } from './dump-source.ts';
 import type { TableName } from './find-table.ts';
 
-/** A table whose rows count for another, which has none of its own. */
+/** A table whose rows belong to another, which has none of its own. */
 export interface Partition {
   readonly whole: TableName;
   readonly part: TableName;
 }
 
-/** The partition that a statement makes: pg_dump attaches it, and before PostgreSQL 12 created it as such. */
+/** The partition that a statement makes: pg_dump attaches it, and before PostgreSQL 12 created it as one. */
 export function partitionOf(sql: string): Partition | undefined {
   const words = readWords(sql);
   if (words.takes('alter', 'table')) {
@@ -30,9 +30,9 @@ export function partitionOf(sql: string): Partition | undefined {
 }
 
 /**
- * Reads what of a dump stands before the rows, and tells the partitions in it.
+ * Reads the pre-data section of a dump and returns the partitions in it.
  *
- * @throws DumpError when that is not what is known of the dump
+ * @throws DumpError if it does not match what is known about the dump
  */
 export async function readPartitions(
   source: DumpSource,
@@ -52,9 +52,9 @@ export async function readPartitions(
       problem: `section ${schema.name} is ${found} instead of ${schema.sha256}`,
       remedy: source.remedyForDamage,
     });
-  // The hash of a section leaves out rows, of which there are none here in what pg_dump writes.
+  // A section's hash leaves out rows, but pg_dump writes none here.
   const holdsRows = tables.some(({ offset }) => offset < schema.offset + schema.bytes);
-  // What is unpacked may be another text each time: pg_restore makes up a new key for `\restrict`.
+  // Unpacked text may differ each time: pg_restore makes up a new key for `\restrict`.
   const isSame = !holdsRows && (await source.ranges(signal)) !== undefined;
   try {
     for await (const chunk of isSame ? provenBytes(bytes, schema.sha256, wrong) : bytes) {

@@ -4,16 +4,19 @@ import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { formatExcerpt } from '../ui/format.ts';
 
-/** The shallowest first. */
+/** Shallowest first. */
 const DEPTHS = ['quick', 'full', 'restore'] as const;
 
-/** How deep a verification goes: what the server says of the object; every byte; restored and dumped again. */
+/** How deep a verification goes: what the server says about the object; every byte; restored and dumped again. */
 export type Depth = (typeof DEPTHS)[number];
 
-/** No record is read that is larger, in bytes; which keeps to {@link FAULTS_KEPT} and {@link TEXT_KEPT}. */
+/** Largest record that is read, in bytes; one that keeps to {@link FAULTS_KEPT} and {@link TEXT_KEPT} is smaller. */
 const RECORD_LIMIT = 1024 ** 2;
 
-/** So many faults of a check are kept, the first ones, which tell where to look; and so many characters of each text. */
+/**
+ * How many faults of a check are kept, the first ones, which show where to look; and how many characters of each
+ * text.
+ */
 const FAULTS_KEPT = 20;
 const TEXT_KEPT = 500;
 
@@ -46,7 +49,7 @@ const checkSchema = v.object({
   ok: v.boolean(),
   checked: v.object({ bytes: count, tables: count, rows: count }),
   faults: v.array(faultSchema),
-  /** Of all faults, also those that are not kept. */
+  /** Number of all faults, including those not kept. */
   faultCount: count,
 });
 
@@ -54,8 +57,8 @@ const recordSchema = v.object({
   format: v.literal(1),
   id: text,
   /**
-   * The object that was checked, as the listing has shown it: the dump, or the manifest where the dump is missing. Of
-   * any other the record says nothing. One of the same name, ETag and size under another prefix is a copy of it.
+   * The object checked, as the listing showed it: the dump, or the manifest if the dump is missing. The record says
+   * nothing about any other object. One with the same name, ETag and size under another prefix is a copy of it.
    */
   key: text,
   etag: text,
@@ -63,19 +66,19 @@ const recordSchema = v.object({
   checks: v.pipe(v.array(checkSchema), v.minLength(1)),
 });
 
-/** One place where a backup is not what it should be. `where` is empty where it is the backup as a whole. */
+/** A place where a backup is not what it should be. `where` is empty if that is the backup as a whole. */
 export type Fault = v.InferOutput<typeof faultSchema>;
 
-/** What one verification has found. Times are ISO 8601 UTC, sizes bytes. */
+/** What one verification found. Times are ISO 8601 UTC, sizes bytes. */
 export type Check = v.InferOutput<typeof checkSchema>;
 
 /**
- * What the verifications of a backup have found, as it lies beside the backup: the last check of each depth that no
- * later one of the same depth or a deeper one has made up for.
+ * What the verifications of a backup found, as stored beside it: the last check of each depth, unless a later one of
+ * the same or greater depth supersedes it.
  */
 export type VerificationRecord = v.InferOutput<typeof recordSchema>;
 
-/** The record with one more check: it replaces those that are no deeper, and all that were of another object. */
+/** The record with one more check, which replaces those that are no deeper, and all that were of another object. */
 export function addCheck(
   record: VerificationRecord | undefined,
   id: string,
@@ -95,7 +98,7 @@ function shorten({ what, where, expected, found }: Fault): Fault {
   return { what, where: cut(where), expected: cut(expected), found: cut(found) };
 }
 
-/** What counts: the deepest check that has found a fault, for no shallower one clears it; else the deepest. */
+/** The check that counts: the deepest that found a fault, since no shallower one clears it; otherwise the deepest. */
 export function decisiveCheck(record: VerificationRecord | undefined): Check | undefined {
   const deepestFirst = (record?.checks ?? []).toSorted(
     (a, b) => DEPTHS.indexOf(b.depth) - DEPTHS.indexOf(a.depth),
@@ -103,16 +106,16 @@ export function decisiveCheck(record: VerificationRecord | undefined): Check | u
   return deepestFirst.find(({ ok }) => !ok) ?? deepestFirst[0];
 }
 
-/** The check by which a backup is known to be faulty. */
+/** The check that found a backup faulty, if it is. */
 export function faultyCheck(record: VerificationRecord | undefined): Check | undefined {
   const check = decisiveCheck(record);
   return check?.ok === false ? check : undefined;
 }
 
 /**
- * The check that has found bytes other than those that were dumped. It takes one that reads them: a quick one finds the
- * ETag of a copy, for with another size the backup is broken, and a restore that failed on some server says nothing of
- * them. Nor does what is wrong in the manifest alone.
+ * The check that found bytes other than those that were dumped. Only a check that reads them can: a fault of a quick
+ * one is the ETag of a copy, since a different size would make the backup broken, and a restore that failed on some
+ * server says nothing about the bytes. Nor does a fault in the manifest alone.
  */
 export function damagedCheck(record: VerificationRecord | undefined): Check | undefined {
   return record?.checks.find(
@@ -120,31 +123,31 @@ export function damagedCheck(record: VerificationRecord | undefined): Check | un
   );
 }
 
-/** Whether a fault is one of the dump's bytes: not of what is known of them, nor of what a server makes of them. */
+/** Whether a fault is in the dump's bytes: not in what is known about them, nor in what a server makes of them. */
 export function isOfBytes(what: Fault['what']): boolean {
   return what !== 'manifest' && what !== 'restore';
 }
 
-/** Whether the rows of the tables are right, and the manifest's places between them, by which pieces are read, are not. */
+/** Whether the rows of the tables are right, but the manifest's checkpoints, by which pieces are read, are not. */
 export function hasWrongCheckpoints(record: VerificationRecord | undefined): boolean {
   return (record?.checks ?? []).some(({ faults }) => faults.some(({ what }) => what === 'manifest'));
 }
 
-/** As it lies in the bucket: JSON that is indented for people. */
+/** As stored in the bucket: JSON, indented for people. */
 export function encodeRecord(record: VerificationRecord): Buffer {
   return Buffer.from(`${JSON.stringify(record, undefined, 1)}\n`);
 }
 
-/** What a record was found to be. */
+/** The result of reading a record. */
 export type RecordRead =
   | { readonly kind: 'record'; readonly record: VerificationRecord }
   | { readonly kind: 'none' }
-  /** There is one, and what it says is not known. */
+  /** There is one, but what it says is unknown. */
   | { readonly kind: 'unread'; readonly reason: string };
 
 /**
- * Reads a record. It is no part of the backup, so one that is damaged or of a later version keeps nobody from using the
- * backup; but nor is that then known to be without a fault.
+ * Reads a record. It is not part of the backup, so a record that is damaged or of a later version does not prevent
+ * the backup's use; but then the backup is not known to be free of faults either.
  */
 export async function readRecord(store: Store, object: ObjectInfo, signal: AbortSignal): Promise<RecordRead> {
   const unread = (problem: string) =>
@@ -162,7 +165,7 @@ export async function readRecord(store: Store, object: ObjectInfo, signal: Abort
   }
 }
 
-/** What a check that found faults has to say, in one line. */
+/** Summarises a check that found faults, in one line. */
 export function describeFaults({
   faults: [first],
   faultCount,

@@ -6,7 +6,7 @@
 /** Exit statuses of the program. A signal ends it with 128 + the signal's number, see {@link StoppedError}. */
 export const EXIT = { done: 0, failed: 1, usage: 2, fault: 3, notFound: 4, locked: 5 } as const;
 
-/** The parts of a message. `remedy` says what the operator can do; it is left out only where nothing can be done. */
+/** The parts of a message. `remedy` says what the operator can do; it is omitted only if nothing can be done. */
 export interface ErrorParts {
   /** What was being done, to what: `cannot write backup/x.sql to bucket topobank-assets`. */
   readonly doing: string;
@@ -18,17 +18,17 @@ export interface ErrorParts {
   readonly cause?: unknown;
 }
 
-/** What an error says, whatever was thrown. */
+/** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Whether an error code of Node's TLS is about the other side's certificate. */
+/** Whether an error code of Node's TLS concerns the peer's certificate. */
 export function isCertificateCode(code: string): boolean {
   return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code);
 }
 
-/** Base of all errors that are meant for the operator: shown as one line, without a stack trace. */
+/** Base of all errors meant for the operator: shown as one line, without a stack trace. */
 export abstract class OperatorError extends Error {
   abstract readonly exitStatus: number;
   readonly doing: string;
@@ -47,7 +47,9 @@ export abstract class OperatorError extends Error {
   }
 }
 
-/** A flag, a variable or a file named by one is wrong: the operator corrects the call. */
+/**
+ * A flag, a variable or a file named by one is wrong: the operator corrects the command line or the configuration.
+ */
 export class ConfigError extends OperatorError {
   readonly exitStatus = EXIT.usage;
 }
@@ -60,7 +62,7 @@ export class DatabaseError extends OperatorError {
 /** The S3 server refused or failed: the operator looks at the bucket, the key's rights or the network. */
 export class StoreError extends OperatorError {
   readonly exitStatus = EXIT.failed;
-  /** Where a call on several objects failed for some of them: their keys. */
+  /** If a call on several objects failed for some of them: their keys. */
   readonly keys: readonly string[];
 
   constructor(parts: ErrorParts & { readonly keys?: readonly string[] }) {
@@ -69,10 +71,10 @@ export class StoreError extends OperatorError {
   }
 }
 
-/** A dump is not what it should be (cut off, not a dump, other bytes than its manifest says): take another one. */
+/** A dump is not what it should be (truncated, not a dump, bytes that do not match its manifest): use another one. */
 export class DumpError extends OperatorError {
   readonly exitStatus = EXIT.failed;
-  /** Whether it is compressed in a way that the tool does not unpack; it may be good all the same. */
+  /** Whether it is compressed in a way that the tool cannot unpack; it may still be good. */
   readonly cannotUnpack: boolean;
 
   constructor(parts: ErrorParts & { readonly cannotUnpack?: boolean }) {
@@ -84,7 +86,7 @@ export class DumpError extends OperatorError {
 /** A restore stopped; the target database is as it was, or the message says what state it is in. */
 export class RestoreError extends OperatorError {
   readonly exitStatus = EXIT.failed;
-  /** Whether the server lacks what the dump names, which another one may have. */
+  /** Whether the server lacks something that the dump names; another server may have it. */
   readonly serverLacks: boolean;
 
   constructor(parts: ErrorParts & { readonly serverLacks?: boolean }) {
@@ -98,12 +100,12 @@ export class LockedError extends OperatorError {
   readonly exitStatus = EXIT.locked;
 }
 
-/** What a command prints, or puts into a file, could not be written: the operator looks at where that goes. */
+/** What a command prints, or writes to a file, could not be written: the operator looks at the destination. */
 export class OutputError extends OperatorError {
   readonly exitStatus = EXIT.failed;
 }
 
-/** Who was asked said no: nothing was done. */
+/** Confirmation was declined: nothing was done. */
 export class DeclinedError extends OperatorError {
   readonly exitStatus = EXIT.failed;
 }

@@ -1,13 +1,13 @@
 import { ConfigError, type ErrorParts, type OperatorError, OutputError } from './errors.ts';
 
-/** What any other file of the same disk, or of the same process, would have failed with as well. */
+/** Errors that any other file on the same disk, or of the same process, would have met as well. */
 const NOT_OF_THE_NAME = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE']);
 
 /**
- * The error of a file that could not be written.
+ * The error for a file that could not be written.
  *
  * @param words what went wrong, for codes that say little
- * @returns OutputError where the disk is to blame, ConfigError where it is the name that was given
+ * @returns OutputError if the disk is to blame, ConfigError if the given name is
  */
 export function fileError(
   parts: Pick<ErrorParts, 'doing' | 'remedy'>,

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 
 /**
- * For a signal to which everything listens that is under way at the same time, which is no leak: Node warns of more than
- * ten listeners, on stderr and in a form that is not the log's. A signal that is derived from one needs it anew.
+ * Lifts the limit on listeners of a signal to which all concurrent work listens, which is not a leak: Node warns of
+ * more than ten, on stderr and not in the log's format. A derived signal needs this again.
  *
  * @returns the signal itself
  */

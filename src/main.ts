@@ -6,10 +6,12 @@ import { escapeControls, escapeInStack } from './ui/controls.ts';
 import { outliveStderr } from './ui/stderr.ts';
 import { watchStdout } from './ui/stdout.ts';
 
-/** How long a process that was stopped may go on, in milliseconds, with what its work has left open. */
+/** How long a stopped process may keep running, in milliseconds, for what its work left open. */
 const LINGER_MS = 500;
 
-/** Work that was stopped and cleans up for longer than this, in milliseconds, says so; then a second signal ends it. */
+/**
+ * Stopped work whose cleanup takes longer than this, in milliseconds, says so; from then on a second signal ends it.
+ */
 const PATIENCE_MS = 3000;
 
 /**
@@ -50,7 +52,7 @@ async function run(
     process.stdout.write(`${version}\n`);
     return EXIT.done;
   }
-  // The commands and their settings take longer to load than the version takes to be told.
+  // The commands and their settings take longer to load than the version takes to print.
   const { runProgram } = await import('./program/program.ts');
   return runProgram(argv, version, surroundings);
 }
@@ -67,10 +69,11 @@ function lostOutput(cause: NodeJS.ErrnoException, status: number): OutputError {
   });
 }
 
-/** @returns what takes the listeners away */
+/** @returns a function that removes the listeners */
 function stopOnSignals(stop: AbortController, bars: Bars, say: Say): () => void {
   let patience: NodeJS.Timeout | undefined;
-  // A terminal, and what runs the program on it, may both send the first signal: only one that was asked for counts.
+  // A terminal and the program's parent on it may both send the first signal: a second one counts only once it was
+  // offered.
   let isAskedFor = false;
   const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
     const handler = () => {
@@ -97,7 +100,7 @@ function stopOnSignals(stop: AbortController, bars: Bars, say: Say): () => void 
   };
 }
 
-/** Work that was stopped and did not end in time must not hold the process. */
+/** Stopped work that did not end in time must not keep the process alive. */
 function endSoon(status: number): void {
   setTimeout(() => process.exit(status), LINGER_MS).unref();
 }
@@ -109,7 +112,11 @@ function packageVersion(): string {
   return version;
 }
 
-/** Says what went wrong, in one line, and how the program ends. */
+/**
+ * Reports what went wrong, in one line.
+ *
+ * @returns the exit status
+ */
 function report(error: unknown, env: NodeJS.ProcessEnv, say: Say): number {
   const message = messageOf(error);
   const line = error instanceof OperatorError ? message : `unexpected: ${message}`;
@@ -118,10 +125,10 @@ function report(error: unknown, env: NodeJS.ProcessEnv, say: Say): number {
   return error instanceof OperatorError ? error.exitStatus : EXIT.failed;
 }
 
-/** pino's numbers. */
+/** pino's level numbers. */
 const LEVELS = { warn: 40, error: 50 } as const;
 
-/** Writes what is no command's to log, in the form of the log. */
+/** Writes messages that do not come from a command's log, in the log's format. */
 type Say = (level: keyof typeof LEVELS, line: string, stack?: string) => void;
 
 function createSay({ LOG_FORMAT }: NodeJS.ProcessEnv, bars: Bars): Say {

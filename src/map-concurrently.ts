@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
 
 /**
- * Works on several items at the same time. After the first failure no other item is begun, and those under way are
- * waited for, so that nothing goes on behind the caller's back.
+ * Works on several items concurrently. After the first failure no further item is begun, and those under way are
+ * awaited, so that nothing continues behind the caller's back.
  *
- * @param concurrency how many items are worked on at the same time
+ * @param concurrency how many items to work on at the same time
  * @returns the results, in the order of the items
  * @throws the first failure
  */

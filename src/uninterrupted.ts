@@ -1,6 +1,6 @@
 /**
- * A signal that is never aborted: for what takes moments, and would leave something behind if it were broken off
- * half-way. What was to stop it waits until it is done. Each is a new one, for whoever is given a signal listens to it.
+ * A signal that is never aborted, for short work that would leave something behind if it were interrupted half-way:
+ * an abort takes effect only once it is done. Each call returns a new one, because consumers add listeners to it.
  */
 export function uninterrupted(): AbortSignal {
   return new AbortController().signal;

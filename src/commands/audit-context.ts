@@ -12,7 +12,7 @@ import type { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, PURGE_GROUPS } from './groups.t
 import { mediaSettings } from './run-context.ts';
 import { confirmAndLock, type Session } from './session.ts';
 
-/** @throws ConfigError for a wrong AUDIT_REFERENCES, or a quarantine that media or backups would lie in */
+/** @throws ConfigError for a wrong AUDIT_REFERENCES, or a quarantine prefix that overlaps media or backups */
 export async function backupAuditContext(
   session: Session<(typeof BACKUP_AUDIT_GROUPS)[number]>,
   store: Store,
@@ -52,7 +52,7 @@ export async function mediaAuditContext(
   };
 }
 
-/** What it takes to change the quarantine, beside the audit that comes before. */
+/** What changing the quarantine needs besides the context of the preceding audit. */
 export function quarantineContext(
   session: Session<Exclude<(typeof PURGE_GROUPS)[number], 'database'>>,
 ): Omit<ConfirmedQuarantineContext, 'database' | keyof BackupAuditContext> {

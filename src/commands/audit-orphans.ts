@@ -22,7 +22,7 @@ import { type CommonOptions, type Invocation, openSession, type Session, withSto
 import { warnOfVariables } from './warn-of-variables.ts';
 import { type OutputFlags, withOutput } from './with-output.ts';
 
-/** The options of `audit-orphans`, as they are given. */
+/** The options of `audit-orphans`, as given. */
 export interface AuditFlags extends CommonOptions, OutputFlags {
   readonly backup?: string;
   readonly allBackups?: true;
@@ -63,7 +63,7 @@ function refuseTogether(flags: AuditFlags): void {
   }
 }
 
-/** @throws ConfigError for what the audit that is asked for does not read */
+/** @throws ConfigError for options that the requested audit does not read */
 function refuseInVain({ options, flags }: Invocation): void {
   const { backup, allBackups, quarantine, yes } = options as AuditFlags;
   const yesInVain = yes === true && quarantine !== true;
@@ -81,14 +81,14 @@ function usage(problem: string, remedy: string): ConfigError {
   return new ConfigError({ doing: 'cannot audit', problem, remedy });
 }
 
-/** What is mistyped would be missed in what an audit says, and more so in what it moves. */
+/** Warns of variables: a mistyped one would distort what an audit reports and, worse, what it moves. */
 function begin<G extends SettingGroup>(invocation: Invocation, groups: readonly G[]): Session<G> {
   const session = openSession(invocation, groups);
   warnOfVariables(session.log, invocation);
   return session;
 }
 
-/** Moves the orphans once the audit was seen and it is confirmed. */
+/** Shows the audit, and moves the orphans once that is confirmed. */
 async function quarantine(invocation: Invocation): Promise<number> {
   const session = begin(invocation, QUARANTINE_GROUPS);
   const { config, confirm } = session;
@@ -110,7 +110,7 @@ async function quarantine(invocation: Invocation): Promise<number> {
   return (totals.dangling?.count ?? 0) + stays > 0 ? EXIT.fault : EXIT.done;
 }
 
-/** What became of the orphans. */
+/** Describes what became of the orphans. */
 function renderQuarantine({ run, moved, left }: QuarantineReport): string {
   const lines = [
     moved.count === 0
@@ -154,7 +154,7 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
   return judge(totals);
 }
 
-/** A line for each backup. */
+/** Prints one line for each backup. */
 async function auditAll(invocation: Invocation): Promise<number> {
   const session = begin(invocation, BACKUP_AUDIT_GROUPS);
   const { config } = session;

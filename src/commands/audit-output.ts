@@ -4,10 +4,10 @@ import { escapeInLines } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 
-/** Findings of each kind that people are shown. */
+/** How many findings of each kind to show to people. */
 const SHOWN = 20;
 
-/** What an audit tells beside its findings, of a database or of a backup. */
+/** What an audit of a database or a backup reports besides its findings. */
 export type ReportHead = Omit<AuditReport, 'unread'> & {
   readonly backup?: string;
   readonly unread?: AuditReport['unread'];
@@ -18,7 +18,7 @@ export interface AuditOutput extends FindingSink {
   end(report: ReportHead): Promise<void>;
 }
 
-/** One JSON document: the findings as they come, and behind them what is known only at the end. */
+/** One JSON document: the findings as they arrive, followed by what is known only at the end. */
 export function jsonOutput(write: (text: string) => Promise<void>): AuditOutput {
   const opening = '{\n  "findings": [';
   let before = opening;

@@ -7,7 +7,7 @@ import { ConfigError } from '../errors.ts';
  * Reads a backup's name as an argument or an option gives it: its id, the name or key of its dump, or `latest`.
  *
  * @param from where it was given: `ID`, `--backup`
- * @throws ConfigError for what is none of them
+ * @throws ConfigError for anything else
  */
 export function readBackupId(text: string, from: string): Wanted {
   if (text === 'latest') return { by: 'latest' };

@@ -9,12 +9,12 @@ import { runContext } from './run-context.ts';
 import { type Invocation, openSession, type Session, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
-/** `backup`: one backup, now, and after it the retention. @returns the exit status */
+/** `backup`: takes one backup now, then applies retention. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   return backUpOnce(openSession(invocation, RUN_GROUPS), invocation);
 }
 
-/** The same where the settings are read already. @returns the exit status */
+/** The same with settings already read. @returns the exit status */
 export async function backUpOnce(
   session: Session<(typeof RUN_GROUPS)[number]>,
   invocation: Invocation,

@@ -1,7 +1,10 @@
 import type { ChoiceOptions } from '../catalog/choose-backup.ts';
 import type { Session } from './session.ts';
 
-/** How every command chooses a backup: that it takes an older one than the newest is said, and what is not known of it. */
+/**
+ * How every command chooses a backup: it warns if it takes an older one because a newer one is broken, and if the
+ * chosen one's verification record cannot be read.
+ */
 export function choiceOptions({
   now,
   log,

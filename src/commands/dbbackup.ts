@@ -4,8 +4,8 @@ import { run as runService } from './service.ts';
 import { type Invocation, openSession } from './session.ts';
 
 /**
- * `dbbackup`: what the compose service of this name does. `RESTORE_DATABASE=1` restores, `DBBACKUP_SCHEDULE=none`
- * backs up once, anything else is the service.
+ * `dbbackup`: what the compose service of this name runs. `RESTORE_DATABASE=1` restores, `DBBACKUP_SCHEDULE=none`
+ * backs up once, anything else runs the service.
  *
  * @returns the exit status
  */
@@ -16,7 +16,7 @@ export async function run(invocation: Invocation): Promise<number> {
     if (restoreFile !== undefined) log.warn('RESTORE_FILE has no effect without RESTORE_DATABASE=1');
     return runService(invocation);
   }
-  // Setting the variable is the yes that a restore asks for.
+  // Setting the variable confirms the restore.
   const options: RestoreFlags = { ...invocation.options, yes: true, unasked: true, owner: true };
   const what = restoreFile ?? 'latest';
   return runRestore({ ...invocation, options }, what);

@@ -7,7 +7,7 @@ import { renderTable } from '../ui/table.ts';
 import { DOCTOR_GROUPS } from './groups.ts';
 import { atOnce, type Invocation, openSession, withStore } from './session.ts';
 
-/** `doctor`: tries everything that the tool needs. @returns the exit status */
+/** `doctor`: checks everything that the tool needs. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, DOCTOR_GROUPS);
   const { config, now } = session;

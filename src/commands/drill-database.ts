@@ -4,15 +4,15 @@ import { type Database, openDatabase } from '../postgres/database.ts';
 import { type Invocation, openSession } from './session.ts';
 
 /**
- * The server on which scratch databases are made: that of `VERIFY_DATABASE_URL`, else that of the database itself.
+ * The server for scratch databases: that of `VERIFY_DATABASE_URL`, else that of the database itself.
  *
- * @throws ConfigError for settings that are missing or wrong
+ * @throws ConfigError for missing or wrong settings
  */
 export function drillDatabase(invocation: Invocation): Database {
   const { verifyDatabaseUrl } = openSession(invocation, ['drill']).config;
   const url = verifyDatabaseUrl === undefined ? undefined : parseDatabaseUrl(verifyDatabaseUrl.reveal());
   if (url === undefined) return openDatabase(openSession(invocation, ['database']).config, invocation.env);
-  // The password of the database itself is none of this server's.
+  // PGPASSWORD belongs to the server of the database, not to this one.
   const { PGPASSWORD: _, ...env } = { ...invocation.env, ...url.env };
   const password = url.password === undefined ? undefined : secret(url.password);
   const maintenance = { maintenanceDatabase: url.database, maintenanceFrom: 'VERIFY_DATABASE_URL' };

@@ -15,7 +15,7 @@ import { parseTime, TIME_FORM } from './time-option.ts';
 const DEFAULT_COUNT = '5';
 const MOST = 1000;
 
-/** The options of `service --explain`, as they are given. */
+/** The options of `service --explain`, as given. */
 export interface ExplainOptions {
   /** The schedule. */
   readonly explain: string;
@@ -23,7 +23,7 @@ export interface ExplainOptions {
   readonly count?: string | undefined;
 }
 
-/** `service --explain SPEC`: what a schedule means, and when it is next. @returns the exit status */
+/** `service --explain SPEC`: what a schedule means, and when it is due next. @returns the exit status */
 export function explainSchedule(invocation: Invocation, options: ExplainOptions): number {
   const flags = { ...invocation.flags, schedule: options.explain };
   const { config, now, log, print } = openSession({ ...invocation, flags }, ['schedule', 'zone']);

@@ -8,13 +8,13 @@ import { choiceOptions } from './choice-options.ts';
 import { READ_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
-/** The options of `fetch`, as they are given. */
+/** The options of `fetch`, as given. */
 interface FetchFlags extends CommonOptions {
   readonly table?: string;
   readonly csv?: true;
 }
 
-/** `fetch ID [DIR]`: a backup's dump, or one table of it, as a local file. */
+/** `fetch ID [DIR]`: saves a backup's dump, or one table of it, as a local file. */
 export async function run(invocation: Invocation, id: string, directory: string): Promise<number> {
   const { table, csv } = invocation.options as FetchFlags;
   if (table === undefined && csv === true) {

@@ -1,5 +1,5 @@
-// Which groups of settings each command reads: the program offers the flags of just these. A command that does several
-// things reads a part of its groups for each.
+// The groups of settings that each command reads: the program offers the flags of exactly these. A command that does
+// several things reads part of its groups for each.
 
 /** A whole run: backup, sweep and pruning under the lock. */
 export const RUN_GROUPS = [
@@ -21,16 +21,16 @@ export const BACKUP_AUDIT_GROUPS = ['store', 'media', 'references', 'dump-audit'
 /** An audit of the database, and of the backups that protect objects. */
 export const AUDIT_GROUPS = ['database', ...BACKUP_AUDIT_GROUPS, 'audit'] as const;
 
-/** An audit whose orphans are moved. */
+/** An audit that moves the orphans. */
 export const QUARANTINE_GROUPS = [...AUDIT_GROUPS, 'lock'] as const;
 
-/** A purge of what was moved, which looks once more at rows and backups. */
+/** A purge of what was moved, which checks rows and backups once more. */
 export const PURGE_GROUPS = ['database', ...BACKUP_AUDIT_GROUPS, 'lock'] as const;
 
-/** What a backup has recorded of its media, and what lies in quarantine. */
+/** What a backup recorded about its media, and what is in quarantine. */
 export const MEDIA_GROUPS = ['store', 'media'] as const;
 
-/** Backups, verifications and audits by schedule. */
+/** Scheduled backups, verifications and audits. */
 export const SERVICE_GROUPS = [
   ...RUN_GROUPS,
   'schedule',
@@ -41,7 +41,7 @@ export const SERVICE_GROUPS = [
   'audit-schedule',
 ] as const;
 
-/** Which backups stay. */
+/** Deciding which backups to keep. */
 export const DECISION_GROUPS = ['store', 'retention', 'guard', 'zone'] as const;
 
 /** The same, and the lock under which the others are deleted. */
@@ -50,10 +50,10 @@ export const PRUNE_GROUPS = [...DECISION_GROUPS, 'database', 'lock'] as const;
 /** A restore from the bucket. */
 export const RESTORE_GROUPS = ['database', 'store', 'tools', 'lock'] as const;
 
-/** Backups that are read. */
+/** Reading backups. */
 export const READ_GROUPS = ['store', 'tools'] as const;
 
-/** The same, and the server of the scratch database. */
+/** The same, and the server for the scratch database. */
 export const DRILL_GROUPS = [...READ_GROUPS, 'database', 'drill'] as const;
 
 export const LIST_GROUPS = ['store', 'guard'] as const;

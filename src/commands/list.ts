@@ -52,7 +52,7 @@ export function summarize(backup: Backup, prefix: string) {
   };
 }
 
-/** When and how deep a backup was verified, and what was wrong with it; null for one that never was. */
+/** When and how deep a backup was verified, and what was wrong with it; null if it never was. */
 function verifiedDocument({ verified }: Backup) {
   const check = decisiveCheck(verified);
   if (check === undefined) return null;
@@ -98,7 +98,7 @@ function describeCheck(check: Check | undefined, now: Date): string {
   return check.ok ? ago : `FAULTY (${ago})`;
 }
 
-/** What has to be said of a backup below the table. */
+/** Notes about a backup to print below the table. */
 function faultNotes(backup: Backup): string[] {
   if (backup.state === 'broken') return [`${backup.id} is broken: ${backup.fault}`];
   if (backup.unreadRecord !== undefined) {

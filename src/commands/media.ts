@@ -13,10 +13,10 @@ import { MEDIA_GROUPS } from './groups.ts';
 import { otherPrefixes } from './run-context.ts';
 import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 
-/** Most objects that people are shown. */
+/** How many objects to show to people. */
 const SHOWN = 20;
 
-/** `media check ID`, `media restore ID`: the media that a backup has recorded. @returns the exit status */
+/** `media check ID`, `media restore ID`: the media that a backup recorded. @returns the exit status */
 export async function run(invocation: Invocation, what: string, id: string): Promise<number> {
   const { dryRun } = invocation.options as CommonOptions & { readonly dryRun?: true };
   if (what !== 'check' && what !== 'restore') throw usage(`${JSON.stringify(what)} is not accepted`);
@@ -51,11 +51,11 @@ function usage(problem: string): ConfigError {
   });
 }
 
-/** A fault as it is told. */
+/** A fault as it is printed. */
 interface FaultLine {
   readonly kind: MediaFault['kind'];
   readonly key: string;
-  /** Bytes of the object that was recorded, and of the one that is there. */
+  /** Size in bytes of the recorded object, and of the present one. */
   readonly recorded?: number;
   readonly present?: number;
 }
@@ -82,24 +82,24 @@ function renderFaults(id: string, faults: readonly FaultLine[], untold: number):
   return lines.join('\n');
 }
 
-/** Of objects that may have been copied away and back, which is no fault. */
+/** For objects that may have been copied away and back, which is not a fault. */
 function renderUntold(count: number): string {
   return `present with the same size, but possibly changed: ${formatCount(count)}`;
 }
 
-/** What it takes to look after the media of a backup. */
+/** What checking and restoring the media of a backup needs. */
 export function mediaContext(session: Session<'store' | 'media'>, store: Store): MediaRestoreContext {
   const { config, log, startProgress } = session;
   const { quarantinePrefix } = config;
   return { otherPrefixes: otherPrefixes(config), store, quarantinePrefix, log, startProgress };
 }
 
-/** Whether every object of the backup is what it was, as far as can be told. */
+/** Whether every object of the backup is what it was, as far as can be determined. */
 export function isWhole({ lost, changed }: MediaRestored): boolean {
   return lost.length === 0 && changed.length === 0;
 }
 
-/** The first of what there is, a line each, and how many more there are. */
+/** The first items, one per line, and how many more there are. */
 function renderSome<T>(what: string, all: readonly T[], describe: (one: T) => string): string[] {
   const lines = all.slice(0, SHOWN).map((one) => escapeControls(`${what}: ${describe(one)}`));
   if (all.length > SHOWN)
@@ -107,7 +107,7 @@ function renderSome<T>(what: string, all: readonly T[], describe: (one: T) => st
   return lines;
 }
 
-/** What became of a backup's media, for people. */
+/** The result of restoring a backup's media, for people. */
 export function renderMediaRestored({
   backup,
   dryRun,

@@ -28,7 +28,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return EXIT.done;
 }
 
-/** Without the lock, and so without the database, for nothing is done that could meet another run. */
+/** Takes no lock, and so needs no database: nothing is done that could conflict with another run. */
 async function decide(invocation: Invocation): Promise<void> {
   const session = openSession(invocation, DECISION_GROUPS);
   warnOfVariables(session.log, invocation);

@@ -4,7 +4,7 @@ import { formatContents } from '../ui/format.ts';
 import { PUSH_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
-/** `push FILE`: a local dump as a backup. */
+/** `push FILE`: stores a local dump as a backup. */
 export async function run(invocation: Invocation, file: string): Promise<number> {
   const session = openSession(invocation, PUSH_GROUPS);
   const { config, now, log, startProgress } = session;

@@ -14,7 +14,7 @@ import { MEDIA_GROUPS, PURGE_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
-/** The options of `quarantine`, as they are given. */
+/** The options of `quarantine`, as given. */
 interface QuarantineFlags extends CommonOptions {
   readonly key?: string;
   readonly olderThan?: string;

@@ -10,19 +10,19 @@ type Texts<N extends ScheduleName> = Readonly<Record<N | 'zone', string>>;
 type Sources = Pick<Invocation, 'flags' | 'env'>;
 
 /**
- * The schedule that a setting holds.
+ * The schedule in a setting.
  *
- * @throws ConfigError that names the variable or the flag which it was given by
+ * @throws ConfigError naming the variable or flag that set it
  */
 export function readSchedule<N extends ScheduleName>(name: N, config: Texts<N>, sources: Sources): Schedule {
   return parseSchedule(config[name], config.zone, givenAs(name, sources));
 }
 
 /**
- * The schedules that several settings hold, by their names.
+ * The schedules in several settings, by name.
  *
- * @param now from when on each has to have a time
- * @throws ConfigError that tells what is wrong with each of them
+ * @param now each schedule must have a time after this one
+ * @throws ConfigError listing what is wrong with each of them
  */
 export function readSchedules<N extends ScheduleName>(
   names: readonly N[],

@@ -25,7 +25,7 @@ interface StoredBackup {
 
 /**
  * @param from undefined for a local file
- * @throws ConfigError, NotFoundError where `--with-media` cannot be done
+ * @throws ConfigError, NotFoundError if `--with-media` cannot be carried out
  */
 export function mediaOfRestore(
   invocation: Invocation,
@@ -37,7 +37,7 @@ export function mediaOfRestore(
   const asked = audit !== false;
   const wanted = withMedia === true ? readyForMedia(invocation, from) : undefined;
 
-  /** Whatever keeps the audit from being done is said in one line. */
+  /** Runs a part of the comparison; whatever prevents it is logged in one line. */
   async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
     if (!asked) return undefined;
     try {
@@ -55,7 +55,7 @@ export function mediaOfRestore(
         if (from === undefined) return undefined;
         const { store, backup } = from;
         const context = await backupAuditContext(openSession(invocation, BACKUP_AUDIT_GROUPS), store, env);
-        // All of the dump would have to be read, which may take longer than the restore.
+        // The whole dump would have to be read, which may take longer than the restore.
         if (backup.manifest === undefined && !isListComplete(backup, context.ownSources)) {
           log.info(
             `the dump has no manifest: missing media are reported after the restore, or by \`audit-orphans --backup ${backup.id}\``,
@@ -93,7 +93,7 @@ export function mediaOfRestore(
 }
 
 /**
- * What it takes to bring media back: the database is not replaced before all of it is known to be there.
+ * What restoring media needs. Called before the database is replaced, so that anything missing is found first.
  *
  * @throws ConfigError, NotFoundError
  */
@@ -124,7 +124,7 @@ function describeOutlook(outlook: Exclude<BackupOutlook, { problem: string }>): 
   const { id, by, references, dangling, changed } = outlook;
   const missing = dangling === 0 ? 'none' : formatCount(dangling);
   const others = changed ? `, ${formatCount(changed)} changed since` : '';
-  // What rows own by a prefix only the list of media tells of.
+  // Only the list of media shows what rows own by prefix.
   const told = by === 'dump' ? `audit-orphans --backup ${id}` : `media check ${id}`;
   const see = dangling + (changed ?? 0) === 0 ? '' : `: see \`${told}\``;
   return `of ${formatNumber(references, 'media object')} that the backup’s rows own, ${missing} missing${others}${see}`;

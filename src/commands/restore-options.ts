@@ -12,12 +12,12 @@ import { RESTORE_GROUPS } from './groups.ts';
 import type { CommonOptions, Invocation, Session } from './session.ts';
 import { parseTime, TIME_FORM } from './time-option.ts';
 
-/** What every kind of restore works with. */
+/** What every kind of restore needs. */
 export type RestoreSession = Omit<Session<never>, 'config'> & {
   readonly config: Config<'database' | 'lock'>;
 };
 
-/** The options of `restore`, as they are given. */
+/** The options of `restore`, as given. */
 export interface RestoreFlags extends CommonOptions {
   readonly latest?: true;
   readonly at?: string;
@@ -27,23 +27,23 @@ export interface RestoreFlags extends CommonOptions {
   readonly jobs?: string;
   readonly table?: readonly string[];
   readonly dataOnly?: true;
-  /** commander's reading of `--no-owner`. */
+  /** How commander represents `--no-owner`. */
   readonly owner: boolean;
-  /** commander's reading of `--no-audit`. */
+  /** How commander represents `--no-audit`. */
   readonly audit?: boolean;
   readonly withMedia?: true;
   readonly dryRun?: true;
-  /** No option: a variable has said yes for whoever could be asked. */
+  /** Not an option: an environment variable has already given the confirmation. */
   readonly unasked?: true;
 }
 
-/** The dump that is to be restored: one of the bucket's, or a file. */
+/** The dump to restore: one in the bucket, or a file. */
 export type WantedDump =
   | Wanted
   | { readonly by: 'key'; readonly key: string; readonly id: string }
   | { readonly by: 'file'; readonly file: string };
 
-/** @throws NotFoundError for a key that lies elsewhere than backups do: a mistyped file must not become one */
+/** @throws NotFoundError for a key outside the backups' prefix: a mistyped file must not be taken for a backup */
 export function wantedBackup(wanted: Exclude<WantedDump, { by: 'file' }>, prefix: string): Wanted {
   if (wanted.by !== 'key') return wanted;
   const { key, id } = wanted;
@@ -67,7 +67,7 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
   if (at !== undefined) return { by: 'time', at: readTime(at) };
   if (what === undefined || what === 'latest') return { by: 'latest' };
   if (idTime(what) !== undefined) return { by: 'id', id: what };
-  // The name or the key of a dump in the bucket; a file of this name that is here is meant before it.
+  // The name or key of a dump in the bucket; a local file of this name takes precedence.
   const id = fileTime(basename(what));
   if (id === undefined || existsSync(what)) return { by: 'file', file: what };
   return what === basename(what)
@@ -75,7 +75,7 @@ export function readWanted(what: string | undefined, { latest, at }: RestoreFlag
     : { by: 'key', key: what.replace(/^\/+/, ''), id };
 }
 
-/** @throws ConfigError for targets that exclude each other, or a name that is none */
+/** @throws ConfigError for targets that exclude each other, or an invalid name */
 export function readTarget(flags: RestoreFlags): RestoreTarget {
   const { into, inPlace, dropOld, table, withMedia, unasked = false } = flags;
   const given = [
@@ -102,9 +102,9 @@ export function readTarget(flags: RestoreFlags): RestoreTarget {
 }
 
 /**
- * The database that is given rows and no more, and the tables; undefined without `--data-only`.
+ * The database that receives rows only, and the tables; undefined without `--data-only`.
  *
- * @throws ConfigError for options that have no part in that
+ * @throws ConfigError for options that do not apply to that
  */
 export function readRowsTarget({ dataOnly, ...flags }: RestoreFlags): AddRowsOptions | undefined {
   if (dataOnly === undefined) return undefined;
@@ -120,8 +120,8 @@ export function readRowsTarget({ dataOnly, ...flags }: RestoreFlags): AddRowsOpt
 /**
  * The rows of single tables are not compared with media objects.
  *
- * @param given the flags that stand for settings
- * @throws ConfigError for options about that comparison
+ * @param given the flags for settings
+ * @throws ConfigError for options of that comparison
  */
 export function refuseAuditOfTables({ table, audit }: RestoreFlags, given: Invocation['flags']): void {
   if (table === undefined) return;
@@ -130,10 +130,10 @@ export function refuseAuditOfTables({ table, audit }: RestoreFlags, given: Invoc
   throw usage('single tables are not compared with media objects', `omit ${unread.join(' and ')}`);
 }
 
-/** Of more connections a server has more to lose than to win. */
+/** Beyond this many connections, a server loses more than it gains. */
 const MOST_JOBS = 64;
 
-/** @throws ConfigError for what is no number of connections */
+/** @throws ConfigError for anything but an accepted number of connections */
 export function readJobs({ jobs }: Pick<RestoreFlags, 'jobs'>): number | undefined {
   if (jobs === undefined) return undefined;
   if (/^[1-9]\d?$/.test(jobs) && Number(jobs) <= MOST_JOBS) return Number(jobs);

@@ -6,7 +6,7 @@ import { formatBytes, formatContents, formatDuration, formatNumber } from '../ui
 
 const quote = pg.escapeIdentifier;
 
-/** What a restore has done, in `ms` milliseconds, and what has become of the databases before it. */
+/** What a restore did, in `ms` milliseconds, and what became of the previous databases. */
 export function renderReport(source: DumpSource, report: RestoreReport, ms: number): string {
   const { database, only, bytes, bytesRead } = report;
   if (only !== undefined) {
@@ -21,7 +21,7 @@ export function renderReport(source: DumpSource, report: RestoreReport, ms: numb
   ].join('\n');
 }
 
-/** That the next restore drops it is said only where it will be able to. */
+/** Says that the next restore drops it only if it will be able to. */
 function renderKept({ notDropped, subscriptions }: RestoreReport, kept: string): string[] {
   const until = `the old database is kept as ${kept}`;
   if (subscriptions.refused.length === 0) {
@@ -36,7 +36,7 @@ function renderKept({ notDropped, subscriptions }: RestoreReport, kept: string):
   ];
 }
 
-/** The slots at the publishers have moved on to what the old database has taken. */
+/** The publishers' slots have advanced past what the old database received. */
 function renderSubscriptions({ database, kept, subscriptions }: RestoreReport): string[] {
   const { disabled, continued } = subscriptions;
   if (disabled.length === 0) return [];

@@ -8,7 +8,10 @@ import type { RestoreFlags, RestoreSession } from './restore-options.ts';
 import { confirmAndLock, type Invocation } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
-/** `restore --table T --data-only --into NAME`: the rows of single tables into a database that has them, empty. */
+/**
+ * `restore --table T --data-only --into NAME`: loads the rows of single tables into a database that has these tables,
+ * empty.
+ */
 export async function restoreRows(
   invocation: Invocation,
   session: RestoreSession,

@@ -36,8 +36,8 @@ import { confirmAndLock, type Invocation, openSession, withStore } from './sessi
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /**
- * `restore [ID|FILE]`: a backup or a local dump into a new database that takes the old one's place, or single tables of
- * it into a database beside.
+ * `restore [ID|FILE]`: restores a backup or a local dump into a new database that takes the old one's place, or
+ * single tables of it into a separate database.
  *
  * @returns the exit status
  */
@@ -92,14 +92,17 @@ async function withSource(
   });
 }
 
-/** The backup without the places within its tables where a verification has found these wrong: its bytes may be right. */
+/**
+ * The backup, without the checkpoints inside its tables if a verification found them wrong: its bytes may still be
+ * right.
+ */
 function readable(backup: UsableBackup, log: Logger): UsableBackup {
   if (backup.manifest === undefined || !hasWrongCheckpoints(backup.verified)) return backup;
   log.info(`the rows of each table of backup ${backup.id} are read in one piece`);
   return { ...backup, manifest: withoutCheckpoints(backup.manifest) };
 }
 
-/** The database would be dropped for one that is known not to take its place. */
+/** In place, the database would be dropped for a backup known not to restore. */
 function noWayBack(id: string, check: Check): RestoreError {
   return new RestoreError({
     doing: `cannot restore backup ${id} in place`,

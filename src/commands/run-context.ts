@@ -7,7 +7,7 @@ import type { Store } from '../s3/store.ts';
 import type { RUN_GROUPS } from './groups.ts';
 import { holderName, type Invocation, type Session } from './session.ts';
 
-/** @param command what others that meet the lock are told */
+/** @param command shown to other runs that meet the lock */
 export function runContext(
   session: Session<(typeof RUN_GROUPS)[number]>,
   store: Store,
@@ -38,13 +38,13 @@ export function runContext(
   };
 }
 
-/** Where media lie, and which rows own them. */
+/** Where media are, and which rows own them. */
 export function mediaSettings(config: Config<'store' | 'media' | 'references'>): MediaSettings {
   const { mediaPrefix, auditReferences, auditReaders } = config;
   return { mediaPrefix, auditReferences, auditReaders, otherPrefixes: otherPrefixes(config) };
 }
 
-/** Where the backups lie and what is in quarantine, none of which are media. */
+/** The prefixes of the backups and of the quarantine, neither of which contains media. */
 export function otherPrefixes({ prefix, quarantinePrefix }: Config<'store' | 'media'>): readonly string[] {
   return [prefix, quarantinePrefix];
 }

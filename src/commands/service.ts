@@ -23,10 +23,10 @@ import { type CommonOptions, type Invocation, openSession, withStore } from './s
 import { verifyContext } from './verify-context.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
-/** The options of `service`, as they are given. */
+/** The options of `service`, as given. */
 export interface ServiceOptions extends CommonOptions, Partial<ExplainOptions> {}
 
-/** `service`: backups, verifications and audits at their times, until it is stopped. @returns the exit status */
+/** `service`: runs backups, verifications and audits on schedule until stopped. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   const { explain, from, count } = invocation.options as ServiceOptions;
   if (explain !== undefined) return explainSchedule(invocation, { explain, from, count });
@@ -37,8 +37,8 @@ export async function run(invocation: Invocation): Promise<number> {
     if (value !== undefined) throw usage(`${option} requires --explain`);
   }
   const session = openSession(invocation, SERVICE_GROUPS);
-  // What is wrong for the container's health check is to stop the service, and not to make it unhealthy for ever. The
-  // flag of its grace is here that of the audit.
+  // Wrong settings of the container's health check must stop the service, not leave it unhealthy forever. Flags are
+  // not passed on, because the service's grace flag is that of the audit.
   const ofCheck = { env: invocation.env, flags: {} };
   readConfig(ofCheck, ['health']);
   readIfGiven(ofCheck, 'database');
@@ -55,7 +55,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (invocation.options.json === true)
     throw usage('--json requires --explain, because the running service has no final result');
 
-  // A backup is made without what it names, night after night.
+  // Otherwise backups would be made without what it names, night after night.
   await readOwnReferences(config.auditReferences);
   const { env, signal } = invocation;
   warnOfVariables(log, invocation);

@@ -10,18 +10,18 @@ import { escapeInLines } from '../ui/controls.ts';
 import { createLog, type Logger } from '../ui/log.ts';
 import { createProgress, type StartProgress } from '../ui/progress.ts';
 
-/** Options that every command takes; `yes` where the command asks before it destroys. */
+/** Options that every command takes; `yes` only if the command asks before it destroys anything. */
 export interface CommonOptions {
   readonly json?: true;
   readonly quiet?: true;
   readonly yes?: true;
 }
 
-/** What the program hands to a command. */
+/** What the program passes to a command. */
 export interface Invocation {
   /** The command's options as commander spells them; a command narrows them to its own. */
   readonly options: CommonOptions;
-  /** The flags that stand for settings, by their long names. */
+  /** The flags for settings, by long name. */
   readonly flags: Readonly<Record<string, string | undefined>>;
   readonly env: NodeJS.ProcessEnv;
   /** Name and version of this program. */
@@ -32,29 +32,29 @@ export interface Invocation {
   readonly bars: Bars;
 }
 
-/** What a command works with: the settings it named, and what speaks to people. */
+/** What a command works with: the settings it asked for, and the means of talking to people. */
 export interface Session<G extends SettingGroup> {
   readonly config: Config<G>;
   readonly log: Logger;
   readonly startProgress: StartProgress;
   readonly confirm: Confirm;
   readonly now: () => Date;
-  /** Aborted when the program is to end. */
+  /** Aborted when the program is about to end. */
   readonly signal: AbortSignal;
-  /** Of the terminal that stdout is, in characters; undefined where it is none. */
+  /** Width of the terminal on stdout, in characters; undefined if stdout is not a terminal. */
   readonly width: number | undefined;
   /**
-   * Writes to stdout what people read on the way to the result; nothing with `--json`. Of its control characters only
-   * line feeds stay, so whatever may hold one of its own, such as a key, has to be escaped before.
+   * Writes intermediate output for people to stdout; nothing with `--json`. All control characters except line feeds
+   * are escaped, so a value that may contain line feeds itself (a key) must be escaped first.
    */
   tell(text: string): void;
   /** Writes the result to stdout: the document with `--json`, otherwise the text, as {@link tell} does. */
   print(document: unknown, text: string): void;
-  /** Writes a piece of a result that is too large to be printed at once; waits for a slow reader. */
+  /** Writes a piece of a result that is too large to print at once; waits for a slow reader. */
   write(text: string): Promise<void>;
 }
 
-/** @throws ConfigError for settings that are missing or wrong */
+/** @throws ConfigError for missing or wrong settings */
 export function openSession<G extends SettingGroup>(
   invocation: Invocation,
   groups: readonly G[],
@@ -81,7 +81,7 @@ export function openSession<G extends SettingGroup>(
     }),
     now: () => new Date(),
     signal,
-    // A terminal of which nobody has told the size has 0.
+    // A terminal whose size was never set reports 0.
     width: process.stdout.columns > 0 ? process.stdout.columns : undefined,
     tell(text) {
       if (options.json !== true) toStdout(`${escapeInLines(text)}\n`);
@@ -90,19 +90,22 @@ export function openSession<G extends SettingGroup>(
       const shown = options.json === true ? JSON.stringify(document, undefined, 2) : escapeInLines(text);
       toStdout(`${shown}\n`);
     },
-    // A reader that is gone, as that of `| head`, is no failure.
+    // A reader that is gone (`| head`) is not a failure.
     write: (text) => new Promise((resolve) => toStdout(text, resolve)),
   };
 }
 
 type StoreSession = Pick<Session<'store'>, 'config' | 'log' | 'signal'>;
 
-/** For a command that tells what is, and whoever runs it may not wait for long: a server that is gone is an answer. */
+/**
+ * For a command that reports the current state to a caller that cannot wait long: an unreachable server is an answer
+ * in itself.
+ */
 export function atOnce(session: StoreSession): StoreSession {
   return { ...session, config: { ...session.config, serverWait: 0 } };
 }
 
-/** Runs `work` with the store of the settings and closes its connections. */
+/** Runs `work` with the configured store and closes its connections. */
 export async function withStore<T>(
   { config, log, signal }: StoreSession,
   work: (store: Store) => Promise<T>,
@@ -115,7 +118,7 @@ export async function withStore<T>(
   }
 }
 
-/** For what a command does itself; {@link Config} says how long another run is waited for. */
+/** For what a command does itself; {@link Config} says how long to wait for another run. */
 export function confirmAndLock(
   { config, confirm, log }: Pick<Session<'lock'>, 'config' | 'confirm' | 'log'>,
   command: string,
@@ -124,7 +127,7 @@ export function confirmAndLock(
   return { confirm, lockFor: (purpose) => ({ purpose, holder, waitMs: config.lockWait, log }) };
 }
 
-/** What another run is told of this one; PostgreSQL cuts it off after 63 bytes. */
+/** How this run appears to another; PostgreSQL truncates it to 63 bytes. */
 export function holderName(command: string): string {
   return `topobank-backup ${command} on ${hostname().slice(0, 18)}, process ${process.pid}`;
 }

@@ -10,7 +10,7 @@ import { choiceOptions } from './choice-options.ts';
 import { SHOW_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
-/** `show ID --diff OTHER`: rows and bytes that each table has gained or lost from OTHER to ID. */
+/** `show ID --diff OTHER`: rows and bytes that each table gained or lost from OTHER to ID. */
 export async function showDiff(invocation: Invocation, id: string, other: string): Promise<void> {
   const wanted = [readBackupId(id, 'ID'), readBackupId(other, '--diff')];
   const session = openSession(invocation, SHOW_GROUPS);
@@ -23,7 +23,7 @@ export async function showDiff(invocation: Invocation, id: string, other: string
   session.print({ ...ids, tables }, render(tables, ids.id, ids.other));
 }
 
-/** @throws DumpError for a backup without a manifest, of which no tables are known */
+/** @throws DumpError for a backup without a manifest, whose tables are unknown */
 async function readManifest(
   store: Store,
   prefix: string,
@@ -65,7 +65,7 @@ function render(tables: readonly TableChange[], id: string, other: string): stri
   return `${table}\n\n${below}`;
 }
 
-/** `+5`, `-5`, and `0` for what is as much as before. */
+/** `+5`, `-5`, or `0`. */
 function signed(amount: number, format: (amount: number) => string): string {
   return `${amount > 0 ? '+' : ''}${format(amount)}`;
 }

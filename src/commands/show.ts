@@ -14,12 +14,12 @@ import { summarize } from './list.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 import { showDiff } from './show-diff.ts';
 
-/** The options of `show`, as they are given. */
+/** The options of `show`, as given. */
 interface ShowFlags extends CommonOptions {
   readonly diff?: string;
 }
 
-/** `show ID`: what is known of one backup, or what has changed since another one. */
+/** `show ID`: what is known about a backup, or what changed since another one. */
 export async function run(invocation: Invocation, id: string): Promise<number> {
   const { diff } = invocation.options as ShowFlags;
   if (diff !== undefined) {
@@ -43,7 +43,7 @@ export async function run(invocation: Invocation, id: string): Promise<number> {
   return EXIT.done;
 }
 
-/** One that is broken can be looked at, too. */
+/** A broken backup can be shown too. */
 async function look(store: Store, prefix: string, wanted: Wanted, options: ChoiceOptions): Promise<Backup> {
   if (wanted.by !== 'id') return chooseBackup(store, prefix, wanted, options);
   return findNamed(store, prefix, wanted, `cannot show backup ${wanted.id}`, options.signal);

@@ -2,17 +2,17 @@ import { idTime } from '../catalog/backup-name.ts';
 
 const TIME = /^(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?$/;
 
-/** The accepted form of a time, as it follows "give" in an error message. */
+/** The accepted form of a time, worded to follow "give" in an error message. */
 export const TIME_FORM = 'a UTC time such as 2026-11-23T10:30; a date alone means 00:00';
 
 /**
- * Reads a time, or the id of a backup. A time without a zone is UTC, as all times of the tool are; a date is its
+ * Reads a time, or the id of a backup. A time without a zone is UTC, like all times of the tool; a date means its
  * beginning. `undefined` for anything else.
  */
 export function parseTime(text: string): Date | undefined {
   const [, date, clock, , , zone] = TIME.exec(text) ?? [];
   if (date === undefined) return idTime(text);
-  // Date takes 30 February for a day of March.
+  // Date takes 30 February for a day in March.
   if (idTime(`${date.replaceAll('-', '')}000000`) === undefined) return undefined;
   const utc = clock === undefined || zone !== undefined ? '' : 'Z';
   const time = new Date(`${text.replace(' ', 'T')}${utc}`);

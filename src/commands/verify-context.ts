@@ -5,7 +5,7 @@ import type { VerifyContext } from '../verify/verify-backup.ts';
 import type { READ_GROUPS } from './groups.ts';
 import type { Invocation, Session } from './session.ts';
 
-/** @param drillDatabase the server of the restore drill; undefined where none is asked for */
+/** @param drillDatabase the server for the restore drill; undefined if none is requested */
 export function verifyContext(
   { config, now, log, startProgress }: Session<(typeof READ_GROUPS)[number]>,
   store: Store,

@@ -14,14 +14,14 @@ import { READ_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 import { verifyContext } from './verify-context.ts';
 
-/** The options of `verify`, as they are given. */
+/** The options of `verify`, as given. */
 export interface VerifyFlags extends CommonOptions {
   readonly all?: true;
   readonly quick?: true;
   readonly restore?: true;
 }
 
-/** `verify [ID]`: whether backups are what they were written as. @returns the exit status */
+/** `verify [ID]`: whether backups are still what was written. @returns the exit status */
 export async function run(invocation: Invocation, id: string | undefined): Promise<number> {
   const flags = invocation.options as VerifyFlags;
   const depth = readDepth(flags);
@@ -46,14 +46,14 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   return looked.failed > 0 ? EXIT.failed : EXIT.done;
 }
 
-/** What has become of the backups that were to be verified. */
+/** The outcome for the backups to be verified. */
 interface Looked {
   readonly results: readonly Verification[];
-  /** How many could not be looked into. */
+  /** How many could not be verified. */
   readonly failed: number;
 }
 
-/** One after the other. One that cannot be looked into, or is pruned meanwhile, keeps from none of the others. */
+/** One after the other. A backup that cannot be verified, or is pruned meanwhile, does not stop the others. */
 async function verifyEach(
   context: VerifyContext,
   backups: readonly Backup[],
@@ -88,7 +88,7 @@ function readDepth({ quick, restore }: VerifyFlags): Depth {
   return quick ? 'quick' : restore ? 'restore' : 'full';
 }
 
-/** One or all, also those that are broken: that is what is asked. */
+/** One or all, including broken ones: finding those is the purpose. */
 async function choose(
   store: Store,
   { prefix }: Config<'store'>,

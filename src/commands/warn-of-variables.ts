@@ -4,7 +4,7 @@ import { unknownVariables } from '../config/unknown-variables.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Invocation } from './session.ts';
 
-/** Says what is set in vain: variables that others contradict, unknown ones, and those of go-s3-backup. */
+/** Warns of variables that have no effect: those that others contradict, unknown ones, and those of go-s3-backup. */
 export function warnOfVariables(log: Logger, sources: Pick<Invocation, 'flags' | 'env'>): void {
   const warnings = [
     ...contradictions(sources),

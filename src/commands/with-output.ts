@@ -2,26 +2,26 @@ import type { FindingSink } from '../audit/finding.ts';
 import { createFindingFile, type FindingFile } from '../audit/finding-file.ts';
 import { jsonOutput, type ReportHead, textOutput } from './audit-output.ts';
 
-/** In which form the result of an audit is wanted on stdout, and into which files its findings are written too. */
+/** The form in which to print an audit's result to stdout, and the files to which its findings are also written. */
 export interface OutputFlags {
   readonly json?: true;
   readonly ndjson?: string;
   readonly csv?: string;
 }
 
-/** Where an audit writes what it finds. */
+/** Where an audit writes its findings. */
 export interface AuditSink extends FindingSink {
   /**
-   * Takes the report before anything is done about the findings. People see it at once; with `--json` it is written at
-   * the end, alone where what follows fails.
+   * Takes the report before anything is done about the findings. People see it at once; with `--json` it is written
+   * at the end, by itself if what follows fails.
    */
   audited(report: ReportHead): Promise<void>;
 }
 
 interface Output extends AuditSink {
-  /** Gives the files their names and writes the report, unless that is done. */
+  /** Gives the files their names and writes the report, unless already done. */
   finish(report: ReportHead): Promise<void>;
-  /** Finishes an audit that is complete, and removes the files of one that is not. */
+  /** Finishes a complete audit, and removes the files of an incomplete one. */
   close(): Promise<void>;
 }
 
@@ -31,8 +31,8 @@ type State =
   | { readonly kind: 'finished' };
 
 /**
- * Writes the findings and the report of `work` to stdout, and the findings into the files that are asked for. These
- * appear when `work` succeeds, or fails only after the audit.
+ * Writes the findings and the report of `work` to stdout, and the findings to the requested files. These appear if
+ * `work` succeeds, or fails only after the audit.
  *
  * @throws ConfigError for a file that cannot be written, or what `work` throws
  */
@@ -69,7 +69,7 @@ async function openOutput(flags: OutputFlags, write: (text: string) => Promise<v
     },
     async audited(report) {
       state = { kind: 'audited', report };
-      // The one document also tells what was done; people are asked about what they have seen.
+      // The single JSON document also reports what was done; people are asked about what they have seen.
       if (flags.json !== true) await finish(report);
     },
     finish,

@@ -1,7 +1,7 @@
 import { DOCTOR_GROUPS, DRILL_GROUPS, HEALTH_GROUPS } from '../commands/groups.ts';
 import type { CommandSpec } from './command.ts';
 
-/** Commands that look and tell, and change nothing. */
+/** Commands that check and report, and change nothing. */
 export const CHECK_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'verify',

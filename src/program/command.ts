@@ -5,7 +5,7 @@ import { SETTINGS } from '../config/settings.ts';
 import type { Bars } from '../ui/bars.ts';
 import { usageError } from './usage-error.ts';
 
-/** One command of the program: what the help says of it, and what it does. */
+/** One command of the program: its help, and what it does. */
 export interface CommandSpec {
   readonly name: string;
   /** One sentence. */
@@ -16,25 +16,25 @@ export interface CommandSpec {
   readonly args?: readonly (readonly [spelling: string, about: string])[];
   /** Options of its own, as commander spells them: `--at <time>`. */
   readonly options?: readonly (readonly [spelling: string, about: string])[];
-  /** Options that can be given several times; the command is handed a list. */
+  /** Options that may be given several times; the command receives a list. */
   readonly lists?: readonly (readonly [spelling: string, about: string])[];
   readonly examples: readonly string[];
-  /** Loads the command's module, so that nothing is loaded but what is used, and runs it. */
+  /** Loads the command's module, so that only what is used is loaded, and runs it. */
   readonly run: (invocation: Invocation, ...args: (string | undefined)[]) => Promise<number>;
 }
 
-/** What every command line of one run of the program shares. */
+/** What every command of one run of the program shares. */
 export interface ProgramContext {
   readonly env: NodeJS.ProcessEnv;
   /** Name and version of this program. */
   readonly tool: string;
   readonly signal: AbortSignal;
   readonly bars: Bars;
-  /** Told the exit status of the command that ran. */
+  /** Called with the exit status of the command that ran. */
   readonly onExit: (status: number) => void;
 }
 
-/** What the help of the program and of each command ends with. */
+/** The end of the help of the program and of each command. */
 export const HELP_END = `
 Exit status:
   0 done · 1 failed · 2 bad usage or configuration · 3 a check found a fault · 4 no such backup

@@ -47,7 +47,10 @@ export async function runProgram(
   }
 }
 
-/** Commander shows the whole help for a command that is none where help is asked for, and not that there is none. */
+/**
+ * Asked for the help of an unknown command, commander shows the whole help instead of saying that there is no such
+ * command.
+ */
 function withoutHelpOfUnknown(argv: readonly string[]): readonly string[] {
   const [first, second] = argv.slice(2).filter((arg) => !arg.startsWith('-'));
   const name = first === 'help' ? second : first;
@@ -55,7 +58,7 @@ function withoutHelpOfUnknown(argv: readonly string[]): readonly string[] {
   return isKnown ? argv : [...argv.slice(0, 2), name];
 }
 
-/** The whole command line of the tool. */
+/** The tool's whole command line. */
 function buildProgram(version: string, context: ProgramContext): Command {
   const program = new Command('topobank-backup')
     .description('Back up PostgreSQL databases to S3, verify the backups, and restore them.')
@@ -63,7 +66,7 @@ function buildProgram(version: string, context: ProgramContext): Command {
     .exitOverride((error) => {
       throw usageError('topobank-backup', error);
     })
-    // What is refused is said once, like every other error.
+    // Usage errors are reported once, like every other error.
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })

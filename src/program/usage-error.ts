@@ -1,13 +1,13 @@
 import type { CommanderError } from 'commander';
 import { ConfigError } from '../errors.ts';
 
-/** Codes of commander that stand for help or version being shown, as it was asked for or for want of a command. */
+/** Codes of commander for help or version being shown, on request or for lack of a command. */
 const SHOWN = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
 
 /**
- * What commander refuses, in the form of every other error.
+ * An error of commander, in the form of every other error.
  *
- * @param command as it is typed: `topobank-backup restore`
+ * @param command as typed: `topobank-backup restore`
  */
 export function usageError(command: string, error: CommanderError): Error {
   if (SHOWN.has(error.code)) return error;

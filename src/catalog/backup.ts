@@ -8,7 +8,7 @@ import type { VerificationRecord } from './verification.ts';
  *
  * - `complete`: dump and manifest, and the sizes agree.
  * - `foreign`: a dump without a manifest, written by go-s3-backup or copied in by an operator.
- * - `broken`: a manifest that cannot be read, without its dump, or with a dump of another size.
+ * - `broken`: a manifest that cannot be read, or whose dump is missing or has another size.
  */
 export type Backup =
   | (Described & { readonly state: 'complete'; readonly dump: Dump; readonly manifest: Manifest })

@@ -42,7 +42,7 @@ export async function slotsOfNobody(client: pg.Client, slots: readonly string[])
 }
 
 /**
- * Stops a subscription from applying what its publisher sends. A disabled one stays as it is.
+ * Stops a subscription from receiving changes from its publisher. A disabled one stays as it is.
  *
  * @param client a connection to the database itself
  * @throws DatabaseError, also if the role may not alter it

@@ -29,7 +29,7 @@ export function partSize(partNumber: number, maxParts: number): number {
 
 /**
  * How many parts of `bytes` are held in memory at the same time, including the one being filled: `most`, and fewer as
- * parts grow, but at least two, so that one can be filled while the other is sent.
+ * parts grow, but two if `most` allows, so that one can be filled while the other is sent.
  */
 export function partsInMemory(bytes: number, most: number): number {
   return Math.min(most, Math.max(2, Math.floor((most * LANE_BYTES) / bytes)));

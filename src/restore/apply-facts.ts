@@ -5,8 +5,8 @@ import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 
 /**
- * Gives the new database its settings. One that this server does not know or take, or this role may not set, is skipped:
- * no more than the setting is lost, the restored rows are all there.
+ * Gives the new database its settings. A setting that this server does not know or accept, or that this role may not
+ * set, is skipped: only the setting is lost, the restored rows are all there.
  *
  * @param about `scratch`: the name in the statements; `name`: the one that the database will have
  */
@@ -15,7 +15,7 @@ export async function applySettings(
   statements: readonly string[],
   { scratch, name, log }: { readonly scratch: string; readonly name: string; readonly log: Logger },
 ): Promise<void> {
-  // Whoever runs one finds the database under the name that it has by then.
+  // By the time anybody runs the statement, the database has its final name.
   const later = (statement: string) =>
     statement.replace(pg.escapeIdentifier(scratch), () => pg.escapeIdentifier(name));
   for (const statement of statements) {
@@ -26,7 +26,7 @@ export async function applySettings(
         case SQLSTATE.undefinedObject:
           log.warn(`this server does not know a setting of the database; skipped: ${later(statement)}`);
           break;
-        // Such as a locale for messages that this machine has not.
+        // For example lc_messages with a locale that this machine does not have.
         case SQLSTATE.invalidParameterValue:
           log.warn(
             `${describeCause(error)}; skipped, set it to a value that this server accepts: ${later(statement)}`,
@@ -44,7 +44,7 @@ export async function applySettings(
   }
 }
 
-/** Gives the new database its owner and rights. */
+/** Gives the new database its owner and privileges. */
 export async function applyOwnership(admin: pg.Client, statements: readonly string[]): Promise<void> {
   for (const statement of statements) await execute(admin, `cannot run ${statement}`, statement);
 }

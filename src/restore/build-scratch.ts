@@ -12,7 +12,7 @@ import type { RestorePlan } from './plan.ts';
 import { createScratch, dropScratch } from './scratch.ts';
 
 /**
- * Makes the scratch database, fills it and checks it; when anything of that fails it is gone again.
+ * Creates the scratch database, fills it and checks it. If any of that fails, it is dropped again.
  *
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
@@ -26,7 +26,7 @@ export async function buildScratch(
     readonly selection: TableSelection | undefined;
     readonly jobs: number;
     readonly noOwner: boolean;
-    /** Called when the scratch database exists and is empty. */
+    /** Called once the scratch database exists and is still empty. */
     readonly makeRoom: () => Promise<void>;
   },
   signal: AbortSignal,
@@ -63,13 +63,13 @@ export async function buildScratch(
   }
 }
 
-/** Of a dump without a manifest, what was restored has to be what was read before. */
+/** What was restored has to match the manifest or, without one, what the first reading found. */
 function checkAgainst(
   { name, manifest, remedyForDamage }: DumpSource,
   dump: KnownDump,
   index: DumpIndex,
 ): void {
-  // pg_restore writes another key into the text each time (`\restrict`).
+  // pg_restore writes a different key into the text each time (`\restrict`).
   const known = manifest ?? { ...dump, sections: index.sections };
   const fault = compareIndex(known, index)[0];
   if (fault === undefined) return;

@@ -7,26 +7,26 @@ import { rethrowAt } from './run-statement.ts';
 /** Rows of a dump on their way into a table. */
 export interface RowsIn {
   /**
-   * Resolves when more may come.
+   * Resolves when more rows may be written.
    *
    * @throws RestoreError with the row's line in the dump when the server refuses one
    */
   write(rows: Buffer): Promise<void>;
   /**
-   * Has the server keep what was written.
+   * Commits what was written.
    *
-   * @throws RestoreError unless it took so many rows
+   * @throws RestoreError unless the server took this many rows
    */
   end(rows: number): Promise<void>;
-  /** Is told as soon as the server refuses a row or is gone, also while none are written. */
+  /** The listener is called as soon as the server refuses a row or is gone, even while no rows are being written. */
   onRefused(listener: (error: unknown) => void): void;
 }
 
 /**
- * Begins a COPY as it stands in the dump.
+ * Begins a COPY with its statement exactly as in the dump.
  *
  * @param name of the dump, for errors
- * @param rowOf the row of the block that is the n-th of these, where others go another way
+ * @param rowOf maps the n-th row sent to its row in the block, if other rows of the block are sent elsewhere
  */
 export function copyRows(
   client: pg.Client,

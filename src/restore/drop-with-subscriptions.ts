@@ -4,10 +4,10 @@ import { refusePrepared } from '../postgres/prepared-transactions.ts';
 import { dropSubscription, type Subscription, subscriptionsOf } from '../postgres/subscriptions.ts';
 
 /**
- * Drops a database with its subscriptions, whose slots at the publishers stay: the database that has taken its place,
- * or the one that was dumped, has the same. One that does not exist is no error.
+ * Drops a database with its subscriptions. Their slots at the publishers stay: the database that has taken its place,
+ * or the one that was dumped, uses the same slots. It is no error if the database does not exist.
  *
- * @param onDropped told of each subscription that is gone, also where the database then cannot be dropped
+ * @param onDropped called for each subscription that is gone, even if the database itself then cannot be dropped
  * @throws DatabaseError, or the signal's reason
  */
 export async function dropWithSubscriptions(

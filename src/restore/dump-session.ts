@@ -1,9 +1,9 @@
 import type pg from 'pg';
 
 /**
- * What pg_dump leaves to a session's defaults, and what has the server take rows or statements otherwise than they were
- * written where a database, a role or `PGOPTIONS` has set it: the word NULL in an array would be a text (manual
- * §20.13.1), a view that a materialized view is filled from would be refused (manual §20.11.1).
+ * Settings that pg_dump leaves to a session's defaults, but that change how the server takes rows or statements if a
+ * database, a role or `PGOPTIONS` sets them: the word NULL in an array would be read as text (manual §20.13.1), and a
+ * view that a materialized view is filled from would be refused (manual §20.11.1).
  */
 const AS_WRITTEN: Readonly<Record<string, string>> = {
   array_nulls: 'on',
@@ -11,8 +11,9 @@ const AS_WRITTEN: Readonly<Record<string, string>> = {
 };
 
 /**
- * Has a session take a dump's statements and rows as pg_dump has written them. All else is as the database has it for
- * its application, for checks and materialized views may depend on it, as on how a date is spelled.
+ * Makes a session take a dump's statements and rows as pg_dump wrote them. Everything else stays as the database has
+ * it for its application, because checks and materialized views may depend on it: on how a date is spelled, for
+ * example.
  */
 export async function settleForDump(client: pg.Client): Promise<void> {
   await client.query('RESET DateStyle');

@@ -19,9 +19,9 @@ export interface FillOptions {
 }
 
 export type FillWay =
-  /** Over one connection; where wanted, with the rows of each table in the order of the dump. */
+  /** Over one connection; with `rowsInOrder`, the rows of each table keep the order of the dump. */
   | { readonly kind: 'whole'; readonly rowsInOrder: boolean }
-  /** Over `jobs` connections, by where the tables are in the dump. */
+  /** Over `jobs` connections, using the positions of the tables in the dump. */
   | {
       readonly kind: 'by index';
       readonly jobs: number;
@@ -30,7 +30,7 @@ export type FillWay =
       readonly selection: Selection | undefined;
     };
 
-/** What the dump consists of. */
+/** What was found in the dump. */
 export interface FilledFrom extends DumpIndex {
   /** Bytes of the plain SQL that were read. */
   readonly bytesRead: number;
@@ -104,7 +104,7 @@ async function indexLoader(
   };
 }
 
-/** Bytes of rows that are neither wanted nor read. */
+/** Bytes of the rows that are neither wanted nor read. */
 function bytesUnread(selection: Selection | undefined): number {
   return [...(selection?.unread ?? [])].reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -5,8 +5,8 @@ import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 
 /**
- * Drops what is left of a database of which a drop was cut off, as by a crash of the server: it can neither be renamed
- * nor connected to, and stands in the way of the restored one.
+ * Drops what is left of a database whose drop was cut off, for example by a server crash: it can be neither renamed
+ * nor connected to, and blocks the name that the restored database needs.
  *
  * @throws DatabaseError, or the signal's reason
  */

@@ -3,7 +3,7 @@ import { errorCode } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { settingOf } from './session-settings.ts';
 
-/** What the server says of a thing to be dropped that it does not have. */
+/** Errors of the server when the thing to be dropped does not exist. */
 const NOT_THERE = new Set<string>([
   SQLSTATE.invalidSchemaName,
   SQLSTATE.undefinedTable,
@@ -12,22 +12,25 @@ const NOT_THERE = new Set<string>([
   SQLSTATE.undefinedObject,
 ]);
 
-/** So much of a statement is looked at, in bytes. */
+/** How much of a statement is examined, in bytes. */
 const LOOKED_AT = 200;
 
-/** What pg_dump writes with `--clean` before the first entry (a view that others need is first made an empty one). */
+/**
+ * What pg_dump writes with `--clean` before the first entry (a view that others need is first replaced by an empty
+ * one).
+ */
 const CLEANING = /^(?:DROP|ALTER|CREATE OR REPLACE VIEW|SELECT pg_catalog\.lo_unlink\()/;
 
-/** pg_dump creates it where it is told which schemas to dump (`--schema`). */
+/** pg_dump writes this when given the schemas to dump (`--schema`). */
 const SCHEMA_PUBLIC = /^CREATE SCHEMA "?public"?;$/;
 
-/** Why the restore goes on without a statement, and whether something is lost by it. */
+/** Why the restore goes on without a statement, and whether that loses anything. */
 export interface LeftOut {
   readonly why: string;
   readonly loses: boolean;
 }
 
-/** @returns undefined where the statement's failure must stop the restore */
+/** @returns undefined if the statement's failure must stop the restore */
 export function leftOut(error: unknown, sql: Buffer, { entry }: DumpPosition): LeftOut | undefined {
   const code = errorCode(error);
   if (code === undefined) return undefined;
@@ -38,7 +41,8 @@ export function leftOut(error: unknown, sql: Buffer, { entry }: DumpPosition): L
   if (code === SQLSTATE.duplicateSchema && SCHEMA_PUBLIC.test(text)) {
     return { why: 'a new database already has the schema public', loses: false };
   }
-  // pg_dump 18 writes them with `--statistics`, as calls of functions of PostgreSQL 18; a restore analyzes every table.
+  // pg_dump 18 writes these with `--statistics`, as calls of functions that PostgreSQL 18 introduced. Nothing is
+  // lost: a restore analyzes every table.
   if (entry?.type === 'STATISTICS DATA' && code === SQLSTATE.undefinedFunction) {
     return { why: 'this server cannot import statistics from a dump', loses: false };
   }

@@ -10,7 +10,7 @@ import { refuseUncommitted } from './own-transactions.ts';
 import { runStatement, type StatementContext } from './run-statement.ts';
 
 export interface LoadOptions extends StatementContext {
-  /** What to do when the dump's bytes are not those that are known of it. */
+  /** What to do if the dump's bytes are not the ones on record. */
   readonly remedyForDamage: string;
   /** Leave out owners and rights. */
   readonly noOwner: boolean;
@@ -18,18 +18,18 @@ export interface LoadOptions extends StatementContext {
 }
 
 /**
- * Runs a plain dump on an empty database over one connection: its statements in order, its rows by COPY, all of it as
- * the bytes that stand in the dump.
+ * Runs a plain dump on an empty database over one connection: its statements in order, its rows by COPY, all of it
+ * byte for byte as in the dump.
  *
  * @returns what the dump consists of
  * @throws RestoreError at the first statement that the server refuses, with its line, type and name
- * @throws DumpError when the bytes are no whole dump
+ * @throws DumpError if the bytes are not a complete dump
  */
 export async function loadDump(
   client: pg.Client,
   dump: AsyncIterable<Buffer>,
   options: LoadOptions & {
-    /** Have the rows of each table stand in the order of the dump. */
+    /** Store the rows of each table in the order of the dump. */
     readonly rowsInOrder: boolean;
   },
 ): Promise<DumpIndex> {

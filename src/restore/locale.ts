@@ -7,19 +7,24 @@ import { databaseError } from '../postgres/errors.ts';
 import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../postgres/facts.ts';
 import type { RestoreTarget } from './restore-target.ts';
 
-/** Encodings that no database may have (manual, "Supported Character Sets"): who dumped has chosen to have it so. */
+/**
+ * Encodings that no database may have (manual, "Supported Character Sets"): a dump has one only by its maker's
+ * choice.
+ */
 const CLIENT_ONLY: readonly string[] = ['BIG5', 'GB18030', 'GBK', 'JOHAB', 'SHIFT_JIS_2004', 'SJIS', 'UHC'];
 
-/** Those that the server does not convert to UTF8 (manual, "Built-in Client/Server Character Set Conversions"). */
+/**
+ * Encodings that the server does not convert to UTF8 (manual, "Built-in Client/Server Character Set Conversions").
+ */
 const NOT_CONVERTED = /^(?:sql_?ascii|mule_?internal)$/i;
 
-/** The one encoding that has the letters of all others. */
+/** The one encoding that can represent the characters of all others. */
 const UNIVERSAL = 'UTF8';
 
 /**
  * The encoding and locale of the database that a dump without a manifest is restored into: those of the database it
- * replaces where that can take whatever the dump holds, or where the dump does not tell an encoding that a database can
- * have. Else it is the dump's encoding.
+ * replaces, if that can hold whatever the dump contains, or if the dump does not state an encoding that a database
+ * can have. Otherwise it is the dump's encoding.
  */
 export function chooseLocale(dumped: string | undefined, facts: DatabaseFacts | undefined): DatabaseLocale {
   if (facts?.encoding === UNIVERSAL && !NOT_CONVERTED.test(dumped ?? '')) return facts;
@@ -27,8 +32,8 @@ export function chooseLocale(dumped: string | undefined, facts: DatabaseFacts | 
 }
 
 /**
- * The encoding that a dump without a manifest is written in, so that nothing of it is converted; for one that does not
- * tell, or in which no database can be, that of the database of its name.
+ * The encoding that a dump without a manifest is written in, so that nothing is converted. If the dump does not state
+ * one, or states one that no database can have, it is that of the existing database of that name.
  */
 export function localeOfDump(dumped: string | undefined, facts: DatabaseFacts | undefined): DatabaseLocale {
   const encoding = dumped !== undefined && CLIENT_ONLY.includes(dumped) ? undefined : dumped;
@@ -48,17 +53,17 @@ export function localeOfDump(dumped: string | undefined, facts: DatabaseFacts | 
   };
 }
 
-/** Whether the locale is one that databases of every encoding may have. */
+/** Whether the locale is one that a database of any encoding may have. */
 function goesWithAny({ collate, ctype, provider }: DatabaseFacts): boolean {
   return (provider ?? 'libc') === 'libc' && [collate, ctype].every((name) => /^(?:C|POSIX)$/.test(name));
 }
 
 /**
- * How the restored database's encoding and locale will differ from those of the database it replaces, as it can be told
- * before the dump is read through: `SQL_ASCII with the locale C instead of UTF8 with the locale C.utf8`.
+ * How the restored database's encoding and locale will differ from those of the database it replaces, as far as that
+ * is known before the whole dump is read: `SQL_ASCII with the locale C instead of UTF8 with the locale C.utf8`.
  *
- * @returns undefined where they stay
- * @throws DumpError for what does not begin as a dump does, DatabaseError, StoreError, or the signal's reason
+ * @returns undefined if they stay the same
+ * @throws DumpError if the source does not begin like a dump, DatabaseError, StoreError, or the signal's reason
  */
 export async function foreseeLocaleChange(
   database: Database,
@@ -77,7 +82,7 @@ export async function foreseeLocaleChange(
 }
 
 /**
- * How a locale differs from that of a database, in the words of {@link foreseeLocaleChange}.
+ * How a locale differs from that of a database, in the format of {@link foreseeLocaleChange}.
  *
  * @param admin a connection to the maintenance database
  * @param name of the database, which need not exist
@@ -96,7 +101,11 @@ export async function findLocaleChange(
   return isSame(facts, to) ? undefined : `${describeLocale(to)} instead of ${describeLocale(facts)}`;
 }
 
-/** @returns undefined where texts stay as they are: index rows and lengths in bytes have limits that others may pass */
+/**
+ * Worth saying because converted texts may exceed the limits on index rows and on lengths in bytes.
+ *
+ * @returns undefined if texts stay as they are
+ */
 export function describeConversion(
   dumped: string | undefined,
   encoding: string,

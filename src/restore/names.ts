@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { backupId } from '../catalog/backup-name.ts';
 import { NAME_BYTES } from '../config/forms.ts';
 
-/** The databases that a restore of `database` makes beside it. */
+/** Suffixes of the databases that a restore of `database` creates beside it. */
 const SUFFIXES = { scratch: '_restore_', kept: '_before_restore_' } as const;
 
 /** `topobank` → `topobank_restore_20261123103000`; see {@link nameBeside} for long names. */
@@ -16,8 +16,8 @@ export function keptName(database: string, time: string): string {
 }
 
 /**
- * The names of a restore at `now`, or at the next second for which no database has them: two restores within a second
- * are no reason to refuse the second.
+ * The names of a restore at `now`, or at the next second whose names no database has: two restores within one second
+ * are no reason to refuse the second restore.
  *
  * @param taken the names of the server's databases
  */
@@ -33,28 +33,28 @@ export function freeNames(
   }
 }
 
-/** Whether `name` is that of an old database of `database` that an earlier restore has kept. */
+/** Whether `name` is an old database of `database`, kept by an earlier restore. */
 export function isKeptName(database: string, name: string): boolean {
   const time = /_before_restore_(\d{14})$/.exec(name)?.[1];
   return time !== undefined && keptName(database, time) === name;
 }
 
-/** Whether `name` is that of a database which a restore of `database` fills, or has left when it was killed. */
+/** Whether `name` is a database that a restore of `database` is filling, or left behind when it was killed. */
 export function isScratchName(database: string, name: string): boolean {
   const time = /_restore_(\d{14})$/.exec(name)?.[1];
   return time !== undefined && scratchName(database, time) === name;
 }
 
 /**
- * A name that is too long is cut, and says by a hash whose it is: two databases whose names begin alike must not
- * take what the other has kept for their own.
+ * A name that is too long is cut and gets a hash of the full name: of two databases whose names begin alike, neither
+ * must mistake what the other has kept for its own.
  */
 function nameBeside(database: string, suffix: string): string {
   const bytes = Buffer.from(database);
   if (bytes.length + suffix.length <= NAME_BYTES) return database + suffix;
   const hash = `_${createHash('sha256').update(database).digest('hex').slice(0, 8)}`;
   let cut = NAME_BYTES - hash.length - suffix.length;
-  // A character of several bytes is not cut in two.
+  // Never cut a multibyte character in two.
   while (((bytes[cut] ?? 0) & 0xc0) === 0x80) cut--;
   return bytes.toString('utf8', 0, cut) + hash + suffix;
 }

@@ -12,31 +12,32 @@ export interface Refused {
   readonly why: string;
 }
 
-/** What has become of the subscriptions of the old database, which is kept. */
+/** What became of the subscriptions of the old database, which is kept. */
 export interface OldSubscriptions {
-  /** Those that took what their publishers sent, and do so no more. */
+  /** Those that were receiving changes from their publishers and no longer do. */
   readonly disabled: readonly string[];
-  /** Those that the restored database has too, which may take their place. */
+  /** Those that the restored database has too, and that may take over. */
   readonly continued: readonly string[];
-  /** Those that this role may not alter, for which it cannot drop the database either. */
+  /** Those that this role may not alter; it cannot drop the database either, because of them. */
   readonly refused: readonly Refused[];
 }
 
-/** Of an old database that has none. */
+/** For an old database without subscriptions. */
 export const NO_SUBSCRIPTIONS: OldSubscriptions = { disabled: [], continued: [], refused: [] };
 
-/** What has become of the databases that were to be dropped. */
+/** What became of the databases that were to be dropped. */
 export interface DroppedDatabases {
   readonly dropped: readonly string[];
   readonly notDropped: readonly Refused[];
-  /** Slots at the publishers that no subscription uses any more, and for which these keep all WAL. */
+  /** Slots at the publishers that no subscription uses any longer, and for which the publishers retain all WAL. */
   readonly unusedSlots: readonly string[];
 }
 
 /**
- * Disables the subscriptions of the database that was replaced. The restored one has the same, with the same slots at
- * the publishers: what the old one takes from these never comes to the restored one. Only after the swap it is certain
- * that the old one is not needed to take them. A failure is told and no more: the restore itself is done.
+ * Disables the subscriptions of the database that was replaced. The restored one has the same subscriptions, with the
+ * same slots at the publishers: whatever the old one consumes from these never reaches the restored one. Only after
+ * the swap is it certain that the old one is not needed to consume them. A failure is only reported: the restore
+ * itself is done.
  */
 export async function disableOld(
   database: Database,
@@ -82,7 +83,7 @@ async function disableEach(database: Database, kept: string, names: readonly str
   }
 }
 
-/** Drops old databases. A failure is told and no more: the restore itself is done. */
+/** Drops old databases. A failure is only reported: the restore itself is done. */
 export async function dropOld(
   database: Database,
   names: readonly string[],
@@ -118,7 +119,7 @@ async function unused(database: Database, slots: readonly string[], log: Logger)
   }
 }
 
-/** Without what was being done, which is said beside it. */
+/** The bare reason; what was being done is shown beside it. */
 function whyOf(error: unknown): string {
   return error instanceof OperatorError ? error.problem : messageOf(error);
 }

@@ -6,8 +6,8 @@ import { runRaw } from './raw-query.ts';
 import { rethrowAt } from './run-statement.ts';
 
 /**
- * COPYs after which a table's rows stand as they stand in the dump. A server fills pages that have room left with later
- * rows, unless the table was created or emptied in the transaction that copies.
+ * COPYs that store a table's rows in the order of the dump. Otherwise, a server fills pages that have room left with
+ * later rows, unless the table was created or emptied in the transaction that copies.
  */
 export interface OrderedCopies {
   /** Takes note of a statement that was run. */
@@ -15,20 +15,20 @@ export interface OrderedCopies {
   /**
    * Begins the first COPY into a table that the dump has created.
    *
-   * @returns undefined for any other: what an extension has put into its table must not be lost
+   * @returns undefined for any other table: what an extension has put into its table must not be lost
    */
   begin(statement: CopyStart): Promise<RowsIn | undefined>;
 }
 
 /** @param name of the dump, for errors */
 export function orderedCopies(client: pg.Client, name: string): OrderedCopies {
-  /** Created by the dump, and still empty, as entries name them. */
+  /** Tables created by the dump and still empty, named as in entries. */
   const empty = new Set<string>();
   return {
     note({ entry, sql }) {
-      // An entry has more statements than the one that creates its table: that of its owner, for one.
+      // An entry may hold more than the statement that creates its table, for example one that sets its owner.
       if (entry?.type !== 'TABLE' || !/^CREATE\s/i.test(sql.toString('latin1', 0, 7))) return;
-      // The rows of a partitioned table go into its partitions, and it can only be emptied with them.
+      // The rows of a partitioned table go into its partitions, and emptying it would empty them too.
       if (sql.includes('PARTITION BY')) return;
       empty.add(`${entry.schema}.${entry.name}`);
     },
@@ -54,7 +54,7 @@ export function orderedCopies(client: pg.Client, name: string): OrderedCopies {
   }
 }
 
-/** The table's name as it stands in the statement, byte for byte. */
+/** The table's name, byte for byte as in the statement. */
 function tableOf({ sql }: CopyStart): string {
   const [, first = '', dot, second = ''] = sqlWords(sql.toString('latin1'));
   return dot === '.' ? `${first}.${second}` : first;

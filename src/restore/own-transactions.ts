@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import { RestoreError } from '../errors.ts';
 
-/** Whether a statement begins or ends a transaction: it belongs to no entry of the dump, wherever it stands. */
+/**
+ * Whether a statement begins or ends a transaction. Such a statement belongs to no entry of the dump, wherever it is.
+ */
 export function isTransactional(sql: Buffer): boolean {
   return /^(?:BEGIN|COMMIT|END|START|ROLLBACK|ABORT)\b/i.test(sql.toString('latin1', 0, 9));
 }
@@ -12,10 +14,10 @@ export function isInTransaction(client: pg.Client): boolean {
 }
 
 /**
- * At the end of a dump.
+ * Called at the end of a dump.
  *
  * @param doing for the error: `cannot restore ./dump.sql`
- * @throws RestoreError where a transaction that the dump has begun is still open: nothing of it would stay
+ * @throws RestoreError if a transaction that the dump has begun is still open: nothing of it would be kept
  */
 export function refuseUncommitted(client: pg.Client, doing: string): void {
   if (!isInTransaction(client)) return;

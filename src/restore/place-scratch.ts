@@ -16,20 +16,20 @@ import type { FoundDatabases, RestoreTarget } from './restore-target.ts';
 import { dropScratch } from './scratch.ts';
 import { type AsAdmin, type SwapNames, swapDatabases } from './swap.ts';
 
-/** What has become of the databases that had the name before. */
+/** What became of the databases that had the name before. */
 export interface Placed extends DroppedDatabases {
-  /** Name of the old database, where it was kept. */
+  /** Name of the old database, if it was kept. */
   readonly kept: string | undefined;
-  /** Those of the old database, dropped or kept. */
+  /** The subscriptions of the old database, dropped or kept. */
   readonly subscriptions: OldSubscriptions;
 }
 
 /**
- * Gives the restored database its name, and keeps or drops the one that had it. Past the checks nothing is broken off
- * any more: the swap takes moments and is done as a whole.
+ * Gives the restored database its name, and keeps or drops the one that had it. Once the checks have passed, nothing
+ * is interrupted any longer: the swap takes moments and is done as a whole.
  *
- * @throws DatabaseError when the old database serves on and the restored one is gone, RestoreError where there is no
- * old one to go back to and the restored one stays
+ * @throws DatabaseError if the old database is still in service and the restored one is gone, RestoreError if there
+ * is no old one to go back to and the restored one stays
  */
 export async function placeScratch(
   { database, log }: { readonly database: Database; readonly log: Logger },
@@ -41,7 +41,7 @@ export async function placeScratch(
   const asAdmin: AsAdmin = (work) => database.use(database.maintenanceName, uninterrupted(), work);
   try {
     if (target.kind !== 'swap' || !found.exists) {
-      // Without an old database of its own this restore leaves alone what an earlier one has kept.
+      // Without an old database to replace, this restore leaves alone what an earlier one has kept.
       await asAdmin((admin) => renameDatabase(admin, scratch, name));
       return {
         kept: undefined,
@@ -63,7 +63,7 @@ export async function placeScratch(
   return { kept: outcome.dropped.includes(kept) ? undefined : kept, ...outcome, subscriptions };
 }
 
-/** There is no old database to go back to, so the new one stays. */
+/** With no old database to go back to, the new one stays. */
 function keptScratch(error: unknown, name: string, scratch: string): Error {
   const quote = pg.escapeIdentifier;
   return new RestoreError({

@@ -15,22 +15,22 @@ import { grantToGiveTo, mayCreateIn, missingRoles } from '../postgres/roles.ts';
 import type { Logger } from '../ui/log.ts';
 import { chooseLocale, localeOfDump } from './locale.ts';
 
-/** What is settled before anything is created. */
+/** What is decided before anything is created. */
 export interface RestorePlan {
-  /** Of the database in the end, also where it is filled under another name. */
+  /** The database's final name, even if it is filled under another. */
   readonly name: string;
   readonly creation: CreationOptions;
-  /** Statements that give the scratch database what the dump's text leaves out. */
+  /** Statements that give the scratch database the properties that the dump's text omits. */
   readonly traits: TraitStatements;
   readonly ownership: readonly string[];
 }
 
 /**
- * Looks at the server: does every role exist, with which locale and where will the new database be created. Without
- * the tablespace of the dumped one it is created in the server's default, with a warning.
+ * Checks that every role exists, and decides the locale and tablespace of the new database. If the server does not
+ * have the tablespace of the dumped database, the new one is created in the default tablespace, with a warning.
  *
  * @param admin a connection to the maintenance database
- * @throws RestoreError for a role that is missing, or that the database cannot be given to, with the remedy
+ * @throws RestoreError, with the remedy, for a role that is missing or that the database cannot be given to
  */
 export async function planRestore(
   admin: pg.Client,
@@ -40,7 +40,7 @@ export async function planRestore(
     readonly name: string;
     readonly scratch: string;
     readonly noOwner: boolean;
-    /** Owners and rights are part of what is compared, so `--no-owner` is no way out. */
+    /** Owners and privileges are part of what is compared, so `--no-owner` cannot be suggested. */
     readonly ownersRequired?: boolean;
     readonly log: Logger;
   },
@@ -55,12 +55,12 @@ export async function planRestore(
       const remedy = noOwner ? neededWithoutOwners : orLeaveThemOut;
       throw rolesMissing(doing, missing, ownersRequired ? () => '' : remedy);
     }
-    // A drill drops its database without having given it to anybody.
+    // A drill drops its database without ever giving it to anybody.
     if (!noOwner && !ownersRequired && facts !== undefined) {
       const grant = await grantToGiveTo(admin, facts.owner);
       if (grant !== undefined) throw mayNotGive(doing, facts.owner, grant);
     }
-    // What a drill dumps again is compared byte for byte, which no conversion there and back is sure to give.
+    // A drill compares its second dump byte for byte, and a conversion there and back might not preserve the bytes.
     const localeFor = ownersRequired ? localeOfDump : chooseLocale;
     const creation = {
       ...(recorded ?? localeFor(dump.encoding, facts)),
@@ -91,7 +91,7 @@ const neededWithoutOwners = (them: string) =>
   `; policies or user mappings name ${them}, and --no-owner does not omit those`;
 const orLeaveThemOut = () => ', or give --no-owner to omit owners and grants';
 
-/** @param orElse what there is to say of `it` or `them` behind the statement that creates what is missing */
+/** @param orElse what to add about `it` or `them` after the statement that creates what is missing */
 function rolesMissing(
   doing: string,
   missing: readonly string[],

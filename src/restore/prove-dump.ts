@@ -7,7 +7,7 @@ import { scanDump } from '../dump/scanner.ts';
 import { DumpError } from '../errors.ts';
 import type { StartProgress } from '../ui/progress.ts';
 
-/** A manifest tells what a dump consists of; one without is read once. @throws as {@link proveDump} */
+/** What the manifest says of a dump; a dump without one is read once to find out. @throws as {@link proveDump} */
 export async function knowDump(
   source: DumpSource,
   startProgress: StartProgress,
@@ -20,8 +20,8 @@ export async function knowDump(
 /**
  * Reads the dump once without using it.
  *
- * @throws DumpError when it is not whole or not what its manifest says
- * @throws RestoreError when it holds what is never run
+ * @throws DumpError if it is not complete or not what its manifest says
+ * @throws RestoreError if it holds something that is never run
  */
 export async function proveDump(
   source: DumpSource,

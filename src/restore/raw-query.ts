@@ -3,12 +3,12 @@ import pg from 'pg';
 import { type CopyStreamQuery, from } from 'pg-copy-streams';
 import { DumpError } from '../errors.ts';
 
-/** The part of pg's connection that is needed to send bytes of our own. */
+/** The part of pg's connection that is needed to send raw bytes. */
 interface Wire {
   readonly stream: Socket;
 }
 
-/** A Query message of the protocol (manual §55.7) with `sql` as it stands in the dump, in the dump's encoding. */
+/** A Query message of the protocol (manual §55.7) with `sql` exactly as in the dump, in the dump's encoding. */
 function queryMessage(sql: Buffer): Buffer {
   if (sql.includes(0)) {
     throw new DumpError({
@@ -24,7 +24,7 @@ function queryMessage(sql: Buffer): Buffer {
   return message;
 }
 
-/** Runs one statement. Its rows are thrown away. */
+/** Runs one statement and discards its rows. */
 export async function runRaw(client: pg.Client, sql: Buffer): Promise<void> {
   const message = queryMessage(sql);
   await new Promise<void>((resolve, reject) => {
@@ -42,15 +42,15 @@ export async function runRaw(client: pg.Client, sql: Buffer): Promise<void> {
 
 /** The rows of one COPY on their way to the server. */
 export interface CopyIn {
-  /** Resolves when more may come. Rejects as soon as the server has refused the rows. */
+  /** Resolves when more may be written. Rejects as soon as the server has refused the rows. */
   write(rows: Buffer): Promise<void>;
   /** Closes the COPY. @returns the number of rows the server has taken */
   end(): Promise<number>;
-  /** Rejects as soon as the server has refused the rows, also while none are written; never resolves. */
+  /** Rejects as soon as the server has refused the rows, even while none are being written; never resolves. */
   readonly refused: Promise<never>;
 }
 
-/** Begins the statement `COPY … FROM stdin;` as it stands in the dump. */
+/** Begins the statement `COPY … FROM stdin;` exactly as in the dump. */
 export function startCopy(client: pg.Client, sql: Buffer): CopyIn {
   const message = queryMessage(sql);
   const stream: CopyStreamQuery = from('');
@@ -60,12 +60,12 @@ export function startCopy(client: pg.Client, sql: Buffer): CopyIn {
     wire.stream.write(message);
   };
   let refusal: { readonly error: unknown } | undefined;
-  /** Told of whatever happens next; at most one call waits at a time, so nothing adds up over a long COPY. */
+  /** Called at the next event. At most one call waits at a time, so nothing accumulates over a long COPY. */
   let wake: (() => void) | undefined;
   const happened = () => new Promise<void>((resolve) => (wake = resolve));
   stream.on('drain', () => wake?.());
   stream.on('finish', () => wake?.());
-  // The stream does not call back the write that the server refuses, so the error is listened for apart.
+  // The stream never calls back a write that the server refuses, so its errors are listened for separately.
   const refused = new Promise<never>((_, reject) => {
     stream.on('error', (error) => {
       refusal ??= { error };
@@ -73,7 +73,7 @@ export function startCopy(client: pg.Client, sql: Buffer): CopyIn {
       wake?.();
     });
   });
-  // Who writes learns of it by the next write.
+  // A writer learns of the refusal at its next write.
   refused.catch(() => {});
   client.query(stream);
 

@@ -14,9 +14,9 @@ import { runStatement } from './run-statement.ts';
 import { createScratch, dropScratch } from './scratch.ts';
 
 /**
- * Runs what a dump has before its rows on a database that is dropped again, and gives that its owner and settings:
- * extensions that the server lacks, and most rights that the role may lack, show before another database is dropped for
- * this one. What comes after the rows is not tried, for it may need them.
+ * Runs a dump's pre-data section on a database that is dropped again, and gives that database its owner and settings.
+ * Extensions that the server lacks, and most privileges that the role may lack, thus show up before another database
+ * is dropped for this one. Post-data is not tried, because it may need the rows.
  *
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
@@ -31,7 +31,7 @@ export async function rehearseSchema(
   signal: AbortSignal,
 ): Promise<void> {
   const admin = database.maintenanceName;
-  // What is skipped with a warning is told when it is done in earnest.
+  // The real restore warns of what it skips; this one need not.
   const quiet: Logger = { ...log, info: log.debug, warn: log.debug };
   const names = { scratch, name: plan.name, log: quiet };
   log.info(`trying the pre-data section of ${source.name} on an empty database`);
@@ -47,7 +47,7 @@ export async function rehearseSchema(
     await dropScratch(database, scratch, log, error);
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
   }
-  // What is left over would stand in the way of the one in earnest.
+  // Anything left over would be in the way of the real restore.
   await database.use(admin, uninterrupted(), (client) => dropDatabase(client, scratch));
 }
 

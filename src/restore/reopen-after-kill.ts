@@ -5,13 +5,13 @@ import type { Logger } from '../ui/log.ts';
 import { isScratchName } from './names.ts';
 
 /**
- * Has the database accept connections again where a restore was killed in the middle of the swap. That it was, only
- * the two together tell: the restored database that has not got its name refuses connections too, as it otherwise does
- * only while it is dropped. One that somebody has closed on purpose is left alone.
+ * Makes the database accept connections again if a restore was killed in the middle of the swap. That is recognized
+ * by both databases together: the restored one that has not got its name yet also refuses connections, which it
+ * otherwise does only while it is being dropped. A database that somebody has closed on purpose is left alone.
  *
- * To be called under the lock, for in a swap that is under way it looks the same.
+ * Must be called under the lock, because a swap in progress looks the same.
  *
- * @returns whether it refused them, and does so no more
+ * @returns whether it refused connections and no longer does
  * @throws DatabaseError, or the signal's reason
  */
 export async function reopenAfterKill(
@@ -26,7 +26,7 @@ export async function reopenAfterKill(
     const closed = databases.filter(({ connectable }) => !connectable);
     const scratch = closed.find((other) => isScratchName(name, other.name));
     const target = closed.find((other) => other.name === name);
-    // Without the right to, what comes next says that it refuses connections, and what to run.
+    // Without the privilege to reopen it, the next step reports that it refuses connections, and what to run.
     if (scratch === undefined || target?.owned !== true || target.invalid) return false;
     await allowConnections(admin, name, true);
     log.warn(

@@ -24,24 +24,24 @@ import {
   targetName,
 } from './restore-target.ts';
 
-/** What a restore does about media. Nothing of it but {@link bringBack} can make the restore fail. */
+/** What a restore does about media. Only {@link bringBack} can make the restore fail. */
 export interface RestoreMedia {
-  /** Says what would dangle if the backup were restored; undefined where it cannot be told. */
+  /** Says what would dangle if the backup were restored; undefined if that cannot be determined. */
   before(): Promise<BackupOutlook | undefined>;
-  /** Brings back what is missing, where that is asked for. */
+  /** Brings back what is missing, if asked to. */
   bringBack(dryRun: boolean): Promise<MediaRestored | undefined>;
-  /** Says what dangles and what is orphaned; undefined where it cannot be told. */
+  /** Says what dangles and what is orphaned; undefined if that cannot be determined. */
   after(): Promise<Pick<AuditReport, 'totals'> | undefined>;
 }
 
 export interface ConfirmedRestoreContext extends RestoreContext, ConfirmAndLock {
   readonly media: RestoreMedia;
-  /** What was restored, in `ms` milliseconds, as people are told of it. */
+  /** Describes to people what was restored, in `ms` milliseconds. */
   readonly describe: (report: RestoreReport, ms: number) => string;
 }
 
 export interface ConfirmedRestoreOptions extends RestoreOptions {
-  /** Tell what would be done, and do nothing. */
+  /** Say what would be done, and do nothing. */
   readonly dryRun: boolean;
 }
 
@@ -60,7 +60,7 @@ export type RestoreOutcome =
       readonly media: MediaTold;
     };
 
-/** What was told by each step of {@link RestoreMedia}. */
+/** What each step of {@link RestoreMedia} reported. */
 interface MediaTold {
   readonly before: BackupOutlook | undefined;
   readonly restored: MediaRestored | undefined;
@@ -68,10 +68,10 @@ interface MediaTold {
 }
 
 /**
- * Looks at what there is, asks where a database is to be replaced, restores, and brings the media back.
+ * Looks at what is there, asks for confirmation if a database is to be replaced, restores, and brings the media back.
  *
- * @throws DeclinedError when the answer is no, ConfigError where nobody can be asked, LockedError while another run
- * works, RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
+ * @throws DeclinedError when the answer is no, ConfigError if nobody can be asked, LockedError while another run is
+ * in progress, RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
 export async function restoreConfirmed(
   context: ConfirmedRestoreContext,
@@ -92,7 +92,7 @@ export async function restoreConfirmed(
   const intent = `${describeIntent(source, database, found, target)}${inLocale}`;
   if (replaces && !dryRun) confirm.assertPossible(intent);
   const partial = target.kind === 'into' && target.only !== undefined;
-  // What a whole backup lacks says little of single tables.
+  // What a whole backup lacks says little about single tables.
   const before = partial ? undefined : await media.before();
   if (dryRun) {
     await foreseeRestore(context, source, options, signal);
@@ -104,16 +104,18 @@ export async function restoreConfirmed(
   const report = await restoreAlone(context, source, options, signal);
   const ms = performance.now() - began;
   const restored = await media.bringBack(false).catch((error: unknown) => {
-    // The database is restored all the same, and where the old one is has to be known.
+    // The database is restored all the same, and the operator has to know where the old one is.
     for (const line of context.describe(report, ms).split('\n')) log.info(line);
     throw error;
   });
-  // A database that was only added does not tell which objects are orphans.
+  // A database that was only added does not show which objects are orphans.
   const after = target.kind === 'into' ? undefined : await media.after();
   return { state: 'done', report, ms, media: { before, restored, after } };
 }
 
-/** Meanwhile no backup is taken of a database that is about to be replaced, and what is being read is not pruned. */
+/**
+ * Under the lock no backup is taken of a database that is about to be replaced, and what is being read is not pruned.
+ */
 function restoreAlone(
   context: ConfirmedRestoreContext,
   source: DumpSource,
@@ -130,7 +132,7 @@ function restoreAlone(
   });
 }
 
-/** What will happen, with everything that will be gone afterwards. */
+/** What will happen, including everything that will be gone afterwards. */
 function describeIntent(
   source: DumpSource,
   { server }: Database,
@@ -147,7 +149,7 @@ function describeIntent(
   if (target.kind === 'into' || !exists) return `${what} into a new database ${name} on ${server}`;
   const before = `${kept.join(', ')}, kept by an earlier restore`;
   if (target.kind === 'in-place') {
-    // Who drops the database for want of room may rather do without those.
+    // Someone who drops the database for lack of room may prefer to do without those.
     const room = kept.length === 0 ? '' : `; not dropped, although that would free room: ${before}`;
     return `DROP database ${name} on ${server}, then ${what} in its place${room}`;
   }
@@ -156,7 +158,7 @@ function describeIntent(
   return `${what} in place of database ${name} on ${server}, ${old}${gone}`;
 }
 
-/** Whose dump it is and of when, which its name alone does not tell. */
+/** Which database the dump is of, and when it was taken: its name alone does not say. */
 function provenance({ manifest }: DumpSource): string {
   if (manifest === undefined) return 'without a manifest';
   const { database, startedAt } = manifest;

@@ -10,24 +10,24 @@ import { untouchableRoles } from '../postgres/roles.ts';
 import { dropStatements, slotsOf, subscriptionsOf } from '../postgres/subscriptions.ts';
 import { isKeptName, isScratchName } from './names.ts';
 
-/** How long what is in the way may last without being waited for, in milliseconds. */
+/** How long to wait for obstacles that may pass by themselves, in milliseconds. */
 const PASSING_MS = 3000;
 
 const LOOK_AGAIN_MS = 300;
 
-/** With so many databases kept, a restore that asks nobody is refused: one that a machine starts again and again. */
+/** With this many databases kept, an unattended restore is refused: a machine may be starting it over and over. */
 const MOST_KEPT = 3;
 
 /** Where the restored database goes. */
 export type RestoreTarget =
   /**
-   * In the place of the target database, which is kept under another name or dropped after the swap. `unasked`: nobody
-   * is there to be asked, see {@link keptToDrop}.
+   * In place of the target database, which is kept under another name or dropped after the swap. `unasked`: there is
+   * nobody to ask, see {@link keptToDrop}.
    */
   | { readonly kind: 'swap'; readonly dropOld: boolean; readonly unasked?: boolean }
-  /** In the place of the target database, which is dropped first: for those without room for two. */
+  /** In place of the target database, which is dropped first: for servers without room for two. */
   | { readonly kind: 'in-place' }
-  /** Beside it, under a name that is free; `only` names the tables whose rows are wanted, where it is not all. */
+  /** Beside it, under a free name; `only` lists the tables whose rows are wanted, if not all. */
   | { readonly kind: 'into'; readonly name: string; readonly only?: readonly string[] };
 
 /** The name that the restored database gets. */
@@ -35,31 +35,31 @@ export function targetName(target: RestoreTarget, { name }: Pick<Database, 'name
   return target.kind === 'into' ? target.name : name;
 }
 
-/** What there is on the server of the target's name, and beside it of earlier restores. */
+/** What the server has under the target's name, and what earlier restores have left beside it. */
 export interface FoundDatabases {
   readonly name: string;
   readonly exists: boolean;
-  /** Whether the role may rename it, and drop it; false where it does not exist. */
+  /** Whether the role may rename and drop it; false if it does not exist. */
   readonly owned: boolean;
-  /** Whether dropping it was cut off, so that nothing else can be done with it. */
+  /** Whether a drop of it was cut off, so that nothing else can be done with it. */
   readonly invalid: boolean;
   /** The names of all databases of the server. */
   readonly taken: ReadonlySet<string>;
   /** Old databases that earlier restores have kept. */
   readonly kept: readonly string[];
-  /** What restores that were killed have left. */
+  /** What restores that were killed left behind. */
   readonly traces: readonly RestoreTrace[];
 }
 
-/** What there is of a database that a restore is to replace, or to add. */
+/** What is known of a database that a restore is to replace or add. */
 export interface FoundTarget extends FoundDatabases {
-  /** Roles that are at work in it, and whose sessions the role may not end. */
+  /** Roles that are connected to it and whose sessions the role may not end. */
   readonly untouchable: readonly string[];
-  /** Transactions of it that nobody has ended, and that no ended session takes with it. */
+  /** Prepared transactions in it that nobody has finished, and that survive the end of every session. */
   readonly prepared: readonly PreparedTransaction[];
-  /** Its logical replication subscriptions: with one it cannot be dropped, and the worker of one is a session. */
+  /** Its logical replication subscriptions: with one it cannot be dropped, and the worker of each is a session. */
   readonly subscriptions: readonly string[];
-  /** Logical replication slots by which others follow it. */
+  /** Logical replication slots through which others follow it. */
   readonly slots: readonly string[];
 }
 
@@ -83,7 +83,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
           remedy: `if none is running, run: ${drop}`,
         };
       }
-      // Of a database that was dropped for --in-place nothing else is left.
+      // A database dropped for --in-place leaves nothing else behind.
       return {
         problem: `there is no database ${name}, and ${database.name} holds a partial restore that was killed or is still running`,
         remedy: `if none is running, restore ${name} again, and then run: ${drop}`,
@@ -112,14 +112,14 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
 }
 
 /**
- * Those of the databases that earlier restores have kept which a restore drops: none where nobody is asked, for each may
+ * Which of the databases that earlier restores kept this restore drops: none if nobody is asked, because each may
  * hold what no backup has.
  */
 export function keptToDrop({ kept }: FoundDatabases, target: RestoreTarget): readonly string[] {
   return target.kind === 'swap' && target.unasked === true ? [] : kept;
 }
 
-/** {@link findDatabases} of a target that is to be replaced, or added to, and who would be in the way of that. */
+/** {@link findDatabases} for a target that is to be replaced or added, and who or what would be in the way. */
 export async function findTarget(
   admin: pg.Client,
   { kind }: RestoreTarget,
@@ -144,7 +144,7 @@ function refuseUnlisted(error: unknown): never {
   throw databaseError('cannot list the databases of the server', error);
 }
 
-/** What is in the way, unless it ends by itself within a moment, as the sessions of a monitor do. */
+/** What is in the way, except for what goes away by itself within a moment, like the sessions of a monitor. */
 async function lasting<T>(look: () => Promise<readonly T[]>): Promise<readonly T[]> {
   const until = performance.now() + PASSING_MS;
   for (;;) {
@@ -155,12 +155,12 @@ async function lasting<T>(look: () => Promise<readonly T[]>): Promise<readonly T
 }
 
 /**
- * Before anything is copied.
+ * To be called before anything is copied.
  *
- * @throws ConfigError where the database to be replaced is the one from which that is done
- * @throws RestoreError where it is another role's, or others are at work in it who would be in the way in the end, or
- * have left a prepared transaction, or it cannot be dropped, or too many are kept of those that it has replaced, or the
- * name of a database to be added is taken
+ * @throws ConfigError if the database to be replaced is the maintenance database
+ * @throws RestoreError if it belongs to another role; if others are connected to it who would be in the way in the
+ * end; if a prepared transaction is left in it; if it cannot be dropped; if too many of the databases it has replaced
+ * are kept; or if the name of a database to be added is taken
  */
 export function checkTarget(
   source: Pick<DumpSource, 'name'>,

@@ -29,9 +29,9 @@ export interface RestoreContext {
 
 export interface RestoreOptions {
   readonly target: RestoreTarget;
-  /** Leave out owners and grants, and what the database has set for single roles. */
+  /** Leave out owners and grants, and what the database sets for individual roles. */
   readonly noOwner: boolean;
-  /** Over how many connections, as {@link planJobs} takes it; over one where nothing is said. */
+  /** The choice of connections, as for {@link planJobs}; one connection if not given. */
   readonly jobs?: Pick<JobsChoice, 'asked' | 'cores'>;
 }
 
@@ -40,16 +40,16 @@ export interface RestoreReport extends Placed {
   /** Those whose rows were restored. */
   readonly tables: number;
   readonly rows: number;
-  /** Length of the dump as plain SQL, and how much of it was read to be restored. */
+  /** Size of the dump as plain SQL, and how much of it was read for the restore. */
   readonly bytes: number;
   readonly bytesRead: number;
-  /** The tables that were named, where it were not all. */
+  /** The tables that were named, if not all were restored. */
   readonly only?: readonly TableTally[];
 }
 
 /**
- * Restores a dump into a new database and puts it where it belongs. Whatever fails before the swap, the old database
- * serves on and the new one is gone.
+ * Restores a dump into a new database and puts it where it belongs. If anything fails before the swap, the old
+ * database stays in service and the new one is gone.
  *
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
@@ -77,7 +77,7 @@ export async function restoreDump(
   const names = { target: name, ...freeNames(name, context.now(), found.taken) };
   const dropFirst = target.kind === 'in-place' && found.exists;
   let dropped = false;
-  // Only when the server has made the scratch database is it certain that the dropped one can be replaced.
+  // Only once the server has created the scratch database is it certain that the dropped one can be replaced.
   const makeRoom = async () => {
     if (!dropFirst) return;
     await dropTarget(context, name);
@@ -108,8 +108,8 @@ export async function restoreDump(
 }
 
 /**
- * Finds out beforehand what would keep a restore from being made: names of tables, roles, what the server lacks. No row
- * is read; a dump that nothing is known of is not looked into, but for tables that are named.
+ * Finds out beforehand what would prevent a restore: unknown table names, missing roles, what the server lacks. No row
+ * is read if there is a manifest; a dump without one is read through if tables are named, and else not examined.
  *
  * @throws what {@link restoreDump} would throw for these
  */
@@ -131,7 +131,7 @@ export async function foreseeRestore(
 interface BuildPlan {
   readonly selection: TableSelection | undefined;
   readonly plan: RestorePlan;
-  /** How the locale of the database that is replaced will change; undefined where it stays. */
+  /** How the locale of the database that is replaced will change; undefined if it stays the same. */
   readonly localeChange: string | undefined;
   readonly jobs: number;
 }
@@ -156,13 +156,13 @@ async function planBuild(
   });
 }
 
-/** Learns what there is to be restored, plans that, and fills a scratch database with it. */
+/** Learns what there is to restore, plans it, and fills a scratch database. */
 async function build(
   context: RestoreContext,
   source: DumpSource,
   options: RestoreOptions,
   place: {
-    /** Of the database in whose place it is to be. */
+    /** Of the database that is to be replaced, or the new one's. */
     readonly name: string;
     readonly scratch: string;
     /** Whether {@link makeRoom} drops that database. */
@@ -174,7 +174,7 @@ async function build(
   const { log } = context;
   const { target, noOwner } = options;
   const { name, scratch, dropFirst, makeRoom } = place;
-  // Nothing is dropped for a dump of which not every byte has been seen.
+  // Nothing is dropped for a dump unless every byte of it has been seen.
   const know = target.kind === 'in-place' ? proveDump : knowDump;
   const dump = await know(source, context.startProgress, signal);
   const planned = await planBuild(context, source, dump, options, { name, scratch }, signal);

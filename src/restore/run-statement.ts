@@ -9,13 +9,13 @@ import { isInTransaction } from './own-transactions.ts';
 import { runRaw } from './raw-query.ts';
 import { settingOf } from './session-settings.ts';
 
-/** By setting: for SET with a value that names what the server lacks. */
+/** By setting, for a SET whose value names something that the server lacks. */
 const LACK_REMEDIES: Readonly<Record<string, string>> = {
   default_tablespace: 'create the tablespace on the database server with CREATE TABLESPACE, then run again',
   default_table_access_method: 'install the extension that provides the access method on the database server',
 };
 
-/** What it takes to run statements of a dump and to say which one has failed. */
+/** The context for running statements of a dump and saying which one failed. */
 export interface StatementContext {
   /** What the dump is called in errors. */
   readonly name: string;
@@ -23,9 +23,9 @@ export interface StatementContext {
 }
 
 /**
- * Runs a statement as it stands in the dump.
+ * Runs a statement exactly as in the dump.
  *
- * @returns whether it was left out, as {@link leftOut} has it; with a warning where something is lost by that
+ * @returns whether it was skipped, as {@link leftOut} decides; with a warning if that loses anything
  * @throws RestoreError with the statement's line, type and name when the server refuses it
  */
 export async function runStatement(
@@ -48,11 +48,14 @@ export async function runStatement(
   }
 }
 
-/** What a statement itself is at fault for (manual, appendix A): not the connection, nor the server's disk. */
+/**
+ * SQLSTATE classes for which the statement itself is to blame (manual, appendix A), not the connection or the
+ * server's disk.
+ */
 const OF_STATEMENT = /^(?:42|0A)/;
 
 /**
- * Runs a statement that the rest of the dump does without: where the server refuses it, that is warned of, and a
+ * Runs a statement that the rest of the dump can do without: if the server refuses it, that is only a warning, and a
  * transaction that the dump has begun goes on.
  *
  * @throws RestoreError for any other failure
@@ -83,16 +86,16 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'create what the message names on the database server; for a role, --no-owner omits it',
 };
 
-/** psql goes on behind what it is refused. */
+/** psql goes on after a statement that is refused. */
 const ANY_WAY =
   'see the server’s log; `psql -d new_database -f FILE` restores a plain dump and skips what is refused';
 
-/** Rows whose table, or its schema, is not there: the dump was taken with `--data-only` or the like. */
+/** For rows whose table or schema does not exist: the dump was taken with `--data-only` or the like. */
 const ROWS_ALONE =
   'take a dump that includes the schema, or load the rows into a database that has the tables, with --table and --data-only';
 const NO_TABLE = new Set<string>([SQLSTATE.undefinedTable, SQLSTATE.invalidSchemaName]);
 
-/** pg_dump empties the search_path (CVE-2018-1058), so what a function names without a schema is not found. */
+/** pg_dump empties the search_path (CVE-2018-1058), so whatever a function names without a schema is not found. */
 const NAMES_ALONE =
   'have the function find what it names: ALTER FUNCTION … SET search_path in the dumped database, then take another backup';
 const UNFOUND = new Set<string>([
@@ -112,10 +115,10 @@ function remedyFor(
 }
 
 /**
- * Rethrows an error, with the place in the dump where it came about.
+ * Rethrows an error with the place in the dump where it occurred.
  *
- * @param about `rowOf`: the row of the dump's block, from 1, that a COPY of some of its rows has sent as its n-th;
- * `lackRemedy`: what to do where the server lacks what the statement names
+ * @param about `rowOf`: the row of the dump's block, from 1, that a COPY of some of its rows sent as its n-th;
+ * `lackRemedy`: what to do if the server lacks what the statement names
  */
 export function rethrowAt(
   error: unknown,
@@ -143,7 +146,7 @@ export function rethrowAt(
   });
 }
 
-/** Of a row that was refused its own line, which the server counts from that of the COPY statement. */
+/** For a row that was refused, its own line, which the server counts from that of the COPY statement. */
 function lineOf(
   at: DumpPosition | undefined,
   context: string | undefined,

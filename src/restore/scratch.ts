@@ -10,29 +10,32 @@ import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
 
-/** How long dropping a scratch database may take, a server that is away for a moment included, in milliseconds. */
+/**
+ * How long dropping a scratch database may take, including waiting for a server that is briefly away, in
+ * milliseconds.
+ */
 const CLEAN_UP_MS = 60_000;
 
-/** How often a server that is away is tried, in milliseconds. */
+/** How often to retry while the server is away, in milliseconds. */
 const TRY_AGAIN_MS = 500;
 
-/** Makes a database for a while. */
+/** Creates a temporary database. */
 export async function createScratch(
   database: Database,
   scratch: string,
   creation: CreationOptions,
 ): Promise<void> {
-  // Broken off, it might leave the database behind that it was about to make.
+  // If interrupted, this might leave behind the database that it was creating.
   await database.use(database.maintenanceName, uninterrupted(), (admin) =>
     createDatabase(admin, scratch, creation),
   );
 }
 
 /**
- * Drops a database that was made for a while; a server that is away is waited for. When it cannot be dropped, the
- * statement that does is said.
+ * Drops a temporary database; if the server is away, waits for it. If the database cannot be dropped, reports the
+ * statement to run.
  *
- * @param failure why it is dropped, where something failed
+ * @param failure why it is dropped, if something failed
  */
 export async function dropScratch(
   database: Database,
@@ -58,13 +61,13 @@ function isDiskFull(failure: unknown): boolean {
   return false;
 }
 
-/** So many tables, the largest ones, hold most of what a database takes. */
+/** This many tables, the largest ones, hold most of what a database takes up. */
 const LARGEST = 20;
 
 /**
- * Gives the disk back most of what a database takes, without dropping it: DROP DATABASE forces a checkpoint, and one that
- * finds no room for its files takes the whole server down. A table's files are cut to nothing as soon as its drop is
- * committed; TRUNCATE and VACUUM would want room for new ones first.
+ * Gives the disk back most of the space that a database takes up, without dropping it: DROP DATABASE forces a
+ * checkpoint, and a checkpoint that finds no room for its files takes the whole server down. A table's files are
+ * truncated to nothing as soon as its drop is committed; TRUNCATE and VACUUM would first need room for new ones.
  */
 async function freeDisk(database: Database, scratch: string, signal: AbortSignal): Promise<void> {
   await database.use(scratch, signal, async (client) => {
@@ -76,12 +79,12 @@ async function freeDisk(database: Database, scratch: string, signal: AbortSignal
       [LARGEST],
     );
     await client.query(`SET lock_timeout = '10s'`);
-    // One may have gone along with another.
+    // One table may have been dropped along with another.
     for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${name} CASCADE`);
   });
 }
 
-/** Does the work, again and again for as long as the server is away, within {@link CLEAN_UP_MS}. */
+/** Does the work, retrying while the server is away, within {@link CLEAN_UP_MS}. */
 async function onceThere(
   { server }: Database,
   scratch: string,
@@ -93,7 +96,7 @@ async function onceThere(
     try {
       return await work(signal);
     } catch (error) {
-      // What the server was away with tells more than that the time was up.
+      // The reason why the server was away says more than the timeout.
       if (signal.aborted) throw away ?? error;
       if (!isAway(error)) throw error;
       if (away === undefined) {
@@ -102,7 +105,7 @@ async function onceThere(
         );
       }
       away = error;
-      // The next try meets the end of the time.
+      // If the time runs out meanwhile, the next attempt notices.
       await delay(TRY_AGAIN_MS, undefined, { signal }).catch(() => {});
     }
   }

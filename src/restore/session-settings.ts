@@ -1,12 +1,12 @@
 import type { DumpPosition } from '../dump/tokens.ts';
 
-/** A statement that sets something for all that follow. */
+/** A statement that sets something for all statements after it. */
 export interface SetStatement {
   readonly sql: Buffer;
   readonly at: DumpPosition;
 }
 
-/** What a dump has set of its session, by the setting's name, in the order in which it first did. */
+/** What a dump has set in its session, by the setting's name, in the order first set. */
 export type SessionSettings = ReadonlyMap<string, SetStatement>;
 
 /** No statement that sets something is longer, in bytes. */
@@ -25,8 +25,8 @@ export function settingOf(sql: Buffer): string | undefined {
 }
 
 /**
- * What of the session a statement sets for those that follow: the setting's name. Undefined for a statement that does
- * something else, or that this does not understand.
+ * The name of the session setting that a statement changes for those after it. Undefined for a statement that does
+ * something else, or that is not understood.
  */
 export function sessionSetting(sql: Buffer): string | undefined {
   if (sql.length > LONGEST) return undefined;

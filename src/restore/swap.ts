@@ -12,44 +12,46 @@ import { errorCode } from '../postgres/errors.ts';
 import { refusePrepared } from '../postgres/prepared-transactions.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 
-/** How often the renames are tried against sessions that slip in while connections are being refused. */
+/** How often the renames are tried, because sessions may slip in while connections are being refused. */
 const ATTEMPTS = 3;
 
-/** How long the server is asked, after a swap that failed, to have the old database serve again, in milliseconds. */
+/**
+ * How long to keep asking the server, after a failed swap, to put the old database back in service, in milliseconds.
+ */
 const SETTLE_MS = 60_000;
 
 /** The names that take part in a swap. */
 export interface SwapNames {
-  /** The database that serves. */
+  /** The database that is in service. */
   readonly target: string;
-  /** The restored one that takes its name. */
+  /** The restored database, which takes that name. */
   readonly scratch: string;
   /** The name under which the old one is kept. */
   readonly kept: string;
 }
 
-/** Runs work over a connection of its own to the maintenance database. */
+/** Runs work over its own connection to the maintenance database. */
 export type AsAdmin = <T>(work: (admin: pg.Client) => Promise<T>) => Promise<T>;
 
 /**
- * Puts the restored database in the place of the old one. Connections to both are refused and ended; then one
- * transaction renames both and allows connections again. When it fails, the old database serves on under its name.
+ * Puts the restored database in place of the old one. Connections to both are refused and ended; then one transaction
+ * renames both and allows connections again. If that fails, the old database stays in service under its name.
  *
- * @throws DatabaseError, which names the statement to run where the old database could not be opened again
+ * @throws DatabaseError, which names the statement to run if the old database could not be reopened
  */
 export async function swapDatabases(asAdmin: AsAdmin, names: SwapNames): Promise<void> {
   try {
     await asAdmin((admin) => renameBoth(admin, names));
   } catch (error) {
-    // The connection itself may be what broke, and with it the answer of a COMMIT.
+    // The connection itself may be what broke, and the answer to a COMMIT lost with it.
     if (!(await settle(asAdmin, names, error))) throw error;
   }
 }
 
 async function renameBoth(admin: pg.Client, { target, scratch, kept }: SwapNames): Promise<void> {
-  // Of sessions that would be ended for a swap that cannot be made, an application has nothing.
+  // Sessions should not be ended for a swap that cannot be made.
   await refusePrepared(admin, target, `cannot rename database ${target} to ${kept}`);
-  // In this order: both closed is what tells the next run that this one was killed (reopenAfterKill).
+  // In this order: both being closed tells the next run that this one was killed (reopenAfterKill).
   await allowConnections(admin, scratch, false);
   await allowConnections(admin, target, false);
   for (let attempt = 1; ; attempt++) {
@@ -70,7 +72,7 @@ async function renameBoth(admin: pg.Client, { target, scratch, kept }: SwapNames
 }
 
 /**
- * Has the database of the target's name accept connections, whichever it is after a swap that failed.
+ * Makes the database that has the target's name after a failed swap accept connections, whichever of the two it is.
  *
  * @returns whether the swap was done after all
  */
@@ -89,15 +91,15 @@ async function settle(asAdmin: AsAdmin, names: SwapNames, cause: unknown): Promi
 async function reopen(admin: pg.Client, { target, scratch, kept }: SwapNames): Promise<boolean> {
   const isOpen = async () =>
     (await listDatabases(admin)).some(({ name, connectable }) => name === target && connectable);
-  // Renames that are still under way on the server hold the row of pg_database, and this waits for their end.
+  // Renames still in progress on the server lock the row of pg_database, so this waits until they end.
   if (!(await isOpen())) await allowConnections(admin, target, true);
   const present = new Set((await listDatabases(admin)).map(({ name }) => name));
-  // What a failed restore leaves in it may have to be dropped from within.
+  // What is left of a failed restore may have to be dropped from inside the database.
   if (present.has(scratch)) await allowConnections(admin, scratch, true);
   return present.has(kept) && !present.has(scratch);
 }
 
-/** The code is that of the server's error, under the one that says what was being done. */
+/** The error only says what was being done; the server's code is in its cause. */
 function isInUse(error: unknown): boolean {
   return error instanceof Error && errorCode(error.cause) === SQLSTATE.objectInUse;
 }

@@ -13,7 +13,7 @@ import {
 export interface ConfirmedRowsContext extends AddRowsContext, ConfirmAndLock {}
 
 export interface ConfirmedRowsOptions extends AddRowsOptions {
-  /** Tell what would be done, and do nothing. */
+  /** Say what would be done, and do nothing. */
   readonly dryRun: boolean;
 }
 
@@ -31,10 +31,10 @@ export type AddRowsOutcome =
     };
 
 /**
- * Sees to it that the database is there, asks, and puts the rows into it.
+ * Makes sure that the database exists, asks for confirmation, and adds the rows to it.
  *
- * @throws DeclinedError when the answer is no, ConfigError where nobody can be asked, LockedError while another run
- * works, RestoreError for a database that is not there, or what {@link addRows} throws
+ * @throws DeclinedError when the answer is no, ConfigError if nobody can be asked, LockedError while another run is
+ * in progress, RestoreError for a database that does not exist, or what {@link addRows} throws
  */
 export async function addRowsConfirmed(
   context: ConfirmedRowsContext,

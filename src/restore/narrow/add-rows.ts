@@ -29,11 +29,11 @@ import { tallyTables } from './tally.ts';
 
 export type AddRowsContext = Pick<RestoreContext, 'database' | 'log' | 'startProgress'>;
 
-/** Where rows are added, and those of which tables. */
+/** Which database rows are added to, and the tables they belong to. */
 export interface AddRowsOptions {
-  /** A database with these tables in it, empty. */
+  /** A database that has these tables, all empty. */
   readonly into: string;
-  /** As psql takes names. */
+  /** Table names, in psql's syntax. */
   readonly only: readonly string[];
 }
 
@@ -41,12 +41,12 @@ export interface AddRowsOptions {
 export type AddedRows = Required<Omit<RestoreReport, keyof Placed>>;
 
 /**
- * Puts the rows of some tables of a dump into the same tables of a database, in one transaction: all of them, or
- * nothing has changed. Constraints of the database hold as for any other rows; triggers do not fire, for what they do
- * has been done to the rows when they were first written.
+ * Adds the rows of some tables of a dump to the same tables of a database, in one transaction: either all of them are
+ * added, or nothing changes. Constraints of the database hold as for any other rows. Triggers do not fire, because
+ * they did their work when the rows were first written.
  *
- * @throws ConfigError, NotFoundError for names; RestoreError for a table that is missing or not empty, and for rows that
- * the server refuses; DumpError, DatabaseError, StoreError, or the signal's reason
+ * @throws ConfigError, NotFoundError for names; RestoreError for a table that is missing or not empty, and for rows
+ * that the server refuses; DumpError, DatabaseError, StoreError, or the signal's reason
  */
 export async function addRows(
   context: AddRowsContext,
@@ -65,7 +65,7 @@ export async function addRows(
     bytesRead += bytes;
     progress.add(bytes);
   };
-  // A COPY that is broken off half-way ends with its connection, and with that the transaction.
+  // A COPY that is interrupted ends with its connection, which rolls back the transaction.
   const failure = new AbortController();
   const either = heardByMany(AbortSignal.any([signal, failure.signal]));
   const reader = await openBlocks(source, count, either);
@@ -107,8 +107,8 @@ export async function addRows(
 }
 
 /**
- * Finds out beforehand what would keep the rows from being added: names of tables, tables that are missing or not empty.
- * No row is read.
+ * Finds out beforehand what would prevent the rows from being added: unknown table names, tables that are missing or
+ * not empty. Reads no rows.
  *
  * @throws what {@link addRows} would throw for these
  */
@@ -122,7 +122,8 @@ export async function foreseeRows(
   const { blocks } = await chooseBlocks(source, only, startProgress, doing, signal);
   await database.use(into, signal, async (client) => {
     try {
-      // Rows that are hidden from the role make a table no empty one; and what is only asked for is not waited for.
+      // A table whose rows are hidden from the role is not empty; and a check that changes nothing should not wait
+      // long for a lock.
       await client.query("SET row_security = off; SET lock_timeout = '5s'");
       await refuseMissing(client, blocks, doing);
       await refuseFilled(client, blocks, doing);
@@ -171,7 +172,7 @@ function sayReading(
     : `${source.name} is compressed, so everything before these rows must be read`;
 }
 
-/** @returns the blocks in an order in which the foreign keys among them hold */
+/** @returns the blocks in an order that satisfies the foreign keys among them */
 async function prepareTables(
   client: pg.Client,
   blocks: readonly DumpTable[],
@@ -201,7 +202,7 @@ async function refuseFilled(client: pg.Client, blocks: readonly DumpTable[], doi
   throw new RestoreError({ doing, problem, remedy: await waysFor(client, filled) });
 }
 
-/** What to do about a table that has rows. Its emptying is advised only where no rows of others go with its own. */
+/** What to do about a table that has rows. Emptying it is advised only if that affects no rows of other tables. */
 async function waysFor(client: pg.Client, table: DumpTable): Promise<string> {
   const beside = 'omit --data-only to restore into a new database';
   const following = await tablesThatFollow(client, table);

@@ -1,11 +1,11 @@
 import { readWords, type WordReader } from '../../dump/read-words.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 
-/** What a statement is about that follows the rows. Names are qualified, as the catalogs hold them. */
+/** What a post-data statement concerns. Names are qualified, as the catalogs hold them. */
 export type Concern =
   /**
-   * A table; `makes` is the index that comes about, where one does; `key`: it is that of a primary key, a UNIQUE or an
-   * EXCLUDE constraint.
+   * A table. `makes` is the index that the statement creates, if any; `key` is set if that is the index of a primary
+   * key, a UNIQUE or an EXCLUDE constraint.
    */
   | { readonly about: 'table'; readonly table: string; readonly makes?: string; readonly key?: true }
   | {
@@ -14,18 +14,18 @@ export type Concern =
       readonly name: string;
       readonly references: string;
     }
-  /** The index of a partition becomes a part of the index of the whole table. */
+  /** The index of a partition becomes a part of the index of the partitioned table. */
   | { readonly about: 'attach'; readonly whole: string; readonly part: string }
-  /** What the schema consists of like what stands before the rows, but for which a key has to be there. */
+  /** Part of the schema, like what precedes the rows, but dependent on a key. */
   | { readonly about: 'definition' }
-  /** What was made right before. */
+  /** Whatever the preceding statement made. */
   | { readonly about: 'before' }
-  /** Rights, which everything may have that the schema consists of. */
+  /** Privileges, which any part of the schema may have. */
   | { readonly about: 'rights' }
-  /** Neither of these: publications, subscriptions, event triggers, the rows of materialized views. */
+  /** Anything else: publications, subscriptions, event triggers, the rows of materialized views. */
   | { readonly about: 'other' };
 
-/** Tells of one statement, as pg_dump writes it, what it is about. */
+/** What a statement concerns, in the form in which pg_dump writes it. */
 export function concernOf(sql: string): Concern {
   const words = readWords(sql);
   const first = FORMS.find(({ begins }) => words.takes(...begins));
@@ -37,7 +37,7 @@ export function concernOf(sql: string): Concern {
 
 interface Form {
   readonly begins: readonly string[];
-  /** Reads on behind these words; undefined for what it does not understand. */
+  /** Reads on after these words; undefined if it does not understand what follows. */
   readonly read: (words: WordReader) => Concern | undefined;
 }
 
@@ -53,7 +53,7 @@ const FORMS: readonly Form[] = [
   { begins: ['create', 'publication'], read: () => ({ about: 'other' }) },
   { begins: ['create', 'subscription'], read: () => ({ about: 'other' }) },
   { begins: ['create', 'event', 'trigger'], read: () => ({ about: 'other' }) },
-  // What it is about stands at its end, behind expressions that may say FROM themselves.
+  // The table comes last, after expressions that may contain FROM themselves.
   { begins: ['create', 'statistics'], read: (words) => table(words, 'from', 'last') },
   { begins: ['comment', 'on'], read: () => ({ about: 'before' }) },
   { begins: ['security', 'label'], read: () => ({ about: 'before' }) },
@@ -62,7 +62,7 @@ const FORMS: readonly Form[] = [
   { begins: ['alter', 'default', 'privileges'], read: () => ({ about: 'rights' }) },
 ];
 
-/** `… table` behind a keyword */
+/** `… table` after a keyword */
 function table(words: WordReader, keyword: string, which?: 'last'): Concern | undefined {
   const name = words.skipsTo(keyword, which) ? words.name() : undefined;
   return name === undefined ? undefined : { about: 'table', table: name };
@@ -73,7 +73,9 @@ function on(words: WordReader): Concern | undefined {
   return words.identifier() === undefined ? undefined : table(words, 'on');
 }
 
-/** `name AS ON event TO table …`; the one of this name makes a view of a table in dumps from before PostgreSQL 10. */
+/**
+ * `name AS ON event TO table …`; in dumps from before PostgreSQL 10, the rule of this name turns a table into a view.
+ */
 function rule(words: WordReader): Concern | undefined {
   if (words.takes('"_return"')) return { about: 'definition' };
   return words.skipsTo('on') ? table(words, 'to') : undefined;
@@ -88,7 +90,7 @@ function index(words: WordReader): Concern | undefined {
   return of === undefined ? undefined : withIndex(of, name);
 }
 
-/** An index lies in the schema of its table, and has the name of its constraint. */
+/** An index is in the schema of its table, and has the name of its constraint. */
 function withIndex(of: { readonly schema: string; readonly name: string }, name: string) {
   const makes = qualifiedName({ schema: of.schema, name });
   return { about: 'table', table: qualifiedName(of), makes } as const;
@@ -101,7 +103,7 @@ function attachment(words: WordReader): Concern | undefined {
   return whole === undefined || part === undefined ? undefined : { about: 'attach', whole, part };
 }
 
-/** `[IF EXISTS] [ONLY] table ADD CONSTRAINT name …`, or anything else that is done to a table */
+/** `[IF EXISTS] [ONLY] table ADD CONSTRAINT name …`, or any other alteration of a table */
 function alteration(words: WordReader): Concern | undefined {
   words.takes('if', 'exists');
   words.takes('only');

@@ -12,11 +12,12 @@ import { proveRows } from '../wide/prove-rows.ts';
 import { wholeBlock } from '../wide/row-pieces.ts';
 
 /**
- * Puts the rows of one block into the table of its name, and proves on the way that they are those of the dump.
+ * Copies the rows of one block into the table of its name, and checks on the way that they are those of the dump.
  *
  * @param encoding of the dump
  * @param doing what errors say was being done
- * @throws RestoreError for rows that the server refuses or leaves out, DumpError for others than were dumped
+ * @throws RestoreError for rows that the server refuses or leaves out, DumpError if the rows are not those that were
+ * dumped
  */
 export async function copyBlock(
   client: pg.Client,
@@ -45,7 +46,7 @@ export async function copyBlock(
   });
 }
 
-/** Names go over in the connection's encoding, rows in the dump's. */
+/** Names are sent in the connection's encoding, rows in the dump's. */
 function copyStatement(block: DumpTable, encoding: string | undefined): string {
   const columns = block.columns.map((column) => pg.escapeIdentifier(column)).join(', ');
   const list = columns === '' ? '' : ` (${columns})`;
@@ -70,7 +71,7 @@ function rowsRefused(error: unknown, block: DumpTable, doing: string): RestoreEr
   });
 }
 
-/** The same of a constraint that is checked when all rows are there. */
+/** The same for a constraint that is checked once all rows are there. */
 export function constraintRefused(error: unknown, doing: string): RestoreError {
   const { detail } = error as { detail?: string };
   return new RestoreError({

@@ -4,7 +4,7 @@ import { qualifiedName } from '../../dump/tokens.ts';
 import { quoteTable } from '../../postgres/relations.ts';
 import type { RowOrder } from './order-blocks.ts';
 
-/** Which of these tables the database does not have, be it that a view has the name. */
+/** Which of these tables the database does not have; a view of the same name does not count as the table. */
 export async function missingTables<T extends TableName>(
   client: pg.Client,
   tables: readonly T[],
@@ -38,8 +38,8 @@ export async function filledTables<T extends TableName>(
 }
 
 /**
- * What names the rows of a table in a statement, and not those of tables that inherit from it. Those of a partitioned
- * table lie in its partitions.
+ * The SQL that stands for a table's own rows, without those of tables that inherit from it. The rows of a partitioned
+ * table are in its partitions.
  */
 export async function ownRows(client: pg.Client, table: TableName): Promise<string> {
   const { rows } = await client.query<{ partitioned: boolean }>(
@@ -49,7 +49,7 @@ export async function ownRows(client: pg.Client, table: TableName): Promise<stri
   return rows[0]?.partitioned === true ? quoteTable(table) : `ONLY ${quoteTable(table)}`;
 }
 
-/** Tables whose rows would be deleted or changed together with those of this one, by its foreign keys. */
+/** Tables whose rows would be deleted or changed along with those of this one, through their foreign keys. */
 export async function tablesThatFollow(client: pg.Client, table: TableName): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT DISTINCT conrelid::regclass::text AS name FROM pg_constraint
@@ -61,9 +61,9 @@ export async function tablesThatFollow(client: pg.Client, table: TableName): Pro
 }
 
 /**
- * The foreign keys among these tables that are checked with each statement, whatever is asked for. Those of a whole
- * table with partitions are those of each of them, but for those of the whole to itself. Servers before PostgreSQL 11
- * have no constraints of partitions that come of another one's.
+ * The foreign keys among these tables that are checked at each statement, whatever SET CONSTRAINTS says. Those of a
+ * partitioned table apply to each of its partitions, except those that refer to the partitioned table itself. Servers
+ * before PostgreSQL 11 have no constraints that a partition inherits from another constraint.
  */
 export async function immediateOrder(client: pg.Client, tables: readonly TableName[]): Promise<RowOrder[]> {
   const { rows } = await client.query<{ child: number; parent: number }>(
@@ -88,11 +88,11 @@ export async function immediateOrder(client: pg.Client, tables: readonly TableNa
 }
 
 /**
- * Has the sequences of these tables' columns go on behind the rows, also those that a table has of its whole or its
- * parent; none is set back.
+ * Advances the sequences of these tables' columns past the rows, including those that a table has from its
+ * partitioned table or its parent. No sequence is set back.
  *
- * @returns sequences that stay where they are: their columns are no numbers that tell how far they have come, or the
- * role may not set them, or not see all rows
+ * @returns sequences that are left as they are: because their columns hold no numbers to advance them to, because the
+ * role may not set them, or because it cannot see all rows
  */
 export async function passSequences(client: pg.Client, tables: readonly TableName[]): Promise<string[]> {
   const { rows } = await client.query<{
@@ -100,7 +100,7 @@ export async function passSequences(client: pg.Client, tables: readonly TableNam
     column: string;
     table: string;
     counts: boolean;
-    /** Whether it counts upwards, and the numbers that it can give. */
+    /** Whether it counts upwards. `least` and `most` bound the numbers that it can give. */
     up: boolean;
     least: string;
     most: string;

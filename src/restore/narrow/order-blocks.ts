@@ -1,19 +1,19 @@
 import type { TableName } from '../../catalog/find-table.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 
-/** One table's rows can only be in when those of another are: names are qualified. */
+/** The rows of `table` can be added only after those of `after`. Names are qualified. */
 export interface RowOrder {
   readonly table: string;
   readonly after: string;
 }
 
-/** By the name of each table those that it waits for. */
+/** For each table, by name, the tables that it waits for. */
 type Waits = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
- * Orders blocks so that none comes before one that its table's rows refer to, those of one table together, and else as
- * they stand. Where tables refer to one another in a circle, one of them comes first, and none before what the circle
- * itself waits for.
+ * Orders blocks so that none comes before one that its table's rows refer to, with the blocks of one table together,
+ * and otherwise in the order given. If tables refer to one another in a cycle, one of them has to come first, but
+ * still none before what the cycle itself waits for.
  */
 export function orderBlocks<T extends TableName>(blocks: readonly T[], order: readonly RowOrder[]): T[] {
   const waiting = new Set(blocks.map(qualifiedName));
@@ -31,7 +31,7 @@ export function orderBlocks<T extends TableName>(blocks: readonly T[], order: re
   return blocks.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** The first of those that wait for no other; where there is none, one of a circle that waits for nothing else. */
+/** The first table that waits for no other; failing that, one of a cycle that waits for nothing outside it. */
 function findFree(waiting: ReadonlySet<string>, waits: Waits): string {
   for (const name of waiting) if (isFree(name, waiting, waits)) return name;
   let found = '';
@@ -49,10 +49,10 @@ function isFree(name: string, waiting: ReadonlySet<string>, waits: Waits): boole
   return true;
 }
 
-/** A table with all that it waits for, directly or not. */
+/** A table with everything that it waits for, directly or indirectly. */
 function reachedFrom(name: string, waiting: ReadonlySet<string>, waits: Waits): ReadonlySet<string> {
   const reached = new Set([name]);
-  // What is added meanwhile is gone through too.
+  // The loop also visits what is added to the set meanwhile.
   for (const at of reached) {
     for (const other of waits.get(at) ?? []) if (waiting.has(other)) reached.add(other);
   }

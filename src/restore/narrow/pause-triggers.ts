@@ -4,17 +4,17 @@ import { RestoreError } from '../../errors.ts';
 import { describeCause, remedyOf } from '../../postgres/errors.ts';
 import { quoteTable, runAsMade, tellable } from '../../postgres/relations.ts';
 
-/** How ALTER TABLE has a trigger fire as `tgenabled` says (PostgreSQL's `catalog/pg_trigger.h`). */
+/** The ALTER TABLE action that makes a trigger fire as `tgenabled` says (PostgreSQL's `catalog/pg_trigger.h`). */
 const ENABLES = { O: 'ENABLE', A: 'ENABLE ALWAYS', R: 'ENABLE REPLICA' } as const;
 
 /** A trigger that a table's new rows would fire. */
 interface Trigger {
   readonly oid: number;
-  /** The table, and the trigger, as they stand in SQL; null where a client cannot be told, see {@link tellable}. */
+  /** The table and the trigger, quoted for SQL; null if a client cannot be given the name, see {@link tellable}. */
   readonly table: string | null;
   readonly quoted: string | null;
   readonly enabled: keyof typeof ENABLES;
-  /** Whether the role may switch it off. */
+  /** Whether the role may disable it. */
   readonly switchable: boolean;
 }
 
@@ -22,18 +22,18 @@ interface Trigger {
 export interface PausedTriggers {
   /** Names of those that do not fire: `public.t: a`. */
   readonly paused: readonly string[];
-  /** Those that fire, for the role may not switch them off. */
+  /** Those that fire because the role may not disable them. */
   readonly firing: readonly string[];
-  /** Has them fire again. A table that constraints still wait to be checked on cannot be altered. */
+  /** Makes them fire again. A table cannot be altered while constraint checks on it are pending. */
   resume(): Promise<void>;
 }
 
 /**
- * Has the triggers of these tables not fire until they are told to again, in the transaction that is open: they have
- * fired when the rows were first written. Foreign keys and all else that holds without them does so.
+ * Keeps the triggers of these tables from firing until they are resumed, in the transaction that is open: they fired
+ * when the rows were first written. Foreign keys, and everything else that holds without these triggers, still apply.
  *
  * @param doing what errors say was being done
- * @throws RestoreError where the server refuses that, as for an event trigger
+ * @throws RestoreError if the server refuses, for example because of an event trigger
  */
 export async function pauseTriggers(
   client: pg.Client,
@@ -64,7 +64,7 @@ export async function pauseTriggers(
   };
 }
 
-/** `public.t: a`, for people. */
+/** `public.t: a`, for display. */
 function nameOf({ oid, table, quoted }: Trigger): string {
   return table !== null && quoted !== null ? `${table}: ${quoted}` : `OID ${oid}`;
 }
@@ -79,10 +79,10 @@ function switching({ oid, table, quoted }: Trigger, how: string): string {
 }
 
 /**
- * Enabled triggers FOR INSERT, which is bit 2 of `tgtype` (PostgreSQL's `catalog/pg_trigger.h`), of the tables and their
- * partitions. Those of constraints are internal, but for constraint triggers. Those that a partition has of its whole
- * are internal too up to PostgreSQL 14, as no others without a constraint are, and then only a superuser may switch them
- * off.
+ * Enabled triggers FOR INSERT, which is bit 2 of `tgtype` (PostgreSQL's `catalog/pg_trigger.h`), of the tables and
+ * their partitions. Triggers that implement constraints are internal, except constraint triggers. Up to PostgreSQL
+ * 14, triggers that a partition has from its partitioned table are internal too; they are the only internal ones
+ * without a constraint, and only a superuser may disable them.
  */
 async function findTriggers(client: pg.Client, tables: readonly TableName[]): Promise<Trigger[]> {
   const { rows } = await client.query<Trigger>(

@@ -6,21 +6,23 @@ import { type DumpEntry, qualifiedName, type Statement } from '../../dump/tokens
 import type { Selection, Take } from '../wide/wide-dump.ts';
 import { concernOf } from './concern.ts';
 
-/** Rows of other tables that are read along with the text, in bytes: fewer than this cost less than requests of their own. */
+/**
+ * Rows of other tables that are read along with the text, in bytes: up to this many cost less than separate requests.
+ */
 const READ_ALONG = 1024 ** 2;
 
-/** A part of a dump, and what of it could not be taken. */
+/** A part of a dump, and what could not be included in it. */
 export interface TableSelection extends Selection {
   /** The blocks of the named tables. */
   readonly tables: readonly DumpTable[];
-  /** Foreign keys of the named tables that reach beyond them, as far as the dump was run: for the log. */
+  /** Foreign keys from the named tables to others, collected as the dump is run; for the log. */
   readonly foreignKeys: readonly string[];
 }
 
 /**
- * What it takes of a dump to have some tables as they were: all that stands before the rows, their rows, the positions
- * of all sequences, and of what follows the rows that which is about these tables alone, the keys of all tables, and
- * definitions that pg_dump has put behind these (a view that groups by a primary key).
+ * What is needed from a dump to have some tables as they were: everything before the rows, the rows of these tables,
+ * the positions of all sequences, and from post-data whatever concerns only these tables, the keys of all tables, and
+ * definitions that pg_dump places after those (a view that groups by a primary key).
  */
 export function selectTables(
   index: Pick<DumpIndex, 'tables' | 'encoding'>,
@@ -29,7 +31,7 @@ export function selectTables(
   const decode = textDecoder(index.encoding);
   const chosen = new Set(tables);
   const foreignKeys: string[] = [];
-  /** Indexes that have come about, or may have. */
+  /** Indexes that were created, or may have been. */
   const made = new Map<string, Take>();
   /** The entry that is being read, and what is done with it. */
   let last: { readonly entry: DumpEntry | undefined; readonly take: Take } | undefined;
@@ -38,7 +40,7 @@ export function selectTables(
     const concern = concernOf(decode(sql));
     switch (concern.about) {
       case 'table': {
-        // Definitions may lean on the keys of any table; where a table has no rows, its keys cost nothing.
+        // Definitions may depend on the keys of any table; on a table without rows, a key costs nothing.
         const take = names.has(concern.table) ? 'run' : concern.key === undefined ? 'leave' : 'try';
         if (concern.makes !== undefined && take !== 'leave') made.set(concern.makes, take);
         return take;
@@ -55,7 +57,7 @@ export function selectTables(
       case 'definition':
         return 'try';
       case 'rights':
-        // Those on a definition that could not be made cannot be given either.
+        // Privileges on a definition that could not be created cannot be granted either.
         return entry === undefined || isOnTable(entry, names) ? 'run' : 'try';
       case 'other':
         return 'leave';
@@ -72,7 +74,7 @@ export function selectTables(
       if (entry !== undefined && isLargeObject(entry)) return 'leave';
       if (section === 'pre-data') return 'run';
       if (section === 'data') return runsAmongRows(entry, names) ? 'run' : 'leave';
-      // All statements of an entry are about the one thing that its first one makes.
+      // All statements of an entry concern the thing that its first one makes.
       const take =
         last !== undefined && entry !== undefined && last.entry === entry
           ? last.take
@@ -83,19 +85,19 @@ export function selectTables(
   };
 }
 
-/** An index of a partition becomes part of a whole one where both have come about. */
+/** A partition's index can be attached only if both indexes were created. */
 function attaches(whole: Take | undefined, part: Take | undefined): Take {
   if (whole === undefined || part === undefined) return 'leave';
   return whole === 'run' && part === 'run' ? 'run' : 'try';
 }
 
-/** Of rights: pg_dump names what they are on by its kind, `TABLE surface`, `COLUMN surface.name`. */
+/** For privileges, pg_dump prefixes the object's name with its kind: `TABLE surface`, `COLUMN surface.name`. */
 function isOnTable({ schema, name }: DumpEntry, names: ReadonlySet<string>): boolean {
   const [, kind, of = ''] = /^(\w+) (.*)$/.exec(name) ?? [];
   return kind === 'TABLE' && names.has(qualifiedName({ schema, name: of }));
 }
 
-/** The largest of the tables that are not wanted; the smallest are read along. */
+/** The largest of the tables that are not wanted; the smallest ones are read along. */
 function unreadTables(tables: readonly DumpTable[], chosen: ReadonlySet<DumpTable>): ReadonlySet<DumpTable> {
   const unread = new Set<DumpTable>();
   let along = 0;

@@ -1,12 +1,12 @@
 import { showTableName } from '../../catalog/find-table.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
 
-/** A table as a narrow restore tells of it. */
+/** A table as a narrow restore reports it. */
 export interface TableTally {
   /** As psql shows it: `public.manager_surface`. */
   readonly table: string;
   readonly rows: number;
-  /** Length of its rows in the dump. */
+  /** Size of its rows in the dump. */
   readonly bytes: number;
 }
 

@@ -5,21 +5,21 @@ import type { Logger } from '../../ui/log.ts';
 import { type Lanes, spread } from './lanes.ts';
 
 /**
- * SQLSTATEs (manual, appendix A) of a session that is gone: connection exception, and operator intervention but for a
- * query that was cancelled.
+ * SQLSTATEs (manual, appendix A) of a session that is gone: connection exception, and operator intervention except a
+ * cancelled query.
  */
 const SESSION_GONE = /^(?:08|57P)/;
 
 interface Analyzed {
   readonly oid: number;
-  /** As it stands in SQL, see {@link tellable}. */
+  /** Quoted for SQL, see {@link tellable}. */
   readonly name: string | null;
 }
 
 /**
- * The tables to analyze, the largest first; ANALYZE of a partitioned table includes its partitions. A table that has
- * foreign tables among its partitions or descendants is left out, for their servers would be asked; its partitions are
- * analyzed one by one.
+ * The tables to analyze, the largest first; ANALYZE of a partitioned table includes its partitions. A table with
+ * foreign tables among its partitions or descendants is left out, because ANALYZE would query their servers; its
+ * partitions are analyzed one by one.
  */
 const TABLES = `
   WITH RECURSIVE reaching (oid) AS (
@@ -34,12 +34,12 @@ const TABLES = `
   ORDER BY c.relkind = 'p' DESC, c.relpages DESC, c.oid`;
 
 /**
- * Gathers the planner's statistics of every table. Without those of one the database is restored all the same, so a
- * failure, as of an expression of CREATE STATISTICS, is said and no more.
+ * Gathers the planner's statistics of every table. A table without them is restored all the same, so a failure, for
+ * example of an expression of CREATE STATISTICS, is only reported.
  */
 export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
   for (const { client } of lanes.all) {
-    // The dump has set the session's encoding, search_path and more.
+    // The dump has changed the session's encoding, search_path and more.
     await client.query('RESET ALL');
     await settleSession(client);
   }
@@ -60,7 +60,9 @@ export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
   );
 }
 
-/** Of what cannot be named; a partitioned table is analyzed with all of its partitions in one transaction. */
+/**
+ * For a table that cannot be named; a partitioned table is analyzed with all of its partitions in one transaction.
+ */
 function analyzingUnnamed(oid: number): string {
   return runAsMade(
     `SELECT format('ANALYZE %I.%I', n.nspname, c.relname)

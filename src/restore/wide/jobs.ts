@@ -4,10 +4,10 @@ import { databaseError } from '../../postgres/errors.ts';
 import { formatNumber } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
 
-/** Connections of one restore, unless it is told otherwise. */
+/** Connections per restore, unless asked otherwise. */
 const MOST = 4;
 
-/** A restore of fewer bytes of rows is over before more connections would pay. */
+/** A restore of fewer bytes of rows is over before more connections pay off. */
 const WORTH_LANES = 8 * 1024 ** 2;
 
 export interface JobsChoice {
@@ -22,8 +22,8 @@ export interface JobsChoice {
 }
 
 /**
- * Over how many connections the rows of these tables are restored to this server; what was asked for and cannot be had
- * is said.
+ * How many connections to use to restore the rows of these tables to this server. Reports it if the number asked for
+ * is not available.
  *
  * @throws DatabaseError
  */
@@ -47,7 +47,7 @@ export async function planJobs(
   return jobs;
 }
 
-/** Over how many connections a dump is restored. */
+/** How many connections to use to restore a dump. */
 export function chooseJobs({ asked, cores, free, bytes }: JobsChoice): number {
   const most = Math.max(1, free);
   if (asked !== undefined) return Math.min(asked, most);
@@ -57,14 +57,14 @@ export function chooseJobs({ asked, cores, free, bytes }: JobsChoice): number {
 /** What {@link freeConnections} finds. */
 interface FreeConnections {
   readonly free: number;
-  /** Whether it is the role's own limit, and not the server's, that allows no more. */
+  /** Whether the limit is the role's own, not the server's. */
   readonly isOfRole: boolean;
 }
 
 /**
- * How many more connections the server grants to this role, before those that it reserves. Of the sessions of other
- * roles a plain one is not told what they are; what has a role counts, as those of clients have. A database that is
- * being filled has no limit yet, and a role's does not hold for a superuser.
+ * How many more connections the server grants to this role, not counting those that it reserves. An ordinary role
+ * cannot see the backend type of other roles' sessions; of these, every session that has a role is counted, as client
+ * sessions do. A database that is being filled has no limit yet, and a role's limit does not apply to a superuser.
  */
 export async function freeConnections(admin: pg.Client): Promise<FreeConnections> {
   const { rows } = await admin.query<{ ofServer: number; ofRole: number | null }>(

@@ -6,29 +6,29 @@ import { settleForDump } from '../dump-session.ts';
 import { runStatement, type StatementContext } from '../run-statement.ts';
 import type { SessionSettings, SetStatement } from '../session-settings.ts';
 
-/** Memory for building indexes and checking foreign keys, over all lanes, in MiB. */
+/** Memory for building indexes and checking foreign keys, across all lanes, in MiB. */
 const MAINTENANCE_MIB = 256;
 
-/** A connection that takes part in a restore. */
+/** One of the connections of a restore. */
 export interface Lane {
   readonly client: pg.Client;
-  /** What the dump has set of this connection's session. */
+  /** What the dump has set in this connection's session. */
   settings: SessionSettings;
 }
 
 /** Several connections that work on one restore and fail together. */
 export interface Lanes {
-  /** The first runs the dump's text, and does what the others do when it has nothing to run. */
+  /** The first lane runs the dump's text, and does the same work as the others when it has nothing to run. */
   readonly text: Lane;
   readonly all: readonly Lane[];
-  /** Aborted as soon as anything of the restore has failed or is to be stopped. */
+  /** Aborted as soon as any part of the restore has failed or is to be stopped. */
   readonly signal: AbortSignal;
-  /** Stops everything: this is what the restore fails with, unless something failed before. */
+  /** Stops everything: the restore fails with this reason, unless something failed before. */
   readonly fail: (reason: unknown) => void;
 }
 
 /**
- * Runs `work` with so many connections to a database that only this restore uses. The first failure breaks off all of
+ * Runs `work` with `count` connections to a database that only this restore uses. The first failure aborts all of
  * them.
  *
  * @throws the first failure, or the signal's reason
@@ -41,7 +41,7 @@ export async function withLanes<T>(
   work: (lanes: Lanes) => Promise<T>,
 ): Promise<T> {
   const failure = new AbortController();
-  // Each connection and each read listens.
+  // Every connection and every read adds a listener.
   const either = heardByMany(AbortSignal.any([signal, failure.signal]));
 
   async function open(opened: readonly Lane[]): Promise<T> {
@@ -65,8 +65,8 @@ export async function withLanes<T>(
 }
 
 /**
- * Every role may set these for itself, and after a crash a scratch database is dropped anyway. Lanes build indexes
- * beside each other, so that more workers for each (known from PostgreSQL 11 on) would only take the cores from them.
+ * Every role may set these for itself, and after a crash a scratch database is dropped anyway. Lanes build indexes in
+ * parallel, so more workers for each (a setting since PostgreSQL 11) would only take cores from the other lanes.
  */
 async function tuneSession(client: pg.Client, lanes: number): Promise<void> {
   await client.query('SET synchronous_commit = off');
@@ -77,7 +77,7 @@ async function tuneSession(client: pg.Client, lanes: number): Promise<void> {
   );
 }
 
-/** Has a lane's session be as the dump's would be where these settings hold. */
+/** Brings a lane's session into the state that the dump's would have with these settings. */
 export async function adoptSettings(
   lane: Lane,
   settings: SessionSettings,
@@ -94,7 +94,10 @@ export async function adoptSettings(
   lane.settings = settings;
 }
 
-/** Runs what sets something for all that follows, and takes note of it unless the server does not know it. */
+/**
+ * Runs a statement that sets something for all statements after it, and records it unless the server does not know
+ * it.
+ */
 export async function runSetting(
   lane: Lane,
   name: string,
@@ -106,10 +109,10 @@ export async function runSetting(
 }
 
 /**
- * Has the lanes do one thing after the other for as long as there are any.
+ * Has the lanes work off one item after another until there are none left.
  *
- * @param next what a lane that is free can do; undefined while there is nothing
- * @throws the first failure, when all lanes have ended what they did
+ * @param next an item for a lane that is free; undefined while there is none
+ * @throws the first failure, once all lanes have finished what they were doing
  */
 export async function spread<T>(
   lanes: Lanes,

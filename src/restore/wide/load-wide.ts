@@ -18,12 +18,13 @@ import { rowsNeedOrder } from './rows-need-order.ts';
 import type { Selection, WideDump } from './wide-dump.ts';
 
 /**
- * Runs a plain dump on an empty database over several connections. One reads the text and runs it; the rows of large
- * tables are left out of it and copied in pieces by all, before anything is run that builds on them. Of a dump that
- * has no ranges to read, the rows are spread over the connections as they come.
+ * Runs a plain dump on an empty database over several connections. One reads the text and runs it. The rows of large
+ * tables are skipped there and copied in pieces by all connections, before anything that depends on them is run. If
+ * the dump cannot be read in ranges, its rows are spread over the connections as they come.
  *
- * @returns what the dump consists of, as far as it was read: rows in pieces are held against the index meanwhile
- * @throws RestoreError, DumpError, StoreError, or the signal's reason: whatever came first
+ * @returns what the dump consists of, as far as it was read: rows copied in pieces are checked against the index
+ * instead
+ * @throws RestoreError, DumpError, StoreError, or the signal's reason: whichever came first
  */
 export async function loadWide(
   lanes: Lanes,
@@ -44,10 +45,10 @@ export async function loadWide(
   let inOrder = false;
   let postData: PostData | undefined;
 
-  /** What an open transaction has made is seen by no other connection. */
+  /** No other connection sees what an open transaction has made. */
   const inTransaction = () => isInTransaction(text.client);
 
-  /** Everything before the rows has been run. */
+  /** Called once everything before the rows has been run. */
   async function beginRows(): Promise<void> {
     section = 'data';
     inOrder = inTransaction() || (await rowsNeedOrder(text.client));
@@ -117,7 +118,7 @@ export async function loadWide(
   }
 }
 
-/** Of what stands among the rows, these neither read nor change a table. */
+/** Among the statements between rows, these neither read nor change a table. */
 function goesWithRows({ entry }: Statement): boolean {
   if (entry === undefined) return false;
   return isLargeObject(entry) || entry.type === 'SEQUENCE SET' || entry.type === 'STATISTICS DATA';

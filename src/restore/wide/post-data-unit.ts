@@ -3,29 +3,29 @@ import type { DecodeText } from '../../dump/text-decoder.ts';
 import type { DumpEntry } from '../../dump/tokens.ts';
 
 /**
- * How strongly a statement locks a table (manual §13.3): with one that only reads it may run another that only reads
- * it, as CREATE INDEX does; one that alters it runs alone.
+ * How strongly a statement locks a table (manual §13.3). Statements that only read it, like CREATE INDEX, may run
+ * beside each other; one that alters it runs alone.
  */
 export type TableUse = 'reads' | 'alters';
 
-/** The tables that something locks, by their qualified names. */
+/** The tables that a statement locks, by their qualified names. */
 export type TableUses = ReadonlyMap<string, TableUse>;
 
-/** What it takes to tell which tables a statement locks. */
+/** What is needed to determine which tables a statement locks. */
 export interface TableKnowledge {
   readonly decode: DecodeText;
-  /** Tables of which a change goes on to others: those that have partitions. */
+  /** Tables whose changes propagate to others: those that have partitions. */
   readonly partitioned: ReadonlySet<string>;
 }
 
 /**
- * The tables that a statement locks which builds an index or checks a foreign key. Undefined for one that has to run
- * alone: for everything else, and where in doubt.
+ * The tables locked by a statement that builds an index or checks a foreign key. Undefined for a statement that has
+ * to run alone: any other kind, and any doubtful case.
  */
 export function usesOf(sql: Buffer, { decode, partitioned }: TableKnowledge): TableUses | undefined {
   const words = readWords(decode(sql));
   if (words.takes('create', 'unique', 'index') || words.takes('create', 'index')) return usesOfIndex(words);
-  // Without ONLY it goes on to partitions and descendants.
+  // Without ONLY, the statement also affects partitions and descendants.
   if (words.takes('alter', 'table', 'only')) return usesOfConstraint(words, partitioned);
   return undefined;
 }
@@ -56,7 +56,7 @@ function usesOfConstraint(words: WordReader, partitioned: ReadonlySet<string>): 
   ]);
 }
 
-/** The table that a statement creates to have partitions, by its qualified name. */
+/** The partitioned table that a statement creates, by its qualified name. */
 export function partitionedTable(sql: Buffer, decode: DecodeText): string | undefined {
   if (!/^create\s/i.test(sql.toString('latin1', 0, 7)) || !sql.includes('PARTITION BY')) return undefined;
   const words = readWords(decode(sql));
@@ -65,8 +65,8 @@ export function partitionedTable(sql: Buffer, decode: DecodeText): string | unde
 }
 
 /**
- * Whether an entry is the comment on the index or the constraint that `on` makes: it is then run right after it.
- * pg_dump names it `INDEX i` or `CONSTRAINT c ON t`, and a constraint `t c`.
+ * Whether `comment` is the comment on the index or the constraint that `on` makes; it is then run right after it.
+ * pg_dump names the comment `INDEX i` or `CONSTRAINT c ON t`, and the constraint `t c`.
  */
 export function isCommentOn(comment: DumpEntry | undefined, on: DumpEntry | undefined): boolean {
   if (comment?.type !== 'COMMENT' || on === undefined || comment.schema !== on.schema) return false;

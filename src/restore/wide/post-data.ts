@@ -6,28 +6,28 @@ import { isCommentOn, type TableKnowledge, type TableUse, type TableUses, usesOf
 import { scheduleUnits } from './unit-schedule.ts';
 import type { Take } from './wide-dump.ts';
 
-/** So much text of statements is held before they are run, in bytes. */
+/** How much statement text is held before it is run, in bytes. */
 const HELD_BYTES = 16 * 1024 ** 2;
 
-/** What is done with a statement that is not left. */
+/** What is done with a statement that is not left out. */
 type Given = Exclude<Take, 'leave'>;
 
 const RUNS = { run: runStatement, try: tryStatement } as const;
 
-/** Runs the statements that follow the rows: indexes and constraints beside one another, the rest in its order. */
+/** Runs the statements that follow the rows: indexes and constraints in parallel, the rest in order. */
 export interface PostData {
   add(statement: Statement, take: Given): Promise<void>;
   /** Runs what is still held. */
   finish(): Promise<void>;
 }
 
-/** Statements of one entry, with the comment on what they make, to be run in their order over one connection. */
+/** Statements of one entry, with the comment on what they make, to be run in order over one connection. */
 interface Unit {
   readonly statements: { readonly sql: Buffer; readonly at: DumpPosition; readonly take: Given }[];
-  /** The dump's session where they stand. */
+  /** The settings of the dump's session at this point. */
   readonly settings: SessionSettings;
   readonly uses: Map<string, TableUse>;
-  /** Of the largest table. */
+  /** Bytes of rows of the largest table. */
   bytes: number;
 }
 

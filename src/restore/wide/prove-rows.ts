@@ -4,19 +4,22 @@ import { qualifiedName } from '../../dump/tokens.ts';
 import { DumpError } from '../../errors.ts';
 import type { RowPiece } from './row-pieces.ts';
 
-/** What to do about rows that may have been cut in the wrong places: a restore knows of what a verification has found. */
+/**
+ * What to do about rows that may have been cut in the wrong places: a restore takes into account what a verification
+ * has found.
+ */
 export const IN_ONE_PIECE =
   'if it finds only checkpoints at fault, the next restore reads each table in one piece';
 
-/** Compares the bytes of a piece with what is known of them. */
+/** Compares the bytes of a piece with what the index says of them. */
 export interface RowsProof {
-  /** @throws DumpError as soon as a checkpoint is passed whose CRC-32 is another */
+  /** @throws DumpError as soon as a checkpoint with a different CRC-32 is passed */
   add(chunk: Buffer): void;
   /** @throws DumpError unless all bytes came and are the right ones */
   finish(): void;
 }
 
-/** @param dump what it is called in errors, and what to do when its bytes are others */
+/** @param dump its name for errors, and what to do if its bytes differ */
 export function proveRows(
   { table, offset, bytes, proof }: RowPiece,
   dump: { readonly name: string; readonly remedyForDamage: string },
@@ -43,7 +46,7 @@ export function proveRows(
   };
 }
 
-/** Each tells what is wrong, if anything. */
+/** Both return what is wrong, if anything. */
 interface RowsCheck {
   add(chunk: Buffer): string | undefined;
   finish(): string | undefined;

@@ -10,30 +10,31 @@ import { adoptSettings, type Lane, type Lanes } from './lanes.ts';
 import { IN_ONE_PIECE, proveRows } from './prove-rows.ts';
 import { cutIntoPieces, type RowPiece } from './row-pieces.ts';
 
-/** Copies the rows of large tables, in pieces that the lanes read from where the dump lies. */
+/** Copies the rows of large tables, in pieces that the lanes read directly from where the dump is. */
 export interface RangedRows {
-  /** Has the lanes begin with a table's rows as soon as one is free; the largest piece of those that wait comes first. */
+  /** Has the lanes start on a table's rows as soon as one is free; of the waiting pieces the largest comes first. */
   begin(table: DumpTable, statement: CopyStart): void;
-  /** Copies a table's rows now, in their order, over the connection of the text. */
+  /** Copies a table's rows now, in order, over the connection of the text. */
   copy(table: DumpTable, statement: CopyStart): Promise<void>;
-  /** Resolves when all rows of the tables that were begun are in; the connection of the text takes part. */
+  /** Resolves when all rows of the tables that were begun are in; the connection of the text helps. */
   finish(): Promise<void>;
-  /** Resolves when no lane works any more, after a failure. */
+  /** After a failure: resolves when no lane is working any longer. */
   settle(): Promise<void>;
 }
 
 interface WaitingPiece {
   readonly piece: RowPiece;
   readonly statement: CopyStart;
-  /** The dump's session where the COPY stands. */
+  /** The settings of the dump's session at the COPY. */
   readonly settings: SessionSettings;
 }
 
 /**
- * Rows of a dump whose bytes are those of the plain SQL. A piece that fails leaves no row behind, and has all lanes fail.
+ * For a dump whose bytes are those of the plain SQL. A piece that fails leaves no row behind, and makes all lanes
+ * fail.
  *
- * @param readRange reads the dump where it lies, in bytes of the plain SQL
- * @param context with what to do when the rows are others than the index says, and who is told of each byte that is in
+ * @param readRange reads the dump where it is, in bytes of the plain SQL
+ * @param context with what to do if the rows differ from the index, and a callback for the bytes that are in
  */
 export function createRangedRows(
   lanes: Lanes,
@@ -43,7 +44,7 @@ export function createRangedRows(
     readonly onBytes: (bytes: number) => void;
   },
 ): RangedRows {
-  /** The largest last. */
+  /** Sorted, the largest last. */
   const waiting: WaitingPiece[] = [];
   const working = new Map<Lane, Promise<void>>();
   const { name } = context;
@@ -53,7 +54,7 @@ export function createRangedRows(
     const into = copyRows(lane.client, statement, name, (row) => piece.rowsBefore + row);
     const explain = (error: unknown) =>
       piece.proof.by === 'crc32' ? perhapsCutWrong(error, context.remedyForDamage) : error;
-    // The bytes may be long in coming.
+    // The next bytes may take long to arrive.
     into.onRefused((error) => lanes.fail(explain(error)));
     const proof = proveRows(piece, context);
     const range = { start: piece.offset, end: piece.offset + piece.bytes - 1 };
@@ -63,7 +64,7 @@ export function createRangedRows(
         await into.write(chunk);
         context.onBytes(chunk.length);
       }
-      // Until then the server has taken nothing for good.
+      // Until `end`, the server has not committed anything.
       proof.finish();
       await into.end(piece.rows);
     } catch (error) {
@@ -106,12 +107,12 @@ export function createRangedRows(
   };
 }
 
-/** Class 22 of SQLSTATE: what the server refuses of a row for what stands in it (manual, Appendix A). */
+/** Class 22 of SQLSTATE: the server refuses a row because of its contents (manual, Appendix A). */
 const OF_CONTENTS = /^22/;
 
 /**
- * A piece that begins or ends in the middle of a row, as a wrong checkpoint has it, is refused for its contents, and one
- * of which a checkpoint counts the rows wrong for their number.
+ * Because of a wrong checkpoint, a piece may begin or end in the middle of a row; it is then refused for its
+ * contents. If a checkpoint has the wrong number of rows, the piece is refused for its number of rows.
  */
 function perhapsCutWrong(error: unknown, remedyForDamage: string): unknown {
   if (!(error instanceof RestoreError)) return error;

@@ -8,29 +8,32 @@ import { WORTH_A_REQUEST } from './row-pieces.ts';
 import { type SpreadRows, spreadRows } from './spread-rows.ts';
 import type { Selection, WideDump } from './wide-dump.ts';
 
-/** Leads the rows of a dump's COPY blocks, as they come in its text, to the lanes that copy them. */
+/** Passes the rows of a dump's COPY blocks, as they come in its text, to the lanes that copy them. */
 export interface RowBlocks {
-  /** Tables whose rows are not read with the text: those that the lanes read themselves, and those that nobody wants. */
+  /**
+   * Tables whose rows are not read with the text: those that the lanes read themselves, and those that are not
+   * wanted.
+   */
   readonly leftOut: readonly DumpTable[];
   /**
-   * The next block begins. Of a table that is left out the lanes copy the rows from here on, beside what follows.
+   * The next block begins. If its table is left out, the lanes start copying its rows, alongside whatever follows.
    *
    * @param inOrder copies the rows of one table after the other, in the order of the dump
    */
   start(statement: CopyStart, inOrder: boolean): Promise<void>;
   /** Rows of the block, read with the text. @param lines line feeds in them */
   write(rows: Buffer, lines: number): Promise<void>;
-  /** The block ends. @param rows that it has in all */
+  /** The block ends. @param rows in the whole block */
   end(rows: number): Promise<void>;
   /** Resolves when the rows of all blocks that were begun are in. */
   finish(): Promise<void>;
-  /** Resolves when no lane copies any more, after a failure. */
+  /** After a failure: resolves when no lane is copying any longer. */
   settle(): Promise<void>;
 }
 
 /**
- * The blocks of a dump from its first on. Large tables are read by the lanes themselves where the dump can be read in
- * ranges; the rows of all others come with the text.
+ * Handles the blocks of a dump from the first on. Large tables are read by the lanes themselves if the dump can be
+ * read in ranges; the rows of all others come with the text.
  */
 export function createRowBlocks(
   lanes: Lanes,

@@ -1,17 +1,21 @@
 import type { DumpCheckpoint, DumpTable } from '../../dump/dump-index.ts';
 
-/** Rows of a table that are smaller than this are read along with the text: a request of their own would cost more. */
+/** A table with fewer bytes of rows is read along with the text: a separate request would cost more. */
 export const WORTH_A_REQUEST = 256 * 1024;
 
-/** Bytes of a piece at most, unless one row is longer, and at least, where a table has that many. */
+/**
+ * Limits on the bytes of a piece. One long row may exceed the largest, and a small table may fall below the smallest.
+ */
 const LARGEST = 64 * 1024 ** 2;
 const SMALLEST = 16 * 1024 ** 2;
 
-/** How the bytes of a piece are known to be right. */
+/** How the bytes of a piece are proved. */
 export type RowProof =
   /** All rows of the block, by their SHA-256. */
   | { readonly by: 'sha256'; readonly sha256: string }
-  /** Rows from one checkpoint to another, by the block's CRC-32 at each of those passed; the last is the end. */
+  /**
+   * Rows from one checkpoint to another, by the block's CRC-32 at each checkpoint passed; the last mark is the end.
+   */
   | { readonly by: 'crc32'; readonly before: number; readonly marks: readonly DumpCheckpoint[] };
 
 /** Rows of one block that are copied in one transaction. */
@@ -21,7 +25,7 @@ export interface RowPiece {
   readonly offset: number;
   readonly bytes: number;
   readonly rows: number;
-  /** Rows of the block that stand before these. */
+  /** Rows of the block before these. */
   readonly rowsBefore: number;
   readonly proof: RowProof;
 }
@@ -33,8 +37,8 @@ export function wholeBlock(table: DumpTable): RowPiece {
 }
 
 /**
- * Cuts the rows of a block at its checkpoints. The pieces become smaller towards the end, so that lanes that begin with
- * the largest end at about the same time.
+ * Cuts the rows of a block at its checkpoints. The pieces become smaller towards the end, so that lanes that start
+ * with the largest finish at about the same time.
  */
 export function cutIntoPieces(table: DumpTable, lanes: number): RowPiece[] {
   const { offset, bytes, checkpoints } = table;

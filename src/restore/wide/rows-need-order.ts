@@ -1,13 +1,13 @@
 import type pg from 'pg';
 
 /**
- * Whether a row can be refused, or come out as another one, for what other tables hold: a check constraint or a
- * generated column calls a function that was written in SQL or a procedural language, and such a function may look
- * anywhere, whatever it says of itself. pg_dump takes no notice of it, so the order in which the rows stand in the dump
- * is the only one known to work.
+ * Whether a row can be refused, or stored with different values, because of what other tables hold. That is so if a
+ * check constraint or a generated column calls a function written in SQL or a procedural language: such a function
+ * may read any table, whatever its declared volatility. pg_dump ignores this dependency, so the order of the rows in
+ * the dump is the only one known to work.
  */
 export async function rowsNeedOrder(client: pg.Client): Promise<boolean> {
-  // Of servers before PostgreSQL 12 no column is generated, and none says whether it is.
+  // Servers before PostgreSQL 12 have no generated columns, and no attgenerated either.
   const { rows } = await client.query<{ yes: boolean }>(
     `WITH asked (classid, objid) AS (
        SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid

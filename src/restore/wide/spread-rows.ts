@@ -3,32 +3,32 @@ import { copyRows, type RowsIn } from '../copy-rows.ts';
 import type { StatementContext } from '../run-statement.ts';
 import { adoptSettings, type Lane, type Lanes } from './lanes.ts';
 
-/** Rows that go over one connection before it is the next one's turn, in bytes; a long row is not cut. */
+/** Bytes of rows that go over one connection before the next one has its turn; a long row is not split. */
 const TURN_BYTES = 1024 ** 2;
 
 const NEWLINE = 0x0a;
 
-/** Rows on their way into a table over several connections; like {@link RowsIn}, but for the lines. */
+/** Rows on their way into a table over several connections; like {@link RowsIn}, but with line counts. */
 export interface SpreadRows {
   /** @param lines line feeds in `rows` */
   write(rows: Buffer, lines: number): Promise<void>;
-  /** @param rows that came in all; what each connection has to take is told by its own lines */
+  /** @param rows of the whole block; each connection's own lines say how many it has to take */
   end(rows: number): Promise<void>;
 }
 
 /** The rows that one lane copies. */
 interface Share {
   readonly into: RowsIn;
-  /** Rows of each turn: how many of this lane, and how many of the block, stand before it. */
+  /** For each turn: how many rows of this lane, and how many of the block, precede it. */
   readonly turns: { readonly sent: number; readonly before: number }[];
   rows: number;
-  /** What was handed to the connection last; the lane's next rows wait for it. */
+  /** The last write to the connection; the lane's next rows wait for it. */
   busy: Promise<void>;
 }
 
 /**
  * Copies the rows of a block over all lanes in turns, as they come: for a dump that can be read only from its
- * beginning. A block of one turn's rows keeps to the connection of the text.
+ * beginning. A block whose rows fit in one turn stays on the connection of the text.
  */
 export async function spreadRows(
   lanes: Lanes,
@@ -73,7 +73,7 @@ export async function spreadRows(
     }
   }
 
-  /** Hands on what is held, once the lane has taken what came before. */
+  /** Passes on what is held, once the lane has taken its previous rows. */
   async function send(): Promise<void> {
     const { into, busy } = share;
     const chunks = held;

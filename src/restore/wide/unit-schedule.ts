@@ -3,28 +3,31 @@ import type { TableUses } from './post-data-unit.ts';
 /** Something that locks tables while it runs. */
 export interface Scheduled {
   readonly uses: TableUses;
-  /** What runs longer should begin earlier. */
+  /** A measure of how long it runs; what runs longer should start earlier. */
   readonly bytes: number;
 }
 
-/** Gives out units so that none runs beside another that locks the same table against it, or before one that it stands behind. */
+/**
+ * Hands out units so that none runs beside another with a conflicting lock on the same table, or before a conflicting
+ * one that precedes it.
+ */
 export interface UnitSchedule<U> {
   /** The largest unit that can run now; undefined while each waits for one that runs, and at the end. */
   take(): U | undefined;
-  /** To be told of each unit that was taken. */
+  /** Must be called for each unit taken, once it has ended. */
   done(unit: U): void;
 }
 
 interface Node<U> {
   readonly unit: U;
-  /** Units that have to end first. */
+  /** Number of units that have to end first. */
   waitsFor: number;
   readonly followers: Node<U>[];
 }
 
 /** @param units in the order of the dump */
 export function scheduleUnits<U extends Scheduled>(units: readonly U[]): UnitSchedule<U> {
-  /** The smallest first. */
+  /** Sorted, the smallest first. */
   const ready: Node<U>[] = [];
   const taken = new Map<U, Node<U>>();
 
@@ -33,7 +36,7 @@ export function scheduleUnits<U extends Scheduled>(units: readonly U[]): UnitSch
     ready.splice(at < 0 ? ready.length : at, 0, node);
   }
 
-  // Of equal ones the first of the dump is to be taken first.
+  // Among units of equal size, the first in the dump is taken first.
   for (const node of linkUnits(units)) if (node.waitsFor === 0) makeReady(node);
   return {
     take() {
@@ -54,7 +57,7 @@ export function scheduleUnits<U extends Scheduled>(units: readonly U[]): UnitSch
 /** Links each unit with those that it has to wait for. */
 function linkUnits<U extends Scheduled>(units: readonly U[]): Node<U>[] {
   const altering = new Map<string, Node<U>>();
-  /** Since the last that alters the table. */
+  /** Those since the last unit that alters the table. */
   const reading = new Map<string, Node<U>[]>();
   return units.map((unit) => {
     const node: Node<U> = { unit, waitsFor: 0, followers: [] };

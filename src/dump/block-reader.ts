@@ -1,24 +1,24 @@
 import type { DumpTable } from './dump-index.ts';
 import type { ReadRange } from './read-text.ts';
 
-/** A dump as plain SQL, wherever it lies. */
+/** A dump as plain SQL, wherever it is stored. */
 export interface DumpBytes {
-  /** From its beginning; may be called more than once. */
+  /** Reads from the beginning; may be called more than once. */
   read(signal: AbortSignal): AsyncIterable<Buffer>;
-  /** How single bytes are read; undefined for a dump that has to be unpacked from its beginning. */
+  /** How to read byte ranges; undefined for a dump that has to be unpacked from its beginning. */
   ranges(signal: AbortSignal): Promise<ReadRange | undefined>;
 }
 
-/** Reads the rows of single blocks of a dump, in any order. */
+/** Reads the rows of individual blocks of a dump, in any order. */
 export interface BlockReader {
-  /** Whether no more is read than the rows that are asked for. */
+  /** Whether only the requested rows are read. */
   readonly ranged: boolean;
-  /** One block is read to its end before the next is asked for. */
+  /** Each block must be read to its end before the next is requested. */
   read(block: Pick<DumpTable, 'offset' | 'bytes'>): AsyncIterable<Buffer>;
   close(): Promise<void>;
 }
 
-/** @param onBytes told of every byte of the plain SQL that is read, wanted or not */
+/** @param onBytes called for all bytes of the plain SQL that are read, wanted or not */
 export async function openBlocks(
   source: DumpBytes,
   onBytes: (bytes: number) => void,
@@ -39,14 +39,14 @@ export async function openBlocks(
   };
 }
 
-/** Of a dump that has to be unpacked, blocks that follow one another are read in one pass. */
+/** For a dump that has to be unpacked: blocks that follow one another are read in one pass. */
 function readThrough(
   source: Pick<DumpBytes, 'read'>,
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): BlockReader {
   let pass: AsyncIterator<Buffer> | undefined;
-  /** What the pass has given and was not used; `at` is where in the dump it begins. */
+  /** What the pass has returned and is still unused; `at` is the offset in the dump at which it begins. */
   let rest: Buffer = Buffer.alloc(0);
   let at = 0;
 

@@ -2,16 +2,16 @@ import { crc32 } from 'node:zlib';
 import type { DumpCheckpoint } from './dump-index.ts';
 import { countNewlines } from './newlines.ts';
 
-/** Least bytes between two checkpoints of a table. */
+/** Minimum number of bytes between two checkpoints of a table. */
 export const CHECKPOINT_BYTES = 16 * 1024 ** 2;
 
 const NEWLINE = 0x0a;
 
-/** Finds the checkpoints of one table's rows; where they stand does not depend on how the rows are cut into chunks. */
+/** Finds the checkpoints of one table's rows; their positions do not depend on how the rows are split into chunks. */
 export interface Checkpointer {
   /** @param lines line feeds in `data` */
   add(data: Buffer, lines: number): void;
-  /** Those of the whole table; none for a table that is too small for one between its rows. */
+  /** The checkpoints of the whole table; none if it is too small to have one between its rows. */
   finish(): DumpCheckpoint[];
 }
 

@@ -1,6 +1,6 @@
 import type { DumpEntry } from './tokens.ts';
 
-/** What a comment line of pg_dump tells. */
+/** What a comment line of pg_dump says. */
 export type CommentLine =
   | { readonly kind: 'header' }
   | { readonly kind: 'cluster-header' }
@@ -15,7 +15,7 @@ const ENTRY =
 const SERVER = '-- Dumped from database version ';
 const PG_DUMP = '-- Dumped by pg_dump version ';
 
-/** @param line without its line end */
+/** @param line without its line ending */
 export function parseCommentLine(line: string): CommentLine {
   if (line === '-- PostgreSQL database dump') return { kind: 'header' };
   if (line === '-- PostgreSQL database cluster dump') return { kind: 'cluster-header' };

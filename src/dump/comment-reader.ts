@@ -3,11 +3,11 @@ import type { SectionName } from './dump-index.ts';
 import { sectionOf } from './sections.ts';
 import type { DumpEntry } from './tokens.ts';
 
-/** What the comments of a dump have told so far. */
+/** What the comments of a dump have said so far. */
 export interface CommentReader {
-  /** pg_dump's header was seen, without which a file is no dump. */
+  /** pg_dump's header was seen; a file without it is not a dump. */
   readonly seenHeader: boolean;
-  /** The closing line was seen, without which a dump is cut off. */
+  /** The closing line was seen; a dump without it is cut off. */
   readonly complete: boolean;
   readonly serverVersion: string | undefined;
   readonly pgDumpVersion: string | undefined;
@@ -15,14 +15,14 @@ export interface CommentReader {
   readonly entry: DumpEntry | undefined;
   readonly section: SectionName;
   /**
-   * Takes a comment line without its line end.
+   * Takes a comment line without its line ending.
    *
-   * @returns `section` when it opens the next section, `cluster` when it is the header of pg_dumpall
+   * @returns `section` if it opens the next section, `cluster` if it is the header of pg_dumpall
    */
   read(line: string): 'section' | 'cluster' | undefined;
 }
 
-/** A reader before the first comment of a dump: in the section pre-data, and with no header seen. */
+/** A reader before the first comment of a dump: in the pre-data section, with no header seen. */
 export function createCommentReader(): CommentReader {
   let seenHeader = false;
   let complete = false;
@@ -57,7 +57,7 @@ export function createCommentReader(): CommentReader {
           return 'cluster';
         case 'header':
           seenHeader = true;
-          // Of two dumps in one file the last has to be whole too.
+          // If a file holds two dumps, the last has to be complete too.
           complete = false;
           return undefined;
         case 'complete':

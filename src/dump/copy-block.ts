@@ -3,28 +3,28 @@ import type { DumpWindow } from './dump-window.ts';
 import { countNewlines } from './newlines.ts';
 import { type CopyStart, type DumpToken, qualifiedName } from './tokens.ts';
 
-/** The rows of one COPY, from behind its statement to the line `\.`. */
+/** The rows of one COPY, from after its statement to the line `\.`. */
 export interface CopyBlock {
   /** `public.manager_surface` */
   readonly table: string;
-  /** Reads on. @returns whether the end of the rows was met */
+  /** Reads on. @returns whether the end of the rows was reached */
   read(): Generator<DumpToken, boolean>;
   /**
-   * Counts all of the rows without having them read.
+   * Counts all of the rows without reading them.
    *
-   * @returns false where that is too late, or too early: the block stands not at its first row
+   * @returns false if it is too late or too early for that: the block is not at its first row
    */
   leaveOut(all: { readonly rows: number; readonly bytes: number }): boolean;
 }
 
-/** The block of a COPY statement, which the window has read up to its semicolon. */
+/** The block of a COPY statement that the window has read up to its semicolon. */
 export function createCopyBlock(window: DumpWindow, start: CopyStart): CopyBlock {
   const lexer = createCopyLexer();
   let begun = false;
   let rows = 0;
   let bytes = 0;
 
-  /** The rows begin in the line after the statement. @returns whether it was met */
+  /** The rows begin on the line after the statement. @returns whether that line was reached */
   function* begin(): Generator<DumpToken, boolean> {
     const end = window.lineEnd(false);
     if (end === undefined) return false;

@@ -4,15 +4,15 @@ const BACKSLASH = 0x5c;
 const DOT = 0x2e;
 const END_MARK = Buffer.from('\n\\.');
 
-/** Bytes that were held back because they might have begun the closing line `\.`. */
+/** Bytes that are held back because they may be the start of the closing line `\.`. */
 const HELD = [Buffer.alloc(0), Buffer.from('\\'), Buffer.from('\\.'), Buffer.from('\\.\r')] as const;
 
 export interface CopyBytes {
-  /** Row bytes in order; the first may be some that were held back from the chunk before. */
+  /** Row bytes in order; the first may have been held back from the previous chunk. */
   readonly rows: readonly Buffer[];
-  /** Index after the closing line; undefined when more bytes are needed (then all of the buffer was taken). */
+  /** Index after the closing line; undefined if more bytes are needed (all of the buffer was then consumed). */
   readonly end: number | undefined;
-  /** Bytes of the closing line, which may have begun in the chunk before; undefined with `end`. */
+  /** Bytes of the closing line, which may have begun in the previous chunk; undefined if `end` is. */
   readonly mark: Buffer | undefined;
 }
 
@@ -22,11 +22,11 @@ export interface CopyLexer {
 }
 
 /**
- * In COPY's text format a backslash of the data is doubled, so `\.` at the start of a line is nothing but the end,
- * whatever the rows hold.
+ * In COPY's text format a backslash in the data is doubled, so `\.` at the start of a line can only be the end,
+ * whatever the rows contain.
  */
 export function createCopyLexer(): CopyLexer {
-  /** How much of `\.` (or `\.` and a carriage return) stood at the end of the chunk before, after a line feed. */
+  /** How many bytes of `\.` (or `\.` and a carriage return) at a line start ended the previous chunk. */
   let held: 0 | 1 | 2 | 3 = 0;
   let lineStart = true;
 
@@ -55,7 +55,7 @@ export function createCopyLexer(): CopyLexer {
       for (;;) {
         const mark = buffer.indexOf(END_MARK, at);
         if (mark < 0) {
-          // The search wants all three bytes; the line may begin at the buffer's very end.
+          // The search needs all three bytes, but the closing line may begin at the very end of the buffer.
           const cut =
             buffer[buffer.length - 1] === NEWLINE
               ? buffer.length

@@ -9,7 +9,7 @@ export function parseCopy(sql: string): CopyTarget | undefined {
   const named = words.slice(1, -3);
   const dot = named[1] === '.' ? 2 : 0;
   const table = named[dot];
-  // Dumps from before PostgreSQL 10.3 name the schema by search_path alone.
+  // Dumps from before PostgreSQL 10.3 give the schema only through search_path.
   const schema = dot === 2 ? named[0] : undefined;
   const columns = columnsOf(named.slice(dot + 1));
   if (!isIdentifier(table) || columns === undefined) return undefined;
@@ -17,7 +17,7 @@ export function parseCopy(sql: string): CopyTarget | undefined {
   return { schema: schema === undefined ? '' : unquote(schema), name: unquote(table), columns };
 }
 
-/** The names of `(a, b)`; none for no list, undefined for anything else. */
+/** The names in `(a, b)`; empty if there is no list, undefined for anything else. */
 function columnsOf(words: readonly string[]): string[] | undefined {
   if (words.length === 0) return [];
   if (words[0] !== '(' || words.at(-1) !== ')') return undefined;

@@ -1,10 +1,10 @@
-/** The three parts of a plain dump, in the order in which they stand (pg_dump manual, `--section`). */
+/** The three parts of a plain dump, in order (pg_dump manual, `--section`). */
 export type SectionName = 'pre-data' | 'data' | 'post-data';
 
 /**
  * One section of a dump. Sections are contiguous and cover the dump from byte 0 to its end; an empty one has 0 bytes.
- * `sha256` (hex) is over those bytes of the section that lie under no table, so that every byte of the dump lies
- * under exactly one hash.
+ * `sha256` (hex) covers the bytes of the section that belong to no table, so every byte of the dump is covered by
+ * exactly one hash.
  */
 export interface DumpSection {
   readonly name: SectionName;
@@ -15,16 +15,16 @@ export interface DumpSection {
 }
 
 /**
- * A place between two rows of a long COPY block, from which it can be read; the last one is the block's end.
+ * A place between two rows of a long COPY block, from which the block can be read; the last one is the block's end.
  */
 export interface DumpCheckpoint {
-  /** Byte offset in the uncompressed dump of the row that begins here. */
+  /** Byte offset, in the uncompressed dump, of the row that begins here. */
   readonly offset: number;
   /** Rows of the block before it. */
   readonly rows: number;
   /**
-   * CRC-32 of the block's rows before it. A CRC-32 can be taken up again from its value, so the bytes between two
-   * checkpoints are checked without those before them.
+   * CRC-32 of the block's rows before it. A CRC-32 can be continued from its value, so the bytes between two
+   * checkpoints can be checked without those before them.
    */
   readonly crc32: number;
 }
@@ -38,7 +38,7 @@ export interface DumpTable {
   readonly rows: number;
   /** Byte offset of the first row in the uncompressed dump. */
   readonly offset: number;
-  /** Bytes of all rows with their line ends, without the line `\.`. */
+  /** Bytes of all rows with their line endings, without the line `\.`. */
   readonly bytes: number;
   /** Hex SHA-256 of exactly those bytes. */
   readonly sha256: string;
@@ -48,23 +48,23 @@ export interface DumpTable {
 
 /** What one pass over a plain dump learns about it. */
 export interface DumpIndex {
-  /** Length of the uncompressed dump in bytes. */
+  /** Size of the uncompressed dump in bytes. */
   readonly bytes: number;
   readonly sections: readonly DumpSection[];
   readonly tables: readonly DumpTable[];
   /** Roles that the dump's statements name (owners, grantees, policies), unquoted, sorted; never `public`. */
   readonly roles: readonly string[];
-  /** Roles that are named only where `--no-owner` skips the statement: a subset of `roles`. */
+  /** Roles named only by statements that `--no-owner` skips: a subset of `roles`. */
   readonly ownerRoles: readonly string[];
-  /** `Dumped from database version` of the header: `15.18 (Debian 15.18-0+deb12u1)`. */
+  /** From the header, `Dumped from database version`: `15.18 (Debian 15.18-0+deb12u1)`. */
   readonly serverVersion: string | undefined;
-  /** `Dumped by pg_dump version` of the header. */
+  /** From the header, `Dumped by pg_dump version`. */
   readonly pgDumpVersion: string | undefined;
   /** The dump's `SET client_encoding`: `UTF8`, `LATIN1`, `SQL_ASCII`. */
   readonly encoding: string | undefined;
 }
 
-/** What is known of a dump without reading it again: a pass over it has found that, or its manifest says it. */
+/** What is known of a dump without reading it again, from an earlier pass over it or from its manifest. */
 export type KnownDump = Pick<
   DumpIndex,
   'bytes' | 'sections' | 'tables' | 'roles' | 'ownerRoles' | 'encoding'

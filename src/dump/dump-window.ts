@@ -3,41 +3,44 @@ import { createGrowingBuffer } from './growing-buffer.ts';
 import { countNewlines } from './newlines.ts';
 import type { DumpToken } from './tokens.ts';
 
-/** Longest comment and backslash command, in bytes. The longest of pg_dump names a function of a hundred arguments. */
+/**
+ * Maximum length of a comment or backslash command, in bytes. pg_dump's longest one names a function with a hundred
+ * arguments.
+ */
 const LONGEST_LINE = 256 * 1024;
 
 const NEWLINE = 0x0a;
 
-/** The bytes of a dump that are being read, and where in the dump they stand. Places are indexes into `bytes`. */
+/** The bytes of a dump that are being read, and their position in the dump. Places are indexes into `bytes`. */
 export interface DumpWindow {
   readonly bytes: Buffer;
-  /** Bytes before it were read. */
+  /** All bytes before this index have been read. */
   read: number;
-  /** Bytes before it were given out. */
+  /** All bytes before this index have been given out. */
   readonly given: number;
   /** Byte offset in the dump of the byte at `at`. */
   offset(at: number): number;
-  /** 1-based line in the dump of the byte at `at`, which was not given out yet. */
+  /** 1-based line in the dump of the byte at `at`, which must not have been given out yet. */
   line(at: number): number;
-  /** Puts `chunk` behind what is left. */
+  /** Appends `chunk` to what is left. */
   add(chunk: Buffer): void;
   /**
    * Gives out the bytes before `upTo` as text.
    *
-   * @throws DumpError when a null byte is among them
+   * @throws DumpError if there is a null byte among them
    */
   text(upTo: number): Generator<DumpToken, void>;
-  /** Passes over the bytes before `upTo`, which the caller gives out and which hold so many line feeds. */
+  /** Skips the bytes before `upTo`, which the caller gives out and which contain `lines` line feeds. */
   skip(upTo: number, lines: number): void;
-  /** Counts bytes that come next in the dump and are not added. */
+  /** Counts the next bytes of the dump, which are not added. */
   leaveOut(length: number, lines: number): void;
   /**
-   * Index after the line in which `read` stands; undefined when the bytes end before it and are not the last.
+   * Index after the line that `read` is in; undefined if the bytes end before it does and are not the last.
    *
-   * @throws DumpError when the line is longer than any of pg_dump
+   * @throws DumpError if the line is longer than any that pg_dump writes
    */
   lineEnd(final: boolean): number | undefined;
-  /** Forgets what was given out; places move to the front by as much. */
+  /** Forgets what was given out; places shift down by as much. */
   release(): void;
 }
 
@@ -51,9 +54,9 @@ export function createDumpWindow({ damaged }: DumpFaults): DumpWindow {
   let bytes: Buffer = Buffer.alloc(0);
   let read = 0;
   let given = 0;
-  /** Bytes before it hold no end of the line in which `read` stands. */
+  /** No byte before this index ends the line that `read` is in. */
   let searched = 0;
-  /** Offset in the dump of the first byte, and line of the first that was not given out. */
+  /** `base`: offset in the dump of the first byte; `line`: line of the first byte not yet given out. */
   let base = 0;
   let line = 1;
 

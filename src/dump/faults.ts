@@ -3,11 +3,11 @@ import { DumpError } from '../errors.ts';
 /** Errors about the bytes of one dump. */
 export interface DumpFaults {
   fault(problem: string, remedy: string): DumpError;
-  /** @param problem that no dump has which is as pg_dump wrote it */
+  /** @param problem one that no dump has as pg_dump wrote it */
   damaged(problem: string): DumpError;
   /**
-   * @param found what shows that the bytes are no plain dump
-   * @param remedy where more is known than that
+   * @param found what shows that the bytes are not a plain dump
+   * @param remedy if there is a better one than the default
    */
   noDump(found: string, remedy?: string): DumpError;
 }

@@ -1,16 +1,16 @@
-/** A buffer that is larger than this is given back once it is empty. */
+/** A buffer larger than this is released once it is empty. */
 const LARGEST_KEPT = 1024 ** 2;
 
-/** Holds what is left of one chunk until the next comes. */
+/** Holds what is left of one chunk until the next arrives. */
 export interface GrowingBuffer {
   isEmpty(): boolean;
-  /** What is held, followed by `chunk`, as one view that holds until the next call. */
+  /** What is held, followed by `chunk`, as one view that is valid until the next call. */
   append(chunk: Buffer): Buffer;
-  /** Holds these bytes, which may be a view of the buffer itself, and nothing else. */
+  /** Holds only these bytes, which may be a view of the buffer itself. */
   keep(rest: Buffer): void;
 }
 
-/** Its room doubles when it runs out, so that a long statement is not copied again with each of its chunks. */
+/** The capacity doubles when it runs out, so that a long statement is not copied again with each of its chunks. */
 export function createGrowingBuffer(): GrowingBuffer {
   let room = Buffer.alloc(0);
   let length = 0;
@@ -36,7 +36,7 @@ export function createGrowingBuffer(): GrowingBuffer {
       }
       if (rest.buffer === room.buffer && room.length > 0) {
         const from = rest.byteOffset - room.byteOffset;
-        // What only grows stays where it is.
+        // While the contents only grow, they need not be moved.
         if (from > 0) room.copyWithin(0, from, from + rest.length);
       } else {
         if (rest.length > room.length) room = Buffer.allocUnsafeSlow(rest.length * 2);

@@ -7,7 +7,7 @@ import { DumpError, messageOf } from '../errors.ts';
  * Unpacks gzip.
  *
  * @param options `doing` and `remedy` for the error: `cannot read the dump ./x.sql.gz`, `use a complete dump`
- * @throws DumpError for bytes that cannot be unpacked, and whatever `bytes` throws as it is
+ * @throws DumpError for bytes that cannot be unpacked; errors of `bytes` are passed through
  */
 export async function* gunzip(
   bytes: AsyncIterable<Buffer>,
@@ -42,7 +42,10 @@ export async function* gunzip(
   if (sourceFailure !== undefined) throw sourceFailure;
 }
 
-/** Of its codes each begins with `Z_` (Node.js manual, "zlib constants"); what the source failed with has another. */
+/**
+ * All of zlib's error codes begin with `Z_` (Node.js manual, "zlib constants"); errors of the source have other
+ * codes.
+ */
 function isOfZlib(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code?.startsWith('Z_') === true;
 }

@@ -1,14 +1,14 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** How much a program writes at once, in the words of stdbuf. */
+/** How much a program writes at once, in stdbuf's notation. */
 const AT_ONCE = '256K';
 
 /**
- * The command that runs a program with a larger buffer for its standard output, where this machine can. Into a pipe
- * pg_dump writes 4 KiB at a time (the buffer of C's stdio, setvbuf(3)); taking as many small pieces up again costs a
- * sixth of a backup's time. `stdbuf` (GNU coreutils) replaces itself by the program, so process id, signals and exit
- * status are the program's own.
+ * The command that runs a program with a larger buffer for its standard output, if this machine has `stdbuf`. pg_dump
+ * writes to a pipe 4 KiB at a time (the buffer of C's stdio, setvbuf(3)); receiving that many small pieces costs a
+ * sixth of a backup's time. `stdbuf` (GNU coreutils) replaces itself with the program, so process ID, signals and
+ * exit status are the program's own.
  */
 export function withLargeWrites(
   path: string,

@@ -8,9 +8,9 @@ export interface LocalDump {
   /** Size of the file in bytes. */
   readonly bytes: number;
   /**
-   * The file's bytes, or `start` to `end` of them, both included; may be called more than once.
+   * The file's bytes, or those from `start` to `end`, both inclusive; may be called more than once.
    *
-   * @throws DumpError when they cannot be read
+   * @throws DumpError if they cannot be read
    */
   read(range?: ByteRange): AsyncIterable<Buffer>;
 }
@@ -28,7 +28,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 
 const NAME_A_FILE = 'give a file written by pg_dump; `topobank-backup list` shows backup ids';
 
-/** In pg_dump's directory format there is a table of contents. */
+/** pg_dump's directory format has a table of contents. */
 async function directoryRemedy(directory: string): Promise<string> {
   const contents = await stat(join(directory, 'toc.dat')).catch(() => undefined);
   return contents !== undefined
@@ -36,7 +36,7 @@ async function directoryRemedy(directory: string): Promise<string> {
     : NAME_A_FILE;
 }
 
-/** @throws NotFoundError when there is no such file or it cannot be read */
+/** @throws NotFoundError if there is no such file or it cannot be read */
 export async function openLocalDump(file: string, signal: AbortSignal): Promise<LocalDump> {
   const unreadable = (problem: string, cause?: unknown, remedy = NAME_A_FILE) =>
     new NotFoundError({
@@ -46,7 +46,7 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
       cause,
     });
   try {
-    // To open a pipe would wait for its writer.
+    // Opening a pipe would wait for its writer.
     const info = await stat(file);
     if (info.isDirectory()) throw unreadable('it is a directory', undefined, await directoryRemedy(file));
     if (!info.isFile()) throw unreadable('it is not a regular file');

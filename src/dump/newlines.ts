@@ -2,24 +2,24 @@ const ONES = 0x01010101;
 const LOW_BITS = 0x7f7f7f7f;
 const NEWLINES = 0x0a0a0a0a;
 
-/** Words that are marked at once. */
+/** Words that are marked per step. */
 const WORDS_A_STEP = 8;
 
-/** Words that are marked in one round; the four counters of a 32-bit number hold 255. */
+/** Words that are marked per round: each of the four counters in a 32-bit number holds up to 255. */
 const WORDS_A_ROUND = 31 * WORDS_A_STEP;
 
 const NEWLINE = 0x0a;
 
-/** Lines that are searched for one by one before their length is looked at. */
+/** Lines that are searched for one by one before their length is considered. */
 const LINES_A_LOOK = 16;
 
-/** Bytes of a line from which on the engine's own search for its end is faster than counting in words. */
+/** Line length, in bytes, from which the engine's own search for the end is faster than counting in words. */
 const LONG_LINE = 64;
 
-/** Bytes that are counted in words before the length of lines is looked at again. */
+/** Bytes that are counted in words before line length is considered again. */
 const STRETCH_BYTES = 32 * 1024;
 
-/** Number of line feeds in `bytes`: long lines by a search for each, short ones four bytes at a time. */
+/** Number of line feeds in `bytes`: one search each for long lines, four bytes at a time for short ones. */
 export function countNewlines(bytes: Buffer): number {
   let count = 0;
   let at = 0;
@@ -60,7 +60,7 @@ function countInWords(bytes: Buffer): number {
         markOthers(view[index + 5] as number) +
         markOthers(view[index + 6] as number) +
         markOthers(view[index + 7] as number);
-      // A sum of more than 31 bits would leave the engine's integers, which are much faster.
+      // Without `| 0`, a sum of more than 31 bits would leave the engine's small integers, which are much faster.
       marks = (marks + step) | 0;
     }
     others += (marks & 0xff) + ((marks >>> 8) & 0xff) + ((marks >>> 16) & 0xff) + (marks >>> 24);
@@ -68,9 +68,9 @@ function countInWords(bytes: Buffer): number {
   return edges + whole * 4 - others;
 }
 
-/** A 1 in each of the four bytes that is no line feed. */
+/** A 1 in each of the four bytes that is not a line feed. */
 function markOthers(word: number): number {
-  // A byte of `other` is zero where the line feed is; the sum carries into bit 7 everywhere else.
+  // A byte of `other` is zero for a line feed; in every other byte the sum carries into bit 7.
   const other = word ^ NEWLINES;
   return ((((other & LOW_BITS) + LOW_BITS) | other) >>> 7) & ONES;
 }

@@ -11,13 +11,13 @@ const inUtf16: OtherForm = {
   remedy: 'take the dump with pg_dump --file=, which bypasses the shell',
 };
 
-/** The tool knows zstd, and does not unpack it. */
+/** zstd is recognized, but not unpacked. */
 export const ZSTD: OtherForm = {
   found: 'it is compressed with zstd',
   remedy: 'decompress it with zstd -d and give the .sql',
 };
 
-/** The forms that are read: here they stand where plain SQL is expected, within gzip or under a wrong name. */
+/** Forms that are supported elsewhere, found where plain SQL is expected: inside gzip, or under a wrong name. */
 const OUT_OF_PLACE: Record<Exclude<DumpForm, 'plain'>, OtherForm> = {
   gzip: {
     found: 'it is compressed with gzip where plain SQL is expected',
@@ -33,7 +33,7 @@ const OUT_OF_PLACE: Record<Exclude<DumpForm, 'plain'>, OtherForm> = {
 /** Forms that are not read at all. */
 const UNREAD: readonly (OtherForm & { readonly head: Buffer })[] = [
   {
-    // The first file of the archive.
+    // The first file in the archive.
     head: Buffer.from('toc.dat'),
     found: 'it is in pg_dump’s tar format',
     remedy: 'convert it with pg_restore --file=dump.sql DUMP.tar and give dump.sql',
@@ -57,7 +57,7 @@ const UNREAD: readonly (OtherForm & { readonly head: Buffer })[] = [
   },
 ];
 
-/** What the first bytes of a file show it to be instead of a plain dump; undefined where they show nothing. */
+/** What the first bytes of a file show it to be instead of a plain dump; undefined if they show nothing. */
 export function otherThanPlain(head: Buffer): OtherForm | undefined {
   const form = sniffForm(head);
   if (form !== 'plain') return OUT_OF_PLACE[form];

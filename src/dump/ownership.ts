@@ -1,13 +1,13 @@
 import { isIdentifier, sqlWords, unquote } from './sql-words.ts';
 import { type DecodeText, textDecoder } from './text-decoder.ts';
 
-/** Names that stand for a role and are none (manual, GRANT). */
+/** Names that appear in place of a role and are not roles (manual, GRANT). */
 const NO_ROLES = new Set(['public', 'current_user', 'current_role', 'session_user', 'default', 'none']);
 
-/** What a statement does with roles. All but `policy` and `mapping` give them objects or rights. */
+/** What a statement does with roles. All but `policy` and `mapping` give them objects or privileges. */
 type Kind = 'owner' | 'grant' | 'default-privileges' | 'authorization' | 'policy' | 'mapping';
 
-/** First words of the statements that name roles; those of `ALTER … OWNER TO` are told by their ends. */
+/** First words of the statements that name roles; `ALTER … OWNER TO` is recognized by its end instead. */
 const BEGINNINGS: readonly [words: string, kind: Kind][] = [
   ['grant', 'grant'],
   ['revoke', 'grant'],
@@ -19,10 +19,10 @@ const BEGINNINGS: readonly [words: string, kind: Kind][] = [
 ];
 const BEGINS = /^\s*(?:alter|create|grant|revoke|set)\s/i;
 
-/** No statement about roles is longer, in bytes. */
+/** Maximum length of a statement about roles, in bytes. */
 const LONGEST = 64 * 1024;
 
-/** Whether a statement sets an owner or rights; `--no-owner` skips it. */
+/** Whether a statement sets an owner or privileges; `--no-owner` skips those. */
 export function isOwnership(sql: Buffer): boolean {
   const kind = read(sql, textDecoder('LATIN1'))?.kind;
   return kind !== undefined && kind !== 'policy' && kind !== 'mapping';
@@ -53,7 +53,7 @@ export function rolesOf(sql: Buffer, decode: DecodeText = textDecoder(undefined)
   }
 }
 
-/** A statement's words without the semicolon, where it is one about roles. */
+/** A statement's words without the semicolon, if it is about roles. */
 function read(sql: Buffer, decode: DecodeText): { kind: Kind; words: readonly string[] } | undefined {
   if (sql.length > LONGEST || !BEGINS.test(sql.toString('latin1', 0, 16))) return undefined;
   const words = sqlWords(decode(sql)).slice(0, -1);
@@ -71,7 +71,7 @@ function grantees(words: readonly string[]): string[] {
   return distinct([...list, ...listAfter(rest, ['granted', 'by'])]);
 }
 
-/** The roles of the list that follows these words where they first stand outside all parentheses. */
+/** The roles in the list after the first occurrence of these keywords outside all parentheses. */
 function listAfter(words: readonly string[], keywords: readonly string[]): string[] {
   let depth = 0;
   const at = words.findIndex((word, index) => {
@@ -81,7 +81,7 @@ function listAfter(words: readonly string[], keywords: readonly string[]): strin
   });
   if (at < 0) return [];
   let next = at + keywords.length;
-  // Dumps from before PostgreSQL 8.1 tell groups from users.
+  // Dumps from before PostgreSQL 8.1 distinguish groups from users.
   if (words[next]?.toLowerCase() === 'group' && isIdentifier(words[next + 1])) next += 1;
   const list: string[] = [];
   for (let word = words[next]; isIdentifier(word); word = words[next]) {

@@ -4,25 +4,25 @@ import { DatabaseError, type ErrorParts, type OperatorError } from '../errors.ts
 import { remedyForLimit } from '../postgres/errors.ts';
 import { withLargeWrites } from './large-writes.ts';
 
-/** Most of what a program says on stderr that is kept for the error message, in characters. */
+/** How much of a program's stderr is kept for the error message, in characters. */
 const STDERR_KEPT = 4000;
 
-/** The line with which libpq's programs, or the server, tell of a failure; warnings may stand before it. */
+/** The line in which libpq's programs, or the server, report a failure; warnings may precede it. */
 const FAILURE = /^.*(?:\berror:|ERROR:|FATAL:)/m;
 
-/** How long a program may take to end after SIGTERM before it is killed, in milliseconds. */
+/** How long a program may take to exit after SIGTERM before it is killed, in milliseconds. */
 const TERM_MS = 3000;
 
-/** A client program of PostgreSQL whose standard output is read. */
+/** A PostgreSQL client program whose standard output is read. */
 export interface DumpProcess {
   readonly stdout: Readable;
   /**
-   * Waits for the program's end and judges its exit status.
+   * Waits for the program to exit and checks its exit status.
    *
-   * @throws DatabaseError, or what `gaveUp` makes, with the program's own words when it failed
+   * @throws DatabaseError, or what `gaveUp` makes, with the program's own words if it failed
    */
   succeeded(): Promise<void>;
-  /** Ends the program if it still runs, and waits for its end. */
+  /** Ends the program if it is still running, and waits for it to exit. */
   stop(): Promise<void>;
 }
 
@@ -38,9 +38,9 @@ export function startDumpProcess(
   options: {
     readonly doing: string;
     readonly env: NodeJS.ProcessEnv;
-    /** Whether it is given something to read, on its stdin. */
+    /** Whether it is given input, on its stdin. */
     readonly feed?: boolean;
-    /** Makes the error where the program itself has given up; a DatabaseError else. */
+    /** Makes the error if the program itself has given up; a DatabaseError by default. */
     readonly gaveUp?: (parts: ErrorParts) => OperatorError;
   },
 ): DumpProcess & { readonly stdin: Writable | null } {
@@ -48,8 +48,8 @@ export function startDumpProcess(
   const child = spawn(command.path, command.args, {
     env: options.env,
     stdio: [options.feed === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-    // A process group of its own: a Ctrl-C in the terminal goes to us alone, and whatever a wrapper script has
-    // started is ended with it.
+    // Its own process group: a Ctrl-C in the terminal reaches only us, and whatever a wrapper script has started is
+    // ended with it.
     detached: true,
   }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
   let said = '';
@@ -92,10 +92,11 @@ export function startDumpProcess(
 }
 
 /**
- * What `pg_dump` writes of a database as plain SQL; the end is given only when it exited with status 0.
+ * The plain SQL that `pg_dump` writes of a database. The stream ends without an error only if pg_dump exited with
+ * status 0.
  *
- * @param options as {@link startDumpProcess} takes them
- * @throws DatabaseError with pg_dump's own words when it failed, or the signal's reason
+ * @param options as for {@link startDumpProcess}
+ * @throws DatabaseError with pg_dump's own words if it failed, or the signal's reason
  */
 export async function* runPgDump(
   path: string,
@@ -119,18 +120,18 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // Nobody is left of it.
+    // The whole group is gone.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
-/** Of what was said, what tells why: from the failure on where there is one, else the end. */
+/** The part of the output that says why: from the failure on if there is one, otherwise the end. */
 function keepTelling(said: string): string {
   const failure = said.search(FAILURE);
   return failure === -1 ? said.slice(-STDERR_KEPT) : said.slice(failure, failure + STDERR_KEPT);
 }
 
-/** Three lines at most, in one: the failure and what follows it, or the last ones. */
+/** At most three lines, joined: the failure and what follows it, or the last ones. */
 function problemIn(said: string): string {
   const lines = said
     .split('\n')

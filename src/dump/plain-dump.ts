@@ -14,10 +14,11 @@ export interface PlainDumpOptions extends ClientTools {
 }
 
 /**
- * A dump of any form that the tool reads, as the plain SQL it stands for: gzip is unpacked, the custom format is
- * turned into SQL by pg_restore.
+ * The plain SQL of a dump in any supported form: gzip is unpacked, the custom format is converted to SQL by
+ * pg_restore.
  *
- * @throws DumpError for bytes that cannot be unpacked, DatabaseError when pg_restore is missing or does not know them
+ * @throws DumpError for bytes that cannot be unpacked, DatabaseError if pg_restore is missing or does not support
+ * them
  */
 export async function* readPlainDump(
   bytes: AsyncIterable<Buffer>,
@@ -33,7 +34,7 @@ export async function* readPlainDump(
     }
     yield* inPlain(sniffForm(head), prepend(head, iterator), options);
   } finally {
-    // Also of a dump that is refused before more of it is read.
+    // Even if a dump is refused before more of it is read.
     await iterator.return?.();
   }
 }
@@ -72,10 +73,10 @@ async function* inPlain(
   }
 }
 
-/** What writing to a program's input fails with when the program has closed it, or Node has at the program's end. */
+/** Errors of writing to a program's input after the program, or Node at the program's exit, has closed it. */
 const INPUT_CLOSED = new Set(['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']);
 
-/** pg_restore's words for a dump of a newer pg_dump, or with a compression that it was built without. */
+/** pg_restore's words for a dump of a newer pg_dump, or one with a compression that it was built without. */
 const UNSUPPORTED = /unsupported version|does not support compression|compression is not supported/;
 
 async function* customToPlain(
@@ -107,7 +108,7 @@ async function* customToPlain(
       ? Promise.resolve()
       : pipeline(Readable.from(bytes, { objectMode: false }), restore.stdin, { signal }).catch(
           (error: unknown) => {
-            // pg_restore closes its input when it gives up; its own words tell why.
+            // pg_restore closes its input when it gives up; its own words say why.
             if (!INPUT_CLOSED.has((error as NodeJS.ErrnoException).code ?? '')) sourceFailure = error;
           },
         );

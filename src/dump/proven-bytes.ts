@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Lets bytes pass and compares their SHA-256 at the end.
+ * Passes bytes through and compares their SHA-256 at the end.
  *
  * @param expected hex
- * @param wrong makes the error of bytes whose SHA-256, in hex, is another
+ * @param wrong makes the error for bytes with a different SHA-256, given in hex
  */
 export async function* provenBytes(
   chunks: AsyncIterable<Buffer>,

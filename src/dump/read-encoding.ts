@@ -1,16 +1,16 @@
 import { drain } from './scanner.ts';
 import { createTokenizer } from './tokenizer.ts';
 
-/** pg_dump sets it before the first entry; nothing else that long stands there. */
+/** pg_dump sets the encoding before the first entry; nothing else there is this long. */
 const BEGINNING_BYTES = 64 * 1024;
 
 /**
- * Reads as much of a dump as tells its encoding.
+ * Reads just enough of a dump to learn its encoding.
  *
  * @param name what the dump is called in errors
  * @param dump its plain SQL
- * @returns its first `SET client_encoding`; undefined where it has none at its beginning
- * @throws DumpError when its beginning is not that of a dump, or its end comes too early
+ * @returns its first `SET client_encoding`; undefined if there is none at its beginning
+ * @throws DumpError if it does not begin like a dump, or ends too early
  */
 export async function readEncoding(name: string, dump: AsyncIterable<Buffer>): Promise<string | undefined> {
   const tokenizer = createTokenizer(name, 'heads');

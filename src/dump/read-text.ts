@@ -2,18 +2,18 @@ import type { DumpIndex, DumpTable } from './dump-index.ts';
 import type { Scanner } from './scanner.ts';
 import type { DumpToken } from './tokens.ts';
 
-/** Reads bytes `start` to `end`, both included, of a plain dump. */
+/** Reads bytes `start` to `end`, both inclusive, of a plain dump. */
 export type ReadRange = (
   range: { readonly start: number; readonly end: number },
   signal: AbortSignal,
 ) => AsyncIterable<Buffer>;
 
 /**
- * The tokens of a dump without the rows of some of its tables, whose bytes are not read. Places and lines are those of
- * the whole dump, and a table that is left out has its `copy-start` and `copy-end` like any other.
+ * The tokens of a dump without the rows of some of its tables, whose bytes are not read. Offsets and lines are those
+ * of the whole dump, and a table that is left out has its `copy-start` and `copy-end` like any other.
  *
- * @param leftOut in the order in which they stand
- * @throws DumpError when the rows of one do not lie where it says
+ * @param leftOut in the order of the dump
+ * @throws DumpError if the rows of one of these are not where its entry says
  */
 export async function* readText(
   scanner: Scanner,

@@ -1,22 +1,22 @@
 import { isIdentifier, sqlWords, unquote } from './sql-words.ts';
 import { qualifiedName } from './tokens.ts';
 
-/** Goes through the words of one statement. */
+/** Steps through the words of one statement. */
 export interface WordReader {
-  /** Passes over these keywords, if they are what comes next. */
+  /** Consumes these keywords if they come next. */
   takes(...keywords: readonly string[]): boolean;
   identifier(): string | undefined;
-  /** `schema.table` or, in dumps from before PostgreSQL 10.3, `table`, whose schema is then empty. */
+  /** `schema.table` or, in dumps from before PostgreSQL 10.3, `table`, with an empty schema. */
   path(): { readonly schema: string; readonly name: string } | undefined;
-  /** The same in one. */
+  /** The same as one string. */
   name(): string | undefined;
-  /** Passes over `(a, b)`. */
+  /** Consumes `(a, b)`. */
   list(): boolean;
-  /** Passes over everything up to this keyword, and over it; the last of the statement where `last` is said. */
+  /** Skips to this keyword and consumes it; with `last`, to its last occurrence in the statement. */
   skipsTo(keyword: string, which?: 'next' | 'last'): boolean;
 }
 
-/** Reads a short statement from its first word on; what is asked for and does not come next is undefined or false. */
+/** Reads a short statement from its first word on; the result is undefined or false if something else comes next. */
 export function readWords(sql: string): WordReader {
   const words = sqlWords(sql);
   let at = 0;

@@ -2,28 +2,28 @@ import { RestoreError } from '../errors.ts';
 import type { DumpToken } from './tokens.ts';
 
 /**
- * Objects of the whole server, which pg_dump writes only with `--create`, and pg_dumpall; what a role owns anywhere;
- * and COPY.
+ * Statements about objects of the whole server, which only pg_dump `--create` and pg_dumpall write; about everything
+ * that a role owns; and COPY.
  */
 const BEYOND =
   /^(?:(?:CREATE|ALTER|DROP) (?:DATABASE|ROLE|USER(?! MAPPING\b)|GROUP|TABLESPACE)|ALTER SYSTEM|(?:DROP|REASSIGN) OWNED|COPY)\b/;
 
-/** A statement begins with its first byte; most, such as INSERT, need not be looked at further. */
+/** A statement begins with its first byte; most statements, for example INSERT, are ruled out by it. */
 const MAY_REACH = /^[acdr/]/i;
 
-/** Only the beginning of a statement tells what it does, so a long one is not searched. */
+/** Only the beginning of a statement shows what it does, so a long one is not searched. */
 const SEARCHED = 64 * 1024;
 
-/** Blank space and comments before, between and after the first words; comments nest (manual §4.1.5). */
+/** White space and comments before, between and after the first words; comments nest (manual §4.1.5). */
 const BLANK = /^(?:\s+|--[^\n]*)/;
 
 const TAKE_ANOTHER = 'take another dump; this one is not as pg_dump wrote it';
 const WITHOUT_CREATE = 'take a dump without --create';
 
 /**
- * Stops at what is never run of a dump: psql's commands other than `\restrict` and `\unrestrict`, of which some start
- * programs on this machine (CVE-2025-8714), and statements that reach beyond the database that is restored, as
- * `DROP DATABASE` does, which would drop the one that serves.
+ * Refuses whatever is never run from a dump: psql's commands other than `\restrict` and `\unrestrict`, because some
+ * start programs on this machine (CVE-2025-8714), and statements that reach beyond the database being restored, for
+ * example `DROP DATABASE`, which would drop the one in service.
  *
  * @param doing for the error: `cannot restore ./dump.sql`
  * @throws RestoreError that names the command or the statement and its line
@@ -42,7 +42,7 @@ export function refuseUnrunnable(token: DumpToken, doing: string): void {
   if (token.type !== 'statement' || !MAY_REACH.test(token.sql.toString('latin1', 0, 1))) return;
   const words = BEYOND.exec(firstWords(token.sql.toString('latin1', 0, SEARCHED)))?.[0];
   if (words === undefined) return;
-  // Rows of a dump are tokens of their own; any other COPY reads or writes files and programs of the server.
+  // The rows of a dump are separate tokens; any other COPY reads or writes files or programs on the server.
   if (words === 'COPY')
     throw refusal(
       doing,
@@ -74,7 +74,7 @@ function firstWords(sql: string): string {
   return words.join(' ');
 }
 
-/** Length of the comment that `sql` begins with, those within it included; 0 where it begins with none. */
+/** Length of the comment that `sql` begins with, including nested ones; 0 if it begins with none. */
 function commentLength(sql: string): number {
   if (!sql.startsWith('/*')) return 0;
   let depth = 0;

@@ -3,13 +3,13 @@ import { DumpError, type ErrorParts } from '../errors.ts';
 import type { DumpIndex } from './dump-index.ts';
 import type { ScanDump } from './scanner.ts';
 
-/** Bytes that are handed over at once, at least. */
+/** Minimum number of bytes handed over at once. */
 const PIECE_BYTES = 1024 ** 2;
 
-/** Pieces that are on their way, at most. */
+/** Maximum number of pieces in flight. */
 const PIECES_AHEAD = 8;
 
-/** What a thread that scans is started with. */
+/** The data that a scanning thread is started with. */
 export interface ThreadData {
   /** What the dump is called in errors. */
   readonly name: string;
@@ -18,7 +18,7 @@ export interface ThreadData {
 /** The next bytes of the dump, in memory that the thread then owns. */
 export type Piece = readonly Uint8Array<ArrayBuffer>[] | 'end';
 
-/** What a thread says to each piece, in their order. */
+/** A thread's answer to each piece, in order. */
 export type ThreadAnswer =
   | { readonly type: 'read' }
   | { readonly type: 'fault'; readonly parts: ErrorParts }
@@ -26,13 +26,15 @@ export type ThreadAnswer =
 
 export type StartThread = (data: ThreadData) => Worker;
 
-/** Starts the thread that stands beside this program in its bundle; where the program is not bundled, there is none. */
+/**
+ * Starts the thread whose file is next to this program's in the bundle; if the program is not bundled, there is none.
+ */
 export const startScanThread: StartThread = (data) =>
   new Worker(new URL('./scan-thread.js', import.meta.url), { workerData: data });
 
 /**
- * Scans in a thread of its own, so that hashing takes none of the time in which the bytes come. The dump's chunks are
- * handed over, not copied: nobody else may use them.
+ * Scans in a separate thread, so that hashing takes no time away from receiving the bytes. The dump's chunks are
+ * handed over, not copied: nothing else may use them.
  */
 export function scanInThread(startThread: StartThread): ScanDump {
   return async (name, dump, { onBytes }) => {
@@ -86,7 +88,7 @@ export function scanInThread(startThread: StartThread): ScanDump {
         const { length } = chunk;
         if (length > 0) piece.push(chunk);
         pieceBytes += length;
-        // The first bytes alone show most that is no dump.
+        // The first bytes alone identify most files that are not dumps.
         if (pieceBytes >= PIECE_BYTES || sent === 0) await send();
         onBytes(length);
       }
@@ -99,7 +101,7 @@ export function scanInThread(startThread: StartThread): ScanDump {
   };
 }
 
-/** Memory goes over as a whole, so what shares it with others is copied. */
+/** A buffer can only be transferred as a whole, so bytes that share one with others are copied. */
 function inOwnMemory({ buffer, byteOffset, length }: Buffer): Uint8Array<ArrayBuffer> {
   return buffer instanceof ArrayBuffer && buffer.byteLength === length
     ? new Uint8Array(buffer)

@@ -1,4 +1,4 @@
-/** The thread of {@link scanInThread}, an entry of its own in the bundle. */
+/** The thread of {@link scanInThread}, a separate entry point in the bundle. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { DumpError } from '../errors.ts';
 import type { Piece, ThreadAnswer, ThreadData } from './scan-in-thread.ts';

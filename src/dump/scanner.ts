@@ -6,24 +6,25 @@ import type { StatementsAs } from './statement-reader.ts';
 import { createTokenizer } from './tokenizer.ts';
 import type { CopyTarget, DumpToken } from './tokens.ts';
 
-/** Reads a plain dump once, in chunks of any size, and tells what it consists of. */
+/** Reads a plain dump once, in chunks of any size, and reports what it consists of. */
 export interface Scanner {
   /**
-   * The tokens that this chunk completes; to be run through to its end before the next call.
+   * The tokens that this chunk completes. Must be iterated to the end before the next call.
    *
-   * @throws DumpError when the bytes cannot be a plain dump
+   * @throws DumpError if the bytes cannot be a plain dump
    */
   push(chunk: Buffer): Generator<DumpToken, void>;
   /**
    * The tokens of what is left.
    *
-   * @throws DumpError when the dump ends early
+   * @throws DumpError if the dump ends early
    */
   end(): Generator<DumpToken, void>;
   /**
-   * Takes the rows of a COPY block, whose first one comes next, as another pass has found them; they are not pushed.
+   * Counts the rows of a COPY block, the first of which comes next, as another pass has found them; they are not
+   * pushed.
    *
-   * @throws DumpError when no such block is there
+   * @throws DumpError if there is no such block here
    */
   leaveOut(table: DumpTable): void;
   /** The dump's index, after {@link end}. */
@@ -32,7 +33,7 @@ export interface Scanner {
 
 /**
  * @param name what the dump is called in errors: `backup/x.sql`, `./dump.sql`
- * @param statementsAs `whole` where the statements are run
+ * @param statementsAs `whole` if the statements are to be run
  */
 export function createScanner(name: string, statementsAs: StatementsAs = 'heads'): Scanner {
   const tokenizer = createTokenizer(name, statementsAs);
@@ -47,7 +48,7 @@ export function createScanner(name: string, statementsAs: StatementsAs = 'heads'
     hash: createHash('sha256'),
   };
   let table: { target: CopyTarget; offset: number; hash: Hash; checkpointer: Checkpointer } | undefined;
-  /** The block that is being read, where its rows are left out. */
+  /** The block that is being read, if its rows are left out. */
   let leftOut: DumpTable | undefined;
 
   function closeSection(end: number): void {
@@ -141,16 +142,16 @@ export function createScanner(name: string, statementsAs: StatementsAs = 'heads'
   };
 }
 
-/** Runs tokens through for their effect on the scanner's index alone. */
+/** Iterates over tokens only for their effect on the scanner's index. */
 export function drain(tokens: Iterator<DumpToken, void>): void {
   while (tokens.next().done !== true);
 }
 
 /**
- * Reads a dump to its end for its index alone. Nobody else may use its chunks.
+ * Reads a dump to its end, only for its index. Nothing else may use its chunks.
  *
  * @param name what the dump is called in errors
- * @throws DumpError when it is no whole dump
+ * @throws DumpError if it is not a complete dump
  */
 export type ScanDump = (
   name: string,
@@ -161,7 +162,7 @@ export type ScanDump = (
 /**
  * A {@link ScanDump} that shows what it reads.
  *
- * @param see shown each token; what it throws ends the reading
+ * @param see called for each token; an error it throws ends the reading
  */
 export async function scanDump(
   name: string,
@@ -182,7 +183,7 @@ export async function scanDump(
 
 const EMPTY_SHA256 = createHash('sha256').digest('hex');
 
-/** A dump without data has no entry that opens the section; it is listed with 0 bytes all the same. */
+/** A dump without data has no entry that opens the section; the section is listed with 0 bytes all the same. */
 function allSections(found: readonly DumpSection[], end: number): DumpSection[] {
   const names: readonly SectionName[] = ['pre-data', 'data', 'post-data'];
   let offset = end;

@@ -24,19 +24,19 @@ const POST_DATA = new Set([
 ]);
 
 /**
- * The section that an entry stands in, given the one before it: sections only follow one another
- * (pg_dump manual, `--section`).
+ * The section that an entry is in, given the section of the entry before it: sections only ever advance (pg_dump
+ * manual, `--section`).
  */
 export function sectionOf(entry: DumpEntry, current: SectionName): SectionName {
   if (current === 'post-data') return current;
   if (DATA.has(entry.type)) return 'data';
   if (POST_DATA.has(entry.type)) return 'post-data';
-  // Comments and rights of large objects stand among the data.
+  // Comments and privileges of large objects are in the data section.
   if (current === 'pre-data' || isLargeObject(entry)) return current;
   return 'post-data';
 }
 
-/** Whether an entry is of large objects: they, their metadata, or a comment or rights on one. */
+/** Whether an entry concerns large objects: their data, their metadata, or a comment or privileges on one. */
 export function isLargeObject({ type, name }: DumpEntry): boolean {
   return type.startsWith('BLOB') || name.startsWith('LARGE OBJECT');
 }

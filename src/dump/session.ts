@@ -6,13 +6,13 @@ export interface DumpSession {
   readonly encoding: string | undefined;
   /** Reads names in the dump's encoding. */
   readonly decode: DecodeText;
-  /** `SET standard_conforming_strings = off`: plain strings know backslash escapes. */
+  /** After `SET standard_conforming_strings = off`, plain strings have backslash escapes. */
   readonly escapesInStrings: boolean;
   /** Takes note of a statement. */
   obey(sql: Buffer): void;
 }
 
-/** No statement that sets one of the two is longer, in bytes. */
+/** Maximum length of a statement that sets one of the two, in bytes. */
 const LONGEST = 100;
 const SETTING =
   /^SET\s+(?:SESSION\s+)?(client_encoding|standard_conforming_strings)\s*(?:=|\sTO\s)\s*'?([\w-]+)'?\s*;$/i;

@@ -1,4 +1,7 @@
-/** Classes of bytes in SQL's lexical structure (manual §4.1); of an encoding on top of ASCII each byte alone. */
+/**
+ * Classes of bytes in SQL's lexical structure (manual §4.1). Encodings are supersets of ASCII, so each byte is
+ * classified on its own.
+ */
 
 /** A letter, a digit, an underscore, or any byte beyond ASCII. */
 export function isWordByte(byte: number): boolean {
@@ -16,7 +19,7 @@ export function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }
 
-/** A blank, a tab, or one of the four bytes that end lines or pages. */
+/** A space, a tab, or one of the four bytes that end lines or pages. */
 export function isSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }

@@ -1,6 +1,6 @@
 import { isDigit, isSpace, isWordByte } from './sql-bytes.ts';
 
-/** ASCII codes of what SQL's lexical structure knows (manual §4.1). */
+/** ASCII codes of the characters that matter in SQL's lexical structure (manual §4.1). */
 const QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
 const DOLLAR = 0x24;
@@ -14,10 +14,10 @@ const BACKSLASH = 0x5c;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
-/** Longer than any word that matters here; longer ones are cut. */
+/** Longer than any word that matters here; longer words are truncated. */
 const WORD_LIMIT = 12;
 
-/** A longer tag is none that pg_dump writes. */
+/** pg_dump writes no longer tag. */
 const TAG_LIMIT = 256;
 
 type Mode =
@@ -36,35 +36,35 @@ export type LexerResult =
   | { readonly state: 'ended'; readonly at: number }
   /** Index of a backslash outside all quotes: a command of psql, never part of a statement. */
   | { readonly state: 'backslash'; readonly at: number }
-  /** More bytes are needed; what lies before this index has been read. */
+  /** More bytes are needed; everything before this index has been read. */
   | { readonly state: 'more'; readonly at: number };
 
-/** The index up to which was read, where there is nothing more to say. */
+/** The index up to which was read, unless there is more to say. */
 type Read = number | LexerResult;
 
-/** Finds where a statement ends. It keeps its place between calls and starts afresh after `ended`. */
+/** Finds the end of a statement. It keeps its state between calls and starts over after `ended`. */
 export interface StatementLexer {
   read(buffer: Buffer, from: number): LexerResult;
-  /** Plain strings know backslash escapes: `standard_conforming_strings` is off. */
+  /** Whether plain strings have backslash escapes: `standard_conforming_strings` is off. */
   escapesInStrings: boolean;
 }
 
 /**
- * A semicolon ends a statement unless it stands in a string, a quoted identifier, a dollar quote, a comment,
- * parentheses, or the body `BEGIN ATOMIC … END` of a function.
+ * A semicolon ends a statement unless it is in a string, a quoted identifier, a dollar quote, a comment, parentheses,
+ * or the body `BEGIN ATOMIC … END` of a function.
  */
 export function createStatementLexer(): StatementLexer {
   let mode: Mode = 'sql';
   let word = '';
-  /** The word before, if nothing but blank space and comments stands between. */
+  /** The previous word, if only white space and comments come between. */
   let previous = '';
   let tag = '';
-  /** A line feed was seen behind an escape string. */
+  /** Whether a line feed was seen after an escape string. */
   let newLine = false;
   let parentheses = 0;
   let comments = 0;
   let bodies = 0;
-  /** The statement's first words, as far as they tell whether it creates a function. */
+  /** The statement's first words, as far as they show whether it creates a function. */
   let head: string[] = [];
 
   function reset(): void {
@@ -90,13 +90,13 @@ export function createStatementLexer(): StatementLexer {
     word = '';
     if (head.length < 4) head.push(previous);
     if (parentheses > 0) return;
-    // `begin` alone may also be a name; a word of the body that needs quotes as a name has them.
+    // `begin` alone may also be a name; names in the body that are reserved words are quoted.
     if (previous === 'atomic' && before === 'begin' && createsFunction()) bodies += 1;
     else if (bodies > 0 && previous === 'case') bodies += 1;
     else if (bodies > 0 && previous === 'end') bodies -= 1;
   }
 
-  /** Words and blank space, up to what may open something else or end the statement. */
+  /** Words and white space, up to a character that may open something else or end the statement. */
   function readWords(buffer: Buffer, from: number): Read {
     const { length } = buffer;
     let at = from;
@@ -113,7 +113,7 @@ export function createStatementLexer(): StatementLexer {
     return at;
   }
 
-  /** A byte that is neither blank nor part of a word. */
+  /** A byte that is neither white space nor part of a word. */
   function readSign(buffer: Buffer, at: number, byte: number): Read {
     const prefix = word;
     endWord();
@@ -146,7 +146,7 @@ export function createStatementLexer(): StatementLexer {
     return at + 1;
   }
 
-  /** A dash or a slash, which two bytes tell from the beginning of a comment. */
+  /** A dash or a slash; the byte after it shows whether it begins a comment. */
   function readCommentMark(buffer: Buffer, at: number, byte: number): Read {
     if (at + 1 === buffer.length) return { state: 'more', at };
     const next = buffer[at + 1];
@@ -162,8 +162,8 @@ export function createStatementLexer(): StatementLexer {
   }
 
   /**
-   * A string, an identifier or the comment of a line, up to the byte that ends it. A doubled quote is the end of one
-   * string and the beginning of another.
+   * A string, an identifier or a line comment, up to the byte that ends it. A doubled quote is treated as the end of
+   * one string and the beginning of another.
    */
   function readPast(buffer: Buffer, from: number, last: number): Read {
     const end = buffer.indexOf(last, from);
@@ -177,7 +177,7 @@ export function createStatementLexer(): StatementLexer {
     let at = from;
     while (at < length) {
       const byte = buffer[at];
-      // Of a backslash or a quote the next byte tells what it is.
+      // A backslash or a quote cannot be interpreted without the next byte.
       if ((byte === BACKSLASH || byte === QUOTE) && at + 1 === length) return { state: 'more', at };
       if (byte === BACKSLASH) at += 2;
       else if (byte !== QUOTE) at += 1;
@@ -192,7 +192,7 @@ export function createStatementLexer(): StatementLexer {
     return at;
   }
 
-  /** Strings on lines of their own are one, of the kind of the first (manual §4.1.2.1). */
+  /** Strings on consecutive lines are one string, of the kind of the first (manual §4.1.2.1). */
   function readAfterEscapeString(buffer: Buffer, from: number): Read {
     const { length } = buffer;
     let at = from;
@@ -236,7 +236,7 @@ export function createStatementLexer(): StatementLexer {
     return close + tag.length;
   }
 
-  /** Comments may hold comments. */
+  /** Comments may be nested. */
   function readBlockComment(buffer: Buffer, from: number): Read {
     const { length } = buffer;
     let at = from;

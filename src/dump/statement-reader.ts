@@ -5,12 +5,12 @@ import type { DumpSession } from './session.ts';
 import { createStatementLexer } from './statement-lexer.ts';
 import type { CopyStart, DumpPosition, DumpToken, Statement } from './tokens.ts';
 
-/** The server takes no longer statement (MaxAllocSize, 1 GiB). */
+/** The server accepts no longer statement (MaxAllocSize, 1 GiB). */
 const LONGEST_STATEMENT = 2 ** 30;
 
 /**
- * Most of a statement that is held where only its beginning is asked for, in bytes. The longest COPY that pg_dump
- * writes, of 1,600 columns, takes a fifth of it.
+ * How much of a statement is held if only its beginning is needed, in bytes. The longest COPY that pg_dump writes, of
+ * 1,600 columns, takes up a fifth of it.
  */
 export const STATEMENT_HEAD = 1024 ** 2;
 
@@ -20,27 +20,27 @@ export const STATEMENT_HEAD = 1024 ** 2;
  */
 export type StatementsAs = 'whole' | 'heads';
 
-/** Reads one statement after the other, each of which may come in many chunks. */
+/** Reads one statement after another, each of which may span many chunks. */
 export interface StatementReader {
-  /** Begins with the statement that stands at this place. */
+  /** Starts on the statement at this position. */
   open(at: DumpPosition): void;
   /**
-   * Reads on, and gives out the statement's text when its end was met.
+   * Reads on, and gives out the statement's text once its end is reached.
    *
-   * @returns its token, where the offset of a COPY is that of the statement; undefined when more bytes are needed
+   * @returns its token, in which the offset of a COPY is that of the statement; undefined if more bytes are needed
    * @throws DumpError for what pg_dump does not write
    */
   read(final: boolean): Generator<DumpToken, Statement | CopyStart | undefined>;
-  /** Gives out what was read of a statement that is too long to be held. */
+  /** Gives out what was read of a statement that is too long to hold. */
   letGo(): Generator<DumpToken, void>;
-  /** Line in which the statement begins. */
+  /** The line on which the statement begins. */
   readonly line: number;
 }
 
 /**
  * A reader of the statements that begin in the window.
  *
- * @param session tells how their strings and names are read where they stand
+ * @param session says how strings and names are to be read at this point
  * @param faults makes the errors for what pg_dump does not write
  */
 export function createStatementReader(
@@ -52,7 +52,7 @@ export function createStatementReader(
   const lexer = createStatementLexer();
   const most = statementsAs === 'whole' ? LONGEST_STATEMENT : STATEMENT_HEAD;
   let at: DumpPosition = { offset: 0, line: 1, entry: undefined };
-  /** The beginning of a statement that is too long to be held. */
+  /** The beginning of a statement that is too long to hold. */
   let head: Buffer | undefined;
 
   function backslash(final: boolean): undefined {
@@ -89,7 +89,7 @@ export function createStatementReader(
       const sql = head ?? window.bytes.subarray(from, found.at);
       const target = head === undefined && isCopy(sql) ? parseCopy(session.decode(sql)) : undefined;
       yield* window.text(found.at);
-      // The rows may begin in a later chunk, when the view holds no longer.
+      // The rows may begin in a later chunk, when the view is no longer valid.
       if (target !== undefined) return { type: 'copy-start', sql: Buffer.from(sql), ...target, ...at };
       session.obey(sql);
       return { type: 'statement', sql, ...at };

@@ -2,8 +2,8 @@
 export type DecodeText = (bytes: Buffer) => string;
 
 /**
- * PostgreSQL's encodings (manual, table 24.3) that the WHATWG Encoding Standard knows by another name. `SQL_ASCII`
- * says nothing about the bytes, and the rest has no decoder.
+ * PostgreSQL's encodings (manual, table 24.3) that the WHATWG Encoding Standard knows by other names. `SQL_ASCII`
+ * says nothing about the bytes, and the others have no decoder.
  */
 const LABELS: Readonly<Record<string, string>> = {
   BIG5: 'big5',
@@ -22,7 +22,7 @@ const LABELS: Readonly<Record<string, string>> = {
   LATIN2: 'iso-8859-2',
   LATIN3: 'iso-8859-3',
   LATIN4: 'iso-8859-4',
-  // The standard takes iso-8859-9 for windows-1254, which has the same letters.
+  // The standard treats iso-8859-9 as windows-1254, which has the same letters.
   LATIN5: 'windows-1254',
   LATIN6: 'iso-8859-10',
   LATIN7: 'iso-8859-13',
@@ -46,10 +46,10 @@ const LABELS: Readonly<Record<string, string>> = {
 };
 
 /**
- * How the names of a dump in `encoding` are read. Bytes that the encoding does not allow, or of an encoding that
- * nothing here can decode, are read as UTF-8 and else one by one, so that different names stay different.
+ * How the names of a dump in `encoding` are read. Bytes that the encoding does not allow, or whose encoding has no
+ * decoder here, are read as UTF-8 or, failing that, one by one, so that different names stay different.
  *
- * @param encoding of the dump's `SET client_encoding`; UTF-8 where there is none
+ * @param encoding of the dump's `SET client_encoding`; UTF-8 if there is none
  */
 export function textDecoder(encoding: string | undefined): DecodeText {
   if (encoding === 'LATIN1') return (bytes) => bytes.toString('latin1');

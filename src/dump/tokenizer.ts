@@ -10,17 +10,17 @@ import { isSpace } from './sql-bytes.ts';
 import { createStatementReader, type StatementsAs } from './statement-reader.ts';
 import { type DumpPosition, type DumpToken, qualifiedName } from './tokens.ts';
 
-/** pg_dump's header stands in the first lines; what has none by then is no dump. */
+/** pg_dump's header is in the first lines; a file without it by then is not a dump. */
 const HEADER_WITHIN = 64 * 1024;
 const NO_HEADER = 'it does not begin with pg_dump’s header';
 
 const DASH = 0x2d;
 const BACKSLASH = 0x5c;
 
-/** Takes a plain dump in chunks of any size and gives its tokens in order. */
+/** Takes a plain dump in chunks of any size and produces its tokens in order. */
 export interface Tokenizer {
   /**
-   * The tokens that this chunk completes. The result has to be run through to its end before the next call.
+   * The tokens that this chunk completes. Must be iterated to the end before the next call.
    *
    * @throws DumpError as soon as the bytes cannot be a plain dump
    */
@@ -28,18 +28,18 @@ export interface Tokenizer {
   /**
    * The tokens of what is left.
    *
-   * @throws DumpError when the dump ends early
+   * @throws DumpError if the dump ends early
    */
   end(): Generator<DumpToken, void>;
   /**
-   * Counts the rows of a COPY block whose first one comes next, and which are not pushed.
+   * Counts the rows of a COPY block, the first of which comes next and which are not pushed.
    *
-   * @throws DumpError when no such block is there
+   * @throws DumpError if there is no such block here
    */
   leaveOut(table: Pick<DumpTable, 'schema' | 'name' | 'rows' | 'offset' | 'bytes'>): void;
-  /** What the comments told so far. */
+  /** What the comments have said so far. */
   readonly comments: Pick<CommentReader, 'serverVersion' | 'pgDumpVersion'>;
-  /** What the statements told so far. */
+  /** What the statements have said so far. */
   readonly session: Pick<DumpSession, 'encoding' | 'decode'>;
 }
 
@@ -57,7 +57,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
     return { offset: window.offset(window.read), line: window.line(window.read), entry: comments.entry };
   }
 
-  /** Reads blank space and comment lines. @returns whether a byte of something else was met */
+  /** Reads white space and comment lines. @returns whether anything else was reached */
   function* between(final: boolean): Generator<DumpToken, boolean> {
     const { bytes } = window;
     while (window.read < bytes.length) {
@@ -92,7 +92,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
     yield { type: 'section', name: comments.section, offset: window.offset(begins) };
   }
 
-  /** Reads a command of psql. @returns whether its end was met */
+  /** Reads a psql command. @returns whether its end was reached */
   function* backslash(final: boolean): Generator<DumpToken, boolean> {
     const end = window.lineEnd(final);
     if (end === undefined) return false;
@@ -110,7 +110,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
     return true;
   }
 
-  /** Reads as far as the bytes go. */
+  /** Reads as far as the bytes allow. */
   function* run(final: boolean): Generator<DumpToken, void> {
     for (;;) {
       if (mode === 'between') {
@@ -141,7 +141,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
 
   /** Gives out what no later byte can change, and keeps the rest. */
   function* keep(): Generator<DumpToken, void> {
-    // The line `--` before an entry may open the next section, so the last bytes between statements wait.
+    // The line `--` before an entry may open the next section, so the last bytes between statements are kept.
     if (mode === 'between' && window.read - window.given > HEADER_WITHIN) yield* window.text(window.read - 3);
     if (mode === 'statement') yield* statement.letGo();
     if (!comments.seenHeader && window.offset(window.read) > HEADER_WITHIN) throw faults.noDump(NO_HEADER);
@@ -162,7 +162,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
       if (window.offset(0) === 0 && !comments.seenHeader) {
         const other = otherThanPlain(window.bytes);
         if (other !== undefined) throw faults.noDump(other.found, other.remedy);
-        // A longer beginning may yet show that a file is no plain dump.
+        // With more bytes, the beginning may still show that the file is not a plain dump.
         if (window.bytes.length < FORM_BYTES) return window.release();
       }
       yield* run(false);

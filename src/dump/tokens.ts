@@ -5,13 +5,13 @@ export interface DumpEntry {
   readonly name: string;
   /** As pg_dump writes it: `TABLE`, `TABLE DATA`, `FK CONSTRAINT`, `ACL`, … */
   readonly type: string;
-  /** `-` where the entry has none. */
+  /** `-` if the entry has none. */
   readonly schema: string;
-  /** Empty where the entry has none. */
+  /** Empty if the entry has none. */
   readonly owner: string;
 }
 
-/** Where a token stands: for messages, and for the index. */
+/** The position of a token: for messages, and for the index. */
 export interface DumpPosition {
   /** Byte offset of the token's first byte in the uncompressed dump. */
   readonly offset: number;
@@ -28,23 +28,23 @@ export interface CopyTarget {
   readonly columns: readonly string[];
 }
 
-/** `public.manager_surface`; the bare name where a dump from before PostgreSQL 10.3 tells no schema. */
+/** `public.manager_surface`; the bare name if a dump from before PostgreSQL 10.3 gives no schema. */
 export function qualifiedName({ schema, name }: Pick<CopyTarget, 'schema' | 'name'>): string {
   return schema === '' ? name : `${schema}.${name}`;
 }
 
-/** The same as the comments of a dump have it, where pg_dump writes a line end within a name as a blank. */
+/** The same as in the comments of a dump, in which pg_dump writes a line break within a name as a space. */
 export function nameInEntry(table: Pick<CopyTarget, 'schema' | 'name'>): string {
   return qualifiedName(table).replace(/[\r\n]/g, ' ');
 }
 
-/** `sql` holds the statement's very bytes, in the dump's own encoding, with the closing semicolon. */
+/** `sql` holds the statement's exact bytes, in the dump's own encoding, with the closing semicolon. */
 export interface Statement extends DumpPosition {
   readonly type: 'statement';
   readonly sql: Buffer;
 }
 
-/** A `COPY … FROM stdin;`. `offset` is that of the first row. */
+/** A `COPY … FROM stdin;` statement. `offset` is that of the first row. */
 export interface CopyStart extends CopyTarget, DumpPosition {
   readonly type: 'copy-start';
   readonly sql: Buffer;
@@ -60,17 +60,19 @@ export interface BackslashCommand extends DumpPosition {
 /**
  * What a plain dump consists of, in order.
  *
- * Every byte of the dump is in exactly one `text` or `copy-rows` token; the others tell what those bytes mean and
- * come after the text they were read from. Buffers are views that hold until the next chunk is pushed.
+ * Every byte of the dump is in exactly one `text` or `copy-rows` token; the others say what those bytes mean and come
+ * after the text they were read from. Buffers are views that are valid until the next chunk is pushed.
  */
 export type DumpToken =
-  /** Bytes that are no rows: statements, comments, blank lines. */
+  /** Bytes that are not rows: statements, comments, blank lines. */
   | { readonly type: 'text'; readonly data: Buffer }
   /** The text that follows belongs to this section. */
   | { readonly type: 'section'; readonly name: SectionName; readonly offset: number }
   | Statement
   | CopyStart
-  /** Row bytes without the closing `\\.`; cut anywhere, also inside a row. `lines` counts the line feeds in them. */
+  /**
+   * Row bytes without the closing `\\.`; split anywhere, even inside a row. `lines` counts the line feeds in them.
+   */
   | { readonly type: 'copy-rows'; readonly data: Buffer; readonly lines: number }
   | { readonly type: 'copy-end'; readonly rows: number; readonly bytes: number }
   | BackslashCommand;

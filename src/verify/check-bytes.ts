@@ -12,18 +12,18 @@ import { compareCheckpoints } from './compare-checkpoints.ts';
 import { checkedOf, type Evidence } from './evidence.ts';
 import { faultPlace } from './fault-place.ts';
 
-/** What the bytes of a dump are read with. */
+/** What is needed to read the bytes of a dump. */
 export interface ByteTools {
   readonly scanDump: ScanDump;
   readonly startProgress: StartProgress;
 }
 
 /**
- * Reads every byte of a dump once and holds it against its manifest: each hash, each table's rows, the structure from
- * pg_dump's header to its closing line. A dump without a manifest is held against nothing but its own structure. Where
- * its bytes are found to be others, a second reading has to find that too.
+ * Reads every byte of a dump once and checks it against its manifest: each hash, each table's rows, the structure
+ * from pg_dump's header to its closing line. A dump without a manifest is checked only for its own structure. If its
+ * bytes turn out to differ, a second reading has to confirm that.
  *
- * @throws StoreError when it cannot be read, or comes as other bytes each time; or the signal's reason
+ * @throws StoreError if it cannot be read, or its bytes differ from one reading to the next; or the signal's reason
  */
 export async function checkBytes(
   source: DumpSource,
@@ -38,7 +38,7 @@ export async function checkBytes(
   throw alteredOnItsWay(source.name, faultLine(fault));
 }
 
-/** @param found what a reading has shown that another one has not, in one clause */
+/** @param found what one reading has shown and another has not, in one clause */
 export function alteredOnItsWay(name: string, found: string): StoreError {
   return new StoreError({
     doing: `cannot verify ${name}`,
@@ -58,7 +58,7 @@ async function readOnce(
   const read = await scan(source, tools, label, signal);
   if (read instanceof DumpError) {
     const faults = [structureFault(read)];
-    // The scanner gives up where the structure breaks; the manifest's own places tell which bytes are other ones.
+    // The scanner gives up where the structure breaks; the manifest's offsets still show which bytes differ.
     if (manifest !== undefined) faults.push(...(await compareByPlace(manifest, source.read(signal))));
     return { checked: checkedOf(manifest), faults, proved: '', unproved: '' };
   }
@@ -74,7 +74,7 @@ async function compare(
 ): Promise<Fault[]> {
   const faults = compareIndex(manifest, index).map(placed(manifest, index));
   if (holdsSameTables(manifest, index)) return [...faults, ...compareCheckpoints(manifest, index.tables)];
-  // A table that was overlooked for one other byte must not put all those behind it in the wrong.
+  // A table that was overlooked because of a single wrong byte must not make all those after it look wrong.
   const byPlace = await compareByPlace(manifest, source.read(signal));
   return byPlace.length > 0 ? byPlace : faults;
 }

@@ -7,8 +7,8 @@ import type { Logger } from '../ui/log.ts';
 import type { Evidence } from './evidence.ts';
 
 /**
- * Reads the list of media beside a backup that is good, where its manifest speaks of one, and adds to the evidence what
- * that has shown. The database is restored without it, so that what is wrong with it is warned of, and no fault.
+ * Reads the list of media beside a good backup, if its manifest mentions one, and adds the result to the evidence.
+ * The database can be restored without the list, so anything wrong with it is only a warning, not a fault.
  *
  * @throws the signal's reason
  */

@@ -16,7 +16,7 @@ export function brokenFault(backup: BrokenBackup): Fault {
   return objectFault(manifest.key, manifest.storedBytes, dump);
 }
 
-/** The shallowest check: what the server says of the object, without reading it. */
+/** The shallowest check: what the server says of the object, without reading the object. */
 export async function checkObject(store: Store, backup: Backup, signal: AbortSignal): Promise<Evidence> {
   if (backup.state === 'broken') return faulty(brokenFault(backup));
   const { dump, manifest, verified } = backup;
@@ -42,7 +42,7 @@ export async function checkObject(store: Store, backup: Backup, signal: AbortSig
   );
 }
 
-/** Those of the object as it was written, and as it was when its bytes were read and proven. */
+/** The ETag of the object as written, and the one it had when its bytes were last read and proved. */
 function knownEtags(written: string | undefined, record: VerificationRecord | undefined): string[] {
   const read = record?.checks.some(({ depth, ok }) => depth !== 'quick' && ok) ? record.etag : undefined;
   return [...new Set([written, read].filter((etag) => etag !== undefined))];
@@ -57,7 +57,7 @@ function good(proved: string, unproved: string): Evidence {
   return { checked: NOTHING_CHECKED, faults: [], proved, unproved };
 }
 
-/** A fault that leaves nothing else to be looked at. */
+/** A fault after which nothing else is checked. */
 export function faulty(fault: Fault): Evidence {
   return { checked: NOTHING_CHECKED, faults: [fault], proved: '', unproved: '' };
 }

@@ -13,10 +13,10 @@ interface Part {
 }
 
 /**
- * Holds the bytes of a dump against its manifest by nothing but the places that the manifest tells: for a dump whose
- * structure is broken, of which no scanner finds the tables.
+ * Compares the bytes of a dump with its manifest using only the offsets in the manifest: for a dump with a broken
+ * structure, in which no scanner finds the tables.
  *
- * @returns the tables and sections whose bytes are other ones
+ * @returns the tables and sections whose bytes differ
  */
 export async function compareByPlace(manifest: Manifest, bytes: AsyncIterable<Buffer>): Promise<Fault[]> {
   const tables = manifest.tables

@@ -5,10 +5,11 @@ import type { DumpCheckpoint, DumpTable } from '../dump/dump-index.ts';
 import { qualifiedName } from '../dump/tokens.ts';
 
 /**
- * Holds a manifest's checkpoints against those that the bytes have: a restore over several connections reads and proves
- * by them the rows of tables whose SHA-256 is right. Of each table the first one that differs is told.
+ * Compares a manifest's checkpoints with those of the bytes, for tables whose SHA-256 is right: a restore over
+ * several connections reads and proves rows by these checkpoints. Only the first one that differs in each table is
+ * reported.
  *
- * @param tables as the bytes have them, in the order of the manifest's; those with other bytes are left out
+ * @param tables as found in the bytes, in the order of the manifest's; those with different bytes are skipped
  */
 export function compareCheckpoints(manifest: Manifest, tables: readonly DumpTable[]): Fault[] {
   return manifest.tables.flatMap((table, at) => {
@@ -23,8 +24,8 @@ export function compareCheckpoints(manifest: Manifest, tables: readonly DumpTabl
 }
 
 /**
- * The first of a manifest's checkpoints that the bytes do not have in its place, by its index; -1 where there is none. As
- * those of a manifest reach to the table's end, that is so too where the bytes have more.
+ * Index of the first of a manifest's checkpoints that the bytes do not have in the same place; -1 if there is none.
+ * This also covers extra checkpoints in the bytes, because those of a manifest reach to the table's end.
  */
 export function firstDifference(
   expected: readonly DumpCheckpoint[],

@@ -3,7 +3,7 @@ import type { DumpDigest, EntryDigest, TableDigest } from './dump-digest.ts';
 
 const NOTHING = 'nothing';
 
-/** The tables whose rows are other ones, by what the dump and the one of its restored database say. */
+/** The tables whose rows differ between the dump and the dump of its restored database. */
 export function compareRows(original: DumpDigest, restored: DumpDigest): Fault[] {
   return [...original.tables].flatMap(([where, table]) => {
     const found = foundOf(where, table, restored);
@@ -17,7 +17,7 @@ export function compareRows(original: DumpDigest, restored: DumpDigest): Fault[]
   });
 }
 
-/** Those of which no more can be compared than how many rows they have. */
+/** Tables for which only the number of rows can be compared. */
 export function tablesCounted(original: DumpDigest, restored: DumpDigest): string[] {
   return [...original.tables].flatMap(([where, table]) => {
     const found = foundOf(where, table, restored);
@@ -25,13 +25,13 @@ export function tablesCounted(original: DumpDigest, restored: DumpDigest): strin
   });
 }
 
-/** Tables with rows that only the restored database has a COPY of. */
+/** Tables with rows that only the dump of the restored database has. */
 export function tablesBeyond(original: DumpDigest, restored: DumpDigest): string[] {
   const known = new Set([...original.tables].flatMap(([name, { partitions }]) => [name, ...partitions]));
   return [...restored.tables].flatMap(([name, { rows }]) => (rows > 0 && !known.has(name) ? [name] : []));
 }
 
-/** What the restored database has of a table; where its partitions are dumped each for itself, of them all. */
+/** What the restored database has of a table; if its partitions are dumped separately, of all of them together. */
 function foundOf(where: string, { partitions }: TableDigest, restored: DumpDigest): TableDigest | undefined {
   const found = restored.tables.get(where);
   const parts = [...partitions].flatMap((name) => restored.tables.get(name) ?? []);
@@ -41,8 +41,8 @@ function foundOf(where: string, { partitions }: TableDigest, restored: DumpDiges
 }
 
 /**
- * Where a table has one block of its own, its hash is comparable. The blocks of several become one, and rows that go
- * through a partitioned table may come to stand in another order, and in another partition.
+ * A table's hash is comparable if the table has a single block of its own. Several blocks are merged into one, and
+ * rows that go through a partitioned table may end up in a different order, and in a different partition.
  */
 function comparesBytes(table: TableDigest, found: TableDigest | undefined): boolean {
   return found !== undefined && table.sha256.length === 1 && table.partitions.size === 0;
@@ -53,7 +53,9 @@ function tableFault(where: string, expected: string | undefined, found: string |
   return [{ what: 'table', where, expected: expected ?? NOTHING, found: found ?? NOTHING }];
 }
 
-/** The entries whose text is another one, missing, or more; else the first that stands in another place. */
+/**
+ * The entries whose text differs, is missing or is extra; if there are none, the first that is in a different place.
+ */
 export function compareText(original: DumpDigest, restored: DumpDigest): Fault[] {
   const [before, after] = [byName(original.entries), byName(restored.entries)];
   const faults = [...new Set([...before.keys(), ...after.keys()])].flatMap((where): Fault[] => {

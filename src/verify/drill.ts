@@ -25,18 +25,19 @@ import { type BytesHashed, hashBytes } from './hash-bytes.ts';
 import { judgeDrill } from './judge-drill.ts';
 
 export interface DrillContext extends ClientTools, ByteTools {
-  /** The server on which a scratch database is made. */
+  /** The server on which the scratch database is created. */
   readonly database: Database;
   readonly now: () => Date;
   readonly log: Logger;
 }
 
 /**
- * Restores a dump into a scratch database, in the order of its rows, dumps that one again, and compares the two. The
- * scratch database is gone afterwards, whatever happens; `restore` recognises one that a killed drill has left.
+ * Restores a dump into a scratch database, keeping the order of its rows, dumps that database again, and compares the
+ * two dumps. The scratch database is dropped afterwards, whatever happens; `restore` recognizes one left by a drill
+ * that was killed.
  *
- * @throws DatabaseError, StoreError, or RestoreError for what the server lacks, when it cannot be tried; or the signal's
- * reason
+ * @throws DatabaseError, StoreError, or RestoreError for what the server lacks, if the drill cannot be done; or the
+ * signal's reason
  */
 export async function drill(
   context: DrillContext,
@@ -80,17 +81,17 @@ export async function drill(
   return explainRefusal(outcome.error, source, context, signal, outcome.read);
 }
 
-/** What came of restoring the dump. */
+/** The result of restoring the dump. */
 type Outcome =
   | { readonly kind: 'compared'; readonly evidence: Evidence }
   | {
       readonly kind: 'refused';
       readonly error: RestoreError | DumpError;
-      /** The bytes of the dump until then. */
+      /** The bytes of the dump read up to then. */
       readonly read: BytesHashed;
     };
 
-/** @returns why it cannot be restored, where that shows before it is tried */
+/** @returns the reason why it cannot be restored, if that shows beforehand */
 async function knowUnlessRefused(
   source: DumpSource,
   startProgress: StartProgress,
@@ -112,7 +113,7 @@ async function restoreAndCompare(
 ): Promise<Outcome> {
   const { database, log } = context;
   const { name, manifest } = source;
-  // Of a database that is dropped again, nobody has to set what this role may not.
+  // The database is dropped again, so nobody has to set what this role may not.
   const quiet: Logger = { ...log, warn: log.debug };
   await database.use(database.maintenanceName, signal, (client) =>
     applySettings(client, plan.traits.before, { scratch, name: plan.name, log: quiet }),
@@ -141,7 +142,7 @@ async function restoreAndCompare(
   }
   if (original === undefined) throw new Error('the dump was restored without being read to its end');
   const { index } = original;
-  // What was restored has to be what was dumped, before it can be said what the server has made of it.
+  // Unless what was restored is what was dumped, nothing can be said of what the server has made of it.
   const fault = manifest && differenceFrom(manifest, index);
   if (fault !== undefined) {
     const evidence = await checkBytes(source, context, signal);
@@ -153,7 +154,7 @@ async function restoreAndCompare(
   return { kind: 'compared', evidence };
 }
 
-/** @returns in one clause how what was read differs from what the manifest says, places within tables included */
+/** @returns how what was read differs from the manifest, checkpoints included, in one clause */
 function differenceFrom(manifest: Manifest, index: DumpIndex): string | undefined {
   const [fault] = compareIndex(manifest, index);
   if (fault !== undefined) return describeFault(fault);

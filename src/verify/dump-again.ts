@@ -17,7 +17,7 @@ interface DumpingContext extends ClientTools {
 }
 
 /**
- * Dumps the scratch database of a drill as the original was dumped.
+ * Dumps the scratch database of a drill in the way the original was dumped.
  *
  * @throws DatabaseError, DumpError, or the signal's reason
  */
@@ -46,7 +46,10 @@ export async function dumpAgain(
   }
 }
 
-/** The one of the major version that has written the dump, where it is here and knows the server: it writes alike. */
+/**
+ * The pg_dump of the major version that wrote the dump, if it is installed and supports the server: it writes the
+ * same text.
+ */
 async function choosePgDump(
   { database, binDir, env }: DumpingContext,
   scratch: string,

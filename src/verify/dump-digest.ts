@@ -22,16 +22,16 @@ export interface EntryDigest {
 /** The rows of one table. */
 export interface TableDigest {
   readonly rows: number;
-  /** Of each block, of which there is one unless the rows are those of partitions or of several dumps. */
+  /** One per block; there is a single one unless the rows are those of partitions or of several dumps. */
   readonly sha256: readonly string[];
   /**
-   * The partitions whose rows pg_dump has written as rows of this table: of a table that is hashed by an enum, of which
-   * no two databases have the same partitions, and of any with `--load-via-partition-root`.
+   * The partitions whose rows pg_dump has written as rows of this table: those of a table that is hash-partitioned by
+   * an enum, because no two databases partition it alike, and of any table with `--load-via-partition-root`.
    */
   readonly partitions: ReadonlySet<string>;
 }
 
-/** What a dump says, without that which differs between two dumps of the same database. */
+/** The contents of a dump, without whatever differs between two dumps of the same database. */
 export interface DumpDigest {
   readonly index: DumpIndex;
   readonly entries: readonly EntryDigest[];
@@ -40,15 +40,15 @@ export interface DumpDigest {
 
 /** Reads a plain dump once, in chunks of any size. */
 export interface Digester {
-  /** @throws DumpError when the bytes cannot be a plain dump */
+  /** @throws DumpError if the bytes cannot be a plain dump */
   push(chunk: Buffer): void;
-  /** @throws DumpError when the dump ends early */
+  /** @throws DumpError if the dump ends early */
   end(): DumpDigest;
 }
 
 /**
- * Comments before the first entry and behind the last statement tell versions and times, and `\restrict` has a new key
- * in each dump. They are no part of the digest, nor are blank lines between statements; every other byte is.
+ * Comments before the first entry and after the last statement contain versions and times, and `\restrict` has a new
+ * key in each dump. These are not part of the digest, nor are blank lines between statements; every other byte is.
  *
  * @param name what the dump is called in errors
  */
@@ -57,7 +57,7 @@ export function createDigester(name: string): Digester {
   const entries: EntryDigest[] = [];
   const blocks: BlockNames[] = [];
   let text = createText();
-  /** The line `\.` comes next, which says no more than that the rows are at their end. */
+  /** The line `\.` comes next, which only marks the end of the rows. */
   let rowsEnded = false;
   let current: { readonly entry: DumpEntry | undefined; readonly name: string } | undefined;
   let unit = createHash('sha256');
@@ -67,7 +67,7 @@ export function createDigester(name: string): Digester {
     unit = createHash('sha256');
   }
 
-  /** Counts what was read since the statement before as part of the statement's entry. */
+  /** Adds what was read since the previous statement to the statement's entry. */
   function count(entry: DumpEntry | undefined, sql: Buffer): void {
     const read = entry === undefined ? createHash('sha256').update(sql).digest() : text.digest();
     text = createText();
@@ -117,7 +117,7 @@ export function createDigester(name: string): Digester {
   };
 }
 
-/** What stands before a statement, and the statement, without the line feeds at its beginning. */
+/** A statement and what precedes it, without the line feeds at the beginning. */
 function createText(): { add(bytes: Buffer): void; digest(): Buffer } {
   const hash = createHash('sha256');
   let begun = false;
@@ -134,12 +134,12 @@ function createText(): { add(bytes: Buffer): void; digest(): Buffer } {
 
 function nameOf(entry: DumpEntry | undefined): string {
   if (entry === undefined) return 'the settings at the beginning';
-  // Of these there may be millions.
+  // There may be millions of them.
   if (isLargeObject(entry)) return 'large objects';
   return entry.schema === '-' ? `${entry.type} ${entry.name}` : `${entry.type} ${entry.schema}.${entry.name}`;
 }
 
-/** Whether both belong to the large objects, which are one unit. */
+/** Whether both belong to the large objects, which form one unit. */
 function isOfMany(name: string, other: string): boolean {
   return name === other && name === 'large objects';
 }

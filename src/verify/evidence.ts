@@ -9,32 +9,32 @@ export interface Checked {
   readonly rows: number;
 }
 
-/** What one look into a backup has come to. */
+/** The result of one check of a backup. */
 export interface Evidence {
   readonly checked: Checked;
-  /** Empty when the backup is good, as deep as it was looked into. */
+  /** Empty if the backup is good, as far as it was checked. */
   readonly faults: readonly Fault[];
-  /** What is certain now, where there is no fault. */
+  /** What is now certain, if there is no fault. */
   readonly proved: string;
-  /** What is not, and how it could be proved. */
+  /** What is not certain, and how it could be proved. */
   readonly unproved: string;
   /**
-   * How deep the look was that found the faults, where it was less deep than was asked for: a drill whose dump has other
-   * bytes than were dumped has found that by reading them.
+   * The depth of the check that found the faults, if it was shallower than requested: a drill whose dump turns out to
+   * have different bytes found that by reading them.
    */
   readonly foundBy?: Depth;
 }
 
-/** What one verification of one backup has come to. */
+/** The result of one verification of one backup. */
 export interface Verification extends Omit<Evidence, 'foundBy'> {
   readonly id: string;
-  /** As deep as was asked for, unless faults were found by a look that was less deep. */
+  /** The depth requested, unless a shallower check found the faults. */
   readonly depth: Depth;
 }
 
 export const NOTHING_CHECKED: Checked = { bytes: 0, tables: 0, rows: 0 };
 
-/** @param index undefined where nothing is known of what was read */
+/** @param index undefined if nothing is known of what was read */
 export function checkedOf(index: Pick<DumpIndex, 'bytes' | 'tables'> | undefined): Checked {
   const tables = index?.tables ?? [];
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);

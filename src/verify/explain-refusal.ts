@@ -7,11 +7,11 @@ import type { Evidence } from './evidence.ts';
 import { type BytesHashed, hashBytes } from './hash-bytes.ts';
 
 /**
- * Why a dump was refused: where its bytes are other ones than were dumped, that is why.
+ * Explains why a dump was refused: if its bytes differ from those that were dumped, that is the reason.
  *
- * @param refused the bytes that were read until then; undefined where it was refused without them
- * @throws RestoreError when the server could not take any dump of this kind, StoreError when the bytes came as others
- * than they are; or the signal's reason
+ * @param refused the bytes that were read up to then; undefined if it was refused without reading any
+ * @throws RestoreError if the server could not take any dump of this kind, StoreError if the bytes arrived altered;
+ * or the signal's reason
  */
 export async function explainRefusal(
   error: RestoreError | DumpError,

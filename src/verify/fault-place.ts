@@ -7,10 +7,10 @@ import { firstDifference } from './compare-checkpoints.ts';
 type ManifestTable = Manifest['tables'][number];
 
 /**
- * Where in the dump the bytes are that a fault is about, as it follows a name: `, bytes 900 to 5000`. Of a long table
- * it is the piece between two checkpoints in which the first byte differs.
+ * Where in the dump the bytes of a fault are, in the form that follows a name: `, bytes 900 to 5000`. For a long
+ * table it is the piece between two checkpoints that contains the first difference.
  *
- * @returns nothing for a fault that is none of a table's or a section's bytes
+ * @returns an empty string for a fault that is not about the bytes of a table or a section
  */
 export function faultPlace({ what, where }: IndexFault, manifest: Manifest, index: DumpIndex): string {
   if (what === 'section') {
@@ -18,7 +18,7 @@ export function faultPlace({ what, where }: IndexFault, manifest: Manifest, inde
     return section === undefined ? '' : describeBytes(section.offset, section.offset + section.bytes);
   }
   if (what !== 'table') return '';
-  // A table that is dumped in several blocks has several entries; the one that differs is meant.
+  // A table that is dumped in several blocks has several entries; this finds the first that differs.
   const at = manifest.tables.findIndex(
     (table, entry) => qualifiedName(table) === where && table.sha256 !== index.tables[entry]?.sha256,
   );
@@ -33,7 +33,7 @@ function describePiece(table: ManifestTable, found: readonly ManifestTable['chec
   return describeBytes(table.checkpoints[differs - 1]?.offset ?? table.offset, end.offset);
 }
 
-/** @param end the byte behind the last one */
+/** @param end the byte after the last one */
 export function describeBytes(start: number, end: number): string {
   return end > start ? `, bytes ${start} to ${end - 1}` : `, at byte ${start}`;
 }

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 
-/** Bytes from the first on, and their SHA-256 in hex. */
+/** A number of bytes, counted from the first one, and their SHA-256 in hex. */
 export interface BytesHashed {
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** Hashes bytes as they come. */
+/** Hashes bytes as they arrive. */
 export interface BytesHash {
   add(chunk: Buffer): void;
   end(): BytesHashed;
 }
 
-/** @param most bytes that count, the first ones */
+/** @param most how many bytes to hash; any after these are ignored */
 export function hashBytes(most = Number.POSITIVE_INFINITY): BytesHash {
   const hash = createHash('sha256');
   let bytes = 0;

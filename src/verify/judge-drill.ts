@@ -6,9 +6,9 @@ import type { DumpDigest } from './dump-digest.ts';
 import type { Evidence } from './evidence.ts';
 
 /**
- * What a drill has shown. The rows of every table have to be the same. So has the text, unless it was written by
- * another major version of PostgreSQL, which writes it otherwise; and where it is not known with which options a dump
- * was taken, another text proves nothing.
+ * What a drill has shown. The rows of every table have to be the same. So does the text, unless it was written by
+ * another major version of PostgreSQL, which writes it differently. If it is not known with which options a dump was
+ * taken, a difference in the text proves nothing.
  */
 export function judgeDrill({
   original,
@@ -50,7 +50,7 @@ export function judgeDrill({
   };
 }
 
-/** @returns how the texts differ, and why they prove nothing where that is so */
+/** @returns how the texts differ, and, if that proves nothing, why */
 function judgeText(
   original: DumpDigest,
   restored: DumpDigest,

@@ -7,8 +7,8 @@ import type { Logger } from '../ui/log.ts';
 import type { Verification } from './evidence.ts';
 
 /**
- * Writes beside the backup what was found, for `list`, `health` and every other reader. A store that refuses it, as it
- * does a key that may only read, takes nothing from the verification.
+ * Writes the result beside the backup, for `list`, `health` and every other reader. If the store refuses the write,
+ * for example because the key is read-only, the verification still stands.
  */
 export async function recordCheck(
   context: {
@@ -26,7 +26,7 @@ export async function recordCheck(
   const { id, verified, unreadRecord } = backup;
   const object = verifiedObject(backup);
   if (object === undefined) return;
-  // It may say that the bytes are others, which nothing but reading them disproves.
+  // The unreadable record may say that the bytes differ, which only reading them can disprove.
   if (unreadRecord !== undefined && depth === 'quick') {
     log.warn(
       `the verification of backup ${id} is not recorded, for only a deeper one replaces what cannot be read: ${unreadRecord}`,
@@ -42,7 +42,7 @@ export async function recordCheck(
   };
   const body = encodeRecord(addCheck(verified, id, object, check));
   try {
-    // What was pruned meanwhile leaves nothing behind.
+    // If the backup was pruned meanwhile, no record must be left behind.
     if ((await store.head(object.key, signal)) === undefined) return;
     await store.put(verifiedKey(prefix, id), body, {
       ifAbsent: false,

@@ -22,14 +22,14 @@ export interface VerifyContext extends ClientTools, ByteTools {
   readonly tool: string;
   readonly now: () => Date;
   readonly log: Logger;
-  /** The server of the restore drill; it takes one to go as deep as `restore`. */
+  /** The server for the restore drill; needed for the depth `restore`. */
   readonly drillDatabase?: Database | undefined;
 }
 
 /**
- * Checks one backup and records beside it what was found. A fault is a result, not an error.
+ * Checks one backup and records the result beside it. A fault is a result, not an error.
  *
- * @throws StoreError, DatabaseError, DumpError or RestoreError when the backup cannot be looked into, or the signal's
+ * @throws StoreError, DatabaseError, DumpError or RestoreError if the backup cannot be checked, or the signal's
  * reason
  */
 export async function verifyBackup(
@@ -50,11 +50,11 @@ async function check(
   depth: Depth,
   signal: AbortSignal,
 ): Promise<Evidence> {
-  // Of bytes that come as others each time nothing is to be recorded.
+  // Nothing is recorded about bytes that differ from one reading to the next.
   if (backup.state === 'broken' && backup.unproven) throw unproven(backup);
   if (depth === 'quick') return checkObject(context.store, backup, signal);
   if (backup.state === 'broken') return faulty(brokenFault(backup));
-  // What cannot be unpacked here may be good all the same.
+  // What cannot be unpacked here may still be good.
   if (backup.dump.compression === 'zstd') throw unknownForm(backup.dump.key);
   const source = verifySource(context, backup);
   const evidence = await (depth === 'full'
@@ -70,7 +70,7 @@ async function restoreAndDump(
 ): Promise<Evidence> {
   const { drillDatabase: database } = context;
   if (database === undefined) throw new Error('there is no server to restore the backup on');
-  // It loads all of what a restore needs.
+  // Imported only here, because it loads everything that a restore needs.
   const { drill } = await import('./drill.ts');
   return drill({ ...context, database }, source, signal);
 }
@@ -92,7 +92,7 @@ function unknownForm(key: string): DumpError {
   });
 }
 
-/** The dump as `restore` reads it, by several requests at a time. */
+/** The dump as `restore` reads it, but with several requests at a time. */
 function verifySource(context: VerifyContext, backup: UsableBackup): DumpSource {
   const { store, binDir, env } = context;
   const { key } = backup.dump;

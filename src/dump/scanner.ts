@@ -21,8 +21,8 @@ export interface Scanner {
    */
   end(): Generator<DumpToken, void>;
   /**
-   * Counts the rows of a COPY block, the first of which comes next, as another pass has found them; they are not
-   * pushed.
+   * Takes the rows of a COPY block as another pass has found them; they are not pushed. The first row must be what
+   * comes next.
    *
    * @throws DumpError if there is no such block here
    */

@@ -32,7 +32,7 @@ export interface Tokenizer {
    */
   end(): Generator<DumpToken, void>;
   /**
-   * Counts the rows of a COPY block, the first of which comes next and which are not pushed.
+   * Counts the rows of a COPY block, which are not pushed. The first row must be what comes next.
    *
    * @throws DumpError if there is no such block here
    */

@@ -13,7 +13,7 @@ export interface RowsIn {
    */
   write(rows: Buffer): Promise<void>;
   /**
-   * Commits what was written.
+   * Has the server keep what was written.
    *
    * @throws RestoreError unless the server took this many rows
    */

@@ -12,7 +12,7 @@ import { runStatement, type StatementContext } from './run-statement.ts';
 export interface LoadOptions extends StatementContext {
   /** What to do if the dump's bytes are not the ones on record. */
   readonly remedyForDamage: string;
-  /** Leave out owners and rights. */
+  /** Leave out owners and privileges. */
   readonly noOwner: boolean;
   readonly onBytes: (bytes: number) => void;
 }

@@ -8,8 +8,7 @@ import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../p
 import type { RestoreTarget } from './restore-target.ts';
 
 /**
- * Encodings that no database may have (manual, "Supported Character Sets"): a dump has one only by its maker's
- * choice.
+ * Encodings that no database may have (manual, "Supported Character Sets"): a dump has one only if it was asked for.
  */
 const CLIENT_ONLY: readonly string[] = ['BIG5', 'GB18030', 'GBK', 'JOHAB', 'SHIFT_JIS_2004', 'SJIS', 'UHC'];
 
@@ -102,7 +101,8 @@ export async function findLocaleChange(
 }
 
 /**
- * Worth saying because converted texts may exceed the limits on index rows and on lengths in bytes.
+ * How the encoding of texts will change: once converted, they may exceed the limits on index rows and on lengths in
+ * bytes.
  *
  * @returns undefined if texts stay as they are
  */

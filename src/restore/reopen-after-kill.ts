@@ -5,9 +5,9 @@ import type { Logger } from '../ui/log.ts';
 import { isScratchName } from './names.ts';
 
 /**
- * Makes the database accept connections again if a restore was killed in the middle of the swap. That is recognized
- * by both databases together: the restored one that has not got its name yet also refuses connections, which it
- * otherwise does only while it is being dropped. A database that somebody has closed on purpose is left alone.
+ * Makes the database accept connections again if a restore was killed in the middle of the swap. That is certain only
+ * if the restored database, still without its final name, refuses connections too: otherwise it does so only while it
+ * is being dropped. A database that somebody has closed on purpose is left alone.
  *
  * Must be called under the lock, because a swap in progress looks the same.
  *

@@ -37,7 +37,7 @@ export interface RestoreOptions {
 
 export interface RestoreReport extends Placed {
   readonly database: string;
-  /** Those whose rows were restored. */
+  /** Tables whose rows were restored. */
   readonly tables: number;
   readonly rows: number;
   /** Size of the dump as plain SQL, and how much of it was read for the restore. */
@@ -109,7 +109,7 @@ export async function restoreDump(
 
 /**
  * Finds out beforehand what would prevent a restore: unknown table names, missing roles, what the server lacks. No row
- * is read if there is a manifest; a dump without one is read through if tables are named, and else not examined.
+ * is read if there is a manifest; a dump without one is read only if tables are named.
  *
  * @throws what {@link restoreDump} would throw for these
  */

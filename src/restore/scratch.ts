@@ -65,9 +65,9 @@ function isDiskFull(failure: unknown): boolean {
 const LARGEST = 20;
 
 /**
- * Gives the disk back most of the space that a database takes up, without dropping it: DROP DATABASE forces a
- * checkpoint, and a checkpoint that finds no room for its files takes the whole server down. A table's files are
- * truncated to nothing as soon as its drop is committed; TRUNCATE and VACUUM would first need room for new ones.
+ * Frees most of the disk space that a database takes up, without dropping it: DROP DATABASE forces a checkpoint, and
+ * a checkpoint that finds no room for its files takes the whole server down. A table's files are truncated to nothing
+ * as soon as its drop is committed; TRUNCATE and VACUUM would first need room for new ones.
  */
 async function freeDisk(database: Database, scratch: string, signal: AbortSignal): Promise<void> {
   await database.use(scratch, signal, async (client) => {

@@ -146,7 +146,7 @@ function isOfMany(name: string, other: string): boolean {
 
 interface BlockNames {
   readonly table: string;
-  /** The table in whose entry the COPY stands. */
+  /** The table in whose entry the COPY is. */
   readonly of: string;
 }
 

@@ -71,7 +71,7 @@ function rowsRefused(error: unknown, block: DumpTable, doing: string): RestoreEr
   });
 }
 
-/** The same for a constraint that is checked once all rows are there. */
+/** The error for a constraint that is checked once all rows are there. */
 export function constraintRefused(error: unknown, doing: string): RestoreError {
   const { detail } = error as { detail?: string };
   return new RestoreError({

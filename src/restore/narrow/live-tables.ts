@@ -62,7 +62,7 @@ export async function tablesThatFollow(client: pg.Client, table: TableName): Pro
 
 /**
  * The foreign keys among these tables that are checked at each statement, whatever SET CONSTRAINTS says. Those of a
- * partitioned table apply to each of its partitions, except those that refer to the partitioned table itself. Servers
+ * partitioned table count for each of its partitions, except those from the partitioned table to itself. Servers
  * before PostgreSQL 11 have no constraints that a partition inherits from another constraint.
  */
 export async function immediateOrder(client: pg.Client, tables: readonly TableName[]): Promise<RowOrder[]> {

@@ -109,7 +109,7 @@ export async function runSetting(
 }
 
 /**
- * Has the lanes work off one item after another until there are none left.
+ * Has the lanes process one item after another until there are none left.
  *
  * @param next an item for a lane that is free; undefined while there is none
  * @throws the first failure, once all lanes have finished what they were doing

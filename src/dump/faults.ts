@@ -3,7 +3,7 @@ import { DumpError } from '../errors.ts';
 /** Errors about the bytes of one dump. */
 export interface DumpFaults {
   fault(problem: string, remedy: string): DumpError;
-  /** @param problem one that no dump has as pg_dump wrote it */
+  /** @param problem one that a dump written by pg_dump never has */
   damaged(problem: string): DumpError;
   /**
    * @param found what shows that the bytes are not a plain dump

@@ -35,13 +35,13 @@ export async function describeBackups(
       return backups.map((backup) => ({ ...backup, unreadRecord: read.reason }));
     case 'record':
       return backups.map((backup) =>
-        isOf(read.record, backup) ? { ...backup, verified: read.record } : backup,
+        isRecordOf(read.record, backup) ? { ...backup, verified: read.record } : backup,
       );
   }
 }
 
 /** An object replaced since then is a different one; one copied together with the record is the same. */
-function isOf({ key, etag, bytes }: VerificationRecord, backup: Backup): boolean {
+export function isRecordOf({ key, etag, bytes }: VerificationRecord, backup: Backup): boolean {
   const object = verifiedObject(backup);
   if (object === undefined) return false;
   return object.key === keyBeside(object.key, key) && object.etag === etag && object.bytes === bytes;

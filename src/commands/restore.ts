@@ -83,7 +83,7 @@ async function withSource(
           `skipping backup ${id}: verification found it faulty: ${describeFaults(check)} — to restore it anyway, give its id`,
         ),
       doubt: ({ id }, check) => {
-        if (inPlace && check.depth === 'restore') throw noWayBack(id, check);
+        if (inPlace && check.faults.some(({ what }) => what === 'restore')) throw noWayBack(id, check);
         session.log.warn(describeDoubt(id, check));
       },
     });

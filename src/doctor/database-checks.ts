@@ -134,7 +134,7 @@ function judgeReading(
 }
 
 function judgeRestoring({ ofSuperusers }: Rights): string | Omit<DoctorFinding, 'check'> {
-  if (ofSuperusers.length === 0) return 'nothing in the database takes a superuser to be created';
+  if (ofSuperusers.length === 0) return 'nothing that is looked for needs a superuser to restore it';
   return {
     state: 'warning',
     detail: `only a superuser can restore ${formatFirst(ofSuperusers, NAMED)}`,

@@ -46,6 +46,15 @@ const RIGHTS = `
       UNION ALL SELECT format('extension %I', e.extname)
         FROM pg_extension e JOIN pg_available_extension_versions v ON v.name = e.extname AND v.version = e.extversion
         WHERE v.superuser AND (to_jsonb(v) ->> 'trusted') IS DISTINCT FROM 'true' AND e.extname <> 'plpgsql'
+      UNION ALL SELECT own.kind || ' ' || own.name
+        FROM (
+          SELECT 'pg_opfamily'::regclass AS class, oid, 'operator family' AS kind, opfname AS name FROM pg_opfamily
+          UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, 'foreign-data wrapper', fdwname FROM pg_foreign_data_wrapper
+          UNION ALL SELECT 'pg_am'::regclass, oid, 'access method', amname FROM pg_am
+          UNION ALL SELECT 'pg_ts_parser'::regclass, oid, 'text search parser', prsname FROM pg_ts_parser
+          UNION ALL SELECT 'pg_ts_template'::regclass, oid, 'text search template', tmplname FROM pg_ts_template) own
+        WHERE own.oid >= 16384 AND NOT EXISTS (
+          SELECT FROM pg_depend d WHERE d.classid = own.class AND d.objid = own.oid AND d.deptype = 'e')
       UNION ALL SELECT format('function %s', p.oid::regprocedure)
         FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
         WHERE NOT l.lanpltrusted AND p.oid >= 16384 AND NOT EXISTS (

@@ -75,12 +75,19 @@ async function freeDisk(database: Database, scratch: string, signal: AbortSignal
       `SELECT format('%I.%I', n.nspname, c.relname) AS name
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+         AND NOT EXISTS (
+           SELECT FROM pg_depend d
+           WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
        ORDER BY pg_total_relation_size(c.oid) DESC LIMIT $1`,
       [LARGEST],
     );
     await client.query(`SET lock_timeout = '10s'`);
-    // One table may have been dropped along with another.
-    for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${name} CASCADE`);
+    for (const { name } of rows) {
+      // One table may have been dropped along with another, and one that cannot be dropped keeps no other.
+      await client.query(`DROP TABLE IF EXISTS ${name} CASCADE`).catch((error: unknown) => {
+        if (isAway(error) || isDiskFull(error)) throw error;
+      });
+    }
   });
 }
 

@@ -177,7 +177,6 @@ export async function openMultipartWriter(
           wasCompleted = await removeOwn(limit);
         } catch (error) {
           options.onLeft?.('object', error);
-          return;
         }
       }
       // A completed upload no longer exists; and a key may be allowed to delete objects but not to abort uploads.

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { compareIndex, holdsSameTables, type IndexFault } from '../catalog/compare-index.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import type { Manifest } from '../catalog/manifest.ts';
@@ -34,7 +35,7 @@ export async function checkBytes(
   const fault = first.faults.find(({ what }) => isOfBytes(what));
   if (fault === undefined) return first;
   const second = await readOnce(source, tools, 'verify again', signal);
-  if (second.faults.some(({ what }) => isOfBytes(what))) return second;
+  if (isDeepStrictEqual(second.faults, first.faults)) return second;
   throw alteredOnItsWay(source.name, faultLine(fault));
 }
 
@@ -42,7 +43,7 @@ export async function checkBytes(
 export function alteredOnItsWay(name: string, found: string): StoreError {
   return new StoreError({
     doing: `cannot verify ${name}`,
-    problem: `its bytes came as others once (${found}), and are right as they came again`,
+    problem: `its bytes differ from one reading to the next (one of them shows: ${found})`,
     remedy:
       'check proxies between this machine and the S3 server, and the memory of both machines; then verify it again',
   });

@@ -1,6 +1,7 @@
 import { type Backup, verifiedObject } from '../catalog/backup.ts';
 import { verifiedKey } from '../catalog/backup-name.ts';
-import { addCheck, encodeRecord } from '../catalog/verification.ts';
+import { isRecordOf } from '../catalog/describe-backup.ts';
+import { addCheck, encodeRecord, type RecordRead, readRecord } from '../catalog/verification.ts';
 import { StoreError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
@@ -23,16 +24,9 @@ export async function recordCheck(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, prefix, tool, now, log } = context;
-  const { id, verified, unreadRecord } = backup;
+  const { id } = backup;
   const object = verifiedObject(backup);
   if (object === undefined) return;
-  // The unreadable record may say that the bytes differ, which only reading them can disprove.
-  if (unreadRecord !== undefined && depth === 'quick') {
-    log.warn(
-      `the verification of backup ${id} is not recorded, for only a deeper one replaces what cannot be read: ${unreadRecord}`,
-    );
-    return;
-  }
   const check = {
     depth,
     at: now().toISOString(),
@@ -40,10 +34,21 @@ export async function recordCheck(
     checked: { ...checked },
     faults: [...faults],
   };
-  const body = encodeRecord(addCheck(verified, id, object, check));
   try {
     // If the backup was pruned meanwhile, no record must be left behind.
     if ((await store.head(object.key, signal)) === undefined) return;
+    // Another verification may have recorded a fault since the backup was listed.
+    const recorded = await readLatest(store, prefix, id, signal);
+    // What cannot be read may name a fault, which only the deepest check disproves.
+    if (recorded.kind === 'unread' && depth !== 'restore') {
+      log.warn(
+        `the verification of backup ${id} is not recorded: ${recorded.reason}, and only \`verify --restore\` replaces it`,
+      );
+      return;
+    }
+    const before =
+      recorded.kind === 'record' && isRecordOf(recorded.record, backup) ? recorded.record : undefined;
+    const body = encodeRecord(addCheck(before, id, object, check));
     await store.put(verifiedKey(prefix, id), body, {
       ifAbsent: false,
       contentType: 'application/json',
@@ -53,4 +58,14 @@ export async function recordCheck(
     if (!(error instanceof StoreError)) throw error;
     log.warn(`cannot record the verification of backup ${id}: ${error.message}`);
   }
+}
+
+async function readLatest(
+  store: Store,
+  prefix: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<RecordRead> {
+  const object = await store.head(verifiedKey(prefix, id), signal);
+  return object === undefined ? { kind: 'none' } : readRecord(store, object, signal);
 }

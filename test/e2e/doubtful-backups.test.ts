@@ -164,7 +164,9 @@ test.each([
     alterOnce(from, to);
     const verified = await bed.run(['verify', ...flags, '--quiet']);
     expect(verified.status).toBe(1);
-    expect(verified.stderr).toMatch(/^topobank-backup: cannot verify .*: its bytes came as others once \(/);
+    expect(verified.stderr).toMatch(
+      /^topobank-backup: cannot verify .*: its bytes differ from one reading to the next \(/,
+    );
     const [listed] = JSON.parse((await bed.run(['list', '--json'])).stdout) as { verified: unknown }[];
     expect(listed!.verified).toBeNull();
     expect(await statusOf('verify', ...flags, '--quiet')).toBe(0);

@@ -11,25 +11,25 @@ import type { Reference } from './references.ts';
 import { describe } from './resolve-candidates.ts';
 import { createTally } from './tally.ts';
 
-/** Nothing is an orphan by a backup: what its rows do not own may be younger than it, or another's. */
+/** A backup cannot show that an object is an orphan: the object may be newer, or belong to something else. */
 const NOT_SOUGHT = ['orphan', 'pending', 'protected'] as const;
 
 const NEVER = new Date(0);
 
-/** What it takes to read a backup's rows out of its dump, and to list the media of the bucket. */
+/** What is needed to read a backup's rows from its dump and to list the media of the bucket. */
 export interface BackupAuditContext extends DumpReferencesContext, JoinContext {}
 
-/** What is asked of a backup; see {@link AuditReport}. */
+/** The audit of one backup; see {@link AuditReport}. */
 interface BackupAuditReport extends Omit<AuditReport, 'unread'> {
-  /** Its id. */
+  /** Id of the backup. */
   readonly backup: string;
 }
 
 /**
- * Joins the rows of a backup, read out of its dump, with the objects of the bucket as it is now: what would dangle if
+ * Joins the rows of a backup, read from its dump, with the objects now in the bucket, to show what would dangle if
  * this backup were restored today.
  *
- * @throws ConfigError when no row of it is known to own any object, DumpError, StoreError, or the signal's reason
+ * @throws ConfigError if none of its rows is known to own any object, DumpError, StoreError, or the signal's reason
  */
 export async function auditBackup(
   context: BackupAuditContext,

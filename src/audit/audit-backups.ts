@@ -18,33 +18,33 @@ import { assertSources } from './match-sources.ts';
 import { onlyMedia } from './only-media.ts';
 import { OBJECTS_PER_RANGE } from './reference-ranges.ts';
 
-/** What it takes to audit backups that may be pruned meanwhile. */
+/** What is needed to audit backups that may be pruned in the meantime. */
 export interface BackupsAuditContext extends BackupAuditContext {
-  /** Of the backups. */
+  /** Prefix of the backups. */
   readonly prefix: string;
   readonly log: Logger;
 }
 
-/** What would be of a backup's media if it were restored today. */
+/** The state that a backup's media would be in if it were restored today. */
 export type BackupOutlook =
   | {
       readonly id: string;
-      /** What it was read from: the list beside the backup, or its dump where the list does not tell all. */
+      /** What was read: the list beside the backup, or its dump if the list is incomplete. */
       readonly by: 'media manifest' | 'dump';
-      /** Keys that its rows name; by the list also those of objects that they own by a prefix. */
+      /** Keys that its rows name; when read from the list, also keys of objects that they own by a prefix. */
       readonly references: number;
-      /** Of them, those without an object. */
+      /** How many of these have no object. */
       readonly dangling: number;
-      /** Those whose object is another than when the backup was taken; null where that is not known. */
+      /** How many have a different object than when the backup was taken; null if unknown. */
       readonly changed: number | null;
     }
   | { readonly id: string; readonly problem: string };
 
 /**
- * Asks of several backups at once what of their media there is: the bucket is listed once for all of them.
+ * Checks how much of the media of several backups still exists, listing the bucket once for all of them.
  *
- * @throws StoreError, or the signal's reason; a backup that cannot be read is told as such, and one that
- * was deleted meanwhile is left out
+ * @throws StoreError, or the signal's reason; a backup that cannot be read is reported in its outlook, and one
+ * deleted in the meantime is left out
  */
 export async function auditBackups(
   context: BackupsAuditContext,
@@ -80,7 +80,7 @@ export async function auditBackups(
           }
           return { id: backup.id, problem: error.message };
         } finally {
-          // The others wait for it no longer.
+          // Otherwise the other readers would keep waiting for this one.
           await objects.return?.();
         }
       }),
@@ -99,7 +99,7 @@ async function isGone(
   return (await findBackup(store, prefix, id, signal)) === undefined;
 }
 
-/** The readers share the bucket by the keys of a list of media, where there is one. */
+/** Splits the listing among the readers at the keys of one list of media, if any backup has one. */
 function listBucket(
   { store, mediaPrefix, otherPrefixes, readers }: BackupAuditContext,
   backups: readonly Backup[],
@@ -112,8 +112,9 @@ function listBucket(
 }
 
 /**
- * Cuts the keys of a bucket at every so many of the objects that a list names. What is wrong with the list is told where
- * its backup is judged; the other backups need its cuts only to be quick, so one range goes to the end from there.
+ * Cuts the bucket's keys into ranges of {@link OBJECTS_PER_RANGE} listed objects. If the list is faulty, one last
+ * range extends to the end of the bucket: the cuts only save time, and the fault is reported when the list's own
+ * backup is judged.
  */
 async function* cutEvenly(
   list: AsyncIterable<readonly MediaEntry[]>,

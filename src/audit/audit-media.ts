@@ -18,37 +18,38 @@ import { type Lookups, resolveCandidates } from './resolve-candidates.ts';
 import { readLabelled, readVersions } from './row-lookup.ts';
 import { createTally, type Summary } from './tally.ts';
 
-/** The two sides of an audit, rows and objects, and what it judges them by. */
+/** The two sides of an audit, rows and objects, and the rules for judging them. */
 export interface AuditContext extends JoinContext {
   readonly database: Database;
-  /** Sources beside TopoBank's own. */
+  /** Sources in addition to TopoBank's own. */
   readonly ownSources: readonly ReferenceSource[];
   /** Age in milliseconds up to which a row may lack its object and an object its row. */
   readonly graceMs: number;
-  /** The backups that there are; asked for when the bucket is about to be listed. */
+  /** Returns the existing backups; called just before the bucket is listed. */
   readonly keptBackups: (signal: AbortSignal) => Promise<readonly KeptBackup[]>;
   readonly log: Logger;
 }
 
-/** What an audit found, in numbers; each finding goes to its sink. */
+/** The totals of an audit; the findings themselves go to its sink. */
 export interface AuditReport extends Summary {
   /** When the rows were read, ISO 8601 UTC. */
   readonly at: string;
   readonly database: string;
   readonly bucket: string;
-  /** Of the media. */
+  /** Prefix of the media. */
   readonly prefix: string;
   /** See {@link Matched}. */
   readonly era: string | null;
-  /** Backups of which it is not known what they need, so that an orphan may be theirs. */
+  /** Backups whose needs are unknown, so that an orphan may be theirs. */
   readonly unread: readonly UnreadBackup[];
 }
 
 /**
- * Joins the rows of a database with the objects of a bucket. The bucket is listed after the snapshot of the database
- * was taken, so a missing object was missing by then, or its row has changed since; the row is looked up to tell which.
+ * Joins the rows of a database with the objects of a bucket. The bucket is listed after the database snapshot is
+ * taken, so an object that is not listed either was already missing or had its row changed since; the row is looked
+ * up again to find out which.
  *
- * @throws ConfigError when no row is known to own any object, DatabaseError, StoreError, or the signal's reason
+ * @throws ConfigError if no row is known to own any object, DatabaseError, StoreError, or the signal's reason
  */
 export async function auditMedia(
   context: AuditContext,
@@ -105,13 +106,13 @@ export async function auditMedia(
   }
 }
 
-/** What an audit asks the database over, at the same time. */
+/** The connections that an audit uses at the same time. */
 interface Connections {
-  /** Holds the snapshot, and is asked what rows were in it. */
+  /** Holds the snapshot; rows are looked up in it. */
   readonly held: pg.Client;
-  /** Sends the references, of the same snapshot. */
+  /** Sends the references from the same snapshot. */
   readonly copying: pg.Client;
-  /** Is asked what rows are at the moment. */
+  /** Reads rows as they are now. */
   readonly fresh: pg.Client;
 }
 

@@ -6,23 +6,23 @@ import type { ObjectInfo } from '../s3/store.ts';
 import { openCursor } from './cursor.ts';
 import { describeOrder, refuseListingOrder } from './order-errors.ts';
 
-/** Faults that are handed on together. */
+/** Faults per batch. */
 const BATCH = 500;
 
-/** Where a backup's media are not what they were when it was taken. */
+/** A difference between a backup's media now and when it was taken. */
 export type MediaFault =
   /** The object is gone. */
   | { readonly kind: 'missing'; readonly entry: MediaObject }
-  /** An object of another size or ETag has its key. */
+  /** Its key now has an object of a different size or ETag. */
   | { readonly kind: 'changed'; readonly entry: MediaObject; readonly object: ObjectInfo }
-  /** There was none when the backup was taken, and there is none. */
+  /** There was no object when the backup was taken, and there is none now. */
   | { readonly kind: 'never there'; readonly key: string };
 
 /**
- * Merges a backup's list of media with the bucket's objects, both in the order of their keys' bytes, in one pass.
+ * Merges a backup's list of media with the bucket's objects in one pass, both in the order of their keys' bytes.
  *
- * @param onUntold is given each object of which size and ETag do not tell whether it is as it was
- * @throws DumpError, StoreError when one of them does not come in that order
+ * @param onUntold receives each object whose size and ETag do not show whether it has changed
+ * @throws DumpError, StoreError if the list or the listing is out of order
  */
 export async function* compareMedia(
   entries: AsyncIterable<readonly MediaEntry[]>,

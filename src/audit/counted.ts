@@ -1,4 +1,4 @@
-/** Lets batches pass, and shows each to `count`. */
+/** Passes batches through, calling `count` with each. */
 export async function* counted<T>(
   batches: AsyncIterable<readonly T[]>,
   count: (batch: readonly T[]) => void,

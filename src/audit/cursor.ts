@@ -1,24 +1,24 @@
 import type { KeyBytes } from '../s3/key-bytes.ts';
 
-/** One item at a time of an iterable of batches, without a promise for each. */
+/** Reads an iterable of batches one item at a time, without a promise for each. */
 export interface Cursor<T> {
   readonly item: T | undefined;
-  /** Its key; undefined where there is no item. */
+  /** The item's key; undefined if there is no item. */
   readonly key: KeyBytes | undefined;
-  /** Whether there is none to come. */
+  /** Whether the iterable has ended. */
   readonly ended: boolean;
-  /** Goes to the next item of the batch; false when {@link more} has to be awaited for it. */
+  /** Moves to the next item of the batch; returns false if {@link more} must be awaited to get one. */
   step(): boolean;
-  /** Goes to the first item of the next batch that has one. */
+  /** Moves to the first item of the next batch that is not empty. */
   more(): Promise<void>;
-  /** Goes to the first item of the next batch; there is no item where that is empty. */
+  /** Moves to the first item of the next batch; there is no item if that batch is empty. */
   nextBatch(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * @param keys whether a key may come again
- * @param refuseOrder makes the error for a key that comes after a greater one
+ * @param keys whether a key may be repeated
+ * @param refuseOrder makes the error for a key that is out of order
  */
 export function openCursor<T>(
   batches: AsyncIterable<readonly T[]>,
@@ -30,7 +30,7 @@ export function openCursor<T>(
   let batch: readonly T[] = [];
   let at = 0;
   let item: T | undefined;
-  /** Of the last item there was. */
+  /** Key of the last item read. */
   let key: KeyBytes | undefined;
   let ended = false;
 

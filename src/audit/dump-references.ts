@@ -23,14 +23,14 @@ import type { Reference } from './references.ts';
 const TAB = 0x09;
 const SLASH = 0x2f;
 
-/** Encodings whose bytes are taken as they are: keys in the bucket are UTF-8. */
+/** Encodings whose bytes are used unchanged, because keys in the bucket are UTF-8. */
 const AS_THEY_ARE: readonly (string | undefined)[] = [undefined, 'UTF8', 'SQL_ASCII'];
 
-/** Where a backup's dump is read from, and how its references come into order. */
+/** Where a backup's dump is read from, and what its references are sorted with. */
 export interface DumpReferencesContext {
   readonly store: Store;
   readonly mediaPrefix: string;
-  /** Sources beside TopoBank's own; those that the dump has. */
+  /** Sources in addition to TopoBank's own; those that the dump lacks are ignored. */
   readonly ownSources: readonly ReferenceSource[];
   /** For dumps in pg_dump's custom format. */
   readonly tools: ClientTools;
@@ -45,10 +45,11 @@ interface DumpReferences {
 }
 
 /**
- * Reads which rows own which objects out of a backup in the store, without restoring it. A dump tells no types and no
- * primary keys: a row is known by its column `id`, else by its first, and counts as old.
+ * Reads from a backup in the store which rows own which objects, without restoring it. The rows of a dump come
+ * without types and primary keys: a row is identified by its column `id`, or else by its first column, and counts as
+ * old.
  *
- * @throws DumpError, StoreError, or the signal's reason; of the references ConfigError where they cannot be sorted
+ * @throws DumpError, StoreError, ConfigError if the references cannot be sorted, or the signal's reason
  */
 export async function readDumpReferences(
   context: DumpReferencesContext,
@@ -91,7 +92,7 @@ export async function readDumpReferences(
   }
 
   const sorted = sortRecords(records(), space, signal);
-  // The first of the sorted records come when all tables were read, and with them what the dump has.
+  // The first sorted record comes only after all tables have been read, so `relations` is complete from here on.
   const head = await sorted.next();
   const matched = matchPresent(TOPOBANK_SOURCES, ownSources, relations);
   const valid = new Map(matched.sources.map((source) => [identify(source), source]));
@@ -118,7 +119,7 @@ function describeTable({ schema, name, columns }: CopyTarget): Relation {
   };
 }
 
-/** The sources of one table. Whether TopoBank's own count is known when all tables were read. */
+/** The sources of one table. Whether TopoBank's own apply is known only once all tables have been read. */
 function sourcesOf(
   relation: Relation,
   name: string,
@@ -128,10 +129,10 @@ function sourcesOf(
   return matchPresent([], all, new Map([[name, relation]])).sources;
 }
 
-/** Makes the key that a row owns by a source, as a byte string; undefined when it owns none. */
+/** Returns the key that a row owns by a source, as a byte string; undefined if it owns none. */
 type WriteKey = (fields: readonly Buffer[]) => string | undefined;
 
-/** What the reference query does in SQL, on the fields of a COPY row. */
+/** Does on the fields of a COPY row what the reference query does in SQL. */
 function keyWriter(
   { owned }: MatchedSource,
   columns: readonly string[],
@@ -139,7 +140,7 @@ function keyWriter(
   toUtf8: (value: Buffer) => Buffer,
 ): WriteKey {
   const latin1 = (text: string) => Buffer.from(text).toString('latin1');
-  /** Reads a column; undefined for null and for an empty value, which both stand for nothing. */
+  /** Reads a column; undefined for null or an empty value, which both count as no value. */
   const reader = (column: string) => {
     const at = columns.indexOf(column);
     return (fields: readonly Buffer[]) => {

@@ -11,27 +11,27 @@ import type { ClientTools } from '../postgres/client-binaries.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 
-/** How `pg_dump --inserts` writes a row. */
+/** How `pg_dump --inserts` begins a row. */
 const INSERT = Buffer.from('INSERT INTO ');
 
 /** The rows of a table in a dump. */
 interface TableRows extends CopyTarget {
-  /** COPY's text format, cut anywhere. To be read to its end before the next table is asked for. */
+  /** COPY's text format, split anywhere. Must be read to its end before the next table is requested. */
   readonly chunks: AsyncIterable<Buffer>;
 }
 
-/** The tables of a dump that are wanted, and in which encoding their rows are. */
+/** The wanted tables of a dump, and the encoding of their rows. */
 interface DumpTables {
   readonly tables: AsyncGenerator<TableRows>;
-  /** The dump's `SET client_encoding`, known at the end; undefined for UTF-8. */
+  /** The dump's `SET client_encoding`, known from the first table on; undefined for UTF-8. */
   encoding(): string | undefined;
 }
 
 /**
- * Reads tables out of a backup in the store: those places that its manifest names, each proven by its SHA-256; a dump
- * without a manifest is read once, whole.
+ * Reads tables from a backup in the store: only the ranges that its manifest names, each verified by its SHA-256. A
+ * dump without a manifest is read once, in full.
  *
- * @throws DumpError for bytes that are not what they should be, StoreError
+ * @throws DumpError if the bytes are not what they should be, StoreError
  */
 export function readDumpTables(
   store: Store,
@@ -40,7 +40,7 @@ export function readDumpTables(
   options: { readonly tools: ClientTools; readonly signal: AbortSignal },
 ): DumpTables {
   const { signal } = options;
-  // One that names no table may have its rows in INSERT statements.
+  // A dump whose manifest names no table may have its rows in INSERT statements.
   if (manifest === undefined || manifest.compression !== null || manifest.tables.length === 0) {
     return scanTables(store, dump.key, wanted, options);
   }
@@ -105,7 +105,7 @@ function scanTables(
   return { tables: tables(), encoding: () => scanner.finish().encoding };
 }
 
-/** The rows that follow; copied, for the scanner's own bytes hold but until the next token. */
+/** The rows up to `copy-end`; copied, because the scanner's own bytes are valid only until the next token. */
 async function* rowsOf(tokens: AsyncGenerator<DumpToken>): AsyncGenerator<Buffer> {
   for (let next = await tokens.next(); next.done !== true; next = await tokens.next()) {
     if (next.value.type === 'copy-end') return;

@@ -4,22 +4,21 @@ import type { OperatorError } from '../errors.ts';
 import { fileError } from '../file-error.ts';
 import { inBatches, mergeRuns, mergeWidth, reduceRuns, writeRun } from './sorted-runs.ts';
 
-/** What a string takes in memory beside its characters, in bytes, about. */
+/** Approximate memory that a string takes in addition to its characters, in bytes. */
 const STRING_BYTES = 32;
 
 export interface SortSpace {
-  /** Bytes in memory; what is more goes into files. */
+  /** Bytes to hold in memory; the rest goes to files. */
   readonly memory: number;
-  /** Where the files lie, in a directory of their own that is removed in the end. */
+  /** Where the files go, in a subdirectory of their own that is removed at the end. */
   readonly directory: string;
 }
 
 /**
- * Sorts byte strings (one character a byte, `latin1`) by their bytes, however many: so many as `memory` holds are
- * sorted at once and written to a file, and the files are merged, no more of them at once than `memory` holds what is
- * read of them.
+ * Sorts any number of byte strings (one character per byte, `latin1`) by their bytes. As many as fit into `memory`
+ * are sorted at a time and written to a file; the files are then merged, only as many at once as `memory` can buffer.
  *
- * @throws ConfigError when the files cannot be written, OutputError when the disk is full or fails, and what `records`
+ * @throws ConfigError if the files cannot be written, OutputError if the disk is full or fails, and what `records`
  * throws
  */
 export async function* sortRecords(

@@ -3,12 +3,12 @@ import { stringify } from 'csv-stringify/sync';
 import { fileError } from '../file-error.ts';
 import type { Finding, FindingSink } from './finding.ts';
 
-/** One JSON object a line, or CSV under a line with the names of its columns. */
+/** One JSON object per line, or CSV with a header line. */
 type FindingFormat = 'ndjson' | 'csv';
 
-/** A file of findings that is there, whole, once it is finished, and not before. */
+/** A file of findings that appears under its name only once it is finished, and then complete. */
 export interface FindingFile extends FindingSink {
-  /** Gives the file its name. */
+  /** Gives the file its final name. */
   finish(): Promise<void>;
   /** Removes it, unless it is finished. */
   discard(): Promise<void>;
@@ -30,8 +30,8 @@ const CSV_COLUMNS = [
 ] as const;
 
 /**
- * @param path of a file, which is replaced, or of something that takes bytes at once, such as a pipe or /dev/stdout
- * @throws ConfigError when it cannot be written, OutputError when the disk is full or fails
+ * @param path a file, which is replaced, or something to write to directly, such as a pipe or /dev/stdout
+ * @throws ConfigError if it cannot be written, OutputError if the disk is full or fails
  */
 export async function createFindingFile(path: string, format: FindingFormat): Promise<FindingFile> {
   const attempt = async <T>(work: Promise<T>): Promise<T> => {
@@ -71,12 +71,12 @@ export async function createFindingFile(path: string, format: FindingFormat): Pr
   };
 }
 
-/** Where to write, and what that is to be called in the end: not the same but for what is no file. */
+/** Where to write, and the final name; the two are the same only for what is not a regular file. */
 async function placeOf(path: string): Promise<{ readonly name: string; readonly unfinished: string }> {
   const present = await stat(path).catch(() => undefined);
   if (present?.isDirectory()) throw Object.assign(new Error('a directory'), { code: 'EISDIR' });
   if (present !== undefined && !present.isFile()) return { name: path, unfinished: path };
-  // A link goes on leading to the file.
+  // A symbolic link is kept, and the file that it points to is replaced.
   const name = present === undefined ? path : await realpath(path);
   return { name, unfinished: `${name}.${process.pid}.part` };
 }
@@ -85,7 +85,7 @@ function encodeNdjson(findings: readonly Finding[]): string {
   return findings.map((finding) => `${JSON.stringify(finding)}\n`).join('');
 }
 
-/** RFC 4180. Several backups are put apart by blanks; the rows of a shared key are only counted. */
+/** RFC 4180. Several backups are separated by spaces; the rows of a shared key are only counted. */
 function encodeCsv(findings: readonly Finding[]): string {
   return stringify(
     findings.map((finding) =>

@@ -14,9 +14,9 @@ export interface RowPlace {
   readonly primaryKey: string;
 }
 
-/** An object, or that there is none. Keys are those in the bucket, sizes bytes. */
+/** A finding about an object, or about a missing one. Keys are those in the bucket; sizes are bytes. */
 export type Finding =
-  /** A row whose object is missing; `pending` while the row is younger than the grace. */
+  /** A row whose object is missing; `pending` while the row is younger than the grace period. */
   | ({ readonly kind: 'dangling' | 'pending'; readonly key: string } & RowPlace & Labels)
   /** An object that no row owns. */
   | {
@@ -34,7 +34,7 @@ export type Finding =
       readonly lastModified: string;
     } & RowPlace &
       Labels)
-  /** A key that several rows name; the first of them. */
+  /** A key that several rows name; `references` are the first of them. */
   | {
       readonly kind: 'shared';
       readonly key: string;
@@ -51,7 +51,7 @@ export type Finding =
       readonly backups: readonly string[];
     };
 
-/** Takes findings as they come, in the order of their keys. */
+/** Takes findings as they are made, in the order of their keys. */
 export interface FindingSink {
   write(findings: readonly Finding[]): Promise<void>;
 }

@@ -10,7 +10,7 @@ interface Inspected {
   readonly matched: Matched;
   /** Those tables, and the ones that labels come from. */
   readonly relations: ReadonlyMap<string, Relation>;
-  /** In which it holds the keys. */
+  /** The encoding in which the database stores the keys. */
   readonly serverEncoding: string;
 }
 
@@ -30,19 +30,21 @@ export async function inspectDatabase(
 }
 
 /**
- * Has a connection see every row, and its bytes as they are. Rows that row-level security hides would make orphans of
- * what they own, so the server is to refuse instead (manual, "row_security"). A database without an encoding may hold
- * bytes that are no UTF-8, and refuses to send them as such.
+ * Makes a connection see every row, and its bytes unchanged. If row-level security hid rows, their objects would look
+ * like orphans, so the server must refuse instead (manual, "row_security"). A database without an encoding
+ * (SQL_ASCII) may hold bytes that are not UTF-8, and would refuse to send them as such.
  */
 export async function readAllRows(client: pg.Client, serverEncoding: string): Promise<void> {
   await client.query('SET row_security = off');
   if (serverEncoding === 'SQL_ASCII') await client.query(`SET client_encoding = 'SQL_ASCII'`);
 }
 
-/** What a sort of rows may take of the server's memory before it goes to its disk, at least: some half a million. */
+/**
+ * Server memory that a sort may use before it spills to disk, at least, in KiB: enough for about half a million rows.
+ */
 const SORT_KIB = 64 * 1024;
 
-/** Gives the sorts of a connection room where the server's `work_mem` is less: its default of 4 MB is soon used up. */
+/** Raises the `work_mem` of a connection if it is lower: the default of 4 MB is soon used up. */
 export async function sortInMemory(client: pg.Client): Promise<void> {
   await raiseMemory(client, 'work_mem', SORT_KIB);
 }

@@ -8,7 +8,7 @@ import type { Batch } from './reference-ranges.ts';
 import type { Reference } from './references.ts';
 import type { Tally } from './tally.ts';
 
-/** Where media are listed, and who is told how far that is. */
+/** Where media are listed, and how progress is shown. */
 export interface JoinContext extends Omit<MediaArea<ObjectInfo>, 'listPages'> {
   readonly store: Store;
   readonly startProgress: StartProgress;
@@ -17,7 +17,7 @@ export interface JoinContext extends Omit<MediaArea<ObjectInfo>, 'listPages'> {
 /**
  * Joins references with the media of a bucket, and counts both.
  *
- * @param cutoff what is younger is no orphan
+ * @param cutoff objects written at this time or later are never orphans
  */
 export async function* joinBucket(
   context: JoinContext,

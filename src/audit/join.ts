@@ -5,38 +5,38 @@ import { isFolderMarker } from './join-rules.ts';
 import { type MergeInputs, mergeByKey } from './merge.ts';
 import type { Reference } from './references.ts';
 
-/** Most rows that a shared key is reported with. */
+/** Maximum number of rows reported for a shared key. */
 const ROWS_SHOWN = 10;
 
-/** What the join of rows and objects shows, before it is asked whether a row has changed meanwhile. */
+/** A result of joining rows and objects, before checking whether the row has changed in the meantime. */
 export type Candidate =
   | { readonly kind: 'dangling' | 'pending'; readonly reference: Reference }
   | { readonly kind: 'empty'; readonly reference: Reference; readonly object: ObjectInfo }
   | { readonly kind: 'orphan'; readonly object: ObjectInfo }
-  /** An orphan that these backups need; told from the others behind the join. */
+  /** An orphan that these backups need; distinguished from the others after the join. */
   | { readonly kind: 'protected'; readonly object: ObjectInfo; readonly backups: readonly string[] }
   | {
       readonly kind: 'shared';
       readonly key: string;
       /** Size of the object; 0 without one. */
       readonly bytes: number;
-      /** Past the references that are shown, a row that names the key in two columns counts twice. */
+      /** Beyond the references shown, a row that names the key in two columns counts twice. */
       readonly rows: number;
       readonly references: readonly Reference[];
     };
 
 interface JoinInputs extends MergeInputs<ObjectInfo> {
-  /** An object written then or later may have its row yet to come, and is never an orphan. */
+  /** An object written at this time or later may not have its row yet, and is never an orphan. */
   readonly cutoff: Date;
 }
 
 /**
- * Where rows and objects disagree, and which keys several rows share, in the order of the keys' bytes.
+ * Finds where rows and objects disagree, and which keys several rows share, in the order of the keys' bytes.
  *
- * @throws StoreError, DatabaseError when one of them does not come in that order
+ * @throws StoreError, DatabaseError if objects or rows do not come in that order
  */
 export function joinReferences(inputs: JoinInputs): AsyncGenerator<readonly Candidate[]> {
-  // S3 tells the time of an object without the fraction of the second.
+  // S3 reports the time of an object in whole seconds.
   const cutoff = Math.floor(inputs.cutoff.getTime() / 1000) * 1000;
   let shared: SharedKey | undefined;
 
@@ -63,7 +63,7 @@ export function joinReferences(inputs: JoinInputs): AsyncGenerator<readonly Cand
     onObject(object, owner, found) {
       endShared(found);
       if (owner !== undefined || isFolderMarker(object) || object.lastModified.getTime() >= cutoff) return;
-      // Of a database beside this one, or from before S3_PREFIX was another.
+      // A backup of another database, or from before S3_PREFIX was changed.
       if (isPartOfBackup(object.key)) return;
       found.push({ kind: 'orphan', object });
     },
@@ -71,7 +71,7 @@ export function joinReferences(inputs: JoinInputs): AsyncGenerator<readonly Cand
   });
 }
 
-/** A key while its rows are counted. */
+/** A shared key while its rows are being counted. */
 interface SharedKey {
   readonly kind: 'shared';
   readonly key: KeyBytes;
@@ -80,7 +80,7 @@ interface SharedKey {
   readonly references: Reference[];
 }
 
-/** Whether another reference is of the same row, which may name a key in several columns. */
+/** Whether another reference is from the same row, which may name a key in several columns. */
 function isRowOf({ id, source }: Reference): (other: Reference) => boolean {
   const { schema, name } = source.relation;
   return (other) =>

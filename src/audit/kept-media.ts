@@ -7,33 +7,33 @@ import type { Logger } from '../ui/log.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dump-references.ts';
 import { isListComplete } from './listed-sources.ts';
 
-/** What a kept backup needs: an object, or whatever lies under a prefix. */
+/** What a kept backup needs: an object, or everything under a prefix. */
 export interface KeptKey {
   readonly kind: 'key' | 'prefix';
   readonly key: KeyBytes;
 }
 
-/** A kept backup, and what it needs; one may come twice, with what different places tell of it. */
+/** A kept backup and what it needs. A backup may appear twice, once for each place that its needs are read from. */
 export interface KeptBackup {
   readonly id: string;
   /**
-   * Opened when it is first needed. In the order of the keys' bytes.
+   * Opened on first use; in the order of the keys' bytes.
    *
-   * @throws OperatorError when the backup cannot be read
+   * @throws OperatorError if the backup cannot be read
    */
   keys(): AsyncGenerator<readonly KeptKey[]>;
 }
 
 /**
- * What each backup needs, by its list of media, else by its dump; by both where the list was made without a source
- * that is known today.
+ * What each backup needs, according to its list of media, or to its dump if it has none; according to both if the
+ * list was made without a source that is known today.
  */
 export function keptMedia(
   context: DumpReferencesContext & { readonly log: Logger },
   backups: readonly Backup[],
   signal: AbortSignal,
 ): KeptBackup[] {
-  // What dumps name is held sorted at the same time.
+  // All dumps are sorted at the same time and share the memory.
   const dumps = backups.filter((backup) => !isListComplete(backup, context.ownSources));
   const space = { ...context.space, memory: context.space.memory / Math.max(1, dumps.length) };
   return backups.flatMap((backup): KeptBackup[] => {
@@ -67,10 +67,10 @@ async function* readDump(
   yield* references;
 }
 
-/** A broken backup; what is wrong with it is the whole message. */
+/** A broken backup; the message is its fault and nothing else. */
 class UnreadableBackup extends Error {}
 
-/** What to say of a backup that cannot be read; anything that is no fault of the backup is thrown on. */
+/** Says why a backup cannot be read; rethrows an error that is not the backup's fault. */
 export function describeUnreadable(error: unknown): string {
   if (error instanceof UnreadableBackup || error instanceof OperatorError) return error.message;
   throw error;

@@ -8,24 +8,24 @@ import { type Batch, cutRanges, type ReferenceRange } from './reference-ranges.t
 export interface MediaArea<O extends ObjectInfo> {
   readonly listPages: ListPages<O>;
   readonly mediaPrefix: string;
-  /** What in the bucket is no media, should it lie under the media prefix. */
+  /** Prefixes that hold no media, in case they are under the media prefix. */
   readonly otherPrefixes: readonly string[];
-  /** Requests for listings at the same time. */
+  /** Number of concurrent listing requests. */
   readonly readers: number;
 }
 
-/** References and objects, in the order of their keys' bytes; both are to be read. */
+/** References and objects, in the order of their keys' bytes; both must be read. */
 interface MediaListing<R, O extends ObjectInfo> {
   readonly references: AsyncGenerator<readonly R[]>;
-  /** An empty page stands for a range without any. */
+  /** An empty page means a range without objects. */
   readonly objects: AsyncGenerator<readonly O[]>;
-  /** Whether all objects up to this key were given out. */
+  /** Whether all objects up to this key have been yielded. */
   readonly isListed: (key: KeyBytes) => boolean;
 }
 
 /**
- * The media of a bucket, listed by several readers in ranges that are cut at the references, and the references
- * themselves; both in the order of their keys' bytes, and both to be read.
+ * Lists the media of a bucket with several readers, in ranges cut at the references, and passes the references
+ * through; both come in the order of their keys' bytes, and both must be read.
  */
 export function listMedia<R, O extends ObjectInfo>(
   source: AsyncIterable<Batch<R>>,

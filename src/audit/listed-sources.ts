@@ -3,8 +3,7 @@ import { mediaListOf } from '../catalog/media-manifest.ts';
 import { type ReferenceSource, sourceNames, TOPOBANK_SOURCES } from './reference-sources.ts';
 
 /**
- * Whether a backup's list of media tells all that its rows own: whether it has one, and that was made with every source
- * that is known today.
+ * Whether a backup has a list of media that covers everything its rows own: one made with every source known today.
  *
  * @param ownSources those of AUDIT_REFERENCES
  */
@@ -13,7 +12,7 @@ export function isListComplete(backup: Backup, ownSources: readonly ReferenceSou
   return sourceNames([...TOPOBANK_SOURCES, ...ownSources]).every((name) => listed.has(name));
 }
 
-/** The sources by which the backup's list of media was made; none without a list. */
+/** The sources that the backup's list of media was made with; empty if it has no list. */
 function listedSources(backup: Backup): readonly string[] {
   if (mediaListOf(backup) === undefined) return [];
   const media = backup.manifest?.media;

@@ -3,39 +3,39 @@ import type { Relation } from '../postgres/relations.ts';
 import { placeholders } from './pattern.ts';
 import { ERA_B_COLUMNS, type Era, type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 
-/** A source as a database has it: one table, and one column or one pattern of prefixes. */
+/** A source as found in a database: one table, and one column or one pattern of prefixes. */
 export interface MatchedSource {
   readonly relation: Relation;
   readonly owned:
     | { readonly kind: 'key'; readonly column: string; readonly under: string }
     | { readonly kind: 'prefix'; readonly pattern: string; readonly unless: string | undefined };
-  /** Those of the source's times that the table has. */
+  /** Those of the source's time columns that the table has. */
   readonly written: readonly string[];
 }
 
-/** What the audit of a database goes by. */
+/** What the audit of a database is based on. */
 export interface Matched {
   /** `A`, `B`, `C`; `B+C` for a database between the two; null when it is not TopoBank's. */
   readonly era: string | null;
-  /** None where no row is known to own any object. */
+  /** Empty if no row is known to own any object. */
   readonly sources: readonly MatchedSource[];
 }
 
-/** The type of a column of which a dump tells but the name; it may be any. */
+/** The type of a column read from a dump, which gives only its name; it may be any type. */
 export const UNKNOWN_TYPE = '';
 
-/** Every table that sources name. */
+/** Every table that the sources name. */
 export function sourceTables(sources: readonly ReferenceSource[]): string[] {
   return [...new Set(sources.flatMap(({ tables }) => tables))];
 }
 
 /**
- * Which sources a database has.
+ * Determines which sources a database has.
  *
- * @param relations the tables that it has, by the names in the sources
- * @param own sources from AUDIT_REFERENCES, of which each has to be there
- * @throws ConfigError when it lacks what AUDIT_REFERENCES names, or has a known table whose rows cannot be told apart:
- * what they own would be taken for orphans
+ * @param own sources from AUDIT_REFERENCES, each of which must exist
+ * @param relations the tables of the database, by their names in the sources
+ * @throws ConfigError if it lacks something that AUDIT_REFERENCES names, or has a known table whose rows cannot be
+ * told apart, so that what they own would be taken for orphans
  */
 export function matchSources(
   own: readonly ReferenceSource[],
@@ -47,7 +47,7 @@ export function matchSources(
   return matched;
 }
 
-/** {@link matchSources} of a dump, which may be older than a table that AUDIT_REFERENCES names. */
+/** {@link matchSources} for a dump, which may be older than a table that AUDIT_REFERENCES names. */
 export function matchPresent(
   known: readonly ReferenceSource[],
   own: readonly ReferenceSource[],
@@ -57,11 +57,11 @@ export function matchPresent(
   const matched = (era === null ? own : [...known, ...own]).flatMap((source) =>
     matchSource(source, relations),
   );
-  // A column that is named twice would have each of its keys shared with itself.
+  // If a column were named twice, each of its keys would count as shared.
   return { era, sources: [...new Map(matched.map((source) => [identify(source), source])).values()] };
 }
 
-/** @throws ConfigError saying which tables were looked for, where there is no source */
+/** @throws ConfigError if there is no source, saying which tables were looked for */
 export function assertSources({ sources }: Matched): void {
   if (sources.length > 0) return;
   const looked = TOPOBANK_SOURCES.flatMap(({ tables, eras }) => (eras.length > 0 ? tables : []));
@@ -113,7 +113,7 @@ function matchSource(
   });
 }
 
-/** A source that an operator named has to be there, whole. */
+/** A source named by the operator must exist completely. */
 function requireSource(source: ReferenceSource, relations: ReadonlyMap<string, Relation>): void {
   for (const table of source.tables) {
     const relation = relations.get(table);
@@ -133,7 +133,7 @@ function requireSource(source: ReferenceSource, relations: ReadonlyMap<string, R
   }
 }
 
-/** What a database has of a known source has to be of use. */
+/** Whatever a database has of a known source must be usable. */
 function requireReadable({ tables, owned }: ReferenceSource, relations: ReadonlyMap<string, Relation>): void {
   for (const table of tables) {
     const relation = relations.get(table);
@@ -168,13 +168,13 @@ function refuseSource(problem: string): ConfigError {
   });
 }
 
-/** The same text for two sources that name the same column, or the same prefixes, of one table. */
+/** Returns the same text for two sources that name the same column or the same prefixes of one table. */
 export function identify({ relation: { schema, name }, owned }: MatchedSource): string {
   const what = owned.kind === 'key' ? [owned.column, owned.under] : [owned.pattern];
   return JSON.stringify([schema, name, owned.kind, ...what]);
 }
 
-/** Whether the table has this column, and it may hold text; see {@link UNKNOWN_TYPE}. */
+/** Whether the table has this column and it may hold text; see {@link UNKNOWN_TYPE}. */
 export function isText(relation: Relation, column: string): boolean {
   return isOfType(relation, column, /^(character varying|character|text|citext)\b/);
 }

@@ -5,36 +5,38 @@ import { furthest } from './join-rules.ts';
 import { refuseListingOrder, refuseRowOrder } from './order-errors.ts';
 import type { Reference } from './references.ts';
 
-/** What has gathered is handed on when it is so many. */
+/** Results are yielded once there are this many. */
 const BATCH = 500;
 
 export interface MergeInputs<O extends ObjectInfo> {
   /** In the order of their keys' bytes, as are the objects. */
   readonly references: AsyncIterable<readonly Reference[]>;
   readonly objects: AsyncIterable<readonly O[]>;
-  /** Whether all objects up to this key came: asked when a batch of them was empty. */
+  /** Whether all objects up to this key have arrived; called after an empty batch of objects. */
   readonly isListed?: ((key: KeyBytes) => boolean) | undefined;
 }
 
-/** What is made of rows and objects; each adds to `found`. Called for every one of them, so without a promise. */
+/**
+ * Turns rows and objects into results, which it adds to `found`. Synchronous, because it is called for each of them.
+ */
 export interface MergeVisitor<O extends ObjectInfo, T> {
-  /** For a prefix that covers further than all before it. */
+  /** Called for a prefix that reaches further than all before it. */
   onPrefix?(prefix: KeyBytes, found: T[]): void;
   /**
-   * @param object the one that a row's key names; undefined where there is none
-   * @param before the row before it, where that names the same key
+   * @param object the object that the row's key names; undefined if there is none
+   * @param before the row before it, if that names the same key
    */
   onRow(row: Reference, object: O | undefined, before: Reference | undefined, found: T[]): void;
-  /** After all rows that name it. @param owner what of a row owns it */
+  /** Called after all rows that name the object. @param owner how a row owns it; undefined if none does */
   onObject(object: O, owner: 'key' | 'prefix' | undefined, found: T[]): void;
   onEnd?(found: T[]): void;
 }
 
 /**
- * Merges rows and objects in one pass; in memory are the current item of each and the prefix that is open. Keys are
- * compared by their UTF-8 bytes, as S3 lists them, which is not how JavaScript compares strings.
+ * Merges rows and objects in one pass, holding only the current batch of each and the open prefix. Keys are compared
+ * by their UTF-8 bytes, as S3 lists them, which is not how JavaScript compares strings.
  *
- * @throws StoreError, DatabaseError when one of them does not come in that order
+ * @throws StoreError, DatabaseError if objects or rows do not come in that order
  */
 export async function* mergeByKey<O extends ObjectInfo, T>(
   { references, objects, isListed }: MergeInputs<O>,
@@ -43,9 +45,9 @@ export async function* mergeByKey<O extends ObjectInfo, T>(
   const rows = openCursor(references, ({ key }) => key, 'repeated', refuseRowOrder);
   const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListingOrder);
   let found: T[] = [];
-  /** The prefix that covers the furthest of all that were passed. */
+  /** The prefix that reaches furthest of those passed so far. */
   let open: KeyBytes | undefined;
-  /** The last row that names a key. */
+  /** The last row that named a key. */
   let last: Reference | undefined;
   try {
     await Promise.all([rows.more(), listed.nextBatch()]);
@@ -86,9 +88,9 @@ export async function* mergeByKey<O extends ObjectInfo, T>(
 }
 
 /**
- * Whether more of the listing has to come before it is known which object a row has.
+ * Whether more of the listing is needed to know which object a row has.
  *
- * @param row the key of the current row; undefined where there is none
+ * @param row the key of the current row; undefined if there is none
  */
 function isToCome(
   listed: Pick<Cursor<ObjectInfo>, 'item' | 'ended'>,

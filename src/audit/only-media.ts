@@ -1,10 +1,10 @@
 import type { ObjectInfo } from '../s3/store.ts';
 
 /**
- * Leaves out of a listing of the media prefix what lies under it and is no media. What lies among the media, under the
- * same prefix, is not told from them here.
+ * Drops objects under other prefixes from a listing of the media prefix. Other objects among the media, under the
+ * same prefix, are not recognised here.
  *
- * @param otherPrefixes of backups and of the quarantine
+ * @param otherPrefixes those of backups and of the quarantine
  */
 export async function* onlyMedia<O extends ObjectInfo>(
   pages: AsyncIterable<readonly O[]>,

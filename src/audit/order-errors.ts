@@ -3,17 +3,17 @@ import { type KeyBytes, keyOf } from '../s3/key-bytes.ts';
 
 const JOINING = 'cannot join rows and objects';
 
-/** That one key came after another. */
+/** Says that one key came after another. */
 export function describeOrder(key: KeyBytes, after: KeyBytes): string {
   return `${JSON.stringify(keyOf(key))} after ${JSON.stringify(keyOf(after))}, which is not byte order`;
 }
 
-/** For a cursor over the rows of a reference query. */
+/** The error for a cursor over the rows of a reference query. */
 export function refuseRowOrder(key: KeyBytes, after: KeyBytes): DatabaseError {
   return new DatabaseError({ doing: JOINING, problem: `the database sent ${describeOrder(key, after)}` });
 }
 
-/** For a cursor over a listing of the bucket. */
+/** The error for a cursor over a listing of the bucket. */
 export function refuseListingOrder(key: KeyBytes, after: KeyBytes): StoreError {
   return new StoreError({
     doing: JOINING,

@@ -23,14 +23,14 @@ const prefixEntry = v.strictObject({
 const list = v.pipe(v.array(v.record(v.string(), v.unknown())), v.minLength(1));
 
 /**
- * Reads AUDIT_REFERENCES: which rows own which objects, beside TopoBank's own. A JSON array, or the path of a file
- * that holds one; each entry is one of
+ * Reads AUDIT_REFERENCES: which rows own which objects, in addition to TopoBank's own. A JSON array, or the path of a
+ * file that holds one; each entry is one of
  *
  *     {"column": "blog_post.image", "prefix": "blog/", "written": "modified"}   one object: the key that the column holds
  *     {"table": "gallery_album", "owns": ["albums/{id}/", "zips/{slug}/"]}      every object under these prefixes
  *
- * `prefix` stands between AWS_MEDIA_PREFIX and the key; `written` is the column with the time of the row's last
- * change. Tables may be given as `schema.table`.
+ * `prefix` goes between AWS_MEDIA_PREFIX and the key; `written` is the column with the time of the row's last change.
+ * Tables may be given as `schema.table`.
  *
  * @throws ConfigError saying what is wrong, and where
  */

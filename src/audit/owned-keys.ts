@@ -7,14 +7,14 @@ import { assertSources, type MatchedSource } from './match-sources.ts';
 import { keyExpression, ownsSomething } from './reference-query.ts';
 import type { ReferenceSource } from './reference-sources.ts';
 
-/** Tells which of these keys in the bucket rows own at this moment. */
+/** Returns those of the given bucket keys that rows own now. */
 export type FindOwned = (keys: readonly string[]) => Promise<ReadonlySet<string>>;
 
 /**
- * Makes what looks keys up among the rows of a database, by each source it has.
+ * Creates a function that looks keys up among the rows of a database, by each of its sources.
  *
- * @param client a connection that is in no transaction
- * @throws ConfigError when no row is known to own any object
+ * @param client a connection that is not in a transaction
+ * @throws ConfigError if no row is known to own any object
  */
 export async function ownedKeyFinder(
   client: pg.Client,
@@ -45,7 +45,7 @@ export async function ownedKeyFinder(
   };
 }
 
-/** A key that the database could not hold is none of its own, and must not keep the others from being asked for. */
+/** No row owns a key that the database cannot represent; such a key must not keep the others from being looked up. */
 async function askEach(
   ask: (keys: readonly string[]) => Promise<string[]>,
   keys: readonly string[],
@@ -60,7 +60,7 @@ async function askEach(
   }
 }
 
-/** All that a row could own by this pattern for one of these keys to lie under it. */
+/** Every prefix of one of these keys that a row could own by this pattern. */
 function prefixesOf(keys: readonly string[], pattern: string): string[] {
   const end = pattern.at(-1) === '}' ? undefined : pattern.at(-1);
   const prefixes = new Set<string>();

@@ -1,7 +1,7 @@
-/** A piece of a pattern such as `topographies/{id}/`: text, or the column whose value stands there. */
+/** A piece of a pattern such as `topographies/{id}/`: text, or the column whose value replaces it. */
 type PatternPart = { readonly text: string } | { readonly column: string };
 
-/** Takes a pattern apart, in order. */
+/** Splits a pattern into its parts, in order. */
 export function splitPattern(pattern: string): PatternPart[] {
   return pattern.split(/\{([^{}]*)\}/).map((part, at) => (at % 2 === 0 ? { text: part } : { column: part }));
 }

@@ -6,24 +6,24 @@ import { furthest } from './join-rules.ts';
 import { describeUnreadable, type KeptBackup, type KeptKey } from './kept-media.ts';
 import { describeOrder } from './order-errors.ts';
 
-/** Tells, of one key after the other in the order of their bytes, which backups need them. */
+/** Looks up which backups need a key. Keys must be given in the order of their bytes. */
 export interface Protectors {
-  /** Ids of the backups, as given. */
+  /** Ids of the backups that need the key, in the order in which the backups were given. */
   of(key: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-/** A backup of which it is not known what it needs. */
+/** A backup whose needs are unknown. */
 export interface UnreadBackup {
   readonly id: string;
   readonly problem: string;
 }
 
 /**
- * Reads what backups need as far as it is asked for, in one pass: in memory are a batch of each, and the prefix that is
- * open. Nothing is read before the first question.
+ * Reads what backups need in one pass, no further than necessary, holding one batch and the open prefix of each.
+ * Nothing is read before the first lookup.
  *
- * @param onUnreadable is told of a backup that cannot be read, or no further
+ * @param onUnreadable receives a backup that cannot be read, or not to its end; once for each
  */
 export function openProtectors(
   backups: readonly KeptBackup[],
@@ -34,7 +34,7 @@ export function openProtectors(
   async function open(): Promise<BackupReader[]> {
     const opened: BackupReader[] = [];
     readers = opened;
-    // One after the other: each may have to sort what its dump names.
+    // One after another, because each may have to sort what its dump names.
     for (const backup of backups) {
       const reader = createReader(backup);
       opened.push(reader);
@@ -72,7 +72,7 @@ export function openProtectors(
   };
 }
 
-/** @returns the error for what would take an object that such a backup may need */
+/** @returns the error for an operation that would take an object which such a backup may need */
 export function refuseUnread(doing: string, { id, problem }: UnreadBackup): StoreError {
   return new StoreError({
     doing,
@@ -85,9 +85,9 @@ export function refuseUnread(doing: string, { id, problem }: UnreadBackup): Stor
 interface BackupReader {
   readonly id: string;
   readonly cursor: Cursor<KeptKey>;
-  /** The last key that was passed. */
+  /** The last key passed. */
   named: KeyBytes | undefined;
-  /** The prefix that covers the furthest of all that were passed. */
+  /** The prefix that reaches furthest of those passed so far. */
   open: KeyBytes | undefined;
   failed: boolean;
 }
@@ -102,7 +102,7 @@ function createReader({ id, keys }: KeptBackup): BackupReader {
   return { id, cursor, named: undefined, open: undefined, failed: false };
 }
 
-/** Passes all up to `key`; false when more has to be read for it. */
+/** Passes everything up to `key`; returns false if more must be read first. */
 function passTo(reader: BackupReader, key: KeyBytes): boolean {
   const { cursor } = reader;
   while (cursor.item !== undefined && cursor.item.key <= key) {
@@ -118,7 +118,7 @@ async function readTo(reader: BackupReader, key: KeyBytes): Promise<void> {
   while (!passTo(reader, key)) await reader.cursor.more();
 }
 
-/** Tells those orphans apart that kept backups need. */
+/** Marks orphans that kept backups need as protected. */
 export async function* protectOrphans(
   candidates: AsyncIterable<readonly Candidate[]>,
   protectors: Protectors,

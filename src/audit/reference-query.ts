@@ -6,17 +6,17 @@ import { placeholders, splitPattern } from './pattern.ts';
 const quote = pg.escapeIdentifier;
 const literal = pg.escapeLiteral;
 
-/** How the keys of a query are put in the order of their UTF-8 bytes, in which S3 lists them. */
+/** The expression that sorts the keys of a query by their UTF-8 bytes, as S3 lists them. */
 export function byteOrder(serverEncoding: string): string {
-  // Only in these two are the bytes that the server compares the bytes that it sends.
+  // Only in these two encodings does the server compare the same bytes that it sends.
   return ['UTF8', 'SQL_ASCII'].includes(serverEncoding) ? 'key COLLATE "C"' : `convert_to(key, 'UTF8')`;
 }
 
 /**
  * The query for all keys and prefixes that rows own, in byte order. Columns: `key`, with the media prefix; `source`,
- * its place in `sources`; `young`, whether the row was written at `cutoff` or later; `id`, the primary key as text.
+ * its index in `sources`; `young`, whether the row was written at `cutoff` or later; `id`, the primary key as text.
  *
- * @param mediaPrefix as it stands in the bucket, with its slash: `media/`, or '' for the whole bucket
+ * @param mediaPrefix as used in the bucket, with its slash: `media/`, or '' for the whole bucket
  */
 export function referenceQuery(
   sources: readonly MatchedSource[],
@@ -33,7 +33,7 @@ export function referenceQuery(
   ) AS reference ORDER BY ${byteOrder(options.serverEncoding)}, source, id`;
 }
 
-/** The primary key as one text, in which a comma of its own columns is told from the one between them. */
+/** The primary key as one text; a comma in a column is escaped, to distinguish it from the one between columns. */
 export function idExpression({ primaryKey }: Relation): string {
   const [only] = primaryKey;
   return primaryKey.length === 1 && only !== undefined
@@ -45,18 +45,18 @@ function escaped(column: string): string {
   return `replace(replace(${quote(column)}::text, ${literal('\\')}, ${literal('\\\\')}), ',', ${literal('\\,')})`;
 }
 
-/** The condition for the rows whose primary keys are the texts of the parameter `$1`. */
+/** The condition for rows whose primary keys are among the texts in parameter `$1`. */
 export function idCondition(relation: Relation): string {
   const [only] = relation.primaryKey;
-  // The column itself is compared where that is possible, so that its index serves.
+  // Where possible the column itself is compared, so that its index can be used.
   return relation.primaryKey.length === 1 && only !== undefined
     ? `${quote(only)} = ANY ($1::text[]::${relation.columns.get(only)}[])`
     : `${idExpression(relation)} = ANY ($1::text[])`;
 }
 
 /**
- * The key in the bucket. Like Django's storage, the key of a row stands under the media prefix whatever it begins
- * with; a slash at its start, with which Django refuses to read it, is left out.
+ * The key in the bucket. As in Django's storage, a row's key is always relative to the media prefix, whatever it
+ * begins with; a leading slash, with which Django refuses to read it, is dropped.
  */
 export function keyExpression({ owned }: MatchedSource, mediaPrefix: string): string {
   if (owned.kind === 'key') {
@@ -68,10 +68,10 @@ export function keyExpression({ owned }: MatchedSource, mediaPrefix: string): st
   return [literal(mediaPrefix), ...parts].join(' || ');
 }
 
-/** The condition for the rows that own anything by this source. */
+/** The condition for rows that own anything by this source. */
 export function ownsSomething({ relation, owned }: MatchedSource): string {
   if (owned.kind === 'key') return `ltrim(${quote(owned.column)}::text, '/') <> ''`;
-  // An empty value would make the prefix of one row that of all others.
+  // An empty value would make one row's prefix cover those of all others.
   const given = placeholders(owned.pattern).map((column) => `${quote(column)}::text <> ''`);
   if (owned.unless === undefined) return given.join(' AND ');
   const empty = isText(relation, owned.unless)
@@ -82,7 +82,7 @@ export function ownsSomething({ relation, owned }: MatchedSource): string {
 
 function youngExpression({ written }: MatchedSource, cutoff: Date): string {
   if (written.length === 0) return 'false';
-  // GREATEST passes over nulls.
+  // GREATEST ignores nulls.
   const latest = `greatest(${written.map((column) => `${quote(column)}::timestamptz`).join(', ')})`;
   return `coalesce(${latest} >= ${literal(cutoff.toISOString())}::timestamptz, false)`;
 }

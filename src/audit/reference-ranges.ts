@@ -2,25 +2,27 @@ import { isKey, type KeyBytes, keyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { KeyRange } from '../s3/range-listing.ts';
 import { LONGEST_KEY } from '../s3/store.ts';
 
-/** Objects that one reader lists before it takes the next range: some pages, so that ranges cost little. */
+/**
+ * Objects that one reader lists before it takes the next range: several pages, so that ranges add little overhead.
+ */
 export const OBJECTS_PER_RANGE = 2000;
 
-/** A range of keys, and how many references fell into it. */
+/** A range of keys, and the number of references in it. */
 export interface ReferenceRange extends KeyRange {
   readonly references: number;
 }
 
-/** References that came together, and are read when the join takes them. */
+/** References that arrived together; parsed only when the join takes them. */
 export interface Batch<R> {
   readonly length: number;
-  /** The keys of one of them, counted from 0, and of those that follow it. */
+  /** The keys of the references from this index on, counted from 0. */
   keysFrom(index: number): Iterable<KeyBytes>;
   read(): readonly R[];
-  /** Says that it is not asked again. */
+  /** Says that the batch will not be used again. */
   release(): void;
 }
 
-/** Those that were read already. */
+/** A batch of references that have already been parsed. */
 export function batchOf<R extends { readonly key: KeyBytes }>(references: readonly R[]): Batch<R> {
   return {
     length: references.length,
@@ -30,21 +32,21 @@ export function batchOf<R extends { readonly key: KeyBytes }>(references: readon
   };
 }
 
-/** References, and the ranges that they cut the key space into; both are to be read at the same time. */
+/** References, and the ranges that they cut the key space into; both must be read concurrently. */
 interface RangedReferences<R> {
-  /** The references, all of them, in their order. */
+  /** All references, in order. */
   readonly references: AsyncGenerator<readonly R[]>;
-  /** Ranges that begin and end at references, each of about as many objects as were wished for. */
+  /** Ranges that begin and end at references, each of about the requested number of objects. */
   readonly ranges: AsyncGenerator<ReferenceRange>;
-  /** Says that a range was listed, and how many objects it turned out to hold; the next ones are cut by that. */
+  /** Says that a range has been listed and how many objects it held; later ranges are cut accordingly. */
   listed(range: ReferenceRange, objects: number): void;
-  /** Whether all objects up to this key were listed, so that a reference without one by now has none. */
+  /** Whether all objects up to this key have been listed, so that a reference still without an object has none. */
   isListed(key: KeyBytes): boolean;
 }
 
 /**
- * Cuts the key space at the references themselves, so that several readers list the bucket at once, in pieces of
- * about one size wherever its objects lie. References that were read to find an end wait until the join takes them.
+ * Cuts the key space at the references themselves, so that several readers can list the bucket at once, in pieces of
+ * about equal size wherever its objects are. References read ahead to find an end are kept until the join takes them.
  */
 export function cutRanges<R>(
   source: AsyncIterable<Batch<R>>,
@@ -53,16 +55,16 @@ export function cutRanges<R>(
   const iterator = source[Symbol.asyncIterator]();
   const untaken: Batch<R>[] = [];
   const unplanned: Batch<R>[] = [];
-  /** Those that one side is done with. */
+  /** Batches that one of the two sides is done with. */
   const halfDone = new Set<Batch<R>>();
   let ended = false;
   let reading = Promise.resolve();
-  /** Objects for each reference, in the ranges of late: many where a row owns a prefix. */
+  /** Objects per reference in recent ranges: many if rows own prefixes. */
   let density = 1;
-  /** The end of the last range that was listed. */
+  /** The end of the last range listed. */
   let listedUpTo: KeyBytes | undefined;
 
-  /** Both sides ask for more, but the source is asked by one at a time. */
+  /** Both sides request more, but only one at a time may read the source. */
   function readMore(): Promise<void> {
     reading = reading.then(async () => {
       if (ended) return;
@@ -140,7 +142,7 @@ export function cutRanges<R>(
   };
 }
 
-/** The first reference of a batch, from one on, at which a range can end. */
+/** The first reference of a batch, from index `from` on, at which a range can end. */
 function findBound<R>(
   batch: Batch<R>,
   from: number,
@@ -155,7 +157,7 @@ function findBound<R>(
   return undefined;
 }
 
-/** A server can be asked to list from this key on, and it lies behind the bound before. */
+/** Whether a server can be asked to list from this key on, and it is past the previous bound. */
 function isBound(key: KeyBytes, after: KeyBytes | undefined): boolean {
   if (key.length > LONGEST_KEY || !isKey(key)) return false;
   return after === undefined || key > after;

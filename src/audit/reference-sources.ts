@@ -3,12 +3,15 @@ export type Era = 'A' | 'B' | 'C';
 
 /** Which objects the rows of a table own. */
 export interface ReferenceSource {
-  /** Releases that it is the schema of; none for one that does not tell them apart. */
+  /** Eras that have it in their schema; empty if it does not distinguish them. */
   readonly eras: readonly Era[];
-  /** Names of the table, `table` or `schema.table`. */
+  /** Names that the table has had: `table` or `schema.table`. */
   readonly tables: readonly string[];
   readonly owned: OwnedKeys | OwnedPrefixes;
-  /** Times at which a row was written, by all their names; the latest counts. A row without one counts as old. */
+  /**
+   * Columns with the time a row was written, under all their names; the latest counts. A row without one counts as
+   * old.
+   */
   readonly written: readonly string[];
 }
 
@@ -16,25 +19,25 @@ export interface ReferenceSource {
 interface OwnedKeys {
   readonly kind: 'key';
   readonly columns: readonly string[];
-  /** Stands between the media prefix and the key. */
+  /** Goes between the media prefix and the key. */
   readonly under: string;
 }
 
-/** Every object under some prefixes; whether there is any is not asked. */
+/** Every object under some prefixes; there need not be any. */
 interface OwnedPrefixes {
   readonly kind: 'prefix';
   /** `{column}` stands for the value of a column. */
   readonly patterns: readonly string[];
-  /** Only where the table has this column of text. */
+  /** Applies only if the table has this column, and it holds text. */
   readonly beside?: string;
   /** Rows with a value in this column, if the table has it, own no prefix. */
   readonly unless?: string;
 }
 
 /**
- * TopoBank's sources, from its models and migrations. Each one is used where the database has its table and column,
- * so that a database between two releases is read by the sources of both. Where something was renamed, all its names
- * are given. Keys and prefixes are relative to AWS_MEDIA_PREFIX.
+ * TopoBank's sources, from its models and migrations. Each is used if the database has its table and column, so that
+ * a database between two releases is read with the sources of both. Whatever was renamed is given with all its names.
+ * Keys and prefixes are relative to AWS_MEDIA_PREFIX.
  */
 export const TOPOBANK_SOURCES: readonly ReferenceSource[] = [
   {
@@ -45,14 +48,14 @@ export const TOPOBANK_SOURCES: readonly ReferenceSource[] = [
     written: ['modification_datetime', 'creation_datetime'],
   },
   {
-    // Deep-zoom tiles, thousands for each topography. In C each tile has its manifest.
+    // Deep-zoom tiles, thousands per topography. In C each tile has its own manifest.
     eras: ['B'],
     tables: ['manager_topography'],
     owned: { kind: 'prefix', patterns: ['topographies/{id}/dzi/'], beside: 'datafile' },
     written: [],
   },
   {
-    // Results of analyses. In C the files of those with a folder have their manifests.
+    // Results of analyses. In C the files of a result with a folder have their own manifests.
     eras: ['A', 'B', 'C'],
     tables: ['analysis_workflowresult', 'analysis_analysis'],
     owned: { kind: 'prefix', patterns: ['analyses/{id}/'], unless: 'folder_id' },
@@ -74,8 +77,8 @@ export const TOPOBANK_SOURCES: readonly ReferenceSource[] = [
     ],
   },
   {
-    // Uploads under way. The browser writes the object; the manifest gets its key when the upload is confirmed, or
-    // when the file is first asked for and found there, however late that is.
+    // Uploads in progress. The browser writes the object; the manifest gets its key when the upload is confirmed, or
+    // when the file is first requested and found there, however much later.
     eras: ['C'],
     tables: ['files_manifest'],
     owned: { kind: 'prefix', patterns: ['uploads/{id}/', 'data-lake/{id}/'], unless: 'file' },
@@ -90,7 +93,7 @@ export const TOPOBANK_SOURCES: readonly ReferenceSource[] = [
   },
 ];
 
-/** Columns of `manager_topography` that came between 2022 and 2024, with era B. */
+/** Columns that era B added to `manager_topography`, between 2022 and 2024. */
 export const ERA_B_COLUMNS: readonly string[] = [
   'short_reliability_cutoff',
   'task_state',
@@ -98,7 +101,9 @@ export const ERA_B_COLUMNS: readonly string[] = [
   'creation_datetime',
 ];
 
-/** Sources by names that are the same for the same columns and patterns, one for each. */
+/**
+ * Names for the columns and patterns of the sources, without duplicates; equal columns and patterns have equal names.
+ */
 export function sourceNames(sources: readonly ReferenceSource[]): string[] {
   const names = sources.flatMap(({ tables, owned }) =>
     tables.flatMap((table) =>

@@ -3,7 +3,7 @@ import { asKeyBytes, type KeyBytes } from '../s3/key-bytes.ts';
 import type { MatchedSource } from './match-sources.ts';
 import type { Batch } from './reference-ranges.ts';
 
-/** Buffers are a multiple of it, in bytes, so that most blocks fit into any of them. */
+/** Buffer sizes are multiples of this, in bytes, so that most blocks fit into any buffer. */
 const BUFFER_STEP = 16 * 1024;
 
 /** What one row owns: an object, or every object under a prefix. */
@@ -12,16 +12,16 @@ export interface Reference {
   /** The key in the bucket, or the prefix. */
   readonly key: KeyBytes;
   readonly source: MatchedSource;
-  /** Whether the row is younger than the grace. */
+  /** Whether the row is younger than the grace period. */
   readonly young: boolean;
-  /** The row's primary key as COPY writes it, a character for each byte. */
+  /** The row's primary key as COPY writes it, one character per byte. */
   readonly id: string;
 }
 
 /**
- * Reads what COPY sends of a reference query, in its order. Thousands of rows wait for the listing that they cut into
- * ranges: they wait as they came, in buffers that are used again. As many objects, or as many buffers, would outlive the
- * engine's collection of young ones, and it collects old ones but rarely.
+ * Reads the COPY output of a reference query, in its order. Thousands of rows wait while the ranges that they delimit
+ * are listed. They wait as raw bytes, in buffers that are reused: as many objects, or new buffers, would survive the
+ * collection of young objects, and the engine collects old ones only rarely.
  */
 export async function* readReferences(
   chunks: AsyncIterable<Buffer>,
@@ -49,7 +49,7 @@ function bufferFor(block: Buffer, used: Buffer | undefined): Buffer {
   return Buffer.allocUnsafeSlow(Math.ceil(block.length / BUFFER_STEP) * BUFFER_STEP);
 }
 
-/** A character for each byte: as text, lines are cut into fields many times as fast. */
+/** One character per byte: splitting lines into fields is many times faster on text. */
 function linesOf(block: Buffer): string[] {
   const lines = block.toString('latin1').split('\n');
   if (lines.at(-1) === '') lines.pop();
@@ -71,7 +71,7 @@ function parseReference(line: string, sources: readonly MatchedSource[]): Refere
   };
 }
 
-/** @returns null for a null; both field and value have a character for each byte */
+/** @returns null for an SQL null; both field and value have one character per byte */
 function decodeField(field: string): string | null {
   if (!field.includes('\\')) return field;
   return decodeCopyField(Buffer.from(field, 'latin1'))?.toString('latin1') ?? null;

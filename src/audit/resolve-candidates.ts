@@ -6,24 +6,24 @@ import { type Reference, referenceId } from './references.ts';
 import type { Labels } from './row-labels.ts';
 import type { RowVersion } from './row-lookup.ts';
 
-/** Where candidates are looked up. Rows are found by their primary keys; those that do not exist are left out. */
+/** Looks candidates up. Rows are found by their primary keys; those that do not exist are left out. */
 export interface Lookups {
   /** Rows as the audit's snapshot sees them. */
   readonly inSnapshot: RowReader<RowVersion & Labels>;
   /** Rows as they are at this moment. */
   readonly now: RowReader<RowVersion>;
-  /** Whether there is an object of this key at this moment. */
+  /** Whether an object with this key exists at this moment. */
   objectExists(key: string): Promise<boolean>;
 }
 
-/** Looks up rows of a table; `ids`, and the keys of the answer, are primary keys as text ({@link referenceId}). */
+/** Looks up rows of a table; `ids` and the keys of the result are primary keys as text ({@link referenceId}). */
 type RowReader<T> = (source: MatchedSource, ids: readonly string[]) => Promise<ReadonlyMap<string, T>>;
 
 const NO_LABELS: Labels = { topography: null, surface: null, owner: null };
 
 /**
- * Turns candidates into findings: with what people know the rows by, and without those rows that were deleted, or
- * whose file was replaced, between the snapshot and the listing, for their objects are rightly gone.
+ * Turns candidates into findings. Adds the names that people know the rows by, and leaves out rows that were deleted,
+ * or whose file was replaced, between the snapshot and the listing, because their objects are rightly gone.
  */
 export async function* resolveCandidates(
   candidates: AsyncIterable<readonly Candidate[]>,
@@ -62,15 +62,16 @@ async function isStillMissing(
 ): Promise<boolean> {
   const verdict = judgeRow(reference, before, after);
   if (verdict !== 'written') return verdict === 'same';
-  // The object may have been written in between too. That it is missing while the row does not change is proof.
+  // The object may have been written in between too. Only if it is missing while the row stays the same is that
+  // proof.
   if (await lookups.objectExists(keyOf(reference.key))) return false;
   const latest = await lookups.now(reference.source, [referenceId(reference)]);
   return judgeRow(reference, after, latest.get(referenceId(reference))) === 'same';
 }
 
 /**
- * What happened to a row between two looks at it: it is the same, so it named its key all the time; it was written,
- * but names the key; or it names the key no more.
+ * What happened to a row between two reads: it is the same, so it named its key throughout; it was written, but still
+ * names the key; or it no longer names the key.
  */
 function judgeRow(
   reference: Reference,
@@ -94,7 +95,7 @@ async function lookUp<T>(references: readonly Reference[], read: RowReader<T>): 
   return found;
 }
 
-/** @param rows what people know the candidates' rows by; none where it is not known */
+/** @param rows the labels of the candidates' rows; empty if unknown */
 export function describe(candidate: Candidate, rows: ReadonlyMap<Reference, Labels>): Finding {
   switch (candidate.kind) {
     case 'dangling':

@@ -3,7 +3,7 @@ import { quoteTable, type Relation } from '../postgres/relations.ts';
 
 const quote = pg.escapeIdentifier;
 
-/** What people know a row by, where it can be told. */
+/** What people know a row by, as far as it can be determined. */
 export interface Labels {
   readonly topography: string | null;
   readonly surface: string | null;
@@ -11,17 +11,17 @@ export interface Labels {
   readonly owner: string | null;
 }
 
-/** The tables that labels come from, by all their names. */
+/** The tables that labels come from, under all their names. */
 export const LABEL_TABLES = ['manager_measurement', 'manager_topography', 'manager_surface', 'users_user'];
 
-/** How a file's manifest belongs to a measurement or a surface: by itself, or in a folder. */
+/** How a file's manifest belongs to a measurement or a surface: directly, or through a folder. */
 const LINKS = {
   measurement: {
     id: [
       'datafile_id',
       'squeezed_datafile_id',
       'thumbnail_id',
-      // While files move from era B to C.
+      // Used while files are migrated from era B to C.
       'datafile_manifest_id',
       'squeezed_datafile_manifest_id',
       'thumbnail_manifest_id',
@@ -90,7 +90,7 @@ export function labelJoins(
   };
 }
 
-/** Selects the rows of `target` that point at row `r`, one SELECT for each way, so that each uses its index. */
+/** Selects the rows of `target` that point at row `r`, one SELECT for each pointer, so that each uses its index. */
 function linkSelects(
   relation: Relation,
   target: Relation,

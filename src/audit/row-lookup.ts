@@ -12,7 +12,7 @@ export interface RowVersion {
   readonly key: string | null;
 }
 
-/** The slice of a connection that is needed. */
+/** The part of a connection that is needed here. */
 type Connection = Pick<pg.ClientBase, 'query'>;
 
 /** Reads rows by their primary keys, as the connection sees them. Those that do not exist are left out. */

@@ -1,30 +1,33 @@
 import { open, rm, writeFile } from 'node:fs/promises';
 
-/** Records that are handed on together. */
+/** Records per batch. */
 const BATCH = 1000;
 
-/** Bytes of the length in front of each record in a file. */
+/** Size in bytes of the length before each record in a file. */
 const LENGTH_BYTES = 4;
 
-/** Bytes that are read of a run at once. */
+/** Limits of the bytes read from a run at once. */
 const MOST_READ = 64 * 1024;
 const LEAST_READ = 8 * 1024;
 
-/** What an open run takes in memory: what was read of it, and the same as records, which strings make larger. */
+/**
+ * Memory that an open run takes, per byte read: the bytes themselves, and the same as records, which strings make
+ * larger.
+ */
 const MEMORY_PER_READ = 4;
 
-/** Most runs that one merge has open. More would only be read in smaller pieces. */
+/** Maximum number of runs open in one merge. More would only have to be read in smaller pieces. */
 const MOST_OPEN = 16;
 
-/** How runs are read, that those which are open together fit into the memory of a sort. */
+/** How runs are read so that those open at the same time fit into the memory of a sort. */
 export interface MergeWidth {
-  /** Runs that are open at the same time, beside the one that they are merged into. */
+  /** Runs open at the same time, not counting the one that they are merged into. */
   readonly open: number;
-  /** Bytes that are read of each at once. */
+  /** Bytes read from each at once. */
   readonly readBytes: number;
 }
 
-/** @param memory bytes that the sort may hold; at least two runs are merged, whatever there is */
+/** @param memory bytes that the sort may hold; at least two runs are merged, however few these are */
 export function mergeWidth(memory: number): MergeWidth {
   const open = clamp(Math.floor(memory / (MEMORY_PER_READ * LEAST_READ)), 2, MOST_OPEN);
   const readBytes = clamp(Math.floor(memory / (MEMORY_PER_READ * open)), LEAST_READ, MOST_READ);
@@ -35,15 +38,15 @@ function clamp(value: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }
 
-/** Some at a time of records that are held in order. */
+/** Splits sorted records in memory into batches. */
 export function* inBatches(records: readonly string[]): Generator<readonly string[]> {
   for (let at = 0; at < records.length; at += BATCH) yield records.slice(at, at + BATCH);
 }
 
 /**
- * Writes records (one character a byte) that come in order to a file.
+ * Writes sorted records (one character per byte) to a file.
  *
- * @throws what the file system says, and an AbortError when the signal was aborted
+ * @throws the file system's errors, and an AbortError if the signal is aborted
  */
 export async function writeRun(
   path: string,
@@ -54,7 +57,7 @@ export async function writeRun(
 }
 
 /**
- * Merges runs into fewer, the oldest first, until so many are left as may be open. A run that was merged is removed.
+ * Merges runs, the oldest first, until no more are left than may be open. Merged runs are removed.
  *
  * @param nextPath names the file of a new run
  * @returns the runs that are left
@@ -67,7 +70,7 @@ export async function reduceRuns(
 ): Promise<readonly string[]> {
   let left = runs;
   while (left.length > width.open) {
-    // No more than it takes: each record that is merged here is written and read once more.
+    // No more than necessary, because each record merged here is written and read once more.
     const count = Math.min(width.open, left.length - width.open + 1);
     const some = left.slice(0, count);
     const path = await nextPath();
@@ -84,7 +87,7 @@ interface Head {
   at: number;
 }
 
-/** The records of all runs in order. The runs are few, so the least head is looked for among all. */
+/** The records of all runs in order. There are few runs, so the least head is found by a linear search. */
 export async function* mergeRuns(
   paths: readonly string[],
   { readBytes }: MergeWidth,
@@ -126,7 +129,7 @@ function recordOf(head: Head | undefined): string {
   return head?.batch[head.at] ?? '';
 }
 
-/** Records with their lengths, some at a time. */
+/** Records prefixed with their lengths, one buffer per batch. */
 async function* frames(
   batches: Iterable<readonly string[]> | AsyncIterable<readonly string[]>,
 ): AsyncGenerator<Buffer> {
@@ -142,7 +145,7 @@ async function* frames(
   }
 }
 
-/** Its file is closed when it ends, not some time after, so that those which are open can be counted on. */
+/** Closes its file as soon as it ends, so that the number of open files is known. */
 async function* readRun(
   path: string,
   readBytes: number,
@@ -168,7 +171,7 @@ async function* readRun(
       }
       bytes.copyWithin(0, at, held);
       held -= at;
-      // A record that is longer than what was read of it.
+      // The next record is longer than the buffer.
       if (held === bytes.length) bytes = Buffer.concat([bytes], 2 * held);
       if (records.length > 0) yield records;
     }

@@ -2,38 +2,38 @@ import type { ObjectInfo } from '../s3/store.ts';
 import { type Finding, type FindingKind, KINDS } from './finding.ts';
 import type { Reference } from './references.ts';
 
-/** How many, and how many bytes their objects have. */
+/** How many there are, and the bytes of their objects. */
 interface Count {
   readonly count: number;
   readonly bytes: number;
 }
 
-/** Of each kind; null for what was not looked for. */
+/** The count of each kind; null for a kind that was not looked for. */
 type Totals = Readonly<Record<FindingKind, Count | null>>;
 
-/** What lies under one prefix of the second level, such as `media/uploads/`. */
+/** What is under one second-level prefix, such as `media/uploads/`. */
 interface PrefixSummary {
   readonly prefix: string;
   readonly objects: number;
-  /** Of all its objects. */
+  /** Total size of its objects. */
   readonly bytes: number;
   readonly totals: Totals;
 }
 
-/** All that a {@link Tally} has counted. */
+/** Everything that a {@link Tally} has counted. */
 export interface Summary {
   /** Columns of rows that name a key. */
   readonly references: number;
   /** Prefixes that rows own. */
   readonly prefixes: number;
   readonly objects: number;
-  /** Of all objects. */
+  /** Total size of all objects. */
   readonly bytes: number;
   readonly totals: Totals;
   readonly byPrefix: readonly PrefixSummary[];
 }
 
-/** Counts what passes by. */
+/** Counts references, objects and findings. */
 export interface Tally {
   references(batch: readonly Reference[]): void;
   objects(page: readonly ObjectInfo[]): void;
@@ -41,19 +41,19 @@ export interface Tally {
   summary(): Summary;
 }
 
-/** Most prefixes that are told apart; what lies under others is counted under the media prefix itself. */
+/** Maximum number of prefixes counted separately; the rest is counted under the media prefix itself. */
 const MOST_PREFIXES = 1000;
 
 type Counts = Record<FindingKind | 'objects', { count: number; bytes: number }>;
 
-/** @param notSought kinds of which nothing can be said */
+/** @param notSought kinds about which nothing can be said */
 export function createTally(mediaPrefix: string, notSought: readonly FindingKind[]): Tally {
   const all = newCounts();
   const byPrefix = new Map<string, Counts>();
   let references = 0;
   let prefixes = 0;
 
-  /** The prefix of the second level that was met last: what comes in order mostly lies under it too. */
+  /** The second-level prefix seen last: keys come in order, so the next one is mostly under it too. */
   let latest: { readonly prefix: string; readonly counts: Counts } | undefined;
 
   function countsOf(key: string): Counts {
@@ -63,7 +63,7 @@ export function createTally(mediaPrefix: string, notSought: readonly FindingKind
     const prefix = byPrefix.has(wanted) || byPrefix.size < MOST_PREFIXES ? wanted : mediaPrefix;
     const counts = byPrefix.get(prefix) ?? newCounts();
     byPrefix.set(prefix, counts);
-    // Under the media prefix itself lie the others.
+    // The media prefix itself covers the other prefixes too.
     if (prefix !== mediaPrefix) latest = { prefix, counts };
     return counts;
   }

@@ -5,14 +5,14 @@ import { measurePair } from '../retention/shrink-guard.ts';
 import type { Store } from '../s3/store.ts';
 import { type Health, type HealthRules, judgeHealth, newestTaken } from './judge-health.ts';
 
-/** Where another database's backups lie between, an older one to compare sizes with is looked for among so many. */
+/** Maximum number of backups read to find, among those of another database, an older one to compare sizes with. */
 const MOST_READ = 20;
 
 /**
- * Looks whether backups are being made. Beside the listing no more is read than the newest manifests, one or two
- * where they are of one database, so that it can be asked every minute.
+ * Checks whether backups are being made. Apart from the listing it reads only the newest manifests, one or two if
+ * they are all of one database, so that it can be called every minute.
  *
- * @throws StoreError when the bucket cannot be read
+ * @throws StoreError if the bucket cannot be read
  */
 export async function checkHealth(
   context: {

@@ -8,19 +8,25 @@ import { nextTime, previousTime, requireNextTime } from '../schedule/times.ts';
 import { describeSchedule } from '../schedule/words.ts';
 import { formatCount, formatDuration, formatTime } from '../ui/format.ts';
 
-/** The least grace, in milliseconds, where none is set. */
+/** Minimum grace period in milliseconds if none is set. */
 const LEAST_GRACE_MS = 3_600_000;
 
-/** A timer may fire a moment early, and an id tells whole seconds: so close before a time, it is the run due then. */
+/**
+ * A timer may fire slightly early, and an id has whole seconds: a run this close before a time, in milliseconds, is
+ * the one due then.
+ */
 const EARLY_MS = 1000;
 
 export interface HealthRules {
   readonly schedule: Schedule;
-  /** The database whose backups count; undefined for those of any. */
+  /** The database whose backups count; undefined for any. */
   readonly database: string | undefined;
-  /** How long after its time a run may begin, in milliseconds. */
+  /** How long after its scheduled time a run may begin, in milliseconds. */
   readonly randomDelay: number;
-  /** How late a backup may be, in milliseconds; undefined for an hour, or a quarter of the interval if that is more. */
+  /**
+   * How late a backup may be, in milliseconds; undefined for an hour or a quarter of the interval, whichever is
+   * longer.
+   */
   readonly grace: number | undefined;
   /** As for the retention; 0 turns the guard off. */
   readonly shrinkGuard: number;
@@ -29,16 +35,16 @@ export interface HealthRules {
 /** Whether backups are being made. */
 export interface Health {
   readonly healthy: boolean;
-  /** One line for people: what is well, or what is late and since when. */
+  /** One line for people: that all is well, or what is late and since when. */
   readonly reason: string;
-  /** The newest complete backup that was taken, not pushed. */
+  /** The newest complete backup that was taken here rather than pushed. */
   readonly newest: { readonly id: string; readonly begun: Date } | undefined;
-  /** When the next one after it is due; undefined without a schedule or a backup. */
+  /** When the next one is due; undefined without a schedule or a backup. */
   readonly due: Date | undefined;
-  /** When it is late: an interval, the random delay and the grace after the newest one. */
+  /** When the next one is late: an interval, the random delay and the grace period after the newest one. */
   readonly late: Date | undefined;
   readonly shrink: Shrink | undefined;
-  /** The newest backup that a verification has found faulty, unless a complete one is newer. */
+  /** The newest backup that a verification found faulty, unless a complete one is newer. */
   readonly faulty: FaultyBackup | undefined;
 }
 
@@ -50,16 +56,21 @@ export interface FaultyBackup {
 }
 
 /**
- * Judges by the complete backups alone that were taken, for of a foreign dump nothing is proven, and one that was
- * pushed says nothing of whether any are made. The next one is due at the first time of the schedule after the newest
- * of them was begun. It is late once the grace has passed after the earlier of two times: the newest backup's plus the
- * interval of the schedule that ends when the next is due, and the scheduled time that follows. Without a schedule a
- * backup has to exist, and none is ever late. One that a verification has found faulty is an alarm until a newer one is
- * complete, or it is verified once more and good, and so is one of which that cannot be read. That one has shrunk is said, and no alarm.
+ * Judges only by complete backups that were taken here: nothing is proven about a foreign dump, and a pushed one does
+ * not show that backups are being made.
  *
- * @param backups those that count, at least the newest: down to a complete one, and to the second that the shrink
- * guard compares
- * @throws ConfigError for a schedule without any time to come
+ * The next backup is due at the schedule's first time after the newest one was begun. It is late once the grace
+ * period has passed after the earlier of two times: the newest backup's time plus the schedule interval that ends
+ * when the next is due, and the scheduled time that follows. Without a schedule a backup must exist, and none is ever
+ * late.
+ *
+ * A backup that a verification found faulty is an alarm until a newer one is complete, or until it is verified again
+ * and found good; so is one whose verification record cannot be read. That a dump has shrunk is reported, but is no
+ * alarm.
+ *
+ * @param backups those that count, or at least the newest of them: down to a complete one, and to the second one that
+ * the shrink guard compares
+ * @throws ConfigError for a schedule that has no more times
  */
 export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now: Date): Health {
   const { schedule, database, shrinkGuard } = rules;
@@ -97,7 +108,7 @@ function describeNext(deadline: Deadline | undefined, now: Date): string {
   return `one was due at ${due} and counts as late from ${formatTime(deadline.late)}`;
 }
 
-/** An interval has no times of its own, so nobody knows when the first one was due. */
+/** An interval has no times of its own, so it is unknown when the first one was due. */
 function describeNone(schedule: Schedule, database: string | undefined, pushed: number, now: Date): string {
   const of = database === undefined ? '' : ` of database ${database}`;
   const besides =
@@ -109,13 +120,13 @@ function describeNone(schedule: Schedule, database: string | undefined, pushed: 
   return due === undefined ? reason : `${reason}, and one was due at ${formatTime(due)}`;
 }
 
-/** The newest complete backup that was taken, not pushed, and that no wrong clock has named. */
+/** The newest complete backup that was taken rather than pushed, and that was not named by a wrong clock. */
 export function newestTaken(backups: readonly Backup[], now: Date): Health['newest'] {
   const newest = newestFirst(backups).find((backup) => isTaken(backup) && !isAhead(backup, now));
   return newest === undefined ? undefined : { id: newest.id, begun: backupTime(newest) };
 }
 
-/** @param since the id of the newest complete backup: what is older has been made up for */
+/** @param since the id of the newest complete backup, which makes up for any older fault */
 function findFaulty(backups: readonly Backup[], since: string, now: Date): FaultyBackup | undefined {
   for (const backup of newestFirst(backups)) {
     if (backup.id < since) return undefined;
@@ -143,7 +154,7 @@ function deadlineAfter(schedule: Timetable, begun: Date, { randomDelay, grace }:
   const due = requireNextTime(schedule, new Date(begun.getTime() + early));
   const interval = intervalBefore(schedule, due) ?? due.getTime() - begun.getTime();
   const allowed = grace ?? Math.max(LEAST_GRACE_MS, interval / 4);
-  // A backup by hand before a long pause is not to excuse what the schedule misses after it.
+  // A manual backup before a long pause must not excuse what the schedule misses after it.
   const following = nextTime(schedule, due)?.getTime() ?? Number.POSITIVE_INFINITY;
   const latest = Math.min(begun.getTime() + interval, following);
   return { due, late: new Date(latest + randomDelay + allowed) };

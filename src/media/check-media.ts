@@ -11,16 +11,17 @@ import type { StartProgress } from '../ui/progress.ts';
 
 export interface MediaCheckContext {
   readonly store: Store;
-  /** What in the bucket is no media, should it lie under the media prefix. */
+  /** Prefixes that hold no media, in case they are under the media prefix. */
   readonly otherPrefixes: readonly string[];
   readonly startProgress: StartProgress;
 }
 
 /**
- * Where a backup's media are not what its list says, as they are found: the list merged with the bucket as it is now.
+ * Yields where a backup's media differ from its list, as the differences are found by merging the list with the
+ * bucket as it is now.
  *
- * @param onUntold is given the key of each object of which its ETag does not tell whether it is as it was: one that was
- *   written in parts and the other was not, as a copy that was brought back
+ * @param onUntold receives the key of each object whose ETag does not show whether it has changed, because only one
+ * of the two was written in parts, such as a copy that was brought back
  * @throws NotFoundError for a backup without such a list, DumpError, StoreError, or the signal's reason
  */
 export async function* checkMedia(

@@ -5,25 +5,25 @@ import { bringBack } from '../quarantine/restore-run.ts';
 import { compareWithRecorded } from '../s3/object-identity.ts';
 import { LONGEST_KEY, type Store, type StoredObject } from '../s3/store.ts';
 
-/** The runs of a quarantine, as they are searched for what backups lack. */
+/** The runs of a quarantine, searched for what backups lack. */
 export interface SearchedQuarantine {
   readonly store: Store;
   /** Prefix of the quarantine, with its slash. */
   readonly prefix: string;
-  /** Names of its runs, the newest first. */
+  /** Names of its runs, newest first. */
   readonly runs: readonly string[];
 }
 
-/** What a run holds of a key. */
+/** What a run holds for a key. */
 export interface CopyInRun {
   readonly run: string;
   readonly found: StoredObject;
 }
 
 /**
- * Looks for what was moved into the quarantine from an object's place, the newest run first.
+ * Looks for what was moved into the quarantine from an object's key, newest run first.
  *
- * @returns copies of its size; one that has the recorded ETag is the last of them, for beyond it none is looked for
+ * @returns the copies of its size; the search ends at the first one with the recorded ETag, which is then the last
  * @throws StoreError, or the signal's reason
  */
 export async function findCopies(
@@ -43,18 +43,18 @@ export async function findCopies(
 
 /** What is known of the copies of an object. */
 export interface JudgedCopies {
-  /** The one that is known to be of it. */
+  /** The copy that is known to be of the object. */
   readonly proven: CopyInRun | undefined;
-  /** Else those that may be, the newest first. */
+  /** Without a proven one, the copies that may be of the object, newest first. */
   readonly possible: readonly CopyInRun[];
 }
 
 /**
- * Judges what {@link findCopies} has found. A copy is of the object if it has the recorded ETag, or the journal says that
- * what was moved had; where the journal says another one, it is of an object that was written in its place since. Size
- * alone would take that.
+ * Judges what {@link findCopies} has found. A copy is of the object if it has the recorded ETag, or if the journal
+ * says that the moved object had it. If the journal gives a different ETag, the copy is of an object written in its
+ * place since, which size alone would not reveal.
  *
- * @param originals is asked of one key after the other in the order of their bytes
+ * @param originals is asked for keys in the order of their bytes
  * @throws StoreError, or the signal's reason
  */
 export async function judgeCopies(
@@ -73,15 +73,15 @@ export async function judgeCopies(
   return { proven: undefined, possible };
 }
 
-/** @param etag of what was moved; where it is encrypted, it may have got another one by being moved before */
+/** @param etag that of the moved object; if it is encrypted, an earlier move may have changed its ETag */
 function isOther(entry: MediaObject, { found }: CopyInRun, etag: string): boolean {
   return !found.hidesMd5 && compareWithRecorded(entry, { bytes: found.bytes, etag }) === 'changed';
 }
 
 /**
- * Brings a copy back to its object's place.
+ * Brings a copy back to its object's key.
  *
- * @returns why it cannot be; undefined once it is there, or would be
+ * @returns why this is impossible; undefined once the object is there, or in a dry run would be
  * @throws StoreError, or the signal's reason
  */
 export async function takeFromQuarantine(
@@ -99,7 +99,7 @@ export async function takeFromQuarantine(
 }
 
 /**
- * Looks for what was last moved into the quarantine from a key, whatever it was; undefined where no run has any.
+ * Looks for what was last moved into the quarantine from a key, whatever it was; undefined if no run has anything.
  *
  * @throws StoreError, or the signal's reason
  */
@@ -115,7 +115,7 @@ export async function findNewest(
   return undefined;
 }
 
-/** What no run can hold is not asked for. */
+/** Does not ask for a key that is too long to exist in any run. */
 async function headInRun(
   store: Store,
   prefix: string,
@@ -128,9 +128,9 @@ async function headInRun(
 }
 
 /**
- * Its place may have held another object of that size: whether it is this one, only people can tell.
+ * Says that a copy is unproven: another object of that size may have had the key, and only people can tell.
  *
- * @param possible the newest first
+ * @param possible newest first
  */
 export function describeUnproven(possible: readonly [CopyInRun, ...CopyInRun[]], key: string): string {
   const [{ run }, ...older] = possible;
@@ -139,17 +139,17 @@ export function describeUnproven(possible: readonly [CopyInRun, ...CopyInRun[]],
   return `quarantine has an object with its key and size but a different ETag (encrypted, multipart, or a different object); ${describeReturn(run, key)}${others}`;
 }
 
-/** The backup recorded nothing of it that could be compared. */
+/** Says that quarantine has something for a key of which the backup recorded nothing to compare with. */
 export function describeMissedBefore({ run }: CopyInRun, key: string): string {
   return `it was already missing when the backup was taken, but quarantine has an object with its key; ${describeReturn(run, key)}`;
 }
 
-/** How people bring an object of a run back. */
+/** Says how people can bring an object of a run back. */
 function describeReturn(run: string, key: string): string {
   return `\`topobank-backup quarantine restore ${run} --key ${shellWord(key)}\` restores it`;
 }
 
-/** As a POSIX shell takes it for one word, whatever an application has named its objects. */
+/** Quotes a text as one word of a POSIX shell, whatever an application has named its objects. */
 function shellWord(text: string): string {
   return /^[\w./@%+:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

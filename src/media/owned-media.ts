@@ -5,8 +5,8 @@ import { isKey, keyOf } from '../s3/key-bytes.ts';
 import type { ObjectInfo, ObjectVersion } from '../s3/store.ts';
 
 /**
- * What rows own, of a bucket's objects, as the entries of a media manifest, in the order of their keys' bytes. A key
- * that several rows name, or a prefix within another, comes once.
+ * The objects of a bucket that rows own, as the entries of a media manifest, in the order of their keys' bytes. A key
+ * that several rows name, or a prefix within another, appears once.
  */
 export function ownedMedia(
   inputs: MergeInputs<ObjectInfo | ObjectVersion>,
@@ -16,7 +16,7 @@ export function ownedMedia(
       entries.push({ prefix: keyOf(prefix) });
     },
     onRow({ key }, object, before, entries) {
-      // No server has an object of a key that is no UTF-8, and JSON has no way to spell it.
+      // No server has an object whose key is not UTF-8, and JSON cannot spell such a key.
       if (object === undefined && before === undefined && isKey(key))
         entries.push({ key: keyOf(key), missing: true });
     },

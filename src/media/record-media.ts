@@ -25,22 +25,22 @@ import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { ownedMedia } from './owned-media.ts';
 
-/** Where media lie, and which rows own them. */
+/** Where media are, and which rows own them. */
 export interface MediaSettings {
   /** Prefix of every media object, with its slash; '' for the whole bucket. */
   readonly mediaPrefix: string;
-  /** What in the bucket is no media, should it lie under the media prefix. */
+  /** Prefixes that hold no media, in case they are under the media prefix. */
   readonly otherPrefixes: readonly string[];
   /** The setting AUDIT_REFERENCES. */
   readonly auditReferences: string | undefined;
-  /** Requests for listings at the same time. */
+  /** Number of concurrent listing requests. */
   readonly auditReaders: number;
 }
 
 interface MediaContext extends MediaSettings {
   readonly database: Database;
   readonly store: Store;
-  /** Most parts that the server takes in one upload. */
+  /** Maximum number of parts that the server accepts in one upload. */
   readonly maxParts: number;
   readonly log: Logger;
 }
@@ -49,22 +49,22 @@ type MediaSummary = NonNullable<Manifest['media']>;
 
 /** A media manifest that is being written beside a dump. */
 export interface MediaRecording {
-  /** Waits until all of it is on its way, or has failed, which {@link finish} tells. Never throws. */
+  /** Waits until all of it has been sent, or has failed, which {@link finish} reports. Never throws. */
   written(): Promise<void>;
   /**
-   * Waits for its end and makes it visible. What goes wrong is a warning, here and in the log, and leaves nothing of
-   * it; undefined for a database of which no row is known to own an object.
+   * Waits for its end and makes it visible. An error becomes a warning, in the result and in the log, and leaves
+   * nothing of the list behind. Undefined for a database in which no row is known to own an object.
    */
   finish(): Promise<MediaSummary | undefined>;
-  /** Stops it, and removes what there is of it. Never throws. */
+  /** Stops it, and removes whatever exists of it. Never throws. */
   abort(): Promise<void>;
 }
 
 /**
- * Begins to write the list of the media that the rows of a snapshot name to `key`: the rows joined with the bucket as
+ * Begins to write to `key` the list of the media that the rows of a snapshot name: the rows joined with the bucket as
  * it is now, in constant memory.
  *
- * @param snapshot one that lives until the recording has ended
+ * @param snapshot must last until the recording has ended
  */
 export function recordMedia(
   context: MediaContext,
@@ -161,7 +161,9 @@ async function listOwned(
   return ownedMedia({ references: counted(references, count), objects, isListed });
 }
 
-/** The listing with the ids of versions where the bucket keeps them and tells of them; a list without them is better than none. */
+/**
+ * The listing with version ids if the bucket keeps versions and lists them; a list without them is better than none.
+ */
 async function chooseListing(
   { store, mediaPrefix, log }: MediaContext,
   signal: AbortSignal,

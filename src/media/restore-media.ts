@@ -37,14 +37,14 @@ type MediaOutcome =
 /** An object that cannot be brought back. */
 interface LostObject {
   readonly key: string;
-  /** Null where its size is not known. */
+  /** Null if its size is unknown. */
   readonly bytes: number | null;
   readonly from: 'nowhere';
-  /** Why it cannot be. */
+  /** Why it cannot be brought back. */
   readonly reason: string;
 }
 
-/** An object that another was written over since: the bytes of what was recorded, and of what is there. */
+/** An object that has been overwritten since: the size in bytes of what was recorded, and of what is there now. */
 interface ChangedObject {
   readonly key: string;
   readonly recorded: number;
@@ -53,27 +53,27 @@ interface ChangedObject {
 
 /** What became of the media of a backup. Sizes are bytes. */
 export interface MediaRestored {
-  /** Its id. */
+  /** Id of the backup. */
   readonly backup: string;
-  /** So it would be, and nothing was done. */
+  /** Whether this is what would happen, and nothing was done. */
   readonly dryRun: boolean;
   readonly restored: { readonly count: number; readonly bytes: number };
   /**
-   * Of those that were missing; also what the quarantine has, or may have, of keys that had no object when the backup was
-   * taken.
+   * Missing objects that were not restored; also what the quarantine has, or may have, for keys that had no object
+   * when the backup was taken.
    */
   readonly lost: readonly LostObject[];
-  /** Objects that are others than they were. They are left alone: somebody has written them. */
+  /** Objects that differ from those recorded. They are left alone, because somebody has written them. */
   readonly changed: readonly ChangedObject[];
-  /** Keys of objects whose ETags do not tell whether they are as they were, see {@link checkMedia}. Left alone too. */
+  /** Keys of objects whose ETags do not show whether they have changed, see {@link checkMedia}. Also left alone. */
   readonly untold: readonly string[];
-  /** Keys that had no object when the backup was taken, and have none, not in quarantine either. */
+  /** Keys that had no object when the backup was taken and have none now, in quarantine either. */
   readonly neverThere: number;
 }
 
 /**
- * Brings the media of a backup that are missing back: from the quarantine, else from the version that was recorded. No
- * byte passes through here, and nothing comes to an object's place that is not proven to be it.
+ * Brings back the missing media of a backup: from the quarantine, or else from the recorded version. No object data
+ * passes through here, and no key receives anything that is not proven to be its object.
  *
  * @throws NotFoundError for a backup without a list of media, DumpError, StoreError, or the signal's reason
  */
@@ -128,7 +128,7 @@ interface Sources extends SearchedQuarantine {
   readonly failures: ObjectFailures;
 }
 
-/** @param missing in the order of the keys' bytes, in which the journals are read */
+/** @param missing in the order of the keys' bytes, because the journals are read in that order */
 async function bringBatchBack(
   sources: Sources,
   missing: readonly MediaObject[],
@@ -160,8 +160,8 @@ function lostFor({ key, bytes }: MediaObject, reason: string): LostObject {
 }
 
 /**
- * @returns what the quarantine has of keys that had no object when the backup was taken, which people have to judge; also
- * where the server fails for the key
+ * @returns what the quarantine has for keys that had no object when the backup was taken, for people to judge; also
+ * keys for which the server fails
  */
 async function findMissedBefore(
   sources: Sources,
@@ -180,13 +180,16 @@ async function findMissedBefore(
   });
 }
 
-/** A row may name what no server takes for a key, and so holds. The answer is one to HEAD, which says no more. */
+/**
+ * A row may name what no server accepts as a key, so no object can have it. A response to HEAD has a status and no
+ * code.
+ */
 function exceptNoKey(error: unknown): undefined {
   const { status } = answerOf(error instanceof StoreError ? error.cause : undefined);
   if (status !== 400 && status !== 414) throw error;
 }
 
-/** An object that is missing, and what the quarantine has of its key and size. */
+/** A missing object, and what the quarantine has of its key and size. */
 interface SoughtObject extends JudgedCopies {
   readonly entry: MediaObject;
   readonly copies: readonly CopyInRun[];

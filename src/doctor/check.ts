@@ -1,6 +1,6 @@
 import { messageOf, OperatorError } from '../errors.ts';
 
-/** What one check found. `warning`: it works, but the operator should know. */
+/** What one check found. `warning`: it works, but the operator should know about it. */
 export interface DoctorFinding {
   readonly check: string;
   readonly state: 'ok' | 'warning' | 'fault';
@@ -13,7 +13,7 @@ export function fault(detail: string, remedy: string | undefined): Omit<DoctorFi
   return { state: 'fault', detail, remedy };
 }
 
-/** Runs a check; what it throws is a fault, unless the program is being stopped. */
+/** Runs a check; what it throws becomes a fault, unless the program is being stopped. */
 export async function examine(
   check: string,
   signal: AbortSignal,
@@ -34,7 +34,7 @@ export async function examine(
   }
 }
 
-/** Clocks this far apart, in milliseconds, are worth a word; S3 refuses requests at fifteen minutes. */
+/** Clocks this far apart, in milliseconds, are worth a mention; S3 refuses requests from fifteen minutes on. */
 const CLOCK_WARNING_MS = 60_000;
 const CLOCK_FAULT_MS = 10 * 60_000;
 

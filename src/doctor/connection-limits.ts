@@ -3,27 +3,28 @@ import type { Database } from '../postgres/database.ts';
 import { formatNumber } from '../ui/format.ts';
 import { type DoctorFinding, fault } from './check.ts';
 
-/** How many sessions the server allows at once; null for as many as there are. */
+/** How many sessions the server allows at once; null for no limit. */
 export interface ConnectionLimit {
   readonly limit: number | null;
-  /** Sessions under the limit, but for the doctor's own. */
+  /** Sessions that count towards the limit, except the doctor's own. */
   readonly taken: number;
 }
 
-/** A superuser has none of either. */
+/** Limits of the role and of the database; neither applies to a superuser. */
 export interface ConnectionLimits {
   readonly role: ConnectionLimit;
   readonly database: ConnectionLimit;
 }
 
-/** What a backup holds of the database at once: its snapshot, and pg_dump. */
+/** Connections to the database that a backup holds at once: its snapshot, and pg_dump. */
 const OF_DATABASE = 2;
 
-/** What it holds beside these while it reads the rows that name media. */
+/** Additional connections while it reads the rows that name media. */
 const OF_MEDIA = 1;
 
 /**
- * Judges whether a backup gets the connections that it takes at once; its lock lies in the maintenance database.
+ * Judges whether a backup can get the connections that it needs at once; its lock is held in the maintenance
+ * database.
  *
  * @param recordsMedia whether the backup lists the media that rows name (MEDIA_MANIFEST)
  */
@@ -48,7 +49,7 @@ export function judgeLimits(
   );
 }
 
-/** @param forMedia those of the connections that only the list of media takes; they may come to lack for the dump */
+/** @param forMedia those of the connections that only the list of media needs, which the dump may then lack */
 function judge(
   { limit, taken }: ConnectionLimit,
   ofDump: number,

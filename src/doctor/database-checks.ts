@@ -11,12 +11,12 @@ import { judgeLimits } from './connection-limits.ts';
 import { tryDatabase } from './probe-database.ts';
 import { type Rights, readRights } from './rights.ts';
 
-/** How many tables are named in a finding. */
+/** Maximum number of names in a finding. */
 const NAMED = 3;
 
 const quote = pg.escapeIdentifier;
 
-/** Tries what a backup and a restore need of PostgreSQL; a database that it makes for that is gone afterwards. */
+/** Tests what a backup and a restore need of PostgreSQL; the database that it creates for this is gone afterwards. */
 export async function examineDatabase(
   database: Database,
   options: ClientTools & {
@@ -28,12 +28,12 @@ export async function examineDatabase(
 ): Promise<DoctorFinding[]> {
   const source = await examineSource(database, options);
   const server = await examineServer(database, options);
-  // What keeps from both is told once.
+  // A fault that prevents both is reported once.
   const isSame = source[0]?.state === 'fault' && server[0]?.detail === source[0].detail;
   return [...source, ...(isSame ? server.slice(1) : server)];
 }
 
-/** The database that is backed up. */
+/** Checks the database that is backed up. */
 async function examineSource(
   database: Database,
   options: Parameters<typeof examineDatabase>[1],
@@ -69,7 +69,7 @@ async function examineSource(
   return [connected, ...findings];
 }
 
-/** The server, as a restore needs it. */
+/** Checks the server, as a restore needs it. */
 async function examineServer(
   database: Database,
   { signal }: { readonly signal: AbortSignal },
@@ -87,7 +87,7 @@ async function examineServer(
   return [connected, ...findings];
 }
 
-/** What earlier restores that were killed have left. */
+/** Reports what earlier restores that were killed have left. */
 async function examineLeftovers(
   admin: pg.Client,
   name: string,

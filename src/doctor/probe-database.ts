@@ -13,8 +13,9 @@ import { fault } from './check.ts';
 const PROBE_MS = 60_000;
 
 /**
- * Does with an empty database what a restore does: creates, renames and drops it. It takes a moment, and broken off the
- * server could go on to make the database after it was looked for; so a signal waits until it is gone.
+ * Does with an empty database what a restore does: creates, renames and drops it. The signal is not heeded until the
+ * database is gone: this takes only a moment, and if it were interrupted, the server might still create the database
+ * after the check for leftovers.
  */
 export async function tryDatabase(
   database: Database,
@@ -42,7 +43,7 @@ async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<Do
       `ALTER ROLE ${pg.escapeIdentifier(user)} CREATEDB`,
     );
   }
-  // What went wrong first is what has to be told.
+  // The first error is the one to report.
   const first = tried ?? dropped;
   if (first === undefined) return 'databases can be created, renamed and dropped';
   const left = dropped === undefined ? '' : `; database ${probe} or ${renamed} may remain`;

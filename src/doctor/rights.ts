@@ -2,18 +2,18 @@ import type pg from 'pg';
 import { databaseError } from '../postgres/errors.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 
-/** What the role may, of the things that nothing but the catalogs tell without doing harm. */
+/** What the role may do, as far as only the catalogs show it without doing harm. */
 export interface Rights {
   readonly ownsDatabase: boolean;
-  /** Whether it may end sessions of other roles but superusers' (predefined role `pg_signal_backend`). */
+  /** Whether it may end sessions of other roles except superusers (predefined role `pg_signal_backend`). */
   readonly mayTerminate: boolean;
-  /** Tables and sequences that pg_dump reads and the role may not, quoted, with their schemas. */
+  /** Tables and sequences that pg_dump reads and the role may not read, quoted, with their schemas. */
   readonly unreadable: readonly string[];
-  /** Tables of which row-level security would hide rows; pg_dump refuses them. */
+  /** Tables with rows that row-level security would hide; pg_dump refuses to dump them. */
   readonly hidden: readonly string[];
   /** Some of the large objects that the role may not read: `large object 16404`. */
   readonly unreadableObjects: readonly string[];
-  /** What of the database only a superuser creates, where the role is none: `event trigger audit`. */
+  /** Objects of the database that only a superuser can create, if the role is not one: `event trigger audit`. */
   readonly ofSuperusers: readonly string[];
   readonly limits: ConnectionLimits;
   /** The server's clock. */

@@ -9,16 +9,16 @@ import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
 /** How long removing the probe objects may take, in milliseconds. */
 const CLEAN_UP_MS = 10_000;
 
-/** For a server that does not tell of uploads under way (ListMultipartUploads). */
+/** Remedy if a server does not list uploads in progress (ListMultipartUploads). */
 const FIND_UPLOADS = 'add a lifecycle rule to the bucket that aborts incomplete uploads after a day';
 
 const PROBE = Buffer.from('topobank-backup doctor: this object may be deleted\n');
 
 /**
- * Tries what the tool needs of S3 on probe objects that it removes.
+ * Tests what the tool needs of S3, on probe objects that it removes.
  *
- * @param prefix of the backups
- * @param mediaPrefix of the media, of which nothing but the listing is tried
+ * @param prefix that of the backups
+ * @param mediaPrefix that of the media, for which only listing is tested
  */
 export async function examineStore(
   store: Store,
@@ -31,7 +31,7 @@ export async function examineStore(
       for await (const _ of store.list(prefix, { signal })) break;
     } catch (error) {
       if (error instanceof StoreError && answerOf(error.cause).code === 'NoSuchBucket') {
-        // Nothing more can be tried, so it cannot be said that backups will work.
+        // Nothing more can be tested, so it is unknown whether backups will work.
         return fault(
           `bucket ${store.bucket} does not exist on ${store.endpoint}`,
           'check AWS_STORAGE_BUCKET_NAME; `topobank-backup backup` creates the bucket if the access key permits it',
@@ -67,7 +67,7 @@ interface ProbeKeys {
   readonly parts: string;
 }
 
-/** What is done with single objects. Where none can be written, nothing more can be said of them. */
+/** Tests operations on single objects. If none can be written, nothing more can be tested. */
 async function tryObject(
   store: Store,
   key: string,
@@ -112,7 +112,7 @@ async function tryDeleting(store: Store, { object, parts }: ProbeKeys, signal: A
   return 'objects can be deleted';
 }
 
-/** What may be left of the probes, by the checks that should have removed it. */
+/** What may be left of the probes, by the check that should have removed it. */
 interface Left {
   readonly 's3: delete': readonly string[];
   readonly 's3: multipart': readonly string[];
@@ -127,7 +127,7 @@ async function removeProbes(store: Store, { object, parts }: ProbeKeys): Promise
   const objects: string[] = [];
   for (const key of [object, parts]) {
     const isThere = store.head(key, signal).then((info) => info !== undefined);
-    // What was not removed and cannot be looked up may be there.
+    // A probe that was not removed and cannot be looked up may still be there.
     if (await isThere.catch(() => !removed)) objects.push(key);
   }
   const uploads: string[] = [];
@@ -135,12 +135,15 @@ async function removeProbes(store: Store, { object, parts }: ProbeKeys): Promise
     for await (const { key, uploadId } of store.listUploads(parts, signal))
       uploads.push(`upload ${uploadId} of ${key}`);
   } catch {
-    // Another check tells that uploads cannot be listed.
+    // Another check reports that uploads cannot be listed.
   }
   return { 's3: delete': objects, 's3: multipart': uploads };
 }
 
-/** A right is needed for all that lies under the prefix, and not for the probe, which is named where it may be left. */
+/**
+ * Names the whole prefix instead of the probe, because rights are needed for all of it. A probe that may be left is
+ * named.
+ */
 function describeFor(
   prefix: string,
   { object, parts }: ProbeKeys,
@@ -175,7 +178,7 @@ async function tryMultipart(store: Store, key: string, signal: AbortSignal): Pro
   return 'multipart uploads can be completed and aborted';
 }
 
-/** Begins an upload, of which nothing is left when `work` fails. */
+/** Begins an upload, and removes it if `work` fails. */
 async function withUpload<T>(
   store: Store,
   key: string,
@@ -183,7 +186,7 @@ async function withUpload<T>(
   work: (upload: Upload) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  // One whose name was not waited for could not be aborted.
+  // An upload whose id was never received could not be aborted.
   const upload = await store.createUpload(key, 'text/plain', uninterrupted());
   try {
     return await work(upload);
@@ -193,7 +196,7 @@ async function withUpload<T>(
   }
 }
 
-/** Without it backups are made, but nothing is known of their media. */
+/** Only a warning: without this listing backups are made, but nothing is recorded about their media. */
 async function tryMedia(store: Store, prefix: string, signal: AbortSignal): Promise<DoctorFinding> {
   const found = await examine('s3: list media', signal, async () => {
     for await (const _ of store.list(prefix, { signal })) break;
@@ -202,14 +205,14 @@ async function tryMedia(store: Store, prefix: string, signal: AbortSignal): Prom
   return asWarning(found, 'so backups have no list of their media, and media cannot be audited');
 }
 
-/** @param follows what it leads to */
+/** @param follows what this leads to */
 function asWarning(found: DoctorFinding, follows: string): DoctorFinding {
   return found.state === 'fault'
     ? { ...found, state: 'warning', detail: `${found.detail}, ${follows}` }
     : found;
 }
 
-/** Without the versions a backup records its media all the same, but none is brought back from one. */
+/** Only a warning: without versions a backup still records its media, but none can be restored from a version. */
 async function tryVersions(store: Store, prefix: string, signal: AbortSignal): Promise<DoctorFinding> {
   const found = await examine('s3: versions', signal, async () => {
     const versioning = await store.versioning(signal);
@@ -227,7 +230,10 @@ async function tryVersions(store: Store, prefix: string, signal: AbortSignal): P
   return asWarning(found, 'so none are recorded for media');
 }
 
-/** Backups are made without it, but what dead runs have left then stays and costs room. */
+/**
+ * Only a warning: backups are made without this listing, but what killed runs have left then stays and takes up
+ * space.
+ */
 async function tryListingUploads(store: Store, key: string, signal: AbortSignal): Promise<DoctorFinding> {
   const found = await examine('s3: list uploads', signal, async () => {
     const isListed = await withUpload(store, key, signal, async (upload) => {

@@ -15,15 +15,15 @@ import { findFreeRun, listRuns } from './runs.ts';
 
 interface AuditAndQuarantineContext extends AuditContext, ConfirmedQuarantineContext {}
 
-/** What was found, and what was moved; undefined where there is no orphan. */
+/** What was found, and what was moved; undefined if there was no orphan. */
 type AuditAndQuarantineReport = AuditReport & { readonly quarantine: QuarantineReport | undefined };
 
 /**
- * Audits, and moves the orphans into the quarantine once it is confirmed.
+ * Audits, and moves the orphans into the quarantine once that is confirmed.
  *
- * @param onAudited is given the audit's report before anybody is asked
- * @throws StoreError where it is not known what a backup needs, LockedError, DatabaseError, what `confirm` throws, or
- * the signal's reason
+ * @param onAudited receives the audit's report before confirmation is requested
+ * @throws StoreError if it is unknown what a backup needs, LockedError, DatabaseError, what `confirm` throws, or the
+ * signal's reason
  */
 export async function auditAndQuarantine(
   context: AuditAndQuarantineContext,
@@ -47,7 +47,7 @@ export async function auditAndQuarantine(
     const where = `${runPrefix(quarantinePrefix, run)} in bucket ${store.bucket}`;
     const purpose = `move ${formatNumber(orphan.count, 'orphan')} (${formatBytes(orphan.bytes)}) to ${where}`;
     await context.confirm(purpose);
-    // A backup that is under way has rows of its own moment, and must have told which media they name.
+    // A backup in progress has rows of a moment of its own, and must have recorded which media they name.
     const quarantine = await withLock(database, context.lockFor(purpose), signal, async (held) => {
       await closeRuns(context, held);
       await journal.commit();
@@ -59,7 +59,7 @@ export async function auditAndQuarantine(
   }
 }
 
-/** @returns what was found, and the ids of the backups that were asked what they need */
+/** @returns what was found, and the ids of the backups whose needs the audit has read */
 async function auditInto(
   journal: Journal,
   context: AuditAndQuarantineContext,
@@ -82,7 +82,7 @@ async function auditInto(
   return { report, backups };
 }
 
-/** Closes runs that were cut off, where there are any. */
+/** Closes interrupted runs, if there are any. */
 async function closeCutOff(context: AuditAndQuarantineContext, signal: AbortSignal): Promise<void> {
   const { store, database, quarantinePrefix } = context;
   const runs = await listRuns(store, quarantinePrefix, signal);
@@ -92,7 +92,7 @@ async function closeCutOff(context: AuditAndQuarantineContext, signal: AbortSign
   );
 }
 
-/** @param audited the backups that were asked by the audit; those that came since are asked now */
+/** @param audited the backups whose needs the audit has read; those of newer ones are read now */
 async function moveOrphans(
   context: AuditAndQuarantineContext,
   run: string,

@@ -4,14 +4,14 @@ import type { QuarantineContext } from './context.ts';
 import { isInPlace } from './move-object.ts';
 import { endRun, firstOriginal, listQuarantined, listRuns } from './runs.ts';
 
-/** Objects that are looked up at the same time. */
+/** Number of concurrent lookups. */
 const LOOKUPS = 8;
 
 /**
- * Brings runs that were cut off to an end: where an object is both in its place and in quarantine, the copy goes, and
- * the next run judges the object anew; what was moved stays moved, and a run that has moved nothing goes. No other run
- * of this database may be at work. One that moves what is no media of this database is another's, which holds another
- * lock: it is left alone, and so is one that does not tell what it moves.
+ * Closes interrupted runs. If an object is both in its place and in quarantine, the copy is removed, and the next run
+ * judges the object again; what was moved stays moved, and a run that has moved nothing is removed. No other run of
+ * this database may be active. A run that moves anything but media of this database belongs to another one, which
+ * holds a different lock: it is left alone, as is a run that does not show what it moves.
  *
  * @throws DumpError for a damaged journal, StoreError, or the signal's reason
  */

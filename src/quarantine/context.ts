@@ -5,7 +5,7 @@ import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 
-/** What it takes to work with the quarantine of a bucket. */
+/** What is needed to work with the quarantine of a bucket. */
 export interface QuarantineContext {
   readonly store: Store;
   /** Prefix of the quarantine, with its slash. */
@@ -15,7 +15,7 @@ export interface QuarantineContext {
   readonly startProgress: StartProgress;
 }
 
-/** What it takes to change the quarantine. */
+/** What is needed to change the quarantine. */
 export interface ConfirmedQuarantineContext extends BackupAuditContext, QuarantineContext, ConfirmAndLock {
   readonly database: Database;
   /** Prefix of the backups. */

@@ -2,10 +2,10 @@ import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 
 /**
- * Does work on many objects, and where it is cut off tells how far it has come: what is done stays done.
+ * Runs work on many objects and, if it is interrupted, logs how far it got: what is done stays done.
  *
- * @param done counted by the work as it goes on; sizes are bytes
- * @param describe what has been done to `12 objects (3.4 MiB)`, and what to do now
+ * @param done updated by the work as it proceeds; sizes are bytes
+ * @param describe says what has been done to `12 objects (3.4 MiB)`, and what to do now
  * @throws what the work throws
  */
 export async function tellingCutOff<T>(
@@ -17,7 +17,7 @@ export async function tellingCutOff<T>(
   try {
     return await work();
   } catch (error) {
-    // Of those that were under way nobody knows.
+    // The state of objects that were in progress is unknown.
     const known = `at least ${formatNumber(done.count, 'object')} (${formatBytes(done.bytes)})`;
     log.warn(describe(done.count === 0 ? 'perhaps some objects' : known));
     throw error;

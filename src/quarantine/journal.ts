@@ -5,7 +5,7 @@ import { DumpError, NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { journalKey } from './names.ts';
 
-/** Far more than a journal of any bucket takes, of parts that every server takes. */
+/** Far more than the journal of any bucket needs, and accepted by every server. */
 const MAX_PARTS = 1000;
 
 const entrySchema = v.object({
@@ -16,20 +16,20 @@ const entrySchema = v.object({
 });
 const lineSchema = v.pipe(v.string(), v.parseJson(), entrySchema);
 
-/** An object that is to be moved, as the audit saw it: by its ETag it is known when its copy has another one. */
+/** An object to be moved, as the audit saw it; its ETag identifies it if its copy has a different one. */
 export type JournalEntry = v.InferOutput<typeof entrySchema>;
 
-/** The journal of a run that may come to be: nothing of it is visible until it is committed. */
+/** The journal of a run that may yet be called off: nothing of it is visible until it is committed. */
 export interface Journal {
-  /** Takes the orphans of these findings. */
+  /** Adds the orphans among these findings. */
   add(findings: readonly Finding[]): Promise<void>;
-  /** Makes it visible: from here on a run that is cut off is found. */
+  /** Makes it visible: from here on an interrupted run is found. */
   commit(): Promise<void>;
-  /** Leaves nothing of one that is not committed. Never throws. */
+  /** Removes everything of a journal that is not committed. Never throws. */
   abort(): Promise<void>;
 }
 
-/** Begins to write the journal of a run; the caller commits or aborts it. @throws StoreError */
+/** Begins to write the journal of a run, which the caller commits or aborts. @throws StoreError */
 export async function openJournal(
   store: Store,
   prefix: string,
@@ -61,7 +61,7 @@ export async function openJournal(
   };
 }
 
-/** What a run was to move, in the order of the keys' bytes. @throws DumpError when it is damaged, StoreError */
+/** What a run was to move, in the order of the keys' bytes. @throws DumpError if it is damaged, StoreError */
 export async function* readJournal(
   store: Store,
   prefix: string,
@@ -82,7 +82,7 @@ export async function* readJournal(
   }
 }
 
-/** A key that a run was to move; undefined where its journal is gone. @throws as {@link readJournal} */
+/** A key that a run was to move; undefined if its journal is gone. @throws as {@link readJournal} */
 export async function firstOfJournal(
   store: Store,
   prefix: string,

@@ -1,4 +1,4 @@
-/** Most objects that a report names. */
+/** Maximum number of objects that a report names. */
 const NAMED = 20;
 
 /** An object that was left where it was. */
@@ -7,7 +7,7 @@ interface LeftObject {
   readonly reason: string;
 }
 
-/** The objects that were left where they were, of which the first are named. */
+/** The objects that were left where they were; only the first are named. */
 export interface LeftObjects {
   readonly count: number;
   readonly first: readonly LeftObject[];
@@ -18,7 +18,7 @@ interface LeftObjectsTally {
   summary(): LeftObjects;
 }
 
-/** Counts what is left, and holds the first 20 of it, however many there are. */
+/** Counts the objects left, however many, and holds the first 20 of them. */
 export function tallyLeft(): LeftObjectsTally {
   const first: LeftObject[] = [];
   let count = 0;

@@ -2,24 +2,24 @@ import { mayBeCopy } from '../s3/object-identity.ts';
 import { haveSameBytes } from '../s3/same-bytes.ts';
 import { LONGEST_KEY, type ObjectInfo, type Store, type StoredObject } from '../s3/store.ts';
 
-/** Copies that the server is asked to make at the same time. */
+/** Number of concurrent copies requested from the server. */
 export const COPIES = 8;
 
-/** What came of a copy that is to take the place of an object. */
+/** The outcome of copying an object to another key. */
 type CopyOutcome =
   | { readonly kind: 'copied'; readonly source: StoredObject }
   /** There is no such object. */
   | { readonly kind: 'gone' }
-  /** Why it was not copied; what there was under the other key is there still. */
+  /** Why it was not copied; whatever was at the other key is still there. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** Why what there is under the other key is no copy of it: another writer's object, perhaps. */
+  /** Why the object at the other key is not a copy of it; it may be another writer's. */
   | { readonly kind: 'other'; readonly reason: string };
 
 /**
- * Copies an object on the server, without its bytes passing through here, and makes sure that the copy is it. What
- * there is under `to` is replaced.
+ * Copies an object on the server, without its bytes passing through here, and checks the copy. Any object at `to` is
+ * replaced.
  *
- * @param isWanted judges the object before it is copied: the reason why it is not, or undefined
+ * @param isWanted judges the object before it is copied: returns why it is not wanted, or undefined
  * @throws StoreError, or the signal's reason
  */
 export async function copyAndCompare(
@@ -43,7 +43,7 @@ export async function copyAndCompare(
   return reason === undefined ? { kind: 'copied', source } : { kind: 'other', reason };
 }
 
-/** @returns why it is not known to be a copy of the source; undefined when it is */
+/** @returns why it is not known to be a copy of the source; undefined if it is */
 async function faultOfCopy(
   store: Store,
   source: StoredObject,
@@ -52,15 +52,16 @@ async function faultOfCopy(
 ): Promise<string | undefined> {
   if (copy === undefined || !mayBeCopy(source, copy)) return 'its copy has a different size or ETag';
   if (copy.etag === source.etag) return undefined;
-  // Where the ETags tell nothing, it is a copy of what was there before and is there still. Of what has gone since, the
-  // copy may be all that is left.
+  // If the ETags are inconclusive, it is a copy as long as the source is unchanged. If the source is gone, the copy
+  // may be all that is left.
   const now = await store.head(source.key, signal);
   return now === undefined || isUntouched(source, now) ? undefined : 'it changed while it was being copied';
 }
 
 /**
- * Whether what is in an object's place is what its copy in quarantine was made of. Where their ETags do not tell, as of
- * what was written in parts or is encrypted, it is if it was there before the copy was made; else their bytes are read.
+ * Whether an object in its place is what its copy in quarantine was made of. If their ETags are inconclusive, as for
+ * objects written in parts or encrypted, it is if it was there before the copy was made; otherwise their bytes are
+ * read.
  *
  * @throws StoreError, or the signal's reason
  */
@@ -72,10 +73,10 @@ export async function isInPlace(
 ): Promise<boolean> {
   if (present.bytes !== copy.bytes) return false;
   if (present.etag === copy.etag) return true;
-  // A listing does not tell of the copy's encryption.
+  // A listing does not report the copy's encryption.
   const stored = await store.head(copy.key, signal);
   if (stored === undefined || !mayBeCopy(stored, present)) return false;
-  // A HEAD tells the time without the fraction of the second.
+  // HEAD reports the time in whole seconds.
   const second = ({ lastModified }: ObjectInfo) => Math.floor(lastModified.getTime() / 1000);
   return second(present) < second(stored) || haveSameBytes(store, copy.key, present.key, signal);
 }

@@ -2,24 +2,24 @@ import { idTime } from '../catalog/backup-name.ts';
 import { ConfigError } from '../errors.ts';
 
 /*
- * Of one run of the quarantine, which is named by the time it began, `YYYYMMDDhhmmss` in UTC, the bucket holds
+ * A run of the quarantine is named by the time it began, `YYYYMMDDhhmmss` in UTC. The bucket holds for it
  *
  *     quarantine/<run>.journal.ndjson.gz   what was to be moved, written before anything is
  *     quarantine/<run>/<original key>      what was moved
  *     quarantine/<run>.done.json           written last
  */
 
-/** Where a run tells what was to be moved. */
+/** Key of the journal of what a run was to move. */
 export function journalKey(prefix: string, run: string): string {
   return `${prefix}${run}.journal.ndjson.gz`;
 }
 
-/** Where the mark of a run lies that has ended. */
+/** Key of the mark that a run has ended. */
 export function doneKey(prefix: string, run: string): string {
   return `${prefix}${run}.done.json`;
 }
 
-/** Where the objects of a run lie. */
+/** Prefix of the objects of a run. */
 export function runPrefix(prefix: string, run: string): string {
   return `${prefix}${run}/`;
 }
@@ -29,7 +29,7 @@ type QuarantineName =
   | { readonly part: 'journal' | 'done'; readonly run: string }
   | { readonly part: 'object'; readonly run: string; readonly original: string };
 
-/** @returns undefined for every object that is none of ours; such an object is never touched. */
+/** @returns undefined for any object that is not ours; such an object is never touched */
 export function parseQuarantineKey(prefix: string, key: string): QuarantineName | undefined {
   if (!key.startsWith(prefix)) return undefined;
   const match = /^(\d{14})(?:\/(.+)|\.(journal)\.ndjson\.gz|\.(done)\.json)$/su.exec(
@@ -41,7 +41,7 @@ export function parseQuarantineKey(prefix: string, key: string): QuarantineName 
   return { part: journal === undefined ? 'done' : 'journal', run };
 }
 
-/** @throws ConfigError where media or backups would lie in the quarantine */
+/** @throws ConfigError if media or backups would be inside the quarantine */
 export function checkQuarantinePrefix(settings: {
   readonly quarantinePrefix: string;
   readonly mediaPrefix: string;

@@ -1,10 +1,10 @@
 import { StoreError } from '../errors.ts';
 import { answerOf } from '../s3/errors.ts';
 
-/** As many objects as fail one after the other are taken for a server that fails for all. */
+/** If this many objects fail in a row, the server is taken to fail for all. */
 const MOST_IN_A_ROW = 16;
 
-/** Answers that are about who asks, or where, whatever the object is. */
+/** Error codes about the caller or the bucket, whatever the object is. */
 const OF_THE_CALLER = new Set(['ExpiredToken', 'InvalidToken', 'NoSuchBucket']);
 
 /** What `work` returned, or why the server failed for this object. */
@@ -17,12 +17,12 @@ export interface ObjectFailures {
   /**
    * Does something with one object.
    *
-   * @throws what `work` throws, where that is no matter of this object, or has befallen too many in a row
+   * @throws what `work` throws if that does not concern this object alone, or too many objects have failed in a row
    */
   attempt<T>(work: () => Promise<T>): Promise<Attempt<T>>;
 }
 
-/** Begins to count the failures that follow one another. */
+/** Starts to count consecutive failures. */
 export function tolerateFailures(): ObjectFailures {
   let inARow = 0;
   return {
@@ -41,8 +41,8 @@ export function tolerateFailures(): ObjectFailures {
 }
 
 /**
- * Whether an error may be one of this object alone: the server has answered, and has not refused who asks, or it took
- * too long over this one. An object in an archive is refused like a stranger, by 403.
+ * Whether an error may concern this object alone: the server has answered and not refused the caller, or it took too
+ * long over this object. An object in an archive is refused with 403, like an unauthorised caller.
  */
 export function isOfOneObject(error: unknown): error is StoreError {
   if (!(error instanceof StoreError)) return false;

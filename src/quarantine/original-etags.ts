@@ -7,11 +7,11 @@ import type { Logger } from '../ui/log.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { isOfOneObject } from './object-failures.ts';
 
-/** Tells which ETags objects had before they were moved, of one key after the other in the order of their bytes. */
+/** Looks up the ETags that objects had before they were moved. Keys must be given in the order of their bytes. */
 export interface OriginalEtags {
   /**
-   * Of what a run has moved from a key; undefined where its journal does not tell, or is gone or damaged, or the server
-   * fails for it.
+   * The ETag of what a run moved from a key; undefined if its journal does not say, or is gone or damaged, or the
+   * server fails for it.
    *
    * @throws StoreError, or the signal's reason
    */
@@ -20,8 +20,8 @@ export interface OriginalEtags {
 }
 
 /**
- * Opens the journals of runs as they are asked for; each is read once, and in memory is a batch of it. A copy may have
- * another ETag than what it was made of, so that only the journal proves what an object in quarantine was.
+ * Opens the journals of runs on first use; each is read once, with one batch in memory. A copy may have a different
+ * ETag than its source, so only the journal proves what an object in quarantine was.
  */
 export function openOriginalEtags(
   { store, log }: { readonly store: Store; readonly log: Logger },

@@ -20,14 +20,14 @@ import {
   removeEmptyRun,
 } from './runs.ts';
 
-/** The runs that began at least so many milliseconds before `now`. */
+/** The runs that began at least this many milliseconds before `now`. */
 function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now: Date): QuarantineRun[] {
   return runs.filter(
     ({ run }) => (idTime(run)?.getTime() ?? Number.POSITIVE_INFINITY) <= now.getTime() - olderThanMs,
   );
 }
 
-/** Those with media of this database: which rows and backups need the objects of others is not known here. */
+/** The runs with media of this database: which rows and backups need the objects of others is unknown here. */
 async function ownRuns(
   { store, quarantinePrefix, mediaPrefix, log }: ConfirmedQuarantineContext,
   runs: readonly QuarantineRun[],
@@ -45,18 +45,19 @@ async function ownRuns(
   return own;
 }
 
-/** What a purge came to. Sizes are bytes. */
+/** The result of a purge. Sizes are bytes. */
 export interface PurgeReport {
-  /** Those that were old enough, also where all of their objects stay. */
+  /** Those that were old enough, including any whose objects all stay. */
   readonly runs: readonly string[];
   readonly removed: { readonly count: number; readonly bytes: number };
-  /** Objects that stay, for a row or a kept backup has come to need them since. */
+  /** Objects that stay, because a row or a kept backup has come to need them. */
   readonly kept: number;
 }
 
 /**
- * Deletes what runs of the quarantine hold that began at least so many milliseconds ago, for good, but what a row names
- * or a kept backup needs; asks first where there are any. Runs of other databases are left alone, see {@link ownRuns}.
+ * Permanently deletes what is held by runs of the quarantine that began at least this many milliseconds ago, except
+ * what a row names or a kept backup needs. Asks for confirmation if there are any. Runs of other databases are left
+ * alone, see {@link ownRuns}.
  *
  * @throws StoreError, LockedError, DatabaseError, what `confirm` throws, or the signal's reason
  */
@@ -89,7 +90,7 @@ export async function purgeRuns(
   });
 }
 
-/** @param openProtectors of all kept backups, anew for each run */
+/** @param openProtectors opens those of all kept backups, once for each run */
 async function deleteRuns(
   { store, quarantinePrefix, log }: QuarantineContext,
   runs: readonly QuarantineRun[],

@@ -13,28 +13,28 @@ import { runPrefix } from './names.ts';
 import { type Attempt, type ObjectFailures, tolerateFailures } from './object-failures.ts';
 import { endRun, type RunMark } from './runs.ts';
 
-/** Objects that are looked up and removed together: each look reads the tables that own objects, whole. */
+/** Objects whose owners are looked up together: each lookup reads all tables that own objects. */
 const BATCH = 1000;
 
-/** So many of them are looked at once more, and then removed, together. */
+/** How many of these are checked once more, and then removed, together. */
 const LOOKED_AT = 100;
 
-/** What a run came to. */
+/** The result of a run. */
 export interface QuarantineReport extends RunMark {
   readonly left: LeftObjects;
 }
 
 /**
- * Moves the objects of a run's journal into the quarantine. Each is copied and the copy compared; then it is looked up
- * once more whether a row or a backup needs it and whether it is the same; only then is it removed. A copy is removed
- * only while the object is in its place. So whenever the run is cut off, an object is in its place, in the quarantine,
- * or in both. One for which the server fails is left in its place; where it fails for many in a row, or refuses who
- * asks, the run ends.
+ * Moves the objects of a run's journal into the quarantine. Each object is copied and the copy compared; then it is
+ * checked again whether a row or a backup needs the object and whether it is unchanged; only then is it removed. A
+ * copy is removed only while the object is in its place. So whenever the run is interrupted, an object is in its
+ * place, in the quarantine, or in both. An object for which the server fails is left in its place; if the server
+ * fails for many in a row, or refuses the caller, the run ends.
  *
- * Of a run that moves nothing, nothing is left in the bucket.
+ * A run that moves nothing leaves nothing in the bucket.
  *
- * @param findOwned tells which keys rows own at this moment
- * @param protectors of backups that came since the audit
+ * @param findOwned returns which keys rows own now
+ * @param protectors those of backups that were made since the audit
  * @throws StoreError, DatabaseError, or the signal's reason
  */
 export async function quarantineOrphans(
@@ -79,17 +79,17 @@ export async function quarantineOrphans(
   return report;
 }
 
-/** What the moving of a batch takes, beside the run. */
+/** What is needed to move a batch, in addition to the run. */
 interface BatchTools {
   readonly findOwned: FindOwned;
   readonly protectors: Protectors;
   readonly failures: ObjectFailures;
   readonly leave: (key: string, reason: string) => void;
-  /** Told of each object that was copied or is left. */
+  /** Called for each object that was copied or is left. */
   readonly onLooked: () => void;
 }
 
-/** An object that was copied, and why it is not moved. */
+/** An object that was copied, and why it is not moved after all. */
 interface Staying {
   readonly source: StoredObject;
   readonly reason: string;
@@ -109,7 +109,7 @@ async function moveBatch(
   const named = await findOwned(copied.map(({ key }) => key));
   const moved: StoredObject[] = [];
   const staying: Staying[] = [];
-  // Between its look and its deletion an object may be written anew, so few are looked at together.
+  // An object may be rewritten between its check and its deletion, so only a few are checked together.
   for (let start = 0; start < copied.length; start += LOOKED_AT) {
     const some = copied.slice(start, start + LOOKED_AT);
     const going: StoredObject[] = [];
@@ -143,13 +143,13 @@ function reasonToStay(unchanged: Attempt<boolean>): string | undefined {
 }
 
 /**
- * Removes the copy of an object that stays in its place. Where it has gone from there, or the server does not tell, the
- * copy may be all that is left.
+ * Removes the copy of an object that stays in its place. If the object is gone, or the server does not say, the copy
+ * is kept, because it may be all that is left.
  *
- * @returns false where the object has gone
+ * @returns false if the object is gone
  */
 async function takeCopyBack(store: Store, key: string, copy: string, signal: AbortSignal): Promise<boolean> {
-  // What comes of it counts neither for nor against a server that has just failed for the object.
+  // The outcome must not count for or against a server that has just failed for the object.
   const looked = await tolerateFailures().attempt(() => store.head(key, signal));
   if (looked.kind === 'failed') return true;
   if (looked.result === undefined) return false;
@@ -198,7 +198,7 @@ async function copyBatch(
   return copied;
 }
 
-/** A HEAD tells the time without the fraction of the second. */
+/** HEAD reports the time in whole seconds. */
 function isAsListed(entry: JournalEntry, source: StoredObject): boolean {
   const second = (time: Date) => Math.floor(time.getTime() / 1000);
   return (

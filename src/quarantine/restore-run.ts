@@ -8,7 +8,7 @@ import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
 import { runPrefix } from './names.ts';
 import { findRun, listQuarantined, type QuarantinedObject, removeEmptyRun } from './runs.ts';
 
-/** What came of bringing a run's objects back. Sizes are bytes. */
+/** The result of bringing a run's objects back. Sizes are bytes. */
 export interface RunRestored {
   readonly run: string;
   readonly restored: { readonly count: number; readonly bytes: number };
@@ -17,11 +17,11 @@ export interface RunRestored {
 }
 
 /**
- * Brings what a run of the quarantine holds back to its place, or one object of it. An object that has come to its
- * place meanwhile stays there. Of a run without its mark of being done, which may be at work, the copy of an object that
- * is still in its place is left alone: the run may be about to delete the other one.
+ * Brings everything that a run of the quarantine holds, or one object of it, back to its place. An object that has
+ * appeared in its place in the meantime stays there. A run that is not marked as done may be active; if an object of
+ * such a run is still in its place, its copy is left alone, because the run may be about to delete the original.
  *
- * @throws NotFoundError for a run or a key that is not there, StoreError, or the signal's reason
+ * @throws NotFoundError for a run or a key that does not exist, StoreError, or the signal's reason
  */
 export async function restoreRun(
   context: Pick<QuarantineContext, 'store' | 'quarantinePrefix' | 'log'>,
@@ -58,19 +58,19 @@ export async function restoreRun(
   await tellingCutOff(log, restored, describeCutOff, async () => {
     for await (const page of pages) await restorePage(page);
   });
-  // One that may be at work needs its journal; the next quarantine closes it.
+  // A run that may be active needs its journal; the next quarantine closes it.
   if (state === 'done') await removeEmptyRun(store, prefix, run, signal);
   return { run, restored, left: left.summary() };
 }
 
-/** What came of an object that was to be in its place again. */
+/** The outcome of bringing an object back to its place. */
 type BringingBack =
   | { readonly kind: 'back' }
   /** It was there already. */
   | { readonly kind: 'there' }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** Copies an object of the quarantine to its place; what is in quarantine stays. */
+/** Copies an object of the quarantine to its place; the one in quarantine stays. */
 export async function bringBack(
   store: Store,
   object: QuarantinedObject,
@@ -90,7 +90,7 @@ export async function bringBack(
       return { kind: 'refused', reason: 'it is gone' };
     case 'refused':
       return copy;
-    // It stays in its place, for another writer may have made it.
+    // It stays in its place, because another writer may have made it.
     case 'other':
       return {
         kind: 'refused',

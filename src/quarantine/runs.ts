@@ -9,12 +9,12 @@ import { doneKey, journalKey, parseQuarantineKey, runPrefix } from './names.ts';
 export interface QuarantineRun {
   /** The time it began, `YYYYMMDDhhmmss` in UTC. */
   readonly run: string;
-  /** Objects that it holds, and their bytes. */
+  /** Number of objects that it holds, and their total bytes. */
   readonly objects: number;
   readonly bytes: number;
   /**
-   * `cut off`, or at work still, which the bucket does not tell: some objects may be in their place as well; the next
-   * quarantine closes it.
+   * `cut off`: interrupted or still active, which the bucket does not show; some objects may be in their place as
+   * well. The next quarantine closes it.
    */
   readonly state: 'done' | 'cut off';
 }
@@ -25,7 +25,7 @@ export interface QuarantinedObject extends ObjectInfo {
   readonly original: string;
 }
 
-/** Every run, the oldest first. In memory are the runs, not their objects. */
+/** Every run, oldest first. Holds the runs in memory, not their objects. */
 export async function listRuns(store: Store, prefix: string, signal: AbortSignal): Promise<QuarantineRun[]> {
   const runs = new Map<string, { objects: number; bytes: number; done: boolean }>();
   for await (const { key, bytes } of store.list(prefix, { signal })) {
@@ -46,7 +46,7 @@ export async function listRuns(store: Store, prefix: string, signal: AbortSignal
   }));
 }
 
-/** The name of a run that begins at `now`, or the next second's that no other run has. */
+/** The name of a run that begins at `now`, or at the first second after it that no other run has. */
 export async function findFreeRun(
   store: Store,
   prefix: string,
@@ -59,7 +59,7 @@ export async function findFreeRun(
   }
 }
 
-/** What a run holds, in the order of the keys' bytes, so many at a time as a page of the listing has. */
+/** What a run holds, in the order of the keys' bytes, one page of the listing at a time. */
 export async function* listQuarantined(
   store: Store,
   prefix: string,
@@ -72,7 +72,7 @@ export async function* listQuarantined(
   }
 }
 
-/** A key that a run was to move, or has moved; undefined for one that tells of none. @throws as {@link readJournal} */
+/** A key that a run was to move, or has moved; undefined if it shows none. @throws as {@link readJournal} */
 export async function firstOriginal(
   store: Store,
   prefix: string,
@@ -85,7 +85,7 @@ export async function firstOriginal(
   return undefined;
 }
 
-/** @throws NotFoundError when there is no such run */
+/** @throws NotFoundError if there is no such run */
 export async function findRun(
   store: Store,
   prefix: string,
@@ -101,9 +101,9 @@ export async function findRun(
   });
 }
 
-/** What the mark of a run says, which has ended. */
+/** The mark of a run that has ended. */
 export interface RunMark {
-  /** Its name: the time at which it began, `YYYYMMDDhhmmss` in UTC. */
+  /** Its name: the time it began, `YYYYMMDDhhmmss` in UTC. */
   readonly run: string;
   /** ISO 8601 UTC. */
   readonly finishedAt: string;
@@ -111,8 +111,7 @@ export interface RunMark {
 }
 
 /**
- * Writes the mark that nothing of a run is under way; of one that has moved nothing and holds nothing, nothing is left
- * instead.
+ * Writes the mark that a run has ended. If it has moved nothing and holds nothing, removes everything of it instead.
  *
  * @throws StoreError
  */
@@ -129,7 +128,7 @@ export async function endRun(
 }
 
 /**
- * Removes journal and mark of a run that holds nothing, of which they are of no use.
+ * Removes the journal and the mark of a run that holds nothing, for which they are useless.
  *
  * @returns whether the run holds nothing
  * @throws StoreError

@@ -1,17 +1,17 @@
 import type { Backup } from '../catalog/backup.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 
-/** Backups that are judged among themselves. */
+/** Backups that are judged together. */
 export interface DatabaseBackups<B extends Backup = Backup> {
-  /** The name of their database, on whichever server; undefined where that makes no difference, or nobody knows. */
+  /** The name of their database, on whichever server; undefined if it makes no difference or is unknown. */
   readonly database: string | undefined;
   readonly backups: readonly B[];
 }
 
 /**
- * The backups of each database by themselves, in their order, so that those of one never take the place of another's.
- * Dumps that do not tell whose they are count with the only database there is; beside several, they are a group of their
- * own.
+ * The backups of each database separately, in their order, so that those of one never displace another's. Dumps that
+ * do not say which database they are of count with the only database there is; if there are several, they form a
+ * group of their own.
  */
 export function byDatabase<B extends Backup>(backups: readonly B[]): DatabaseBackups<B>[] {
   const groups = new Map<string | undefined, B[]>();

@@ -1,6 +1,8 @@
 import { DateTime } from 'luxon';
 
-/** Units of a calendar that backups are sorted into. Weeks are those of ISO 8601: from Monday, named by their Thursday's year. */
+/**
+ * Calendar units that backups are grouped by. Weeks are ISO 8601: from Monday, named by the year of their Thursday.
+ */
 export const CALENDAR_UNITS = ['day', 'week', 'month', 'year'] as const;
 
 export type CalendarUnit = (typeof CALENDAR_UNITS)[number];
@@ -12,14 +14,12 @@ const NAMES: Readonly<Record<CalendarUnit, string>> = {
   year: 'yyyy',
 };
 
-/**
- * The day, week, month or year in which `time` lies by the clocks of `zone`: `2026-11-23`, `2026-W48`, `2026-11`, `2026`.
- */
+/** The day, week, month or year of `time` in `zone`: `2026-11-23`, `2026-W48`, `2026-11`, `2026`. */
 export function calendarName(time: Date, unit: CalendarUnit, zone: string): string {
   return DateTime.fromJSDate(time, { zone }).toFormat(NAMES[unit]);
 }
 
-/** A span of the calendar; months and years are as long as the calendar has them. */
+/** A calendar span; the length of months and years depends on the calendar. */
 export interface CalendarSpan {
   readonly years: number;
   readonly months: number;
@@ -28,7 +28,7 @@ export interface CalendarSpan {
   readonly hours: number;
 }
 
-/** The time that lies `span` before `time` by the clocks of `zone`; 31 March less one month is the last of February. */
+/** The time `span` before `time` in `zone`; 31 March less one month is the last day of February. */
 export function spanBefore(time: Date, span: CalendarSpan, zone: string): Date {
   return DateTime.fromJSDate(time, { zone }).minus(span).toJSDate();
 }

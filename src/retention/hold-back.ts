@@ -5,19 +5,20 @@ import { findLarger, judgeShrink, type Shrink } from './shrink-guard.ts';
 export interface GuardedPlan {
   /** Newest first. */
   readonly verdicts: readonly RetentionVerdict[];
-  /** Set where the newest dump has shrunk, so that nothing goes. */
+  /** Set if the newest dump has shrunk, so that nothing is removed. */
   readonly shrink: Shrink | undefined;
-  /** Where backups from before stay against the rules. */
+  /** One for each backup from before a dump shrank that is kept against the rules. */
   readonly spared: readonly Shrink[];
 }
 
 /**
- * Keeps what must not go whatever the rules say: the backup that was just made, under whatever time, and what the shrink
- * guard holds. That is everything when the newest dump has shrunk, and afterwards the last backups from before, for as
- * long as the dumps stay small. Else the rules would delete, one backup at a time, all that still has what was lost.
+ * Keeps what must not be removed whatever the rules say: the backup that was just made, whatever its time, and what
+ * the shrink guard holds. That is everything if the newest dump has shrunk, and afterwards the last backups from
+ * before, for as long as the dumps stay small. Otherwise the rules would delete, one backup at a time, everything
+ * that still has what was lost.
  *
- * @param guard the share of the previous length below which the shrink guard holds, 0 turns it off; and the id of the
- * backup that was just made, if one was
+ * @param guard the fraction of the previous length below which the shrink guard holds (0 turns it off), and the id of
+ * the backup that was just made, if any
  */
 export function holdBack(
   given: readonly RetentionVerdict[],

@@ -1,13 +1,13 @@
 import type { Backup, UsableBackup } from '../catalog/backup.ts';
 
-/** Whether it can be restored, as far as its state tells: what a verification has found of it is not asked. */
+/** Whether a backup can be restored, judging by its state; what a verification has found is not considered. */
 export function isUsable(backup: Backup): backup is UsableBackup {
   return backup.state !== 'broken';
 }
 
 const RANK = { complete: 0, foreign: 1, broken: 2 } as const;
 
-/** Newest first; of one time the complete one first, then by key, so that the order is always the same. */
+/** Newest first; for equal times the complete one first, then by key, so that the order is always the same. */
 export function newestFirst<B extends Backup>(backups: readonly B[]): B[] {
   const rank = ({ state, dump }: Backup) => `${RANK[state]} ${dump?.key ?? ''}`;
   return backups.toSorted((a, b) => {

@@ -6,7 +6,7 @@ import { type CalendarUnit, calendarName, spanBefore } from './calendar.ts';
 import { isUsable, newestFirst } from './order.ts';
 import type { KeepWithin, RetentionRules } from './rules.ts';
 
-/** What is to become of a backup, and why. */
+/** What is to be done with a backup, and why. */
 export interface RetentionVerdict {
   readonly backup: Backup;
   readonly action: 'keep' | 'remove';
@@ -14,24 +14,25 @@ export interface RetentionVerdict {
   readonly reasons: readonly string[];
 }
 
-/** Those of `pool`, newest first, that a rule keeps, each with the reason. */
+/** Returns those backups of `pool`, newest first, that a rule keeps, each with the reason. */
 type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
 
 /**
  * Decides for each backup, newest first, whether it stays.
  *
- * - The rules are applied to the backups of each database by themselves, see {@link byDatabase}.
- * - Every rule is applied to all that can be restored, again to the complete ones that were not pushed, and again to those
- *   of either that no verification has found faulty, so that a foreign or a pushed dump, of which nothing is proven, and a
- *   faulty backup take a place among their like but never that of a better one.
- * - Days, weeks, months and years are counted by those that have a backup, and a span from the newest one: a time
- *   without backups ages nothing away.
- * - A broken one counts for nothing. It goes when its dump is gone, or once it is older than all of its database that
- *   stay; never while it is newer than the newest complete one, or there is none. Beside several databases, one with a
- *   dump that does not tell whose it is stays: it may be the only one of its own. So does one whose manifest may be whole.
+ * - The rules are applied to the backups of each database separately, see {@link byDatabase}.
+ * - Every rule is applied to all backups that can be restored, again to the complete ones that were not pushed, and
+ *   again to those of either that no verification has found faulty. So a foreign or pushed dump, about which nothing
+ *   is proven, and a faulty backup take a place among their own kind, but never that of a better one.
+ * - Only days, weeks, months and years that have a backup are counted, and a span is measured back from the newest
+ *   one, so a time without backups makes none expire.
+ * - A broken one counts for nothing. It is removed if its dump is gone, or once it is older than all kept ones of its
+ *   database; never while it is newer than the newest complete one, or there is no complete one. If there are several
+ *   databases, one with a dump that does not say which database it is of stays, because it may be the only one of its
+ *   database. So does one whose manifest may be intact.
  * - One that is a day or more ahead of `now` stays and counts for nothing: the clock that named it was wrong.
  *
- * @param zone in which days, weeks, months and years begin
+ * @param zone the time zone of days, weeks, months and years
  */
 export function planRetention(
   backups: readonly Backup[],
@@ -120,7 +121,7 @@ function keepWithin({ text, span }: KeepWithin, zone: string): Rule {
 
 /**
  * @param timely all that count, newest first
- * @param groups the same by their databases
+ * @param groups the same, grouped by database
  * @param kept those that a rule keeps
  */
 function judgeBroken(

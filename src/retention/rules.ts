@@ -3,9 +3,9 @@ import type { CalendarSpan, CalendarUnit } from './calendar.ts';
 
 /** What is to be kept. A backup stays if any rule keeps it. */
 export interface RetentionRules {
-  /** So many of the newest; 0 keeps all there are, broken ones too. */
+  /** Number of newest backups to keep; 0 keeps all, including broken ones. */
   readonly newest: number;
-  /** The newest of each of the last so many days, weeks, months, years that have a backup; 0 for none. */
+  /** The newest of each of the last N days, weeks, months, years that have a backup; 0 for none. */
   readonly perUnit: Readonly<Record<CalendarUnit, number>>;
   /** All that are no older than the newest less this span. */
   readonly within: KeepWithin | undefined;
@@ -17,7 +17,7 @@ export interface KeepWithin {
   readonly span: CalendarSpan;
 }
 
-/** The rules as the settings give them. */
+/** The rules given by the settings. */
 export function retentionRules(config: Config<'retention'>): RetentionRules {
   return {
     newest: config.maxBackups,

@@ -5,10 +5,10 @@ import { damagedCheck } from '../catalog/verification.ts';
 import { formatBytes } from '../ui/format.ts';
 import { isUsable, newestFirst } from './order.ts';
 
-/** The newest dump is so much smaller than one before it that something may have been lost. */
+/** A dump that is so much smaller than one before it that something may have been lost. */
 export interface Shrink {
   readonly id: string;
-  /** Of its dump. */
+  /** Key of its dump. */
   readonly key: string;
   /** Length of the plain dump in bytes. */
   readonly bytes: number;
@@ -28,10 +28,11 @@ export interface MeasuredPair {
 }
 
 /**
- * The newest dump of a known length and the one before it: plain SQL, or with a manifest that tells the plain length,
- * not known to be of another database, and not known to have other bytes than were dumped.
+ * The newest dump of known length and the one before it. A length is known for plain SQL and for a dump whose
+ * manifest gives the plain length. The one before must not be known to be of another database, nor to have other
+ * bytes than were dumped.
  *
- * @returns undefined while there are no two
+ * @returns undefined if there are no two such dumps
  */
 export function measurePair(backups: readonly Backup[], now: Date): MeasuredPair | undefined {
   const [newest, ...older] = measureAll(backups, now);
@@ -42,8 +43,8 @@ export function measurePair(backups: readonly Backup[], now: Date): MeasuredPair
 /**
  * Whether the newest dump has shrunk.
  *
- * @param share of the previous length below which the guard holds; 0 turns it off
- * @returns undefined when there is nothing to say
+ * @param share the fraction of the previous length below which the guard holds; 0 turns it off
+ * @returns undefined if there is nothing to report
  */
 export function judgeShrink(backups: readonly Backup[], share: number, now: Date): Shrink | undefined {
   const pair = measurePair(backups, now);
@@ -51,9 +52,9 @@ export function judgeShrink(backups: readonly Backup[], share: number, now: Date
 }
 
 /**
- * The last backups that have what the newest dump, of whichever database and of each, may have lost: the newest of those
- * that it is so much smaller than, and before that the newest of those that this one is so much smaller than, and so on.
- * Which they are depends on no backup that is none of them.
+ * The last backups that have what the newest dump, of all and of each database, may have lost: the newest dump
+ * compared with which it has shrunk, then the newest before that compared with which that one has shrunk, and so on.
+ * Which ones these are does not depend on any other backup.
  *
  * @returns one for each, newest first
  */
@@ -90,7 +91,7 @@ function findLargerThan(newest: Measured, dumps: readonly Measured[], share: num
   return found;
 }
 
-/** By the flag, not the variable, which would be left in the environment and turn the guard off for good. */
+/** The flag rather than the variable, which would stay in the environment and turn the guard off for good. */
 const UNGUARDED = '`topobank-backup prune --shrink-guard 0`';
 
 /** The verdict in one sentence, for the log, `list` and `health`. */
@@ -102,7 +103,7 @@ export function describeShrink({ id, bytes, previous }: Shrink, share: number): 
   );
 }
 
-/** The same where the smaller dump is not the first of its kind. */
+/** The same if the smaller dump is not the first of its size. */
 export function describeSpared({ id, bytes, previous }: Shrink, share: number): string {
   return (
     `backup ${previous.id} is not pruned, because backup ${id} has ${formatBytes(bytes)} after its ` +
@@ -119,7 +120,10 @@ function measureAll(backups: readonly Backup[], now: Date): Measured[] {
     .flatMap(measure);
 }
 
-/** Whether the newest dump is compared with another one: with one whose bytes are not known to be others. */
+/**
+ * Whether the newest dump is compared with this one: not if it is known to be of another database, or its bytes are
+ * known to have changed.
+ */
 function mayPrecede({ backup }: Measured, newest: Measured): boolean {
   return damagedCheck(backup.verified) === undefined && comparable(backup, newest.backup);
 }

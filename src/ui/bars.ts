@@ -1,17 +1,17 @@
 /** A progress bar on a terminal. */
 export interface Bar {
-  /** Takes it off the terminal, with all that it has set there. */
+  /** Removes it from the terminal, with everything that it has set there. */
   hide(): void;
   /** Draws it again after {@link hide}. */
   show(): void;
 }
 
-/** The bars that are on the terminal of this process. A line that is written beside one would be cut off and overwritten. */
+/** The bars on this process's terminal. A line written while one is shown would be cut off and overwritten. */
 export interface Bars {
   readonly shown: Set<Bar>;
-  /** Has lines written while no bar is there. */
+  /** Runs `write` while no bar is shown. */
   aside(write: () => void): void;
-  /** Takes all bars off the terminal for good: the program ends, also while work that shows one goes on. */
+  /** Removes all bars for good, because the program is ending, even if work that shows one goes on. */
   end(): void;
 }
 

@@ -3,22 +3,22 @@ import { createInterface } from 'node:readline/promises';
 import { ConfigError, DeclinedError, StoppedError } from '../errors.ts';
 import { escapeControls } from './controls.ts';
 
-/** Asks before something is destroyed. */
+/** Asks for confirmation before something is destroyed. */
 export interface Confirm {
   /**
    * @param purpose what is about to be done: `delete 3 of 5 backups`
-   * @throws DeclinedError when the answer is no, StoppedError at Ctrl-C, and what {@link assertPossible} throws
+   * @throws DeclinedError if the answer is no, StoppedError on Ctrl-C, and what {@link assertPossible} throws
    */
   (purpose: string): Promise<void>;
   /**
-   * For a command that works long before it asks.
+   * For a command that does long work before it asks.
    *
-   * @throws ConfigError when nobody can be asked
+   * @throws ConfigError if nobody can be asked
    */
   assertPossible(purpose: string): void;
 }
 
-/** On a terminal a person is asked; elsewhere `--yes` has to be given. */
+/** On a terminal a person is asked; elsewhere `--yes` is required. */
 export function createConfirm(options: {
   readonly yes: boolean;
   readonly input: NodeJS.ReadStream;
@@ -41,10 +41,10 @@ export function createConfirm(options: {
     if (yes) return;
     const lines = createInterface({ input, output });
     const interrupt = new AbortController();
-    // A terminal that is read key by key sends no signal for Ctrl-C.
+    // A terminal in raw mode sends no signal for Ctrl-C.
     lines.on('SIGINT', () => interrupt.abort(new StoppedError('SIGINT')));
     const signal = AbortSignal.any([options.signal, interrupt.signal]);
-    // A terminal that is closed (Ctrl-D) gives no answer, which is a no.
+    // Closing the input (Ctrl-D) gives no answer, which counts as no.
     const closed = once(lines, 'close').then(() => '');
     try {
       output.write(`${escapeControls(purpose)}\n`);

@@ -25,10 +25,13 @@ export function formatNumber(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Text of others, such as a server's message that quotes a row: what is longer is cut off, and its length is told. */
+/**
+ * External text, such as a server's message that quotes a row: if it is too long, it is cut off and its length is
+ * given.
+ */
 export function formatExcerpt(text: string, most: number): string {
   if (text.length <= most) return text;
-  // No character of two code units is cut in two.
+  // A surrogate pair must not be cut in half.
   const kept = text.slice(0, most).replace(/[\uD800-\uDBFF]$/, '');
   return `${kept}… (${formatCount(text.length)} characters)`;
 }
@@ -40,8 +43,8 @@ export function formatFirst(names: readonly string[], shown: number, separator =
 }
 
 /**
- * `1.36 GiB, 12 tables, 1,234,567 rows`: a dump's length in bytes, and the rows that it holds as COPY. A dump by
- * `pg_dump --inserts` has none of these, which is not to look like a database without rows.
+ * `1.36 GiB, 12 tables, 1,234,567 rows`: a dump's length in bytes, and the rows that it holds as COPY. A dump made
+ * with `pg_dump --inserts` has no COPY rows, and must not look like one of a database without rows.
  */
 export function formatContents({
   bytes,

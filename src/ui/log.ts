@@ -2,7 +2,7 @@ import pino from 'pino';
 import pretty from 'pino-pretty';
 import { escapeControls, escapeInStack } from './controls.ts';
 
-/** Where an operation says what it does. Everything goes to stderr. */
+/** Where an operation reports what it does. Everything goes to stderr. */
 export interface Logger {
   debug(message: string): void;
   info(message: string): void;
@@ -12,15 +12,15 @@ export interface Logger {
 
 interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  /** `text` for people, `json` for one JSON object a line. */
+  /** `text` for people, `json` for one JSON object per line. */
   readonly format: 'text' | 'json';
-  /** Has each line written where it meets nothing else on the terminal. */
+  /** Writes each line where it does not collide with anything else on the terminal. */
   readonly aside?: (write: () => void) => void;
 }
 
 /**
- * Writes each line at once, so that none is lost when the program ends. People see control characters of a message
- * escaped, for it may name an object.
+ * Writes each line synchronously, so that none is lost when the program ends. In text format, control characters of a
+ * message are escaped, because it may name an object.
  */
 export function createLog({ level, format, aside = (write) => write() }: LogOptions): Logger {
   const stderr = 2;
@@ -30,7 +30,7 @@ export function createLog({ level, format, aside = (write) => write() }: LogOpti
       : pretty({
           destination: stderr,
           sync: true,
-          // It goes by NO_COLOR and TERM too.
+          // hasColors() also heeds NO_COLOR and TERM.
           colorize: process.stderr.isTTY === true && process.stderr.hasColors(),
           translateTime: "UTC:yyyy-mm-dd HH:MM:ss'Z'",
           ignore: 'pid,hostname',
@@ -38,7 +38,7 @@ export function createLog({ level, format, aside = (write) => write() }: LogOpti
         });
   const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   const show = format === 'json' ? (message: string) => message : escapeControls;
-  // Stack traces are logged here alone.
+  // Stack traces are logged at level debug only.
   const showDetail = format === 'json' ? show : escapeInStack;
   const write = (at: LogOptions['level'], line: string) => {
     if (log.isLevelEnabled(at)) aside(() => log[at](line));

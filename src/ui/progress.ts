@@ -4,10 +4,10 @@ import { escapeControls } from './controls.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import type { Logger } from './log.ts';
 
-/** How often a line is logged where there is no terminal, in milliseconds. */
+/** How often a line is logged without a terminal, in milliseconds. */
 const LINE_MS = 5000;
 
-/** Long work that counts bytes, or what else it says. */
+/** The progress of long work, in bytes or another unit. */
 export interface Progress {
   add(amount: number): void;
   /** Ends the bar, whether the work succeeded or not. */
@@ -15,8 +15,8 @@ export interface Progress {
 }
 
 /**
- * Begins to show the progress of `label`. `expected` bytes may be an estimate, or 0 when nothing is known; `format`
- * says how an amount of something else reads.
+ * Begins to show the progress of `label`. `expected` may be an estimate, or 0 if nothing is known. Amounts are bytes,
+ * unless `format` formats another unit.
  */
 export type StartProgress = (
   label: string,
@@ -40,10 +40,10 @@ export function createProgress(options: {
   };
 }
 
-/** In the first moments a rate says nothing of the rest, in milliseconds. */
+/** How long to wait before the rate is used to estimate the time left, in milliseconds. */
 const SETTLED_MS = 2000;
 
-/** What is known after `amount` in `ms`: rate, and time left where there is an estimate. */
+/** Describes the progress after `amount` in `ms`: rate, and time left if there is an estimate. */
 export function describeProgress(
   amount: number,
   expected: number,
@@ -105,7 +105,7 @@ function bar(
   return {
     add: (more) => {
       amount += more;
-      // One that was taken off for good would come back.
+      // An update would bring back a bar that was removed for good.
       if (!shown.has(own)) return;
       if (amount > expected) display.setTotal(amount);
       display.update(amount, { known: describe(amount, performance.now() - began) });

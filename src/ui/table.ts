@@ -3,14 +3,14 @@ import { escapeControls } from './controls.ts';
 
 interface Column {
   readonly title: string;
-  /** `left` where it is left out. */
+  /** `left` by default. */
   readonly align?: 'left' | 'right';
-  /** Whether its cells may be broken into lines where the table would be too wide. */
+  /** Whether its cells may be broken into lines if the table would be too wide. */
   readonly wraps?: true;
 }
 
 const GAP = '  ';
-/** What a column that wraps has at least, in characters. */
+/** Minimum width of a column that wraps, in characters. */
 const NARROWEST = 16;
 
 const NONE = '';
@@ -24,9 +24,9 @@ const NO_LINES = Object.fromEntries(
 );
 
 /**
- * Rows under titles, in columns that align, without lines between them. Control characters of a cell are escaped.
+ * Formats rows under titles, in aligned columns without lines between them. Control characters in a cell are escaped.
  *
- * @param width of the terminal in characters; without it no cell is broken into lines
+ * @param width that of the terminal, in characters; if undefined, no cell is broken into lines
  */
 export function renderTable(
   columns: readonly Column[],
@@ -49,7 +49,7 @@ export function renderTable(
     .join('\n');
 }
 
-/** The widths of the columns: each as wide as it would be, or, if it wraps, as its share of what the others leave. */
+/** The widths of the columns: each its natural width or, if it wraps, at most its share of what the others leave. */
 function fitColumns(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -62,7 +62,7 @@ function fitColumns(
   const wrapping = [...columns.keys()].filter((at) => columns[at]?.wraps === true);
   const fixed = [...columns.keys()].filter((at) => !wrapping.includes(at));
   let room = fixed.reduce((rest, at) => rest - widthOf(at), width - GAP.length * (columns.length - 1));
-  // The narrow ones first: what they leave is for the others.
+  // The narrow ones first, so that the others get what they leave.
   for (const [index, at] of wrapping.toSorted((a, b) => widthOf(a) - widthOf(b)).entries()) {
     const share = Math.max(NARROWEST, Math.floor(room / (wrapping.length - index)));
     widths[at] = Math.min(widthOf(at), share);
@@ -71,7 +71,7 @@ function fitColumns(
   return widths;
 }
 
-/** Breaks a text at its blanks; a longer word, such as an address, stays whole, so that it can be copied. */
+/** Breaks a text at spaces; a longer word, such as an address, stays whole, so that it can be copied. */
 function breakLines(text: string, width: number | undefined): string {
   if (width === undefined) return text;
   const lines: string[] = [];

@@ -1,28 +1,31 @@
 import type { Timetable } from './schedule.ts';
 import { nextTime, previousTime } from './times.ts';
 
-/** How long after a failure a run is tried again: after the first, the second, the third. Milliseconds. */
+/** Delays before a run is retried after its first, second and third failure, in milliseconds. */
 const RETRY_AFTER = [60_000, 5 * 60_000, 15 * 60_000];
 const LONGEST_RETRY = Math.max(...RETRY_AFTER);
 
-/** What a job's times follow. */
+/** What determines a job's times. */
 export interface Pace {
   readonly schedule: Timetable;
-  /** A run begins at random up to so many milliseconds after its scheduled time, and before the following one. */
+  /**
+   * A run begins at a random time up to this many milliseconds after its scheduled time, but before the following
+   * one.
+   */
   readonly randomDelay: number;
 }
 
-/** When a job runs next. Instants are milliseconds since 1970; what never comes is at infinity. */
+/** When a job runs next. Instants are milliseconds since 1970; infinity means never. */
 export interface Agenda {
   /** The next scheduled time. */
   readonly slot: Date | undefined;
   /** When the run of this slot begins. */
   readonly slotDue: number;
-  /** A run that comes before the slot's: the one at the start of the service, or one after a failure. */
+  /** A run that comes before the slot's: the one at the start of the service, or a retry. */
   readonly extra: ExtraRun | undefined;
 }
 
-/** A run, whether of a slot or before it; `due` is in milliseconds since 1970. */
+/** A run, whether for a slot or before it; `due` is in milliseconds since 1970. */
 interface ExtraRun {
   readonly due: number;
   readonly why: Why;
@@ -31,21 +34,21 @@ interface ExtraRun {
 }
 
 /**
- * What a run is made for: the start of the service, a scheduled time, or in place of one that found the lock taken, where
- * it is for the job to see whether another's run has done its work. A run that failed and is tried again keeps its reason.
+ * Why a run is made: at the start of the service, at a scheduled time, or instead of one that found the lock taken,
+ * in which case the job must check whether the other run has done its work. A retry of a failed run keeps its reason.
  */
 export type Why = 'start' | 'schedule' | 'instead';
 
-/** Numbers from 0 up to but not 1, as `Math.random` gives them. */
+/** Returns numbers from 0 up to but not including 1, like `Math.random`. */
 export type Random = () => number;
 
-/** The agenda of a service that starts at `now`, with a run at once where that is wanted. */
+/** The agenda of a service that starts at `now`, with an immediate run if that is wanted. */
 export function firstAgenda(pace: Pace, runAtStart: boolean, now: number, random: Random): Agenda {
   const agenda = planSlot(pace, nextTime(pace.schedule, new Date(now)), random);
   return runAtStart ? { ...agenda, extra: { due: now, why: 'start', failures: 0 } } : agenda;
 }
 
-/** The agenda of an interval that goes on from an earlier run: the next time is `slot`. */
+/** The agenda of an interval that continues from an earlier run: the next time is `slot`. */
 export function moveSlot(pace: Pace, { extra }: Agenda, slot: Date, random: Random): Agenda {
   return { ...planSlot(pace, slot, random), extra };
 }
@@ -55,7 +58,7 @@ export function dueTime({ slotDue, extra }: Agenda): number {
   return Math.min(slotDue, extra?.due ?? Number.POSITIVE_INFINITY);
 }
 
-/** The run that begins at `now`, and the agenda behind it: one run makes up for all times that have passed. */
+/** The run that begins at `now`, and the agenda after it: one run makes up for all times that have passed. */
 export function beginRun(
   pace: Pace,
   agenda: Agenda,
@@ -70,14 +73,16 @@ export function beginRun(
   };
 }
 
-/** Plans a run that failed at `now` once more, unless the slot's comes first or it was tried often enough. */
+/**
+ * Plans a retry of a run that failed at `now`, unless the slot's run comes first or it has been retried often enough.
+ */
 export function afterFailure(agenda: Agenda, { why, failures }: ExtraRun, now: number): Agenda {
   const delay = RETRY_AFTER[failures];
   if (delay === undefined || now + delay >= agenda.slotDue) return agenda;
   return { ...agenda, extra: { due: now + delay, why, failures: failures + 1 } };
 }
 
-/** Plans a run that found the lock taken at `now` once more, and again until the slot's comes first. */
+/** Plans a retry of a run that found the lock taken at `now`, without limit, unless the slot's run comes first. */
 export function afterLocked(agenda: Agenda, { why, failures }: ExtraRun, now: number): Agenda {
   const delay = RETRY_AFTER[failures] ?? LONGEST_RETRY;
   if (now + delay >= agenda.slotDue) return agenda;
@@ -85,7 +90,7 @@ export function afterLocked(agenda: Agenda, { why, failures }: ExtraRun, now: nu
   return { ...agenda, extra: { due: now + delay, why: reason, failures: failures + 1 } };
 }
 
-/** Leaves out the slots whose runs would have begun in the course of a run of the same job. */
+/** Skips the slots whose runs would have begun during a run of the same job. */
 export function skipSlots(
   pace: Pace,
   agenda: Agenda,
@@ -101,10 +106,10 @@ export function skipSlots(
   };
 }
 
-/** The agenda once the clock was set back to `now`: what was planned for later than now counts no more. */
+/** The agenda after the clock was set back to `now`: nothing stays planned for later than it would be planned now. */
 export function planAnew(pace: Pace, { slot, extra }: Agenda, now: number, random: Random): Agenda {
   const next = nextTime(pace.schedule, new Date(now));
-  // An interval that had almost run off is not to begin once more.
+  // An interval that had almost elapsed must not start again.
   const agenda = planSlot(
     pace,
     slot !== undefined && next !== undefined && slot < next ? slot : next,
@@ -123,7 +128,7 @@ function planSlot({ schedule, randomDelay }: Pace, slot: Date | undefined, rando
   return { slot, slotDue: slot.getTime() + delay, extra: undefined };
 }
 
-/** The first time after `now` of a schedule that has one at `slot`: an interval goes on from there. */
+/** The first time after `now` of a schedule that has one at `slot`, from which an interval continues. */
 function slotAfter(schedule: Timetable, slot: Date, now: number): Date | undefined {
   if (schedule.kind === 'cron') return nextTime(schedule, new Date(now));
   return nextTime(schedule, lastSlot(schedule, slot, now));

@@ -5,25 +5,25 @@ import type { Schedule } from './schedule.ts';
 import { upcomingTimes } from './times.ts';
 import { describeSchedule } from './words.ts';
 
-/** What the service says of a job at its start: `backup: every day at 00:00 (UTC), next …`, three times. */
+/** What the service logs about a job when it starts: `backup: every day at 00:00 (UTC), next …`, with three times. */
 export function announceTimes(
   { name, schedule, randomDelay, runAtStart }: Omit<Job, 'run'>,
   now: Date,
 ): string {
   const next = upcomingTimes(schedule, now, 3).map(formatTime).join(', ');
-  // The first run may find that the interval has begun before.
+  // The first run may find that the interval began earlier.
   const latest = schedule.kind === 'every' && runAtStart ? ' at the latest' : '';
   const delay = randomDelay === 0 ? '' : `, each delayed by up to ${formatDuration(randomDelay)}`;
   return `${name}: ${describeSchedule(schedule)} (${schedule.zone.name}), next ${next}${latest}${delay}`;
 }
 
-/** Whether two of its times may lie in one minute. */
+/** Whether two of its times may be within one minute. */
 export function isHasty(schedule: Schedule): boolean {
   if (schedule.kind === 'every') return schedule.seconds < 60;
   return schedule.kind === 'cron' && schedule.fields.second.values.length > 1;
 }
 
-/** What to say of backups by a schedule that {@link isHasty}, of which those that are kept may reach back but moments. */
+/** The warning about backups by a schedule that {@link isHasty}: those that are kept may reach back only moments. */
 export function warnOfHaste(schedule: Schedule, { newest, within }: RetentionRules): string {
   const kept = [
     newest === 0

@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import type { Job } from './run-job.ts';
 import type { Timetable } from './schedule.ts';
 
-/** The service's audits of rows and media objects. What they find is said, in one line, and nothing is removed. */
+/** The service's audits of rows and media objects. The result is logged in one line, and nothing is removed. */
 export function auditJob(context: AuditContext, schedule: Timetable): Job {
   return {
     name: 'audit',

@@ -15,11 +15,11 @@ export interface BackupJobSettings {
   readonly schedule: Timetable;
   /** Milliseconds. */
   readonly randomDelay: number;
-  /** Whether a backup is made when the service starts: where one was missed, always, or never. */
+  /** Whether a backup is made when the service starts: if one was missed, always, or never. */
   readonly backupOnStart: 'missed' | 'always' | 'never';
 }
 
-/** The service's backups: each a whole run, with sweep and pruning, under the lock. */
+/** The service's backups: each is a complete run, with sweep and pruning, under the lock. */
 export function backupJob(context: RunContext, settings: BackupJobSettings): Job {
   const { schedule, randomDelay, backupOnStart } = settings;
   const { log } = context;
@@ -37,7 +37,7 @@ export function backupJob(context: RunContext, settings: BackupJobSettings): Job
         if (!wanted) return why === 'start' ? next[0] : undefined;
       }
       const { pruning } = await performBackup(context, signal);
-      // The backup is whole, and another one would not help.
+      // Not thrown: the backup is complete, and another one would not help.
       if (pruning.state === 'failed')
         log.error(`the backup succeeded, but pruning failed: ${messageOf(pruning.error)}`);
       return undefined;
@@ -45,7 +45,7 @@ export function backupJob(context: RunContext, settings: BackupJobSettings): Job
   };
 }
 
-/** @returns the next times too, where they are those of an interval that goes on from the newest backup */
+/** @returns also the next times, if they are those of an interval that continues from the newest backup */
 async function lookForNewest(
   context: RunContext,
   schedule: Timetable,

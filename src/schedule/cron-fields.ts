@@ -1,14 +1,14 @@
 import type { CronField, CronFieldName, CronFields } from './schedule.ts';
 
-/** What may stand in a field. */
+/** What a field may contain. */
 interface FieldRule {
-  /** What it is called in a message. */
+  /** Its name in messages. */
   readonly title: string;
   readonly min: number;
   readonly max: number;
-  /** Names in any case, the first standing for `min`. */
+  /** Names, in any case; the first means `min`. */
   readonly names?: readonly string[];
-  /** Values that an operator may want. */
+  /** Values that an operator may want, for messages. */
   readonly example: string;
 }
 
@@ -24,7 +24,7 @@ const RULES: Readonly<Record<CronFieldName, FieldRule>> = {
   dayOfWeek: { title: 'day of week', min: 0, max: 6, names: DAYS, example: 'MON-FRI or 0 for Sunday' },
 };
 
-/** What is wrong with a field, and what could stand there. */
+/** What is wrong with a field, and an example of what it may contain. */
 export class FieldProblem extends Error {
   readonly example: string;
 

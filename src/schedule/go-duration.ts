@@ -1,4 +1,4 @@
-/** Nanoseconds of each unit that Go's `time.ParseDuration` knows. Micro is spelled with either of Unicode's two signs. */
+/** Nanoseconds of each unit that Go's `time.ParseDuration` accepts. Unicode has two characters for micro. */
 const UNITS: ReadonlyMap<string, bigint> = new Map([
   ['ns', 1n],
   ['us', 1_000n],
@@ -10,10 +10,10 @@ const UNITS: ReadonlyMap<string, bigint> = new Map([
   ['h', 3_600_000_000_000n],
 ]);
 
-/** Go keeps a duration as an int64 of nanoseconds. */
+/** Go stores a duration as an int64 of nanoseconds. */
 const MOST = 2n ** 63n - 1n;
 
-/** What is read, or why it cannot be. */
+/** The duration, or why it cannot be read. */
 type GoDuration = { readonly nanoseconds: bigint } | { readonly problem: string };
 
 /** Reads a duration as Go's `time.ParseDuration` does: `1h30m10s`, `1.5h`, `90m`, `+2h`, `0`. */

@@ -17,12 +17,12 @@ const DESCRIPTORS: ReadonlyMap<string, string> = new Map([
 const EXAMPLE = 'give, for example, "@daily", "@every 6h" or "0 30 2 * * *" (every day at 02:30)';
 
 /**
- * Reads a schedule in the grammar of robfig/cron, which TopoBank's `DBBACKUP_SCHEDULE` is written in: `none`,
- * `@daily` and its like, `@every 1h30m`, five fields from minutes on or six from seconds on, each of them behind
- * `TZ=Area/City ` or `CRON_TZ=Area/City ` where another zone than `defaultZone` is meant.
+ * Reads a schedule in the grammar of robfig/cron, in which TopoBank's `DBBACKUP_SCHEDULE` is written: `none`,
+ * `@daily` and similar names, `@every 1h30m`, five fields starting with minutes, or six starting with seconds. Any of
+ * these may follow `TZ=Area/City ` or `CRON_TZ=Area/City `, which gives a zone other than `defaultZone`.
  *
- * @param from what it was given as, for messages: `VERIFY_SCHEDULE`
- * @throws ConfigError that names the field, what is wrong with it, and an example
+ * @param from where it was given, for messages: `VERIFY_SCHEDULE`
+ * @throws ConfigError naming the field, what is wrong with it, and an example
  */
 export function parseSchedule(given: string, defaultZone: string, from?: string): Schedule {
   const spec = given.trim();
@@ -56,7 +56,7 @@ function parseInterval(text: string, doing: string): number {
   if (duration.nanoseconds < 0n) {
     throw new ConfigError({ doing, problem: '@every: the duration is negative', remedy });
   }
-  // As robfig/cron: fractions of a second are cut, and less than one becomes one.
+  // As in robfig/cron, fractions of a second are cut off, and less than one second becomes one.
   return Math.max(1, Number(duration.nanoseconds / 1_000_000_000n));
 }
 

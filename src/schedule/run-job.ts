@@ -4,31 +4,32 @@ import type { Pace, Why } from './agenda.ts';
 import type { Clock } from './clock.ts';
 import { stopInTime } from './stop-in-time.ts';
 
-/** Something that the service does again and again. */
+/** Something that the service does repeatedly. */
 export interface Job extends Pace {
-  /** What the log calls it: `backup`. */
+  /** Its name in the log: `backup`. */
   readonly name: string;
   readonly runAtStart: boolean;
   /**
-   * Does it once, and says so in the log. An error that it throws is logged, and it is tried again.
+   * Does it once, and logs that. An error that it throws is logged, and the run is retried.
    *
-   * @returns the next time, where it is not the one that the schedule tells
+   * @returns the next time, if it is not the one that the schedule gives
    */
   run(signal: AbortSignal, why: Why): Promise<Date | undefined>;
 }
 
 /** How a run ended. */
 type Outcome =
-  /** `next` is the job's own next time, where it has one. */
+  /** `next` is the job's own next time, if it has one. */
   | { readonly kind: 'done'; readonly next: Date | undefined }
   /** Another run holds the lock. */
   | { readonly kind: 'locked'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string };
 
 /**
- * Runs a job once. When `signal` is aborted it is stopped and may clean up; one that does not end in time is left alone.
+ * Runs a job once. When `signal` is aborted, the job is stopped and may clean up; one that does not end in time is
+ * abandoned.
  *
- * @throws the signal's reason when that stopped the run, and nothing else
+ * @throws the signal's reason if that stopped the run, and nothing else
  */
 export async function runJob(
   job: Job,

@@ -15,17 +15,22 @@ import {
 import type { Clock } from './clock.ts';
 import { type Job, runJob } from './run-job.ts';
 
-/** The clock is looked at as often at least, in milliseconds: it may be set, and a machine may be suspended. */
+/** Maximum time between two looks at the clock, in milliseconds: it may be set, and a machine may be suspended. */
 const LONGEST_SLEEP = 60_000;
 
-/** A clock that goes back by less, in milliseconds, is waited for; when it goes back further, all is planned anew. */
+/**
+ * If the clock goes back by at most this many milliseconds, it is waited for; if it goes back further, all is planned
+ * again.
+ */
 const SET_BACK = 60_000;
 
-/** A run that begins later than so many milliseconds after its time is said to be late. */
+/** A run that begins more than this many milliseconds after its time is reported as late. */
 const LATE = 2 * LONGEST_SLEEP;
 
 interface ServiceContext {
-  /** From when on times count: a service that had to wait before it could work makes up for those that passed. */
+  /**
+   * The time from which scheduled times count: a service that first had to wait makes up for those that have passed.
+   */
   readonly since: Date;
   readonly clock: Clock;
   readonly log: Logger;
@@ -38,10 +43,10 @@ interface Entry {
 }
 
 /**
- * Runs jobs at their times, one at a time, until `signal` is aborted. A run that fails is logged and tried again; none
+ * Runs jobs at their times, one at a time, until `signal` is aborted. A run that fails is logged and retried; none
  * ends the service.
  *
- * @throws the signal's reason when a run was under way; while it waits it just returns
+ * @throws the signal's reason if a run was in progress; otherwise it just returns
  */
 export async function runJobs(
   jobs: readonly Job[],
@@ -74,7 +79,7 @@ async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<voi
   }
 }
 
-/** Runs one job, and leaves out its own times that come meanwhile; other jobs are late at theirs. */
+/** Runs one job, and skips those of its own times that pass meanwhile; other jobs run late. */
 async function runEntry(entry: Entry, context: ServiceContext, signal: AbortSignal): Promise<void> {
   const { clock, log, random } = context;
   const { name } = entry.job;

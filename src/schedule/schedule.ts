@@ -1,15 +1,15 @@
 import type { Zone } from './zone.ts';
 
-/** When something runs, as it was spelled and as it is meant. */
+/** When something runs: as it was written, and what it means. */
 export type Schedule = NoSchedule | Timetable;
 
 /** A schedule that has times. */
 export type Timetable = EverySchedule | CronSchedule;
 
 interface Spelled {
-  /** As it was given, without blanks around it. */
+  /** As it was given, without surrounding whitespace. */
   readonly spec: string;
-  /** What messages call it: `"@dayly" of VERIFY_SCHEDULE`. */
+  /** Its name in messages: `"@dayly" from VERIFY_SCHEDULE`. */
   readonly title: string;
   readonly zone: Zone;
 }
@@ -19,14 +19,14 @@ interface NoSchedule extends Spelled {
   readonly kind: 'none';
 }
 
-/** `@every 1h30m`: again so long after the time before. */
+/** `@every 1h30m`: again this long after the previous time. */
 interface EverySchedule extends Spelled {
   readonly kind: 'every';
   /** Whole seconds, 1 or more. */
   readonly seconds: number;
 }
 
-/** Times of the zone's clock and calendar. */
+/** Times by the zone's clock and calendar. */
 export interface CronSchedule extends Spelled {
   readonly kind: 'cron';
   readonly fields: CronFields;
@@ -36,10 +36,10 @@ export type CronFieldName = 'second' | 'minute' | 'hour' | 'dayOfMonth' | 'month
 
 export type CronFields = Readonly<Record<CronFieldName, CronField>>;
 
-/** One field, with all the values that it stands for. */
+/** One field, as all the values that it means. */
 export interface CronField {
   /** Ascending, never empty. Months count from 1, days of the week from 0, which is Sunday. */
   readonly values: readonly number[];
-  /** Given as `*` or `?`: of the two fields for days, one that is not starred decides alone. */
+  /** Given as `*` or `?`. If only one of the two fields for days is starred, the other one decides alone. */
   readonly starred: boolean;
 }

@@ -2,14 +2,15 @@ import { heardByMany } from '../heard-by-many.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Clock } from './clock.ts';
 
-/** How long work that is stopped may take to clean up, in milliseconds; `docker stop` kills after ten seconds. */
+/** How long stopped work may take to clean up, in milliseconds; `docker stop` kills after ten seconds. */
 const STOP_MS = 4000;
 
 /**
- * Does work that may clean up when `signal` is aborted, but not for long: work that does not end in time is left alone.
+ * Runs work that may clean up when `signal` is aborted, but not for long: work that does not end in time is
+ * abandoned.
  *
- * @param name what the log calls it
- * @throws what the work throws, or the signal's reason when it was left
+ * @param name its name in the log
+ * @throws what the work throws, or the signal's reason if it was abandoned
  */
 export async function stopInTime<T>(
   name: string,
@@ -18,7 +19,8 @@ export async function stopInTime<T>(
   signal: AbortSignal,
 ): Promise<T> {
   signal.throwIfAborted();
-  // A signal of its own: what callees leave on it goes with it, instead of gathering on the one of the whole service.
+  // A signal for this run only: listeners that callees leave on it disappear with it, instead of accumulating on the
+  // signal of the whole service.
   const run = new AbortController();
   const ended = new AbortController();
   let stop = () => {};

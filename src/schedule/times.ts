@@ -3,26 +3,26 @@ import { ConfigError } from '../errors.ts';
 import type { CronField, CronFields, CronSchedule, Timetable } from './schedule.ts';
 import { furthestWall, instantOf } from './zone.ts';
 
-/** A time further away than this many years counts as none. */
+/** A time more than this many years away counts as none. */
 const YEARS_AHEAD = 5;
 
 /**
- * The first time after `after`, and never at it; undefined when there is none within five years.
+ * The first time after `after`, never `after` itself; undefined if there is none within five years.
  *
- * Each reading of the zone's clock counts once: one that the clock skips is due at the first instant after the gap, one
- * that it repeats only the first time.
+ * Each reading of the zone's clock counts once: one that the clock skips is due at the first instant after the gap,
+ * and one that it repeats is due only the first time.
  */
 export function nextTime(schedule: Timetable, after: Date): Date | undefined {
   if (schedule.kind === 'every') return everyTime(schedule.seconds, after, 1);
   const { zone } = schedule;
-  // A reading is still to come when it lies beyond all that the clock has shown.
+  // A reading is yet to come if it is beyond all that the clock has shown.
   const shown = furthestWall(zone, after.getTime());
   const wall = findWall(schedule, shown, (times) => times.next());
   return wall === undefined ? undefined : new Date(instantOf(zone, wall));
 }
 
 /**
- * The last time at or before `at`, so that none lies between it and {@link nextTime}; undefined when there is none
+ * The last time at or before `at`, so that there is none between it and {@link nextTime}; undefined if there is none
  * within five years. An interval has no times of its own: its previous time is one interval ago.
  */
 export function previousTime(schedule: Timetable, at: Date): Date | undefined {
@@ -33,7 +33,7 @@ export function previousTime(schedule: Timetable, at: Date): Date | undefined {
   return wall === undefined ? undefined : new Date(instantOf(zone, wall));
 }
 
-/** The next `count` times after `after`; fewer when there are no more. */
+/** The next `count` times after `after`; fewer if there are no more. */
 export function upcomingTimes(schedule: Timetable, after: Date, count: number): Date[] {
   const times: Date[] = [];
   let time = nextTime(schedule, after);
@@ -47,7 +47,7 @@ export function upcomingTimes(schedule: Timetable, after: Date, count: number): 
 /**
  * The first time after `after`.
  *
- * @throws ConfigError for a schedule that has none, such as the 30th of February
+ * @throws ConfigError for a schedule that has none, such as one for 30 February
  */
 export function requireNextTime(schedule: Timetable, after: Date): Date {
   const time = nextTime(schedule, after);
@@ -68,9 +68,9 @@ function everyTime(seconds: number, from: Date, direction: 1 | -1): Date | undef
 }
 
 /**
- * cron-parser works on wall times as if they were UTC: it does the calendar, and daylight saving is not left to it. It
- * is given the fields as lists of numbers, so that its own reading of the grammar (7 as Sunday, `L`, `#`, `H`, ranges
- * that wrap) never comes into play.
+ * Has cron-parser work on wall times as if they were UTC: it does the calendar, but not daylight saving. It receives
+ * the fields as lists of numbers, so that its own grammar (7 as Sunday, `L`, `#`, `H`, ranges that wrap) never
+ * applies.
  */
 function findWall(
   { fields }: CronSchedule,
@@ -87,7 +87,7 @@ function findWall(
     });
     return step(times).getTime();
   } catch {
-    // Valid fields fail in one way only: the days named do not occur, ever or between these dates.
+    // Valid fields fail only if their days do not occur, ever or between these dates.
     return undefined;
   }
 }

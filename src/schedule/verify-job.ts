@@ -11,7 +11,7 @@ export interface VerifyJobContext extends VerifyContext {
   readonly database: string;
 }
 
-/** The service's verifications, each of the newest backup. A fault is said, recorded, and makes `health` fail. */
+/** The service's verifications, each of the newest backup. A fault is logged, recorded, and makes `health` fail. */
 export function verifyJob(context: VerifyJobContext, schedule: Timetable, depth: Depth): Job {
   return {
     name: 'verify',
@@ -37,7 +37,7 @@ async function verifyNewest(context: VerifyJobContext, depth: Depth, signal: Abo
   }
   const verification = await verifyBackup(context, backup, depth, signal);
   const { faults, proved } = verification;
-  // To try it again would not help: what is wrong stays wrong.
+  // Not thrown, because a retry would not help: what is wrong stays wrong.
   if (faults.length > 0) {
     log.error(`backup ${backup.id} is faulty: ${describeFaults({ faults, faultCount: faults.length })}`);
   } else log.info(`backup ${backup.id} is good (${verification.depth}): ${proved}`);

@@ -6,26 +6,26 @@ import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Clock } from './clock.ts';
 
-/** Between two tries, in milliseconds: at first, and at most. */
+/** Pause between two attempts, in milliseconds: at first, and at most. */
 const PAUSE = { first: 1000, most: 30_000 };
 
-/** How long is waited, and what is done meanwhile. */
+/** How long to wait, and what to do meanwhile. */
 export interface WaitOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly until: Date;
   /**
-   * Is tried where the database refuses connections, as after a restore that was killed. Tells whether it does so no
-   * more; what it throws counts for nothing.
+   * Called if the database refuses connections, as after a restore that was killed. Returns whether it no longer
+   * does; what it throws is ignored.
    */
   readonly reopen: (signal: AbortSignal) => Promise<boolean>;
 }
 
 /**
- * Waits until the database can be connected to, at most until `until`: where a whole stack is started, the service may
- * be there first. It says so once, and returns, whatever came of it.
+ * Waits until the database accepts connections, at most until `until`: when a whole stack is started, the service may
+ * be up first. Logs once that it is waiting, and returns whatever the outcome.
  *
- * @throws ConfigError for settings that no waiting helps
+ * @throws ConfigError for settings that waiting cannot fix
  */
 export async function waitForDatabase(
   database: Database,
@@ -49,7 +49,7 @@ export async function waitForDatabase(
       said = true;
       const refuses = errorCode(error.cause) === SQLSTATE.objectNotInPrerequisiteState;
       if (refuses && (await reopen(signal).catch(() => false))) continue;
-      // An abort is looked at above.
+      // An abort is handled by the condition of the loop.
       await clock.sleep(Math.min(pause, left), signal).catch(() => {});
       pause = Math.min(pause * 2, PAUSE.most);
     }

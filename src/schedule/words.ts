@@ -1,7 +1,7 @@
 import prettyMilliseconds from 'pretty-ms';
 import type { CronFields, Schedule } from './schedule.ts';
 
-/** More times a day than this are told as a rule instead of one by one. */
+/** More times a day than this are described by a rule instead of one by one. */
 const MOST_TIMES = 6;
 
 const MONTHS = [
@@ -90,7 +90,7 @@ function from(first: string | undefined, start: string): string {
   return first === undefined || first === start ? '' : `from ${first} on`;
 }
 
-/** The values of a larger unit. All of them go without saying, unless they have to complete the sentence. */
+/** The values of a larger unit. If these are all of its values, nothing is said unless the sentence needs it. */
 function within(values: readonly number[], unit: string, size: number, say: boolean): string {
   if (values.length === size) return say ? `of every ${unit}` : '';
   const [only] = values;
@@ -112,11 +112,13 @@ function describeDays({ dayOfMonth, month, dayOfWeek }: CronFields): string {
     if (!allDates) return ofMonths;
     return join(allWeekdays ? '' : weekdays, inMonths);
   }
-  // Either one suffices, so that one which names every day leaves the other nothing to say.
+  // Either field suffices, so if one names every day, the other has no effect.
   return allDates || allWeekdays ? inMonths : join(ofMonths, 'or', weekdays, inMonths);
 }
 
-/** The distance of values that are spread evenly over all of `size`, and go on so where it begins anew. */
+/**
+ * The step between values that are spread evenly over all of `size`, including from the last to the next first one.
+ */
 function stepOf(values: readonly number[], size: number): number | undefined {
   const step = size / values.length;
   const [first = 0] = values;

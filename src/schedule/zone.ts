@@ -1,8 +1,8 @@
 import { IANAZone } from 'luxon';
 
 /**
- * A time zone's clock. A *wall time* is what the clock on the wall shows, written as the milliseconds of that reading
- * taken as UTC, so that calendar arithmetic on it knows no daylight saving.
+ * A time zone's clock. A *wall time* is what a clock on the wall shows, as the milliseconds of that reading taken as
+ * UTC, so that calendar arithmetic on it is free of daylight saving.
  */
 export interface Zone {
   /** As it was given: `Europe/Berlin`. */
@@ -11,22 +11,24 @@ export interface Zone {
   offsetAt(instant: number): number;
 }
 
-/** No zone is further from UTC (Baker Island is 12 hours behind, Kiritimati 14 ahead; history knows 15:13). */
+/**
+ * No zone is this far from UTC (Baker Island is 12 hours behind, Kiritimati 14 ahead; the most in history is 15:13).
+ */
 const MOST_OFFSET = 16 * 3_600_000;
 
-/** The longest that a clock was ever set back or forward: a whole day, at the date line. */
+/** No clock was ever set back or forward by this much; the most is a whole day, at the date line. */
 const MOST_SHIFT = 25 * 3_600_000;
 
-/** @returns undefined for a zone that the time zone database does not hold */
+/** @returns undefined for a zone that is not in the time zone database */
 export function openZone(name: string): Zone | undefined {
-  // From Node 22 on offsets such as +02:00 are zones as well, which Go's time.LoadLocation does not know.
+  // Since Node 22, offsets such as +02:00 are zones too, but Go's time.LoadLocation does not accept them.
   if (!/^[A-Za-z]/.test(name) || !IANAZone.isValidZone(name)) return undefined;
   const zone = IANAZone.create(name);
   return { name, offsetAt: (instant) => zone.offset(instant) * 60_000 };
 }
 
 /**
- * The first instant at which the wall clock has reached `wall`. Of a reading that the clock shows twice this is the
+ * The first instant at which the wall clock has reached `wall`. For a reading that the clock shows twice this is the
  * first time; for one that it skips it is the instant after the gap.
  */
 export function instantOf(zone: Zone, wall: number): number {
@@ -39,7 +41,10 @@ export function instantOf(zone: Zone, wall: number): number {
   return wall - before < change ? wall - before : Math.max(change, wall - after);
 }
 
-/** The furthest reading that the wall clock has shown up to and at `instant`: where it was set back, an earlier one. */
+/**
+ * The furthest reading that the wall clock has shown up to and including `instant`; if it was set back, an earlier
+ * one.
+ */
 export function furthestWall(zone: Zone, instant: number): number {
   const from = instant - MOST_SHIFT;
   const before = zone.offsetAt(from);
@@ -58,7 +63,7 @@ export function formatInZone(zone: Zone, time: Date): string {
   return `${reading} ${offset < 0 ? '-' : '+'}${hours}:${rest}`;
 }
 
-/** The instant between `from` and `to` from which on the offset is that of `to`. Clocks change on whole seconds. */
+/** The instant between `from` and `to` from which the offset is that of `to`. Clocks change on whole seconds. */
 function findChange(zone: Zone, from: number, to: number): number {
   const after = zone.offsetAt(to);
   let low = Math.floor(from / 1000);

@@ -22,10 +22,10 @@ export type Config<G extends SettingGroup = SettingGroup> = {
 };
 
 /**
- * Reads and validates the settings of the given groups, once, at the start.
+ * Reads and validates the settings of the given groups, once, at startup.
  *
- * @throws ConfigError that lists every problem found, each with the variable's name and the accepted form, and the
- * variables that may have been mistyped.
+ * @throws ConfigError listing every problem found, each with the variable's name and the accepted form, and the
+ * variables that may have been mistyped
  */
 export function readConfig<G extends SettingGroup>(sources: ConfigSources, groups: readonly G[]): Config<G> {
   const wanted = Object.entries<Setting>(SETTINGS).filter(([, { group }]) => groups.some((g) => g === group));
@@ -33,10 +33,10 @@ export function readConfig<G extends SettingGroup>(sources: ConfigSources, group
 }
 
 /**
- * One setting of a command that can do without it.
+ * Reads one setting of a command that can do without it.
  *
- * @returns undefined where it is not given
- * @throws ConfigError when it is not of the accepted form
+ * @returns undefined if it is not given
+ * @throws ConfigError if it does not have the accepted form
  */
 export function readIfGiven<N extends SettingName>(sources: ConfigSources, name: N): Value<N> | undefined {
   if (listGiven(SETTINGS[name], sources).length === 0) return undefined;
@@ -68,7 +68,7 @@ function readSettings(
   return values;
 }
 
-/** What a setting is called where it was given: `DBBACKUP_SCHEDULE`, `SCHEDULE`, `--schedule`. */
+/** The name under which a setting was given: `DBBACKUP_SCHEDULE`, `SCHEDULE`, `--schedule`. */
 export function givenAs(name: SettingName, sources: ConfigSources): string {
   const setting: Setting = SETTINGS[name];
   return listGiven(setting, sources)[0]?.from ?? setting.names[0];
@@ -92,7 +92,9 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
   return secret(String(parsed.output), given?.kind === 'file' ? () => readAgain(given, setting) : undefined);
 }
 
-/** A file that is being written anew may be empty, or gone, for a moment. */
+/**
+ * Returns undefined for an empty or missing file, because a file that is being rewritten may be either for a moment.
+ */
 function readAgain(given: Given, { schema }: Setting): string | undefined {
   try {
     const value = given.read();
@@ -105,8 +107,8 @@ function readAgain(given: Given, { schema }: Setting): string | undefined {
 }
 
 /**
- * It may be an address such as `https://user:password@host`, a part of one, or a connection string of libpq, where
- * something else is asked for.
+ * Whether a value may be an address such as `https://user:password@host`, a part of one, or a libpq connection
+ * string, given in place of something else.
  */
 function mayHoldPassword(value: string): boolean {
   return /@|pass(?:word)?\s*=/i.test(value);

@@ -4,7 +4,7 @@ import type { Setting } from './setting.ts';
 import { RETENTION_SETTINGS } from './settings/retention.ts';
 import { SETTINGS } from './settings.ts';
 
-/** One warning for each variable that says something else than what counts in its place. */
+/** One warning for each variable that contradicts the value used in its place. */
 export function contradictions(sources: ConfigSources): string[] {
   const overruled = Object.values<Setting>(SETTINGS).flatMap((setting) =>
     overruledVariables(listGiven(setting, sources)),
@@ -12,10 +12,10 @@ export function contradictions(sources: ConfigSources): string[] {
   return [...overruled, ...contradictedScheme(sources), ...contradictedRules(sources)];
 }
 
-/** Variables that all kinds of programs read, or AWS itself sets, are there to be overruled. */
+/** Variables that many programs read, or AWS itself sets, are meant to be overridden. */
 const COMMON = /^PG|^TMPDIR$|^AWS_REGION$/;
 
-/** A flag is there to overrule. */
+/** A flag is meant to override, so it contradicts nothing. */
 function overruledVariables([first, ...others]: readonly Given[]): string[] {
   if (first === undefined || first.kind === 'flag') return [];
   const counts = readIfPossible(first);
@@ -28,7 +28,7 @@ function overruledVariables([first, ...others]: readonly Given[]): string[] {
     );
 }
 
-/** `AWS_S3_USE_SSL` speaks of an address that leaves open what it is. */
+/** `AWS_S3_USE_SSL` applies only to an address without a scheme. */
 function contradictedScheme(sources: ConfigSources): string[] {
   const [address] = listGiven(SETTINGS.endpoint, sources);
   const [useTls] = listGiven(SETTINGS.useTls, sources);
@@ -42,7 +42,7 @@ function contradictedScheme(sources: ConfigSources): string[] {
   ];
 }
 
-/** Nothing is deleted where all are kept, whatever the other rules say. */
+/** If all backups are kept, nothing is deleted, whatever the other rules say. */
 function contradictedRules(sources: ConfigSources): string[] {
   const { maxBackups, ...others } = RETENTION_SETTINGS;
   const [count] = listGiven(maxBackups, sources);
@@ -57,7 +57,7 @@ function contradictedRules(sources: ConfigSources): string[] {
     );
 }
 
-/** A file that cannot be read is undefined, and contradicts nothing. */
+/** Returns undefined for a file that cannot be read, which contradicts nothing. */
 function readIfPossible(given: Given): string | undefined {
   try {
     return given.read().trim();

@@ -1,11 +1,11 @@
-/** A connection as libpq's URIs say it (manual §34.1.1.2), in so far as it is understood here. */
+/** A connection given as a libpq URI (manual §34.1.1.2), as far as it is supported here. */
 interface DatabaseUrl {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly password: string | undefined;
   readonly database: string;
-  /** What of libpq's environment it sets: `PGSSLMODE`, `PGSSLROOTCERT`. */
+  /** The libpq environment variables that it sets: `PGSSLMODE`, `PGSSLROOTCERT`. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -15,9 +15,9 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads `postgresql://user:password@host:5432/database?sslmode=require`; without a database it is `postgres`.
+ * Reads `postgresql://user:password@host:5432/database?sslmode=require`; the database defaults to `postgres`.
  *
- * @returns undefined for what is no such address, or says more than is understood
+ * @returns undefined if it is not such an address, or has parts that are not supported
  */
 export function parseDatabaseUrl(text: string): DatabaseUrl | undefined {
   if (!URL.canParse(text)) return undefined;
@@ -35,7 +35,7 @@ export function parseDatabaseUrl(text: string): DatabaseUrl | undefined {
       env: Object.fromEntries(parameters),
     };
   } catch {
-    // A per cent sign that begins no byte.
+    // A percent sign that does not begin an encoded byte.
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /** A variable of go-s3-backup that nothing here reads. */
 interface ForeignVariable {
   readonly name: string;
-  /** A switch asks for something only when it is on; go-s3-backup reads it as Go does. */
+  /** A switch requests something only if it is on; go-s3-backup parses it as Go does. */
   readonly isSwitch?: true;
   /** What is done instead. */
   readonly instead: string;
@@ -13,7 +13,10 @@ const NAMES =
 const ONE_DATABASE = 'all of POSTGRES_DB is dumped; run a separate service for each additional database';
 const NO_DISK = 'dumps are streamed and never stored on disk; `topobank-backup fetch` downloads one';
 
-/** go-s3-backup's variables for PostgreSQL and S3 (its README, and cmd/go-s3-backup/*.go) less those that are settings here. */
+/**
+ * go-s3-backup's variables for PostgreSQL and S3 (its README, and cmd/go-s3-backup/*.go), except those that are
+ * settings here.
+ */
 const FOREIGN: readonly ForeignVariable[] = [
   { name: 'DATABASE_COMPRESS', isSwitch: true, instead: PLAIN },
   { name: 'POSTGRES_CUSTOM_FORMAT', isSwitch: true, instead: PLAIN },
@@ -61,7 +64,7 @@ export function isForeignVariable(name: string): boolean {
   return FOREIGN.some((variable) => variable.name === name);
 }
 
-/** One warning for each variable of go-s3-backup that is set, asks for something, and means nothing here. */
+/** One warning for each variable of go-s3-backup that is set, requests something, and has no effect here. */
 export function foreignVariables(env: Readonly<Record<string, string | undefined>>): string[] {
   return FOREIGN.flatMap(({ name, isSwitch, instead }) => {
     const value = env[name]?.trim() ?? '';

@@ -1,25 +1,25 @@
 import * as v from 'valibot';
 
-/** Names in PostgreSQL are at most so many bytes long (NAMEDATALEN − 1, manual §4.1.1). */
+/** Maximum length of a PostgreSQL name, in bytes (NAMEDATALEN − 1, manual §4.1.1). */
 export const NAME_BYTES = 63;
 
-/** Text without blanks around it. */
+/** Text without surrounding whitespace. */
 export const text = v.pipe(v.string(), v.trim(), v.minLength(1));
 
-/** A prefix or a path. No quotes belong around one, but `docker run --env-file` keeps those that it finds there. */
+/** A prefix or a path. It must not be in quotes, which `docker run --env-file` does not remove. */
 export const bareText = v.pipe(
   text,
   v.check((value) => !/^(["']).*\1$/.test(value)),
 );
 
-/** A prefix of keys; it ends with a slash, given or not. */
+/** A prefix of keys; a slash is appended if it has none. */
 export const keyPrefix = v.pipe(
   bareText,
   v.check((value) => !value.startsWith('/') && !/\p{Cc}/u.test(value)),
   v.transform((value) => (value.endsWith('/') ? value : `${value}/`)),
 );
 
-/** A whole number of `min` to `max`. */
+/** A whole number from `min` to `max`. */
 export const wholeNumber = (min: number, max: number) =>
   v.pipe(v.string(), v.trim(), v.regex(/^\d{1,15}$/), v.transform(Number), v.minValue(min), v.maxValue(max));
 
@@ -38,7 +38,10 @@ export const flag = v.pipe(
 /** The accepted form of a {@link flag}. */
 export const yesOrNo = 'True or False (also 1/0, yes/no, on/off)';
 
-/** A name of the time zone database. POSIX lets `TZ` put a colon before it; offsets such as `+02:00` are none. */
+/**
+ * A name from the time zone database. POSIX allows a colon before it in `TZ`; offsets such as `+02:00` are not
+ * accepted.
+ */
 export const timeZone = v.pipe(
   text,
   v.transform((value) => value.replace(/^:/, '')),
@@ -61,7 +64,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** The longest age, in milliseconds: a hundred years. A Date tells no times that are hundreds of thousands ago. */
+/** The longest age, in milliseconds: a hundred years. A Date cannot hold times hundreds of thousands of years ago. */
 const LONGEST_AGE_MS = 36_500 * 86_400_000;
 
 /** An age as milliseconds: `90s`, `10m`, `1h30m`, `30d`, or `0`. */
@@ -87,7 +90,7 @@ export function parseAge(text: string): number | undefined {
 /** The accepted form of an {@link age}. */
 export const ageForm = 'an age such as 90m, 24h or 30d, at most 36500d, or 0';
 
-/** The longest duration, for timers of Node and of PostgreSQL count milliseconds in 31 bits. */
+/** The longest duration, because timers of Node and of PostgreSQL count milliseconds in 31 bits. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** A length of time to wait, as milliseconds: `90s`, `10m`, `1h30m`, `2d`, or `0`. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Setting } from './setting.ts';
 
-/** Where settings come from: flags by their long name, then variables. */
+/** Where settings come from: flags by their long names, then variables. */
 export interface ConfigSources {
   readonly flags: Readonly<Record<string, string | undefined>>;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -10,9 +10,9 @@ export interface ConfigSources {
 /** One place where a setting is given. */
 export interface Given {
   readonly kind: 'flag' | 'file' | 'variable';
-  /** What it is called in a message: `--port`, `POSTGRES_PASSWORD_FILE`, `POSTGRES_PORT`. */
+  /** Its name in messages: `--port`, `POSTGRES_PASSWORD_FILE`, `POSTGRES_PORT`. */
   readonly from: string;
-  /** @throws SettingProblem for a file of a secret that cannot be read */
+  /** @throws SettingProblem if a secret's file cannot be read */
   read(): string;
 }
 
@@ -20,8 +20,8 @@ export interface Given {
 export class SettingProblem extends Error {}
 
 /**
- * The places where a setting is given, the one that counts first: the flag, then the variables in their order. A secret's
- * `_FILE` takes the place of the variable that it belongs to.
+ * The places where a setting is given, the one that counts first: the flag, then the variables in their order. A
+ * secret's `_FILE` replaces the variable that it belongs to.
  */
 export function listGiven(setting: Setting, { flags, env }: ConfigSources): Given[] {
   const given: Given[] = [];
@@ -31,9 +31,9 @@ export function listGiven(setting: Setting, { flags, env }: ConfigSources): Give
     const file = `${name}_FILE`;
     const path = setting.secret ? env[file] : undefined;
     const value = env[name];
-    // libpq reads an empty PG* variable as one that is not set.
+    // libpq treats an empty PG* variable as unset.
     const mayBeEmpty = setting.emptyIsUnset === true || name.startsWith('PG');
-    // An empty path is one that a compose file passed on: `X_FILE: ${X_FILE:-}`.
+    // An empty path comes from a compose file: `X_FILE: ${X_FILE:-}`.
     if (path !== undefined && path !== '')
       given.push({ kind: 'file', from: file, read: () => readSecretFile(file, path) });
     else if (value !== undefined && !(value === '' && mayBeEmpty))

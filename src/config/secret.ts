@@ -2,14 +2,14 @@ import { inspect } from 'node:util';
 
 /** A value that shows itself as `**redacted**` wherever it is printed, logged or serialised. */
 export interface Secret {
-  /** The value as it is now, for the one place that sends it to a server: a file that holds it may be written anew. */
+  /** The current value, for the one place that sends it to a server; a file that holds it may be rewritten. */
   reveal(): string;
 }
 
 /**
  * Wraps a value as soon as it is read, so that nothing else holds it in the clear.
  *
- * @param readAgain what it is by now, where that may change; undefined where it cannot be told
+ * @param readAgain returns the current value if it can change; undefined if it cannot be determined
  */
 export function secret(value: string, readAgain: () => string | undefined = () => undefined): Secret {
   const shown = () => '**redacted**';

@@ -24,8 +24,8 @@ export type SettingGroup =
   | 'log';
 
 /**
- * One setting: where it is read from, what it may be, and the words for docs/SETTINGS.md and for error messages.
- * `names` are environment variables, the first one that is set wins; a `secret` is also read from `NAME_FILE`.
+ * One setting: where it is read from, what it accepts, and its wording in docs/SETTINGS.md and in error messages.
+ * `names` are environment variables, of which the first one set wins; a `secret` is also read from `NAME_FILE`.
  */
 export interface Setting<S extends Schema = Schema> {
   readonly group: SettingGroup;
@@ -33,10 +33,10 @@ export interface Setting<S extends Schema = Schema> {
   /** Long flag without dashes; flags win over the environment. */
   readonly flag?: string;
   readonly schema: S;
-  /** The text that is parsed when nothing is given; without it the setting is required, or absent if `optional`. */
+  /** The text that is parsed if nothing is given; without it the setting is required, or absent if `optional`. */
   readonly fallback?: string;
   readonly optional?: true;
-  /** A variable that is set to nothing counts as not set, for those that compose files pass on: `X: ${X:-}`. */
+  /** An empty variable counts as unset, for variables that compose files pass on: `X: ${X:-}`. */
   readonly emptyIsUnset?: true;
   readonly secret?: true;
   /** The accepted form, as it follows "expected" in an error message. */
@@ -50,7 +50,7 @@ export function variablesOf({ names, secret }: Pick<Setting, 'names' | 'secret'>
   return names.flatMap((name) => (secret ? [name, `${name}_FILE`] : [name]));
 }
 
-/** Reads the text of a variable or a flag. */
+/** Parses the text of a variable or a flag. */
 type Schema = v.GenericSchema<string, unknown>;
 
 /** Keeps the literal types of a table of settings, from which the typed configuration follows. */

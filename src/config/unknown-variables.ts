@@ -3,13 +3,13 @@ import { isForeignVariable } from './foreign-variables.ts';
 import { type Setting, variablesOf } from './setting.ts';
 import { SETTINGS } from './settings.ts';
 
-/** Shorter names are like too many others: `TZ`, `PGHOST`. */
+/** Shorter names resemble too many others: `TZ`, `PGHOST`. */
 const SHORTEST = 8;
 
-/** What begins like this is meant for this program. */
+/** Variables with these prefixes are meant for this program. */
 const OWN = /^(AUDIT|BACKUP_ON|DBBACKUP|HEALTH|KEEP|LOCK_WAIT|QUARANTINE|S3|SCHEDULE|SHRINK|VERIFY)_/;
 
-/** One warning for each variable that looks like one of this program, and is none. */
+/** One warning for each variable that looks like one of this program's, but is not. */
 export function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
   const settings = Object.values<Setting>(SETTINGS);
   const known = settings.flatMap(variablesOf);
@@ -32,7 +32,7 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
     });
 }
 
-/** One letter too many, too few or wrong, two that have changed places, or only the case. */
+/** Whether one letter is extra, missing or wrong, two letters are swapped, or only the case differs. */
 function isMistyped(name: string, other: string): boolean {
   const upper = name.toUpperCase();
   const off = distance(upper, other);

@@ -2,8 +2,8 @@ import type { Setting, SettingGroup } from './setting.ts';
 import { SETTINGS } from './settings.ts';
 
 /**
- * The flags, as `--grace`, that are given and stand for no setting of these groups: whoever reads no others has to refuse
- * them, for they would be given in vain.
+ * The flags, such as `--grace`, that are given but belong to no setting of these groups. A command that reads only
+ * these groups must refuse them, because they would have no effect.
  *
  * @param flags by their long names; undefined ones are not given
  */

@@ -1,7 +1,7 @@
 import { bareText, flag, yesOrNo } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
-/** What the compose service `dbbackup` does instead of its schedule. */
+/** What the compose service `dbbackup` does instead of following its schedule. */
 export const CONTAINER_SETTINGS = defineSettings({
   restoreDatabase: {
     group: 'container',

@@ -3,8 +3,8 @@ import { bareText, NAME_BYTES, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 /**
- * Whether it may be an address, of whatever scheme (dj-database-url has `postgis`) or without one, or a connection
- * string of libpq, with a password, which as a name would be shown in every message.
+ * Whether a value may be an address with a password, with any scheme (dj-database-url has `postgis`) or none, or a
+ * libpq connection string with one. Taken as a name, it would be shown in every message.
  */
 function looksLikeAddress(value: string): boolean {
   return /:.*@|pass(?:word)?\s*=/is.test(value.replace(/^\s*[\w+.-]+:\/\//, ''));

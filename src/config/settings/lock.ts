@@ -1,7 +1,7 @@
 import { duration, durationForm } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
-/** Runs that meet. */
+/** Concurrent runs. */
 export const LOCK_SETTINGS = defineSettings({
   lockWait: {
     group: 'lock',

@@ -9,7 +9,7 @@ const mediaPrefix = v.pipe(
   v.transform((value) => (value === '' ? '' : `${value}/`)),
 );
 
-/** Where media lie, and which rows own them. */
+/** Where media are, and which rows own them. */
 export const MEDIA_SETTINGS = defineSettings({
   mediaPrefix: {
     group: 'media',

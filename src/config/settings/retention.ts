@@ -32,7 +32,7 @@ const span = v.pipe(
   }),
 );
 
-/** Which backups stay. */
+/** Which backups are kept. */
 export const RETENTION_SETTINGS = defineSettings({
   maxBackups: {
     group: 'retention',

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { duration, durationForm, flag, keyPrefix, text, yesOrNo } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
-/** An address that says where the server is and nothing else: what is more would be left out without a word. */
+/** An address that says where the server is and nothing else; any other part would be ignored silently. */
 const endpoint = v.pipe(text, v.check(isEndpoint));
 
 function isEndpoint(value: string): boolean {

@@ -8,7 +8,7 @@ export type FindingKind = (typeof KINDS)[number];
 
 /** A row's place in the database. */
 export interface RowPlace {
-  /** `table`, or `schema.table` outside of schema public. */
+  /** `table`, or `schema.table` outside schema public. */
   readonly table: string;
   readonly column: string;
   readonly primaryKey: string;

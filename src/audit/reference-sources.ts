@@ -15,7 +15,7 @@ export interface ReferenceSource {
   readonly written: readonly string[];
 }
 
-/** One object for each column that holds its key; null or '' is no file. */
+/** One object for each column that holds its key; null or '' means no file. */
 interface OwnedKeys {
   readonly kind: 'key';
   readonly columns: readonly string[];
@@ -26,7 +26,7 @@ interface OwnedKeys {
 /** Every object under some prefixes; there need not be any. */
 interface OwnedPrefixes {
   readonly kind: 'prefix';
-  /** `{column}` stands for the value of a column. */
+  /** `{column}` is replaced by the value of the column. */
   readonly patterns: readonly string[];
   /** Applies only if the table has this column, and it holds text. */
   readonly beside?: string;

@@ -8,7 +8,7 @@ import { type Labels, labelJoins } from './row-labels.ts';
 export interface RowVersion {
   /** Changes with every UPDATE (system column `xmin`, manual §5.5). */
   readonly version: string;
-  /** The key in the bucket; null for no file. */
+  /** The key in the bucket; null if there is no file. */
   readonly key: string | null;
 }
 

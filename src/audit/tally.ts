@@ -22,9 +22,9 @@ interface PrefixSummary {
 
 /** Everything that a {@link Tally} has counted. */
 export interface Summary {
-  /** Columns of rows that name a key. */
+  /** Number of columns of rows that name a key. */
   readonly references: number;
-  /** Prefixes that rows own. */
+  /** Number of prefixes that rows own. */
   readonly prefixes: number;
   readonly objects: number;
   /** Total size of all objects. */

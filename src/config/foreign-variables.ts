@@ -59,7 +59,7 @@ const FOREIGN: readonly ForeignVariable[] = [
   },
 ];
 
-/** Whether go-s3-backup reads it and nothing here does. */
+/** Whether go-s3-backup reads a variable that nothing here reads. */
 export function isForeignVariable(name: string): boolean {
   return FOREIGN.some((variable) => variable.name === name);
 }

@@ -26,7 +26,7 @@ export const wholeNumber = (min: number, max: number) =>
 const ON = ['1', 't', 'true', 'yes', 'on'];
 const OFF = ['0', 'f', 'false', 'no', 'off'];
 
-/** A switch, as Django's settings, compose files and go-s3-backup (Go's `strconv.ParseBool`) spell it. */
+/** A switch, as spelled in Django's settings, compose files and go-s3-backup (Go's `strconv.ParseBool`). */
 export const flag = v.pipe(
   v.string(),
   v.trim(),

@@ -8,7 +8,7 @@ export interface DoctorFinding {
   readonly remedy: string | undefined;
 }
 
-/** A finding that keeps backups or restores from working. */
+/** A finding that prevents backups or restores from working. */
 export function fault(detail: string, remedy: string | undefined): Omit<DoctorFinding, 'check'> {
   return { state: 'fault', detail, remedy };
 }

@@ -50,7 +50,7 @@ async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<Do
   return fault(`${first.problem}${left}`, first.remedy);
 }
 
-/** @returns why it did not succeed, or undefined */
+/** @returns why it failed; undefined if it succeeded */
 async function attempt(work: () => Promise<void>): Promise<OperatorError | undefined> {
   try {
     await work();

@@ -28,7 +28,7 @@ export interface HealthRules {
    * longer.
    */
   readonly grace: number | undefined;
-  /** As for the retention; 0 turns the guard off. */
+  /** As for retention; 0 turns the guard off. */
   readonly shrinkGuard: number;
 }
 

@@ -41,7 +41,7 @@ export async function findCopies(
   return copies;
 }
 
-/** What is known of the copies of an object. */
+/** What is known about the copies of an object. */
 export interface JudgedCopies {
   /** The copy that is known to be of the object. */
   readonly proven: CopyInRun | undefined;
@@ -127,11 +127,7 @@ async function headInRun(
   return Buffer.byteLength(held) > LONGEST_KEY ? undefined : store.head(held, signal);
 }
 
-/**
- * Says that a copy is unproven: another object of that size may have had the key, and only people can tell.
- *
- * @param possible newest first
- */
+/** Says that a copy is unproven: another object of that size may have had the key, which only a person can decide. */
 export function describeUnproven(possible: readonly [CopyInRun, ...CopyInRun[]], key: string): string {
   const [{ run }, ...older] = possible;
   const others =

@@ -49,7 +49,7 @@ type MediaSummary = NonNullable<Manifest['media']>;
 
 /** A media manifest that is being written beside a dump. */
 export interface MediaRecording {
-  /** Waits until all of it has been sent, or has failed, which {@link finish} reports. Never throws. */
+  /** Waits until all of it is on its way to the store, or has failed, which {@link finish} reports. Never throws. */
   written(): Promise<void>;
   /**
    * Waits for its end and makes it visible. An error becomes a warning, in the result and in the log, and leaves

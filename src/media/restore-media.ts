@@ -29,7 +29,7 @@ export interface MediaRestoreContext extends MediaCheckContext {
   readonly log: Logger;
 }
 
-/** What became of an object that is missing. */
+/** What became of a missing object. */
 type MediaOutcome =
   | { readonly key: string; readonly bytes: number; readonly from: 'quarantine' | 'version' }
   | LostObject;
@@ -67,7 +67,7 @@ export interface MediaRestored {
   readonly changed: readonly ChangedObject[];
   /** Keys of objects whose ETags do not show whether they have changed, see {@link checkMedia}. Also left alone. */
   readonly untold: readonly string[];
-  /** Keys that had no object when the backup was taken and have none now, in quarantine either. */
+  /** Keys that had no object when the backup was taken and still have none, neither in place nor in quarantine. */
   readonly neverThere: number;
 }
 

@@ -12,7 +12,7 @@ export type Attempt<T> =
   | { readonly kind: 'done'; readonly result: T }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** Work on many objects, of which the server may fail for some. */
+/** Work on many objects, for some of which the server may fail. */
 export interface ObjectFailures {
   /**
    * Does something with one object.

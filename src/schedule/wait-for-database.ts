@@ -15,8 +15,8 @@ export interface WaitOptions {
   readonly log: Logger;
   readonly until: Date;
   /**
-   * Called if the database refuses connections, as after a restore that was killed. Returns whether it no longer
-   * does; what it throws is ignored.
+   * Called if the database refuses connections, as after a restore that was killed. Returns whether the database
+   * accepts them again; errors are ignored.
    */
   readonly reopen: (signal: AbortSignal) => Promise<boolean>;
 }

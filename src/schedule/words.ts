@@ -125,7 +125,7 @@ function stepOf(values: readonly number[], size: number): number | undefined {
   return values.every((value, index) => value === first + index * step) ? step : undefined;
 }
 
-/** Values as runs of neighbours: 1, 2, 3, 7 are 1–3 and 7. */
+/** Groups values into runs of neighbours: 1, 2, 3, 7 become 1–3 and 7. */
 function runs(values: readonly number[]): (readonly [first: number, last: number])[] {
   const found: [number, number][] = [];
   for (const value of values) {

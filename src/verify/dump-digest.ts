@@ -9,6 +9,7 @@ import {
   nameInEntry,
   qualifiedName,
 } from '../dump/tokens.ts';
+import { normalSpelling } from './normal-spelling.ts';
 
 const NEWLINE = 0x0a;
 
@@ -69,7 +70,8 @@ export function createDigester(name: string): Digester {
 
   /** Adds what was read since the previous statement to the statement's entry. */
   function count(entry: DumpEntry | undefined, sql: Buffer): void {
-    const read = entry === undefined ? createHash('sha256').update(sql).digest() : text.digest();
+    const spelled = normalSpelling(sql) ?? (entry === undefined ? sql : undefined);
+    const read = spelled === undefined ? text.digest() : createHash('sha256').update(spelled).digest();
     text = createText();
     const label = nameOf(entry);
     if (current === undefined || (current.entry !== entry && !isOfMany(current.name, label))) {

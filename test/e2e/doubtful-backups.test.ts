@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
+import { deferred } from '../support/deferred.ts';
+import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
@@ -172,3 +174,65 @@ test.each([
     expect(await statusOf('verify', ...flags, '--quiet')).toBe(0);
   },
 );
+
+test('what PostgreSQL prints otherwise after a reload is no fault, and keeps no restore in place', async () => {
+  await bed.database.query(`
+    CREATE TABLE t (id int, status varchar(20) CHECK (status IN ('draft', 'it''s final')));
+    CREATE VIEW v AS SELECT id FROM t WHERE status IN ('draft', 'other');
+    CREATE INDEX part ON t (id) WHERE status IN ('a', 'b');
+    INSERT INTO t VALUES (1, 'draft')`);
+  await backUp();
+  expect(await bed.run(['verify', '--restore', '--quiet'])).toMatchObject({ status: 0 });
+  const restored = await bed.run(['restore', '--latest', '--in-place', '--yes', '--no-audit']);
+  expect(restored).toMatchObject({ status: 0 });
+});
+
+test.each(['plain', 'custom'])(
+  'a foreign dump (%s) that a server refuses is refused, not altered',
+  async (format) => {
+    await bed.database.query(`
+    CREATE TABLE helper (id int);
+    CREATE FUNCTION is_right(int) RETURNS boolean LANGUAGE plpgsql AS
+      'BEGIN RETURN NOT EXISTS (SELECT FROM helper WHERE id < $1); END';
+    CREATE TABLE checked (id int CHECK (is_right(id)));
+    INSERT INTO checked VALUES (1)`);
+    const dump = await runPgDump(bed.env, [`--format=${format}`, bed.database.name]);
+    const key = `foreign/postgres-backup-20200101000000.${format === 'plain' ? 'sql' : 'dump'}`;
+    await bed.store.put(key, dump, OVERWRITE);
+    const drilled = await bed.run(['verify', '--restore', '--json', '--quiet', '--prefix', 'foreign/']);
+    expect(drilled.status).toBe(3);
+    expect(JSON.parse(drilled.stdout)).toMatchObject({ depth: 'restore', faults: [{ what: 'restore' }] });
+  },
+);
+
+test('two readings that find two faults prove neither', async () => {
+  await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a; CREATE TABLE u AS SELECT 'tool' AS a");
+  await backUp();
+  alterOnce('\nsurface\n', '\nsurfaxe\n');
+  alterOnce('\ntool\n', '\ntoil\n');
+  const verified = await bed.run(['verify', '--quiet']);
+  expect(verified.status).toBe(1);
+  expect(verified.stderr).toContain('differ from one reading to the next');
+  expect(await statusOf('verify', '--quiet')).toBe(0);
+});
+
+test('a fault that is recorded while another verification reads stays recorded', async () => {
+  await bed.database.query(`
+    CREATE TABLE helper (id int);
+    CREATE FUNCTION is_right(int) RETURNS boolean LANGUAGE plpgsql AS
+      'BEGIN RETURN NOT EXISTS (SELECT FROM helper WHERE id < $1); END';
+    CREATE TABLE checked (id int CHECK (is_right(id)));
+    INSERT INTO checked VALUES (1)`);
+  const id = await backUp();
+  const until = deferred<void>();
+  const held = new Promise<void>((onHeld) => {
+    const what = { kind: 'hold', until: until.promise, onHeld } as const;
+    bed.server.faults.push({ operation: 'GetObject', key: /\.sql$/, times: 1, what });
+  });
+  const reading = bed.run(['verify', '--quiet']);
+  await held;
+  expect(await statusOf('verify', '--restore', '--quiet')).toBe(3);
+  until.resolve(undefined);
+  expect(await reading).toMatchObject({ status: 0 });
+  expect((await bed.run(['list'])).stdout).toMatch(new RegExp(`${id} .*FAULTY \\(restore`));
+});

@@ -61,8 +61,8 @@ test('one that an earlier restore has kept is dropped all the same', async () =>
 });
 
 test.each([
-  ['full', '53100', [{ relname: 'large' }]],
-  ['not', '22P02', [{ relname: 'large' }, { relname: 'part' }, { relname: 'small' }]],
+  ['full', '53100', [{ relname: 'large' }, { relname: 'owned' }]],
+  ['not', '22P02', [{ relname: 'large' }, { relname: 'owned' }, { relname: 'part' }, { relname: 'small' }]],
 ])('where the disk is %s at fault, a database is dropped only once its tables are', async (_, code, left) => {
   const scratch = `${bed.database.name}_restore_20261123103000`;
   await admin(`CREATE DATABASE ${scratch}`);
@@ -71,6 +71,8 @@ test.each([
       CREATE TABLE part PARTITION OF large DEFAULT;
       INSERT INTO large SELECT generate_series(1, 10000);
       CREATE TABLE small (id int REFERENCES large);
+      CREATE TABLE owned AS SELECT * FROM large;
+      ALTER EXTENSION plpgsql ADD TABLE owned;
       CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM large`);
     // What keeps the database from being dropped shows what was done before.
     await client.query(

@@ -2,9 +2,11 @@ import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { RestoreError } from '../../src/errors.ts';
 import { dropScratch } from '../../src/restore/scratch.ts';
 import { withClient } from '../support/database.ts';
+import { dumpText } from '../support/dump-text.ts';
 import { rollBackPrepared } from '../support/roll-back-prepared.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
 
+const signal = new AbortController().signal;
 let bed: TestBed;
 
 beforeEach(async () => {
@@ -141,4 +143,32 @@ test('a setting that only a superuser may set is told under the name that the da
     await bed.database.query(`REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}`);
     await admin(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   }
+});
+
+/** A dump that the server refuses for want of room, and whose database shows on the whole server that a table was dropped. */
+const refusedForRoom = (slot: string) =>
+  dumpText(`CREATE TABLE public.filled (id int);
+CREATE FUNCTION public.show_drop() RETURNS event_trigger LANGUAGE plpgsql AS
+  $$ BEGIN PERFORM pg_create_physical_replication_slot('${slot}'); END $$;
+CREATE EVENT TRIGGER shown ON sql_drop EXECUTE FUNCTION public.show_drop();
+DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;`);
+
+test.each([
+  ['a restore', ['restore', '--yes', '--no-audit', '20200101000000']],
+  [
+    'one in place, before the database is dropped',
+    ['restore', '--in-place', '--yes', '--no-audit', '20200101000000'],
+  ],
+  ['a drill', ['verify', '--restore', '20200101000000']],
+])('%s that fills the disk frees it before the database is dropped', async (_, args) => {
+  const slot = `dropped_${bed.database.name}`;
+  const key = 'backup/postgres-backup-20200101000000.sql';
+  const body = Buffer.from(refusedForRoom(slot));
+  await bed.store.put(key, body, { ifAbsent: true, contentType: 'application/sql', signal });
+  expect(await bed.run(args)).toMatchObject({ status: 1, stderr: expect.stringContaining('no space left') });
+  const { rows } = await admin(
+    `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '${slot}'`,
+  );
+  expect(rows).toHaveLength(1);
+  expect(await bed.databases()).toEqual([bed.database.name]);
 });

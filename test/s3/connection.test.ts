@@ -67,6 +67,10 @@ test('each time that a server goes is told once, whoever waits for it', async ()
   expect(told).toEqual(['http://s3 cannot be reached (ECONNREFUSED); waiting up to 1m for it']);
   await ask([refused()]);
   expect(told).toHaveLength(2);
+  // A refusal ends a wait as an answer does.
+  await ask([refused(), denied()]);
+  await ask([refused()]);
+  expect(told).toHaveLength(4);
 });
 
 test.each([

@@ -214,3 +214,13 @@ test('as many parts as are asked for are sent at the same time, and nothing is w
   process.off('warning', onWarning);
   expect(warnings).toEqual([]);
 });
+
+test('why the completion was refused is reported, and not what comes after that', async () => {
+  const what = { kind: 'error', status: 400, code: 'ExpiredToken' } as const;
+  bed.server.faults.push(
+    { operation: 'CompleteMultipartUpload', what },
+    { operation: 'AbortMultipartUpload', what },
+    { operation: 'HeadObject', after: 1, what },
+  );
+  await expect(writeAll(await open())).rejects.toThrow(/400 ExpiredToken — renew AWS_SESSION_TOKEN/);
+});

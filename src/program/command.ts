@@ -46,7 +46,6 @@ Settings come from the environment (POSTGRES_*, AWS_*, S3_*); flags take precede
 export function addCommand(program: Command, spec: CommandSpec, context: ProgramContext): void {
   const command = program.command(spec.name).description(spec.about);
   for (const [spelling, about] of spec.args ?? []) command.argument(spelling, about);
-  for (const option of settingOptions(spec.groups)) command.addOption(option);
   for (const [spelling, about] of spec.options ?? []) command.option(spelling, about);
   for (const [spelling, about] of spec.lists ?? []) command.option(spelling, about, collect);
   command
@@ -55,21 +54,23 @@ export function addCommand(program: Command, spec: CommandSpec, context: Program
     })
     .option('--json', 'print one JSON document on stdout')
     .option('--quiet', 'log errors only; show no progress')
-    .addHelpText('after', examples(spec.examples))
-    .action(async () => {
-      const { env, tool, signal, bars } = context;
-      const options = command.opts<CommonOptions>();
-      const given = spec.args?.map((_, index) => command.processedArgs[index] as string | undefined) ?? [];
-      const invocation: Invocation = {
-        options,
-        flags: settingFlags(command, spec.groups),
-        env,
-        tool,
-        signal,
-        bars,
-      };
-      context.onExit(await spec.run(invocation, ...given));
-    });
+    .addHelpText('after', examples(spec.examples));
+  // Behind the command's own options, which say what it does.
+  for (const option of settingOptions(spec.groups)) command.addOption(option);
+  command.action(async () => {
+    const { env, tool, signal, bars } = context;
+    const options = command.opts<CommonOptions>();
+    const given = spec.args?.map((_, index) => command.processedArgs[index] as string | undefined) ?? [];
+    const invocation: Invocation = {
+      options,
+      flags: settingFlags(command, spec.groups),
+      env,
+      tool,
+      signal,
+      bars,
+    };
+    context.onExit(await spec.run(invocation, ...given));
+  });
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {
@@ -79,9 +80,16 @@ function collect(value: string, before: readonly string[] = []): string[] {
 function settingOptions(groups: readonly SettingGroup[]): Option[] {
   return flaggedSettings(groups).map(({ flag, setting }) => {
     const fallback = setting.fallback === undefined ? '' : `, default: ${setting.fallback}`;
-    const about = setting.about.replace(/[.;](\s.*)?$/, '');
-    return new Option(`--${flag} <value>`, `${about} (${setting.names[0]}${fallback})`);
+    const about = asOption(setting.about.replace(/[.;](\s.*)?$/, ''));
+    return new Option(`--${flag} <value>`, `${about} (${setting.names[0]}${fallback})`).helpGroup(
+      'Settings:',
+    );
   });
+}
+
+/** Options begin in lower case, as commander's own do; names keep their spelling. */
+function asOption(about: string): string {
+  return /^(PostgreSQL|S3)\b/.test(about) ? about : `${about.charAt(0).toLowerCase()}${about.slice(1)}`;
 }
 
 function settingFlags(command: Command, groups: readonly SettingGroup[]): Record<string, string | undefined> {

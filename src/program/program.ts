@@ -69,7 +69,6 @@ function buildProgram(version: string, context: ProgramContext): Command {
     // Usage errors are reported once, like every other error.
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', HELP_END);
   for (const spec of COMMANDS) addCommand(program, spec, context);
   return program;

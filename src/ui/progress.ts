@@ -40,8 +40,9 @@ export function createProgress(options: {
   };
 }
 
-/** How long to wait before the rate is used to estimate the time left, in milliseconds. */
+/** The rate is used to estimate the time left after this many milliseconds, and this share of the work. */
 const SETTLED_MS = 2000;
+const SETTLED_SHARE = 0.002;
 
 /** Describes the progress after `amount` in `ms`: rate, and time left if there is an estimate. */
 export function describeProgress(
@@ -54,7 +55,7 @@ export function describeProgress(
   const parts = [format(amount)];
   if (rate > 0) parts.push(`${format(Math.round(rate))}/s`);
   const left = rate > 0 ? ((expected - amount) / rate) * 1000 : 0;
-  if (ms >= SETTLED_MS && left >= 1000) parts.push(`about ${formatDuration(left)} left`);
+  if (ms >= SETTLED_MS && amount >= expected * SETTLED_SHARE && left >= 1000) parts.push(`about ${formatDuration(left)} left`);
   return parts.join(', ');
 }
 

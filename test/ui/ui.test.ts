@@ -35,6 +35,7 @@ test.each([
   [2 * 1024 ** 2, 12 * 1024 ** 2, 2000, '2 MiB, 1 MiB/s, about 10s left'],
   // Too early to tell, and too late to be worth it.
   [1024 ** 2, 11 * 1024 ** 2, 1000, '1 MiB, 1 MiB/s'],
+  [1024, 1024 ** 3, 60_000, '1 KiB, 17 B/s'],
   [10 * 1024 ** 2, 10 * 1024 ** 2 + 1000, 10_000, '10 MiB, 1 MiB/s'],
   [2 * 1024 ** 2, 1024 ** 2, 1000, '2 MiB, 2 MiB/s'],
 ])('progress of %d of %d bytes in %d ms', (bytes, expected, ms, text) => {

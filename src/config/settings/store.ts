@@ -30,7 +30,7 @@ export const STORE_SETTINGS = defineSettings({
     schema: v.pipe(text, v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{2,62}$/)),
     fallback: 'topobank-assets',
     form: 'a bucket name of 3 to 63 letters, digits, dots or dashes',
-    about: 'Bucket; created if it is missing and the access key permits it.',
+    about: 'S3 bucket; created if it is missing and the access key permits it.',
   },
   accessKeyId: {
     group: 'store',

@@ -2,8 +2,8 @@ import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 
 /**
- * Creates the bucket if it does not exist. Except on the first run that is a bad sign: it should hold TopoBank's
- * media and the older backups.
+ * Creates the bucket if it does not exist. Unless this is the first run, a missing bucket is a bad sign: it should
+ * hold TopoBank's media and the older backups.
  *
  * @throws StoreError if it is missing and cannot be created
  */

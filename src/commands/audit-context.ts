@@ -12,7 +12,7 @@ import type { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, PURGE_GROUPS } from './groups.t
 import { mediaSettings } from './run-context.ts';
 import { confirmAndLock, type Session } from './session.ts';
 
-/** @throws ConfigError for a wrong AUDIT_REFERENCES, or a quarantine prefix that overlaps media or backups */
+/** @throws ConfigError for a wrong AUDIT_REFERENCES, or a quarantine prefix that media or backups would be under */
 export async function backupAuditContext(
   session: Session<(typeof BACKUP_AUDIT_GROUPS)[number]>,
   store: Store,

@@ -39,7 +39,7 @@ export type LexerResult =
   /** More bytes are needed; everything before this index has been read. */
   | { readonly state: 'more'; readonly at: number };
 
-/** The index up to which was read, unless there is more to say. */
+/** The index up to which the bytes were read, unless there is more to say. */
 type Read = number | LexerResult;
 
 /** Finds the end of a statement. It keeps its state between calls and starts over after `ended`. */

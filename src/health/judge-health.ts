@@ -37,7 +37,7 @@ export interface Health {
   readonly healthy: boolean;
   /** One line for people: that all is well, or what is late and since when. */
   readonly reason: string;
-  /** The newest complete backup that was taken here rather than pushed. */
+  /** The newest complete backup that was taken rather than pushed. */
   readonly newest: { readonly id: string; readonly begun: Date } | undefined;
   /** When the next one is due; undefined without a schedule or a backup. */
   readonly due: Date | undefined;
@@ -56,7 +56,7 @@ export interface FaultyBackup {
 }
 
 /**
- * Judges only by complete backups that were taken here: nothing is proven about a foreign dump, and a pushed one does
+ * Judges only by complete backups that were taken: nothing is proven about a foreign dump, and a pushed one does
  * not show that backups are being made.
  *
  * The next backup is due at the schedule's first time after the newest one was begun. It is late once the grace

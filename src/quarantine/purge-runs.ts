@@ -55,9 +55,9 @@ export interface PurgeReport {
 }
 
 /**
- * Permanently deletes what is held by runs of the quarantine that began at least this many milliseconds ago, except
- * what a row names or a kept backup needs. Asks for confirmation if there are any. Runs of other databases are left
- * alone, see {@link ownRuns}.
+ * Deletes what is held by runs of the quarantine that began at least this many milliseconds ago, except what a row
+ * names or a kept backup needs; only a bucket that keeps versions still has it then. Asks for confirmation if there are
+ * such runs. Runs of other databases are left alone, see {@link ownRuns}.
  *
  * @throws StoreError, LockedError, DatabaseError, what `confirm` throws, or the signal's reason
  */

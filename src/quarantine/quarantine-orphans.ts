@@ -13,7 +13,7 @@ import { runPrefix } from './names.ts';
 import { type Attempt, type ObjectFailures, tolerateFailures } from './object-failures.ts';
 import { endRun, type RunMark } from './runs.ts';
 
-/** Objects whose owners are looked up together: each lookup reads all tables that own objects. */
+/** Objects whose owners are looked up together: each lookup reads every table that owns objects, whole. */
 const BATCH = 1000;
 
 /** How many of these are checked once more, and then removed, together. */

@@ -162,7 +162,7 @@ async function build(
   source: DumpSource,
   options: RestoreOptions,
   place: {
-    /** Of the database that is to be replaced, or the new one's. */
+    /** The name of the database that is to be replaced or added. */
     readonly name: string;
     readonly scratch: string;
     /** Whether {@link makeRoom} drops that database. */

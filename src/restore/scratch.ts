@@ -83,7 +83,7 @@ async function freeDisk(database: Database, scratch: string, signal: AbortSignal
     );
     await client.query(`SET lock_timeout = '10s'`);
     for (const { name } of rows) {
-      // One table may have been dropped along with another, and one that cannot be dropped keeps no other.
+      // One table may have been dropped along with another, and one that cannot be dropped must not save the rest.
       await client.query(`DROP TABLE IF EXISTS ${name} CASCADE`).catch((error: unknown) => {
         if (isAway(error) || isDiskFull(error)) throw error;
       });

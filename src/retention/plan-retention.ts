@@ -30,7 +30,8 @@ type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
  *   database; never while it is newer than the newest complete one, or there is no complete one. If there are several
  *   databases, one with a dump that does not say which database it is of stays, because it may be the only one of its
  *   database. So does one whose manifest may be intact.
- * - One that is a day or more ahead of `now` stays and counts for nothing: the clock that named it was wrong.
+ * - One that is too far ahead of `now`, see {@link isAhead}, stays and counts for nothing: the clock that named it was
+ *   wrong.
  *
  * @param zone the time zone of days, weeks, months and years
  */

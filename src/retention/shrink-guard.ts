@@ -103,7 +103,7 @@ export function describeShrink({ id, bytes, previous }: Shrink, share: number): 
   );
 }
 
-/** The same if the smaller dump is not the first of its size. */
+/** Why the larger dump stays, if the smaller one need not be the first small dump after it. */
 export function describeSpared({ id, bytes, previous }: Shrink, share: number): string {
   return (
     `backup ${previous.id} is not pruned, because backup ${id} has ${formatBytes(bytes)} after its ` +

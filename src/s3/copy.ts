@@ -143,7 +143,7 @@ function versionOf({ versionId }: CopySource): { VersionId?: string } {
   return versionId === undefined ? {} : { VersionId: versionId };
 }
 
-/** Swift 2.30 compares an object written in parts with an ETag of its own, and refuses the copy. */
+/** For an object written in parts, Swift 2.30 compares the condition with an ETag of its own, and refuses the copy. */
 function onlyIf({ ETag }: HeadObjectCommandOutput): { CopySourceIfMatch?: string } {
   return ETag === undefined || ETag.includes('-') ? {} : { CopySourceIfMatch: ETag };
 }

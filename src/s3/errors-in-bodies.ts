@@ -8,7 +8,7 @@ const ANSWERED_EARLY = new Set([
   'CompleteMultipartUploadCommand',
 ]);
 
-/** The status of each error when S3 sends one (S3 API reference, "Error Responses"). */
+/** The status that S3 gives each error when it sends one (S3 API reference, "Error Responses"). */
 const STATUSES: Readonly<Record<string, number>> = {
   AccessDenied: 403,
   ConditionalRequestConflict: 409,

@@ -42,8 +42,8 @@ export function instantOf(zone: Zone, wall: number): number {
 }
 
 /**
- * The furthest reading that the wall clock has shown up to and including `instant`; if it was set back, an earlier
- * one.
+ * The furthest reading that the wall clock has shown up to and including `instant`, which may be one from before the
+ * clock was set back.
  */
 export function furthestWall(zone: Zone, instant: number): number {
   const from = instant - MOST_SHIFT;

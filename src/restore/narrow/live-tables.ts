@@ -91,8 +91,8 @@ export async function immediateOrder(client: pg.Client, tables: readonly TableNa
  * Advances the sequences of these tables' columns past the rows, including those that a table has from its
  * partitioned table or its parent. No sequence is set back.
  *
- * @returns sequences that are left as they are: because their columns hold no numbers to advance them to, because the
- * role may not set them, or because it cannot see all rows
+ * @returns sequences that are left as they are: because their columns are not of a number type, because the role may
+ * not set them, or because it cannot see all rows
  */
 export async function passSequences(client: pg.Client, tables: readonly TableName[]): Promise<string[]> {
   const { rows } = await client.query<{

@@ -63,8 +63,9 @@ interface FreeConnections {
 
 /**
  * How many more connections the server grants to this role, not counting those that it reserves. An ordinary role
- * cannot see the backend type of other roles' sessions; of these, every session that has a role is counted, as client
- * sessions do. A database that is being filled has no limit yet, and a role's limit does not apply to a superuser.
+ * cannot see the backend type of other roles' sessions; of these, every session that has a role is counted, since
+ * client sessions have one. A database that is being filled has no limit yet, and a role's limit does not apply to a
+ * superuser.
  */
 export async function freeConnections(admin: pg.Client): Promise<FreeConnections> {
   const { rows } = await admin.query<{ ofServer: number; ofRole: number | null }>(

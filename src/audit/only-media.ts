@@ -2,7 +2,7 @@ import type { ObjectInfo } from '../s3/store.ts';
 
 /**
  * Drops objects under other prefixes from a listing of the media prefix. Other objects among the media, under the
- * same prefix, are not recognised here.
+ * same prefix, are not recognized here.
  *
  * @param otherPrefixes those of backups and of the quarantine
  */

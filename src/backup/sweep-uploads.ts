@@ -47,7 +47,7 @@ export async function sweepUploads(context: SweepContext, signal: AbortSignal): 
   return swept;
 }
 
-/** Where uploads of this program may be, and how to recognise them. */
+/** Where uploads of this program may be, and how to recognize them. */
 function ownPlaces({ prefix, quarantinePrefix }: SweepContext) {
   return [
     {

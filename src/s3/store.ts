@@ -18,7 +18,7 @@ export interface ObjectInfo {
 /** An object as a HEAD or a GET describes it. */
 export interface StoredObject extends ObjectInfo {
   /**
-   * Identifies the write that made the object (`x-amz-meta-write-id`), if this Store made it: a writer recognises its
+   * Identifies the write that made the object (`x-amz-meta-write-id`), if this Store made it: a writer recognizes its
    * own object by it when the answer to its request was lost.
    */
   readonly writeId: string | undefined;

@@ -55,7 +55,8 @@ export function describeProgress(
   const parts = [format(amount)];
   if (rate > 0) parts.push(`${format(Math.round(rate))}/s`);
   const left = rate > 0 ? ((expected - amount) / rate) * 1000 : 0;
-  if (ms >= SETTLED_MS && amount >= expected * SETTLED_SHARE && left >= 1000) parts.push(`about ${formatDuration(left)} left`);
+  if (ms >= SETTLED_MS && amount >= expected * SETTLED_SHARE && left >= 1000)
+    parts.push(`about ${formatDuration(left)} left`);
   return parts.join(', ');
 }
 

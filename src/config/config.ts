@@ -89,7 +89,7 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
     throw new SettingProblem(`${from}: ${shown} is not accepted, expected ${setting.form}`);
   }
   if (!setting.secret) return parsed.output;
-  return secret(String(parsed.output), given?.kind === 'file' ? () => readAgain(given, setting) : undefined);
+  return secret(String(parsed.output), given === undefined ? undefined : () => readAgain(given, setting));
 }
 
 /**
@@ -97,9 +97,9 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
  */
 function readAgain(given: Given, { schema }: Setting): string | undefined {
   try {
-    const value = given.read();
+    const value = given.readAgain?.();
     const parsed = v.safeParse(schema, value);
-    return parsed.success && value.trim() !== '' ? String(parsed.output) : undefined;
+    return parsed.success && value?.trim() ? String(parsed.output) : undefined;
   } catch (error) {
     if (error instanceof SettingProblem) return undefined;
     throw error;

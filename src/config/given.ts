@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { Setting } from './setting.ts';
 
 /** Where settings come from: flags by their long names, then variables. */
@@ -14,6 +14,12 @@ export interface Given {
   readonly from: string;
   /** @throws SettingProblem if a secret's file cannot be read */
   read(): string;
+  /**
+   * What a secret's file holds by now; undefined if that cannot be read again, as a pipe cannot.
+   *
+   * @throws SettingProblem
+   */
+  readAgain?(): string | undefined;
 }
 
 /** What is wrong with one setting: its name and the accepted form. */
@@ -35,11 +41,25 @@ export function listGiven(setting: Setting, { flags, env }: ConfigSources): Give
     const mayBeEmpty = setting.emptyIsUnset === true || name.startsWith('PG');
     // An empty path comes from a compose file: `X_FILE: ${X_FILE:-}`.
     if (path !== undefined && path !== '')
-      given.push({ kind: 'file', from: file, read: () => readSecretFile(file, path) });
+      given.push({
+        kind: 'file',
+        from: file,
+        read: () => readSecretFile(file, path),
+        readAgain: () => (isRegular(path) ? readSecretFile(file, path) : undefined),
+      });
     else if (value !== undefined && !(value === '' && mayBeEmpty))
       given.push({ kind: 'variable', from: name, read: () => value });
   }
   return given;
+}
+
+/** Opening anything else, such as a pipe that nobody writes to, may never return. */
+function isRegular(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function readSecretFile(name: string, path: string): string {

@@ -1,7 +1,7 @@
 import { type Backup, verifiedObject } from '../catalog/backup.ts';
 import { verifiedKey } from '../catalog/backup-name.ts';
 import { isRecordOf } from '../catalog/describe-backup.ts';
-import { addCheck, encodeRecord, type RecordRead, readRecord } from '../catalog/verification.ts';
+import { addCheck, type Depth, encodeRecord, type RecordRead, readRecord } from '../catalog/verification.ts';
 import { StoreError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
@@ -39,8 +39,7 @@ export async function recordCheck(
     if ((await store.head(object.key, signal)) === undefined) return;
     // Another verification may have recorded a fault since the backup was listed.
     const recorded = await readLatest(store, prefix, id, signal);
-    // What cannot be read may name a fault, which only the deepest check disproves.
-    if (recorded.kind === 'unread' && depth !== 'restore') {
+    if (recorded.kind === 'unread' && !outweighs(depth, faults.length > 0)) {
       log.warn(
         `the verification of backup ${id} is not recorded: ${recorded.reason}, and only \`verify --restore\` replaces it`,
       );
@@ -68,4 +67,12 @@ async function readLatest(
 ): Promise<RecordRead> {
   const object = await store.head(verifiedKey(prefix, id), signal);
   return object === undefined ? { kind: 'none' } : readRecord(store, object, signal);
+}
+
+/**
+ * Whether a check may replace a record that cannot be read and so may name a fault: only the deepest check disproves
+ * any fault, and a fault of the bytes is worth more than one that is not known.
+ */
+function outweighs(depth: Depth, isFaulty: boolean): boolean {
+  return depth === 'restore' || (depth === 'full' && isFaulty);
 }

@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -252,4 +253,13 @@ test('a secret in a file is read again, and stays what it was while the file can
   }
   writeFileSync(path, 'third\n');
   expect(password?.reveal()).toBe('third');
+});
+
+test('a secret that a pipe gave is not asked for again', () => {
+  const path = join(directory.path, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const writer = spawn('sh', ['-c', `echo piped > '${path}'`]);
+  const { password } = read({ POSTGRES_PASSWORD_FILE: path });
+  expect(password?.reveal()).toBe('piped');
+  writer.unref();
 });

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
 import { deferred } from '../support/deferred.ts';
@@ -180,6 +181,8 @@ test('what PostgreSQL prints otherwise after a reload is no fault, and keeps no 
     CREATE TABLE t (id int, status varchar(20) CHECK (status IN ('draft', 'it''s final')));
     CREATE VIEW v AS SELECT id FROM t WHERE status IN ('draft', 'other');
     CREATE INDEX part ON t (id) WHERE status IN ('a', 'b');
+    CREATE TABLE others (s varchar(9) CHECK (s IN ('a', NULL)), r varchar(9) CHECK (r IN ('a', lower('B'))),
+      q varchar(9) CHECK (q IN ('a', 'b'::varchar(1))));
     INSERT INTO t VALUES (1, 'draft')`);
   await backUp();
   expect(await bed.run(['verify', '--restore', '--quiet'])).toMatchObject({ status: 0 });
@@ -204,6 +207,40 @@ test.each(['plain', 'custom'])(
     expect(JSON.parse(drilled.stdout)).toMatchObject({ depth: 'restore', faults: [{ what: 'restore' }] });
   },
 );
+
+test('damage that is found takes the place of a record that cannot be read', async () => {
+  await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
+  const older = await backUp();
+  const newer = await backUp();
+  await rewrite(newer, 'sql', (bytes) => Buffer.from(bytes.toString().replace('\nsurface\n', '\nsurfaxe\n')));
+  const key = `backup/postgres-backup-${newer}.verified.json`;
+  await bed.store.put(key, Buffer.from('{"format":2'), OVERWRITE);
+  expect(await statusOf('verify', '--quiet')).toBe(3);
+  expect((await bed.run(['list'])).stdout).toMatch(new RegExp(`${newer} .*FAULTY \\(full`));
+  const chosen = await bed.run(['restore', '--latest', '--dry-run', '--no-audit']);
+  expect(chosen.stdout).toContain(older);
+});
+
+test('a compressed dump that is altered once on its way is not refused for good', async () => {
+  await bed.database.query(
+    'CREATE TABLE t AS SELECT g AS id, md5(g::text) AS a FROM generate_series(1, 50000) g',
+  );
+  const dump = await runPgDump(bed.env, [bed.database.name]);
+  const key = 'foreign/postgres-backup-20200101000000.sql.gz';
+  // Not compressed within, so that a byte of it is one of the text.
+  await bed.store.put(key, gzipSync(dump, { level: 0 }), OVERWRITE);
+  const altered = (bytes: Buffer) => {
+    const at = bytes.indexOf('\n100\t');
+    return at < 0
+      ? bytes
+      : Buffer.concat([bytes.subarray(0, at + 1), Buffer.from('x'), bytes.subarray(at + 2)]);
+  };
+  const what = { kind: 'alter', to: altered } as const;
+  bed.server.faults.push({ operation: 'GetObject', key: /\.gz$/, after: 1, times: 1, what });
+  const drilled = await bed.run(['verify', '--restore', '--quiet', '--prefix', 'foreign/']);
+  expect(drilled).toMatchObject({ status: 1 });
+  expect(drilled.stderr).toContain('differ from one reading to the next');
+});
 
 test('two readings that find two faults prove neither', async () => {
   await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a; CREATE TABLE u AS SELECT 'tool' AS a");

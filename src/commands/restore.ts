@@ -83,7 +83,7 @@ async function withSource(
           `skipping backup ${id}: verification found it faulty: ${describeFaults(check)} — to restore it anyway, give its id`,
         ),
       doubt: ({ id }, check) => {
-        if (inPlace && check.faults.some(({ what }) => what === 'restore')) throw noWayBack(id, check);
+        if (inPlace && wasRefused(check)) throw noWayBack(id, check);
         session.log.warn(describeDoubt(id, check));
       },
     });
@@ -100,6 +100,11 @@ function readable(backup: UsableBackup, log: Logger): UsableBackup {
   if (backup.manifest === undefined || !hasWrongCheckpoints(backup.verified)) return backup;
   log.info(`the rows of each table of backup ${backup.id} are read in one piece`);
   return { ...backup, manifest: withoutCheckpoints(backup.manifest) };
+}
+
+/** Whether a drill could not restore the backup, rather than restored something else. */
+function wasRefused({ faults }: Check): boolean {
+  return faults.some(({ what }) => what === 'restore');
 }
 
 /** In place, the database would be dropped for a backup known not to restore. */
@@ -119,7 +124,9 @@ function describeDoubt(id: string, check: Check): string {
     case 'full':
       return `verification at ${when} found backup ${id} faulty: ${faults}`;
     case 'restore':
-      return `verification at ${when} could not restore backup ${id}: ${faults}`;
+      return wasRefused(check)
+        ? `verification at ${when} could not restore backup ${id}: ${faults}`
+        : `verification at ${when} found that backup ${id} does not restore to what was dumped: ${faults}`;
   }
 }
 

@@ -119,7 +119,25 @@ test('--in-place drops nothing for a backup that could not be restored when it w
   expect(await bed.database.query('SELECT id FROM checked')).toEqual([{ id: 1 }]);
   const beside = await bed.run(['restore', '--latest', '--yes', '--no-audit']);
   expect(beside.status).toBe(1);
+  expect(beside.stderr).toMatch(/WARN: verification at .* could not restore backup \d{14}: restore: /);
   expect(beside.stderr).toContain('ALTER FUNCTION … SET search_path');
+});
+
+test('one that restores to something else is doubted, and restored in place all the same', async () => {
+  await bed.database.query('CREATE TABLE t AS SELECT 1 AS id');
+  const { id } = JSON.parse((await bed.run(['backup', '--json', '--quiet'])).stdout) as { id: string };
+  await bed.run(['verify', '--restore', '--quiet']);
+  const key = `backup/postgres-backup-${id}.verified.json`;
+  const record = JSON.parse(
+    Buffer.concat(await (await bed.store.get(key, { signal }))!.body.toArray()).toString(),
+  ) as { checks: object[] };
+  const faults = [{ what: 'schema', where: 'TABLE public.t', expected: 'a', found: 'b' }];
+  const checks = record.checks.map((check) => ({ ...check, ok: false, faults, faultCount: 1 }));
+  const body = Buffer.from(JSON.stringify({ ...record, checks }));
+  await bed.store.put(key, body, { ifAbsent: false, contentType: 'application/json', signal });
+  const restored = await bed.run(['restore', '--latest', '--in-place', '--yes', '--no-audit']);
+  expect(restored).toMatchObject({ status: 0 });
+  expect(restored.stderr).toContain(`found that backup ${id} does not restore to what was dumped`);
 });
 
 test('a setting that only a superuser may set is told under the name that the database has in the end', async () => {

@@ -1,6 +1,6 @@
 import type { Backup } from '../catalog/backup.ts';
-import { StoreError } from '../errors.ts';
-import { removeAllowed } from '../s3/remove-allowed.ts';
+import type { StoreError } from '../errors.ts';
+import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 
 /** A backup's objects in the bucket, in the order in which they are deleted; the manifest is last. */
@@ -32,14 +32,10 @@ export async function removeBackups(
       .map(([, ...rest]) => rest)
       .filter((rest) => rest.length > 0);
   }
-  if (refusals.length > 1) throw joinRefusals(store, refusals);
+  if (refusals.length > 1)
+    throw joinRefusals(
+      `cannot delete every object of the pruned backups from bucket ${store.bucket}`,
+      refusals,
+    );
   for (const refusal of refusals) throw refusal;
-}
-
-function joinRefusals(store: Store, refusals: readonly StoreError[]): StoreError {
-  return new StoreError({
-    doing: `cannot delete all objects of the pruned backups from bucket ${store.bucket}`,
-    problem: refusals.map(({ message }) => message).join('; '),
-    keys: refusals.flatMap(({ keys }) => keys),
-  });
 }

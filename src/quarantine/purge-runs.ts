@@ -3,12 +3,11 @@ import { type FindOwned, ownedKeyFinder } from '../audit/owned-keys.ts';
 import { openProtectors, type Protectors, refuseUnread } from '../audit/protect.ts';
 import { idTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
-import { StoreError } from '../errors.ts';
+import type { StoreError } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
-import { removeAllowed } from '../s3/remove-allowed.ts';
-import type { Store } from '../s3/store.ts';
-import { formatBytes, formatFirst, formatNumber } from '../ui/format.ts';
+import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
 import { tellingCutOff } from './cut-off.ts';
 import {
@@ -141,20 +140,10 @@ async function deleteRuns(
     log.info(
       `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) from the quarantine`,
     );
-    throw joinRefusals(store, quarantinePrefix, refusals);
+    throw joinRefusals(
+      `cannot delete every object under ${quarantinePrefix} from bucket ${store.bucket}`,
+      refusals,
+    );
   }
   return { runs: runs.map(({ run }) => run), removed, kept };
-}
-
-function joinRefusals(store: Store, prefix: string, refusals: readonly StoreError[]): StoreError {
-  const keys = refusals.flatMap((refusal) => refusal.keys);
-  return new StoreError({
-    doing: `cannot delete ${formatNumber(keys.length, 'object')} under ${prefix} from bucket ${store.bucket}`,
-    problem: formatFirst(
-      refusals.map(({ message }) => message),
-      3,
-      '; ',
-    ),
-    keys,
-  });
 }

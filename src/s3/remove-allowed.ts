@@ -1,4 +1,5 @@
 import { StoreError } from '../errors.ts';
+import { formatFirst } from '../ui/format.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -19,4 +20,17 @@ export async function removeAllowed(
     if (error instanceof StoreError && error.keys.length > 0) return error;
     throw error;
   }
+}
+
+/** Most refusals that one message tells of. */
+const NAMED_REFUSALS = 3;
+
+/** Several refusals as one error. */
+export function joinRefusals(doing: string, refusals: readonly StoreError[]): StoreError {
+  const messages = refusals.map(({ message }) => message);
+  return new StoreError({
+    doing,
+    problem: formatFirst(messages, NAMED_REFUSALS, '; '),
+    keys: refusals.flatMap(({ keys }) => keys),
+  });
 }

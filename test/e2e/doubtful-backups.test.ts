@@ -4,6 +4,7 @@ import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog
 import { deferred } from '../support/deferred.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
+import { UNRESTORABLE_SCHEMA } from '../support/unrestorable-schema.ts';
 
 const signal = new AbortController().signal;
 const OVERWRITE = { ifAbsent: false, contentType: 'application/octet-stream', signal };
@@ -33,6 +34,10 @@ async function rewrite(id: string, part: string, change: (bytes: Buffer) => Buff
   const key = `backup/postgres-backup-${id}.${part}`;
   await bed.store.put(key, change(await read(key)), OVERWRITE);
 }
+
+/** Writes another byte into the row `surface`. */
+const damageRow = (id: string) =>
+  rewrite(id, 'sql', (bytes) => Buffer.from(bytes.toString().replace('\nsurface\n', '\nsurfaxe\n')));
 
 type Checkpoint = Manifest['tables'][number]['checkpoints'][number];
 
@@ -80,7 +85,7 @@ test('a record that cannot be read is not taken for no fault', async () => {
   await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
   const older = await backUp();
   const newer = await backUp();
-  await rewrite(newer, 'sql', (bytes) => Buffer.from(bytes.toString().replace('\nsurface\n', '\nsurfaxe\n')));
+  await damageRow(newer);
   expect(await statusOf('verify', '--quiet')).toBe(3);
   bed.server.faults.push({
     operation: 'GetObject',
@@ -193,12 +198,7 @@ test('what PostgreSQL prints otherwise after a reload is no fault, and keeps no 
 test.each(['plain', 'custom'])(
   'a foreign dump (%s) that a server refuses is refused, not altered',
   async (format) => {
-    await bed.database.query(`
-    CREATE TABLE helper (id int);
-    CREATE FUNCTION is_right(int) RETURNS boolean LANGUAGE plpgsql AS
-      'BEGIN RETURN NOT EXISTS (SELECT FROM helper WHERE id < $1); END';
-    CREATE TABLE checked (id int CHECK (is_right(id)));
-    INSERT INTO checked VALUES (1)`);
+    await bed.database.query(UNRESTORABLE_SCHEMA);
     const dump = await runPgDump(bed.env, [`--format=${format}`, bed.database.name]);
     const key = `foreign/postgres-backup-20200101000000.${format === 'plain' ? 'sql' : 'dump'}`;
     await bed.store.put(key, dump, OVERWRITE);
@@ -212,7 +212,7 @@ test('damage that is found takes the place of a record that cannot be read', asy
   await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
   const older = await backUp();
   const newer = await backUp();
-  await rewrite(newer, 'sql', (bytes) => Buffer.from(bytes.toString().replace('\nsurface\n', '\nsurfaxe\n')));
+  await damageRow(newer);
   const key = `backup/postgres-backup-${newer}.verified.json`;
   await bed.store.put(key, Buffer.from('{"format":2'), OVERWRITE);
   expect(await statusOf('verify', '--quiet')).toBe(3);
@@ -254,12 +254,7 @@ test('two readings that find two faults prove neither', async () => {
 });
 
 test('a fault that is recorded while another verification reads stays recorded', async () => {
-  await bed.database.query(`
-    CREATE TABLE helper (id int);
-    CREATE FUNCTION is_right(int) RETURNS boolean LANGUAGE plpgsql AS
-      'BEGIN RETURN NOT EXISTS (SELECT FROM helper WHERE id < $1); END';
-    CREATE TABLE checked (id int CHECK (is_right(id)));
-    INSERT INTO checked VALUES (1)`);
+  await bed.database.query(UNRESTORABLE_SCHEMA);
   const id = await backUp();
   const until = deferred<void>();
   const held = new Promise<void>((onHeld) => {

@@ -5,6 +5,7 @@ import { withClient } from '../support/database.ts';
 import { dumpText } from '../support/dump-text.ts';
 import { rollBackPrepared } from '../support/roll-back-prepared.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
+import { UNRESTORABLE_SCHEMA } from '../support/unrestorable-schema.ts';
 
 const signal = new AbortController().signal;
 let bed: TestBed;
@@ -101,12 +102,7 @@ test.each([
 });
 
 test('--in-place drops nothing for a backup that could not be restored when it was verified', async () => {
-  await bed.database.query(`
-    CREATE TABLE helper (id int);
-    CREATE FUNCTION is_right(int) RETURNS boolean LANGUAGE plpgsql AS
-      'BEGIN RETURN NOT EXISTS (SELECT FROM helper WHERE id < $1); END';
-    CREATE TABLE checked (id int CHECK (is_right(id)));
-    INSERT INTO checked VALUES (1)`);
+  await bed.database.query(UNRESTORABLE_SCHEMA);
   await bed.run(['backup', '--quiet']);
   const drilled = await bed.run(['verify', '--restore', '--quiet']);
   expect(drilled.status).toBe(3);
@@ -173,10 +169,7 @@ DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;`);
 
 test.each([
   ['a restore', ['restore', '--yes', '--no-audit', '20200101000000']],
-  [
-    'one in place, before the database is dropped',
-    ['restore', '--in-place', '--yes', '--no-audit', '20200101000000'],
-  ],
+  ['a restore in place', ['restore', '--in-place', '--yes', '--no-audit', '20200101000000']],
   ['a drill', ['verify', '--restore', '20200101000000']],
 ])('%s that fills the disk frees it before the database is dropped', async (_, args) => {
   const slot = `dropped_${bed.database.name}`;

@@ -47,8 +47,11 @@ export const DECISION_GROUPS = ['store', 'retention', 'guard', 'zone'] as const;
 /** The same, and the lock under which the others are deleted. */
 export const PRUNE_GROUPS = [...DECISION_GROUPS, 'database', 'lock'] as const;
 
+/** A restore of a local file. */
+export const FILE_RESTORE_GROUPS = ['database', 'tools', 'lock'] as const;
+
 /** A restore from the bucket. */
-export const RESTORE_GROUPS = ['database', 'store', 'tools', 'lock'] as const;
+export const RESTORE_GROUPS = [...FILE_RESTORE_GROUPS, 'store'] as const;
 
 /** Reading backups. */
 export const READ_GROUPS = ['store', 'tools'] as const;

@@ -4,11 +4,12 @@ import { dumpFile, fileTime, idTime } from '../catalog/backup-name.ts';
 import type { Wanted } from '../catalog/choose-backup.ts';
 import type { Config } from '../config/config.ts';
 import { NAME_BYTES } from '../config/forms.ts';
+import type { SettingGroup } from '../config/setting.ts';
 import { unreadFlags } from '../config/unread-flags.ts';
 import { ConfigError, NotFoundError } from '../errors.ts';
 import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
 import type { RestoreTarget } from '../restore/restore-target.ts';
-import { RESTORE_GROUPS } from './groups.ts';
+import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, FILE_RESTORE_GROUPS, RESTORE_GROUPS } from './groups.ts';
 import type { CommonOptions, Invocation, Session } from './session.ts';
 import { parseTime, TIME_FORM } from './time-option.ts';
 
@@ -118,16 +119,24 @@ export function readRowsTarget({ dataOnly, ...flags }: RestoreFlags): AddRowsOpt
 }
 
 /**
- * The rows of single tables are not compared with media objects.
- *
  * @param given the flags for settings
- * @throws ConfigError for options of that comparison
+ * @throws ConfigError for those that this restore has no use for
  */
-export function refuseAuditOfTables({ table, audit }: RestoreFlags, given: Invocation['flags']): void {
-  if (table === undefined) return;
-  const unread = [...(audit === false ? ['--no-audit'] : []), ...unreadFlags(given, RESTORE_GROUPS)];
-  if (unread.length === 0) return;
-  throw usage('single tables are not compared with media objects', `omit ${unread.join(' and ')}`);
+export function refuseUnread(flags: RestoreFlags, wanted: WantedDump, given: Invocation['flags']): void {
+  const isNeverCompared = flags.table !== undefined && flags.audit === false;
+  const unread = [
+    ...(isNeverCompared ? ['--no-audit'] : []),
+    ...unreadFlags(given, groupsRead(flags, wanted)),
+  ].join(' and ');
+  if (unread !== '') throw usage(`this restore has no use for ${unread}`, `omit ${unread}`);
+}
+
+/** The groups of settings that a restore reads. Rows are compared with media objects only if all are restored. */
+function groupsRead({ table, into, audit }: RestoreFlags, { by }: WantedDump): readonly SettingGroup[] {
+  const toRestore = by === 'file' ? FILE_RESTORE_GROUPS : RESTORE_GROUPS;
+  if (table !== undefined || audit === false) return toRestore;
+  if (into === undefined) return [...toRestore, ...AUDIT_GROUPS];
+  return by === 'file' ? toRestore : [...toRestore, ...BACKUP_AUDIT_GROUPS];
 }
 
 /** Beyond this many connections, a server loses more than it gains. */

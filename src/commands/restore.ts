@@ -16,7 +16,7 @@ import {
 import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { choiceOptions } from './choice-options.ts';
-import { RESTORE_GROUPS } from './groups.ts';
+import { FILE_RESTORE_GROUPS, RESTORE_GROUPS } from './groups.ts';
 import { isWhole, renderMediaRestored } from './media.ts';
 import { mediaOfRestore } from './restore-media.ts';
 import {
@@ -26,7 +26,7 @@ import {
   readRowsTarget,
   readTarget,
   readWanted,
-  refuseAuditOfTables,
+  refuseUnread,
   type WantedDump,
   wantedBackup,
 } from './restore-options.ts';
@@ -51,7 +51,7 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
     jobs: { asked: readJobs(flags), cores: availableParallelism() },
     dryRun: flags.dryRun === true,
   };
-  refuseAuditOfTables(flags, invocation.flags);
+  refuseUnread(flags, wanted, invocation.flags);
   return withSource(invocation, wanted, (session, source, media) =>
     rows === undefined
       ? restoreSource(invocation, session, source, how, media)
@@ -66,7 +66,7 @@ async function withSource(
 ): Promise<number> {
   const { env, signal } = invocation;
   if (wanted.by === 'file') {
-    const session = openSession(invocation, ['database', 'tools', 'lock']);
+    const session = openSession(invocation, FILE_RESTORE_GROUPS);
     const local = await openLocalDump(wanted.file, signal);
     const source = fileSource(wanted.file, local, { binDir: session.config.binDir, env });
     return work(session, source, mediaOfRestore(invocation, session.log, undefined));

@@ -30,14 +30,22 @@ export interface KnownDatabase {
   readonly invalid: boolean;
 }
 
-/** All databases of the server, including templates. */
+/**
+ * All databases of the server, including templates.
+ *
+ * @throws DatabaseError
+ */
 export async function listDatabases(client: pg.Client): Promise<KnownDatabase[]> {
-  const { rows } = await client.query<KnownDatabase>(
-    `SELECT datname AS name, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned,
-       datistemplate AS template, datconnlimit = -2 AS invalid
-     FROM pg_database ORDER BY datname`,
-  );
-  return rows;
+  try {
+    const { rows } = await client.query<KnownDatabase>(
+      `SELECT datname AS name, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned,
+         datistemplate AS template, datconnlimit = -2 AS invalid
+       FROM pg_database ORDER BY datname`,
+    );
+    return rows;
+  } catch (error) {
+    throw databaseError('cannot list the databases of the server', error);
+  }
 }
 
 /**

@@ -1,6 +1,5 @@
 import { dropDatabase, listDatabases } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 
@@ -17,9 +16,7 @@ export async function finishDrop(
 ): Promise<void> {
   signal.throwIfAborted();
   await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
-    const databases = await listDatabases(admin).catch((error: unknown) => {
-      throw databaseError('cannot list the databases of the server', error);
-    });
+    const databases = await listDatabases(admin);
     if (!databases.some((other) => other.name === name && other.invalid)) return;
     await dropDatabase(admin, name);
     log.info(`dropped what was left of database ${name}`);

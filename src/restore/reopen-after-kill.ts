@@ -1,6 +1,5 @@
 import { allowConnections, listDatabases } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import { isScratchName } from './names.ts';
 
@@ -20,9 +19,7 @@ export async function reopenAfterKill(
 ): Promise<boolean> {
   const { name, maintenanceName } = database;
   return database.use(maintenanceName, signal, async (admin) => {
-    const databases = await listDatabases(admin).catch((error: unknown) => {
-      throw databaseError('cannot list the databases of the server', error);
-    });
+    const databases = await listDatabases(admin);
     const closed = databases.filter(({ connectable }) => !connectable);
     const scratch = closed.find((other) => isScratchName(name, other.name));
     const target = closed.find((other) => other.name === name);

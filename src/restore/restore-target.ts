@@ -71,7 +71,7 @@ export interface RestoreTrace {
 
 /** @param admin a connection to the maintenance database */
 export async function findDatabases(admin: pg.Client, name: string): Promise<FoundDatabases> {
-  const databases = await listDatabases(admin).catch(refuseUnlisted);
+  const databases = await listDatabases(admin);
   const present = databases.find((database) => database.name === name);
   const traces: RestoreTrace[] = databases
     .filter((database) => isScratchName(name, database.name))
@@ -127,21 +127,21 @@ export async function findTarget(
 ): Promise<FoundTarget> {
   const found = await findDatabases(admin, name);
   if (kind === 'into') return { ...found, untouchable: [], prepared: [], subscriptions: [], slots: [] };
-  return {
-    ...found,
-    untouchable: await lasting(() => untouchableRoles(admin, name)).catch(refuseUnlisted),
-    prepared: await lasting(() => preparedIn(admin, name)).catch(refuseUnlisted),
-    subscriptions: await subscriptionNames(admin, name).catch(refuseUnlisted),
-    slots: await slotsOf(admin, name).catch(refuseUnlisted),
-  };
+  try {
+    return {
+      ...found,
+      untouchable: await lasting(() => untouchableRoles(admin, name)),
+      prepared: await lasting(() => preparedIn(admin, name)),
+      subscriptions: await subscriptionNames(admin, name),
+      slots: await slotsOf(admin, name),
+    };
+  } catch (error) {
+    throw databaseError(`cannot look at what uses database ${name}`, error);
+  }
 }
 
 async function subscriptionNames(admin: pg.Client, database: string): Promise<string[]> {
   return (await subscriptionsOf(admin, database)).map(({ name }) => name);
-}
-
-function refuseUnlisted(error: unknown): never {
-  throw databaseError('cannot list the databases of the server', error);
 }
 
 /** What is in the way, except for what goes away by itself within a moment, like the sessions of a monitor. */

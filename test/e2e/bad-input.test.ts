@@ -418,6 +418,24 @@ const BAD: readonly Bad[] = [
     status: 2,
     says: /--into: "" is not accepted — give a name of 1 to 63 bytes/,
   },
+  {
+    about: 'an age of orphans for a database that is only added',
+    args: 'restore --latest --into beside --grace 1d',
+    status: 2,
+    says: /cannot restore: this restore has no use for --grace — omit --grace/,
+  },
+  {
+    about: 'an age of orphans, and no comparison',
+    args: 'restore --latest --no-audit --grace 1d',
+    status: 2,
+    says: /this restore has no use for --grace/,
+  },
+  {
+    about: 'a bucket for a local file that is not compared with it',
+    args: 'restore @/binary.sql --into beside --bucket other --prefix x/',
+    status: 2,
+    says: /this restore has no use for --bucket and --prefix — omit --bucket and --prefix/,
+  },
   // Dumps and backups.
   {
     about: 'a file that does not exist',

@@ -8,6 +8,12 @@ import { type PostgresServer, startPostgres } from '../support/postgres-server.t
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
 
+/**
+ * How long the server may take to start a subscription's worker, in milliseconds: its launcher can miss that it was
+ * woken, and then looks again after three minutes.
+ */
+const STARTED_MS = 200_000;
+
 /** A name that has to be quoted. */
 const SUBSCRIPTION = 'sub "x"';
 
@@ -73,7 +79,7 @@ const idsIn = async (name: string) =>
   (await inDatabase<{ id: number }>(name, 'SELECT id FROM received ORDER BY id')).map(({ id }) => id);
 
 const received = (name: string, ids: readonly number[]) =>
-  expect.poll(() => idsIn(name), { timeout: 60_000 }).toEqual(ids);
+  expect.poll(() => idsIn(name), { timeout: STARTED_MS }).toEqual(ids);
 
 const subscriptions = () =>
   inDatabase<{ database: string; enabled: boolean }>(

@@ -10,8 +10,8 @@ import { unreadFlags } from '../config/unread-flags.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { auditAndQuarantine } from '../quarantine/audit-and-quarantine.ts';
+import { describeLeft } from '../quarantine/left-objects.ts';
 import type { QuarantineReport } from '../quarantine/quarantine-orphans.ts';
-import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { backupAuditContext, mediaAuditContext, quarantineContext } from './audit-context.ts';
@@ -112,15 +112,12 @@ async function quarantine(invocation: Invocation): Promise<number> {
 
 /** Describes what became of the orphans. */
 function renderQuarantine({ run, moved, left }: QuarantineReport): string {
-  const lines = [
+  return [
     moved.count === 0
       ? 'moved nothing into quarantine'
       : `moved ${formatNumber(moved.count, 'object')} (${formatBytes(moved.bytes)}) into quarantine, run ${run}`,
-    ...left.first.map(({ key, reason }) => escapeControls(`left ${key}: ${reason}`)),
-  ];
-  if (left.count > left.first.length)
-    lines.push(`and ${formatCount(left.count - left.first.length)} more left in place`);
-  return lines.join('\n');
+    ...describeLeft(left, 'in place'),
+  ].join('\n');
 }
 
 async function auditLive(invocation: Invocation): Promise<number> {

@@ -3,6 +3,7 @@ import { ageForm, parseAge } from '../config/forms.ts';
 import { unreadFlags } from '../config/unread-flags.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
+import { describeLeft } from '../quarantine/left-objects.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
 import { type PurgeReport, purgeRuns } from '../quarantine/purge-runs.ts';
 import { type RunRestored, restoreRun } from '../quarantine/restore-run.ts';
@@ -100,7 +101,10 @@ async function restore(invocation: Invocation, runId: string, key: string | unde
 
 function renderRestored({ run, restored, left }: RunRestored): string {
   const stays = left.count === 0 ? '' : `; ${formatCount(left.count)} left in quarantine`;
-  return `restored ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of run ${run}${stays}`;
+  return [
+    ...describeLeft(left, 'in quarantine'),
+    `restored ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of run ${run}${stays}`,
+  ].join('\n');
 }
 
 async function purge(invocation: Invocation, olderThan: string | undefined): Promise<number> {

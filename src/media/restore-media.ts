@@ -3,6 +3,7 @@ import type { Backup } from '../catalog/backup.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { StoreError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
+import { nothingDone, tellingCutOff } from '../quarantine/cut-off.ts';
 import { COPIES } from '../quarantine/move-object.ts';
 import { type ObjectFailures, tolerateFailures } from '../quarantine/object-failures.ts';
 import { type OriginalEtags, openOriginalEtags } from '../quarantine/original-etags.ts';
@@ -29,10 +30,15 @@ export interface MediaRestoreContext extends MediaCheckContext {
   readonly log: Logger;
 }
 
+/** A missing object that is in its place again, or would be. */
+interface RestoredObject {
+  readonly key: string;
+  readonly bytes: number;
+  readonly from: 'quarantine' | 'version';
+}
+
 /** What became of a missing object. */
-type MediaOutcome =
-  | { readonly key: string; readonly bytes: number; readonly from: 'quarantine' | 'version' }
-  | LostObject;
+type MediaOutcome = RestoredObject | LostObject;
 
 /** An object that cannot be brought back. */
 interface LostObject {
@@ -87,34 +93,38 @@ export async function restoreMedia(
   const runs = (await listRuns(store, prefix, signal)).map(({ run }) => run).reverse();
   const originals = openOriginalEtags(context, prefix, signal);
   const failures = tolerateFailures();
-  const sources: Sources = { store, prefix, runs, originals, failures };
-  const restored = { count: 0, bytes: 0 };
+  const restored = nothingDone();
+  const onRestored = ({ key, bytes, from }: RestoredObject) => {
+    restored.count += 1;
+    restored.bytes += bytes;
+    log.debug(`${dryRun ? 'would restore' : 'restored'} ${key} from its ${from}`);
+  };
+  const sources: Sources = { store, prefix, runs, originals, failures, onRestored };
   const lost: LostObject[] = [];
   const untold: string[] = [];
   const changed: ChangedObject[] = [];
   let neverThere = 0;
-  try {
+  const describeCutOff = (objects: string) =>
+    `${objects} of backup ${backup.id} are back in place; run it again for the rest`;
+  const restoreAll = async () => {
     for await (const faults of checkMedia(context, backup, (key) => untold.push(key), signal)) {
       changed.push(...faults.flatMap(changedObject));
       const missing = faults.flatMap((fault) => (fault.kind === 'missing' ? [fault.entry] : []));
       const absent = faults.flatMap((fault) => (fault.kind === 'never there' ? [fault.key] : []));
-      for (const outcome of await bringBatchBack(sources, missing, dryRun, signal)) {
-        if (outcome.from === 'nowhere') {
-          lost.push(outcome);
-          continue;
-        }
-        restored.count += 1;
-        restored.bytes += outcome.bytes;
-        log.debug(`${dryRun ? 'would restore' : 'restored'} ${outcome.key} from its ${outcome.from}`);
-      }
+      restored.begun ||= missing.length > 0 && !dryRun;
+      lost.push(...(await bringBatchBack(sources, missing, dryRun, signal)));
       const held = await findMissedBefore(sources, absent, signal);
       lost.push(...held);
       neverThere += absent.length - held.length;
     }
+  };
+  try {
+    await tellingCutOff(log, restored, describeCutOff, restoreAll);
   } finally {
     await originals.close();
   }
-  return { backup: backup.id, dryRun, restored, lost, changed, untold, neverThere };
+  const { count, bytes } = restored;
+  return { backup: backup.id, dryRun, restored: { count, bytes }, lost, changed, untold, neverThere };
 }
 
 function changedObject(fault: MediaFault): ChangedObject[] {
@@ -126,21 +136,25 @@ function changedObject(fault: MediaFault): ChangedObject[] {
 interface Sources extends SearchedQuarantine {
   readonly originals: OriginalEtags;
   readonly failures: ObjectFailures;
+  readonly onRestored: (object: RestoredObject) => void;
 }
 
-/** @param missing in the order of the keys' bytes, because the journals are read in that order */
+/**
+ * @param missing in the order of the keys' bytes, because the journals are read in that order
+ * @returns those that cannot be brought back
+ */
 async function bringBatchBack(
   sources: Sources,
   missing: readonly MediaObject[],
   dryRun: boolean,
   signal: AbortSignal,
-): Promise<readonly MediaOutcome[]> {
-  const { store, originals, failures } = sources;
+): Promise<readonly LostObject[]> {
+  const { store, originals, failures, onRestored } = sources;
   const found = await mapConcurrently(missing, COPIES, async (entry) => ({
     entry,
     looked: await failures.attempt(() => findCopies(sources, entry, signal)),
   }));
-  const sought: (SoughtObject | MediaOutcome)[] = [];
+  const sought: (SoughtObject | LostObject)[] = [];
   for (const { entry, looked } of found) {
     sought.push(
       looked.kind === 'done'
@@ -148,11 +162,14 @@ async function bringBatchBack(
         : lostFor(entry, looked.reason),
     );
   }
-  return mapConcurrently(sought, COPIES, async (object) => {
+  const outcomes = await mapConcurrently(sought, COPIES, async (object) => {
     if (!('entry' in object)) return object;
     const brought = await failures.attempt(() => bringObjectBack(store, object, dryRun, signal));
-    return brought.kind === 'done' ? brought.result : lostFor(object.entry, brought.reason);
+    const outcome = brought.kind === 'done' ? brought.result : lostFor(object.entry, brought.reason);
+    if (outcome.from !== 'nowhere') onRestored(outcome);
+    return outcome;
   });
+  return outcomes.filter((outcome) => outcome.from === 'nowhere');
 }
 
 function lostFor({ key, bytes }: MediaObject, reason: string): LostObject {

@@ -1,3 +1,6 @@
+import { escapeControls } from '../ui/controls.ts';
+import { formatCount } from '../ui/format.ts';
+
 /** Maximum number of objects that a report names. */
 const NAMED = 20;
 
@@ -29,4 +32,15 @@ export function tallyLeft(): LeftObjectsTally {
     },
     summary: () => ({ count, first }),
   };
+}
+
+/**
+ * The lines of a report.
+ *
+ * @param where `in place`
+ */
+export function describeLeft({ count, first }: LeftObjects, where: string): string[] {
+  const lines = first.map(({ key, reason }) => escapeControls(`left ${key}: ${reason}`));
+  if (count > first.length) lines.push(`and ${formatCount(count - first.length)} more left ${where}`);
+  return lines;
 }

@@ -9,7 +9,7 @@ import { earlierClock } from '../s3/earlier-clock.ts';
 import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
-import { tellingCutOff } from './cut-off.ts';
+import { nothingDone, tellingCutOff } from './cut-off.ts';
 import {
   firstOriginal,
   listQuarantined,
@@ -96,7 +96,7 @@ async function deleteRuns(
   use: { readonly findOwned: FindOwned; readonly openProtectors: () => Protectors },
   signal: AbortSignal,
 ): Promise<PurgeReport> {
-  const removed = { count: 0, bytes: 0 };
+  const removed = nothingDone();
   let kept = 0;
   const refusals: StoreError[] = [];
   const describeCutOff = (objects: string) => `${objects} were deleted; run it again for the rest`;
@@ -118,6 +118,7 @@ async function deleteRuns(
           }
           going.push(object);
         }
+        removed.begun = true;
         const refusal = await removeAllowed(
           store,
           going.map(({ key }) => key),
@@ -145,5 +146,6 @@ async function deleteRuns(
       refusals,
     );
   }
-  return { runs: runs.map(({ run }) => run), removed, kept };
+  const { count, bytes } = removed;
+  return { runs: runs.map(({ run }) => run), removed: { count, bytes }, kept };
 }

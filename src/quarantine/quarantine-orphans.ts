@@ -5,7 +5,7 @@ import { removeAllowed } from '../s3/remove-allowed.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './context.ts';
-import { tellingCutOff } from './cut-off.ts';
+import { nothingDone, tellingCutOff } from './cut-off.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isUnchanged } from './move-object.ts';
@@ -44,7 +44,7 @@ export async function quarantineOrphans(
   signal: AbortSignal,
 ): Promise<QuarantineReport> {
   const { store, quarantinePrefix, now, log } = context;
-  const moved = { count: 0, bytes: 0 };
+  const moved = nothingDone();
   const left = tallyLeft();
   const leave = (key: string, reason: string) => {
     left.add(key, reason);
@@ -57,13 +57,15 @@ export async function quarantineOrphans(
     failures: tolerateFailures(),
     leave,
     onLooked: () => progress.add(1),
+    onMoved: (object) => {
+      moved.count += 1;
+      moved.bytes += object.bytes;
+    },
   };
   const moveAll = async () => {
     for await (const entries of inBatches(readJournal(store, quarantinePrefix, run, signal))) {
-      for (const object of await moveBatch(context, run, entries, tools, signal)) {
-        moved.count += 1;
-        moved.bytes += object.bytes;
-      }
+      moved.begun = true;
+      await moveBatch(context, run, entries, tools, signal);
     }
   };
   const describeCutOff = (objects: string) =>
@@ -74,7 +76,8 @@ export async function quarantineOrphans(
     progress.stop();
     await protectors.close();
   }
-  const report = { run, finishedAt: now().toISOString(), moved, left: left.summary() };
+  const { count, bytes } = moved;
+  const report = { run, finishedAt: now().toISOString(), moved: { count, bytes }, left: left.summary() };
   await endRun(store, quarantinePrefix, report, signal);
   return report;
 }
@@ -87,6 +90,7 @@ interface BatchTools {
   readonly leave: (key: string, reason: string) => void;
   /** Called for each object that was copied or is left. */
   readonly onLooked: () => void;
+  readonly onMoved: (object: StoredObject) => void;
 }
 
 /** An object that was copied, and why it is not moved after all. */
@@ -95,19 +99,17 @@ interface Staying {
   readonly reason: string;
 }
 
-/** @returns what was moved */
 async function moveBatch(
   { store, quarantinePrefix }: QuarantineContext,
   run: string,
   entries: readonly JournalEntry[],
   tools: BatchTools,
   signal: AbortSignal,
-): Promise<StoredObject[]> {
-  const { findOwned, failures, leave } = tools;
+): Promise<void> {
+  const { findOwned, failures, leave, onMoved } = tools;
   const target = (key: string) => `${runPrefix(quarantinePrefix, run)}${key}`;
   const copied = await copyBatch(store, entries, target, tools, signal);
   const named = await findOwned(copied.map(({ key }) => key));
-  const moved: StoredObject[] = [];
   const staying: Staying[] = [];
   // An object may be rewritten between its check and its deletion, so only a few are checked together.
   for (let start = 0; start < copied.length; start += LOOKED_AT) {
@@ -127,14 +129,13 @@ async function moveBatch(
     const refused = new Set(refusal?.keys);
     for (const source of going) {
       if (refused.has(source.key)) staying.push({ source, reason: 'the server refused to delete it' });
-      else moved.push(source);
+      else onMoved(source);
     }
   }
   await mapConcurrently(staying, COPIES, async ({ source, reason }) => {
     if (await takeCopyBack(store, source.key, target(source.key), signal)) leave(source.key, reason);
-    else moved.push(source);
+    else onMoved(source);
   });
-  return moved;
 }
 
 function reasonToStay(unchanged: Attempt<boolean>): string | undefined {

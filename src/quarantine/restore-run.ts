@@ -2,7 +2,7 @@ import { NotFoundError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import type { Store } from '../s3/store.ts';
 import type { QuarantineContext } from './context.ts';
-import { tellingCutOff } from './cut-off.ts';
+import { nothingDone, tellingCutOff } from './cut-off.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
 import { runPrefix } from './names.ts';
@@ -31,7 +31,7 @@ export async function restoreRun(
 ): Promise<RunRestored> {
   const { store, quarantinePrefix: prefix, log } = context;
   const { state } = await findRun(store, prefix, run, signal);
-  const restored = { count: 0, bytes: 0 };
+  const restored = nothingDone();
   const left = tallyLeft();
   const pages =
     key === undefined
@@ -41,6 +41,7 @@ export async function restoreRun(
     `${objects} of run ${run} are back in place; run it again for the rest`;
   const restorePage = async (page: readonly QuarantinedObject[]) => {
     const back: string[] = [];
+    restored.begun = true;
     await mapConcurrently(page, COPIES, async (object) => {
       const outcome = await bringBack(store, object, signal);
       if (outcome.kind === 'back' || (outcome.kind === 'there' && state === 'done')) {
@@ -51,7 +52,7 @@ export async function restoreRun(
       }
       const reason = outcome.kind === 'refused' ? outcome.reason : 'it is already in its place';
       left.add(object.original, reason);
-      log.warn(`${object.original} stays in quarantine: ${reason}`);
+      log.debug(`${object.original} stays in quarantine: ${reason}`);
     });
     await store.remove(back, signal);
   };
@@ -60,7 +61,8 @@ export async function restoreRun(
   });
   // A run that may be active needs its journal; the next quarantine closes it.
   if (state === 'done') await removeEmptyRun(store, prefix, run, signal);
-  return { run, restored, left: left.summary() };
+  const { count, bytes } = restored;
+  return { run, restored: { count, bytes }, left: left.summary() };
 }
 
 /** The outcome of bringing an object back to its place. */

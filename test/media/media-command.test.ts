@@ -120,6 +120,23 @@ test('what is missing comes back from the quarantine, whose copy is gone then', 
   });
 });
 
+test('a restore that is cut off tells how far it has come', async () => {
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.database.query('DELETE FROM files; DELETE FROM albums');
+  await bed.command(['audit-orphans', '--quarantine', '--yes'], {}, { S3_PREFIX: 'other/' });
+  const what = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+  bed.server.faults.push({ operation: 'CopyObject', key: /kept$/, what });
+  const told = /WARN: (at least 1 object \(28 B\)|perhaps some objects) of backup \d+ are back in place; /;
+
+  const cut = await bed.command(['media', 'restore', 'latest']);
+  expect(cut).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(told) });
+  expect((await bed.places()).media).toEqual(['media/albums/7/x']);
+
+  bed.server.faults.push({ operation: 'ListObjectsV2', what });
+  const notBegun = await bed.command(['media', 'restore', 'latest']);
+  expect(notBegun).toMatchObject({ status: 1, stdout: '', stderr: expect.not.stringMatching(told) });
+});
+
 test('what was missing when the backup was taken, and lies in quarantine, is named with its command', async () => {
   await bed.command(['audit-orphans', '--quarantine', '--yes']);
   await bed.database.query(`INSERT INTO files VALUES (3, 'orphan')`);

@@ -82,7 +82,7 @@ test('what is brought back while its run is about to delete it is somewhere all 
   await held;
   const [{ run } = { run: '' }] = await bed.runs();
   const back = await bed.command(['quarantine', 'restore', run]);
-  expect(back).toMatchObject({ status: 3, stderr: expect.stringMatching(/it is already in its place/) });
+  expect(back).toMatchObject({ status: 3, stdout: expect.stringMatching(/it is already in its place/) });
   release();
   expect(await moving).toMatchObject({ status: 0 });
   expect((await bed.places()).quarantine.toSorted()).toEqual([...ORPHANS]);

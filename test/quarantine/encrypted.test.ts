@@ -73,7 +73,7 @@ test('an object of its size that has come to the place of one in quarantine does
   const [{ run } = { run: '' }] = await bed.runs();
   expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({
     status: 3,
-    stderr: expect.stringMatching(/media\/orphan stays in quarantine: another object has its key/),
+    stdout: expect.stringMatching(/left media\/orphan: another object has its key/),
   });
   expect(await bed.places()).toEqual({
     media: [...OWNED, ...ORPHANS].sort(),
@@ -132,8 +132,8 @@ test('what another writer puts over an object that is brought back stays, and so
   const restored = await restoreMeanwhile(() => bed.put('media/orphan', 'of another writer, and longer'));
   expect(restored).toMatchObject({
     status: 3,
-    stderr: expect.stringMatching(
-      /media\/orphan stays in quarantine: the object now in its place could not be confirmed as a copy: /,
+    stdout: expect.stringMatching(
+      /left media\/orphan: the object now in its place could not be confirmed as a copy: /,
     ),
   });
   expect((await bed.places()).quarantine).toEqual(['media/orphan']);

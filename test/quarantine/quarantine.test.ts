@@ -69,7 +69,7 @@ test('a name cannot command the terminal', async () => {
   const [run] = await bed.runs();
   expect(await bed.command(['quarantine', 'restore', run!.run])).toMatchObject({
     status: 3,
-    stderr: expect.stringContaining(`${shown} stays in quarantine: another object has its key\n`),
+    stdout: expect.stringContaining(`left ${shown}: another object has its key\n`),
   });
   expect(await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes'])).toMatchObject({
     status: 3,
@@ -271,7 +271,9 @@ test('an object of its size, written in parts, that has come to its place does n
   const [{ run } = { run: '' }] = await bed.runs();
   expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({
     status: 3,
-    stderr: expect.stringMatching(/media\/orphan stays in quarantine: another object has its key/),
+    stdout: expect.stringMatching(
+      /^left media\/orphan: another object has its key\n.*; 1 left in quarantine\n$/,
+    ),
   });
   expect((await bed.places()).quarantine).toEqual(['media/orphan']);
 });

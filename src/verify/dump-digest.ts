@@ -50,7 +50,7 @@ export interface Digester {
 /**
  * Comments before the first entry and after the last statement contain versions and times, and `\restrict` has a new
  * key in each dump. These are not part of the digest, nor are blank lines between statements; every other byte is,
- * except that a statement with a {@link normalSpelling} is digested in that, without the comment before it.
+ * except that a statement that has a {@link normalSpelling} is digested in that, without the comment before it.
  *
  * @param name what the dump is called in errors
  */

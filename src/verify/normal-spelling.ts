@@ -1,52 +1,137 @@
 import { STATEMENT_HEAD } from '../dump/statement-reader.ts';
+import { type Piece, readBrackets } from './bracket-tree.ts';
 
-const MARK = '::character varying';
-const OPEN = '(ARRAY[';
-const CLOSE = '])::text[]';
+const NAME = '(?:"[^"]*"(?:"[^"]*")*|[A-Za-z_\\x80-\\xff][\\w$\\x80-\\xff]*)';
+const MORE = '(?: (?:varying|precision|with|without|time|zone|year|month|day|hour|minute|second|to)\\b)*';
+/** A cast as the server prints it: `::numeric(5,2)`, `::timestamp(3) without time zone`, `::public.status`. */
+const CAST = `::${NAME}(?:\\.${NAME})?${MORE}(?:\\(\\d+(?:,-?\\d+)?\\))?${MORE}`;
+const ARRAY_CAST = new RegExp(`(?<type>${CAST})\\[\\]`, 'y');
+const CASTS = new RegExp(`(?:${CAST})*`, 'y');
+const COLLATION = new RegExp(` COLLATE ${NAME}(?:\\.${NAME})?`, 'y');
 
 /**
- * A statement as the server prints it after one reload, where that differs from how it printed it before: `IN` over a
- * varchar column casts the array of its elements when it is created (`CHECK (status IN ('draft', 'final'))`), and each
- * element once that was dumped and restored. Both mean the same.
+ * A statement as the server prints it after one reload, where that differs from how it printed it before. An array
+ * that is cast (`(ARRAY['a'::character varying])::text[]`) is read as one whose elements are
+ * (`ARRAY[('a'::character varying)::text]`), and printed like that from then on. Both mean the same. Any `CHECK
+ * (status IN ('draft', 'final'))` over a varchar column has such an array.
  *
- * @returns undefined for a statement without varchar constants, and for one that is not held whole
+ * @returns undefined for a statement without arrays, and for one that is not held whole
  */
 export function normalSpelling(sql: Buffer): string | undefined {
-  if (sql.length >= STATEMENT_HEAD || !sql.includes(MARK)) return undefined;
+  if (sql.length >= STATEMENT_HEAD || !sql.includes('ARRAY[')) return undefined;
   const text = sql.toString('latin1');
-  const parts: string[] = [];
-  let done = 0;
-  for (let at = text.indexOf(OPEN); at >= 0; at = text.indexOf(OPEN, at + 1)) {
-    const elements = splitElements(text, at + OPEN.length);
-    if (elements === undefined || !text.startsWith(CLOSE, elements.end)) continue;
-    parts.push(text.slice(done, at), `ARRAY[${elements.all.map((each) => `(${each})::text`).join(', ')}]`);
-    done = elements.end + CLOSE.length;
-  }
-  return [...parts, text.slice(done)].join('');
+  const pieces = readBrackets(text);
+  return pieces === undefined ? text : spell(text, pieces);
 }
 
-/** A quoted string or name, whose quotes are doubled within; or one character. */
-const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|[\s\S]/y;
-
-/** Splits what is between brackets at its commas, from `start` on; undefined if it does not end. */
-function splitElements(
-  text: string,
-  start: number,
-): { readonly all: readonly string[]; readonly end: number } | undefined {
-  const all: string[] = [];
-  let from = start;
-  let depth = 0;
-  for (let at = start; at < text.length; ) {
-    TOKEN.lastIndex = at;
-    const token = TOKEN.exec(text)?.[0] ?? '';
-    if (depth === 0 && (token === ',' || token === ']')) {
-      all.push(text.slice(from, at).trim());
-      from = at + 1;
-      if (token === ']') return { all, end: at };
+/** The pieces as they are, but the cast of an array on each of its elements. */
+function spell(text: string, pieces: readonly Piece[]): string {
+  let spelled = '';
+  let done = 0;
+  for (const piece of pieces) {
+    // The type of the previous piece's cast.
+    if (piece.start < done) continue;
+    done = piece.end;
+    const array = arrayIn(piece);
+    const cast = array && matchAt(ARRAY_CAST, text, piece.end);
+    if (array === undefined || cast === undefined || isEmpty(array)) {
+      spelled += spellPiece(text, piece);
+      continue;
     }
-    if (token === '(' || token === '[') depth += 1;
-    if (token === ')' || token === ']') depth -= 1;
-    at += token.length;
+    spelled += spellArray(text, array, cast.groups?.type ?? '');
+    done += cast[0].length;
   }
-  return undefined;
+  return spelled;
+}
+
+function spellPiece(text: string, piece: Piece): string {
+  switch (piece.kind) {
+    case 'group':
+      return `${piece.open}${spell(text, piece.inside)}${piece.open === '(' ? ')' : ']'}`;
+    case 'array':
+      return spellArray(text, piece, '');
+    default:
+      return text.slice(piece.start, piece.end);
+  }
+}
+
+type ArrayPiece = Extract<Piece, { kind: 'array' }>;
+
+/** An array, which may be in parentheses. */
+function arrayIn(piece: Piece): ArrayPiece | undefined {
+  if (piece.kind === 'array') return piece;
+  if (piece.kind !== 'group' || piece.open !== '(') return undefined;
+  const [only, ...others] = piece.inside;
+  return only?.kind === 'array' && others.length === 0 ? only : undefined;
+}
+
+/** The elements of an array that has none have no casts, so the array keeps its own. */
+function isEmpty({ elements }: ArrayPiece): boolean {
+  return elements.every((pieces) => pieces.length === 0);
+}
+
+/** @param cast what to cast each element to, `::text`; or nothing */
+function spellArray(text: string, { elements }: ArrayPiece, cast: string): string {
+  return `ARRAY[${elements.map((pieces) => spellElement(text, pieces, cast)).join(', ')}]`;
+}
+
+function spellElement(text: string, pieces: readonly Piece[], cast: string): string {
+  const inner = unwrap(pieces);
+  const [only] = inner;
+  if (inner.length === 1 && only?.kind === 'array') return spellArray(text, only, cast);
+  const { expression, isClosed, collation } = readElement(text, inner);
+  const closed = isClosed || cast === '' ? expression : `(${expression})`;
+  return `${closed}${cast}${collation}`;
+}
+
+/** Without white space around it, and without parentheses around all of it. */
+function unwrap(pieces: readonly Piece[]): readonly Piece[] {
+  const first = pieces.findIndex(({ kind }) => kind !== 'space');
+  const last = pieces.findLastIndex(({ kind }) => kind !== 'space');
+  const inner = first < 0 ? [] : pieces.slice(first, last + 1);
+  const [only] = inner;
+  return inner.length === 1 && only?.kind === 'group' && only.open === '(' ? unwrap(only.inside) : inner;
+}
+
+interface Element {
+  readonly expression: string;
+  /** Whether a cast may follow without parentheses: `'a'::text`, `f(x)`, `t."A"`. */
+  readonly isClosed: boolean;
+  /** A cast comes before it: ` COLLATE "C"`. */
+  readonly collation: string;
+}
+
+/** An operand with casts, which need no parentheses between them, and its collation; or any other expression. */
+function readElement(text: string, pieces: readonly Piece[]): Element {
+  const [first] = pieces;
+  const last = pieces.at(-1);
+  if (first === undefined || last === undefined) return { expression: '', isClosed: true, collation: '' };
+  const operand = readOperand(text, pieces);
+  const end = operand.at(-1)?.end ?? first.start;
+  const casts = matchAt(CASTS, text, end)?.[0] ?? '';
+  const collation = matchAt(COLLATION, text, end + casts.length)?.[0] ?? '';
+  if (operand.length === 0 || end + casts.length + collation.length !== last.end) {
+    return { expression: spell(text, pieces), isClosed: false, collation: '' };
+  }
+  const [group] = operand;
+  if (operand.length > 1 || group?.kind !== 'group' || group.open !== '(') {
+    return { expression: `${spell(text, operand)}${casts}`, isClosed: true, collation };
+  }
+  const inner = readElement(text, unwrap(group.inside));
+  const isOperand = inner.isClosed && inner.collation === '';
+  const expression = `${inner.expression}${inner.collation}`;
+  return { expression: `${isOperand ? expression : `(${expression})`}${casts}`, isClosed: true, collation };
+}
+
+/** The pieces at the beginning that nothing separates: a constant, a name, a call, or what is in parentheses. */
+function readOperand(text: string, pieces: readonly Piece[]): readonly Piece[] {
+  const end = pieces.findIndex(
+    (piece) => piece.kind === 'space' || (piece.kind === 'sign' && text[piece.start] !== '.'),
+  );
+  return end < 0 ? pieces : pieces.slice(0, end);
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(text) ?? undefined;
 }

@@ -188,6 +188,13 @@ test('what PostgreSQL prints otherwise after a reload is no fault, and keeps no 
     CREATE INDEX part ON t (id) WHERE status IN ('a', 'b');
     CREATE TABLE others (s varchar(9) CHECK (s IN ('a', NULL)), r varchar(9) CHECK (r IN ('a', lower('B'))),
       q varchar(9) CHECK (q IN ('a', 'b'::varchar(1))));
+    CREATE STATISTICS known ON (status IN ('a', 'b')), (status NOT IN ('c', 'd')) FROM t;
+    CREATE TABLE numbers (n numeric CHECK (n = ANY (ARRAY[5, -10])), f float8 CHECK (f = ANY (ARRAY[0.5, 1.0])));
+    CREATE TABLE texts (a varchar, b varchar, w text CHECK (w = ANY (ARRAY[a, b])),
+      c char(1) CHECK (c = ANY (ARRAY['a', 'b']::varchar[])), l varchar CHECK (l IN ('a' COLLATE "C", 'b')),
+      m varchar CHECK (m IN ('(ARRAY[1])::text[]', '(ARRAY[x')), CONSTRAINT "odd (ARRAY[" CHECK (a IN ('a', 'c')));
+    CREATE VIEW chosen AS SELECT * FROM texts
+      WHERE a = ANY (ARRAY[CASE WHEN b = 'a' THEN 'x'::varchar ELSE a END, 'z'::varchar]);
     INSERT INTO t VALUES (1, 'draft')`);
   await backUp();
   expect(await bed.run(['verify', '--restore', '--quiet'])).toMatchObject({ status: 0 });

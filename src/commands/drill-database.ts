@@ -10,11 +10,13 @@ import { type Invocation, openSession } from './session.ts';
  */
 export function drillDatabase(invocation: Invocation): Database {
   const { verifyDatabaseUrl } = openSession(invocation, ['drill']).config;
-  const url = verifyDatabaseUrl === undefined ? undefined : parseDatabaseUrl(verifyDatabaseUrl.reveal());
+  const given = () =>
+    verifyDatabaseUrl === undefined ? undefined : parseDatabaseUrl(verifyDatabaseUrl.reveal());
+  const url = given();
   if (url === undefined) return openDatabase(openSession(invocation, ['database']).config, invocation.env);
   // PGPASSWORD belongs to the server of the database, not to this one.
   const { PGPASSWORD: _, ...env } = { ...invocation.env, ...url.env };
-  const password = url.password === undefined ? undefined : secret(url.password);
-  const maintenance = { maintenanceDatabase: url.database, maintenanceFrom: 'VERIFY_DATABASE_URL' };
-  return openDatabase({ ...url, ...maintenance, password }, env);
+  const password = url.password === undefined ? undefined : secret(url.password, () => given()?.password);
+  const from = 'VERIFY_DATABASE_URL';
+  return openDatabase({ ...url, maintenanceDatabase: url.database, from, password }, env);
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { type Config, readConfig } from '../config/config.ts';
+import type { SecretFiles } from '../config/secret-files.ts';
 import type { SettingGroup } from '../config/setting.ts';
 import type { ConfirmAndLock } from '../postgres/advisory-lock.ts';
 import { openStore } from '../s3/s3-store.ts';
@@ -24,6 +25,7 @@ export interface Invocation {
   /** The flags for settings, by long name. */
   readonly flags: Readonly<Record<string, string | undefined>>;
   readonly env: NodeJS.ProcessEnv;
+  readonly secretFiles: SecretFiles;
   /** Name and version of this program. */
   readonly tool: string;
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */
@@ -59,9 +61,9 @@ export function openSession<G extends SettingGroup>(
   invocation: Invocation,
   groups: readonly G[],
 ): Session<G> {
-  const { options, flags, env, signal, bars } = invocation;
+  const { options, signal, bars } = invocation;
   // One call, so that all problems are reported together.
-  const config = readConfig<G | 'log'>({ flags, env }, [...groups, 'log']);
+  const config = readConfig<G | 'log'>(invocation, [...groups, 'log']);
   const { logLevel, logFormat } = config as unknown as Config<'log'>;
   const quiet = options.quiet === true;
   const level = quiet && logLevel !== 'debug' ? 'error' : logLevel;

@@ -5,7 +5,10 @@ import type { Logger } from '../ui/log.ts';
 import type { Invocation } from './session.ts';
 
 /** Warns of variables that have no effect: those that others contradict, unknown ones, and those of go-s3-backup. */
-export function warnOfVariables(log: Logger, sources: Pick<Invocation, 'flags' | 'env'>): void {
+export function warnOfVariables(
+  log: Logger,
+  sources: Pick<Invocation, 'flags' | 'env' | 'secretFiles'>,
+): void {
   const warnings = [
     ...contradictions(sources),
     ...unknownVariables(sources.env),

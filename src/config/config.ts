@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { ConfigError } from '../errors.ts';
-import { type ConfigSources, type Given, listGiven, SettingProblem } from './given.ts';
+import { type ConfigSources, type Given, listGiven } from './given.ts';
 import { type Secret, secret } from './secret.ts';
-import type { Setting, SettingGroup } from './setting.ts';
+import { type Setting, type SettingGroup, SettingProblem } from './setting.ts';
 import { SETTINGS, type SettingName } from './settings.ts';
 import { unknownVariables } from './unknown-variables.ts';
 
@@ -97,9 +97,9 @@ function readSetting(setting: Setting, sources: ConfigSources): unknown {
  */
 function readAgain(given: Given, { schema }: Setting): string | undefined {
   try {
-    const value = given.readAgain?.();
+    const value = given.read();
     const parsed = v.safeParse(schema, value);
-    return parsed.success && value?.trim() ? String(parsed.output) : undefined;
+    return parsed.success && value.trim() !== '' ? String(parsed.output) : undefined;
   } catch (error) {
     if (error instanceof SettingProblem) return undefined;
     throw error;

@@ -17,7 +17,7 @@ const COMMON = /^PG|^TMPDIR$|^AWS_REGION$/;
 
 /** A flag is meant to override, so it contradicts nothing. */
 function overruledVariables([first, ...others]: readonly Given[]): string[] {
-  if (first === undefined || first.kind === 'flag') return [];
+  if (first === undefined || first.kind === 'flag' || others.length === 0) return [];
   const counts = readIfPossible(first);
   return others
     .filter(({ from }) => !COMMON.test(from))

@@ -50,6 +50,9 @@ export function variablesOf({ names, secret }: Pick<Setting, 'names' | 'secret'>
   return names.flatMap((name) => (secret ? [name, `${name}_FILE`] : [name]));
 }
 
+/** What is wrong with one setting: its name and the accepted form. */
+export class SettingProblem extends Error {}
+
 /** Parses the text of a variable or a flag. */
 type Schema = v.GenericSchema<string, unknown>;
 

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Secret } from '../config/secret.ts';
-import { ConfigError, DatabaseError } from '../errors.ts';
+import { ConfigError, DatabaseError, type OperatorError } from '../errors.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
 import { readPasswordFile } from './password-file.ts';
 import { SQLSTATE } from './sqlstate.ts';
@@ -11,6 +11,9 @@ const CONNECT_SECONDS = 15;
 
 /** Errors for a database that does not exist, or that the role may not connect to. */
 const NOT_THERE = new Set<string>([SQLSTATE.invalidCatalogName, SQLSTATE.insufficientPrivilege]);
+
+/** As remedies list them. */
+const OWN_VARIABLES = /POSTGRES_\w+(?:(?:,| and) POSTGRES_\w+)*/g;
 
 /** libpq variables that lead to another server than the settings do, and override them (manual §34.15). */
 const LEADING_ELSEWHERE = ['PGHOSTADDR', 'PGSERVICE', 'PGSERVICEFILE'];
@@ -24,8 +27,8 @@ export interface DatabaseSettings {
   /** The database to back up and restore. */
   readonly database: string;
   readonly maintenanceDatabase: string;
-  /** What configures the maintenance database, for errors; `POSTGRES_MAINTENANCE_DB` by default. */
-  readonly maintenanceFrom?: string;
+  /** The one variable that gives all of this, for errors; by default each has one of its own (`POSTGRES_HOST`). */
+  readonly from?: string;
 }
 
 /** A PostgreSQL server and the database on it that the tool works on. */
@@ -99,11 +102,11 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
     const doing = `cannot connect to database ${database} on ${server} as ${settings.user}`;
     const code = errorCode(error);
     if (database === settings.maintenanceDatabase && code !== undefined && NOT_THERE.has(code)) {
-      const from = settings.maintenanceFrom ?? 'POSTGRES_MAINTENANCE_DB';
+      const from = settings.from ?? 'POSTGRES_MAINTENANCE_DB';
       const remedy = `set ${from} to a database that the role may connect to`;
       return new DatabaseError({ doing, problem: describeCause(error), remedy, cause: error });
     }
-    if (code !== SQLSTATE.objectNotInPrerequisiteState) return databaseError(doing, error);
+    if (code !== SQLSTATE.objectNotInPrerequisiteState) return namingSource(databaseError(doing, error));
     const problem = describeCause(error);
     if (/invalid database/.test(problem)) {
       const drop = `DROP DATABASE ${pg.escapeIdentifier(database)};`;
@@ -116,6 +119,14 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       remedy: `run on database ${settings.maintenanceDatabase}: ${openAgain(database)}`,
       cause: error,
     });
+  }
+
+  /** The remedies name the variables that usually give the settings. */
+  function namingSource(error: OperatorError): OperatorError {
+    const { doing, problem, remedy = '', cause } = error;
+    const { from } = settings;
+    if (from === undefined) return error;
+    return new DatabaseError({ doing, problem, remedy: remedy.replace(OWN_VARIABLES, from), cause });
   }
 
   return {

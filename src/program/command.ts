@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CommonOptions, Invocation } from '../commands/session.ts';
+import { openSecretFiles } from '../config/secret-files.ts';
 import type { Setting, SettingGroup } from '../config/setting.ts';
 import { SETTINGS } from '../config/settings.ts';
 import type { Bars } from '../ui/bars.ts';
@@ -65,6 +66,7 @@ export function addCommand(program: Command, spec: CommandSpec, context: Program
       options,
       flags: settingFlags(command, spec.groups),
       env,
+      secretFiles: openSecretFiles(),
       tool,
       signal,
       bars,

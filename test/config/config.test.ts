@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
+import { contradictions } from '../../src/config/contradictions.ts';
+import { openSecretFiles } from '../../src/config/secret-files.ts';
 import type { Setting, SettingGroup } from '../../src/config/setting.ts';
 import { SETTINGS } from '../../src/config/settings.ts';
 import { ConfigError } from '../../src/errors.ts';
@@ -259,7 +261,12 @@ test('a secret that a pipe gave is not asked for again', () => {
   const path = join(directory.path, 'pipe');
   execFileSync('mkfifo', [path]);
   const writer = spawn('sh', ['-c', `echo piped > '${path}'`]);
-  const { password } = read({ POSTGRES_PASSWORD_FILE: path });
-  expect(password?.reveal()).toBe('piped');
+  const sources = {
+    env: { ...REQUIRED, POSTGRES_PASSWORD_FILE: path, DATABASE_PASSWORD: 'piped' },
+    flags: {},
+    secretFiles: openSecretFiles(),
+  };
+  for (const _ of [1, 2]) expect(readConfig(sources, ['database']).password?.reveal()).toBe('piped');
+  expect(contradictions(sources)).toEqual([]);
   writer.unref();
 });

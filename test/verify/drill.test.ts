@@ -1,8 +1,12 @@
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { Fault } from '../../src/catalog/verification.ts';
+import { drillDatabase } from '../../src/commands/drill-database.ts';
+import { openSecretFiles } from '../../src/config/secret-files.ts';
+import { createBars } from '../../src/ui/bars.ts';
 import { withClient } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
 import { dumpText, entry } from '../support/dump-text.ts';
@@ -414,9 +418,38 @@ describe('VERIFY_DATABASE_URL', () => {
     const result = await bed.run(['verify', '--restore', '--quiet'], env);
     expect(result).toMatchObject({ status, stdout: '' });
     expect(result.stderr).toContain(
-      status === 2 ? 'VERIFY_DATABASE_URL: the value given is not accepted' : 'password',
+      status === 2 ? 'VERIFY_DATABASE_URL: the value given is not accepted' : '— check VERIFY_DATABASE_URL\n',
     );
     expect(result.stderr).not.toContain('wr0ng');
+  });
+
+  test('in a file is read again, for a service whose password is rotated', async () => {
+    const role = `${bed.database.name}_rotated`;
+    const admin = (sql: string) => withClient(bed.env, 'postgres', (client) => client.query(sql));
+    const file = join(bed.directory, 'url');
+    const setPassword = async (password: string) => {
+      await admin(`ALTER ROLE ${role} PASSWORD '${password}'`);
+      await writeFile(file, url(password).replace(`//${bed.env.POSTGRES_USER}:`, `//${role}:`));
+    };
+    await admin(`CREATE ROLE ${role} LOGIN`);
+    try {
+      await setPassword('first');
+      const database = drillDatabase({
+        options: {},
+        flags: {},
+        env: { VERIFY_DATABASE_URL_FILE: file },
+        secretFiles: openSecretFiles(),
+        tool: 'test',
+        signal,
+        bars: createBars(),
+      });
+      const connect = () => database.use('postgres', signal, async () => 'connected');
+      expect(await connect()).toBe('connected');
+      await setPassword('second');
+      expect(await connect()).toBe('connected');
+    } finally {
+      await admin(`DROP ROLE ${role}`);
+    }
   });
 
   test('without it and without the database’s variables, those are asked for', async () => {

@@ -51,10 +51,7 @@ export async function explainRefusal(
   return { ...found, faults, ...(isDamaged ? { foundBy: 'full' } : {}) };
 }
 
-/**
- * Whether a dump that read as `first` came as other bytes only then: it reads as `second` again. What pg_restore makes of
- * a dump has a new key (`\restrict`) each time.
- */
+/** Whether a dump that read as `first` came as other bytes only then: it reads as `second` again. */
 async function isOnlyNow(
   first: BytesHashed,
   second: BytesHashed,

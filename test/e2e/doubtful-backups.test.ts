@@ -52,10 +52,10 @@ const rewriteCheckpoints = (id: string, change: (mark: Checkpoint) => Partial<Ch
     return encodeManifest({ ...manifest, tables });
   });
 
-function alterOnce(from: string, to: string): void {
+function alterOnce(from: string, to: string, after = 0): void {
   const altered = (bytes: Buffer) => Buffer.from(bytes.toString('latin1').replace(from, to), 'latin1');
   const what = { kind: 'alter', to: altered } as const;
-  bed.server.faults.push({ operation: 'GetObject', key: /\.sql$/, times: 1, what });
+  bed.server.faults.push({ operation: 'GetObject', key: /\.(sql|dump)$/, times: 1, after, what });
 }
 
 const statusOf = async (...args: string[]) => (await bed.run(args)).status;
@@ -180,6 +180,20 @@ test.each([
     expect(await statusOf('verify', ...flags, '--quiet')).toBe(0);
   },
 );
+
+test('a dump in the custom format that is altered once on its way to a drill is not called unrestorable', async () => {
+  await bed.database.query('CREATE TABLE t AS SELECT 4242424242 AS a');
+  const dump = await runPgDump(bed.env, ['--format=custom', '--compress=0', bed.database.name]);
+  await bed.store.put('foreign/postgres-backup-20200101000000.dump', dump, OVERWRITE);
+  const verify = () => bed.run(['verify', '--restore', '--quiet', '--prefix', 'foreign/']);
+  // It is read once to look at it, and again to restore it.
+  alterOnce('4242424242', '424x424242', 1);
+  expect(await verify()).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/its bytes differ from one reading to the next \(.*424x424242/),
+  });
+  expect(await verify()).toMatchObject({ status: 0 });
+});
 
 test('what PostgreSQL prints otherwise after a reload is no fault, and keeps no restore in place', async () => {
   await bed.database.query(`

@@ -1,30 +1,40 @@
 /** Compressions that a dump's name can indicate. */
 export type Compression = 'gzip' | 'zstd' | 'custom';
 
-const NAME =
-  /^postgres-backup-(\d{14})\.(sql|sql\.gz|sql\.zst|dump|manifest\.json|media\.ndjson\.gz|verified\.json)$/;
-const COMPRESSIONS: Readonly<Record<string, Compression | null>> = {
-  sql: null,
-  'sql.gz': 'gzip',
-  'sql.zst': 'zstd',
-  dump: 'custom',
-};
+const NAME = /^postgres-backup-(\d{14})\.([a-z.]+)$/;
 
-/** What the name of an object of a backup says. */
-type ObjectName =
-  | { readonly part: 'dump'; readonly id: string; readonly compression: Compression | null }
-  | { readonly part: 'manifest' | 'media' | 'verified'; readonly id: string };
+const FORMS: readonly (readonly [ending: string, compression: Compression | null])[] = [
+  ['sql', null],
+  ['sql.gz', 'gzip'],
+  ['sql.zst', 'zstd'],
+  ['dump', 'custom'],
+];
+
+/** What an object of a backup is, as its name says. */
+type ObjectPart =
+  | { readonly part: 'manifest' | 'media' }
+  /** A dump, or the record of what verifications of that dump found. */
+  | { readonly part: 'dump' | 'verified'; readonly compression: Compression | null };
+
+const PARTS: ReadonlyMap<string, ObjectPart> = new Map<string, ObjectPart>([
+  ['manifest.json', { part: 'manifest' }],
+  ['media.ndjson.gz', { part: 'media' }],
+  ...FORMS.map(([ending, compression]) => [ending, { part: 'dump', compression }] as const),
+  ...FORMS.map(
+    ([, compression]) => [verifiedEnding(compression), { part: 'verified', compression }] as const,
+  ),
+]);
+
+/** The name of an object of a backup. */
+type ObjectName = ObjectPart & { readonly id: string };
 
 /** @returns undefined for every object that is not ours; such an object is never touched */
 export function parseObjectName(prefix: string, key: string): ObjectName | undefined {
   if (!key.startsWith(prefix)) return undefined;
   const match = NAME.exec(key.slice(prefix.length));
   if (match?.[1] === undefined || match[2] === undefined || idTime(match[1]) === undefined) return undefined;
-  const id = match[1];
-  if (match[2] === 'manifest.json') return { part: 'manifest', id };
-  if (match[2] === 'media.ndjson.gz') return { part: 'media', id };
-  if (match[2] === 'verified.json') return { part: 'verified', id };
-  return { part: 'dump', id, compression: COMPRESSIONS[match[2]] ?? null };
+  const part = PARTS.get(match[2]);
+  return part && { ...part, id: match[1] };
 }
 
 /** Whether an object is named like a part of a backup, under any prefix. */
@@ -48,9 +58,15 @@ export function manifestKey(prefix: string, id: string): string {
   return `${keyStart(prefix, id)}manifest.json`;
 }
 
-/** Key of the record of what verifications of the backup found. */
-export function verifiedKey(prefix: string, id: string): string {
-  return `${keyStart(prefix, id)}verified.json`;
+/** Key of the record of what verifications of a dump found; a backup without a dump counts as plain. */
+export function verifiedKey(prefix: string, id: string, compression: Compression | null): string {
+  return `${keyStart(prefix, id)}${verifiedEnding(compression)}`;
+}
+
+/** `verified.json`, or `sql.gz.verified.json`: there may be several dumps of one time. */
+function verifiedEnding(compression: Compression | null): string {
+  const ending = FORMS.find(([, known]) => known === compression)?.[0] ?? '';
+  return compression === null ? 'verified.json' : `${ending}.verified.json`;
 }
 
 /** Key of the list of media that a backup's rows name. */

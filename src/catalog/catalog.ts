@@ -3,7 +3,7 @@ import type { Store } from '../s3/store.ts';
 import type { Backup } from './backup.ts';
 import { keyStart, parseObjectName } from './backup-name.ts';
 import { isAhead } from './backup-time.ts';
-import { describeBackups, type FoundObjects } from './describe-backup.ts';
+import { describeBackups, type FoundObjects, nothingFound } from './describe-backup.ts';
 
 /** Manifests read at the same time. */
 const READERS = 8;
@@ -82,11 +82,11 @@ async function findObjects(
   for await (const object of store.list(keyStart(prefix, id), { signal })) {
     const name = parseObjectName(prefix, object.key);
     if (name === undefined) continue;
-    const entry = found.get(name.id) ?? { dumps: [], media: [], verified: undefined, manifest: undefined };
+    const entry = found.get(name.id) ?? nothingFound();
     found.set(name.id, entry);
     if (name.part === 'dump') entry.dumps.push({ ...object, compression: name.compression });
     else if (name.part === 'manifest') entry.manifest = object;
-    else if (name.part === 'verified') entry.verified = object;
+    else if (name.part === 'verified') entry.records.set(name.compression, object);
     else entry.media.push(object);
   }
   const backups = [...found].filter(([, { dumps, manifest }]) => dumps.length > 0 || manifest !== undefined);

@@ -10,8 +10,14 @@ import { readRecord, type VerificationRecord } from './verification.ts';
 export interface FoundObjects {
   readonly dumps: Dump[];
   readonly media: ObjectInfo[];
-  verified: ObjectInfo | undefined;
+  /** What verifications found, by the compression of the dump. */
+  readonly records: Map<Dump['compression'], ObjectInfo>;
   manifest: ObjectInfo | undefined;
+}
+
+/** The objects of a backup before any of them is listed. */
+export function nothingFound(): FoundObjects {
+  return { dumps: [], media: [], records: new Map(), manifest: undefined };
 }
 
 /**
@@ -25,18 +31,28 @@ export async function describeBackups(
   found: FoundObjects,
   signal: AbortSignal,
 ): Promise<Backup[]> {
-  const backups = await describeStates(store, id, found, signal);
-  if (found.verified === undefined) return backups;
-  const read = await readRecord(store, found.verified, signal);
+  const backups: Backup[] = [];
+  for (const backup of await describeStates(store, id, found, signal)) {
+    const [record] = recordsOf(found, backup.dump);
+    backups.push(record === undefined ? backup : await addRecord(store, backup, record, signal));
+  }
+  return backups;
+}
+
+async function addRecord(
+  store: Store,
+  backup: Backup,
+  object: ObjectInfo,
+  signal: AbortSignal,
+): Promise<Backup> {
+  const read = await readRecord(store, object, signal);
   switch (read.kind) {
     case 'none':
-      return backups;
+      return backup;
     case 'unread':
-      return backups.map((backup) => ({ ...backup, unreadRecord: read.reason }));
+      return { ...backup, unreadRecord: read.reason };
     case 'record':
-      return backups.map((backup) =>
-        isRecordOf(read.record, backup) ? { ...backup, verified: read.record } : backup,
-      );
+      return isRecordOf(read.record, backup) ? { ...backup, verified: read.record } : backup;
   }
 }
 
@@ -53,17 +69,15 @@ async function describeStates(
   found: FoundObjects,
   signal: AbortSignal,
 ): Promise<Backup[]> {
-  const beside = [...found.media, ...(found.verified === undefined ? [] : [found.verified])];
   if (found.manifest === undefined) {
     return found.dumps.map((dump, at) => ({
       state: 'foreign',
       id,
       dump,
-      companions: at === 0 ? beside : [],
+      companions: at === 0 ? besideFirst(found, dump) : recordsOf(found, dump),
     }));
   }
   const { key } = found.manifest;
-  const companions = [...beside, found.manifest];
   const named = await readManifest(store, found.manifest, signal).catch(describeUnread);
   if (named === undefined) return [];
   const { manifest } = named;
@@ -73,7 +87,10 @@ async function describeStates(
   );
   // Dumps of the same time in another form have no manifest of their own.
   const others = found.dumps.filter((candidate) => candidate !== dump);
-  const rest = others.map((other): Backup => ({ state: 'foreign', id, dump: other, companions: [] }));
+  const rest = others.map(
+    (other): Backup => ({ state: 'foreign', id, dump: other, companions: recordsOf(found, other) }),
+  );
+  const companions = [...besideFirst(found, dump), found.manifest];
   const broken = (fault: string): Backup[] => [
     { state: 'broken', id, dump, companions, manifest, fault, unproven: named.unproven },
     ...rest,
@@ -85,6 +102,24 @@ async function describeStates(
     return broken(`the dump ${manifest.key} has ${dump.bytes} bytes instead of ${manifest.storedBytes}`);
   }
   return [{ state: 'complete', id, dump, companions, manifest }, ...rest];
+}
+
+/** Beside the first backup of an id, which has the list of media: also the records of dumps that are gone. */
+function besideFirst(found: FoundObjects, dump: Dump | undefined): ObjectInfo[] {
+  const gone = [...found.records]
+    .filter(([form]) => form !== formOf(dump) && !found.dumps.some(({ compression }) => compression === form))
+    .map(([, record]) => record);
+  return [...found.media, ...gone, ...recordsOf(found, dump)];
+}
+
+function recordsOf({ records }: FoundObjects, dump: Dump | undefined): ObjectInfo[] {
+  const record = records.get(formOf(dump));
+  return record === undefined ? [] : [record];
+}
+
+/** A backup whose dump is missing has a manifest, so its dump was plain. */
+function formOf(dump: Dump | undefined): Dump['compression'] {
+  return dump?.compression ?? null;
 }
 
 /** @returns undefined if the manifest, the last object of its backup, was deleted between listing and reading */

@@ -128,9 +128,14 @@ export function isOfBytes(what: Fault['what']): boolean {
   return what !== 'manifest' && what !== 'restore';
 }
 
-/** Whether the rows of the tables are right, but the manifest's checkpoints, by which pieces are read, are not. */
+/**
+ * Whether the rows of the tables are right, but the manifest's checkpoints, by which pieces are read, are not. A quick
+ * check only finds that there is no usable manifest.
+ */
 export function hasWrongCheckpoints(record: VerificationRecord | undefined): boolean {
-  return (record?.checks ?? []).some(({ faults }) => faults.some(({ what }) => what === 'manifest'));
+  return (record?.checks ?? []).some(
+    ({ depth, faults }) => depth !== 'quick' && faults.some(({ what }) => what === 'manifest'),
+  );
 }
 
 /** As stored in the bucket: JSON, indented for people. */

@@ -5,6 +5,8 @@ import { answerOf } from './errors.ts';
 import { contentMd5 } from './request-headers.ts';
 import type { Store, StoredObject } from './store.ts';
 
+type Condition = { readonly IfNoneMatch?: '*' } | { readonly IfMatch?: string };
+
 interface PutOptions {
   readonly contentType: string;
   readonly writeId: string;
@@ -16,11 +18,11 @@ export function putCall(
   { client, bucket, call }: Connection,
   head: (key: string, signal: AbortSignal) => Promise<StoredObject | undefined>,
 ): Store['put'] {
-  /** @param condition `If-None-Match`, or nothing */
+  /** @param condition `If-None-Match`, `If-Match`, or nothing */
   async function putOnce(
     key: string,
     body: Buffer,
-    { contentType, writeId, signal, ...condition }: PutOptions & { readonly IfNoneMatch?: '*' },
+    { contentType, writeId, signal, ...condition }: PutOptions & Condition,
   ): Promise<void> {
     const send = () =>
       client.send(
@@ -38,27 +40,35 @@ export function putCall(
     await retryPassing(send, signal);
   }
 
-  async function putIfAbsent(key: string, body: Buffer, options: PutOptions): Promise<boolean> {
+  /** @param etag of the object to be overwritten; undefined if there must be none */
+  async function putIf(
+    etag: string | undefined,
+    key: string,
+    body: Buffer,
+    options: PutOptions,
+  ): Promise<boolean> {
+    const condition: Condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: `"${etag}"` };
     try {
-      await putOnce(key, body, { ...options, IfNoneMatch: '*' });
+      await putOnce(key, body, { ...options, ...condition });
       return true;
     } catch (error) {
-      const { status } = answerOf(error);
-      if (status !== 412 && status !== 501) throw error;
+      const { status, code } = answerOf(error);
+      // AWS answers NoSuchKey if there is nothing to match.
+      if (status !== 412 && status !== 501 && code !== 'NoSuchKey') throw error;
       const present = await head(key, options.signal);
       // A retry of a request whose answer was lost also finds the object: its own.
-      if (status === 412) return present?.writeId === options.writeId;
-      if (present !== undefined) return false;
+      if (status !== 501) return present?.writeId === options.writeId;
+      if (present?.etag !== etag) return false;
     }
     await putOnce(key, body, options);
     return true;
   }
 
-  return (key, body, { ifAbsent, contentType, signal }) => {
+  return (key, body, { ifAbsent, ifMatch, contentType, signal }) => {
     // One for all attempts of the call: an earlier one may have written the object without getting an answer.
     const options = { contentType, writeId: randomUUID(), signal };
     return call(`cannot write ${key} to bucket ${bucket}`, `s3:PutObject on ${key}`, signal, async () => {
-      if (ifAbsent) return putIfAbsent(key, body, options);
+      if (ifAbsent || ifMatch !== undefined) return putIf(ifMatch, key, body, options);
       await putOnce(key, body, options);
       return true;
     });

@@ -108,14 +108,20 @@ export interface Store {
   ): Promise<{ readonly info: StoredObject; readonly body: Readable } | undefined>;
 
   /**
-   * PutObject. With `ifAbsent`, an existing object is not overwritten: `If-None-Match: *`, or HEAD first on servers
-   * that do not know the header (501), which may let several racing writers through. Returns false if another write's
-   * object was there.
+   * PutObject. With `ifAbsent`, an existing object is not overwritten (`If-None-Match: *`), and with `ifMatch` only one
+   * with this ETag is (`If-Match`). Servers that do not know the header (501) are asked with HEAD first, which may let
+   * several racing writers through; some servers ignore `If-Match`. Returns false if another write's object was there,
+   * or none.
    */
   put(
     key: string,
     body: Buffer,
-    options: { readonly ifAbsent: boolean; readonly contentType: string; readonly signal: AbortSignal },
+    options: {
+      readonly ifAbsent: boolean;
+      readonly ifMatch?: string;
+      readonly contentType: string;
+      readonly signal: AbortSignal;
+    },
   ): Promise<boolean>;
 
   /**

@@ -1,11 +1,14 @@
 import { type Backup, verifiedObject } from '../catalog/backup.ts';
 import { verifiedKey } from '../catalog/backup-name.ts';
 import { isRecordOf } from '../catalog/describe-backup.ts';
-import { addCheck, type Depth, encodeRecord, type RecordRead, readRecord } from '../catalog/verification.ts';
+import { addCheck, encodeRecord, isOfBytes, type RecordRead, readRecord } from '../catalog/verification.ts';
 import { StoreError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Verification } from './evidence.ts';
+
+/** How often to try again if another verification records its result at the same time. */
+const MOST_TRIES = 5;
 
 /**
  * Writes the result beside the backup, for `list`, `health` and every other reader. If the store refuses the write,
@@ -34,45 +37,54 @@ export async function recordCheck(
     checked: { ...checked },
     faults: [...faults],
   };
+  const key = verifiedKey(prefix, id, backup.dump?.compression ?? null);
+  const unrecorded = (reason: string) =>
+    log.warn(`the verification of backup ${id} is not recorded: ${reason}`);
   try {
-    // If the backup was pruned meanwhile, no record must be left behind.
-    if ((await store.head(object.key, signal)) === undefined) return;
-    // Another verification may have recorded a fault since the backup was listed.
-    const recorded = await readLatest(store, prefix, id, signal);
-    if (recorded.kind === 'unread' && !outweighs(depth, faults.length > 0)) {
-      log.warn(
-        `the verification of backup ${id} is not recorded: ${recorded.reason}, and only \`verify --restore\` replaces it`,
-      );
-      return;
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const present = await store.head(object.key, signal);
+      // If the backup was pruned meanwhile, no record must be left behind.
+      if (present === undefined) return;
+      if (present.etag !== object.etag || present.bytes !== object.bytes) {
+        unrecorded(`${object.key} has been replaced since`);
+        return;
+      }
+      // Another verification may have recorded a fault since the backup was listed.
+      const { read, etag } = await readLatest(store, key, signal);
+      if (read.kind === 'unread' && !outweighs(check)) {
+        unrecorded(`${read.reason}; delete it, or replace it with \`verify ${id} --restore\``);
+        return;
+      }
+      const before = read.kind === 'record' && isRecordOf(read.record, backup) ? read.record : undefined;
+      const written = await store.put(key, encodeRecord(addCheck(before, id, object, check)), {
+        ...(etag === undefined ? { ifAbsent: true } : { ifAbsent: false, ifMatch: etag }),
+        contentType: 'application/json',
+        signal,
+      });
+      if (written) return;
     }
-    const before =
-      recorded.kind === 'record' && isRecordOf(recorded.record, backup) ? recorded.record : undefined;
-    const body = encodeRecord(addCheck(before, id, object, check));
-    await store.put(verifiedKey(prefix, id), body, {
-      ifAbsent: false,
-      contentType: 'application/json',
-      signal,
-    });
+    unrecorded(`other verifications write ${key} all the time`);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     log.warn(`cannot record the verification of backup ${id}: ${error.message}`);
   }
 }
 
+/** @returns what the record says by now, and the ETag of the object that was there before it was read */
 async function readLatest(
   store: Store,
-  prefix: string,
-  id: string,
+  key: string,
   signal: AbortSignal,
-): Promise<RecordRead> {
-  const object = await store.head(verifiedKey(prefix, id), signal);
-  return object === undefined ? { kind: 'none' } : readRecord(store, object, signal);
+): Promise<{ readonly read: RecordRead; readonly etag: string | undefined }> {
+  const object = await store.head(key, signal);
+  if (object === undefined) return { read: { kind: 'none' }, etag: undefined };
+  return { read: await readRecord(store, object, signal), etag: object.etag };
 }
 
 /**
  * Whether a check may replace a record that cannot be read and so may name a fault: only the deepest check disproves
  * any fault, and a fault of the bytes is worth more than one that is not known.
  */
-function outweighs(depth: Depth, isFaulty: boolean): boolean {
-  return depth === 'restore' || (depth === 'full' && isFaulty);
+function outweighs({ depth, faults }: Pick<Verification, 'depth' | 'faults'>): boolean {
+  return depth === 'restore' || (depth === 'full' && faults.some(({ what }) => isOfBytes(what)));
 }

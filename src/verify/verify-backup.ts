@@ -53,7 +53,8 @@ async function check(
   // Nothing is recorded about bytes that differ from one reading to the next.
   if (backup.state === 'broken' && backup.unproven) throw unproven(backup);
   if (depth === 'quick') return checkObject(context.store, backup, signal);
-  if (backup.state === 'broken') return faulty(brokenFault(backup));
+  // None of its bytes is read.
+  if (backup.state === 'broken') return { ...faulty(brokenFault(backup)), foundBy: 'quick' };
   // What cannot be unpacked here may still be good.
   if (backup.dump.compression === 'zstd') throw unknownForm(backup.dump.key);
   const source = verifySource(context, backup);

@@ -25,7 +25,18 @@ test.each([
   ],
   ['backup/postgres-backup-20261123103000.manifest.json', { part: 'manifest', id: '20261123103000' }],
   ['backup/postgres-backup-20261123103000.media.ndjson.gz', { part: 'media', id: '20261123103000' }],
-  ['backup/postgres-backup-20261123103000.verified.json', { part: 'verified', id: '20261123103000' }],
+  [
+    'backup/postgres-backup-20261123103000.verified.json',
+    { part: 'verified', id: '20261123103000', compression: null },
+  ],
+  [
+    'backup/postgres-backup-20261123103000.sql.gz.verified.json',
+    { part: 'verified', id: '20261123103000', compression: 'gzip' },
+  ],
+  [
+    'backup/postgres-backup-20261123103000.dump.verified.json',
+    { part: 'verified', id: '20261123103000', compression: 'custom' },
+  ],
   ['backup/postgres-backup-20240229000000.sql', { part: 'dump', id: '20240229000000', compression: null }],
 ])('%s is ours', (key, name) => {
   expect(parseObjectName('backup/', key)).toEqual(name);
@@ -37,6 +48,8 @@ test.each([
   'backup/xpostgres-backup-20261123103000.sql',
   'backup/postgres-backup-2026112310300.sql',
   'backup/postgres-backup-20261123103000.sql/x',
+  'backup/postgres-backup-20261123103000.sql.verified.json',
+  'backup/postgres-backup-20261123103000.sql.gz.manifest.json',
   'backup/sub/postgres-backup-20261123103000.sql',
   'postgres-backup-20261123103000.sql',
   'media/postgres-backup-20261123103000.sql',

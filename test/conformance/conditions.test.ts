@@ -29,6 +29,34 @@ test('existing objects are not overwritten when it is to be a new one', async ()
   expect(await textOf('once')).toBe('third');
 });
 
+test('only the expected object is overwritten when there is to be one', async () => {
+  const put = (text: string, ifMatch: string) =>
+    bucket.store.put('over', Buffer.from(text), {
+      ifAbsent: false,
+      ifMatch,
+      contentType: 'text/plain',
+      signal: inTime(),
+    });
+  const etag = async () => (await bucket.store.head('over', inTime()))!.etag;
+  await putIfAbsent('over', 'first');
+  expect(await put('second', await etag())).toBe(true);
+  expect(await textOf('over')).toBe('second');
+  expect(await put('third', await etag())).toBe(true);
+});
+
+feature('If-Match on PutObject', async () => {
+  const put = async (text: string, condition: { readonly IfMatch?: string } = {}) => {
+    const command = new PutObjectCommand({ Bucket: bucket.name, Key: 'matched', Body: text, ...condition });
+    return (await bucket.client.send(command)).ETag;
+  };
+  const first = await put('first');
+  await put('second');
+  const third = await put('third', { IfMatch: first! }).catch((error: unknown) => error);
+  if (!(third instanceof Error)) throw new Shortcoming('ignored');
+  expect(answerOf(third)).toEqual({ status: 412, code: 'PreconditionFailed' });
+  expect(await textOf('matched')).toBe('second');
+});
+
 feature(
   'If-None-Match on PutObject',
   async () => {

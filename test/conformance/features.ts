@@ -5,6 +5,7 @@ import { answerOf } from '../../src/s3/errors.ts';
 /** What not every S3 server has. Everything else in the suite is what each has to do. */
 const FEATURES = [
   'If-None-Match on PutObject',
+  'If-Match on PutObject',
   'tags of objects',
   'CRC32 trailers on streamed bodies',
   'refusal of a wrong CRC32',

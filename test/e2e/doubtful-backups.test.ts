@@ -229,6 +229,82 @@ test.each(['plain', 'custom'])(
   },
 );
 
+test('a fault that is recorded before another result arrives stays recorded', async () => {
+  await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
+  await backUp();
+  const newer = await backUp();
+  const until = deferred<void>();
+  const held = new Promise<void>((onHeld) => {
+    const what = { kind: 'hold', until: until.promise, onHeld } as const;
+    bed.server.faults.push({ operation: 'PutObject', key: /verified\.json$/, times: 1, what });
+  });
+  const quick = bed.run(['verify', newer, '--quick', '--quiet']);
+  await held;
+  await rewrite(newer, 'sql', (bytes) => Buffer.from(String(bytes).replace('surface', 'surfaxe')));
+  expect(await statusOf('verify', newer, '--quiet')).toBe(3);
+  until.resolve(undefined);
+  await quick;
+  expect((await bed.run(['list'])).stdout).toMatch(new RegExp(`${newer} .*FAULTY \\(full`));
+});
+
+test('what is found of a dump that has been replaced since is not recorded', async () => {
+  await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
+  const id = await backUp();
+  const until = deferred<void>();
+  const held = new Promise<void>((onHeld) => {
+    const what = { kind: 'hold', until: until.promise, onHeld } as const;
+    bed.server.faults.push({ operation: 'HeadObject', key: /\.sql$/, times: 1, after: 1, what });
+  });
+  const verifying = bed.run(['verify', id]);
+  await held;
+  await rewrite(id, 'sql', (bytes) => Buffer.from(String(bytes).replace('surface', 'surfaxe')));
+  until.resolve(undefined);
+  expect(await verifying).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(/is not recorded: backup\/\S+\.sql has been replaced since\n/),
+  });
+  expect((await bed.keys()).filter((key) => key.endsWith('verified.json'))).toEqual([]);
+});
+
+test('of two dumps of one time each has a record of its own', async () => {
+  await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
+  const older = await backUp();
+  const newer = await backUp();
+  const good = await bed.store.get(`backup/postgres-backup-${newer}.sql`, { signal });
+  const packed = gzipSync(Buffer.concat(await good!.body.toArray()));
+  await bed.store.put(`backup/postgres-backup-${newer}.sql.gz`, packed, OVERWRITE);
+  await rewrite(newer, 'sql', (bytes) => Buffer.from(String(bytes).replace('surface', 'surfaxe')));
+  expect(await statusOf('verify', '--all', '--quiet')).toBe(3);
+  expect(await statusOf('verify', '--all', '--quiet')).toBe(3);
+  const listed = JSON.parse((await bed.run(['list', '--json'])).stdout) as {
+    id: string;
+    verified: { ok: boolean } | null;
+  }[];
+  expect(listed.map(({ id, verified }) => [id, verified?.ok])).toEqual([
+    [newer, false],
+    [newer, true],
+    [older, true],
+  ]);
+  await bed.run(['prune', '--max-backups', '1', '--shrink-guard', '0', '--yes']);
+  expect(await bed.run(['restore', '--latest', '--dry-run', '--no-audit'])).toMatchObject({ status: 0 });
+});
+
+test('a manifest that cannot be read is a fault that its repair undoes', async () => {
+  await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
+  await backUp();
+  const newer = await backUp();
+  await rewrite(newer, 'sql', (bytes) => Buffer.from(String(bytes).replace('surface', 'surfaxe')));
+  expect(await statusOf('verify', '--quiet')).toBe(3);
+  let manifest: Buffer = Buffer.alloc(0);
+  await rewrite(newer, 'manifest.json', (bytes) => {
+    manifest = bytes;
+    return Buffer.from('{bad');
+  });
+  expect(await statusOf('verify', newer, '--restore', '--quiet')).toBe(3);
+  await rewrite(newer, 'manifest.json', () => manifest);
+  expect((await bed.run(['list'])).stdout).toMatch(new RegExp(`${newer} .*FAULTY \\(full`));
+});
+
 test('damage that is found takes the place of a record that cannot be read', async () => {
   await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
   const older = await backUp();

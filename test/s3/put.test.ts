@@ -60,6 +60,48 @@ describe('an object that is to be a new one', () => {
   });
 });
 
+describe('an object that is to replace another', () => {
+  const other = Buffer.from('{"format":2}');
+  const putOver = (ifMatch: string) =>
+    bed.store.put(KEY, other, {
+      ifAbsent: false,
+      ifMatch,
+      contentType: 'application/json',
+      signal: inTime(),
+    });
+  const etag = async () => (await bed.store.head(KEY, inTime()))?.etag ?? '';
+
+  test.each<[string, Fault | undefined]>([
+    ['as the server says', undefined],
+    ['although the answer is lost, and the second try finds the object', { times: 1, what: LOST }],
+    ['although another write of the key is under way', { times: 2, what: CONFLICT }],
+    ['although the server does not know If-Match', { times: 1, what: NO_HEADER }],
+  ])('does so, %s', async (_, fault) => {
+    await put(false);
+    const before = await etag();
+    if (fault !== undefined) bed.server.faults.push({ operation: 'PutObject', ...fault });
+    expect(await putOver(before)).toBe(true);
+    expect(await etag()).not.toBe(before);
+  });
+
+  test.each<[string, Fault | undefined]>([
+    ['as the server says', undefined],
+    ['although the server does not know If-Match', { times: 1, what: NO_HEADER }],
+  ])('does not, if there is a third one or none, %s', async (_, fault) => {
+    await put(false, Buffer.from('a third one'));
+    const before = await etag();
+    const tryWith = async (wanted: string) => {
+      if (fault !== undefined) bed.server.faults.push({ operation: 'PutObject', ...fault });
+      return putOver(wanted);
+    };
+    expect(await tryWith('0123456789abcdef')).toBe(false);
+    expect(await etag()).toBe(before);
+    await bed.store.remove([KEY], inTime());
+    expect(await tryWith(before)).toBe(false);
+    expect(await etag()).toBe('');
+  });
+});
+
 test('a body that arrives as another is refused, never stored', async () => {
   bed.server.faults.push({ operation: 'PutObject', what: { kind: 'corrupt' } });
   await expect(put(false)).rejects.toThrow(/400 (BadDigest|XAmzContentSHA256Mismatch)/);

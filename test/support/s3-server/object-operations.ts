@@ -44,8 +44,12 @@ export async function putObject({
 }: OperationContext): Promise<Reply> {
   const target = bucketOf(storage, bucket);
   const onlyNew = request.headers['if-none-match'] === '*';
+  const onlyOver = request.headers['if-match'];
   const refuse = () => {
-    if (onlyNew && currentVersion(target, key) !== undefined) throw new S3Error(412, 'PreconditionFailed');
+    const current = currentVersion(target, key);
+    if (onlyNew && current !== undefined) throw new S3Error(412, 'PreconditionFailed');
+    if (onlyOver === undefined || onlyOver === `"${current?.etag}"`) return;
+    throw current === undefined ? new S3Error(404, 'NoSuchKey') : new S3Error(412, 'PreconditionFailed');
   };
   refuse();
   const { path, bytes, md5 } = await receiveBody(request, storage.newPath(), corrupt);

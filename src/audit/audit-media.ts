@@ -2,14 +2,14 @@ import type pg from 'pg';
 import { copyOut } from '../postgres/copy-out.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
-import type { Relation } from '../postgres/relations.ts';
+import type { Relations } from '../postgres/relations.ts';
 import { exportSnapshot, joinSnapshot } from '../postgres/snapshot.ts';
 import type { Logger } from '../ui/log.ts';
 import type { FindingSink } from './finding.ts';
 import { inspectDatabase, readAllRows, sortInMemory } from './inspect.ts';
 import { type JoinContext, joinBucket } from './join-bucket.ts';
 import type { KeptBackup } from './kept-media.ts';
-import { assertSources } from './match-sources.ts';
+import { assertSources, tablesOfSeveral } from './match-sources.ts';
 import { openProtectors, protectOrphans, type UnreadBackup } from './protect.ts';
 import { referenceQuery } from './reference-query.ts';
 import type { ReferenceSource } from './reference-sources.ts';
@@ -63,6 +63,8 @@ export async function auditMedia(
       await joinSnapshot(copying, snapshot);
       const { matched, relations, serverEncoding } = await inspectDatabase(held, context.ownSources);
       assertSources(matched);
+      for (const tables of tablesOfSeveral(matched))
+        log.warn(`several schemas have a table of this name, and the rows of each count: ${tables}`);
       for (const client of [held, copying, fresh]) await readAllRows(client, serverEncoding);
       await sortInMemory(copying);
 
@@ -126,7 +128,7 @@ function withConnections<T>(
 }
 
 function lookUpRows(
-  connections: Pick<Connections, 'held' | 'fresh'> & { readonly relations: ReadonlyMap<string, Relation> },
+  connections: Pick<Connections, 'held' | 'fresh'> & { readonly relations: Relations },
   { store, mediaPrefix }: AuditContext,
   signal: AbortSignal,
 ): Lookups {

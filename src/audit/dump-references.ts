@@ -57,22 +57,20 @@ export async function readDumpReferences(
   signal: AbortSignal,
 ): Promise<DumpReferences> {
   const { store, mediaPrefix, ownSources, tools, space } = context;
-  const relations = new Map<string, Relation>();
+  const relations = new Map<string, Relation[]>();
   const sources: MatchedSource[] = [];
   const names = new Set(sourceTables([...TOPOBANK_SOURCES, ...ownSources]));
-  const wantedName = ({ schema, name }: CopyTarget) =>
-    names.has(`${schema}.${name}`)
-      ? `${schema}.${name}`
-      : ['public', ''].includes(schema) && names.has(name)
-        ? name
-        : undefined;
-  const read = readDumpTables(store, backup, (table) => wantedName(table) !== undefined, { tools, signal });
+  const wantedNames = ({ schema, name }: CopyTarget) =>
+    [name, `${schemaOf(schema)}.${name}`].filter((wanted) => names.has(wanted));
+  const read = readDumpTables(store, backup, (table) => wantedNames(table).length > 0, { tools, signal });
 
   async function* records(): AsyncGenerator<readonly string[]> {
     for await (const table of read.tables) {
       const relation = describeTable(table);
-      relations.set(wantedName(table) ?? table.name, relation);
-      const found = sourcesOf(relation, wantedName(table) ?? table.name, ownSources);
+      const wanted = new Map(wantedNames(table).map((name) => [name, [relation]]));
+      for (const name of wanted.keys()) relations.set(name, [...(relations.get(name) ?? []), relation]);
+      // Whether TopoBank's own apply is known only once all tables have been read.
+      const found = matchPresent([], [...TOPOBANK_SOURCES, ...ownSources], wanted).sources;
       const toUtf8 = utf8From(read.encoding());
       const writers = found.map((source) => keyWriter(source, table.columns, mediaPrefix, toUtf8));
       const first = sources.length;
@@ -112,21 +110,16 @@ export async function readDumpReferences(
 function describeTable({ schema, name, columns }: CopyTarget): Relation {
   const id = columns.includes('id') ? 'id' : columns[0];
   return {
-    schema: schema === '' ? 'public' : schema,
+    schema: schemaOf(schema),
     name,
     columns: new Map(columns.map((column) => [column, UNKNOWN_TYPE])),
     primaryKey: id === undefined ? [] : [id],
   };
 }
 
-/** The sources of one table. Whether TopoBank's own apply is known only once all tables have been read. */
-function sourcesOf(
-  relation: Relation,
-  name: string,
-  ownSources: readonly ReferenceSource[],
-): readonly MatchedSource[] {
-  const all = [...TOPOBANK_SOURCES, ...ownSources];
-  return matchPresent([], all, new Map([[name, relation]])).sources;
+/** Dumps from before PostgreSQL 10.3 name no schema. */
+function schemaOf(schema: string): string {
+  return schema === '' ? 'public' : schema;
 }
 
 /** Returns the key that a row owns by a source, as a byte string; undefined if it owns none. */

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { raiseMemory } from '../postgres/raise-memory.ts';
-import { findRelations, type Relation } from '../postgres/relations.ts';
+import { findRelations, type Relations } from '../postgres/relations.ts';
 import { type Matched, matchSources, sourceTables } from './match-sources.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 import { LABEL_TABLES } from './row-labels.ts';
@@ -9,7 +9,7 @@ import { LABEL_TABLES } from './row-labels.ts';
 interface Inspected {
   readonly matched: Matched;
   /** Those tables, and the ones that labels come from. */
-  readonly relations: ReadonlyMap<string, Relation>;
+  readonly relations: Relations;
   /** The encoding in which the database stores the keys. */
   readonly serverEncoding: string;
 }

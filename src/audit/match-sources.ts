@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import type { Relation } from '../postgres/relations.ts';
+import type { Relation, Relations } from '../postgres/relations.ts';
 import { placeholders } from './pattern.ts';
 import { ERA_B_COLUMNS, type Era, type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 
@@ -37,10 +37,7 @@ export function sourceTables(sources: readonly ReferenceSource[]): string[] {
  * @throws ConfigError if it lacks something that AUDIT_REFERENCES names, or has a known table whose rows cannot be
  * told apart, so that what they own would be taken for orphans
  */
-export function matchSources(
-  own: readonly ReferenceSource[],
-  relations: ReadonlyMap<string, Relation>,
-): Matched {
+export function matchSources(own: readonly ReferenceSource[], relations: Relations): Matched {
   for (const source of own) requireSource(source, relations);
   const matched = matchPresent(TOPOBANK_SOURCES, own, relations);
   if (matched.era !== null) for (const source of TOPOBANK_SOURCES) requireReadable(source, relations);
@@ -51,7 +48,7 @@ export function matchSources(
 export function matchPresent(
   known: readonly ReferenceSource[],
   own: readonly ReferenceSource[],
-  relations: ReadonlyMap<string, Relation>,
+  relations: Relations,
 ): Matched {
   const era = tellEra(relations);
   const matched = (era === null ? own : [...known, ...own]).flatMap((source) =>
@@ -59,6 +56,18 @@ export function matchPresent(
   );
   // If a column were named twice, each of its keys would count as shared.
   return { era, sources: [...new Map(matched.map((source) => [identify(source), source])).values()] };
+}
+
+/** The tables of one name that several schemas have, each in a clause: `files_manifest in archive, public`. */
+export function tablesOfSeveral({ sources }: Matched): string[] {
+  const schemas = new Map<string, Set<string>>();
+  for (const { relation } of sources) {
+    const known = schemas.get(relation.name) ?? new Set();
+    schemas.set(relation.name, known.add(relation.schema));
+  }
+  return [...schemas]
+    .filter(([, names]) => names.size > 1)
+    .map(([table, names]) => `${table} in ${[...names].join(', ')}`);
 }
 
 /** @throws ConfigError if there is no source, saying which tables were looked for */
@@ -72,83 +81,92 @@ export function assertSources({ sources }: Matched): void {
   });
 }
 
-function tellEra(relations: ReadonlyMap<string, Relation>): string | null {
+function tellEra(relations: Relations): string | null {
   const eras: Era[] = [];
-  const topography = relations.get('manager_topography');
-  if (topography !== undefined && isText(topography, 'datafile')) {
-    eras.push(ERA_B_COLUMNS.some((column) => topography.columns.has(column)) ? 'B' : 'A');
+  const topographies = (relations.get('manager_topography') ?? []).filter((table) =>
+    isText(table, 'datafile'),
+  );
+  if (topographies.length > 0) {
+    const isB = topographies.some(({ columns }) => ERA_B_COLUMNS.some((column) => columns.has(column)));
+    eras.push(isB ? 'B' : 'A');
   }
-  const manifest = relations.get('files_manifest');
-  if (manifest !== undefined && isText(manifest, 'file')) eras.push('C');
+  const manifests = relations.get('files_manifest') ?? [];
+  if (manifests.some((table) => isText(table, 'file'))) eras.push('C');
   return eras.length > 0 ? eras.join('+') : null;
 }
 
-function matchSource(
-  source: ReferenceSource,
-  relations: ReadonlyMap<string, Relation>,
-): readonly MatchedSource[] {
-  return source.tables.flatMap((table): MatchedSource[] => {
-    const relation = relations.get(table);
-    if (relation === undefined || relation.primaryKey.length === 0) return [];
-    const written = source.written.filter((column) => isTime(relation, column));
-    if (source.owned.kind === 'key') {
-      const { columns, under } = source.owned;
-      return columns
-        .filter((column) => isText(relation, column))
-        .map((column) => ({ relation, written, owned: { kind: 'key', column, under } }));
-    }
-    const { patterns, beside, unless } = source.owned;
-    if (beside !== undefined && !isText(relation, beside)) return [];
-    return patterns
-      .filter((pattern) => placeholders(pattern).every((column) => relation.columns.has(column)))
-      .map((pattern) => ({
-        relation,
-        written,
-        owned: {
-          kind: 'prefix',
-          pattern,
-          unless: unless !== undefined && relation.columns.has(unless) ? unless : undefined,
-        },
-      }));
-  });
+function matchSource(source: ReferenceSource, relations: Relations): readonly MatchedSource[] {
+  return source.tables.flatMap((table) =>
+    (relations.get(table) ?? []).flatMap((relation) => matchTable(source, relation)),
+  );
 }
 
-/** A source named by the operator must exist completely. */
-function requireSource(source: ReferenceSource, relations: ReadonlyMap<string, Relation>): void {
+function matchTable(source: ReferenceSource, relation: Relation): readonly MatchedSource[] {
+  if (relation.primaryKey.length === 0) return [];
+  const written = source.written.filter((column) => isTime(relation, column));
+  if (source.owned.kind === 'key') {
+    const { columns, under } = source.owned;
+    return columns
+      .filter((column) => isText(relation, column))
+      .map((column) => ({ relation, written, owned: { kind: 'key', column, under } }));
+  }
+  const { patterns, beside, unless } = source.owned;
+  if (beside !== undefined && !isText(relation, beside)) return [];
+  return patterns
+    .filter((pattern) => placeholders(pattern).every((column) => relation.columns.has(column)))
+    .map((pattern) => ({
+      relation,
+      written,
+      owned: {
+        kind: 'prefix',
+        pattern,
+        unless: unless !== undefined && relation.columns.has(unless) ? unless : undefined,
+      },
+    }));
+}
+
+/** A source named by the operator must exist completely, in one schema at least. */
+function requireSource(source: ReferenceSource, relations: Relations): void {
   for (const table of source.tables) {
-    const relation = relations.get(table);
-    if (relation === undefined) throw refuseSource(`there is no table ${table}`);
-    if (relation.primaryKey.length === 0) throw refuseSource(`table ${table} has no primary key`);
-    const { owned } = source;
-    const named = owned.kind === 'key' ? owned.columns : owned.patterns.flatMap(placeholders);
-    for (const column of [...named, ...source.written]) {
-      if (!relation.columns.has(column)) throw refuseSource(`table ${table} has no column ${column}`);
-    }
-    if (owned.kind === 'key') {
-      const other = owned.columns.find((column) => !isText(relation, column));
-      if (other !== undefined) throw refuseSource(`column ${other} of table ${table} does not hold text`);
-    }
-    const other = source.written.find((column) => !isTime(relation, column));
-    if (other !== undefined) throw refuseSource(`column ${other} of table ${table} does not hold a time`);
+    const problems = (relations.get(table) ?? []).map((relation) => problemOf(source, table, relation));
+    if (problems.length === 0) throw refuseSource(`there is no table ${table}`);
+    const [problem] = problems;
+    if (problem !== undefined && !problems.includes(undefined)) throw refuseSource(problem);
   }
 }
 
+/** Why rows of this table cannot be read by this source; undefined if they can. */
+function problemOf(source: ReferenceSource, table: string, relation: Relation): string | undefined {
+  if (relation.primaryKey.length === 0) return `table ${table} has no primary key`;
+  const { owned } = source;
+  const named = owned.kind === 'key' ? owned.columns : owned.patterns.flatMap(placeholders);
+  const missing = [...named, ...source.written].find((column) => !relation.columns.has(column));
+  if (missing !== undefined) return `table ${table} has no column ${missing}`;
+  if (owned.kind === 'key') {
+    const other = owned.columns.find((column) => !isText(relation, column));
+    if (other !== undefined) return `column ${other} of table ${table} does not hold text`;
+  }
+  const other = source.written.find((column) => !isTime(relation, column));
+  return other === undefined ? undefined : `column ${other} of table ${table} does not hold a time`;
+}
+
 /** Whatever a database has of a known source must be usable. */
-function requireReadable({ tables, owned }: ReferenceSource, relations: ReadonlyMap<string, Relation>): void {
+function requireReadable({ tables, owned }: ReferenceSource, relations: Relations): void {
   for (const table of tables) {
-    const relation = relations.get(table);
-    if (relation === undefined) continue;
-    if (owned.kind === 'key') {
-      const present = owned.columns.filter((column) => relation.columns.has(column));
-      if (present.length === 0) continue;
-      const other = present.find((column) => !isText(relation, column));
-      if (other !== undefined) throw unreadableTable(`column ${other} of table ${table} does not hold text`);
-    } else {
-      if (owned.beside !== undefined && !isText(relation, owned.beside)) continue;
-      const lacking = owned.patterns.flatMap(placeholders).find((column) => !relation.columns.has(column));
-      if (lacking !== undefined) throw unreadableTable(`table ${table} has no column ${lacking}`);
+    for (const relation of relations.get(table) ?? []) {
+      if (owned.kind === 'key') {
+        const present = owned.columns.filter((column) => relation.columns.has(column));
+        if (present.length === 0) continue;
+        const other = present.find((column) => !isText(relation, column));
+        if (other !== undefined)
+          throw unreadableTable(`column ${other} of table ${table} does not hold text`);
+      } else {
+        if (owned.beside !== undefined && !isText(relation, owned.beside)) continue;
+        const lacking = owned.patterns.flatMap(placeholders).find((column) => !relation.columns.has(column));
+        if (lacking !== undefined) throw unreadableTable(`table ${table} has no column ${lacking}`);
+      }
+      if (relation.primaryKey.length === 0) throw unreadableTable(`table ${table} has no primary key`);
     }
-    if (relation.primaryKey.length === 0) throw unreadableTable(`table ${table} has no primary key`);
   }
 }
 
@@ -176,7 +194,7 @@ export function identify({ relation: { schema, name }, owned }: MatchedSource): 
 
 /** Whether the table has this column and it may hold text; see {@link UNKNOWN_TYPE}. */
 export function isText(relation: Relation, column: string): boolean {
-  return isOfType(relation, column, /^(character varying|character|text|citext)\b/);
+  return isOfType(relation, column, /^(character varying|character|text|("?\w+"?\.)?citext)\b/);
 }
 
 function isTime(relation: Relation, column: string): boolean {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { quoteTable, type Relation } from '../postgres/relations.ts';
+import { quoteTable, type Relation, type Relations } from '../postgres/relations.ts';
 
 const quote = pg.escapeIdentifier;
 
@@ -38,11 +38,15 @@ const LINKS = {
  */
 export function labelJoins(
   relation: Relation,
-  relations: ReadonlyMap<string, Relation>,
+  relations: Relations,
 ): { readonly columns: string; readonly joins: string } {
-  const measurement = relations.get('manager_measurement') ?? relations.get('manager_topography');
-  const surface = relations.get('manager_surface');
-  const user = relations.get('users_user');
+  const beside = (name: string) => {
+    const tables = relations.get(name);
+    return tables?.find(({ schema }) => schema === relation.schema) ?? tables?.[0];
+  };
+  const measurement = beside('manager_measurement') ?? beside('manager_topography');
+  const surface = beside('manager_surface');
+  const user = beside('users_user');
   const joins: string[] = [];
   const surfaceIds: string[] = [];
   const ownerIds: string[] = [];

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { quoteTable, type Relation } from '../postgres/relations.ts';
+import { quoteTable, type Relations } from '../postgres/relations.ts';
 import type { MatchedSource } from './match-sources.ts';
 import { idCondition, idExpression, keyExpression } from './reference-query.ts';
 import { type Labels, labelJoins } from './row-labels.ts';
@@ -37,7 +37,7 @@ export async function readLabelled(
   source: MatchedSource,
   mediaPrefix: string,
   ids: readonly string[],
-  relations: ReadonlyMap<string, Relation>,
+  relations: Relations,
 ): Promise<Map<string, RowVersion & Labels>> {
   const { relation } = source;
   const labels = labelJoins(relation, relations);

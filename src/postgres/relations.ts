@@ -34,24 +34,19 @@ export function runAsMade(query: string): string {
   return `DO $$ BEGIN EXECUTE (${query}); END $$`;
 }
 
-/** `table` or `schema.table`, each part quoted, as written in SQL. */
-function quoteName(name: string): string {
-  return name.split('.').map(pg.escapeIdentifier).join('.');
-}
+/** Tables by the names under which they were looked for. */
+export type Relations = ReadonlyMap<string, readonly Relation[]>;
 
 /**
- * Which of these tables the database has. Names are `table`, resolved along the search path, or `schema.table`; views
- * and foreign tables do not count.
+ * Which of these tables the database has. Names are `schema.table`, or `table` for those of any schema: the search
+ * path of the connection need not be the application's. Views and foreign tables do not count.
  */
-export async function findRelations(
-  client: pg.Client,
-  names: readonly string[],
-): Promise<Map<string, Relation>> {
+export async function findRelations(client: pg.Client, names: readonly string[]): Promise<Relations> {
   const { rows } = await client.query<{
     wanted: string;
     schema: string;
     name: string;
-    columns: [string, string][];
+    columns: [string, string][] | null;
     primary_key: string[];
   }>(
     `SELECT wanted.name AS wanted, n.nspname AS schema, c.relname AS name,
@@ -64,15 +59,18 @@ export async function findRelations(
         FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
         WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key
-     FROM unnest($1::text[], $2::text[]) AS wanted (name, quoted)
-     JOIN pg_class c ON c.oid = to_regclass(wanted.quoted) AND c.relkind IN ('r', 'p')
-     JOIN pg_namespace n ON n.oid = c.relnamespace`,
-    [names, names.map(quoteName)],
+     FROM unnest($1::text[]) AS wanted (name)
+     JOIN pg_class c ON c.relname = regexp_replace(wanted.name, '^.*\\.', '') AND c.relkind IN ('r', 'p')
+     JOIN pg_namespace n ON n.oid = c.relnamespace
+       AND CASE WHEN wanted.name LIKE '%.%' THEN n.nspname || '.' || c.relname = wanted.name
+           ELSE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' END
+     ORDER BY n.nspname`,
+    [names],
   );
-  return new Map(
-    rows.map(({ wanted, schema, name, columns, primary_key }) => [
-      wanted,
-      { schema, name, columns: new Map(columns), primaryKey: primary_key },
-    ]),
-  );
+  const found = new Map<string, Relation[]>();
+  for (const { wanted, schema, name, columns, primary_key } of rows) {
+    const relation = { schema, name, columns: new Map(columns ?? []), primaryKey: primary_key };
+    found.set(wanted, [...(found.get(wanted) ?? []), relation]);
+  }
+  return found;
 }

@@ -4,7 +4,7 @@ import { openDatabase } from '../postgres/database.ts';
 import { type AddRowsOutcome, addRowsConfirmed } from '../restore/narrow/add-confirmed.ts';
 import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
 import { formatBytes, formatDuration, formatNumber } from '../ui/format.ts';
-import type { RestoreFlags, RestoreSession } from './restore-options.ts';
+import type { ChosenDump, RestoreFlags, RestoreSession } from './restore-options.ts';
 import { confirmAndLock, type Invocation } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
@@ -15,9 +15,9 @@ import { warnOfVariables } from './warn-of-variables.ts';
 export async function restoreRows(
   invocation: Invocation,
   session: RestoreSession,
-  source: DumpSource,
+  { source, isCurrent }: ChosenDump,
   target: AddRowsOptions,
-): Promise<number> {
+): Promise<number | 'overtaken'> {
   const { config, log, startProgress } = session;
   const { dryRun } = invocation.options as RestoreFlags;
   warnOfVariables(log, invocation);
@@ -26,17 +26,22 @@ export async function restoreRows(
       database: openDatabase(config, invocation.env),
       log,
       startProgress,
+      isCurrent,
       ...confirmAndLock(session, 'restore'),
     },
     source,
     { ...target, dryRun: dryRun === true },
     invocation.signal,
   );
+  if (outcome.state === 'overtaken') return 'overtaken';
   session.print(...render(source, outcome));
   return EXIT.done;
 }
 
-function render(source: DumpSource, outcome: AddRowsOutcome): [document: unknown, text: string] {
+function render(
+  source: DumpSource,
+  outcome: Exclude<AddRowsOutcome, { state: 'overtaken' }>,
+): [document: unknown, text: string] {
   if (outcome.state === 'planned') {
     const would = outcome.intent;
     return [

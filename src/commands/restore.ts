@@ -20,6 +20,7 @@ import { FILE_RESTORE_GROUPS, RESTORE_GROUPS } from './groups.ts';
 import { isWhole, renderMediaRestored } from './media.ts';
 import { mediaOfRestore } from './restore-media.ts';
 import {
+  type ChosenDump,
   type RestoreFlags,
   type RestoreSession,
   readJobs,
@@ -52,43 +53,63 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
     dryRun: flags.dryRun === true,
   };
   refuseUnread(flags, wanted, invocation.flags);
-  return withSource(invocation, wanted, (session, source, media) =>
-    rows === undefined
-      ? restoreSource(invocation, session, source, how, media)
-      : restoreRows(invocation, session, source, rows),
-  );
+  const restore = () =>
+    withSource(invocation, wanted, (session, chosen) =>
+      rows === undefined
+        ? restoreSource(invocation, session, chosen, how)
+        : restoreRows(invocation, session, chosen, rows),
+    );
+  for (;;) {
+    const status = await restore();
+    if (status !== 'overtaken') return status;
+  }
+}
+
+/** The dump to restore, and its media. */
+interface Chosen extends ChosenDump {
+  readonly media: RestoreMedia;
 }
 
 async function withSource(
   invocation: Invocation,
   wanted: WantedDump,
-  work: (session: RestoreSession, source: DumpSource, media: RestoreMedia) => Promise<number>,
-): Promise<number> {
+  work: (session: RestoreSession, chosen: Chosen) => Promise<number | 'overtaken'>,
+): Promise<number | 'overtaken'> {
   const { env, signal } = invocation;
   if (wanted.by === 'file') {
     const session = openSession(invocation, FILE_RESTORE_GROUPS);
     const local = await openLocalDump(wanted.file, signal);
     const source = fileSource(wanted.file, local, { binDir: session.config.binDir, env });
-    return work(session, source, mediaOfRestore(invocation, session.log, undefined));
+    const media = mediaOfRestore(invocation, session.log, undefined);
+    return work(session, { source, media, isCurrent: async () => true });
   }
   const session = openSession(invocation, RESTORE_GROUPS);
-  const { config } = session;
+  const { config, log, now } = session;
+  const { prefix, database } = config;
   const inPlace = (invocation.options as RestoreFlags).inPlace === true;
   return withStore(session, async (store) => {
-    const backup = await chooseBackup(store, config.prefix, wantedBackup(wanted, config.prefix), {
+    const one = wantedBackup(wanted, prefix);
+    const backup = await chooseBackup(store, prefix, one, {
       ...choiceOptions(session),
-      database: config.database,
+      database,
       passOver: ({ id }, check) =>
-        session.log.warn(
+        log.warn(
           `skipping backup ${id}: verification found it faulty: ${describeFaults(check)} — to restore it anyway, give its id`,
         ),
       doubt: ({ id }, check) => {
         if (inPlace && wasRefused(check)) throw noWayBack(id, check);
-        session.log.warn(describeDoubt(id, check));
+        log.warn(describeDoubt(id, check));
       },
     });
-    const source = backupSource(store, readable(backup, session.log), { binDir: config.binDir, env });
-    return work(session, source, mediaOfRestore(invocation, session.log, { store, backup }));
+    const isCurrent = async (signal: AbortSignal) => {
+      const options = { now: now(), database, passOver: () => {}, signal };
+      const { id, dump } = await chooseBackup(store, prefix, one, options);
+      const isSame = dump.key === backup.dump.key && dump.etag === backup.dump.etag;
+      if (!isSame) log.warn(`backup ${backup.id} is no longer the one to restore; starting over with ${id}`);
+      return isSame;
+    };
+    const source = backupSource(store, readable(backup, log), { binDir: config.binDir, env });
+    return work(session, { source, isCurrent, media: mediaOfRestore(invocation, log, { store, backup }) });
   });
 }
 
@@ -133,16 +154,16 @@ function describeDoubt(id: string, check: Check): string {
 async function restoreSource(
   invocation: Invocation,
   session: RestoreSession,
-  source: DumpSource,
+  { source, media, isCurrent }: Chosen,
   options: ConfirmedRestoreOptions,
-  media: RestoreMedia,
-): Promise<number> {
+): Promise<number | 'overtaken'> {
   const { config, log, startProgress, now } = session;
   warnOfVariables(log, invocation);
   const outcome = await restoreConfirmed(
     {
       database: openDatabase(config, invocation.env),
       media,
+      isCurrent,
       now,
       log,
       startProgress,
@@ -153,13 +174,17 @@ async function restoreSource(
     options,
     invocation.signal,
   );
+  if (outcome.state === 'overtaken') return 'overtaken';
   session.print(...render(source, outcome));
   if (outcome.state === 'planned') return EXIT.done;
   const { restored } = outcome.media;
   return restored === undefined || isWhole(restored) ? EXIT.done : EXIT.fault;
 }
 
-function render(source: DumpSource, outcome: RestoreOutcome): [document: unknown, text: string] {
+function render(
+  source: DumpSource,
+  outcome: Exclude<RestoreOutcome, { state: 'overtaken' }>,
+): [document: unknown, text: string] {
   const { before = null, restored = null } = outcome.media;
   const ofMedia = restored === null ? '' : `\n${renderMediaRestored(restored)}`;
   if (outcome.state === 'planned') {

@@ -17,6 +17,8 @@ const quote = pg.escapeIdentifier;
 /** A database of the server, as seen from the others. */
 export interface KnownDatabase {
   readonly name: string;
+  /** It stays the same if the database is renamed (`pg_database.oid`). */
+  readonly oid: number;
   /** Whether it accepts connections at all (`pg_database.datallowconn`). */
   readonly connectable: boolean;
   /** Whether the connection's role has its owner's rights. */
@@ -38,7 +40,7 @@ export interface KnownDatabase {
 export async function listDatabases(client: pg.Client): Promise<KnownDatabase[]> {
   try {
     const { rows } = await client.query<KnownDatabase>(
-      `SELECT datname AS name, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned,
+      `SELECT datname AS name, oid, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned,
          datistemplate AS template, datconnlimit = -2 AS invalid
        FROM pg_database ORDER BY datname`,
     );

@@ -36,16 +36,20 @@ export interface RestoreMedia {
 
 export interface ConfirmedRestoreContext extends RestoreContext, ConfirmAndLock {
   readonly media: RestoreMedia;
+  /** Whether the same dump would be chosen by now. Asked under the lock, for which another run may have been waited. */
+  readonly isCurrent: (signal: AbortSignal) => Promise<boolean>;
   /** Describes to people what was restored, in `ms` milliseconds. */
   readonly describe: (report: RestoreReport, ms: number) => string;
 }
 
-export interface ConfirmedRestoreOptions extends RestoreOptions {
+export interface ConfirmedRestoreOptions extends Omit<RestoreOptions, 'agreed'> {
   /** Say what would be done, and do nothing. */
   readonly dryRun: boolean;
 }
 
 export type RestoreOutcome =
+  /** Nothing was done, because another dump is to be restored by now. */
+  | { readonly state: 'overtaken' }
   | {
       readonly state: 'planned';
       /** What would be done. */
@@ -101,7 +105,8 @@ export async function restoreConfirmed(
 
   if (replaces) await confirm(intent);
   const began = performance.now();
-  const report = await restoreAlone(context, source, options, signal);
+  const report = await restoreAlone(context, source, { ...options, agreed: found }, signal);
+  if (report === undefined) return { state: 'overtaken' };
   const ms = performance.now() - began;
   const restored = await media.bringBack(false).catch((error: unknown) => {
     // The database is restored all the same, and the operator has to know where the old one is.
@@ -115,17 +120,20 @@ export async function restoreConfirmed(
 
 /**
  * Under the lock no backup is taken of a database that is about to be replaced, and what is being read is not pruned.
+ *
+ * @returns undefined if another dump is to be restored by now
  */
 function restoreAlone(
   context: ConfirmedRestoreContext,
   source: DumpSource,
   options: RestoreOptions,
   signal: AbortSignal,
-): Promise<RestoreReport> {
+): Promise<RestoreReport | undefined> {
   const { database, lockFor } = context;
   const name = targetName(options.target, database);
   const purpose = `restore ${source.name} into database ${name} on ${database.server}`;
   return withLock(database, lockFor(purpose), signal, async (held) => {
+    if (!(await context.isCurrent(held))) return undefined;
     await reopenAfterKill(context, held);
     if (options.target.kind !== 'into') await finishDrop(context, name, held);
     return restoreDump(context, source, options, held);

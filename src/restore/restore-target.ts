@@ -39,6 +39,8 @@ export function targetName(target: RestoreTarget, { name }: Pick<Database, 'name
 export interface FoundDatabases {
   readonly name: string;
   readonly exists: boolean;
+  /** Of the database that is there, `pg_database.oid`. */
+  readonly oid?: number | undefined;
   /** Whether the role may rename and drop it; false if it does not exist. */
   readonly owned: boolean;
   /** Whether a drop of it was cut off, so that nothing else can be done with it. */
@@ -103,6 +105,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
   return {
     name,
     exists: present !== undefined,
+    oid: present?.oid,
     owned: present?.owned === true,
     invalid: present?.invalid === true,
     taken: new Set(databases.map((database) => database.name)),
@@ -118,6 +121,30 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
 export function keptToDrop({ kept }: FoundDatabases, target: RestoreTarget): readonly string[] {
   return target.kind === 'swap' && target.unasked === true ? [] : kept;
 }
+
+/**
+ * Makes sure that a database is dropped only if its drop was agreed to: while another restore was waited for, it may
+ * have been replaced.
+ *
+ * @throws RestoreError
+ */
+export function checkAgreed(
+  source: Pick<DumpSource, 'name'>,
+  target: RestoreTarget,
+  found: FoundDatabases,
+  agreed: Agreed,
+): void {
+  const isDropped = target.kind === 'in-place' || (target.kind === 'swap' && target.dropOld);
+  if (!isDropped || !found.exists || found.oid === agreed.oid) return;
+  throw new RestoreError({
+    doing: `cannot restore ${source.name} in place of database ${found.name}`,
+    problem: 'it would be dropped, and is another database than the one that was there a moment ago',
+    remedy: 'see what has replaced it, and run again',
+  });
+}
+
+/** What was there when the restore was agreed to: the database to be replaced, and those kept beside it. */
+export type Agreed = Pick<FoundDatabases, 'oid' | 'kept'>;
 
 /** {@link findDatabases} for a target that is to be replaced or added, and who or what would be in the way. */
 export async function findTarget(

@@ -17,7 +17,15 @@ import { type Placed, placeScratch } from './place-scratch.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import { knowDump, proveDump } from './prove-dump.ts';
 import { rehearseSchema } from './rehearse-schema.ts';
-import { checkTarget, findTarget, keptToDrop, type RestoreTarget, targetName } from './restore-target.ts';
+import {
+  type Agreed,
+  checkAgreed,
+  checkTarget,
+  findTarget,
+  keptToDrop,
+  type RestoreTarget,
+  targetName,
+} from './restore-target.ts';
 import { type JobsChoice, planJobs } from './wide/jobs.ts';
 
 export interface RestoreContext {
@@ -29,6 +37,8 @@ export interface RestoreContext {
 
 export interface RestoreOptions {
   readonly target: RestoreTarget;
+  /** No other database is dropped; without it, whatever is found may be. */
+  readonly agreed?: Agreed;
   /** Leave out owners and grants, and what the database sets for individual roles. */
   readonly noOwner: boolean;
   /** The choice of connections, as for {@link planJobs}; one connection if not given. */
@@ -67,6 +77,8 @@ export async function restoreDump(
   );
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   checkTarget(source, target, database, found);
+  const { agreed = found } = options;
+  checkAgreed(source, target, found, agreed);
 
   if (found.slots.length > 0) {
     log.warn(
@@ -92,7 +104,7 @@ export async function restoreDump(
       throw error;
     },
   );
-  const kept = keptToDrop(found, target);
+  const kept = keptToDrop(found, target).filter((each) => agreed.kept.includes(each));
   const placed = await placeScratch(context, target, { ...found, kept }, names);
 
   const tables = selection?.tables ?? filled.tables;

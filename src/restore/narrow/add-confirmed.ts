@@ -10,7 +10,10 @@ import {
   foreseeRows,
 } from './add-rows.ts';
 
-export interface ConfirmedRowsContext extends AddRowsContext, ConfirmAndLock {}
+export interface ConfirmedRowsContext extends AddRowsContext, ConfirmAndLock {
+  /** Whether the same dump would be chosen by now. Asked under the lock, for which another run may have been waited. */
+  readonly isCurrent: (signal: AbortSignal) => Promise<boolean>;
+}
 
 export interface ConfirmedRowsOptions extends AddRowsOptions {
   /** Say what would be done, and do nothing. */
@@ -18,6 +21,8 @@ export interface ConfirmedRowsOptions extends AddRowsOptions {
 }
 
 export type AddRowsOutcome =
+  /** Nothing was done, because another dump is to be restored by now. */
+  | { readonly state: 'overtaken' }
   | {
       readonly state: 'planned';
       /** What would be done. */
@@ -59,8 +64,9 @@ export async function addRowsConfirmed(
   }
   await confirm(`${intent}, which already exists`);
   const began = performance.now();
-  const report = await withLock(database, lockFor(intent), signal, (held) =>
-    addRows(context, source, options, held),
+  const report = await withLock(database, lockFor(intent), signal, async (held) =>
+    (await context.isCurrent(held)) ? addRows(context, source, options, held) : undefined,
   );
+  if (report === undefined) return { state: 'overtaken' };
   return { state: 'done', report, ms: performance.now() - began };
 }

@@ -47,13 +47,15 @@ export function isScratchName(database: string, name: string): boolean {
 
 /**
  * A name that is too long is cut and gets a hash of the full name: of two databases whose names begin alike, neither
- * must mistake what the other has kept for its own.
+ * must mistake what the other has kept for its own. So does `topobank_before`, of which a partial restore would have
+ * the name under which `topobank` is kept.
  */
 function nameBeside(database: string, suffix: string): string {
   const bytes = Buffer.from(database);
-  if (bytes.length + suffix.length <= NAME_BYTES) return database + suffix;
+  const isTold = bytes.length + suffix.length <= NAME_BYTES && !database.endsWith('_before');
+  if (isTold) return database + suffix;
   const hash = `_${createHash('sha256').update(database).digest('hex').slice(0, 8)}`;
-  let cut = NAME_BYTES - hash.length - suffix.length;
+  let cut = Math.min(bytes.length, NAME_BYTES - hash.length - suffix.length);
   // Never cut a multibyte character in two.
   while (((bytes[cut] ?? 0) & 0xc0) === 0x80) cut--;
   return bytes.toString('utf8', 0, cut) + hash + suffix;

@@ -84,3 +84,15 @@ test.each([
   expect(isKeptName('topobank', name)).toBe(false);
   expect(isScratchName('topobank', name)).toBe(false);
 });
+
+test('what is kept of a database is no partial restore of another', () => {
+  fc.assert(
+    fc.property(databaseNames, databaseNames, (one, other) => {
+      for (const database of [other, `${one}_before`])
+        if (database !== one) expect(scratchName(database, TIME)).not.toBe(keptName(one, TIME));
+    }),
+  );
+  expect(isScratchName('topobank_before', keptName('topobank', TIME))).toBe(false);
+  expect(isScratchName('topobank_before', scratchName('topobank_before', TIME))).toBe(true);
+  expect(isKeptName('topobank', scratchName('topobank_before', TIME))).toBe(false);
+});

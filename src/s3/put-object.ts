@@ -47,7 +47,8 @@ export function putCall(
     body: Buffer,
     options: PutOptions,
   ): Promise<boolean> {
-    const condition: Condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: `"${etag}"` };
+    // RGW compares what it is sent, quotes and all, with the ETag; others take it with and without quotes.
+    const condition: Condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag };
     try {
       await putOnce(key, body, { ...options, ...condition });
       return true;
@@ -57,8 +58,10 @@ export function putCall(
       if (status !== 412 && status !== 501 && code !== 'NoSuchKey') throw error;
       const present = await head(key, options.signal);
       // A retry of a request whose answer was lost also finds the object: its own.
-      if (status !== 501) return present?.writeId === options.writeId;
-      if (present?.etag !== etag) return false;
+      if (present?.writeId === options.writeId) return true;
+      const isExpected = present?.etag === etag && (status !== 412 || etag !== undefined);
+      if (!isExpected) return false;
+      // The server does not understand the condition.
     }
     await putOnce(key, body, options);
     return true;

@@ -25,6 +25,7 @@ const KNOWN_LIMITS: Readonly<Record<string, Limits>> = {
   own: { 'tags of objects': '501 NotImplemented' },
   swift: {
     'If-None-Match on PutObject': '501 NotImplemented',
+    'If-Match on PutObject': '501 NotImplemented',
     'tags of objects': '501 NotImplemented',
     'CRC32 trailers on streamed bodies': '501 NotImplemented',
     'refusal of a wrong CRC32': 'silently accepted',

@@ -96,3 +96,23 @@ test('a run at work keeps its journal, and one that does not tell what it moves 
   expect((await bed.runs()).map(({ state }) => state)).toEqual(['cut off', 'done']);
   await bed.close();
 });
+
+test('what the server refuses to delete keeps a purge from nothing else', async () => {
+  const bed = await createQuarantineBed(inject('postgres'));
+  const quarantine = () => bed.command(['audit-orphans', '--quarantine', '--yes']);
+  await quarantine();
+  await bed.put('media/later');
+  await quarantine();
+  bed.server.faults.push({
+    operation: 'DeleteObjectsEntry',
+    key: /media\/orphan$/,
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  const purged = await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes']);
+  expect(purged).toMatchObject({ status: 1, stdout: '' });
+  expect(purged.stderr).toMatch(
+    /INFO: deleted 3 objects \(\S+ \w+\) from the quarantine\n.*cannot delete every object under quarantine\/ .*media\/orphan/,
+  );
+  expect((await bed.places()).quarantine).toEqual(['media/orphan']);
+  await bed.close();
+});

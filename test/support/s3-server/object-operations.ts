@@ -48,7 +48,7 @@ export async function putObject({
   const refuse = () => {
     const current = currentVersion(target, key);
     if (onlyNew && current !== undefined) throw new S3Error(412, 'PreconditionFailed');
-    if (onlyOver === undefined || onlyOver === `"${current?.etag}"`) return;
+    if (onlyOver === undefined || onlyOver.replaceAll('"', '') === current?.etag) return;
     throw current === undefined ? new S3Error(404, 'NoSuchKey') : new S3Error(412, 'PreconditionFailed');
   };
   refuse();

@@ -10,7 +10,7 @@ import { RestoreError, StoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { findFreeId } from './free-id.ts';
+import { beginDump, type ClaimedId, claimFreeId } from './claim-id.ts';
 import { makeBucket } from './make-bucket.ts';
 import { type DumpDestination, storeDump } from './store-dump.ts';
 
@@ -35,7 +35,7 @@ export async function pushDump(context: PushContext, file: string, signal: Abort
   const local = await openLocalDump(file, signal);
   await makeBucket(context, signal);
   const startedAt = now();
-  const id = await chooseId(context, file, startedAt, signal);
+  const { id, upload } = await claimId(context, file, startedAt, signal);
   const progress = context.startProgress('push', local.bytes);
   const dump = readPlainDump(local.read(), { name: file, binDir: context.binDir, env: context.env, signal });
   try {
@@ -52,7 +52,7 @@ export async function pushDump(context: PushContext, file: string, signal: Abort
         snapshot: null,
         migrations: {},
       },
-      { name: file, now, progress, log: context.log, signal, inspect: refuseUnrestorable(file) },
+      { upload, name: file, now, progress, log: context.log, signal, inspect: refuseUnrestorable(file) },
     );
   } finally {
     progress.stop();
@@ -79,15 +79,15 @@ function refuseUnrestorable(file: string): (token: DumpToken) => void {
 }
 
 /** A dump that was fetched keeps the time in its name, so that it is listed where it belongs. */
-async function chooseId(
+async function claimId(
   { store, prefix }: PushContext,
   file: string,
   now: Date,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<ClaimedId> {
   const named = fileTime(basename(file));
-  if (named === undefined) return findFreeId(store, prefix, now, signal);
-  if (await isFree(store, prefix, named, signal)) return named;
+  if (named === undefined) return claimFreeId({ store, prefix }, now, signal);
+  if (await isFree(store, prefix, named, signal)) return beginDump(store, prefix, named, signal);
   throw new StoreError({
     doing: `cannot push ${file} to bucket ${store.bucket}`,
     problem: `backup ${named} already exists`,

@@ -1,4 +1,4 @@
-import { dumpKey, manifestKey } from '../catalog/backup-name.ts';
+import { manifestKey } from '../catalog/backup-name.ts';
 import { encodeManifest, MANIFEST_LIMIT, type Manifest } from '../catalog/manifest.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner } from '../dump/scanner.ts';
@@ -6,9 +6,9 @@ import type { DumpToken } from '../dump/tokens.ts';
 import { DumpError, OperatorError } from '../errors.ts';
 import type { MediaRecording } from '../media/record-media.ts';
 import { overtakenError } from '../s3/errors.ts';
-import { type MultipartWriter, openMultipartWriter } from '../s3/multipart-writer.ts';
+import { type MultipartWriter, writeUpload } from '../s3/multipart-writer.ts';
 import { collect, readObject } from '../s3/reader.ts';
-import type { Store, StoredObject } from '../s3/store.ts';
+import type { Store, StoredObject, Upload } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Progress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
@@ -31,6 +31,8 @@ export type Provenance = Pick<
 >;
 
 export interface StoreDumpOptions {
+  /** Of the dump; it is aborted if the dump cannot be stored. */
+  readonly upload: Upload;
   /** The list of media written beside the dump; it becomes visible after the dump and before the manifest. */
   readonly media?: Pick<MediaRecording, 'written' | 'finish'> | undefined;
   /** Called with each of the dump's tokens; may throw to refuse the dump. */
@@ -59,10 +61,9 @@ export async function storeDump(
   options: StoreDumpOptions,
 ): Promise<Manifest> {
   const { store, prefix, maxParts, partsInFlight } = destination;
-  const { name, now, progress, log, signal } = options;
-  const key = dumpKey(prefix, provenance.id);
-  const writer = await openMultipartWriter(store, key, {
-    contentType: 'application/sql',
+  const { upload, name, now, progress, log, signal } = options;
+  const { key } = upload;
+  const writer = writeUpload(store, upload, {
     maxParts,
     partsInFlight,
     signal,

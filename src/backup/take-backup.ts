@@ -10,7 +10,7 @@ import { exportSnapshot } from '../postgres/snapshot.ts';
 import { formatBytes } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { findFreeId } from './free-id.ts';
+import { claimFreeId } from './claim-id.ts';
 import { type DumpDestination, storeDump } from './store-dump.ts';
 import { tellWaiting } from './tell-waiting.ts';
 
@@ -49,11 +49,11 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
       await findClients('pg_dump', context.binDir, context.env),
     );
     const startedAt = now();
-    const id = await findFreeId(store, prefix, startedAt, signal);
     const snapshot = await asked(exportSnapshot(client));
     const facts = await asked(readDatabaseFacts(client, database.name));
     if (facts === undefined) throw new Error('the server does not know the database that it serves');
     const migrations = await asked(readMigrations(client));
+    const { id, upload } = await claimFreeId(context, startedAt, signal);
     log.info(
       `backing up ${database.name} (${formatBytes(facts.bytes)}, PostgreSQL ${server.version}) as ${id} with pg_dump ${pgDump.version}`,
     );
@@ -93,7 +93,7 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
           snapshot,
           migrations,
         },
-        { name: `of database ${database.name}`, media, now, progress, log, signal },
+        { upload, name: `of database ${database.name}`, media, now, progress, log, signal },
       );
     } catch (error) {
       await media?.abort();

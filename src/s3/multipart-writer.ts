@@ -6,8 +6,12 @@ import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
 import type { Store, StoredObject, Upload, UploadedPart } from './store.ts';
 import { ABORT_MS } from './uploads.ts';
 
-export interface MultipartOptions {
+export interface UploadOptions {
   readonly contentType: string;
+  readonly signal: AbortSignal;
+}
+
+export interface MultipartOptions {
   /** Most parts that the server accepts in one upload. */
   readonly maxParts: number;
   /** Parts held in memory and sent at the same time; fewer as they grow, see {@link partsInMemory}. */
@@ -44,14 +48,19 @@ export interface MultipartWriter {
   abort(): Promise<void>;
 }
 
-/** Begins an upload (CreateMultipartUpload). The caller has made sure that `key` is free. */
+/** Begins an upload and writes to it. The caller has made sure that `key` is free. */
 export async function openMultipartWriter(
   store: Store,
   key: string,
-  options: MultipartOptions,
+  options: MultipartOptions & UploadOptions,
 ): Promise<MultipartWriter> {
+  return writeUpload(store, await beginUpload(store, key, options), options);
+}
+
+/** Writes to an upload that has just been begun. */
+export function writeUpload(store: Store, upload: Upload, options: MultipartOptions): MultipartWriter {
   const { maxParts, partsInFlight, signal } = options;
-  const upload = await beginUpload(store, key, options);
+  const { key } = upload;
   const stop = new AbortController();
   // Every part in flight listens to this signal.
   const partSignal = heardByMany(AbortSignal.any([signal, stop.signal]));
@@ -185,11 +194,16 @@ export async function openMultipartWriter(
   };
 }
 
-/** Not cancellable: without its id, an upload could not be aborted. A signal takes effect once there is one. */
-async function beginUpload(
+/**
+ * Begins an upload (CreateMultipartUpload). Not cancellable: without its id, an upload could not be aborted. A signal
+ * takes effect once there is one.
+ *
+ * @throws StoreError, or the signal's reason
+ */
+export async function beginUpload(
   store: Store,
   key: string,
-  { contentType, signal }: MultipartOptions,
+  { contentType, signal }: UploadOptions,
 ): Promise<Upload> {
   signal.throwIfAborted();
   const upload = await store.createUpload(key, contentType, uninterrupted());

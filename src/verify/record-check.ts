@@ -61,7 +61,10 @@ export async function recordCheck(
         contentType: 'application/json',
         signal,
       });
-      if (written) return;
+      if (!written) continue;
+      // Nor if it was pruned while the record was written.
+      if ((await store.head(object.key, signal)) === undefined) await store.remove([key], signal);
+      return;
     }
     unrecorded(`other verifications write ${key} all the time`);
   } catch (error) {

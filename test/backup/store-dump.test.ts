@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { beginDump } from '../../src/backup/claim-id.ts';
 import { type StoreDumpOptions, storeDump } from '../../src/backup/store-dump.ts';
 import type { Backup } from '../../src/catalog/backup.ts';
 import { listBackups } from '../../src/catalog/catalog.ts';
@@ -41,7 +42,7 @@ interface Circumstances {
   readonly log?: Logger;
 }
 
-function store(prefix: string, circumstances: Circumstances = {}) {
+async function store(prefix: string, circumstances: Circumstances = {}) {
   const { text = ONE, stop = signal, media, migrations = {}, log = keepingLog().log } = circumstances;
   const destination = { store: bed.store, prefix, maxParts: 10_000, partsInFlight: 3 };
   const startedAt = '2026-11-23T10:30:00.000Z';
@@ -55,7 +56,9 @@ function store(prefix: string, circumstances: Circumstances = {}) {
     snapshot: null,
     migrations,
   };
+  const { upload } = await beginDump(bed.store, prefix, ID, signal);
   const options = {
+    upload,
     media,
     name: 'of a test',
     now: () => new Date(),

@@ -266,6 +266,23 @@ test('what is found of a dump that has been replaced since is not recorded', asy
   expect((await bed.keys()).filter((key) => key.endsWith('verified.json'))).toEqual([]);
 });
 
+test('a backup that is pruned while what was found of it is recorded leaves nothing', async () => {
+  await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
+  const older = await backUp();
+  await backUp();
+  const until = deferred<void>();
+  const held = new Promise<void>((onHeld) => {
+    const what = { kind: 'hold', until: until.promise, onHeld } as const;
+    bed.server.faults.push({ operation: 'PutObject', key: /verified\.json$/, times: 1, what });
+  });
+  const verifying = bed.run(['verify', older, '--quiet']);
+  await held;
+  expect(await statusOf('prune', '--max-backups', '1', '--yes')).toBe(0);
+  until.resolve(undefined);
+  expect(await verifying).toMatchObject({ status: 0, stderr: '' });
+  expect((await bed.keys()).filter((key) => key.includes(older))).toEqual([]);
+});
+
 test('of two dumps of one time each has a record of its own', async () => {
   await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
   const older = await backUp();

@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { backupId, dumpKey, idTime, keyStart, parseObjectName } from '../catalog/backup-name.ts';
+import { isFree } from '../catalog/catalog.ts';
+import { StoreError } from '../errors.ts';
+import { beginUpload } from '../s3/multipart-writer.ts';
+import type { Store, Upload } from '../s3/store.ts';
+import { ABORT_MS } from '../s3/uploads.ts';
+
+/** How many seconds after its own time a backup may take its name from. */
+const SECONDS = 60;
+
+/** How often to take another name because another run takes the same one at the same moment. */
+const MOST_TRIES = 10;
+
+/** How often, and how many milliseconds apart, to look whether the others have given way. */
+const MOST_LOOKS = 10;
+const LOOK_AGAIN_MS = 200;
+
+/** The id of a new backup, and the upload of its dump, by which other runs see that the id is taken. */
+export interface ClaimedId {
+  readonly id: string;
+  readonly upload: Upload;
+}
+
+/**
+ * Claims the id of a backup begun at `now`, or of the next second that no other backup has, finished or being uploaded:
+ * existing objects are never overwritten. The services of several databases may begin at the very same moment.
+ *
+ * @throws StoreError if a whole minute is taken
+ */
+export async function claimFreeId(
+  { store, prefix }: { readonly store: Store; readonly prefix: string },
+  now: Date,
+  signal: AbortSignal,
+): Promise<ClaimedId> {
+  let from = now;
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const id = await findFreeId(store, prefix, from, signal);
+    const { upload } = await beginDump(store, prefix, id, signal);
+    const place = await placeOf(store, prefix, id, upload, signal).catch(async (error: unknown) => {
+      await release(store, upload);
+      throw error;
+    });
+    if (place === undefined) return { id, upload };
+    await release(store, upload);
+    // Each of the runs that see one another takes another second.
+    from = new Date((idTime(id) ?? now).getTime() + (place + 1) * 1000);
+  }
+  throw allTaken(store, now);
+}
+
+/** Begins the upload of a dump without looking whether another one has the id. */
+export async function beginDump(
+  store: Store,
+  prefix: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<ClaimedId> {
+  const options = { contentType: 'application/sql', signal };
+  return { id, upload: await beginUpload(store, dumpKey(prefix, id), options) };
+}
+
+async function findFreeId(store: Store, prefix: string, now: Date, signal: AbortSignal): Promise<string> {
+  const uploading = await listUploading(store, keyStart(prefix), signal);
+  const taken = new Set(uploading.map(({ key }) => parseObjectName(prefix, key)?.id));
+  for (let second = 0; second < SECONDS; second++) {
+    const id = backupId(new Date(now.getTime() + second * 1000));
+    if (!taken.has(id) && (await isFree(store, prefix, id, signal))) return id;
+  }
+  throw allTaken(store, now);
+}
+
+/**
+ * Where an upload stands among those of its key. Whoever begins one later sees the earlier ones, and gives way; only if
+ * they begin at the same moment does each see the others. Then the first by its id waits for the others to give way.
+ *
+ * @returns undefined if it is alone, and no other backup has its id by now
+ */
+async function placeOf(
+  store: Store,
+  prefix: string,
+  id: string,
+  { key, uploadId }: Upload,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+    if (looks > 0) await delay(LOOK_AGAIN_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+    const others = (await listUploading(store, key, signal)).filter(
+      (other) => other.key === key && other.uploadId !== uploadId,
+    );
+    if (others.length === 0) return (await isFree(store, prefix, id, signal)) ? undefined : 0;
+    const place = others.filter((other) => other.uploadId < uploadId).length;
+    if (place > 0) return place;
+  }
+  return 0;
+}
+
+/** The uploads in progress, as far as the server says and the key may ask. */
+async function listUploading(
+  store: Store,
+  start: string,
+  signal: AbortSignal,
+): Promise<{ readonly key: string; readonly uploadId: string }[]> {
+  const uploads: { readonly key: string; readonly uploadId: string }[] = [];
+  try {
+    for await (const upload of store.listUploads(start, signal)) uploads.push(upload);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
+  return uploads;
+}
+
+/** If it cannot be aborted, a later backup's sweep aborts it. */
+async function release(store: Store, upload: Upload): Promise<void> {
+  await store.abortUpload(upload, AbortSignal.timeout(ABORT_MS)).catch(() => {});
+}
+
+function allTaken(store: Store, now: Date): StoreError {
+  return new StoreError({
+    doing: `cannot name a backup in bucket ${store.bucket}`,
+    problem: `all names for ${SECONDS} seconds from ${backupId(now)} on are taken`,
+    remedy: 'run one backup at a time',
+  });
+}

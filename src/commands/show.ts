@@ -78,7 +78,7 @@ function render(backup: Backup): string {
       'database',
       `${database.name}, owner ${database.owner}, ${formatBytes(database.bytes)} on disk`,
     ]);
-    facts.push(['locale', `${database.encoding}, ${database.collate}, ${database.ctype}`]);
+    facts.push(['locale', describeLocale(database)]);
   }
   if (snapshot) facts.push(['snapshot', `${formatTime(new Date(snapshot.at))}, LSN ${snapshot.lsn}`]);
   const migrations = Object.entries(manifest?.migrations ?? {}).map(([app, last]) => `${app} ${last}`);
@@ -97,6 +97,24 @@ function render(backup: Backup): string {
     rows,
   );
   return [...lines, '', table].join('\n');
+}
+
+/**
+ * `UTF8, C, C`, and what sorts where the system's library does not: `icu de-u-co-phonebk`. Manifests of earlier
+ * versions do not say who does.
+ */
+function describeLocale({
+  encoding,
+  collate,
+  ctype,
+  provider,
+  providerLocale,
+  icuRules,
+}: NonNullable<Manifest['database']>): string {
+  const names = [encoding, collate, ctype];
+  if (provider !== null && provider !== 'libc') names.push(`${provider} ${providerLocale ?? '-'}`);
+  if (icuRules !== null) names.push(`rules ${icuRules}`);
+  return names.join(', ');
 }
 
 function describeMedia(media: NonNullable<Manifest['media']>): string {

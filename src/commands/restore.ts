@@ -13,6 +13,7 @@ import {
   type RestoreOutcome,
   restoreConfirmed,
 } from '../restore/restore-confirmed.ts';
+import { escapeControls } from '../ui/controls.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { choiceOptions } from './choice-options.ts';
@@ -166,7 +167,7 @@ function render(source: DumpSource, outcome: RestoreOutcome): [document: unknown
     const would = outcome.intent;
     return [
       { dryRun: true, source: source.name, bytes: source.bytes, would, media: { before, restored } },
-      `would ${would}${ofMedia}`,
+      `${escapeControls(`would ${would}`)}${ofMedia}`,
     ];
   }
   const { report, ms } = outcome;

@@ -5,6 +5,7 @@ import type { Manifest } from '../catalog/manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
 import { EXIT } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
+import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
@@ -85,7 +86,7 @@ function render(backup: Backup): string {
   if (migrations.length > 0) facts.push(['migrations', migrations.join(', ')]);
   if (manifest?.media !== undefined) facts.push(['media', describeMedia(manifest.media)]);
   const width = Math.max(...facts.map(([name]) => name.length));
-  const lines = facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  const lines = facts.map(([name, value]) => escapeControls(`${name.padEnd(width)}  ${value}`));
   if (manifest === undefined || manifest.tables.length === 0) return lines.join('\n');
   const rows = manifest.tables.map((table) => [
     showTableName(table),

@@ -195,6 +195,16 @@ test('an object that comes to the place of a missing one meanwhile is not replac
   expect(await bed.store.head('media/kept', never)).toMatchObject({ bytes: 'written meanwhile'.length });
 });
 
+test('a backup that is deleted meanwhile is told as deleted, not as one without a list', async () => {
+  const key = 'backup/postgres-backup-20200101000000.sql';
+  await bed.put(key);
+  during(bed, { operation: 'HeadObject', key: /20200101000000\.sql$/ }, () => bed.store.remove([key], never));
+  expect(await bed.command(['media', 'check', 'latest'])).toMatchObject({
+    status: 4,
+    stderr: expect.stringMatching(/ backup 20200101000000: it was deleted in the meantime — run `.* list`/),
+  });
+});
+
 test.each([
   [['media', 'burn', 'latest'], 2, /"burn" is not accepted — use `media check ID`/],
   [['media', 'check', 'x'], 2, /check: "x" is not accepted/],

@@ -143,6 +143,13 @@ test('what was missing when the backup was taken, and lies in quarantine, is nam
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   const [{ run } = { run: '' }] = await bed.runs();
   const command = `quarantine restore ${run} --key media/orphan`;
+  // Checking does not look into the quarantine, but says what does.
+  const dryRun = ['media', 'restore', /\d{14}/.exec((await bed.command(['list'])).stdout)![0], '--dry-run'];
+  expect(await bed.command(['media', 'check', 'latest'])).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining(`\`topobank-backup ${dryRun.join(' ')}\`\n`),
+  });
+  expect(await bed.command(dryRun)).toMatchObject({ status: 3 });
   expect(await document(['media', 'restore', 'latest'])).toMatchObject({
     status: 3,
     told: {

@@ -3,17 +3,20 @@ import * as v from 'valibot';
 import { ConfigError } from '../errors.ts';
 import type { ReferenceSource } from './reference-sources.ts';
 
-const name = v.pipe(v.string(), v.regex(/^[^.{}]+$/, 'a name'));
-const tableName = v.pipe(v.string(), v.regex(/^([^.{}]+\.)?[^.{}]+$/, 'a table, or schema.table'));
-const columnName = v.pipe(v.string(), v.regex(/^([^.{}]+\.)?[^.{}]+\.[^.{}]+$/, 'table.column'));
+const name = v.pipe(v.string(), v.regex(/^[^.{}]+$/, 'expected a name'));
+const tableName = v.pipe(v.string(), v.regex(/^([^.{}]+\.)?[^.{}]+$/, 'expected a table, or schema.table'));
+const columnName = v.pipe(v.string(), v.regex(/^([^.{}]+\.)?[^.{}]+\.[^.{}]+$/, 'expected table.column'));
 const pattern = v.pipe(
   v.string(),
-  v.regex(/^(?!\/)[^{}]*(\{[^{}]+\}[^{}]*)+$/, 'a prefix with a {column} in it, without a leading slash'),
+  v.regex(
+    /^(?!\/)[^{}]*(\{[^{}]+\}[^{}]*)+$/,
+    'expected a prefix with a {column} in it, without a leading slash',
+  ),
 );
 
 const keyEntry = v.strictObject({
   column: columnName,
-  prefix: v.optional(v.pipe(v.string(), v.regex(/^(?!\/)/, 'a prefix without a leading slash')), ''),
+  prefix: v.optional(v.pipe(v.string(), v.regex(/^(?!\/)/, 'expected a prefix without a leading slash')), ''),
   written: v.optional(name),
 });
 const prefixEntry = v.strictObject({
@@ -41,6 +44,7 @@ export async function readOwnReferences(setting: string | undefined): Promise<re
   const json = parseJson(inline ? setting : await readText(setting), from);
   return parse(list, json, from, 'it').map((entry, index) => {
     const which = `entry ${index + 1}`;
+    refuseUnknownNames(entry, from, which);
     return 'column' in entry
       ? keySource(parse(keyEntry, entry, from, which))
       : prefixSource(parse(prefixEntry, entry, from, which));
@@ -60,6 +64,21 @@ function keySource({ column, prefix, written }: v.InferOutput<typeof keyEntry>):
 function prefixSource({ table, owns }: v.InferOutput<typeof prefixEntry>): ReferenceSource {
   const patterns = typeof owns === 'string' ? [owns] : owns;
   return { eras: [], tables: [table], owned: { kind: 'prefix', patterns }, written: [] };
+}
+
+/**
+ * A mistyped name would otherwise be told by the one that is missing for it.
+ *
+ * @throws ConfigError that names it
+ */
+function refuseUnknownNames(entry: object, from: string, which: string): void {
+  const known = [
+    ...('table' in entry && !('column' in entry) ? [] : Object.keys(keyEntry.entries)),
+    ...('column' in entry ? [] : Object.keys(prefixEntry.entries)),
+  ];
+  const unknown = Object.keys(entry).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw refuseSetting(from, `${which}, ${unknown}, is not accepted: expected one of ${known.join(', ')}`);
 }
 
 function parse<S extends v.GenericSchema>(

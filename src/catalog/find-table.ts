@@ -61,8 +61,9 @@ export function findTable<T extends TableName>(
   return { kind: 'none', near: ranked.slice(0, NEAR).map(([shown]) => shown) };
 }
 
-/** How many letters differ; 0 if `wanted` is part of `name`. */
+/** How many letters differ, apart from case; less than one if `wanted` is only a part of `name`. */
 function unlikeness(name: string, wanted: string): number {
   const lower = name.toLowerCase();
-  return wanted !== '' && lower.includes(wanted) ? 0 : distance(lower, wanted);
+  if (lower === wanted) return 0;
+  return wanted !== '' && lower.includes(wanted) ? 0.5 : distance(lower, wanted);
 }

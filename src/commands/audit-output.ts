@@ -1,6 +1,6 @@
 import type { AuditReport } from '../audit/audit-media.ts';
 import { type Finding, type FindingKind, type FindingSink, KINDS } from '../audit/finding.ts';
-import { escapeInLines } from '../ui/controls.ts';
+import { escapeInLines, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 
@@ -61,7 +61,7 @@ function renderReport(report: ReportHead, first: ReadonlyMap<FindingKind, readon
     `${what}, bucket ${bucket}, prefix ${prefix || '/'}, at ${formatTime(new Date(at))}`,
     `${era === null ? '' : `TopoBank era ${era}: `}${formatNumber(references, 'reference')}, ${formatNumber(objects, 'object')} (${formatBytes(bytes)})`,
   ];
-  const parts = [head.join('\n'), renderTotals(report)];
+  const parts = [joinLines(head), renderTotals(report)];
   for (const kind of KINDS) {
     const count = totals[kind]?.count ?? 0;
     if (count > 0) parts.push(renderKind(kind, first.get(kind) ?? [], count));

@@ -2,6 +2,7 @@ import { fetchDump } from '../backup/fetch-dump.ts';
 import { fetchTable } from '../backup/fetch-table.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError, EXIT } from '../errors.ts';
+import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
 import { choiceOptions } from './choice-options.ts';
@@ -37,14 +38,14 @@ export async function run(invocation: Invocation, id: string, directory: string)
       const size = `${formatNumber(fetched.rows, 'row')}, ${formatBytes(fetched.bytes)} of the dump`;
       session.print(
         { id: backup.id, ...fetched },
-        `${fetched.path}: ${fetched.table}, ${size}, every byte checked`,
+        escapeControls(`${fetched.path}: ${fetched.table}, ${size}, every byte checked`),
       );
       return;
     }
     const { path, proof } = await fetchDump(context, backup, directory, signal);
     session.print(
       { id: backup.id, path, bytes: backup.dump.bytes, proof },
-      `${path}: ${formatBytes(backup.dump.bytes)}, checked: ${proof}`,
+      escapeControls(`${path}: ${formatBytes(backup.dump.bytes)}, checked: ${proof}`),
     );
   });
   return EXIT.done;

@@ -2,6 +2,7 @@ import { readIfGiven } from '../config/config.ts';
 import { EXIT } from '../errors.ts';
 import { checkHealth } from '../health/check-health.ts';
 import type { FaultyBackup, Health } from '../health/judge-health.ts';
+import { escapeControls } from '../ui/controls.ts';
 import { HEALTH_GROUPS } from './groups.ts';
 import { readSchedule } from './read-schedule.ts';
 import { atOnce, type Invocation, openSession, withStore } from './session.ts';
@@ -17,7 +18,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const health = await withStore(atOnce(session), (store) =>
     checkHealth({ store, prefix: config.prefix, rules, now: session.now() }, invocation.signal),
   );
-  session.print(healthDocument(health), `${health.healthy ? 'healthy' : 'unhealthy'}: ${health.reason}`);
+  const verdict = `${health.healthy ? 'healthy' : 'unhealthy'}: ${health.reason}`;
+  session.print(healthDocument(health), escapeControls(verdict));
   return health.healthy ? EXIT.done : EXIT.failed;
 }
 

@@ -5,6 +5,7 @@ import { databaseOf } from '../catalog/manifest.ts';
 import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catalog/verification.ts';
 import { EXIT } from '../errors.ts';
 import { describeShrink, describeSpared, findLarger, judgeShrink } from '../retention/shrink-guard.ts';
+import { joinLines } from '../ui/controls.ts';
 import { formatBytes, formatDuration } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { LIST_GROUPS } from './groups.ts';
@@ -76,7 +77,7 @@ function render(backups: readonly Backup[], now: Date, notes: readonly string[])
   );
   const faults = backups.flatMap(faultNotes);
   const below = [...faults, ...notes];
-  return [table, ...(below.length > 0 ? ['', ...below] : [])].join('\n');
+  return below.length === 0 ? table : `${table}\n\n${joinLines(below)}`;
 }
 
 function rowOf({ id, state, dump, manifest, verified, unreadRecord }: Backup, now: Date): string[] {

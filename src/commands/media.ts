@@ -79,6 +79,9 @@ function renderFaults(id: string, faults: readonly FaultLine[], untold: number):
     `media of backup ${id}: ${formatCount(count('missing'))} missing, ${formatCount(count('changed'))} changed since${before}`,
   );
   if (untold > 0) lines.push(renderUntold(untold));
+  // Looking each of them up in every run of the quarantine would make checking as slow as restoring.
+  if (count('missing') + absent > 0)
+    lines.push(`to see what can be restored of them: \`topobank-backup media restore ${id} --dry-run\``);
   return lines.join('\n');
 }
 

@@ -7,6 +7,7 @@ import type { GuardedPlan } from '../retention/hold-back.ts';
 import { retentionRules } from '../retention/rules.ts';
 import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
 import type { Store } from '../s3/store.ts';
+import { escapeControls, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { DECISION_GROUPS, PRUNE_GROUPS } from './groups.ts';
@@ -111,13 +112,13 @@ function renderPlan({ verdicts }: GuardedPlan, now: Date): string {
 function conclude(verb: string, plan: GuardedPlan, config: Config<'store' | 'guard'>): string {
   if (plan.verdicts.length === 0)
     return `there are no backups under ${config.prefix} in bucket ${config.bucket}`;
-  if (plan.shrink !== undefined) return describeShrink(plan.shrink, config.shrinkGuard);
+  if (plan.shrink !== undefined) return escapeControls(describeShrink(plan.shrink, config.shrinkGuard));
   const going = removals(plan);
   const where = `under ${config.prefix} in bucket ${config.bucket}`;
   const all = formatCount(plan.verdicts.length);
   if (going.length === 0) {
     const notes = plan.spared.map((shrink) => describeSpared(shrink, config.shrinkGuard));
-    return [`nothing to delete: the rules keep every backup ${where}, ${all} in total`, ...notes].join('\n');
+    return joinLines([`nothing to delete: the rules keep every backup ${where}, ${all} in total`, ...notes]);
   }
   const bytes = going.reduce((sum, { dump }) => sum + (dump?.bytes ?? 0), 0);
   return `${verb} ${formatCount(going.length)} of ${all} backups (${formatBytes(bytes)}) ${where}`;

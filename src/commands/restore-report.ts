@@ -2,23 +2,26 @@ import pg from 'pg';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { dropStatements } from '../postgres/subscriptions.ts';
 import type { RestoreReport } from '../restore/restore.ts';
+import { escapeControls, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatContents, formatDuration, formatNumber } from '../ui/format.ts';
 
 const quote = pg.escapeIdentifier;
 
-/** What a restore did, in `ms` milliseconds, and what became of the previous databases. */
+/** What a restore did, in `ms` milliseconds, and what became of the previous databases: lines for people. */
 export function renderReport(source: DumpSource, report: RestoreReport, ms: number): string {
   const { database, only, bytes, bytesRead } = report;
   if (only !== undefined) {
     const each = only.map(({ table, rows: own }) => `${table} (${formatNumber(own, 'row')})`).join(', ');
-    return `restored ${each} from ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`;
+    return escapeControls(
+      `restored ${each} from ${source.name} into database ${database}, where all other tables are empty: read ${formatBytes(bytesRead)} of ${formatBytes(bytes)}, in ${formatDuration(ms)}`,
+    );
   }
-  return [
+  return joinLines([
     `restored ${source.name} into database ${database}: ${formatContents(report)}, in ${formatDuration(ms)}`,
     ...(report.kept === undefined ? [] : renderKept(report, report.kept)),
     ...renderSubscriptions(report),
     ...renderDropped(report),
-  ].join('\n');
+  ]);
 }
 
 /** Says that the next restore drops it only if it will be able to. */

@@ -3,6 +3,7 @@ import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { type AddRowsOutcome, addRowsConfirmed } from '../restore/narrow/add-confirmed.ts';
 import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
+import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatDuration, formatNumber } from '../ui/format.ts';
 import type { ChosenDump, RestoreFlags, RestoreSession } from './restore-options.ts';
 import { confirmAndLock, type Invocation } from './session.ts';
@@ -46,13 +47,15 @@ function render(
     const would = outcome.intent;
     return [
       { dryRun: true, source: source.name, bytes: source.bytes, would },
-      `would ${would}, which already exists`,
+      escapeControls(`would ${would}, which already exists`),
     ];
   }
   const { report, ms } = outcome;
   const each = report.only.map(({ table, rows }) => `${table} (${formatNumber(rows, 'row')})`).join(', ');
   return [
     { source: source.name, ...report },
-    `restored ${each} from ${source.name} into database ${report.database}: read ${formatBytes(report.bytesRead)} of ${formatBytes(report.bytes)}, in ${formatDuration(ms)}`,
+    escapeControls(
+      `restored ${each} from ${source.name} into database ${report.database}: read ${formatBytes(report.bytesRead)} of ${formatBytes(report.bytes)}, in ${formatDuration(ms)}`,
+    ),
   ];
 }

@@ -13,6 +13,7 @@ import {
   type RestoreOutcome,
   restoreConfirmed,
 } from '../restore/restore-confirmed.ts';
+import { escapeControls } from '../ui/controls.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { choiceOptions } from './choice-options.ts';
@@ -191,7 +192,7 @@ function render(
     const would = outcome.intent;
     return [
       { dryRun: true, source: source.name, bytes: source.bytes, would, media: { before, restored } },
-      `would ${would}${ofMedia}`,
+      `${escapeControls(`would ${would}`)}${ofMedia}`,
     ];
   }
   const { report, ms } = outcome;

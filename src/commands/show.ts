@@ -5,6 +5,7 @@ import type { Manifest } from '../catalog/manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
 import { EXIT } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
+import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
@@ -78,14 +79,14 @@ function render(backup: Backup): string {
       'database',
       `${database.name}, owner ${database.owner}, ${formatBytes(database.bytes)} on disk`,
     ]);
-    facts.push(['locale', `${database.encoding}, ${database.collate}, ${database.ctype}`]);
+    facts.push(['locale', describeLocale(database)]);
   }
   if (snapshot) facts.push(['snapshot', `${formatTime(new Date(snapshot.at))}, LSN ${snapshot.lsn}`]);
   const migrations = Object.entries(manifest?.migrations ?? {}).map(([app, last]) => `${app} ${last}`);
   if (migrations.length > 0) facts.push(['migrations', migrations.join(', ')]);
   if (manifest?.media !== undefined) facts.push(['media', describeMedia(manifest.media)]);
   const width = Math.max(...facts.map(([name]) => name.length));
-  const lines = facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  const lines = facts.map(([name, value]) => escapeControls(`${name.padEnd(width)}  ${value}`));
   if (manifest === undefined || manifest.tables.length === 0) return lines.join('\n');
   const rows = manifest.tables.map((table) => [
     showTableName(table),
@@ -97,6 +98,24 @@ function render(backup: Backup): string {
     rows,
   );
   return [...lines, '', table].join('\n');
+}
+
+/**
+ * `UTF8, C, C`, and what sorts where the system's library does not: `icu de-u-co-phonebk`. Manifests of earlier
+ * versions do not say who does.
+ */
+function describeLocale({
+  encoding,
+  collate,
+  ctype,
+  provider,
+  providerLocale,
+  icuRules,
+}: NonNullable<Manifest['database']>): string {
+  const names = [encoding, collate, ctype];
+  if (provider !== null && provider !== 'libc') names.push(`${provider} ${providerLocale ?? '-'}`);
+  if (icuRules !== null) names.push(`rules ${icuRules}`);
+  return names.join(', ');
 }
 
 function describeMedia(media: NonNullable<Manifest['media']>): string {

@@ -5,6 +5,7 @@ import { type Depth, faultLine } from '../catalog/verification.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
+import { joinLines } from '../ui/controls.ts';
 import { formatCount, formatNumber } from '../ui/format.ts';
 import type { Verification } from '../verify/evidence.ts';
 import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
@@ -122,12 +123,13 @@ function toDocument({ id, depth, checked, faults }: Verification) {
 
 function render({ id, depth, faults, proved, unproved }: Verification): string {
   if (faults.length === 0) {
-    return `${id} is good (${depth})\n  proved: ${proved}\n  not proved: ${unproved}`;
+    return joinLines([`${id} is good (${depth})`, `  proved: ${proved}`, `  not proved: ${unproved}`]);
   }
   const count = formatNumber(faults.length, 'fault');
-  return [`${id} is FAULTY (${depth}), ${count}:`, ...faults.map((fault) => `  ${faultLine(fault)}`)].join(
-    '\n',
-  );
+  return joinLines([
+    `${id} is FAULTY (${depth}), ${count}:`,
+    ...faults.map((fault) => `  ${faultLine(fault)}`),
+  ]);
 }
 
 function summarize({ results, failed }: Looked): string {

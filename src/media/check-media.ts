@@ -22,7 +22,7 @@ export interface MediaCheckContext {
  *
  * @param onUntold receives the key of each object whose ETag does not show whether it has changed, because only one
  * of the two was written in parts, such as a copy that was brought back
- * @throws NotFoundError for a backup without such a list, DumpError, StoreError, or the signal's reason
+ * @throws NotFoundError for a backup without such a list, or that was deleted meanwhile, DumpError, StoreError, or the signal's reason
  */
 export async function* checkMedia(
   { store, otherPrefixes, startProgress }: MediaCheckContext,
@@ -31,7 +31,7 @@ export async function* checkMedia(
   signal: AbortSignal,
 ): AsyncGenerator<readonly MediaFault[]> {
   const list = mediaListOf(backup);
-  if (list === undefined) throw noList(store, backup);
+  if (list === undefined) throw await noList(store, backup, signal);
   const { manifest } = backup;
   const recorded = manifest?.media;
   const prefix = recorded !== undefined && 'prefix' in recorded ? recorded.prefix : '';
@@ -50,9 +50,15 @@ export async function* checkMedia(
   }
 }
 
-function noList(store: Store, { id }: Backup): NotFoundError {
+/** The list may be missing because the backup is being deleted, of which the dump is the first to go. */
+async function noList(store: Store, { id, dump }: Backup, signal: AbortSignal): Promise<NotFoundError> {
+  const doing = `cannot check the media of backup ${id}`;
+  if (dump !== undefined && (await store.head(dump.key, signal)) === undefined) {
+    const remedy = 'run `topobank-backup list` to see the backups';
+    return new NotFoundError({ doing, problem: 'it was deleted in the meantime', remedy });
+  }
   return new NotFoundError({
-    doing: `cannot check the media of backup ${id}`,
+    doing,
     problem: `bucket ${store.bucket} has no list of them`,
     remedy: `read its dump instead: topobank-backup audit-orphans --backup ${id}`,
   });

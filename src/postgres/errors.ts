@@ -14,6 +14,8 @@ const SAID_KEPT = 500;
 
 const WENT_AWAY = 'the connection to the server was lost; see its log and run again';
 
+const NAME_TAKEN = 'wait a second and run again: another run took the name';
+
 const REMEDIES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'check POSTGRES_HOST and POSTGRES_PORT, and that the server is running',
   ENOENT: 'check POSTGRES_HOST and POSTGRES_PORT, and that the server is running',
@@ -33,7 +35,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.insufficientPrivilege]: 'grant the role the missing privilege, or use another POSTGRES_USER',
   [SQLSTATE.tooManyConnections]: 'wait, or raise max_connections',
   [SQLSTATE.cannotConnectNow]: 'wait until the server has started',
-  [SQLSTATE.duplicateDatabase]: 'wait a second and run again: another run took the name',
+  [SQLSTATE.duplicateDatabase]: NAME_TAKEN,
   [SQLSTATE.lockNotAvailable]: 'run again once the session that holds the lock has ended (see pg_locks)',
   [SQLSTATE.diskFull]: 'free space on the database server’s disk',
 };
@@ -45,6 +47,8 @@ export const TOO_LATE = /^timeout expired/;
 /** Remedies for errors without a code of their own: messages of `pg` and of Node's TLS, and one of the server. */
 const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [BROKE, WENT_AWAY],
+  // Where a database of that name appears after the server has looked for one, its index is what refuses the other.
+  [/\bpg_database_datname_index\b/, NAME_TAKEN],
   [
     /is being used by logical replication subscription/,
     'list its subscriptions with \\dRs in psql, and drop each there (DROP SUBSCRIPTION, after SET (slot_name = NONE) if another database still uses its slot)',

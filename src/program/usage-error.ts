@@ -13,7 +13,8 @@ export function usageError(command: string, error: CommanderError): Error {
   if (SHOWN.has(error.code)) return error;
   return new ConfigError({
     doing: `cannot run ${command}`,
-    problem: error.message.replace(/^error: /, ''),
+    // The remedy names --help in any case, and `--keep` is nearer to --keep-daily than to it.
+    problem: error.message.replace(/^error: /, '').replace(/\s*\(Did you mean --help\?\)$/, ''),
     remedy: `see ${command} --help`,
     cause: error,
   });

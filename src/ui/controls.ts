@@ -1,15 +1,21 @@
 /**
- * Makes the control characters of a one-line text visible (`\x1b`). Users name files: such a name must neither
- * control the terminal nor make one line of the log look like two.
+ * Makes the control characters of a one-line text visible (`\x1b`, `\u202e`). Users name files: such a name must
+ * neither control the terminal, nor change the order in which a line is read, nor make one line of the log look like
+ * two.
  */
 export function escapeControls(text: string): string {
-  return text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (control) => {
+    const code = control.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
+  });
 }
 
-/**
- * The same for a text of several lines, which are kept. Parts that may contain a line feed must be escaped
- * beforehand.
- */
+/** The same for lines of which each may name something with a line feed in it. */
+export function joinLines(lines: readonly string[]): string {
+  return lines.map(escapeControls).join('\n');
+}
+
+/** The same for a text of several lines, which are kept: those that {@link joinLines} has joined, and tables. */
 export function escapeInLines(text: string): string {
   return text.split('\n').map(escapeControls).join('\n');
 }

@@ -44,10 +44,19 @@ test('a file holds the same', async () => {
 });
 
 test.each([
-  ['[{"column": "image"}]', /entry 1, column, is not accepted: table\.column/],
+  ['[{"column": "image"}]', /entry 1, column, is not accepted: expected table\.column/],
+  [
+    '[{"colum": "a.b"}]',
+    /entry 1, colum, is not accepted: expected one of column, prefix, written, table, owns/,
+  ],
   ['[{"column": "a.b.c.d"}]', /entry 1, column,/],
   ['[{"column": "a.b"}, {"column": 7}]', /entry 2, column,/],
-  ['[{"column": "a.b", "prefx": "x/"}]', /entry 1, prefx,/],
+  [
+    '[{"column": "a.b", "prefx": "x/"}]',
+    /entry 1, prefx, is not accepted: expected one of column, prefix, written — /,
+  ],
+  ['[{"column": "a.b", "table": "a"}]', /entry 1, table, is not accepted: expected one of column, prefix/],
+  ['[{"table": "a", "own": "a/{id}/"}]', /entry 1, own, is not accepted: expected one of table, owns/],
   ['[{"table": "a"}]', /entry 1, owns,/],
   ['[{"table": "a", "owns": "albums/"}]', /entry 1, owns,/],
   ['[{"table": "a", "owns": []}]', /entry 1, owns,/],

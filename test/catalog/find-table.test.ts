@@ -36,6 +36,13 @@ const TABLES = [
   { schema: 'old', name: 'manager_topography' },
 ];
 
+test('a name that differs only by case comes before those that contain it', () => {
+  const tables = [' sp ace ', '../../etc/passwd', 'data', 'A'].map((name) => ({ schema: 'public', name }));
+  expect(findTable(tables, { schema: 'public', name: 'a' })).toMatchObject({
+    near: ['public."A"', 'public." sp ace "', 'public."../../etc/passwd"'],
+  });
+});
+
 test.each([
   ['manager_surface', { kind: 'one', entries: [TABLES[0], TABLES[2]] }],
   ['old.manager_topography', { kind: 'one', entries: [TABLES[5]] }],

@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { COMMANDS } from '../../src/program/program.ts';
 import { compareDigests, digestDatabase } from '../support/compare-databases.ts';
+import { createTestDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
@@ -180,6 +181,19 @@ test('show tells all that is known of a backup', async () => {
     /^id +20210101000000\nstate +foreign\ndump +\S+\nsize +7 B \(7 bytes\)\n$/,
   );
   await bed.store.remove(['backup/postgres-backup-20210101000000.sql'], signal);
+});
+
+test('show tells whose locale it is, where it is not that of the system', async () => {
+  const options = `ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'de-u-co-phonebk' LOCALE 'C' TEMPLATE template0`;
+  const sorted = await createTestDatabase(inject('postgres'), options);
+  try {
+    const env = { POSTGRES_DB: sorted.name, S3_PREFIX: 'sorted/' };
+    expect(await bed.run(['backup'], env)).toMatchObject({ status: 0 });
+    const { stdout } = await bed.run(['show', 'latest'], env);
+    expect(stdout).toMatch(/\nlocale +UTF8, C, C, icu de-u-co-phonebk\n/);
+  } finally {
+    await sorted.drop();
+  }
 });
 
 test('fetch writes the very bytes, and only when each is proven', async () => {

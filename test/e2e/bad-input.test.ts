@@ -286,6 +286,12 @@ const BAD: readonly Bad[] = [
     says: /cannot run topobank-backup restore: unknown option '--lates' \(Did you mean --latest\?\) — see topobank-backup restore --help/,
   },
   {
+    about: 'the beginning of several flags, which is nearest to --help',
+    args: 'prune --keep 3',
+    status: 2,
+    says: /unknown option '--keep' — see topobank-backup prune --help/,
+  },
+  {
     about: 'a flag without its value',
     args: 'restore --latest --into',
     status: 2,

@@ -143,6 +143,13 @@ test('what was missing when the backup was taken, and lies in quarantine, is nam
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   const [{ run } = { run: '' }] = await bed.runs();
   const command = `quarantine restore ${run} --key media/orphan`;
+  // Checking does not look into the quarantine, but says what does.
+  const dryRun = ['media', 'restore', /\d{14}/.exec((await bed.command(['list'])).stdout)![0], '--dry-run'];
+  expect(await bed.command(['media', 'check', 'latest'])).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining(`\`topobank-backup ${dryRun.join(' ')}\`\n`),
+  });
+  expect(await bed.command(dryRun)).toMatchObject({ status: 3 });
   expect(await document(['media', 'restore', 'latest'])).toMatchObject({
     status: 3,
     told: {
@@ -193,6 +200,16 @@ test('an object that comes to the place of a missing one meanwhile is not replac
     told: { restored: { count: 0 }, lost: [{ key: 'media/kept', reason: 'another object has its key' }] },
   });
   expect(await bed.store.head('media/kept', never)).toMatchObject({ bytes: 'written meanwhile'.length });
+});
+
+test('a backup that is deleted meanwhile is told as deleted, not as one without a list', async () => {
+  const key = 'backup/postgres-backup-20200101000000.sql';
+  await bed.put(key);
+  during(bed, { operation: 'HeadObject', key: /20200101000000\.sql$/ }, () => bed.store.remove([key], never));
+  expect(await bed.command(['media', 'check', 'latest'])).toMatchObject({
+    status: 4,
+    stderr: expect.stringMatching(/ backup 20200101000000: it was deleted in the meantime — run `.* list`/),
+  });
 });
 
 test.each([

@@ -1,20 +1,23 @@
 import { spawnSync } from 'node:child_process';
 import { buildSync } from 'esbuild';
 import { expect, test } from 'vitest';
-import { escapeControls, escapeInLines, escapeInStack } from '../../src/ui/controls.ts';
+import { escapeControls, escapeInLines, escapeInStack, joinLines } from '../../src/ui/controls.ts';
 import { renderTable } from '../../src/ui/table.ts';
 
 test.each([
   ['media/\x1b]0;x\x07', 'media/\\x1b]0;x\\x07'],
   ['two\r\nlines', 'two\\x0d\\x0alines'],
   ['\x00\x7f\x9b', '\\x00\\x7f\\x9b'],
-  ['粗糙 é\\', '粗糙 é\\'],
+  ['粗糙 é\\ שָׁלוֹם', '粗糙 é\\ שָׁלוֹם'],
+  // A terminal would show the end of this name as exe.pdf.
+  ['report\u202efdp.exe\u2066\u200f', 'report\\u202efdp.exe\\u2066\\u200f'],
 ])('%j is shown as %s', (text, shown) => {
   expect(escapeControls(text)).toBe(shown);
 });
 
 test('of several lines, and of a stack trace, the lines stay and nothing else', () => {
   expect(escapeInLines('a\x1bb\nc\td')).toBe('a\\x1bb\nc\\x09d');
+  expect(joinLines(['a\nb', 'c\td'])).toBe('a\\x0ab\nc\\x09d');
   expect(escapeInStack('Error: a\nb\x1b\n    at f (x.js:1)\ncaused by Error: c\n    at g')).toBe(
     'Error: a\\x0ab\\x1b\n    at f (x.js:1)\ncaused by Error: c\n    at g',
   );

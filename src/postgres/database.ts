@@ -177,6 +177,8 @@ const TIME_LIMITS = [
  * end a long dump or restore, times in another style would not be understood, and a restore has to write.
  */
 export async function settleSession(client: pg.Client): Promise<void> {
+  // By itself, because a limit of a millisecond holds until this statement ends, and would end what follows it.
+  await client.query('SET statement_timeout = 0');
   await client.query(
     `SET DateStyle = ISO;
      SET default_transaction_read_only = off;

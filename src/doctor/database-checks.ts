@@ -4,7 +4,7 @@ import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
-import { findDatabases } from '../restore/restore-target.ts';
+import { findDatabases, SAME_DATABASE } from '../restore/restore-target.ts';
 import { formatFirst } from '../ui/format.ts';
 import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
 import { judgeLimits } from './connection-limits.ts';
@@ -81,7 +81,7 @@ async function examineServer(
         await examine('database: create', signal, () => tryDatabase(database, signal)),
         ...(await examineLeftovers(admin, database.name, signal)),
       );
-      return `can connect to ${database.maintenanceName}`;
+      return judgeMaintenance(database);
     }),
   );
   return [connected, ...findings];
@@ -151,6 +151,12 @@ function judgeOwner(
     'the role does not own the database, so a restore cannot swap it',
     `ALTER DATABASE ${quote(name)} OWNER TO ${quote(user)}`,
   );
+}
+
+function judgeMaintenance({ name, maintenanceName }: Database): string | Omit<DoctorFinding, 'check'> {
+  if (name !== maintenanceName) return `can connect to ${maintenanceName}`;
+  const { problem, remedy } = SAME_DATABASE;
+  return fault(`${problem}, so a restore cannot replace it`, remedy);
 }
 
 function judgeSessions({ mayTerminate }: Rights, user: string): string | Omit<DoctorFinding, 'check'> {

@@ -404,6 +404,17 @@ test.each(ILL)('$about is found, with a remedy, and nothing else is', async (ill
   expect(await bed.pendingUploads()).toEqual([]);
 });
 
+test('a maintenance database that is the one to restore is found', async () => {
+  expect(unwell(await examine({ POSTGRES_MAINTENANCE_DB: bed.database.name }))).toEqual([
+    {
+      check: 'database: maintenance',
+      state: 'fault',
+      detail: 'POSTGRES_MAINTENANCE_DB names the same database, so a restore cannot replace it',
+      remedy: 'set POSTGRES_MAINTENANCE_DB to another one, such as template1',
+    },
+  ]);
+});
+
 test('probe objects that cannot be removed are named', async () => {
   bed.server.faults.push({
     operation: 'DeleteObjects',

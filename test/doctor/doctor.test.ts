@@ -404,6 +404,68 @@ test.each(ILL)('$about is found, with a remedy, and nothing else is', async (ill
   expect(await bed.pendingUploads()).toEqual([]);
 });
 
+/** Does what the remedies say, as far as they are statements. */
+async function cure(findings: readonly DoctorFinding[]): Promise<void> {
+  for (const { remedy = '' } of findings) await bed.database.query(remedy.replace(/, or .*/, ''));
+}
+
+test.each([
+  ['a member', true],
+  ['no member', false],
+])(
+  'where a role that does not inherit is %s of the roles that it needs, the remedies help',
+  async (...row) => {
+    const [, isMember] = row;
+    const needed = 'pg_read_all_data, pg_signal_backend';
+    await admin(async (client) => {
+      await client.query(`ALTER ROLE ${quoted} NOINHERIT; REVOKE ${needed} FROM ${quoted}`);
+      if (isMember) await client.query(`GRANT ${needed} TO ${quoted}`);
+    });
+    try {
+      const findings = unwell(await examine());
+      expect(findings.map(({ check }) => check)).toEqual(['database: read all', 'database: sessions']);
+      await cure(findings);
+      expect(unwell(await examine())).toEqual([]);
+    } finally {
+      await admin((client) => client.query(`ALTER ROLE ${quoted} INHERIT`));
+    }
+  },
+);
+
+test('where the role takes on another one, the remedies are for that one, except for connections', async () => {
+  const active = `${bed.database.name}_active`;
+  await admin((client) =>
+    client.query(
+      `CREATE ROLE ${active}; GRANT ${active} TO ${quoted}; ALTER ROLE ${quoted} CONNECTION LIMIT 3`,
+    ),
+  );
+  const doctor = async () => {
+    const { stdout } = await bed.run(['doctor', '--json'], { ...asRole(), PGOPTIONS: `-c role=${active}` });
+    return unwell(JSON.parse(stdout) as DoctorFinding[]);
+  };
+  try {
+    const findings = await doctor();
+    expect(findings.map(({ check, remedy }) => [check, remedy])).toEqual([
+      ['database: read all', `GRANT pg_read_all_data TO "${active}", or use the owner`],
+      ['database: rename', `ALTER DATABASE "${bed.database.name}" OWNER TO "${active}"`],
+      [
+        'database: sessions',
+        `GRANT pg_signal_backend TO "${active}", or stop the application before a restore`,
+      ],
+      ['database: connections', expect.stringContaining(`ALTER ROLE ${quoted} CONNECTION LIMIT `)],
+      ['database: create', `ALTER ROLE "${active}" CREATEDB`],
+    ]);
+    await cure(findings.filter(({ check }) => check !== 'database: connections'));
+    expect((await doctor()).map(({ check }) => check)).toEqual(['database: connections']);
+  } finally {
+    await admin((client) =>
+      client.query(
+        `ALTER DATABASE "${bed.database.name}" OWNER TO CURRENT_USER; DROP ROLE ${active}; ALTER ROLE ${quoted} CONNECTION LIMIT -1`,
+      ),
+    );
+  }
+});
+
 test('a maintenance database that is the one to restore is found', async () => {
   expect(unwell(await examine({ POSTGRES_MAINTENANCE_DB: bed.database.name }))).toEqual([
     {

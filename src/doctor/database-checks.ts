@@ -110,7 +110,7 @@ async function examineLeftovers(
 }
 
 function judgeReading(rights: Rights): string | Omit<DoctorFinding, 'check'> {
-  const { role, unreadable, unreadableObjects, hidden } = rights;
+  const { role, unreadable, unreadableObjects, hidden, forced } = rights;
   if (unreadable.length > 0) {
     return fault(
       `${formatFirst(unreadable, NAMED)} cannot be read`,
@@ -124,9 +124,10 @@ function judgeReading(rights: Rights): string | Omit<DoctorFinding, 'check'> {
     );
   }
   if (hidden.length > 0) {
+    const unforce = forced.map((table) => `ALTER TABLE ${table} NO FORCE ROW LEVEL SECURITY`);
     return fault(
       `row-level security hides rows of ${formatFirst(hidden, NAMED)}`,
-      `ALTER ROLE ${quote(role)} BYPASSRLS, or use the owner`,
+      `ALTER ROLE ${quote(role)} BYPASSRLS, or ${unforce.length === 0 ? 'use the owner' : `for the owner: ${formatFirst(unforce, NAMED)}`}`,
     );
   }
   return 'every table and sequence can be read';

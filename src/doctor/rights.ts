@@ -15,6 +15,8 @@ export interface Rights extends Memberships {
   readonly unreadable: readonly string[];
   /** Tables with rows that row-level security would hide; pg_dump refuses to dump them. */
   readonly hidden: readonly string[];
+  /** Those of them from whose owner it hides rows, too. */
+  readonly forced: readonly string[];
   /** Some of the large objects that the role may not read: `large object 16404`. */
   readonly unreadableObjects: readonly string[];
   /** Objects of the database that only a superuser can create, if the role is not one: `event trigger audit`. */
@@ -27,7 +29,7 @@ export interface Rights extends Memberships {
 
 const RIGHTS = `
   WITH dumped AS (
-    SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind,
+    SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind, c.relforcerowsecurity AS forced,
       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -43,6 +45,7 @@ const RIGHTS = `
     (r.rolsuper OR pg_has_role(r.oid, 'pg_signal_backend', 'USAGE')) AS "mayTerminate",
     ARRAY(SELECT name FROM dumped WHERE NOT readable ORDER BY 1) AS unreadable,
     ARRAY(SELECT name FROM dumped WHERE readable AND relkind <> 'S' AND row_security_active(oid) ORDER BY 1) AS hidden,
+    ARRAY(SELECT name FROM dumped WHERE readable AND relkind <> 'S' AND row_security_active(oid) AND forced ORDER BY 1) AS forced,
     ARRAY(
       SELECT 'large object ' || m.oid FROM pg_largeobject_metadata m
       WHERE NOT pg_has_role(m.lomowner, 'USAGE') AND NOT EXISTS (

@@ -49,7 +49,6 @@ const SPOKEN: readonly (readonly [RegExp, string])[] = [
     /is being used by logical replication subscription/,
     'list its subscriptions with \\dRs in psql, and drop each there (DROP SUBSCRIPTION, after SET (slot_name = NONE) if another database still uses its slot)',
   ],
-  [/row-level security/, 'use the owner of the table, or a role with BYPASSRLS'],
   [TOO_LATE, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
   [/error establishing an SSL connection/, 'check POSTGRES_PORT: the server there is not PostgreSQL'],
   [/does not support SSL/, 'set PGSSLMODE=disable, or enable TLS on the server'],
@@ -89,6 +88,17 @@ export function remedyForLimit(said: string): string | undefined {
   return `wait, or raise the limit with ALTER ${kind.toUpperCase()} ${pg.escapeIdentifier(name)} CONNECTION LIMIT`;
 }
 
+/**
+ * What an operator can do if the server says that row-level security would hide rows. Its hint, if there is one, says
+ * that the role owns the table, so that being the owner is not enough.
+ */
+export function remedyForHiddenRows(said: string): string | undefined {
+  if (!/row-level security/.test(said)) return undefined;
+  return /NO FORCE ROW LEVEL SECURITY/.test(said)
+    ? 'ALTER TABLE … NO FORCE ROW LEVEL SECURITY, or use a role with BYPASSRLS'
+    : 'use the owner of the table, or a role with BYPASSRLS';
+}
+
 /** What an operator can do about an error of `pg`; undefined if nothing specific is known. */
 export function remedyOf(error: unknown): string | undefined {
   const code = errorCode(error);
@@ -96,8 +106,10 @@ export function remedyOf(error: unknown): string | undefined {
     return 'set PGSSLROOTCERT to the CA’s certificate file, or set PGSSLMODE=require to accept any certificate';
   }
   const said = describeCause(error);
+  const { hint = '' } = (error ?? {}) as { readonly hint?: string };
   return (
     remedyForLimit(said) ??
+    remedyForHiddenRows(`${said} ${hint}`) ??
     SPOKEN.find(([pattern]) => pattern.test(said))?.[1] ??
     (code === undefined ? undefined : REMEDIES[code])
   );

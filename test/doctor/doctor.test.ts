@@ -153,7 +153,32 @@ const ILL: readonly Ill[] = [
     about: 'a table whose rows are hidden from the role',
     sql: ['ALTER TABLE one ENABLE ROW LEVEL SECURITY'],
     undo: ['ALTER TABLE one DISABLE ROW LEVEL SECURITY'],
-    found: [{ check: 'database: read all', detail: 'row-level security hides rows of public.one' }],
+    found: [
+      {
+        check: 'database: read all',
+        detail: 'row-level security hides rows of public.one',
+        remedy: 'ALTER ROLE <role> BYPASSRLS, or use the owner',
+      },
+    ],
+  },
+  {
+    about: 'a table whose rows are hidden from its owner, too',
+    sql: [
+      'ALTER TABLE one ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
+      'ALTER TABLE one OWNER TO <role>',
+    ],
+    undo: [
+      'ALTER TABLE one OWNER TO CURRENT_USER',
+      'ALTER TABLE one DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY',
+    ],
+    found: [
+      {
+        check: 'database: read all',
+        detail: 'row-level security hides rows of public.one',
+        remedy:
+          'ALTER ROLE <role> BYPASSRLS, or for the owner: ALTER TABLE public.one NO FORCE ROW LEVEL SECURITY',
+      },
+    ],
   },
   {
     about: 'a large object that the role may not read',

@@ -3,6 +3,7 @@ import { type ClientTools, chooseClient, findClients } from '../postgres/client-
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
+import { findPooling, type Pooling, SHARED_SESSIONS } from '../postgres/pooler.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
 import { grantRightsOf } from '../postgres/roles.ts';
 import { findDatabases, SAME_DATABASE } from '../restore/restore-target.ts';
@@ -79,6 +80,9 @@ async function examineServer(
   const connected = await examine('database: maintenance', signal, () =>
     database.use(database.maintenanceName, signal, async (admin) => {
       findings.push(
+        await examine('database: pooler', signal, async () =>
+          judgePooling(await findPooling(database, admin, signal)),
+        ),
         await examine('database: create', signal, () => tryDatabase(database, signal)),
         ...(await examineLeftovers(admin, database.name, signal)),
       );
@@ -154,6 +158,12 @@ function judgeMaintenance({ name, maintenanceName }: Database): string | Omit<Do
   if (name !== maintenanceName) return `can connect to ${maintenanceName}`;
   const { problem, remedy } = SAME_DATABASE;
   return fault(`${problem}, so a restore cannot replace it`, remedy);
+}
+
+function judgePooling(pooling: Pooling): string | Omit<DoctorFinding, 'check'> {
+  if (pooling === 'none') return 'none between here and the server';
+  if (pooling === 'session') return 'keeps a session for each connection';
+  return fault(SHARED_SESSIONS.problem, SHARED_SESSIONS.remedy);
 }
 
 function judgeSessions(rights: Rights): string | Omit<DoctorFinding, 'check'> {

@@ -42,9 +42,21 @@ const REMEDIES: Readonly<Record<string, string>> = {
 export const BROKE = /^Connection terminated|not queryable/;
 export const TOO_LATE = /^timeout expired/;
 
-/** Remedies for errors without a code of their own: messages of `pg` and of Node's TLS, and one of the server. */
+/** What to do about a pooler that keeps no session for a connection. */
+export const SESSION_POOL =
+  'set POSTGRES_HOST and POSTGRES_PORT to PostgreSQL itself, or to a pool in session mode';
+
+/** What PgBouncer says of a database that it does not serve. */
+export const NOT_SERVED = /^no such database: /;
+
+/** Remedies for errors without a code of their own: messages of `pg`, of Node's TLS, of poolers, and one of the server. */
 const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [BROKE, WENT_AWAY],
+  [/not allowed in statement pooling mode/, SESSION_POOL],
+  [
+    NOT_SERVED,
+    'have the pooler serve a database of that name, or set POSTGRES_HOST and POSTGRES_PORT to PostgreSQL itself',
+  ],
   [
     /is being used by logical replication subscription/,
     'list its subscriptions with \\dRs in psql, and drop each there (DROP SUBSCRIPTION, after SET (slot_name = NONE) if another database still uses its slot)',

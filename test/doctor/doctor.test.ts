@@ -95,6 +95,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
     'database: connections',
     'database: clock',
     'database: maintenance',
+    'database: pooler',
     'database: create',
     'database: left over',
     's3: list',
@@ -619,10 +620,10 @@ test('a fault ends the program with status 3; the document is the same as the ta
   expect(text.stdout).toMatch(
     /\ns3: list +fault +403 SignatureDoesNotMatch +check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID\n/,
   );
-  expect(text.stdout).toMatch(/\n\n1 of 13 checks failed\n$/);
+  expect(text.stdout).toMatch(/\n\n1 of 14 checks failed\n$/);
   expect(json).toMatchObject({ status: 3, stderr: '' });
   const document = JSON.parse(json.stdout) as DoctorFinding[];
-  expect(document).toHaveLength(13);
+  expect(document).toHaveLength(14);
   expect(unwell(document)).toEqual([
     {
       check: 's3: list',

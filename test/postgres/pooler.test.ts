@@ -138,6 +138,17 @@ testThroughPooler('in session mode all goes on, under a lock that holds', async 
   });
 });
 
+testThroughPooler(
+  'a pooler that keeps sessions of the restored database is not in the way of its name',
+  async () => {
+    await through({ pool_mode: 'session' }, async (env) => {
+      const name = `${bed.database.name}_beside`;
+      expect(await bed.run(['restore', '--latest', '--into', name], env)).toMatchObject({ status: 0 });
+      expect(await bed.databases()).toContain(name);
+    });
+  },
+);
+
 testThroughPooler('in session mode one session is enough for the lock', async () => {
   await through({ pool_mode: 'session', default_pool_size: '1' }, async (env) => {
     expect(await withLock(open(env), lock(), never, async () => 'ran')).toBe('ran');

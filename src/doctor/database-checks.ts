@@ -3,8 +3,10 @@ import { type ClientTools, chooseClient, findClients } from '../postgres/client-
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
+import { findPooling, type Pooling, SHARED_SESSIONS } from '../postgres/pooler.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
-import { findDatabases } from '../restore/restore-target.ts';
+import { grantRightsOf } from '../postgres/roles.ts';
+import { findDatabases, SAME_DATABASE } from '../restore/restore-target.ts';
 import { formatFirst } from '../ui/format.ts';
 import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
 import { judgeLimits } from './connection-limits.ts';
@@ -51,10 +53,10 @@ async function examineSource(
       );
       const rights = await readRights(client);
       findings.push(
-        await examine('database: read all', signal, async () => judgeReading(rights, database.user)),
+        await examine('database: read all', signal, async () => judgeReading(rights)),
         await examine('database: restore', signal, async () => judgeRestoring(rights)),
-        await examine('database: rename', signal, async () => judgeOwner(rights, database)),
-        await examine('database: sessions', signal, async () => judgeSessions(rights, database.user)),
+        await examine('database: rename', signal, async () => judgeOwner(rights, database.name)),
+        await examine('database: sessions', signal, async () => judgeSessions(rights)),
         await examine('database: prepared', signal, async () =>
           judgePrepared(await preparedIn(client, database.name)),
         ),
@@ -78,10 +80,13 @@ async function examineServer(
   const connected = await examine('database: maintenance', signal, () =>
     database.use(database.maintenanceName, signal, async (admin) => {
       findings.push(
+        await examine('database: pooler', signal, async () =>
+          judgePooling(await findPooling(database, admin, signal)),
+        ),
         await examine('database: create', signal, () => tryDatabase(database, signal)),
         ...(await examineLeftovers(admin, database.name, signal)),
       );
-      return `can connect to ${database.maintenanceName}`;
+      return judgeMaintenance(database);
     }),
   );
   return [connected, ...findings];
@@ -108,26 +113,25 @@ async function examineLeftovers(
   }
 }
 
-function judgeReading(
-  { unreadable, unreadableObjects, hidden }: Rights,
-  user: string,
-): string | Omit<DoctorFinding, 'check'> {
+function judgeReading(rights: Rights): string | Omit<DoctorFinding, 'check'> {
+  const { role, unreadable, unreadableObjects, hidden, forced } = rights;
   if (unreadable.length > 0) {
     return fault(
       `${formatFirst(unreadable, NAMED)} cannot be read`,
-      `GRANT pg_read_all_data TO ${quote(user)}, or use the owner`,
+      `${grantRightsOf('pg_read_all_data', rights)}, or use the owner`,
     );
   }
   if (unreadableObjects.length > 0) {
     return fault(
       `${formatFirst(unreadableObjects, NAMED)} cannot be read`,
-      `have their owners GRANT SELECT ON LARGE OBJECT … TO ${quote(user)}, or use a superuser`,
+      `have their owners GRANT SELECT ON LARGE OBJECT … TO ${quote(role)}, or use a superuser`,
     );
   }
   if (hidden.length > 0) {
+    const unforce = forced.map((table) => `ALTER TABLE ${table} NO FORCE ROW LEVEL SECURITY`);
     return fault(
       `row-level security hides rows of ${formatFirst(hidden, NAMED)}`,
-      `ALTER ROLE ${quote(user)} BYPASSRLS, or use the owner`,
+      `ALTER ROLE ${quote(role)} BYPASSRLS, or ${unforce.length === 0 ? 'use the owner' : `for the owner: ${formatFirst(unforce, NAMED)}`}`,
     );
   }
   return 'every table and sequence can be read';
@@ -142,23 +146,32 @@ function judgeRestoring({ ofSuperusers }: Rights): string | Omit<DoctorFinding, 
   };
 }
 
-function judgeOwner(
-  { ownsDatabase }: Rights,
-  { name, user }: Database,
-): string | Omit<DoctorFinding, 'check'> {
+function judgeOwner({ ownsDatabase, role }: Rights, name: string): string | Omit<DoctorFinding, 'check'> {
   if (ownsDatabase) return 'the role may rename the database';
   return fault(
     'the role does not own the database, so a restore cannot swap it',
-    `ALTER DATABASE ${quote(name)} OWNER TO ${quote(user)}`,
+    `ALTER DATABASE ${quote(name)} OWNER TO ${quote(role)}`,
   );
 }
 
-function judgeSessions({ mayTerminate }: Rights, user: string): string | Omit<DoctorFinding, 'check'> {
-  if (mayTerminate) return 'the role may end other sessions';
+function judgeMaintenance({ name, maintenanceName }: Database): string | Omit<DoctorFinding, 'check'> {
+  if (name !== maintenanceName) return `can connect to ${maintenanceName}`;
+  const { problem, remedy } = SAME_DATABASE;
+  return fault(`${problem}, so a restore cannot replace it`, remedy);
+}
+
+function judgePooling(pooling: Pooling): string | Omit<DoctorFinding, 'check'> {
+  if (pooling === 'none') return 'none between here and the server';
+  if (pooling === 'session') return 'keeps a session for each connection';
+  return fault(SHARED_SESSIONS.problem, SHARED_SESSIONS.remedy);
+}
+
+function judgeSessions(rights: Rights): string | Omit<DoctorFinding, 'check'> {
+  if (rights.mayTerminate) return 'the role may end other sessions';
   return {
     state: 'warning',
     detail: 'the role may end only its own sessions',
-    remedy: `GRANT pg_signal_backend TO ${quote(user)}, or stop the application before a restore`,
+    remedy: `${grantRightsOf('pg_signal_backend', rights)}, or stop the application before a restore`,
   };
 }
 

@@ -22,12 +22,10 @@ export async function tryDatabase(
   signal: AbortSignal,
 ): Promise<string | Omit<DoctorFinding, 'check'>> {
   signal.throwIfAborted();
-  return database.use(database.maintenanceName, AbortSignal.timeout(PROBE_MS), (admin) =>
-    tryWith(admin, database.user),
-  );
+  return database.use(database.maintenanceName, AbortSignal.timeout(PROBE_MS), tryWith);
 }
 
-async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<DoctorFinding, 'check'>> {
+async function tryWith(admin: pg.Client): Promise<string | Omit<DoctorFinding, 'check'>> {
   const probe = `topobank_backup_doctor_${randomBytes(6).toString('hex')}`;
   const renamed = `${probe}_renamed`;
   const tried = await attempt(async () => {
@@ -38,16 +36,20 @@ async function tryWith(admin: pg.Client, user: string): Promise<string | Omit<Do
     for (const name of [probe, renamed]) await dropDatabase(admin, name);
   });
   if (tried !== undefined && errorCode(tried.cause) === SQLSTATE.insufficientPrivilege) {
-    return fault(
-      'the role may not create databases, so it cannot restore',
-      `ALTER ROLE ${pg.escapeIdentifier(user)} CREATEDB`,
-    );
+    const detail = 'the role may not create databases, so it cannot restore';
+    return fault(detail, `ALTER ROLE ${await activeRole(admin)} CREATEDB`);
   }
   // The first error is the one to report.
   const first = tried ?? dropped;
   if (first === undefined) return 'databases can be created, renamed and dropped';
   const left = dropped === undefined ? '' : `; database ${probe} or ${renamed} may remain`;
   return fault(`${first.problem}${left}`, first.remedy);
+}
+
+/** The role whose rights count, as SQL spells it: POSTGRES_USER, unless that takes on another one as it connects. */
+async function activeRole(admin: pg.Client): Promise<string> {
+  const { rows } = await admin.query<{ role: string }>('SELECT current_user AS role');
+  return pg.escapeIdentifier(rows[0]?.role ?? '');
 }
 
 /** @returns why it failed; undefined if it succeeded */

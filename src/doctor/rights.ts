@@ -1,9 +1,13 @@
 import type pg from 'pg';
 import { databaseError } from '../postgres/errors.ts';
+import type { Memberships } from '../postgres/roles.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 
-/** What the role may do, as far as only the catalogs show it without doing harm. */
-export interface Rights {
+/**
+ * What the role may do, as far as only the catalogs show it without doing harm. `role` is the one whose rights count:
+ * POSTGRES_USER, unless that takes on another one as it connects (`SET role`).
+ */
+export interface Rights extends Memberships {
   readonly ownsDatabase: boolean;
   /** Whether it may end sessions of other roles except superusers (predefined role `pg_signal_backend`). */
   readonly mayTerminate: boolean;
@@ -11,10 +15,13 @@ export interface Rights {
   readonly unreadable: readonly string[];
   /** Tables with rows that row-level security would hide; pg_dump refuses to dump them. */
   readonly hidden: readonly string[];
+  /** Those of them from whose owner it hides rows, too. */
+  readonly forced: readonly string[];
   /** Some of the large objects that the role may not read: `large object 16404`. */
   readonly unreadableObjects: readonly string[];
   /** Objects of the database that only a superuser can create, if the role is not one: `event trigger audit`. */
   readonly ofSuperusers: readonly string[];
+  /** Those of POSTGRES_USER, whatever role it takes on. */
   readonly limits: ConnectionLimits;
   /** The server's clock. */
   readonly now: Date;
@@ -22,7 +29,7 @@ export interface Rights {
 
 const RIGHTS = `
   WITH dumped AS (
-    SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind,
+    SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind, c.relforcerowsecurity AS forced,
       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -30,10 +37,15 @@ const RIGHTS = `
         SELECT FROM pg_depend d
         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
   SELECT
+    r.rolname AS role,
+    r.rolinherit AS inherits,
+    current_setting('server_version_num')::int >= 160000 AS since16,
+    ARRAY(SELECT p.rolname::text FROM pg_roles p WHERE p.rolname ~ '^pg_' AND pg_has_role(r.oid, p.oid, 'MEMBER')) AS "memberOf",
     pg_has_role(r.oid, d.datdba, 'USAGE') AS "ownsDatabase",
     (r.rolsuper OR pg_has_role(r.oid, 'pg_signal_backend', 'USAGE')) AS "mayTerminate",
     ARRAY(SELECT name FROM dumped WHERE NOT readable ORDER BY 1) AS unreadable,
     ARRAY(SELECT name FROM dumped WHERE readable AND relkind <> 'S' AND row_security_active(oid) ORDER BY 1) AS hidden,
+    ARRAY(SELECT name FROM dumped WHERE readable AND relkind <> 'S' AND row_security_active(oid) AND forced ORDER BY 1) AS forced,
     ARRAY(
       SELECT 'large object ' || m.oid FROM pg_largeobject_metadata m
       WHERE NOT pg_has_role(m.lomowner, 'USAGE') AND NOT EXISTS (
@@ -63,15 +75,15 @@ const RIGHTS = `
       ORDER BY 1) END AS "ofSuperusers",
     json_build_object(
       'role', json_build_object(
-        'limit', CASE WHEN NOT r.rolsuper AND r.rolconnlimit >= 0 THEN r.rolconnlimit END,
-        'taken', (SELECT count(*) FROM pg_stat_activity WHERE usesysid = r.oid AND pid <> pg_backend_pid())),
+        'limit', CASE WHEN NOT login.rolsuper AND login.rolconnlimit >= 0 THEN login.rolconnlimit END,
+        'taken', (SELECT count(*) FROM pg_stat_activity WHERE usesysid = login.oid AND pid <> pg_backend_pid())),
       'database', json_build_object(
-        'limit', CASE WHEN NOT r.rolsuper AND d.datconnlimit >= 0 THEN d.datconnlimit END,
+        'limit', CASE WHEN NOT login.rolsuper AND d.datconnlimit >= 0 THEN d.datconnlimit END,
         'taken', (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND pid <> pg_backend_pid()))
     ) AS limits,
     clock_timestamp() AS now
-  FROM pg_roles r, pg_database d
-  WHERE r.rolname = current_user AND d.datname = current_database()`;
+  FROM pg_roles r, pg_roles login, pg_database d
+  WHERE r.rolname = current_user AND login.rolname = session_user AND d.datname = current_database()`;
 
 /** @param client a connection to the database that is backed up */
 export async function readRights(client: pg.Client): Promise<Rights> {

@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { DatabaseError, type ErrorParts, type OperatorError } from '../errors.ts';
-import { remedyForLimit } from '../postgres/errors.ts';
+import { remedyForHiddenRows, remedyForLimit } from '../postgres/errors.ts';
 import { withLargeWrites } from './large-writes.ts';
 
 /** How much of a program's stderr is kept for the error message, in characters. */
@@ -143,9 +143,8 @@ function problemIn(said: string): string {
 function remedyOf(said: string): string {
   if (/permission denied/.test(said))
     return 'the role must be able to read every table; use the database’s owner';
-  if (/row-level security/.test(said)) return 'use the database’s owner, or a role with BYPASSRLS';
   if (/server closed the connection|terminating connection|Connection refused/.test(said)) {
     return 'the connection to the server was lost; see its log and run again';
   }
-  return remedyForLimit(said) ?? 'see the server’s log';
+  return remedyForHiddenRows(said) ?? remedyForLimit(said) ?? 'see the server’s log';
 }

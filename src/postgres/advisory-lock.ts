@@ -7,6 +7,7 @@ import { formatDuration, formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Database } from './database.ts';
 import { databaseError, errorCode } from './errors.ts';
+import { refuseSharedSessions } from './pooler.ts';
 import { SQLSTATE } from './sqlstate.ts';
 import { watchConnection } from './watch-connection.ts';
 
@@ -35,7 +36,8 @@ export interface ConfirmAndLock {
  * The signal passed to `work` is aborted when `signal` is, and when the lock is lost. After `signal` is aborted, the
  * lock is held until `work` has cleaned up.
  *
- * @throws LockedError that names the run that holds the lock, DatabaseError if it cannot be taken or is lost
+ * @throws LockedError that names the run that holds the lock, DatabaseError if it cannot be taken, would not hold
+ * because of a pooler, or is lost
  */
 export async function withLock<T>(
   database: Database,
@@ -51,6 +53,7 @@ export async function withLock<T>(
   try {
     return await database.use(database.maintenanceName, waiting.signal, async (client) => {
       const key = lockKey(database.name);
+      await refuseSharedSessions(database, client, doing, waiting.signal);
       const session = await acquire(client, key, options);
       signal.removeEventListener('abort', giveUp);
       const watch = watchConnection(client, session, doing);

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Secret } from '../config/secret.ts';
 import { ConfigError, DatabaseError, type OperatorError } from '../errors.ts';
-import { databaseError, describeCause, errorCode } from './errors.ts';
+import { databaseError, describeCause, errorCode, NOT_SERVED } from './errors.ts';
 import { readPasswordFile } from './password-file.ts';
 import { SQLSTATE } from './sqlstate.ts';
 import { planTls } from './tls.ts';
@@ -101,13 +101,14 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
   function connectError(error: unknown, database: string): Error {
     const doing = `cannot connect to database ${database} on ${server} as ${settings.user}`;
     const code = errorCode(error);
-    if (database === settings.maintenanceDatabase && code !== undefined && NOT_THERE.has(code)) {
+    const problem = describeCause(error);
+    const isNotThere = NOT_SERVED.test(problem) || (code !== undefined && NOT_THERE.has(code));
+    if (database === settings.maintenanceDatabase && isNotThere) {
       const from = settings.from ?? 'POSTGRES_MAINTENANCE_DB';
       const remedy = `set ${from} to a database that the role may connect to`;
-      return new DatabaseError({ doing, problem: describeCause(error), remedy, cause: error });
+      return new DatabaseError({ doing, problem, remedy, cause: error });
     }
     if (code !== SQLSTATE.objectNotInPrerequisiteState) return namingSource(databaseError(doing, error));
-    const problem = describeCause(error);
     if (/invalid database/.test(problem)) {
       const drop = `DROP DATABASE ${pg.escapeIdentifier(database)};`;
       const remedy = `restore it, which drops what is left of it; or run on database ${settings.maintenanceDatabase}: ${drop}`;
@@ -177,6 +178,8 @@ const TIME_LIMITS = [
  * end a long dump or restore, times in another style would not be understood, and a restore has to write.
  */
 export async function settleSession(client: pg.Client): Promise<void> {
+  // By itself, because a limit of a millisecond holds until this statement ends, and would end what follows it.
+  await client.query('SET statement_timeout = 0');
   await client.query(
     `SET DateStyle = ISO;
      SET default_transaction_read_only = off;

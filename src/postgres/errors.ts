@@ -44,16 +44,27 @@ const REMEDIES: Readonly<Record<string, string>> = {
 export const BROKE = /^Connection terminated|not queryable/;
 export const TOO_LATE = /^timeout expired/;
 
-/** Remedies for errors without a code of their own: messages of `pg` and of Node's TLS, and one of the server. */
+/** What to do about a pooler that keeps no session for a connection. */
+export const SESSION_POOL =
+  'set POSTGRES_HOST and POSTGRES_PORT to PostgreSQL itself, or to a pool in session mode';
+
+/** What PgBouncer says of a database that it does not serve. */
+export const NOT_SERVED = /^no such database: /;
+
+/** Remedies for errors without a code of their own: messages of `pg`, of Node's TLS, of poolers, and one of the server. */
 const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [BROKE, WENT_AWAY],
   // Where a database of that name appears after the server has looked for one, its index is what refuses the other.
   [/\bpg_database_datname_index\b/, NAME_TAKEN],
+  [/not allowed in statement pooling mode/, SESSION_POOL],
+  [
+    NOT_SERVED,
+    'have the pooler serve a database of that name, or set POSTGRES_HOST and POSTGRES_PORT to PostgreSQL itself',
+  ],
   [
     /is being used by logical replication subscription/,
     'list its subscriptions with \\dRs in psql, and drop each there (DROP SUBSCRIPTION, after SET (slot_name = NONE) if another database still uses its slot)',
   ],
-  [/row-level security/, 'use the owner of the table, or a role with BYPASSRLS'],
   [TOO_LATE, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
   [/error establishing an SSL connection/, 'check POSTGRES_PORT: the server there is not PostgreSQL'],
   [/does not support SSL/, 'set PGSSLMODE=disable, or enable TLS on the server'],
@@ -93,6 +104,17 @@ export function remedyForLimit(said: string): string | undefined {
   return `wait, or raise the limit with ALTER ${kind.toUpperCase()} ${pg.escapeIdentifier(name)} CONNECTION LIMIT`;
 }
 
+/**
+ * What an operator can do if the server says that row-level security would hide rows. Its hint, if there is one, says
+ * that the role owns the table, so that being the owner is not enough.
+ */
+export function remedyForHiddenRows(said: string): string | undefined {
+  if (!/row-level security/.test(said)) return undefined;
+  return /NO FORCE ROW LEVEL SECURITY/.test(said)
+    ? 'ALTER TABLE … NO FORCE ROW LEVEL SECURITY, or use a role with BYPASSRLS'
+    : 'use the owner of the table, or a role with BYPASSRLS';
+}
+
 /** What an operator can do about an error of `pg`; undefined if nothing specific is known. */
 export function remedyOf(error: unknown): string | undefined {
   const code = errorCode(error);
@@ -100,8 +122,10 @@ export function remedyOf(error: unknown): string | undefined {
     return 'set PGSSLROOTCERT to the CA’s certificate file, or set PGSSLMODE=require to accept any certificate';
   }
   const said = describeCause(error);
+  const { hint = '' } = (error ?? {}) as { readonly hint?: string };
   return (
     remedyForLimit(said) ??
+    remedyForHiddenRows(`${said} ${hint}`) ??
     SPOKEN.find(([pattern]) => pattern.test(said))?.[1] ??
     (code === undefined ? undefined : REMEDIES[code])
   );

@@ -30,6 +30,31 @@ export async function grantToGiveTo(client: pg.Client, owner: string): Promise<s
   return role.may ? `ALTER ROLE ${quote(role.user)} INHERIT` : grant;
 }
 
+/** A role and the predefined roles that it is a member of, directly or not, whether or not it has their rights. */
+export interface Memberships {
+  readonly role: string;
+  /** Whether it inherits the rights of the roles it is a member of; the default of its grants since PostgreSQL 16. */
+  readonly inherits: boolean;
+  readonly since16: boolean;
+  readonly memberOf: readonly string[];
+}
+
+/**
+ * The statement that gives a role the rights of a predefined one, which it lacks: for a role that does not inherit,
+ * membership is not enough (manual, CREATE ROLE and GRANT).
+ */
+export function grantRightsOf(
+  other: 'pg_read_all_data' | 'pg_signal_backend',
+  { role, inherits, since16, memberOf }: Memberships,
+): string {
+  const isMember = memberOf.includes(other);
+  const grant = `GRANT ${other} TO ${quote(role)}`;
+  if (since16) return inherits && !isMember ? grant : `${grant} WITH INHERIT TRUE`;
+  if (inherits) return grant;
+  const inherit = `ALTER ROLE ${quote(role)} INHERIT`;
+  return isMember ? inherit : `${grant}; ${inherit}`;
+}
+
 /** Roles whose sessions in a database this role may not end (manual, pg_terminate_backend). */
 export async function untouchableRoles(client: pg.Client, database: string): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(

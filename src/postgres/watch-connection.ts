@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { DatabaseError } from '../errors.ts';
+import { SESSION_POOL } from './errors.ts';
 
 /** How closely a connection is watched. */
 export interface WatchPace {
@@ -52,10 +53,7 @@ export function watchConnection(
     try {
       const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       if (rows[0]?.pid !== session) {
-        lose(
-          'gets a different session for each transaction, so the lock does not hold',
-          'set POSTGRES_HOST and POSTGRES_PORT to the server itself, not its pooler',
-        );
+        lose('gets a different session for each transaction, so the lock does not hold', SESSION_POOL);
       }
       askedAt = undefined;
     } catch (error) {

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { OperatorError, RestoreError } from '../errors.ts';
-import { renameDatabase } from '../postgres/administration.ts';
+import { endSessions, renameDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
@@ -14,7 +14,7 @@ import {
 } from './old-databases.ts';
 import type { FoundDatabases, RestoreTarget } from './restore-target.ts';
 import { dropScratch } from './scratch.ts';
-import { type AsAdmin, type SwapNames, swapDatabases } from './swap.ts';
+import { type AsAdmin, isInUse, type SwapNames, swapDatabases } from './swap.ts';
 
 /** What became of the databases that had the name before. */
 export interface Placed extends DroppedDatabases {
@@ -42,7 +42,7 @@ export async function placeScratch(
   try {
     if (target.kind !== 'swap' || !found.exists) {
       // Without an old database to replace, this restore leaves alone what an earlier one has kept.
-      await asAdmin((admin) => renameDatabase(admin, scratch, name));
+      await asAdmin((admin) => renameScratch(admin, scratch, name));
       return {
         kept: undefined,
         dropped: [],
@@ -61,6 +61,17 @@ export async function placeScratch(
   const subscriptions = await disableOld(database, names, log);
   const outcome = await dropOld(database, target.dropOld ? [...found.kept, kept] : found.kept, log);
   return { kept: outcome.dropped.includes(kept) ? undefined : kept, ...outcome, subscriptions };
+}
+
+/** A pooler may have kept sessions of the connections that filled the database. */
+async function renameScratch(admin: pg.Client, scratch: string, name: string): Promise<void> {
+  try {
+    await renameDatabase(admin, scratch, name);
+  } catch (error) {
+    if (!isInUse(error)) throw error;
+    await endSessions(admin, scratch);
+    await renameDatabase(admin, scratch, name);
+  }
 }
 
 /** With no old database to go back to, the new one stays. */

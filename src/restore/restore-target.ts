@@ -181,6 +181,12 @@ async function lasting<T>(look: () => Promise<readonly T[]>): Promise<readonly T
   }
 }
 
+/** Why a database cannot replace the maintenance database: over a connection to itself, none is renamed or dropped. */
+export const SAME_DATABASE = {
+  problem: 'POSTGRES_MAINTENANCE_DB names the same database',
+  remedy: 'set POSTGRES_MAINTENANCE_DB to another one, such as template1',
+} as const;
+
 /**
  * To be called before anything is copied.
  *
@@ -206,14 +212,7 @@ export function checkTarget(
       remedy: 'give --into an unused name',
     });
   }
-  // A database can be neither renamed nor dropped over a connection to itself.
-  if (name === maintenanceName) {
-    throw new ConfigError({
-      doing: instead,
-      problem: 'POSTGRES_MAINTENANCE_DB names the same database',
-      remedy: 'set POSTGRES_MAINTENANCE_DB to another one, such as template1',
-    });
-  }
+  if (name === maintenanceName) throw new ConfigError({ doing: instead, ...SAME_DATABASE });
   if (exists && !owned) {
     throw new RestoreError({
       doing: instead,

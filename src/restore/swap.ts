@@ -100,6 +100,6 @@ async function reopen(admin: pg.Client, { target, scratch, kept }: SwapNames): P
 }
 
 /** The error only says what was being done; the server's code is in its cause. */
-function isInUse(error: unknown): boolean {
+export function isInUse(error: unknown): boolean {
   return error instanceof Error && errorCode(error.cause) === SQLSTATE.objectInUse;
 }

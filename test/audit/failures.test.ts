@@ -101,8 +101,14 @@ test('rows that row-level security hides from the role', async () => {
         /cannot audit database .*: query would be affected by row-level security policy for table "files" — use the owner of the table, or a role with BYPASSRLS/,
       ),
     });
+    await bed.database.query(
+      `ALTER TABLE files FORCE ROW LEVEL SECURITY; ALTER TABLE files OWNER TO ${role}`,
+    );
+    expect((await bed.audit(['--json'], reader)).stderr).toMatch(
+      /row-level security policy for table "files" — ALTER TABLE … NO FORCE ROW LEVEL SECURITY, or use a role with BYPASSRLS/,
+    );
   } finally {
-    await bed.database.query(`DROP ROLE ${role}`);
+    await bed.database.query(`ALTER TABLE files OWNER TO CURRENT_USER; DROP ROLE ${role}`);
   }
 });
 

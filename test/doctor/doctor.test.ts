@@ -95,6 +95,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
     'database: connections',
     'database: clock',
     'database: maintenance',
+    'database: pooler',
     'database: create',
     'database: left over',
     's3: list',
@@ -153,7 +154,32 @@ const ILL: readonly Ill[] = [
     about: 'a table whose rows are hidden from the role',
     sql: ['ALTER TABLE one ENABLE ROW LEVEL SECURITY'],
     undo: ['ALTER TABLE one DISABLE ROW LEVEL SECURITY'],
-    found: [{ check: 'database: read all', detail: 'row-level security hides rows of public.one' }],
+    found: [
+      {
+        check: 'database: read all',
+        detail: 'row-level security hides rows of public.one',
+        remedy: 'ALTER ROLE <role> BYPASSRLS, or use the owner',
+      },
+    ],
+  },
+  {
+    about: 'a table whose rows are hidden from its owner, too',
+    sql: [
+      'ALTER TABLE one ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
+      'ALTER TABLE one OWNER TO <role>',
+    ],
+    undo: [
+      'ALTER TABLE one OWNER TO CURRENT_USER',
+      'ALTER TABLE one DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY',
+    ],
+    found: [
+      {
+        check: 'database: read all',
+        detail: 'row-level security hides rows of public.one',
+        remedy:
+          'ALTER ROLE <role> BYPASSRLS, or for the owner: ALTER TABLE public.one NO FORCE ROW LEVEL SECURITY',
+      },
+    ],
   },
   {
     about: 'a large object that the role may not read',
@@ -404,6 +430,79 @@ test.each(ILL)('$about is found, with a remedy, and nothing else is', async (ill
   expect(await bed.pendingUploads()).toEqual([]);
 });
 
+/** Does what the remedies say, as far as they are statements. */
+async function cure(findings: readonly DoctorFinding[]): Promise<void> {
+  for (const { remedy = '' } of findings) await bed.database.query(remedy.replace(/, or .*/, ''));
+}
+
+test.each([
+  ['a member', true],
+  ['no member', false],
+])(
+  'where a role that does not inherit is %s of the roles that it needs, the remedies help',
+  async (...row) => {
+    const [, isMember] = row;
+    const needed = 'pg_read_all_data, pg_signal_backend';
+    await admin(async (client) => {
+      await client.query(`ALTER ROLE ${quoted} NOINHERIT; REVOKE ${needed} FROM ${quoted}`);
+      if (isMember) await client.query(`GRANT ${needed} TO ${quoted}`);
+    });
+    try {
+      const findings = unwell(await examine());
+      expect(findings.map(({ check }) => check)).toEqual(['database: read all', 'database: sessions']);
+      await cure(findings);
+      expect(unwell(await examine())).toEqual([]);
+    } finally {
+      await admin((client) => client.query(`ALTER ROLE ${quoted} INHERIT`));
+    }
+  },
+);
+
+test('where the role takes on another one, the remedies are for that one, except for connections', async () => {
+  const active = `${bed.database.name}_active`;
+  await admin((client) =>
+    client.query(
+      `CREATE ROLE ${active}; GRANT ${active} TO ${quoted}; ALTER ROLE ${quoted} CONNECTION LIMIT 3`,
+    ),
+  );
+  const doctor = async () => {
+    const { stdout } = await bed.run(['doctor', '--json'], { ...asRole(), PGOPTIONS: `-c role=${active}` });
+    return unwell(JSON.parse(stdout) as DoctorFinding[]);
+  };
+  try {
+    const findings = await doctor();
+    expect(findings.map(({ check, remedy }) => [check, remedy])).toEqual([
+      ['database: read all', `GRANT pg_read_all_data TO "${active}", or use the owner`],
+      ['database: rename', `ALTER DATABASE "${bed.database.name}" OWNER TO "${active}"`],
+      [
+        'database: sessions',
+        `GRANT pg_signal_backend TO "${active}", or stop the application before a restore`,
+      ],
+      ['database: connections', expect.stringContaining(`ALTER ROLE ${quoted} CONNECTION LIMIT `)],
+      ['database: create', `ALTER ROLE "${active}" CREATEDB`],
+    ]);
+    await cure(findings.filter(({ check }) => check !== 'database: connections'));
+    expect((await doctor()).map(({ check }) => check)).toEqual(['database: connections']);
+  } finally {
+    await admin((client) =>
+      client.query(
+        `ALTER DATABASE "${bed.database.name}" OWNER TO CURRENT_USER; DROP ROLE ${active}; ALTER ROLE ${quoted} CONNECTION LIMIT -1`,
+      ),
+    );
+  }
+});
+
+test('a maintenance database that is the one to restore is found', async () => {
+  expect(unwell(await examine({ POSTGRES_MAINTENANCE_DB: bed.database.name }))).toEqual([
+    {
+      check: 'database: maintenance',
+      state: 'fault',
+      detail: 'POSTGRES_MAINTENANCE_DB names the same database, so a restore cannot replace it',
+      remedy: 'set POSTGRES_MAINTENANCE_DB to another one, such as template1',
+    },
+  ]);
+});
+
 test('probe objects that cannot be removed are named', async () => {
   bed.server.faults.push({
     operation: 'DeleteObjects',
@@ -521,10 +620,10 @@ test('a fault ends the program with status 3; the document is the same as the ta
   expect(text.stdout).toMatch(
     /\ns3: list +fault +403 SignatureDoesNotMatch +check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID\n/,
   );
-  expect(text.stdout).toMatch(/\n\n1 of 13 checks failed\n$/);
+  expect(text.stdout).toMatch(/\n\n1 of 14 checks failed\n$/);
   expect(json).toMatchObject({ status: 3, stderr: '' });
   const document = JSON.parse(json.stdout) as DoctorFinding[];
-  expect(document).toHaveLength(13);
+  expect(document).toHaveLength(14);
   expect(unwell(document)).toEqual([
     {
       check: 's3: list',

@@ -92,6 +92,25 @@ test('of a real pg_dump the error is told, not the warnings before it', async ()
   await expectNothing();
 });
 
+test('an owner from whom row-level security hides rows is not told to be the owner', async () => {
+  const role = `${bed.database.name}_owner`;
+  const other = await createTestDatabase(bed.env);
+  try {
+    await other.query(`CREATE ROLE ${role} LOGIN PASSWORD 'owns'; CREATE TABLE t (a int); ALTER TABLE t OWNER TO ${role};
+      ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
+    const owner = { POSTGRES_DB: other.name, POSTGRES_USER: role, POSTGRES_PASSWORD: 'owns' };
+    const result = await bed.run(['backup', '--quiet'], owner);
+    expect(result).toMatchObject({ status: 1, stdout: '' });
+    expect(result.stderr).toMatch(
+      /row-level security policy for table "t".* — ALTER TABLE … NO FORCE ROW LEVEL SECURITY, or use a role with BYPASSRLS\n$/,
+    );
+  } finally {
+    await other.drop();
+    await bed.database.query(`DROP ROLE IF EXISTS ${role}`);
+  }
+  await expectNothing();
+});
+
 test('a role that may have too few connections is told which limit it is', async () => {
   const role = `${bed.database.name}_few`;
   const other = await createTestDatabase(bed.env);

@@ -98,6 +98,19 @@ test('the waiting is broken off by a signal', async () => {
   await done;
 });
 
+test('without a pooler, one connection is all that it takes', async () => {
+  const used: string[] = [];
+  const counting: Database = {
+    ...database,
+    use: (name, signal, work) => {
+      used.push(name);
+      return database.use(name, signal, work);
+    },
+  };
+  expect(await withLock(counting, lock(), never, async () => 'ran')).toBe('ran');
+  expect(used).toEqual(['postgres']);
+});
+
 test('runs on another database are in nobody’s way', async () => {
   const { letGo, done } = await hold();
   expect(await withLock(open(`${target.name}_other`), lock(), never, async () => 'ran')).toBe('ran');

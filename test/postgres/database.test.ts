@@ -110,6 +110,23 @@ test('what a role has set for its application does not hold; PGOPTIONS does', as
   });
 });
 
+test('a limit in which hardly a statement can run keeps no command from its work', async () => {
+  const role = `${bed.database.name}_at_once`;
+  await withClient(bed.env, 'postgres', (client) =>
+    client.query(`
+      CREATE ROLE "${role}" LOGIN PASSWORD 'x';
+      ALTER ROLE "${role}" SET statement_timeout = '1ms'`),
+  );
+  const doctor = await bed.run(['doctor', '--json'], { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' });
+  await withClient(bed.env, 'postgres', (client) => client.query(`DROP ROLE "${role}"`));
+  expect(JSON.parse(doctor.stdout)).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ check: 'database: connect', state: 'ok' }),
+      expect.objectContaining({ check: 'database: maintenance', state: 'ok' }),
+    ]),
+  );
+});
+
 test('a database that refuses connections is named with the statement that has it accept them again', async () => {
   const name = `${bed.database.name} "shut"`;
   const quoted = `"${name.replaceAll('"', '""')}"`;

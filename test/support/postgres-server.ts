@@ -201,7 +201,7 @@ async function stopServer(server: ChildProcess, ended: Promise<void>): Promise<v
   clearTimeout(impatience);
 }
 
-function unprivilegedUser(): Owner {
+export function unprivilegedUser(): Owner {
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
   for (const wanted of ['postgres', 'nobody']) {
     const [, , uid, gid] = lines.find((line) => line.startsWith(`${wanted}:`))?.split(':') ?? [];

@@ -42,8 +42,12 @@ export interface RestoreFlags extends CommonOptions {
 /** A dump that was chosen. */
 export interface ChosenDump {
   readonly source: DumpSource;
-  /** Whether it would be chosen again by now. */
-  readonly isCurrent: (signal: AbortSignal) => Promise<boolean>;
+  /**
+   * Called under the lock, for which another run may have been waited.
+   *
+   * @throws NotFoundError if the dump is no longer there
+   */
+  readonly checkThere: (signal: AbortSignal) => Promise<void>;
 }
 
 /** The dump to restore: one in the bucket, or a file. */

@@ -16,9 +16,9 @@ import { warnOfVariables } from './warn-of-variables.ts';
 export async function restoreRows(
   invocation: Invocation,
   session: RestoreSession,
-  { source, isCurrent }: ChosenDump,
+  { source, checkThere }: ChosenDump,
   target: AddRowsOptions,
-): Promise<number | 'overtaken'> {
+): Promise<number> {
   const { config, log, startProgress } = session;
   const { dryRun } = invocation.options as RestoreFlags;
   warnOfVariables(log, invocation);
@@ -27,22 +27,18 @@ export async function restoreRows(
       database: openDatabase(config, invocation.env),
       log,
       startProgress,
-      isCurrent,
+      checkThere,
       ...confirmAndLock(session, 'restore'),
     },
     source,
     { ...target, dryRun: dryRun === true },
     invocation.signal,
   );
-  if (outcome.state === 'overtaken') return 'overtaken';
   session.print(...render(source, outcome));
   return EXIT.done;
 }
 
-function render(
-  source: DumpSource,
-  outcome: Exclude<AddRowsOutcome, { state: 'overtaken' }>,
-): [document: unknown, text: string] {
+function render(source: DumpSource, outcome: AddRowsOutcome): [document: unknown, text: string] {
   if (outcome.state === 'planned') {
     const would = outcome.intent;
     return [

@@ -5,7 +5,7 @@ import { backupSource, type DumpSource, fileSource } from '../catalog/dump-sourc
 import { withoutCheckpoints } from '../catalog/manifest.ts';
 import { type Check, describeFaults, hasWrongCheckpoints } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
-import { EXIT, RestoreError } from '../errors.ts';
+import { EXIT, NotFoundError, RestoreError } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import {
   type ConfirmedRestoreOptions,
@@ -13,6 +13,7 @@ import {
   type RestoreOutcome,
   restoreConfirmed,
 } from '../restore/restore-confirmed.ts';
+import type { Store } from '../s3/store.ts';
 import { escapeControls } from '../ui/controls.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
@@ -54,16 +55,11 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
     dryRun: flags.dryRun === true,
   };
   refuseUnread(flags, wanted, invocation.flags);
-  const restore = () =>
-    withSource(invocation, wanted, (session, chosen) =>
-      rows === undefined
-        ? restoreSource(invocation, session, chosen, how)
-        : restoreRows(invocation, session, chosen, rows),
-    );
-  for (;;) {
-    const status = await restore();
-    if (status !== 'overtaken') return status;
-  }
+  return withSource(invocation, wanted, (session, chosen) =>
+    rows === undefined
+      ? restoreSource(invocation, session, chosen, how)
+      : restoreRows(invocation, session, chosen, rows),
+  );
 }
 
 /** The dump to restore, and its media. */
@@ -74,25 +70,24 @@ interface Chosen extends ChosenDump {
 async function withSource(
   invocation: Invocation,
   wanted: WantedDump,
-  work: (session: RestoreSession, chosen: Chosen) => Promise<number | 'overtaken'>,
-): Promise<number | 'overtaken'> {
+  work: (session: RestoreSession, chosen: Chosen) => Promise<number>,
+): Promise<number> {
   const { env, signal } = invocation;
   if (wanted.by === 'file') {
     const session = openSession(invocation, FILE_RESTORE_GROUPS);
     const local = await openLocalDump(wanted.file, signal);
     const source = fileSource(wanted.file, local, { binDir: session.config.binDir, env });
     const media = mediaOfRestore(invocation, session.log, undefined);
-    return work(session, { source, media, isCurrent: async () => true });
+    return work(session, { source, media, checkThere: async () => {} });
   }
   const session = openSession(invocation, RESTORE_GROUPS);
-  const { config, log, now } = session;
-  const { prefix, database } = config;
+  const { config, log } = session;
+  const { prefix } = config;
   const inPlace = (invocation.options as RestoreFlags).inPlace === true;
   return withStore(session, async (store) => {
-    const one = wantedBackup(wanted, prefix);
-    const backup = await chooseBackup(store, prefix, one, {
+    const backup = await chooseBackup(store, prefix, wantedBackup(wanted, prefix), {
       ...choiceOptions(session),
-      database,
+      database: config.database,
       passOver: ({ id }, check) =>
         log.warn(
           `skipping backup ${id}: verification found it faulty: ${describeFaults(check)} — to restore it anyway, give its id`,
@@ -102,15 +97,28 @@ async function withSource(
         log.warn(describeDoubt(id, check));
       },
     });
-    const isCurrent = async (signal: AbortSignal) => {
-      const options = { now: now(), database, passOver: () => {}, signal };
-      const { id, dump } = await chooseBackup(store, prefix, one, options);
-      const isSame = dump.key === backup.dump.key && dump.etag === backup.dump.etag;
-      if (!isSame) log.warn(`backup ${backup.id} is no longer the one to restore; starting over with ${id}`);
-      return isSame;
-    };
     const source = backupSource(store, readable(backup, log), { binDir: config.binDir, env });
-    return work(session, { source, isCurrent, media: mediaOfRestore(invocation, log, { store, backup }) });
+    return work(session, {
+      source,
+      checkThere: (held) => checkThere(store, backup, held),
+      media: mediaOfRestore(invocation, log, { store, backup }),
+    });
+  });
+}
+
+/**
+ * A newer backup that has been completed meanwhile is not restored instead: it may be of the very damage that is to be
+ * undone.
+ *
+ * @throws NotFoundError if the backup is gone or replaced
+ */
+async function checkThere(store: Store, { id, dump }: UsableBackup, signal: AbortSignal): Promise<void> {
+  const present = await store.head(dump.key, signal);
+  if (present !== undefined && present.etag === dump.etag && present.bytes === dump.bytes) return;
+  throw new NotFoundError({
+    doing: `cannot restore backup ${id}`,
+    problem: `it has been ${present === undefined ? 'deleted' : 'replaced'} since it was chosen`,
+    remedy: 'see which backups are left with `topobank-backup list`, and run again',
   });
 }
 
@@ -155,16 +163,16 @@ function describeDoubt(id: string, check: Check): string {
 async function restoreSource(
   invocation: Invocation,
   session: RestoreSession,
-  { source, media, isCurrent }: Chosen,
+  { source, media, checkThere }: Chosen,
   options: ConfirmedRestoreOptions,
-): Promise<number | 'overtaken'> {
+): Promise<number> {
   const { config, log, startProgress, now } = session;
   warnOfVariables(log, invocation);
   const outcome = await restoreConfirmed(
     {
       database: openDatabase(config, invocation.env),
       media,
-      isCurrent,
+      checkThere,
       now,
       log,
       startProgress,
@@ -175,17 +183,13 @@ async function restoreSource(
     options,
     invocation.signal,
   );
-  if (outcome.state === 'overtaken') return 'overtaken';
   session.print(...render(source, outcome));
   if (outcome.state === 'planned') return EXIT.done;
   const { restored } = outcome.media;
   return restored === undefined || isWhole(restored) ? EXIT.done : EXIT.fault;
 }
 
-function render(
-  source: DumpSource,
-  outcome: Exclude<RestoreOutcome, { state: 'overtaken' }>,
-): [document: unknown, text: string] {
+function render(source: DumpSource, outcome: RestoreOutcome): [document: unknown, text: string] {
   const { before = null, restored = null } = outcome.media;
   const ofMedia = restored === null ? '' : `\n${renderMediaRestored(restored)}`;
   if (outcome.state === 'planned') {

@@ -13,7 +13,8 @@ const CONNECT_SECONDS = 15;
 const NOT_THERE = new Set<string>([SQLSTATE.invalidCatalogName, SQLSTATE.insufficientPrivilege]);
 
 /** As remedies list them. */
-const OWN_VARIABLES = /POSTGRES_\w+(?:(?:,| and) POSTGRES_\w+)*/g;
+const OWN_VARIABLE = '\\bPOSTGRES_(?:HOST|PORT|USER|PASSWORD|DB)\\b';
+const OWN_VARIABLES = new RegExp(`${OWN_VARIABLE}(?:(?:,| and) ${OWN_VARIABLE})*`, 'g');
 
 /** libpq variables that lead to another server than the settings do, and override them (manual §34.15). */
 const LEADING_ELSEWHERE = ['PGHOSTADDR', 'PGSERVICE', 'PGSERVICEFILE'];
@@ -124,9 +125,9 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
 
   /** The remedies name the variables that usually give the settings. */
   function namingSource(error: OperatorError): OperatorError {
-    const { doing, problem, remedy = '', cause } = error;
+    const { doing, problem, remedy, cause } = error;
     const { from } = settings;
-    if (from === undefined) return error;
+    if (from === undefined || remedy === undefined || !(error instanceof DatabaseError)) return error;
     return new DatabaseError({ doing, problem, remedy: remedy.replace(OWN_VARIABLES, from), cause });
   }
 

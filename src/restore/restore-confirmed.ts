@@ -36,8 +36,8 @@ export interface RestoreMedia {
 
 export interface ConfirmedRestoreContext extends RestoreContext, ConfirmAndLock {
   readonly media: RestoreMedia;
-  /** Whether the same dump would be chosen by now. Asked under the lock, for which another run may have been waited. */
-  readonly isCurrent: (signal: AbortSignal) => Promise<boolean>;
+  /** Throws if the dump is no longer there. Called under the lock, for which another run may have been waited. */
+  readonly checkThere: (signal: AbortSignal) => Promise<void>;
   /** Describes to people what was restored, in `ms` milliseconds. */
   readonly describe: (report: RestoreReport, ms: number) => string;
 }
@@ -48,8 +48,6 @@ export interface ConfirmedRestoreOptions extends Omit<RestoreOptions, 'agreed'> 
 }
 
 export type RestoreOutcome =
-  /** Nothing was done, because another dump is to be restored by now. */
-  | { readonly state: 'overtaken' }
   | {
       readonly state: 'planned';
       /** What would be done. */
@@ -106,7 +104,6 @@ export async function restoreConfirmed(
   if (replaces) await confirm(intent);
   const began = performance.now();
   const report = await restoreAlone(context, source, { ...options, agreed: found }, signal);
-  if (report === undefined) return { state: 'overtaken' };
   const ms = performance.now() - began;
   const restored = await media.bringBack(false).catch((error: unknown) => {
     // The database is restored all the same, and the operator has to know where the old one is.
@@ -120,20 +117,18 @@ export async function restoreConfirmed(
 
 /**
  * Under the lock no backup is taken of a database that is about to be replaced, and what is being read is not pruned.
- *
- * @returns undefined if another dump is to be restored by now
  */
 function restoreAlone(
   context: ConfirmedRestoreContext,
   source: DumpSource,
   options: RestoreOptions,
   signal: AbortSignal,
-): Promise<RestoreReport | undefined> {
+): Promise<RestoreReport> {
   const { database, lockFor } = context;
   const name = targetName(options.target, database);
   const purpose = `restore ${source.name} into database ${name} on ${database.server}`;
   return withLock(database, lockFor(purpose), signal, async (held) => {
-    if (!(await context.isCurrent(held))) return undefined;
+    await context.checkThere(held);
     await reopenAfterKill(context, held);
     if (options.target.kind !== 'into') await finishDrop(context, name, held);
     return restoreDump(context, source, options, held);

@@ -14,7 +14,7 @@ export interface BytesHash {
 
 const LINE_FEED = 0x0a;
 
-/** What begins a line with a key; no row begins like that. */
+/** What begins a line with a key. A row that begins like that, after a carriage return, is left out too. */
 const KEYS = ['\n\\restrict ', '\n\\unrestrict '];
 const LONGEST = Math.max(...KEYS.map((key) => key.length));
 

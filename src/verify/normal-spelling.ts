@@ -2,11 +2,11 @@ import { STATEMENT_HEAD } from '../dump/statement-reader.ts';
 import { type Piece, readBrackets } from './bracket-tree.ts';
 
 const NAME = '(?:"[^"]*"(?:"[^"]*")*|[A-Za-z_\\x80-\\xff][\\w$\\x80-\\xff]*)';
-const MORE = '(?: (?:varying|precision|with|without|time|zone|year|month|day|hour|minute|second|to)\\b)*';
+const MORE = '(?: (?:varying|precision|with|without|time|zone|year|month|day|hour|minute|second|to)\\b){0,6}';
 /** A cast as the server prints it: `::numeric(5,2)`, `::timestamp(3) without time zone`, `::public.status`. */
 const CAST = `::${NAME}(?:\\.${NAME})?${MORE}(?:\\(\\d+(?:,-?\\d+)?\\))?${MORE}`;
 const ARRAY_CAST = new RegExp(`(?<type>${CAST})\\[\\]`, 'y');
-const CASTS = new RegExp(`(?:${CAST})*`, 'y');
+const CASTS = new RegExp(`(?:${CAST}(?:\\[\\])?)*`, 'y');
 const COLLATION = new RegExp(` COLLATE ${NAME}(?:\\.${NAME})?`, 'y');
 
 /**
@@ -72,25 +72,44 @@ function isEmpty({ elements }: ArrayPiece): boolean {
 
 /** @param cast what to cast each element to, `::text`; or nothing */
 function spellArray(text: string, { elements }: ArrayPiece, cast: string): string {
-  return `ARRAY[${elements.map((pieces) => spellElement(text, pieces, cast)).join(', ')}]`;
+  const inner = elements.map((pieces) => unwrap(text, pieces));
+  const arrays = inner.map(([only, ...others]) =>
+    only?.kind === 'array' && others.length === 0 ? only : undefined,
+  );
+  // Beside an array, every other element is one too, whatever it looks like.
+  const whole = cast !== '' && arrays.some((array) => array !== undefined) ? `${cast}[]` : cast;
+  const spelled = inner.map((pieces, at) => {
+    const array = arrays[at];
+    return array === undefined ? spellElement(text, pieces, whole) : spellArray(text, array, cast);
+  });
+  return `ARRAY[${spelled.join(', ')}]`;
 }
 
+/** @param pieces as {@link unwrap} leaves them */
 function spellElement(text: string, pieces: readonly Piece[], cast: string): string {
-  const inner = unwrap(pieces);
-  const [only] = inner;
-  if (inner.length === 1 && only?.kind === 'array') return spellArray(text, only, cast);
-  const { expression, isClosed, collation } = readElement(text, inner);
+  const { expression, isClosed, collation } = readElement(text, pieces);
   const closed = isClosed || cast === '' ? expression : `(${expression})`;
   return `${closed}${cast}${collation}`;
 }
 
-/** Without white space around it, and without parentheses around all of it. */
-function unwrap(pieces: readonly Piece[]): readonly Piece[] {
+/**
+ * Without white space around it, and without parentheses around all of it, unless these make it a row or hold a query
+ * together.
+ */
+function unwrap(text: string, pieces: readonly Piece[]): readonly Piece[] {
   const first = pieces.findIndex(({ kind }) => kind !== 'space');
   const last = pieces.findLastIndex(({ kind }) => kind !== 'space');
   const inner = first < 0 ? [] : pieces.slice(first, last + 1);
   const [only] = inner;
-  return inner.length === 1 && only?.kind === 'group' && only.open === '(' ? unwrap(only.inside) : inner;
+  const isWrapped = inner.length === 1 && only?.kind === 'group' && only.open === '(';
+  return isWrapped && !only.inside.some((piece) => holdsTogether(text, piece))
+    ? unwrap(text, only.inside)
+    : inner;
+}
+
+function holdsTogether(text: string, { kind, start, end }: Piece): boolean {
+  if (kind === 'sign') return text[start] === ',';
+  return kind === 'word' && /^(?:SELECT|WITH|VALUES)$/.test(text.slice(start, end));
 }
 
 interface Element {
@@ -117,7 +136,7 @@ function readElement(text: string, pieces: readonly Piece[]): Element {
   if (operand.length > 1 || group?.kind !== 'group' || group.open !== '(') {
     return { expression: `${spell(text, operand)}${casts}`, isClosed: true, collation };
   }
-  const inner = readElement(text, unwrap(group.inside));
+  const inner = readElement(text, unwrap(text, group.inside));
   const isOperand = inner.isClosed && inner.collation === '';
   const expression = `${inner.expression}${inner.collation}`;
   return { expression: `${isOperand ? expression : `(${expression})`}${casts}`, isClosed: true, collation };

@@ -43,14 +43,8 @@ async function restoreAfter(args: readonly string[], onWaiting: () => Promise<un
   return restoring;
 }
 
-/** Runs a restore that has to wait for a backup. */
-async function restoreAfterBackup(
-  args: readonly string[],
-  {
-    env = {},
-    meanwhile = async () => {},
-  }: { env?: Record<string, string>; meanwhile?: () => Promise<unknown> },
-) {
+/** Runs a restore that has to wait for a backup, which is run with these variables. */
+async function restoreAfterBackup(args: readonly string[], env: Record<string, string> = {}) {
   const until = deferred<void>();
   const held = new Promise<void>((onHeld) => {
     const what = { kind: 'hold', until: until.promise, onHeld } as const;
@@ -58,10 +52,7 @@ async function restoreAfterBackup(
   });
   const backingUp = bed.run(['backup', '--quiet'], env);
   await held;
-  const restored = await restoreAfter(args, async () => {
-    await meanwhile();
-    until.resolve(undefined);
-  });
+  const restored = await restoreAfter(args, async () => until.resolve(undefined));
   expect(await backingUp).toMatchObject({ status: 0 });
   return restored;
 }
@@ -82,26 +73,35 @@ function restoreAfterChange(args: readonly string[], change: () => Promise<unkno
   });
 }
 
-test.each([
-  ['is kept', {}],
-  ['is pruned by it', { MAX_BACKUPS: '1' }],
-])('the latest backup is the one that was waited for, if the one before %s', async (_, env) => {
-  await bed.database.query('INSERT INTO t VALUES (2)');
-  const restored = await restoreAfterBackup(['--latest', '--no-audit'], { env });
+test('the backup that was the latest when it was agreed to is restored, not one of the damage', async () => {
+  await bed.database.query('DELETE FROM t');
+  const restored = await restoreAfterBackup(['--latest', '--no-audit']);
   expect(restored).toMatchObject({ status: 0 });
-  expect(restored.stderr).toMatch(/WARN: backup \d+ is no longer the one to restore; starting over with \d+/);
-  expect(await idsIn(bed.database.name)).toEqual([1, 2]);
+  expect(await idsIn(bed.database.name)).toEqual([1]);
 });
 
-test('rows are those of the backup that was waited for', async () => {
-  await bed.database.query('INSERT INTO t VALUES (2)');
-  const restored = await restoreAfterBackup(
-    ['--latest', '--table', 't', '--data-only', '--into', bed.database.name],
-    { meanwhile: () => bed.database.query('DELETE FROM t') },
-  );
-  expect({ status: restored.status, stderr: restored.stderr }).toMatchObject({ status: 0 });
-  expect(await idsIn(bed.database.name)).toEqual([1, 2]);
+test('rows are those of the backup that was the latest when it was agreed to', async () => {
+  await bed.database.query('DELETE FROM t');
+  const flags = ['--table', 't', '--data-only', '--into', bed.database.name];
+  const restored = await restoreAfterBackup(['--latest', ...flags]);
+  expect(restored).toMatchObject({ status: 0 });
+  expect(await idsIn(bed.database.name)).toEqual([1]);
 });
+
+test.each(['--drop-old', '--in-place'])(
+  'with %s nothing is done for a backup that was pruned meanwhile',
+  async (flag) => {
+    await bed.database.query('INSERT INTO t VALUES (2)');
+    const restored = await restoreAfterBackup(['--latest', '--no-audit', flag], { MAX_BACKUPS: '1' });
+    expect(restored).toMatchObject({
+      status: 4,
+      stdout: '',
+      stderr: expect.stringMatching(/cannot restore backup \d+: it has been deleted since it was chosen — /),
+    });
+    expect(await idsIn(bed.database.name)).toEqual([1, 2]);
+    expect(await bed.databases()).toEqual([bed.database.name]);
+  },
+);
 
 test('a database that was not there when the restore was agreed to is not dropped', async () => {
   const { name } = bed.database;

@@ -50,6 +50,16 @@ test.each([
     `ARRAY[ARRAY[('a'::character varying)::text], ARRAY[(NULL::character varying)::text]]`,
   ],
   [
+    'a query',
+    `(ARRAY[( SELECT max(s) FROM t, u), 'b'::character varying])::text[]`,
+    `ARRAY[(( SELECT max(s) FROM t, u))::text, ('b'::character varying)::text]`,
+  ],
+  [
+    'a column of arrays beside an array',
+    `(ARRAY[g, ARRAY['a'::character varying]])::text[]`,
+    `ARRAY[(g)::text[], ARRAY[('a'::character varying)::text]]`,
+  ],
+  [
     'an array in an element',
     `(ARRAY[f((ARRAY[1, 2])::bigint[])])::text[]`,
     `ARRAY[(f(ARRAY[(1)::bigint, (2)::bigint]))::text]`,
@@ -74,6 +84,8 @@ test.each([
   [`ARRAY[((a OR b) AND c)]`, `ARRAY[(a OR (b AND c))]`],
   [`ARRAY[((a)::text COLLATE "C")::name]`, `ARRAY[((a)::text)::name COLLATE "C"]`],
   [`ARRAY[ROW(a, b)]`, `ARRAY[a, b]`],
+  [`ARRAY[(a, b)]`, `ARRAY[a, b]`],
+  [`ARRAY[( SELECT b FROM t ORDER BY c, d)]`, `ARRAY[( SELECT b FROM t ORDER BY c), d]`],
   [`ARRAY[ARRAY[1], ARRAY[2]]`, `ARRAY[ARRAY[1, 2]]`],
   [`(ARRAY[1, 2])[1]`, `(ARRAY[1, 2])[2]`],
   [`ARRAY[1] = (x)::text`, `ARRAY[1] = x`],

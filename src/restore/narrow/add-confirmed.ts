@@ -11,8 +11,8 @@ import {
 } from './add-rows.ts';
 
 export interface ConfirmedRowsContext extends AddRowsContext, ConfirmAndLock {
-  /** Whether the same dump would be chosen by now. Asked under the lock, for which another run may have been waited. */
-  readonly isCurrent: (signal: AbortSignal) => Promise<boolean>;
+  /** Throws if the dump is no longer there. Called under the lock, for which another run may have been waited. */
+  readonly checkThere: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface ConfirmedRowsOptions extends AddRowsOptions {
@@ -21,8 +21,6 @@ export interface ConfirmedRowsOptions extends AddRowsOptions {
 }
 
 export type AddRowsOutcome =
-  /** Nothing was done, because another dump is to be restored by now. */
-  | { readonly state: 'overtaken' }
   | {
       readonly state: 'planned';
       /** What would be done. */
@@ -64,9 +62,9 @@ export async function addRowsConfirmed(
   }
   await confirm(`${intent}, which already exists`);
   const began = performance.now();
-  const report = await withLock(database, lockFor(intent), signal, async (held) =>
-    (await context.isCurrent(held)) ? addRows(context, source, options, held) : undefined,
-  );
-  if (report === undefined) return { state: 'overtaken' };
+  const report = await withLock(database, lockFor(intent), signal, async (held) => {
+    await context.checkThere(held);
+    return addRows(context, source, options, held);
+  });
   return { state: 'done', report, ms: performance.now() - began };
 }

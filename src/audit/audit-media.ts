@@ -65,6 +65,10 @@ export async function auditMedia(
       assertSources(matched);
       for (const tables of tablesOfSeveral(matched))
         log.warn(`several schemas have a table of this name, and the rows of each count: ${tables}`);
+      for (const problem of matched.unread)
+        log.warn(
+          `some orphans may be owned by rows that cannot be read, so none can be moved to quarantine: ${problem}`,
+        );
       for (const client of [held, copying, fresh]) await readAllRows(client, serverEncoding);
       await sortInMemory(copying);
 

@@ -6,16 +6,10 @@ import { copyLines, decodeCopyField } from '../postgres/copy-text.ts';
 import type { Relation } from '../postgres/relations.ts';
 import { asKeyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
+import { UNKNOWN_TYPE } from './column-types.ts';
 import { readDumpTables } from './dump-tables.ts';
 import { type SortSpace, sortRecords } from './external-sort.ts';
-import {
-  identify,
-  type Matched,
-  type MatchedSource,
-  matchPresent,
-  sourceTables,
-  UNKNOWN_TYPE,
-} from './match-sources.ts';
+import { identify, type Matched, type MatchedSource, matchPresent, sourceTables } from './match-sources.ts';
 import { splitPattern } from './pattern.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 import type { Reference } from './references.ts';
@@ -39,7 +33,7 @@ export interface DumpReferencesContext {
 
 /** What the rows of a backup own. */
 interface DumpReferences {
-  readonly matched: Matched;
+  readonly matched: Pick<Matched, 'era' | 'sources'>;
   /** In the order of their keys' bytes. */
   readonly references: AsyncGenerator<readonly Reference[]>;
 }
@@ -114,6 +108,7 @@ function describeTable({ schema, name, columns }: CopyTarget): Relation {
     name,
     columns: new Map(columns.map((column) => [column, UNKNOWN_TYPE])),
     primaryKey: id === undefined ? [] : [id],
+    mayRead: true,
   };
 }
 

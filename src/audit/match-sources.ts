@@ -1,7 +1,9 @@
 import { ConfigError } from '../errors.ts';
 import type { Relation, Relations } from '../postgres/relations.ts';
+import { isText, isTime } from './column-types.ts';
 import { placeholders } from './pattern.ts';
 import { ERA_B_COLUMNS, type Era, type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
+import { requireReadable, requireSource } from './unread-tables.ts';
 
 /** A source as found in a database: one table, and one column or one pattern of prefixes. */
 export interface MatchedSource {
@@ -19,10 +21,12 @@ export interface Matched {
   readonly era: string | null;
   /** Empty if no row is known to own any object. */
   readonly sources: readonly MatchedSource[];
+  /**
+   * Why rows of some tables cannot be read, each in a clause, although another schema has a table of the same name whose
+   * rows can: what they own may look like orphans.
+   */
+  readonly unread: readonly string[];
 }
-
-/** The type of a column read from a dump, which gives only its name; it may be any type. */
-export const UNKNOWN_TYPE = '';
 
 /** Every table that the sources name. */
 export function sourceTables(sources: readonly ReferenceSource[]): string[] {
@@ -38,10 +42,12 @@ export function sourceTables(sources: readonly ReferenceSource[]): string[] {
  * told apart, so that what they own would be taken for orphans
  */
 export function matchSources(own: readonly ReferenceSource[], relations: Relations): Matched {
-  for (const source of own) requireSource(source, relations);
-  const matched = matchPresent(TOPOBANK_SOURCES, own, relations);
-  if (matched.era !== null) for (const source of TOPOBANK_SOURCES) requireReadable(source, relations);
-  return matched;
+  const { era, sources } = matchPresent(TOPOBANK_SOURCES, own, relations);
+  const unread = [
+    ...own.flatMap((source) => requireSource(source, relations)),
+    ...(era === null ? [] : TOPOBANK_SOURCES.flatMap((source) => requireReadable(source, relations))),
+  ];
+  return { era, sources, unread: [...new Set(unread)] };
 }
 
 /** {@link matchSources} for a dump, which may be older than a table that AUDIT_REFERENCES names. */
@@ -49,7 +55,7 @@ export function matchPresent(
   known: readonly ReferenceSource[],
   own: readonly ReferenceSource[],
   relations: Relations,
-): Matched {
+): Pick<Matched, 'era' | 'sources'> {
   const era = tellEra(relations);
   const matched = (era === null ? own : [...known, ...own]).flatMap((source) =>
     matchSource(source, relations),
@@ -57,6 +63,9 @@ export function matchPresent(
   // If a column were named twice, each of its keys would count as shared.
   return { era, sources: [...new Map(matched.map((source) => [identify(source), source])).values()] };
 }
+
+/** How many schemas to name that have a table of one name. */
+const SCHEMAS_NAMED = 5;
 
 /** The tables of one name that several schemas have, each in a clause: `files_manifest in archive, public`. */
 export function tablesOfSeveral({ sources }: Matched): string[] {
@@ -67,11 +76,14 @@ export function tablesOfSeveral({ sources }: Matched): string[] {
   }
   return [...schemas]
     .filter(([, names]) => names.size > 1)
-    .map(([table, names]) => `${table} in ${[...names].join(', ')}`);
+    .map(([table, names]) => {
+      const more = names.size > SCHEMAS_NAMED ? ` and ${names.size - SCHEMAS_NAMED} more` : '';
+      return `${table} in ${[...names].slice(0, SCHEMAS_NAMED).join(', ')}${more}`;
+    });
 }
 
 /** @throws ConfigError if there is no source, saying which tables were looked for */
-export function assertSources({ sources }: Matched): void {
+export function assertSources({ sources }: Pick<Matched, 'sources'>): void {
   if (sources.length > 0) return;
   const looked = TOPOBANK_SOURCES.flatMap(({ tables, eras }) => (eras.length > 0 ? tables : []));
   throw new ConfigError({
@@ -96,9 +108,12 @@ function tellEra(relations: Relations): string | null {
 }
 
 function matchSource(source: ReferenceSource, relations: Relations): readonly MatchedSource[] {
-  return source.tables.flatMap((table) =>
-    (relations.get(table) ?? []).flatMap((relation) => matchTable(source, relation)),
-  );
+  return source.tables.flatMap((table) => {
+    const found = relations.get(table) ?? [];
+    // Of a single one, the server says that it may not be read.
+    const readable = found.length > 1 ? found.filter(({ mayRead }) => mayRead) : found;
+    return readable.flatMap((relation) => matchTable(source, relation));
+  });
 }
 
 function matchTable(source: ReferenceSource, relation: Relation): readonly MatchedSource[] {
@@ -125,83 +140,8 @@ function matchTable(source: ReferenceSource, relation: Relation): readonly Match
     }));
 }
 
-/** A source named by the operator must exist completely, in one schema at least. */
-function requireSource(source: ReferenceSource, relations: Relations): void {
-  for (const table of source.tables) {
-    const problems = (relations.get(table) ?? []).map((relation) => problemOf(source, table, relation));
-    if (problems.length === 0) throw refuseSource(`there is no table ${table}`);
-    const [problem] = problems;
-    if (problem !== undefined && !problems.includes(undefined)) throw refuseSource(problem);
-  }
-}
-
-/** Why rows of this table cannot be read by this source; undefined if they can. */
-function problemOf(source: ReferenceSource, table: string, relation: Relation): string | undefined {
-  if (relation.primaryKey.length === 0) return `table ${table} has no primary key`;
-  const { owned } = source;
-  const named = owned.kind === 'key' ? owned.columns : owned.patterns.flatMap(placeholders);
-  const missing = [...named, ...source.written].find((column) => !relation.columns.has(column));
-  if (missing !== undefined) return `table ${table} has no column ${missing}`;
-  if (owned.kind === 'key') {
-    const other = owned.columns.find((column) => !isText(relation, column));
-    if (other !== undefined) return `column ${other} of table ${table} does not hold text`;
-  }
-  const other = source.written.find((column) => !isTime(relation, column));
-  return other === undefined ? undefined : `column ${other} of table ${table} does not hold a time`;
-}
-
-/** Whatever a database has of a known source must be usable. */
-function requireReadable({ tables, owned }: ReferenceSource, relations: Relations): void {
-  for (const table of tables) {
-    for (const relation of relations.get(table) ?? []) {
-      if (owned.kind === 'key') {
-        const present = owned.columns.filter((column) => relation.columns.has(column));
-        if (present.length === 0) continue;
-        const other = present.find((column) => !isText(relation, column));
-        if (other !== undefined)
-          throw unreadableTable(`column ${other} of table ${table} does not hold text`);
-      } else {
-        if (owned.beside !== undefined && !isText(relation, owned.beside)) continue;
-        const lacking = owned.patterns.flatMap(placeholders).find((column) => !relation.columns.has(column));
-        if (lacking !== undefined) throw unreadableTable(`table ${table} has no column ${lacking}`);
-      }
-      if (relation.primaryKey.length === 0) throw unreadableTable(`table ${table} has no primary key`);
-    }
-  }
-}
-
-function unreadableTable(problem: string): ConfigError {
-  return new ConfigError({
-    doing: 'cannot determine which rows own which objects',
-    problem,
-    remedy: 'restore the table to the form that TopoBank’s migrations give it',
-  });
-}
-
-function refuseSource(problem: string): ConfigError {
-  return new ConfigError({
-    doing: 'cannot use AUDIT_REFERENCES',
-    problem,
-    remedy: 'correct it, or POSTGRES_DB',
-  });
-}
-
 /** Returns the same text for two sources that name the same column or the same prefixes of one table. */
 export function identify({ relation: { schema, name }, owned }: MatchedSource): string {
   const what = owned.kind === 'key' ? [owned.column, owned.under] : [owned.pattern];
   return JSON.stringify([schema, name, owned.kind, ...what]);
-}
-
-/** Whether the table has this column and it may hold text; see {@link UNKNOWN_TYPE}. */
-export function isText(relation: Relation, column: string): boolean {
-  return isOfType(relation, column, /^(character varying|character|text|("?\w+"?\.)?citext)\b/);
-}
-
-function isTime(relation: Relation, column: string): boolean {
-  return isOfType(relation, column, /^(timestamp|date)\b/);
-}
-
-function isOfType(relation: Relation, column: string, type: RegExp): boolean {
-  const found = relation.columns.get(column);
-  return found !== undefined && (found === UNKNOWN_TYPE || type.test(found));
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { ConfigError } from '../errors.ts';
 import { errorCode } from '../postgres/errors.ts';
 import { quoteTable } from '../postgres/relations.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
@@ -14,7 +15,7 @@ export type FindOwned = (keys: readonly string[]) => Promise<ReadonlySet<string>
  * Creates a function that looks keys up among the rows of a database, by each of its sources.
  *
  * @param client a connection that is not in a transaction
- * @throws ConfigError if no row is known to own any object
+ * @throws ConfigError if no row is known to own any object, or rows that may own some cannot be read
  */
 export async function ownedKeyFinder(
   client: pg.Client,
@@ -23,6 +24,8 @@ export async function ownedKeyFinder(
 ): Promise<FindOwned> {
   const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
   assertSources(matched);
+  const [unread] = matched.unread;
+  if (unread !== undefined) throw unreadRows(unread);
   await readAllRows(client, serverEncoding);
   const ask = async (source: MatchedSource, keys: readonly string[]): Promise<string[]> => {
     const key = keyExpression(source, mediaPrefix);
@@ -43,6 +46,14 @@ export async function ownedKeyFinder(
     }
     return owned;
   };
+}
+
+function unreadRows(problem: string): ConfigError {
+  return new ConfigError({
+    doing: 'cannot determine which objects no row owns',
+    problem,
+    remedy: 'rename or drop that table if its rows own nothing, or make it readable',
+  });
 }
 
 /** No row owns a key that the database cannot represent; such a key must not keep the others from being looked up. */

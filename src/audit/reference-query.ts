@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { quoteTable, type Relation } from '../postgres/relations.ts';
-import { isText, type MatchedSource } from './match-sources.ts';
+import { isText } from './column-types.ts';
+import type { MatchedSource } from './match-sources.ts';
 import { placeholders, splitPattern } from './pattern.ts';
 
 const quote = pg.escapeIdentifier;

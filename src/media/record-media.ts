@@ -87,6 +87,8 @@ export function recordMedia(
         log.debug(`no row of database ${database.name} is known to own media`);
         return undefined;
       }
+      for (const problem of matched.unread)
+        log.warn(`the backup’s list of media lacks what rows own that cannot be read: ${problem}`);
       await readAllRows(client, serverEncoding);
       await sortInMemory(client);
       const sql = referenceQuery(matched.sources, {

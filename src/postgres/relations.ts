@@ -10,6 +10,8 @@ export interface Relation {
   readonly columns: ReadonlyMap<string, string>;
   /** Columns of the primary key, in key order; empty without one. */
   readonly primaryKey: readonly string[];
+  /** Whether the connection's role may read its rows. */
+  readonly mayRead: boolean;
 }
 
 /** A table as written in SQL: `"schema"."name"`; without a schema, it is resolved along search_path. */
@@ -48,6 +50,7 @@ export async function findRelations(client: pg.Client, names: readonly string[])
     name: string;
     columns: [string, string][] | null;
     primary_key: string[];
+    may_read: boolean;
   }>(
     `SELECT wanted.name AS wanted, n.nspname AS schema, c.relname AS name,
        (SELECT json_agg(json_build_array(a.attname, CASE t.typtype
@@ -58,18 +61,28 @@ export async function findRelations(client: pg.Client, names: readonly string[])
        (SELECT coalesce(json_agg(a.attname ORDER BY k.place), '[]')
         FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
-        WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key
+        WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key,
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS may_read
      FROM unnest($1::text[]) AS wanted (name)
      JOIN pg_class c ON c.relname = regexp_replace(wanted.name, '^.*\\.', '') AND c.relkind IN ('r', 'p')
      JOIN pg_namespace n ON n.oid = c.relnamespace
        AND CASE WHEN wanted.name LIKE '%.%' THEN n.nspname || '.' || c.relname = wanted.name
-           ELSE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' END
+           ELSE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND NOT EXISTS (
+             -- Its rows are read with those of its parent.
+             SELECT FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
+             WHERE h.inhrelid = c.oid AND p.relname = c.relname AND p.relkind IN ('r', 'p')) END
      ORDER BY n.nspname`,
     [names],
   );
   const found = new Map<string, Relation[]>();
-  for (const { wanted, schema, name, columns, primary_key } of rows) {
-    const relation = { schema, name, columns: new Map(columns ?? []), primaryKey: primary_key };
+  for (const { wanted, schema, name, columns, primary_key, may_read } of rows) {
+    const relation = {
+      schema,
+      name,
+      columns: new Map(columns ?? []),
+      primaryKey: primary_key,
+      mayRead: may_read,
+    };
     found.set(wanted, [...(found.get(wanted) ?? []), relation]);
   }
   return found;

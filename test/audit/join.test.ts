@@ -10,7 +10,13 @@ const CUTOFF = new Date('2026-01-02T00:00:00.500Z');
 const OLD = new Date('2026-01-01T00:00:00Z');
 
 const source: MatchedSource = {
-  relation: { schema: 'public', name: 't', columns: new Map([['id', 'bigint']]), primaryKey: ['id'] },
+  relation: {
+    schema: 'public',
+    name: 't',
+    columns: new Map([['id', 'bigint']]),
+    mayRead: true,
+    primaryKey: ['id'],
+  },
   owned: { kind: 'key', column: 'file', under: '' },
   written: [],
 };

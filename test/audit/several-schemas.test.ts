@@ -56,3 +56,76 @@ test.each(PATHS)('with the search path %s a backup lists both, and its dump is r
     expect(findings).toContainEqual(expect.objectContaining({ kind: 'dangling', key }));
   }
 });
+
+const REPORTS = '[{"column": "reports.file"}]';
+
+/** Two tables `reports`, of which the second can be read. */
+async function createReports(first: string): Promise<void> {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE TABLE public.reports (${first}); INSERT INTO public.reports VALUES (1, '"2.pdf"'), (2, '"3.pdf"');
+     CREATE SCHEMA archive; CREATE TABLE archive.reports (id int PRIMARY KEY, file text);
+     INSERT INTO archive.reports VALUES (1, '1.pdf')`,
+  );
+  for (const key of ['media/1.pdf', 'media/2.pdf']) await bed.put(key);
+}
+
+test.each([
+  ['id int, file text', 'table reports has no primary key'],
+  ['id int PRIMARY KEY, file json', 'column file of table reports does not hold text'],
+  ['id int PRIMARY KEY, path text', 'table reports has no column file'],
+])(
+  'what rows of a table (%s) own that cannot be read is not moved, though another schema has one that can',
+  async (columns, problem) => {
+    await createReports(columns);
+    const audit = ['--references', REPORTS, '--grace', '0'];
+    expect((await bed.audit(audit)).stderr).toContain(
+      `some orphans may be owned by rows that cannot be read, so none can be moved to quarantine: ${problem}`,
+    );
+    expect(await bed.audit([...audit, '--quarantine', '--yes'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining(`cannot determine which objects no row owns: ${problem} — `),
+    });
+    expect(await bed.keys()).toEqual(expect.arrayContaining(['media/1.pdf', 'media/2.pdf']));
+    const backup = await bed.run(['backup', '--references', REPORTS]);
+    expect(backup).toMatchObject({ status: 0 });
+    expect(backup.stderr).toContain(
+      `the backup’s list of media lacks what rows own that cannot be read: ${problem}`,
+    );
+  },
+);
+
+test('a copy that this role may not read ends no audit', async () => {
+  await createReports('id int PRIMARY KEY, file text');
+  const role = `reader_${bed.database.name}`;
+  await bed.database.query(
+    `CREATE ROLE ${role} LOGIN PASSWORD 'x'; GRANT SELECT ON public.reports TO ${role}`,
+  );
+  try {
+    const audited = await bed.audit(['--references', REPORTS, '--grace', '0'], {
+      POSTGRES_USER: role,
+      POSTGRES_PASSWORD: 'x',
+    });
+    expect(audited).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining('this role may not read table archive.reports'),
+    });
+  } finally {
+    await bed.database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
+});
+
+test.each([
+  ['PARTITION OF public.reports FOR VALUES IN (1)', 'PARTITION BY LIST (id)'],
+  ['() INHERITS (public.reports)', ''],
+])('rows of a table that is a part of the other (%s) count once', async (part, whole) => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE TABLE public.reports (id int PRIMARY KEY, file text) ${whole};
+     CREATE SCHEMA parts; CREATE TABLE parts.reports ${part};
+     INSERT INTO parts.reports VALUES (1, '1.pdf')`,
+  );
+  await bed.put('media/1.pdf');
+  const { findings, totals } = await bed.report(['--references', REPORTS, '--grace', '0']);
+  expect({ findings, shared: totals.shared?.count }).toEqual({ findings: [], shared: 0 });
+});

@@ -1,0 +1,103 @@
+import { ConfigError } from '../errors.ts';
+import type { Relation, Relations } from '../postgres/relations.ts';
+import { isText, isTime } from './column-types.ts';
+import { placeholders } from './pattern.ts';
+import type { ReferenceSource } from './reference-sources.ts';
+
+/**
+ * A source named by the operator must exist completely, in one schema at least.
+ *
+ * @returns what is wrong with the tables of the others
+ */
+export function requireSource(source: ReferenceSource, relations: Relations): string[] {
+  return source.tables.flatMap((table) => {
+    const found = relations.get(table) ?? [];
+    if (found.length === 0) throw refuseSource(`there is no table ${table}`);
+    return othersUnread(found, (relation) => problemOf(source, relation), refuseSource);
+  });
+}
+
+/**
+ * Whatever a database has of a known source must be usable, in one schema at least.
+ *
+ * @returns what is wrong with the tables of the others
+ */
+export function requireReadable({ tables, owned }: ReferenceSource, relations: Relations): string[] {
+  return tables.flatMap((table) => {
+    const owning = (relations.get(table) ?? []).filter((relation) =>
+      owned.kind === 'key'
+        ? owned.columns.some((column) => relation.columns.has(column))
+        : owned.beside === undefined || isText(relation, owned.beside),
+    );
+    return othersUnread(owning, (relation) => unreadableColumn(owned, relation), unreadableTable);
+  });
+}
+
+/**
+ * @param problemOf says why the rows of a table cannot be read; undefined if they can
+ * @returns the problems, if any table has none
+ * @throws what `refuse` makes of the first, if each has one
+ */
+function othersUnread(
+  tables: readonly Relation[],
+  problemOf: (relation: Relation) => string | undefined,
+  refuse: (problem: string) => ConfigError,
+): string[] {
+  const problems = tables.map((relation) => {
+    // With a single one, the server says what may not be read.
+    if (tables.length > 1 && !relation.mayRead) return `this role may not read table ${nameOf(relation)}`;
+    const problem = problemOf(relation);
+    if (problem !== undefined) return problem;
+    return relation.primaryKey.length === 0 ? `table ${nameOf(relation)} has no primary key` : undefined;
+  });
+  const found = problems.filter((problem) => problem !== undefined);
+  const [first] = found;
+  if (first !== undefined && found.length === tables.length) throw refuse(first);
+  return found;
+}
+
+function nameOf({ schema, name }: Relation): string {
+  return schema === 'public' ? name : `${schema}.${name}`;
+}
+
+/** What a table lacks of a source that names it, other than a primary key. */
+function problemOf({ owned, written }: ReferenceSource, relation: Relation): string | undefined {
+  const table = `table ${nameOf(relation)}`;
+  const named = owned.kind === 'key' ? owned.columns : owned.patterns.flatMap(placeholders);
+  const missing = [...named, ...written].find((column) => !relation.columns.has(column));
+  if (missing !== undefined) return `${table} has no column ${missing}`;
+  if (owned.kind === 'key') {
+    const other = owned.columns.find((column) => !isText(relation, column));
+    if (other !== undefined) return `column ${other} of ${table} does not hold text`;
+  }
+  const other = written.find((column) => !isTime(relation, column));
+  return other === undefined ? undefined : `column ${other} of ${table} does not hold a time`;
+}
+
+/** What keeps a column of a known source, which not every version has, from being read. */
+function unreadableColumn(owned: ReferenceSource['owned'], relation: Relation): string | undefined {
+  const table = `table ${nameOf(relation)}`;
+  if (owned.kind === 'key') {
+    const present = owned.columns.filter((column) => relation.columns.has(column));
+    const other = present.find((column) => !isText(relation, column));
+    return other === undefined ? undefined : `column ${other} of ${table} does not hold text`;
+  }
+  const lacking = owned.patterns.flatMap(placeholders).find((column) => !relation.columns.has(column));
+  return lacking === undefined ? undefined : `${table} has no column ${lacking}`;
+}
+
+function unreadableTable(problem: string): ConfigError {
+  return new ConfigError({
+    doing: 'cannot determine which rows own which objects',
+    problem,
+    remedy: 'restore the table to the form that TopoBank’s migrations give it',
+  });
+}
+
+function refuseSource(problem: string): ConfigError {
+  return new ConfigError({
+    doing: 'cannot use AUDIT_REFERENCES',
+    problem,
+    remedy: 'correct it, or POSTGRES_DB',
+  });
+}

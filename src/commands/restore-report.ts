@@ -5,8 +5,6 @@ import type { RestoreReport } from '../restore/restore.ts';
 import { escapeControls, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatContents, formatDuration, formatNumber } from '../ui/format.ts';
 
-const quote = pg.escapeIdentifier;
-
 /** What a restore did, in `ms` milliseconds, and what became of the previous databases: lines for people. */
 export function renderReport(source: DumpSource, report: RestoreReport, ms: number): string {
   const { database, only, bytes, bytesRead } = report;
@@ -41,16 +39,12 @@ function renderKept({ notDropped, subscriptions }: RestoreReport, kept: string):
 
 /** The publishers' slots have advanced past what the old database received. */
 function renderSubscriptions({ database, kept, subscriptions }: RestoreReport): string[] {
-  const { disabled, continued } = subscriptions;
+  const { disabled, resume } = subscriptions;
   if (disabled.length === 0) return [];
   const alone = kept === undefined ? 'were lost with it' : 'exist only there';
   const stopped = `the old database’s subscriptions (${disabled.join(', ')}) are disabled; changes it received since the backup ${alone}`;
-  if (continued.length === 0) return [stopped];
-  const go = continued.map(
-    (name) =>
-      `ALTER SUBSCRIPTION ${quote(name)} ENABLE; ALTER SUBSCRIPTION ${quote(name)} REFRESH PUBLICATION WITH (copy_data = false);`,
-  );
-  return [`${stopped}; to let database ${database} receive later changes, run in it: ${go.join(' ')}`];
+  if (resume.length === 0) return [stopped];
+  return [`${stopped}; to let database ${database} receive later changes, run in it: ${resume.join(' ')}`];
 }
 
 function renderDropped({ dropped, notDropped, unusedSlots }: RestoreReport): string[] {

@@ -71,3 +71,18 @@ export function dropStatements(name: string): readonly string[] {
     `DROP SUBSCRIPTION ${quote(name)};`,
   ];
 }
+
+/** A slot that no publisher has. */
+const NO_SLOT = 'none_until_refreshed';
+
+/**
+ * The statements that let a disabled subscription go on with the changes that its slot has kept. Only an enabled one can
+ * be told its tables (manual, ALTER SUBSCRIPTION), but once it is enabled it passes over the changes of tables that it
+ * does not know, and they are lost. So it gets its slot last; its worker fails until then.
+ */
+export function resumeStatements({ name, slot }: Pick<Subscription, 'name' | 'slot'>): readonly string[] {
+  const alter = (what: string) => `ALTER SUBSCRIPTION ${quote(name)} ${what};`;
+  const setSlot = (to: string) => alter(`SET (slot_name = ${pg.escapeLiteral(to)})`);
+  const goOn = [alter('ENABLE'), alter('REFRESH PUBLICATION WITH (copy_data = false)')];
+  return slot === null ? goOn : [setSlot(NO_SLOT), ...goOn, setSlot(slot)];
+}

@@ -1,7 +1,12 @@
 import { messageOf, OperatorError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
-import { disableSubscription, slotsOfNobody, subscriptionsOf } from '../postgres/subscriptions.ts';
+import {
+  disableSubscription,
+  resumeStatements,
+  slotsOfNobody,
+  subscriptionsOf,
+} from '../postgres/subscriptions.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
@@ -18,12 +23,19 @@ export interface OldSubscriptions {
   readonly disabled: readonly string[];
   /** Those that the restored database has too, and that may take over. */
   readonly continued: readonly string[];
+  /** The statements to run in the restored database to let those go on. */
+  readonly resume: readonly string[];
   /** Those that this role may not alter; it cannot drop the database either, because of them. */
   readonly refused: readonly Refused[];
 }
 
 /** For an old database without subscriptions. */
-export const NO_SUBSCRIPTIONS: OldSubscriptions = { disabled: [], continued: [], refused: [] };
+export const NO_SUBSCRIPTIONS: OldSubscriptions = {
+  disabled: [],
+  continued: [],
+  resume: [],
+  refused: [],
+};
 
 /** What became of the databases that were to be dropped. */
 export interface DroppedDatabases {
@@ -59,8 +71,13 @@ export async function disableOld(
     const isRefused = new Set(refused.map(({ name }) => name));
     const disabled = subscriptions.filter(({ name, enabled }) => enabled && !isRefused.has(name));
     const names = disabled.map(({ name }) => name);
-    const isRestored = new Set(restored.map(({ name }) => name));
-    return { disabled: names, continued: names.filter((name) => isRestored.has(name)), refused };
+    const going = restored.filter(({ name }) => names.includes(name));
+    return {
+      disabled: names,
+      continued: going.map(({ name }) => name),
+      resume: going.flatMap(resumeStatements),
+      refused,
+    };
   } catch (error) {
     log.warn(`cannot tell whether database ${kept} has subscriptions: ${describeCause(error)}`);
     return NO_SUBSCRIPTIONS;

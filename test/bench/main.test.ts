@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type OnOutput, runScript } from '../support/run-script.ts';
+import { type OnOutput, runScript, signalAt } from '../support/run-script.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -65,13 +65,7 @@ test.each([
   { signal: 'SIGINT', at: 'filling', expected: 130 },
   { signal: 'SIGTERM', at: 'backup: round 1', expected: 143 },
 ] as const)('$signal at "$at" ends it with $expected, and nothing is left behind', async (given) => {
-  let isSent = false;
-  const { status, stdout } = await bench(['backup', '--size', '5MB'], (said, child) => {
-    // A second signal ends it at once.
-    if (isSent || !said.includes(given.at)) return;
-    isSent = true;
-    child.kill(given.signal);
-  });
+  const { status, stdout } = await bench(['backup', '--size', '5MB'], signalAt(given.at, given.signal));
   expect({ status, stdout }).toEqual({ status: given.expected, stdout: '' });
   expect(readdirSync(temporary.path)).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type OnOutput, runScript } from '../support/run-script.ts';
+import { type OnOutput, runScript, signalAt } from '../support/run-script.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { type ProgramResult, runProgram } from '../support/topobank-backup.ts';
 
@@ -27,9 +27,7 @@ test.each([
   { signal: 'SIGINT', at: 'PostgreSQL', expected: 130 },
   { signal: 'SIGTERM', at: '$ topobank-backup backup', expected: 143 },
 ] as const)('$signal at "$at" ends it with $expected, and it leaves nothing behind', async (given) => {
-  const { status } = await quickstart([], (output, child) => {
-    if (output.includes(given.at)) child.kill(given.signal);
-  });
+  const { status } = await quickstart([], signalAt(given.at, given.signal));
   expect(status).toBe(given.expected);
   expect(readdirSync(temporary.path)).toEqual([]);
 });

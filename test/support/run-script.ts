@@ -9,6 +9,16 @@ export interface ScriptResult {
 /** Is given all that a script has printed so far on one of its outputs, each time it prints, and its process. */
 export type OnOutput = (output: string, child: ChildProcess) => void;
 
+/** Sends a signal once a script has printed a text; a second signal would end it at once. */
+export function signalAt(text: string, signal: NodeJS.Signals): OnOutput {
+  let isSent = false;
+  return (output, child) => {
+    if (isSent || !output.includes(text)) return;
+    isSent = true;
+    child.kill(signal);
+  };
+}
+
 /**
  * Runs a TypeScript program of test/ as a process of its own, with PATH and nothing else of the environment.
  *

@@ -72,6 +72,9 @@ export type Fault = v.InferOutput<typeof faultSchema>;
 /** What one verification found. Times are ISO 8601 UTC, sizes bytes. */
 export type Check = v.InferOutput<typeof checkSchema>;
 
+/** A check that is not recorded yet. */
+export type NewCheck = Omit<Check, 'ok' | 'faultCount'>;
+
 /**
  * What the verifications of a backup found, as stored beside it: the last check of each depth, unless a later one of
  * the same or greater depth supersedes it.
@@ -83,7 +86,7 @@ export function addCheck(
   record: VerificationRecord | undefined,
   id: string,
   { key, etag, bytes }: ObjectInfo,
-  check: Omit<Check, 'ok' | 'faultCount'>,
+  check: NewCheck,
 ): VerificationRecord {
   const { faults } = check;
   const deeper = (record?.checks ?? []).filter(

@@ -22,7 +22,8 @@ export interface MediaCheckContext {
  *
  * @param onUntold receives the key of each object whose ETag does not show whether it has changed, because only one
  * of the two was written in parts, such as a copy that was brought back
- * @throws NotFoundError for a backup without such a list, or that was deleted meanwhile, DumpError, StoreError, or the signal's reason
+ * @throws NotFoundError for a backup without such a list, or that was deleted meanwhile, DumpError, StoreError, or the
+ * signal's reason
  */
 export async function* checkMedia(
   { store, otherPrefixes, startProgress }: MediaCheckContext,

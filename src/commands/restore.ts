@@ -108,13 +108,13 @@ async function withSource(
 
 /**
  * A newer backup that has been completed meanwhile is not restored instead: it may be of the very damage that is to be
- * undone.
+ * undone. Whether the bytes are still the same shows when they are read.
  *
- * @throws NotFoundError if the backup is gone or replaced
+ * @throws NotFoundError if the backup is gone or of another size
  */
 async function checkThere(store: Store, { id, dump }: UsableBackup, signal: AbortSignal): Promise<void> {
   const present = await store.head(dump.key, signal);
-  if (present !== undefined && present.etag === dump.etag && present.bytes === dump.bytes) return;
+  if (present?.bytes === dump.bytes) return;
   throw new NotFoundError({
     doing: `cannot restore backup ${id}`,
     problem: `it has been ${present === undefined ? 'deleted' : 'replaced'} since it was chosen`,

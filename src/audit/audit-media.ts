@@ -27,6 +27,8 @@ export interface AuditContext extends JoinContext {
   readonly graceMs: number;
   /** Returns the existing backups; called just before the bucket is listed. */
   readonly keptBackups: (signal: AbortSignal) => Promise<readonly KeptBackup[]>;
+  /** Called with why rows of a table cannot be read, see {@link Matched}; may throw. Without it, that is logged. */
+  readonly onUnread?: (problem: string) => void;
   readonly log: Logger;
 }
 
@@ -56,7 +58,7 @@ export async function auditMedia(
   sink: FindingSink,
   signal: AbortSignal,
 ): Promise<AuditReport> {
-  const { database, store, mediaPrefix, log } = context;
+  const { database, store, mediaPrefix, log, onUnread = tellUnread(log) } = context;
   try {
     return await withConnections(database, signal, async ({ held, copying, fresh }) => {
       const snapshot = await exportSnapshot(held);
@@ -65,10 +67,7 @@ export async function auditMedia(
       assertSources(matched);
       for (const tables of tablesOfSeveral(matched))
         log.warn(`several schemas have a table of this name, and the rows of each count: ${tables}`);
-      for (const problem of matched.unread)
-        log.warn(
-          `some orphans may be owned by rows that cannot be read, so none can be moved to quarantine: ${problem}`,
-        );
+      for (const problem of matched.unread) onUnread(problem);
       for (const client of [held, copying, fresh]) await readAllRows(client, serverEncoding);
       await sortInMemory(copying);
 
@@ -110,6 +109,13 @@ export async function auditMedia(
     signal.throwIfAborted();
     throw databaseError(`cannot audit database ${database.name} on ${database.server}`, error);
   }
+}
+
+function tellUnread(log: Logger): (problem: string) => void {
+  return (problem) =>
+    log.warn(
+      `some orphans may be owned by rows that cannot be read, so none can be moved to quarantine: ${problem}`,
+    );
 }
 
 /** The connections that an audit uses at the same time. */

@@ -48,7 +48,8 @@ export async function ownedKeyFinder(
   };
 }
 
-function unreadRows(problem: string): ConfigError {
+/** The error for rows that may own some of the objects that seem to be orphans. */
+export function unreadRows(problem: string): ConfigError {
   return new ConfigError({
     doing: 'cannot determine which objects no row owns',
     problem,

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import type { Relation, Relations } from '../postgres/relations.ts';
+import { quoteTable, type Relation, type Relations } from '../postgres/relations.ts';
 import { isText, isTime } from './column-types.ts';
 import { placeholders } from './pattern.ts';
 import type { ReferenceSource } from './reference-sources.ts';
@@ -13,7 +13,7 @@ export function requireSource(source: ReferenceSource, relations: Relations): st
   return source.tables.flatMap((table) => {
     const found = relations.get(table) ?? [];
     if (found.length === 0) throw refuseSource(`there is no table ${table}`);
-    return othersUnread(found, (relation) => problemOf(source, relation), refuseSource);
+    return othersUnread(found, found.length > 1, (relation) => problemOf(source, relation), refuseSource);
   });
 }
 
@@ -24,36 +24,41 @@ export function requireSource(source: ReferenceSource, relations: Relations): st
  */
 export function requireReadable({ tables, owned }: ReferenceSource, relations: Relations): string[] {
   return tables.flatMap((table) => {
-    const owning = (relations.get(table) ?? []).filter((relation) =>
+    const found = relations.get(table) ?? [];
+    const owning = found.filter((relation) =>
       owned.kind === 'key'
         ? owned.columns.some((column) => relation.columns.has(column))
         : owned.beside === undefined || isText(relation, owned.beside),
     );
-    return othersUnread(owning, (relation) => unreadableColumn(owned, relation), unreadableTable);
+    const problemIn = (relation: Relation) => unreadableColumn(owned, relation);
+    return othersUnread(owning, found.length > 1, problemIn, unreadableTable);
   });
 }
 
 /**
+ * @param isOneOfSeveral whether other schemas have tables of this name. What may not be read of a single one, the server
+ * says
  * @param problemOf says why the rows of a table cannot be read; undefined if they can
  * @returns the problems, if any table has none
  * @throws what `refuse` makes of the first, if each has one
  */
 function othersUnread(
   tables: readonly Relation[],
+  isOneOfSeveral: boolean,
   problemOf: (relation: Relation) => string | undefined,
   refuse: (problem: string) => ConfigError,
 ): string[] {
   const problems = tables.map((relation) => {
-    // With a single one, the server says what may not be read.
-    if (tables.length > 1 && !relation.mayRead) return `this role may not read table ${nameOf(relation)}`;
+    if (isOneOfSeveral && !relation.mayRead) return `this role may not read table ${nameOf(relation)}`;
     const problem = problemOf(relation);
     if (problem !== undefined) return problem;
     return relation.primaryKey.length === 0 ? `table ${nameOf(relation)} has no primary key` : undefined;
   });
   const found = problems.filter((problem) => problem !== undefined);
   const [first] = found;
-  if (first !== undefined && found.length === tables.length) throw refuse(first);
-  return found;
+  if (first === undefined || found.length < tables.length) return found;
+  const forbidden = isOneOfSeveral ? tables.find(({ mayRead }) => !mayRead) : undefined;
+  throw forbidden === undefined ? refuse(first) : forbiddenTable(forbidden);
 }
 
 function nameOf({ schema, name }: Relation): string {
@@ -99,5 +104,13 @@ function refuseSource(problem: string): ConfigError {
     doing: 'cannot use AUDIT_REFERENCES',
     problem,
     remedy: 'correct it, or POSTGRES_DB',
+  });
+}
+
+function forbiddenTable(table: Relation): ConfigError {
+  return new ConfigError({
+    doing: 'cannot determine which rows own which objects',
+    problem: `this role may not read table ${nameOf(table)}`,
+    remedy: `GRANT SELECT ON ${quoteTable(table)} TO it, with USAGE on the schema, or use another POSTGRES_USER`,
   });
 }

@@ -108,13 +108,17 @@ async function withSource(
 
 /**
  * A newer backup that has been completed meanwhile is not restored instead: it may be of the very damage that is to be
- * undone. Whether the bytes are still the same shows when they are read.
+ * undone. Whether the bytes are still the same shows when they are read, if there is a manifest.
  *
- * @throws NotFoundError if the backup is gone or of another size
+ * @throws NotFoundError if the backup is gone or replaced
  */
-async function checkThere(store: Store, { id, dump }: UsableBackup, signal: AbortSignal): Promise<void> {
+async function checkThere(
+  store: Store,
+  { id, dump, manifest }: UsableBackup,
+  signal: AbortSignal,
+): Promise<void> {
   const present = await store.head(dump.key, signal);
-  if (present?.bytes === dump.bytes) return;
+  if (present?.bytes === dump.bytes && (manifest !== undefined || present.etag === dump.etag)) return;
   throw new NotFoundError({
     doing: `cannot restore backup ${id}`,
     problem: `it has been ${present === undefined ? 'deleted' : 'replaced'} since it was chosen`,

@@ -68,9 +68,12 @@ export async function findRelations(client: pg.Client, names: readonly string[])
      JOIN pg_namespace n ON n.oid = c.relnamespace
        AND CASE WHEN wanted.name LIKE '%.%' THEN n.nspname || '.' || c.relname = wanted.name
            ELSE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND NOT EXISTS (
-             -- Its rows are read with those of its parent.
+             -- Its rows are read with those of its parent, unless it has columns of its own.
              SELECT FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
-             WHERE h.inhrelid = c.oid AND p.relname = c.relname AND p.relkind IN ('r', 'p')) END
+             WHERE h.inhrelid = c.oid AND p.relname = c.relname AND p.relkind IN ('r', 'p')
+               AND NOT EXISTS (
+                 SELECT FROM pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount = 0)) END
      ORDER BY n.nspname`,
     [names],
   );

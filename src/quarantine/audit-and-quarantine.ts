@@ -1,7 +1,7 @@
 import { type AuditContext, type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import type { FindingSink } from '../audit/finding.ts';
 import { keptMedia } from '../audit/kept-media.ts';
-import { ownedKeyFinder } from '../audit/owned-keys.ts';
+import { ownedKeyFinder, unreadRows } from '../audit/owned-keys.ts';
 import { openProtectors, refuseUnread } from '../audit/protect.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
@@ -78,7 +78,10 @@ async function auditInto(
       await journal.add(findings);
     },
   };
-  const report = await auditMedia({ ...context, keptBackups }, both, signal);
+  const onUnread = (problem: string) => {
+    throw unreadRows(problem);
+  };
+  const report = await auditMedia({ ...context, keptBackups, onUnread }, both, signal);
   return { report, backups };
 }
 

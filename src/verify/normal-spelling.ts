@@ -73,16 +73,29 @@ function isEmpty({ elements }: ArrayPiece): boolean {
 /** @param cast what to cast each element to, `::text`; or nothing */
 function spellArray(text: string, { elements }: ArrayPiece, cast: string): string {
   const inner = elements.map((pieces) => unwrap(text, pieces));
-  const arrays = inner.map(([only, ...others]) =>
-    only?.kind === 'array' && others.length === 0 ? only : undefined,
-  );
+  const arrays = inner.map((pieces) => readArray(text, pieces));
   // Beside an array, every other element is one too, whatever it looks like.
   const whole = cast !== '' && arrays.some((array) => array !== undefined) ? `${cast}[]` : cast;
   const spelled = inner.map((pieces, at) => {
     const array = arrays[at];
-    return array === undefined ? spellElement(text, pieces, whole) : spellArray(text, array, cast);
+    return array === undefined
+      ? spellElement(text, pieces, whole)
+      : spellArray(text, array.array, array.cast + cast);
   });
   return `ARRAY[${spelled.join(', ')}]`;
+}
+
+/** An element that is an array, and what each of its own elements is cast to. */
+function readArray(
+  text: string,
+  [first, ...others]: readonly Piece[],
+): { readonly array: ArrayPiece; readonly cast: string } | undefined {
+  const array = first && arrayIn(first);
+  if (first === undefined || array === undefined || isEmpty(array)) return undefined;
+  if (others.length === 0) return { array, cast: '' };
+  const cast = matchAt(ARRAY_CAST, text, first.end);
+  const isAll = cast !== undefined && first.end + cast[0].length === others.at(-1)?.end;
+  return isAll ? { array, cast: cast.groups?.type ?? '' } : undefined;
 }
 
 /** @param pieces as {@link unwrap} leaves them */

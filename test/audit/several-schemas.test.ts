@@ -129,3 +129,40 @@ test.each([
   const { findings, totals } = await bed.report(['--references', REPORTS, '--grace', '0']);
   expect({ findings, shared: totals.shared?.count }).toEqual({ findings: [], shared: 0 });
 });
+
+test('a table of TopoBank that this role may not read ends an audit, whatever has its name elsewhere', async () => {
+  const table = 'CREATE TABLE other.manager_topography (id int PRIMARY KEY, label text)';
+  bed = await createAuditBed(inject('postgres'), `${CASES[1]!.sql}; CREATE SCHEMA other; ${table}`);
+  const role = `reader_${bed.database.name}`;
+  await bed.database.query(
+    `CREATE ROLE ${role} LOGIN PASSWORD 'x'; GRANT USAGE ON SCHEMA other TO ${role};
+     GRANT SELECT ON ALL TABLES IN SCHEMA other, public TO ${role};
+     REVOKE SELECT ON public.manager_topography FROM ${role}`,
+  );
+  await bed.put('media/topographies/5/raw/x.opd');
+  try {
+    const env = { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' };
+    for (const more of [[], ['--quarantine', '--yes']]) {
+      expect(await bed.audit(['--grace', '0', ...more], env)).toMatchObject({
+        status: 2,
+        stderr: expect.stringMatching(/this role may not read table manager_topography — GRANT SELECT ON /),
+      });
+    }
+    expect(await bed.keys()).toContain('media/topographies/5/raw/x.opd');
+  } finally {
+    await bed.database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
+});
+
+test('a table that inherits from one of its name, and has columns of its own, counts', async () => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE SCHEMA base; CREATE TABLE base.reports (id int PRIMARY KEY, file text);
+     CREATE TABLE public.reports (path text, PRIMARY KEY (id)) INHERITS (base.reports);
+     INSERT INTO public.reports VALUES (1, '1.pdf', '2.pdf')`,
+  );
+  for (const key of ['media/1.pdf', 'media/2.pdf']) await bed.put(key);
+  const references = '[{"column": "public.reports.path"}, {"column": "reports.file"}]';
+  const { findings } = await bed.report(['--references', references, '--grace', '0']);
+  expect(findings.filter(({ kind }) => kind === 'orphan')).toEqual([]);
+});

@@ -60,6 +60,11 @@ test.each([
     `ARRAY[(g)::text[], ARRAY[('a'::character varying)::text]]`,
   ],
   [
+    'a cast array beside an array',
+    `ARRAY[ARRAY['x'::text], (ARRAY[a])::text[]]`,
+    `ARRAY[ARRAY['x'::text], ARRAY[(a)::text]]`,
+  ],
+  [
     'an array in an element',
     `(ARRAY[f((ARRAY[1, 2])::bigint[])])::text[]`,
     `ARRAY[(f(ARRAY[(1)::bigint, (2)::bigint]))::text]`,

@@ -9,7 +9,13 @@ import type { Store } from '../s3/store.ts';
 import { UNKNOWN_TYPE } from './column-types.ts';
 import { readDumpTables } from './dump-tables.ts';
 import { type SortSpace, sortRecords } from './external-sort.ts';
-import { identify, type Matched, type MatchedSource, matchPresent, sourceTables } from './match-sources.ts';
+import {
+  identify,
+  type MatchedSource,
+  matchPresent,
+  type PresentSources,
+  sourceTables,
+} from './match-sources.ts';
 import { splitPattern } from './pattern.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 import type { Reference } from './references.ts';
@@ -33,7 +39,7 @@ export interface DumpReferencesContext {
 
 /** What the rows of a backup own. */
 interface DumpReferences {
-  readonly matched: Pick<Matched, 'era' | 'sources'>;
+  readonly matched: PresentSources;
   /** In the order of their keys' bytes. */
   readonly references: AsyncGenerator<readonly Reference[]>;
 }

@@ -15,12 +15,16 @@ export interface MatchedSource {
   readonly written: readonly string[];
 }
 
-/** What the audit of a database is based on. */
-export interface Matched {
+/** What the rows of a database or a dump own. */
+export interface PresentSources {
   /** `A`, `B`, `C`; `B+C` for a database between the two; null when it is not TopoBank's. */
   readonly era: string | null;
   /** Empty if no row is known to own any object. */
   readonly sources: readonly MatchedSource[];
+}
+
+/** What the audit of a database is based on. */
+export interface Matched extends PresentSources {
   /**
    * Why rows of some tables cannot be read, each in a clause, although another schema has a table of the same name whose
    * rows can: what they own may look like orphans.
@@ -55,7 +59,7 @@ export function matchPresent(
   known: readonly ReferenceSource[],
   own: readonly ReferenceSource[],
   relations: Relations,
-): Pick<Matched, 'era' | 'sources'> {
+): PresentSources {
   const era = tellEra(relations);
   const matched = (era === null ? own : [...known, ...own]).flatMap((source) =>
     matchSource(source, relations),
@@ -83,7 +87,7 @@ export function tablesOfSeveral({ sources }: Matched): string[] {
 }
 
 /** @throws ConfigError if there is no source, saying which tables were looked for */
-export function assertSources({ sources }: Pick<Matched, 'sources'>): void {
+export function assertSources({ sources }: PresentSources): void {
   if (sources.length > 0) return;
   const looked = TOPOBANK_SOURCES.flatMap(({ tables, eras }) => (eras.length > 0 ? tables : []));
   throw new ConfigError({
@@ -108,16 +112,13 @@ function tellEra(relations: Relations): string | null {
 }
 
 function matchSource(source: ReferenceSource, relations: Relations): readonly MatchedSource[] {
-  return source.tables.flatMap((table) => {
-    const found = relations.get(table) ?? [];
-    // Of a single one, the server says that it may not be read.
-    const readable = found.length > 1 ? found.filter(({ mayRead }) => mayRead) : found;
-    return readable.flatMap((relation) => matchTable(source, relation));
-  });
+  return source.tables.flatMap((table) =>
+    (relations.get(table) ?? []).flatMap((relation) => matchTable(source, relation)),
+  );
 }
 
 function matchTable(source: ReferenceSource, relation: Relation): readonly MatchedSource[] {
-  if (relation.primaryKey.length === 0) return [];
+  if (relation.primaryKey.length === 0 || !relation.mayRead) return [];
   const written = source.written.filter((column) => isTime(relation, column));
   if (source.owned.kind === 'key') {
     const { columns, under } = source.owned;

@@ -1,3 +1,4 @@
+import { showRelation } from '../postgres/relations.ts';
 import { keyOf } from '../s3/key-bytes.ts';
 import type { Finding, RowPlace } from './finding.ts';
 import type { Candidate } from './join.ts';
@@ -135,7 +136,7 @@ export function describe(candidate: Candidate, rows: ReadonlyMap<Reference, Labe
 function describePlace(reference: Reference): RowPlace {
   const { relation, owned } = reference.source;
   return {
-    table: relation.schema === 'public' ? relation.name : `${relation.schema}.${relation.name}`,
+    table: showRelation(relation),
     column: owned.kind === 'key' ? owned.column : '',
     primaryKey: referenceId(reference),
   };

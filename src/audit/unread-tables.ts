@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import { quoteTable, type Relation, type Relations } from '../postgres/relations.ts';
+import { quoteTable, type Relation, type Relations, showRelation } from '../postgres/relations.ts';
 import { isText, isTime } from './column-types.ts';
 import { placeholders } from './pattern.ts';
 import type { ReferenceSource } from './reference-sources.ts';
@@ -13,7 +13,7 @@ export function requireSource(source: ReferenceSource, relations: Relations): st
   return source.tables.flatMap((table) => {
     const found = relations.get(table) ?? [];
     if (found.length === 0) throw refuseSource(`there is no table ${table}`);
-    return othersUnread(found, found.length > 1, (relation) => problemOf(source, relation), refuseSource);
+    return othersUnread(found, (relation) => problemOf(source, relation), refuseSource);
   });
 }
 
@@ -24,50 +24,43 @@ export function requireSource(source: ReferenceSource, relations: Relations): st
  */
 export function requireReadable({ tables, owned }: ReferenceSource, relations: Relations): string[] {
   return tables.flatMap((table) => {
-    const found = relations.get(table) ?? [];
-    const owning = found.filter((relation) =>
+    const owning = (relations.get(table) ?? []).filter((relation) =>
       owned.kind === 'key'
         ? owned.columns.some((column) => relation.columns.has(column))
         : owned.beside === undefined || isText(relation, owned.beside),
     );
-    const problemIn = (relation: Relation) => unreadableColumn(owned, relation);
-    return othersUnread(owning, found.length > 1, problemIn, unreadableTable);
+    return othersUnread(owning, (relation) => unreadableColumn(owned, relation), unreadableTable);
   });
 }
 
 /**
- * @param isOneOfSeveral whether other schemas have tables of this name. What may not be read of a single one, the server
- * says
  * @param problemOf says why the rows of a table cannot be read; undefined if they can
  * @returns the problems, if any table has none
  * @throws what `refuse` makes of the first, if each has one
  */
 function othersUnread(
   tables: readonly Relation[],
-  isOneOfSeveral: boolean,
   problemOf: (relation: Relation) => string | undefined,
   refuse: (problem: string) => ConfigError,
 ): string[] {
   const problems = tables.map((relation) => {
-    if (isOneOfSeveral && !relation.mayRead) return `this role may not read table ${nameOf(relation)}`;
+    if (!relation.mayRead) return `this role may not read table ${showRelation(relation)}`;
     const problem = problemOf(relation);
     if (problem !== undefined) return problem;
-    return relation.primaryKey.length === 0 ? `table ${nameOf(relation)} has no primary key` : undefined;
+    return relation.primaryKey.length === 0
+      ? `table ${showRelation(relation)} has no primary key`
+      : undefined;
   });
   const found = problems.filter((problem) => problem !== undefined);
   const [first] = found;
   if (first === undefined || found.length < tables.length) return found;
-  const forbidden = isOneOfSeveral ? tables.find(({ mayRead }) => !mayRead) : undefined;
+  const forbidden = tables.find(({ mayRead }) => !mayRead);
   throw forbidden === undefined ? refuse(first) : forbiddenTable(forbidden);
-}
-
-function nameOf({ schema, name }: Relation): string {
-  return schema === 'public' ? name : `${schema}.${name}`;
 }
 
 /** What a table lacks of a source that names it, other than a primary key. */
 function problemOf({ owned, written }: ReferenceSource, relation: Relation): string | undefined {
-  const table = `table ${nameOf(relation)}`;
+  const table = `table ${showRelation(relation)}`;
   const named = owned.kind === 'key' ? owned.columns : owned.patterns.flatMap(placeholders);
   const missing = [...named, ...written].find((column) => !relation.columns.has(column));
   if (missing !== undefined) return `${table} has no column ${missing}`;
@@ -81,7 +74,7 @@ function problemOf({ owned, written }: ReferenceSource, relation: Relation): str
 
 /** What keeps a column of a known source, which not every version has, from being read. */
 function unreadableColumn(owned: ReferenceSource['owned'], relation: Relation): string | undefined {
-  const table = `table ${nameOf(relation)}`;
+  const table = `table ${showRelation(relation)}`;
   if (owned.kind === 'key') {
     const present = owned.columns.filter((column) => relation.columns.has(column));
     const other = present.find((column) => !isText(relation, column));
@@ -110,7 +103,7 @@ function refuseSource(problem: string): ConfigError {
 function forbiddenTable(table: Relation): ConfigError {
   return new ConfigError({
     doing: 'cannot determine which rows own which objects',
-    problem: `this role may not read table ${nameOf(table)}`,
+    problem: `this role may not read table ${showRelation(table)}`,
     remedy: `GRANT SELECT ON ${quoteTable(table)} TO it, with USAGE on the schema, or use another POSTGRES_USER`,
   });
 }

@@ -67,7 +67,11 @@ async function findFreeId(store: Store, prefix: string, now: Date, signal: Abort
     const id = backupId(new Date(now.getTime() + second * 1000));
     if (!taken.has(id) && (await isFree(store, prefix, id, signal))) return id;
   }
-  throw allTaken(store, now);
+  throw new StoreError({
+    doing: `cannot name a backup in bucket ${store.bucket}`,
+    problem: `all names for ${SECONDS} seconds from ${backupId(now)} on are taken`,
+    remedy: 'run one backup at a time',
+  });
 }
 
 /**
@@ -113,12 +117,4 @@ async function listUploading(
 /** If it cannot be aborted, a later backup's sweep aborts it. */
 async function release(store: Store, upload: Upload): Promise<void> {
   await store.abortUpload(upload, AbortSignal.timeout(ABORT_MS)).catch(() => {});
-}
-
-function allTaken(store: Store, now: Date): StoreError {
-  return new StoreError({
-    doing: `cannot name a backup in bucket ${store.bucket}`,
-    problem: `all names for ${SECONDS} seconds from ${backupId(now)} on are taken`,
-    remedy: 'run one backup at a time',
-  });
 }

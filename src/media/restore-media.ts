@@ -3,7 +3,7 @@ import type { Backup } from '../catalog/backup.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { StoreError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
-import { nothingDone, tellingCutOff } from '../quarantine/cut-off.ts';
+import { tellingCutOff } from '../quarantine/cut-off.ts';
 import { COPIES } from '../quarantine/move-object.ts';
 import { type ObjectFailures, tolerateFailures } from '../quarantine/object-failures.ts';
 import { type OriginalEtags, openOriginalEtags } from '../quarantine/original-etags.ts';
@@ -93,7 +93,7 @@ export async function restoreMedia(
   const runs = (await listRuns(store, prefix, signal)).map(({ run }) => run).reverse();
   const originals = openOriginalEtags(context, prefix, signal);
   const failures = tolerateFailures();
-  const restored = nothingDone();
+  const restored = { count: 0, bytes: 0 };
   const onRestored = ({ key, bytes, from }: RestoredObject) => {
     restored.count += 1;
     restored.bytes += bytes;
@@ -106,12 +106,12 @@ export async function restoreMedia(
   let neverThere = 0;
   const describeCutOff = (objects: string) =>
     `${objects} of backup ${backup.id} are back in place; run it again for the rest`;
-  const restoreAll = async () => {
+  const restoreAll = async (begin: () => void) => {
     for await (const faults of checkMedia(context, backup, (key) => untold.push(key), signal)) {
       changed.push(...faults.flatMap(changedObject));
       const missing = faults.flatMap((fault) => (fault.kind === 'missing' ? [fault.entry] : []));
       const absent = faults.flatMap((fault) => (fault.kind === 'never there' ? [fault.key] : []));
-      restored.begun ||= missing.length > 0 && !dryRun;
+      if (missing.length > 0 && !dryRun) begin();
       lost.push(...(await bringBatchBack(sources, missing, dryRun, signal)));
       const held = await findMissedBefore(sources, absent, signal);
       lost.push(...held);
@@ -123,8 +123,7 @@ export async function restoreMedia(
   } finally {
     await originals.close();
   }
-  const { count, bytes } = restored;
-  return { backup: backup.id, dryRun, restored: { count, bytes }, lost, changed, untold, neverThere };
+  return { backup: backup.id, dryRun, restored, lost, changed, untold, neverThere };
 }
 
 function changedObject(fault: MediaFault): ChangedObject[] {

@@ -10,8 +10,16 @@ export interface Relation {
   readonly columns: ReadonlyMap<string, string>;
   /** Columns of the primary key, in key order; empty without one. */
   readonly primaryKey: readonly string[];
-  /** Whether the connection's role may read its rows. */
+  /**
+   * Whether the connection's role may read its rows. If it is the only table found under its name, this is left to the
+   * server to say.
+   */
   readonly mayRead: boolean;
+}
+
+/** A table as people name it: without the schema if that is `public`. */
+export function showRelation({ schema, name }: Pick<Relation, 'schema' | 'name'>): string {
+  return schema === 'public' ? name : `${schema}.${name}`;
 }
 
 /** A table as written in SQL: `"schema"."name"`; without a schema, it is resolved along search_path. */
@@ -62,7 +70,8 @@ export async function findRelations(client: pg.Client, names: readonly string[])
         FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
         WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key,
-       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS may_read
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+         OR count(*) OVER (PARTITION BY wanted.name) = 1 AS may_read
      FROM unnest($1::text[]) AS wanted (name)
      JOIN pg_class c ON c.relname = regexp_replace(wanted.name, '^.*\\.', '') AND c.relkind IN ('r', 'p')
      JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -9,7 +9,7 @@ import { earlierClock } from '../s3/earlier-clock.ts';
 import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
-import { nothingDone, tellingCutOff } from './cut-off.ts';
+import { tellingCutOff } from './cut-off.ts';
 import {
   firstOriginal,
   listQuarantined,
@@ -96,11 +96,11 @@ async function deleteRuns(
   use: { readonly findOwned: FindOwned; readonly openProtectors: () => Protectors },
   signal: AbortSignal,
 ): Promise<PurgeReport> {
-  const removed = nothingDone();
+  const removed = { count: 0, bytes: 0 };
   let kept = 0;
   const refusals: StoreError[] = [];
   const describeCutOff = (objects: string) => `${objects} were deleted; run it again for the rest`;
-  const deleteRun = async (run: string) => {
+  const deleteRun = async (run: string, begin: () => void) => {
     const protectors = use.openProtectors();
     try {
       for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
@@ -118,7 +118,7 @@ async function deleteRuns(
           }
           going.push(object);
         }
-        removed.begun = true;
+        begin();
         const refusal = await removeAllowed(
           store,
           going.map(({ key }) => key),
@@ -134,8 +134,8 @@ async function deleteRuns(
       await protectors.close();
     }
   };
-  await tellingCutOff(log, removed, describeCutOff, async () => {
-    for (const { run } of runs) await deleteRun(run);
+  await tellingCutOff(log, removed, describeCutOff, async (begin) => {
+    for (const { run } of runs) await deleteRun(run, begin);
   });
   if (refusals.length > 0) {
     log.info(
@@ -146,6 +146,5 @@ async function deleteRuns(
       refusals,
     );
   }
-  const { count, bytes } = removed;
-  return { runs: runs.map(({ run }) => run), removed: { count, bytes }, kept };
+  return { runs: runs.map(({ run }) => run), removed, kept };
 }

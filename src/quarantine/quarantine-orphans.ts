@@ -5,7 +5,7 @@ import { removeAllowed } from '../s3/remove-allowed.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { QuarantineContext } from './context.ts';
-import { nothingDone, tellingCutOff } from './cut-off.ts';
+import { tellingCutOff } from './cut-off.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isUnchanged } from './move-object.ts';
@@ -44,7 +44,7 @@ export async function quarantineOrphans(
   signal: AbortSignal,
 ): Promise<QuarantineReport> {
   const { store, quarantinePrefix, now, log } = context;
-  const moved = nothingDone();
+  const moved = { count: 0, bytes: 0 };
   const left = tallyLeft();
   const leave = (key: string, reason: string) => {
     left.add(key, reason);
@@ -62,9 +62,9 @@ export async function quarantineOrphans(
       moved.bytes += object.bytes;
     },
   };
-  const moveAll = async () => {
+  const moveAll = async (begin: () => void) => {
     for await (const entries of inBatches(readJournal(store, quarantinePrefix, run, signal))) {
-      moved.begun = true;
+      begin();
       await moveBatch(context, run, entries, tools, signal);
     }
   };
@@ -76,8 +76,7 @@ export async function quarantineOrphans(
     progress.stop();
     await protectors.close();
   }
-  const { count, bytes } = moved;
-  const report = { run, finishedAt: now().toISOString(), moved: { count, bytes }, left: left.summary() };
+  const report = { run, finishedAt: now().toISOString(), moved, left: left.summary() };
   await endRun(store, quarantinePrefix, report, signal);
   return report;
 }

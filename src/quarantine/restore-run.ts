@@ -2,7 +2,7 @@ import { NotFoundError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import type { Store } from '../s3/store.ts';
 import type { QuarantineContext } from './context.ts';
-import { nothingDone, tellingCutOff } from './cut-off.ts';
+import { tellingCutOff } from './cut-off.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
 import { runPrefix } from './names.ts';
@@ -31,7 +31,7 @@ export async function restoreRun(
 ): Promise<RunRestored> {
   const { store, quarantinePrefix: prefix, log } = context;
   const { state } = await findRun(store, prefix, run, signal);
-  const restored = nothingDone();
+  const restored = { count: 0, bytes: 0 };
   const left = tallyLeft();
   const pages =
     key === undefined
@@ -41,7 +41,6 @@ export async function restoreRun(
     `${objects} of run ${run} are back in place; run it again for the rest`;
   const restorePage = async (page: readonly QuarantinedObject[]) => {
     const back: string[] = [];
-    restored.begun = true;
     await mapConcurrently(page, COPIES, async (object) => {
       const outcome = await bringBack(store, object, signal);
       if (outcome.kind === 'back' || (outcome.kind === 'there' && state === 'done')) {
@@ -56,13 +55,15 @@ export async function restoreRun(
     });
     await store.remove(back, signal);
   };
-  await tellingCutOff(log, restored, describeCutOff, async () => {
-    for await (const page of pages) await restorePage(page);
+  await tellingCutOff(log, restored, describeCutOff, async (begin) => {
+    for await (const page of pages) {
+      begin();
+      await restorePage(page);
+    }
   });
   // A run that may be active needs its journal; the next quarantine closes it.
   if (state === 'done') await removeEmptyRun(store, prefix, run, signal);
-  const { count, bytes } = restored;
-  return { run, restored: { count, bytes }, left: left.summary() };
+  return { run, restored, left: left.summary() };
 }
 
 /** The outcome of bringing an object back to its place. */

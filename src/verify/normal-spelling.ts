@@ -32,14 +32,13 @@ function spell(text: string, pieces: readonly Piece[]): string {
     // The type of the previous piece's cast.
     if (piece.start < done) continue;
     done = piece.end;
-    const array = arrayIn(piece);
-    const cast = array && matchAt(ARRAY_CAST, text, piece.end);
-    if (array === undefined || cast === undefined || isEmpty(array)) {
+    const cast = readCastArray(text, piece);
+    if (cast === undefined || cast.type === '') {
       spelled += spellPiece(text, piece);
       continue;
     }
-    spelled += spellArray(text, array, cast.groups?.type ?? '');
-    done += cast[0].length;
+    spelled += spellArray(text, cast.array, cast.type);
+    done = cast.end;
   }
   return spelled;
 }
@@ -65,37 +64,41 @@ function arrayIn(piece: Piece): ArrayPiece | undefined {
   return only?.kind === 'array' && others.length === 0 ? only : undefined;
 }
 
-/** The elements of an array that has none have no casts, so the array keeps its own. */
-function isEmpty({ elements }: ArrayPiece): boolean {
-  return elements.every((pieces) => pieces.length === 0);
+/** An array, what its elements are cast to (`::text`; or nothing), and where that ends. */
+interface CastArray {
+  readonly array: ArrayPiece;
+  readonly type: string;
+  readonly end: number;
+}
+
+/** @returns undefined also for an array without elements, which could not have its cast */
+function readCastArray(text: string, piece: Piece): CastArray | undefined {
+  const array = arrayIn(piece);
+  if (array === undefined || array.elements.every((pieces) => pieces.length === 0)) return undefined;
+  const cast = matchAt(ARRAY_CAST, text, piece.end);
+  return { array, type: cast?.groups?.type ?? '', end: piece.end + (cast?.[0].length ?? 0) };
 }
 
 /** @param cast what to cast each element to, `::text`; or nothing */
 function spellArray(text: string, { elements }: ArrayPiece, cast: string): string {
   const inner = elements.map((pieces) => unwrap(text, pieces));
-  const arrays = inner.map((pieces) => readArray(text, pieces));
+  const arrays = inner.map((pieces) => readArrayElement(text, pieces));
   // Beside an array, every other element is one too, whatever it looks like.
   const whole = cast !== '' && arrays.some((array) => array !== undefined) ? `${cast}[]` : cast;
   const spelled = inner.map((pieces, at) => {
     const array = arrays[at];
     return array === undefined
       ? spellElement(text, pieces, whole)
-      : spellArray(text, array.array, array.cast + cast);
+      : spellArray(text, array.array, array.type + cast);
   });
   return `ARRAY[${spelled.join(', ')}]`;
 }
 
-/** An element that is an array, and what each of its own elements is cast to. */
-function readArray(
-  text: string,
-  [first, ...others]: readonly Piece[],
-): { readonly array: ArrayPiece; readonly cast: string } | undefined {
-  const array = first && arrayIn(first);
-  if (first === undefined || array === undefined || isEmpty(array)) return undefined;
-  if (others.length === 0) return { array, cast: '' };
-  const cast = matchAt(ARRAY_CAST, text, first.end);
-  const isAll = cast !== undefined && first.end + cast[0].length === others.at(-1)?.end;
-  return isAll ? { array, cast: cast.groups?.type ?? '' } : undefined;
+/** @returns undefined unless the element is an array, and nothing else */
+function readArrayElement(text: string, pieces: readonly Piece[]): CastArray | undefined {
+  const [first] = pieces;
+  const cast = first && readCastArray(text, first);
+  return cast?.end === pieces.at(-1)?.end ? cast : undefined;
 }
 
 /** @param pieces as {@link unwrap} leaves them */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { claimFreeId } from '../../src/backup/claim-id.ts';
 import { backupId, dumpKey } from '../../src/catalog/backup-name.ts';
-import { deferred } from '../support/deferred.ts';
+import { during } from '../support/during.ts';
 import { startTestStore, type TestStore } from '../support/test-store.ts';
 
 const signal = new AbortController().signal;
@@ -44,12 +44,9 @@ test('the id of a backup, or of one that is being uploaded, is not taken', async
 
 test('an id that another run has used up between the two looks is not taken', async () => {
   const put = { ifAbsent: true, contentType: 'application/sql', signal };
-  const until = deferred<void>();
-  const onHeld = () => {
-    bed.store.put(dumpKey('backup/', idAt(0)), Buffer.from('x'), put).then(() => until.resolve(undefined));
-  };
-  const what = { kind: 'hold', until: until.promise, onHeld } as const;
-  bed.server.faults.push({ operation: 'CreateMultipartUpload', times: 1, what });
+  during(bed, { operation: 'CreateMultipartUpload' }, () =>
+    bed.store.put(dumpKey('backup/', idAt(0)), Buffer.from('x'), put),
+  );
   expect((await claim()).id).toBe(idAt(1));
   expect(await uploads()).toEqual([dumpKey('backup/', idAt(1))]);
 });

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
-import { deferred } from '../support/deferred.ts';
+import { during } from '../support/during.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 import { UNRESTORABLE_SCHEMA } from '../support/unrestorable-schema.ts';
@@ -233,33 +233,21 @@ test('a fault that is recorded before another result arrives stays recorded', as
   await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
   await backUp();
   const newer = await backUp();
-  const until = deferred<void>();
-  const held = new Promise<void>((onHeld) => {
-    const what = { kind: 'hold', until: until.promise, onHeld } as const;
-    bed.server.faults.push({ operation: 'PutObject', key: /verified\.json$/, times: 1, what });
+  let found: number | null = null;
+  during(bed, { operation: 'PutObject', key: /verified\.json$/ }, async () => {
+    await damageRow(newer);
+    found = await statusOf('verify', newer, '--quiet');
   });
-  const quick = bed.run(['verify', newer, '--quick', '--quiet']);
-  await held;
-  await rewrite(newer, 'sql', (bytes) => Buffer.from(String(bytes).replace('surface', 'surfaxe')));
-  expect(await statusOf('verify', newer, '--quiet')).toBe(3);
-  until.resolve(undefined);
-  await quick;
+  await bed.run(['verify', newer, '--quick', '--quiet']);
+  expect(found).toBe(3);
   expect((await bed.run(['list'])).stdout).toMatch(new RegExp(`${newer} .*FAULTY \\(full`));
 });
 
 test('what is found of a dump that has been replaced since is not recorded', async () => {
   await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
   const id = await backUp();
-  const until = deferred<void>();
-  const held = new Promise<void>((onHeld) => {
-    const what = { kind: 'hold', until: until.promise, onHeld } as const;
-    bed.server.faults.push({ operation: 'HeadObject', key: /\.sql$/, times: 1, after: 1, what });
-  });
-  const verifying = bed.run(['verify', id]);
-  await held;
-  await rewrite(id, 'sql', (bytes) => Buffer.from(String(bytes).replace('surface', 'surfaxe')));
-  until.resolve(undefined);
-  expect(await verifying).toMatchObject({
+  during(bed, { operation: 'HeadObject', key: /\.sql$/, after: 1 }, () => damageRow(id));
+  expect(await bed.run(['verify', id])).toMatchObject({
     status: 0,
     stderr: expect.stringMatching(/is not recorded: backup\/\S+\.sql has been replaced since\n/),
   });
@@ -270,16 +258,12 @@ test('a backup that is pruned while what was found of it is recorded leaves noth
   await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
   const older = await backUp();
   await backUp();
-  const until = deferred<void>();
-  const held = new Promise<void>((onHeld) => {
-    const what = { kind: 'hold', until: until.promise, onHeld } as const;
-    bed.server.faults.push({ operation: 'PutObject', key: /verified\.json$/, times: 1, what });
+  let pruned: number | null = null;
+  during(bed, { operation: 'PutObject', key: /verified\.json$/ }, async () => {
+    pruned = await statusOf('prune', '--max-backups', '1', '--yes');
   });
-  const verifying = bed.run(['verify', older, '--quiet']);
-  await held;
-  expect(await statusOf('prune', '--max-backups', '1', '--yes')).toBe(0);
-  until.resolve(undefined);
-  expect(await verifying).toMatchObject({ status: 0, stderr: '' });
+  expect(await bed.run(['verify', older, '--quiet'])).toMatchObject({ status: 0, stderr: '' });
+  expect(pruned).toBe(0);
   expect((await bed.keys()).filter((key) => key.includes(older))).toEqual([]);
 });
 
@@ -287,10 +271,9 @@ test('of two dumps of one time each has a record of its own', async () => {
   await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
   const older = await backUp();
   const newer = await backUp();
-  const good = await bed.store.get(`backup/postgres-backup-${newer}.sql`, { signal });
-  const packed = gzipSync(Buffer.concat(await good!.body.toArray()));
+  const packed = gzipSync(await read(`backup/postgres-backup-${newer}.sql`));
   await bed.store.put(`backup/postgres-backup-${newer}.sql.gz`, packed, OVERWRITE);
-  await rewrite(newer, 'sql', (bytes) => Buffer.from(String(bytes).replace('surface', 'surfaxe')));
+  await damageRow(newer);
   expect(await statusOf('verify', '--all', '--quiet')).toBe(3);
   expect(await statusOf('verify', '--all', '--quiet')).toBe(3);
   const listed = JSON.parse((await bed.run(['list', '--json'])).stdout) as {
@@ -310,7 +293,7 @@ test('a manifest that cannot be read is a fault that its repair undoes', async (
   await bed.database.query("CREATE TABLE t AS SELECT 'surface' AS a");
   await backUp();
   const newer = await backUp();
-  await rewrite(newer, 'sql', (bytes) => Buffer.from(String(bytes).replace('surface', 'surfaxe')));
+  await damageRow(newer);
   expect(await statusOf('verify', '--quiet')).toBe(3);
   let manifest: Buffer = Buffer.alloc(0);
   await rewrite(newer, 'manifest.json', (bytes) => {
@@ -370,15 +353,11 @@ test('two readings that find two faults prove neither', async () => {
 test('a fault that is recorded while another verification reads stays recorded', async () => {
   await bed.database.query(UNRESTORABLE_SCHEMA);
   const id = await backUp();
-  const until = deferred<void>();
-  const held = new Promise<void>((onHeld) => {
-    const what = { kind: 'hold', until: until.promise, onHeld } as const;
-    bed.server.faults.push({ operation: 'GetObject', key: /\.sql$/, times: 1, what });
+  let drilled: number | null = null;
+  during(bed, { operation: 'GetObject', key: /\.sql$/ }, async () => {
+    drilled = await statusOf('verify', '--restore', '--quiet');
   });
-  const reading = bed.run(['verify', '--quiet']);
-  await held;
-  expect(await statusOf('verify', '--restore', '--quiet')).toBe(3);
-  until.resolve(undefined);
-  expect(await reading).toMatchObject({ status: 0 });
+  expect(await bed.run(['verify', '--quiet'])).toMatchObject({ status: 0 });
+  expect(drilled).toBe(3);
   expect((await bed.run(['list'])).stdout).toMatch(new RegExp(`${id} .*FAULTY \\(restore`));
 });

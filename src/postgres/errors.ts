@@ -89,7 +89,14 @@ export function databaseError(doing: string, error: unknown): OperatorError {
 export function describeCause(error: unknown): string {
   // A host name with several addresses fails with one error for each of them.
   if (error instanceof AggregateError && error.errors.length > 0) return describeCause(error.errors[0]);
-  return excerptOf(messageOf(error));
+  return excerptOf([messageOf(error), ...missingPrivilege(error)].join(': '));
+}
+
+/** Which privilege or attribute it is that the role lacks: since PostgreSQL 16 often told only beside the message. */
+function missingPrivilege(error: unknown): string[] {
+  if (errorCode(error) !== SQLSTATE.insufficientPrivilege) return [];
+  const { detail } = error as { readonly detail?: string };
+  return detail === undefined ? [] : [detail.replace(/\.$/, '')];
 }
 
 /** Shortens a server message, which may quote a whole row. */

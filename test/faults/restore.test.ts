@@ -223,7 +223,7 @@ const FAILURES: readonly Failure[] = [
     restore: () => restoreWeakly('CREATEDB', { connected: 'meanwhile' }),
     status: 1,
     message:
-      /cannot end the connections to database .*: must be a superuser to terminate superuser process — /,
+      /cannot end the connections to database .*: (must be a superuser to terminate superuser process|permission denied to terminate process: Only roles with the SUPERUSER attribute may terminate .* attribute) — /,
   },
 ];
 

@@ -88,13 +88,13 @@ test.each(FAILING)('%s stops the restore with its line, type and name', async (_
 
 test('settings that the server does not know are skipped, each with a warning', async () => {
   const { name, warnings } = await restore(
-    dumpText(`SET transaction_timeout = 0;
+    dumpText(`SET setting_of_a_later_server = 0;
 SET statement_timeout = 0;
 SET SESSION no_such_setting TO 'on';
 ${TABLE}${DATA}${COPY}1\tone\n\\.\n`),
   );
   expect(warnings).toEqual([
-    'warn: line 10: this server does not know the setting transaction_timeout; skipped',
+    'warn: line 10: this server does not know the setting setting_of_a_later_server; skipped',
     'warn: line 12: this server does not know the setting no_such_setting; skipped',
   ]);
   expect(await query(name, 'SELECT * FROM t')).toEqual([{ id: 1, name: 'one' }]);

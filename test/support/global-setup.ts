@@ -7,6 +7,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The PostgreSQL of this run: the variables that the tool reads. */
     readonly postgres: Readonly<Record<string, string>>;
+    /** Its major version, such as 15. */
+    readonly postgresMajor: number;
   }
 }
 
@@ -19,6 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     const server = await startPostgres({ directory: directory.path });
     project.provide('postgres', server.env);
+    project.provide('postgresMajor', server.version);
     // Workers inherit it: whatever a test that is interrupted leaves behind lies in there, and goes with it.
     process.env.TMPDIR = directory.path;
     return async () => {

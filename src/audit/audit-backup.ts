@@ -20,7 +20,7 @@ const NEVER = new Date(0);
 export interface BackupAuditContext extends DumpReferencesContext, JoinContext {}
 
 /** The audit of one backup; see {@link AuditReport}. */
-interface BackupAuditReport extends Omit<AuditReport, 'unread'> {
+interface BackupAuditReport extends Omit<AuditReport, 'unread' | 'unreadTables'> {
   /** Id of the backup. */
   readonly backup: string;
 }

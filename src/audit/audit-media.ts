@@ -44,6 +44,8 @@ export interface AuditReport extends Summary {
   readonly era: string | null;
   /** Backups whose needs are unknown, so that an orphan may be theirs. */
   readonly unread: readonly UnreadBackup[];
+  /** Why rows of tables cannot be read, so that an orphan may be theirs; see {@link Matched}. */
+  readonly unreadTables: readonly string[];
 }
 
 /**
@@ -102,6 +104,7 @@ export async function auditMedia(
         prefix: mediaPrefix,
         era: matched.era,
         unread,
+        unreadTables: matched.unread,
         ...summary,
       };
     });

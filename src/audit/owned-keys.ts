@@ -53,7 +53,8 @@ export function unreadRows(problem: string): ConfigError {
   return new ConfigError({
     doing: 'cannot determine which objects no row owns',
     problem,
-    remedy: 'rename or drop that table if its rows own nothing, or make it readable',
+    remedy:
+      'make it readable, or rename it if its rows own nothing; a table that is meant in AUDIT_REFERENCES can be given there with its schema',
   });
 }
 

@@ -40,10 +40,13 @@ export function labelJoins(
   relation: Relation,
   relations: Relations,
 ): { readonly columns: string; readonly joins: string } {
-  const beside = (name: string) => {
-    const tables = relations.get(name);
-    return tables?.find(({ schema }) => schema === relation.schema) ?? tables?.[0];
-  };
+  // Another schema's table of such a name may be about something else.
+  const beside = (name: string) =>
+    relations
+      .get(name)
+      ?.find(
+        ({ schema, mayRead, otherKind }) => schema === relation.schema && mayRead && otherKind === undefined,
+      );
   const measurement = beside('manager_measurement') ?? beside('manager_topography');
   const surface = beside('manager_surface');
   const user = beside('users_user');

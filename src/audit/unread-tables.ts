@@ -44,6 +44,7 @@ function othersUnread(
   refuse: (problem: string) => ConfigError,
 ): string[] {
   const problems = tables.map((relation) => {
+    if (relation.otherKind !== undefined) return `${showRelation(relation)} is ${relation.otherKind}`;
     if (!relation.mayRead) return `this role may not read table ${showRelation(relation)}`;
     const problem = problemOf(relation);
     if (problem !== undefined) return problem;
@@ -54,7 +55,7 @@ function othersUnread(
   const found = problems.filter((problem) => problem !== undefined);
   const [first] = found;
   if (first === undefined || found.length < tables.length) return found;
-  const forbidden = tables.find(({ mayRead }) => !mayRead);
+  const forbidden = tables.find(({ mayRead, otherKind }) => !mayRead && otherKind === undefined);
   throw forbidden === undefined ? refuse(first) : forbiddenTable(forbidden);
 }
 

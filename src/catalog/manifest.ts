@@ -88,7 +88,7 @@ const manifestSchema = v.object({
         era: nullable(text),
         /**
          * What the database was searched for, whether it has it or not: `files_manifest.file`, `albums:
-         * albums/{id}/`.
+         * albums/{id}/`. Empty if rows that may own objects could not be read.
          */
         sources: v.optional(v.array(text)),
         /** Keys and prefixes that rows name, counted once per mention. */

@@ -8,10 +8,9 @@ import { renderTable } from '../ui/table.ts';
 const SHOWN = 20;
 
 /** What an audit of a database or a backup reports besides its findings. */
-export type ReportHead = Omit<AuditReport, 'unread'> & {
+export type ReportHead = Omit<AuditReport, 'unread' | 'unreadTables'> & {
   readonly backup?: string;
-  readonly unread?: AuditReport['unread'];
-};
+} & Partial<Pick<AuditReport, 'unread' | 'unreadTables'>>;
 
 /** Where the result of an audit goes. */
 export interface AuditOutput extends FindingSink {
@@ -70,15 +69,20 @@ function renderReport(report: ReportHead, first: ReadonlyMap<FindingKind, readon
   return parts.join('\n\n');
 }
 
-function renderVerdict({ totals: { dangling, orphan }, backup, unread = [] }: ReportHead): string {
+function renderVerdict(report: ReportHead): string {
+  const { backup, unread = [], unreadTables = [] } = report;
+  const { dangling, orphan } = report.totals;
   const problems = [
     ...(dangling?.count ? [`${formatCount(dangling.count)} dangling`] : []),
     ...(orphan?.count ? [`${formatCount(orphan.count)} orphaned (${formatBytes(orphan.bytes)})`] : []),
   ];
-  const unsure = unread.map(({ id }) => id).join(', ');
-  if (problems.length > 0 && unsure !== '')
-    return `${problems.join(', ')}; not compared with backup ${unsure}`;
-  if (problems.length > 0) return problems.join(', ');
+  if (problems.length > 0) {
+    const unsure = [
+      ...(unread.length > 0 ? [`backup ${unread.map(({ id }) => id).join(', ')}`] : []),
+      ...(unreadTables.length > 0 ? ['rows that cannot be read'] : []),
+    ];
+    return `${problems.join(', ')}${unsure.length > 0 ? `; not compared with ${unsure.join(' or ')}` : ''}`;
+  }
   return backup === undefined ? 'rows and objects agree' : 'every object that its rows name exists';
 }
 

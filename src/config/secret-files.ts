@@ -20,8 +20,10 @@ export function openSecretFiles(): SecretFiles {
     read(variable, path) {
       const known = given.get(path);
       if (known !== undefined) return known;
+      // Looked at before, because a pipe may be removed as soon as it has been read.
+      const isOnce = !isRegular(path);
       const text = readSecret(variable, path);
-      if (!isRegular(path)) given.set(path, text);
+      if (isOnce) given.set(path, text);
       return text;
     },
   };

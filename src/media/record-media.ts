@@ -103,12 +103,13 @@ export function recordMedia(
         references += batch.length;
       });
       const counts = await writeEntries(writer, owned);
-      const sources = sourceNames([...TOPOBANK_SOURCES, ...ownSources]);
+      // A list that lacks rows was made with no source completely, so the dump is read as well.
+      const complete = matched.unread.length === 0 ? [...TOPOBANK_SOURCES, ...ownSources] : [];
       return {
         bucket: context.store.bucket,
         prefix: mediaPrefix,
         era: matched.era,
-        sources,
+        sources: sourceNames(complete),
         references,
         ...counts,
       };

@@ -10,11 +10,10 @@ export interface Relation {
   readonly columns: ReadonlyMap<string, string>;
   /** Columns of the primary key, in key order; empty without one. */
   readonly primaryKey: readonly string[];
-  /**
-   * Whether the connection's role may read its rows. If it is the only table found under its name, this is left to the
-   * server to say.
-   */
+  /** Whether the connection's role may read its rows, or some column of them. */
   readonly mayRead: boolean;
+  /** What it is, if it is no table with rows of its own. */
+  readonly otherKind?: 'a view' | 'a foreign table' | undefined;
 }
 
 /** A table as people name it: without the schema if that is `public`. */
@@ -49,7 +48,8 @@ export type Relations = ReadonlyMap<string, readonly Relation[]>;
 
 /**
  * Which of these tables the database has. Names are `schema.table`, or `table` for those of any schema: the search
- * path of the connection need not be the application's. Views and foreign tables do not count.
+ * path of the connection need not be the application's. Views and foreign tables count only if there is no table of
+ * their name.
  */
 export async function findRelations(client: pg.Client, names: readonly string[]): Promise<Relations> {
   const { rows } = await client.query<{
@@ -59,6 +59,7 @@ export async function findRelations(client: pg.Client, names: readonly string[])
     columns: [string, string][] | null;
     primary_key: string[];
     may_read: boolean;
+    kind: string;
   }>(
     `SELECT wanted.name AS wanted, n.nspname AS schema, c.relname AS name,
        (SELECT json_agg(json_build_array(a.attname, CASE t.typtype
@@ -70,16 +71,18 @@ export async function findRelations(client: pg.Client, names: readonly string[])
         FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
         WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key,
-       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-         OR count(*) OVER (PARTITION BY wanted.name) = 1 AS may_read
+       has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS may_read,
+       c.relkind AS kind
      FROM unnest($1::text[]) AS wanted (name)
-     JOIN pg_class c ON c.relname = regexp_replace(wanted.name, '^.*\\.', '') AND c.relkind IN ('r', 'p')
+     JOIN pg_class c ON c.relname = regexp_replace(wanted.name, '^.*\\.', '') AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
      JOIN pg_namespace n ON n.oid = c.relnamespace
        AND CASE WHEN wanted.name LIKE '%.%' THEN n.nspname || '.' || c.relname = wanted.name
            ELSE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND NOT EXISTS (
              -- Its rows are read with those of its parent, unless it has columns of its own.
              SELECT FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
              WHERE h.inhrelid = c.oid AND p.relname = c.relname AND p.relkind IN ('r', 'p')
+               -- Since PostgreSQL 14. The parent does not show the rows of a partition that is being detached.
+               AND to_jsonb(h) ->> 'inhdetachpending' IS DISTINCT FROM 'true'
                AND NOT EXISTS (
                  SELECT FROM pg_attribute a
                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount = 0)) END
@@ -87,15 +90,28 @@ export async function findRelations(client: pg.Client, names: readonly string[])
     [names],
   );
   const found = new Map<string, Relation[]>();
-  for (const { wanted, schema, name, columns, primary_key, may_read } of rows) {
+  for (const { wanted, schema, name, columns, primary_key, may_read, kind } of rows) {
     const relation = {
       schema,
       name,
       columns: new Map(columns ?? []),
       primaryKey: primary_key,
       mayRead: may_read,
+      otherKind: OTHER_KINDS[kind],
     };
     found.set(wanted, [...(found.get(wanted) ?? []), relation]);
   }
-  return found;
+  return new Map([...found].map(([wanted, relations]) => [wanted, tablesFirst(relations)]));
+}
+
+const OTHER_KINDS: Readonly<Record<string, Relation['otherKind']>> = {
+  v: 'a view',
+  m: 'a view',
+  f: 'a foreign table',
+};
+
+/** The tables, or what has their name if there is none. */
+function tablesFirst(relations: readonly Relation[]): readonly Relation[] {
+  const tables = relations.filter(({ otherKind }) => otherKind === undefined);
+  return tables.length > 0 ? tables : relations;
 }

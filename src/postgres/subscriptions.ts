@@ -80,9 +80,13 @@ const NO_SLOT = 'none_until_refreshed';
  * be told its tables (manual, ALTER SUBSCRIPTION), but once it is enabled it passes over the changes of tables that it
  * does not know, and they are lost. So it gets its slot last; its worker fails until then.
  */
-export function resumeStatements({ name, slot }: Pick<Subscription, 'name' | 'slot'>): readonly string[] {
+export function resumeStatements(name: string, slot: string): readonly string[] {
   const alter = (what: string) => `ALTER SUBSCRIPTION ${quote(name)} ${what};`;
   const setSlot = (to: string) => alter(`SET (slot_name = ${pg.escapeLiteral(to)})`);
-  const goOn = [alter('ENABLE'), alter('REFRESH PUBLICATION WITH (copy_data = false)')];
-  return slot === null ? goOn : [setSlot(NO_SLOT), ...goOn, setSlot(slot)];
+  return [
+    setSlot(NO_SLOT),
+    alter('ENABLE'),
+    alter('REFRESH PUBLICATION WITH (copy_data = false)'),
+    setSlot(slot),
+  ];
 }

@@ -71,11 +71,14 @@ export async function disableOld(
     const isRefused = new Set(refused.map(({ name }) => name));
     const disabled = subscriptions.filter(({ name, enabled }) => enabled && !isRefused.has(name));
     const names = disabled.map(({ name }) => name);
-    const going = restored.filter(({ name }) => names.includes(name));
+    // Without a slot there is nothing that it could go on with.
+    const going = restored.flatMap(({ name, slot }) =>
+      names.includes(name) && slot !== null ? [{ name, slot }] : [],
+    );
     return {
       disabled: names,
       continued: going.map(({ name }) => name),
-      resume: going.flatMap(resumeStatements),
+      resume: going.flatMap(({ name, slot }) => resumeStatements(name, slot)),
       refused,
     };
   } catch (error) {

@@ -12,7 +12,7 @@ import {
   NO_SUBSCRIPTIONS,
   type OldSubscriptions,
 } from './old-databases.ts';
-import type { FoundDatabases, RestoreTarget } from './restore-target.ts';
+import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
 import { dropScratch } from './scratch.ts';
 import { type AsAdmin, isInUse, type SwapNames, swapDatabases } from './swap.ts';
 
@@ -59,8 +59,24 @@ export async function placeScratch(
   }
   log.info(`${name} is restored; the old database is now ${kept}`);
   const subscriptions = await disableOld(database, names, log);
-  const outcome = await dropOld(database, target.dropOld ? [...found.kept, kept] : found.kept, log);
+  const dropsReplaced = target.dropOld && (await isStill(asAdmin, kept, found, log));
+  const outcome = await dropOld(database, dropsReplaced ? [...found.kept, kept] : found.kept, log);
   return { kept: outcome.dropped.includes(kept) ? undefined : kept, ...outcome, subscriptions };
+}
+
+/**
+ * Whether the database that was replaced is the one found before the new one was filled, whose drop was agreed to.
+ */
+async function isStill(asAdmin: AsAdmin, kept: string, found: FoundDatabases, log: Logger): Promise<boolean> {
+  let why = `it took the place of database ${found.name} during this restore`;
+  try {
+    const { oid } = await asAdmin((admin) => findDatabases(admin, kept));
+    if (oid === found.oid) return true;
+  } catch (error) {
+    why = describeCause(error);
+  }
+  log.warn(`${kept} is not dropped: ${why}`);
+  return false;
 }
 
 /** A pooler may have kept sessions of the connections that filled the database. */

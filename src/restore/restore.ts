@@ -21,6 +21,8 @@ import {
   type Agreed,
   checkAgreed,
   checkTarget,
+  type FoundDatabases,
+  findDatabases,
   findTarget,
   keptToDrop,
   type RestoreTarget,
@@ -92,7 +94,7 @@ export async function restoreDump(
   // Only once the server has created the scratch database is it certain that the dropped one can be replaced.
   const makeRoom = async () => {
     if (!dropFirst) return;
-    await dropTarget(context, name);
+    await dropTarget(context, name, (there) => checkAgreed(source, target, there, agreed));
     dropped = true;
   };
   const place = { name, scratch: names.scratch, dropFirst, makeRoom };
@@ -209,7 +211,14 @@ async function selectNamed(
   return selectTables(dump, await chooseTables(source, dump, target.only, 'restore', signal));
 }
 
-async function dropTarget({ database, log }: RestoreContext, name: string): Promise<void> {
-  await database.use(database.maintenanceName, uninterrupted(), (admin) => dropDatabase(admin, name));
+async function dropTarget(
+  { database, log }: RestoreContext,
+  name: string,
+  checkStill: (there: FoundDatabases) => void,
+): Promise<void> {
+  await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
+    checkStill(await findDatabases(admin, name));
+    await dropDatabase(admin, name);
+  });
   log.info(`dropped database ${name}`);
 }

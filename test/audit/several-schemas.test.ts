@@ -1,4 +1,5 @@
 import { afterEach, expect, inject, test } from 'vitest';
+import { withClient } from '../support/database.ts';
 import { type AuditBed, createAuditBed } from './audit-bed.ts';
 import { CASES } from './era-cases.ts';
 
@@ -95,6 +96,43 @@ test.each([
   },
 );
 
+test('an audit says of which tables the rows cannot be read', async () => {
+  await createReports('id int, file text');
+  const audit = ['--references', REPORTS, '--grace', '0'];
+  const problem = 'table reports has no primary key';
+  expect(await bed.report([...audit, '--quiet'])).toMatchObject({ unread: [], unreadTables: [problem] });
+  expect((await bed.audit(audit)).stdout).toMatch(
+    /1 orphaned .*; not compared with rows that cannot be read\n$/,
+  );
+});
+
+test('what a table owned that could not be read is protected by the dump', async () => {
+  await createReports('id int, file text');
+  const audit = ['--references', REPORTS, '--grace', '0'];
+  await bed.database.query(`UPDATE public.reports SET file = '2.pdf'`);
+  expect(await bed.run(['backup', '--references', REPORTS])).toMatchObject({ status: 0 });
+  await bed.database.query('DROP TABLE public.reports');
+  const { findings } = await bed.report(audit);
+  expect(findings).toEqual([expect.objectContaining({ kind: 'protected', key: 'media/2.pdf' })]);
+});
+
+test('nothing is purged while rows of a table cannot be read', async () => {
+  await createReports('id int, file text');
+  const references = ['--references', REPORTS];
+  await bed.database.query('ALTER TABLE public.reports RENAME TO others');
+  expect(await bed.audit([...references, '--grace', '0', '--quarantine', '--yes'])).toMatchObject({
+    status: 0,
+  });
+  expect(await bed.keys()).not.toContain('media/2.pdf');
+  await bed.database.query('ALTER TABLE others RENAME TO reports');
+  const held = await bed.keys();
+  expect(await bed.run(['quarantine', 'purge', '--older-than', '0', '--yes', ...references])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('which objects no row owns: table reports has no primary key — '),
+  });
+  expect(await bed.keys()).toEqual(held);
+});
+
 test('a copy that this role may not read ends no audit', async () => {
   await createReports('id int PRIMARY KEY, file text');
   const role = `reader_${bed.database.name}`;
@@ -165,4 +203,60 @@ test('a table that inherits from one of its name, and has columns of its own, co
   const references = '[{"column": "public.reports.path"}, {"column": "reports.file"}]';
   const { findings } = await bed.report(['--references', references, '--grace', '0']);
   expect(findings.filter(({ kind }) => kind === 'orphan')).toEqual([]);
+});
+
+// Since this version a partition can be detached without a lock on the whole.
+test.runIf(inject('postgresMajor') >= 14)(
+  'rows of a partition count whose detaching was broken off',
+  async () => {
+    bed = await createAuditBed(
+      inject('postgres'),
+      `CREATE TABLE public.reports (id int PRIMARY KEY, file text) PARTITION BY LIST (id);
+       CREATE SCHEMA parts; CREATE TABLE parts.reports PARTITION OF public.reports FOR VALUES IN (1);
+       INSERT INTO public.reports VALUES (1, '1.pdf')`,
+    );
+    await bed.put('media/1.pdf');
+    await withClient(bed.env, bed.database.name, async (reading) => {
+      await reading.query('BEGIN; SELECT FROM public.reports');
+      const detaching = bed.database
+        .query('ALTER TABLE public.reports DETACH PARTITION parts.reports CONCURRENTLY')
+        .catch((error: Error) => error.message);
+      const pending = 'SELECT FROM pg_inherits WHERE inhdetachpending';
+      await expect.poll(() => bed.database.query(pending), { timeout: 60_000 }).toHaveLength(1);
+      await bed.database.query(
+        `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'ALTER TABLE%CONCURRENTLY'`,
+      );
+      expect(await detaching).toMatch(/canceling statement/);
+    });
+    const { findings } = await bed.report(['--references', REPORTS, '--grace', '0']);
+    expect(findings).toEqual([]);
+  },
+);
+
+test.each([
+  ['CREATE VIEW public.reports AS SELECT * FROM app.reports_2', 'reports is a view'],
+  ['CREATE MATERIALIZED VIEW public.reports AS SELECT * FROM app.reports_2', 'reports is a view'],
+])('what has the name of a table without being one (%s) ends an audit', async (sql, problem) => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE SCHEMA app; CREATE TABLE app.reports_2 (id int PRIMARY KEY, file text); ${sql}`,
+  );
+  expect(await bed.audit(['--references', REPORTS])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining(`cannot use AUDIT_REFERENCES: ${problem} — `),
+  });
+});
+
+test('a view of TopoBank’s name ends an audit, but not beside the table', async () => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `${CASES[2]!.sql}; CREATE SCHEMA reporting;
+     CREATE VIEW reporting.files_manifest AS SELECT * FROM public.files_manifest`,
+  );
+  expect((await bed.report(['--grace', '0'])).unreadTables).toEqual([]);
+  await bed.database.query('ALTER TABLE public.files_manifest RENAME TO manifests');
+  expect(await bed.audit(['--grace', '0', '--quarantine', '--yes'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('which rows own which objects: reporting.files_manifest is a view — '),
+  });
 });

@@ -257,10 +257,12 @@ test('a secret in a file is read again, and stays what it was while the file can
   expect(password?.reveal()).toBe('third');
 });
 
-test('a secret that a pipe gave is not asked for again', () => {
-  const path = join(directory.path, 'pipe');
+test.each(['stays', 'is removed'])('a secret that a pipe gave, which %s, is not asked for again', (what) => {
+  const path = join(directory.path, `pipe ${what}`);
   execFileSync('mkfifo', [path]);
-  const writer = spawn('sh', ['-c', `echo piped > '${path}'`]);
+  const remove = what === 'stays' ? '' : `rm '${path}';`;
+  // Opened, which waits for a reader, before it is removed.
+  const writer = spawn('sh', ['-c', `exec 3> '${path}'; ${remove} echo piped >&3`]);
   const sources = {
     env: { ...REQUIRED, POSTGRES_PASSWORD_FILE: path, DATABASE_PASSWORD: 'piped' },
     flags: {},

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { withLock } from '../../src/postgres/advisory-lock.ts';
 import { withClient } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
+import { during } from '../support/during.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
 import type { ProgramResult } from '../support/topobank-backup.ts';
 
@@ -116,15 +117,18 @@ test('a database that was not there when the restore was agreed to is not droppe
   expect(left).not.toContain(agreed);
 });
 
+/** Puts another database, with row `id` besides, in the place of the one to be restored. */
+async function replace(id: number): Promise<void> {
+  const { name } = bed.database;
+  await onServer(`ALTER DATABASE ${name} RENAME TO ${name}_aside`);
+  await onServer(`CREATE DATABASE ${name} TEMPLATE ${name}_aside`);
+  await bed.database.query(`INSERT INTO t VALUES (${id})`);
+}
+
 test.each(['--in-place', '--drop-old'])(
   'with %s a database that has been replaced since is not dropped',
   async (flag) => {
-    const { name } = bed.database;
-    const restored = await restoreAfterChange(['--latest', '--no-audit', flag], async () => {
-      await onServer(`ALTER DATABASE ${name} RENAME TO ${name}_aside`);
-      await onServer(`CREATE DATABASE ${name} TEMPLATE ${name}_aside`);
-      await bed.database.query('INSERT INTO t VALUES (3)');
-    });
+    const restored = await restoreAfterChange(['--latest', '--no-audit', flag], () => replace(3));
     expect(restored).toMatchObject({
       status: 1,
       stdout: '',
@@ -132,7 +136,34 @@ test.each(['--in-place', '--drop-old'])(
         /it would be dropped, and is another database than the one that was there/,
       ),
     });
-    expect(await idsIn(name)).toEqual([1, 3]);
-    await onServer(`DROP DATABASE ${name}_aside`);
+    expect(await idsIn(bed.database.name)).toEqual([1, 3]);
   },
 );
+
+test('with --in-place a database that was replaced while the dump was read is not dropped', async () => {
+  during(bed, { operation: 'GetObject', key: /\.sql$/ }, () => replace(3));
+  const restored = await bed.run(['restore', '--latest', '--no-audit', '--in-place', '--yes']);
+  expect(restored).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/is another database than the one that was there .*\n$/),
+  });
+  expect(await idsIn(bed.database.name)).toEqual([1, 3]);
+  expect(await bed.databases()).toEqual([bed.database.name, `${bed.database.name}_aside`]);
+});
+
+test('with --drop-old a database that was replaced while the new one was filled is kept', async () => {
+  const { name } = bed.database;
+  during(bed, { operation: 'GetObject', key: /\.sql$/ }, () => replace(3));
+  const restored = await bed.run(['restore', '--latest', '--no-audit', '--drop-old', '--yes', '--json']);
+  expect(restored).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(
+      /WARN: (\S+) is not dropped: it took the place of database \S+ during this restore\n/,
+    ),
+  });
+  const { kept, dropped } = JSON.parse(restored.stdout) as { kept: string; dropped: string[] };
+  expect(dropped).toEqual([]);
+  expect(await idsIn(kept)).toEqual([1, 3]);
+  expect(await idsIn(name)).toEqual([1]);
+});

@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { RealS3Server, StartOptions } from './real-s3-server.ts';
 import { startRgw } from './rgw-server.ts';
+import { runVitest } from './run-vitest.ts';
 import { scratchDirectory } from './scratch-directory.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 import { startSwift } from './swift-server.ts';
@@ -76,36 +75,16 @@ async function runSuite(
   more: readonly string[],
   signal: AbortSignal,
 ): Promise<number> {
-  const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const args = [vitest, 'run', '--config', 'vitest.conformance.config.ts', ...more];
-  const suite = spawn(process.execPath, args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: {
-      ...process.env,
-      TMPDIR: directory,
-      TEST_S3_SERVER: kind,
-      TEST_S3_SERVER_NAME: server.name,
-      TEST_S3_ENDPOINT: server.endpoint,
-      TEST_S3_REGION: server.region,
-      TEST_S3_ACCESS_KEY: server.accessKey,
-      TEST_S3_SECRET_KEY: server.secretKey,
-    },
-  });
-  const terminate = () => suite.kill('SIGTERM');
-  signal.addEventListener('abort', terminate);
-  try {
-    const status = await exitStatus(suite);
-    signal.throwIfAborted();
-    if (status !== 0) console.error(server.logs());
-    return status;
-  } finally {
-    signal.removeEventListener('abort', terminate);
-  }
-}
-
-function exitStatus(child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (status) => resolve(status ?? 1));
-  });
+  const env = {
+    TMPDIR: directory,
+    TEST_S3_SERVER: kind,
+    TEST_S3_SERVER_NAME: server.name,
+    TEST_S3_ENDPOINT: server.endpoint,
+    TEST_S3_REGION: server.region,
+    TEST_S3_ACCESS_KEY: server.accessKey,
+    TEST_S3_SECRET_KEY: server.secretKey,
+  };
+  const status = await runVitest(['--config', 'vitest.conformance.config.ts', ...more], env, signal);
+  if (status !== 0) console.error(server.logs());
+  return status;
 }

@@ -9,6 +9,7 @@ import type { Store } from '../s3/store.ts';
 import { UNKNOWN_TYPE } from './column-types.ts';
 import { readDumpTables } from './dump-tables.ts';
 import { type SortSpace, sortRecords } from './external-sort.ts';
+import { refuseGenerated } from './generated-columns.ts';
 import {
   identify,
   type MatchedSource,
@@ -92,6 +93,7 @@ export async function readDumpReferences(
   const sorted = sortRecords(records(), space, signal);
   // The first sorted record comes only after all tables have been read, so `relations` is complete from here on.
   const head = await sorted.next();
+  await refuseGenerated(context, backup, ownSources, relations, signal);
   const matched = matchPresent(TOPOBANK_SOURCES, ownSources, relations);
   const valid = new Map(matched.sources.map((source) => [identify(source), source]));
 

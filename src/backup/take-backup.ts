@@ -72,7 +72,11 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
       pgDump.path,
       // Otherwise settings of the role, the database or the environment would choose the encoding.
       [`--snapshot=${snapshot.id}`, `--encoding=${facts.encoding}`],
-      { doing, env: { ...database.childEnv(database.name), PGAPPNAME: application } },
+      {
+        doing,
+        env: { ...database.childEnv(database.name), PGAPPNAME: application },
+        warn: (said) => log.warn(`pg_dump: ${said}`),
+      },
       signal,
     );
     try {

@@ -145,7 +145,8 @@ export const MANIFEST_LIMIT = 64 * 1024 ** 2;
 
 /** What a manifest says about its dump. */
 export function knownBy(manifest: Manifest): KnownDump {
-  return { ...manifest, encoding: manifest.encoding ?? undefined };
+  const { server, encoding } = manifest;
+  return { ...manifest, serverVersion: server ?? undefined, encoding: encoding ?? undefined };
 }
 
 /** The same without the checkpoints inside long tables: each table is read whole, and proven by its SHA-256. */

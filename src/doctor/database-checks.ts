@@ -114,7 +114,7 @@ async function examineLeftovers(
 }
 
 function judgeReading(rights: Rights): string | Omit<DoctorFinding, 'check'> {
-  const { role, unreadable, unreadableObjects, hidden, forced } = rights;
+  const { role, unreadable, unreadableObjects, hidden, forced, subscriptions } = rights;
   if (unreadable.length > 0) {
     return fault(
       `${formatFirst(unreadable, NAMED)} cannot be read`,
@@ -133,6 +133,13 @@ function judgeReading(rights: Rights): string | Omit<DoctorFinding, 'check'> {
       `row-level security hides rows of ${formatFirst(hidden, NAMED)}`,
       `ALTER ROLE ${quote(role)} BYPASSRLS, or ${unforce.length === 0 ? 'use the owner' : `for the owner: ${formatFirst(unforce, NAMED)}`}`,
     );
+  }
+  if (subscriptions.length > 0) {
+    return {
+      state: 'warning',
+      detail: `backups lack subscription ${formatFirst(subscriptions, NAMED)}, because the role is not a superuser`,
+      remedy: 'use a superuser (POSTGRES_USER), or keep its CREATE SUBSCRIPTION at hand',
+    };
   }
   return 'every table and sequence can be read';
 }

@@ -21,6 +21,8 @@ export interface Rights extends Memberships {
   readonly unreadableObjects: readonly string[];
   /** Objects of the database that only a superuser can create, if the role is not one: `event trigger audit`. */
   readonly ofSuperusers: readonly string[];
+  /** Subscriptions, which pg_dump leaves out unless the role is a superuser. */
+  readonly subscriptions: readonly string[];
   /** Those of POSTGRES_USER, whatever role it takes on. */
   readonly limits: ConnectionLimits;
   /** The server's clock. */
@@ -73,6 +75,8 @@ const RIGHTS = `
           SELECT FROM pg_depend d
           WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
       ORDER BY 1) END AS "ofSuperusers",
+    CASE WHEN r.rolsuper THEN '{}' ELSE ARRAY(
+      SELECT quote_ident(subname) FROM pg_subscription WHERE subdbid = d.oid ORDER BY 1) END AS subscriptions,
     json_build_object(
       'role', json_build_object(
         'limit', CASE WHEN NOT login.rolsuper AND login.rolconnlimit >= 0 THEN login.rolconnlimit END,

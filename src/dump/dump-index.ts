@@ -67,5 +67,10 @@ export interface DumpIndex {
 /** What is known of a dump without reading it again, from an earlier pass over it or from its manifest. */
 export type KnownDump = Pick<
   DumpIndex,
-  'bytes' | 'sections' | 'tables' | 'roles' | 'ownerRoles' | 'encoding'
+  'bytes' | 'sections' | 'tables' | 'roles' | 'ownerRoles' | 'serverVersion' | 'encoding'
 >;
+
+/** The major part of a server's or program's version: 15 of `15.18 (Debian 15.18-0+deb12u1)`, 9 of `9.6.24`. */
+export function majorOf(version: string | undefined): number | undefined {
+  return version === undefined ? undefined : Number.parseInt(version, 10);
+}

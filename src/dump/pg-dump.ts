@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { DatabaseError, type ErrorParts, type OperatorError } from '../errors.ts';
 import { remedyForHiddenRows, remedyForLimit } from '../postgres/errors.ts';
@@ -9,6 +10,9 @@ const STDERR_KEPT = 4000;
 
 /** The line in which libpq's programs, or the server, report a failure; warnings may precede it. */
 const FAILURE = /^.*(?:\berror:|ERROR:|FATAL:)/m;
+
+/** How many of a program's warnings are told. */
+const WARNINGS_TOLD = 20;
 
 /** How long a program may take to exit after SIGTERM before it is killed, in milliseconds. */
 const TERM_MS = 3000;
@@ -40,6 +44,8 @@ export function startDumpProcess(
     readonly env: NodeJS.ProcessEnv;
     /** Whether it is given input, on its stdin. */
     readonly feed?: boolean;
+    /** Receives what it warns of, each in a line. */
+    readonly warn?: (said: string) => void;
     /** Makes the error if the program itself has given up; a DatabaseError by default. */
     readonly gaveUp?: (parts: ErrorParts) => OperatorError;
   },
@@ -56,6 +62,7 @@ export function startDumpProcess(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = keepTelling(said + text);
   });
+  if (options.warn !== undefined) tellWarnings(child.stderr, options.warn);
   const ended = new Promise<{ code: number | null; signal: string | null; error?: Error }>((resolve) => {
     child.on('error', (error) => resolve({ code: null, signal: null, error }));
     child.on('close', (code, signal) => resolve({ code, signal }));
@@ -101,7 +108,11 @@ export function startDumpProcess(
 export async function* runPgDump(
   path: string,
   args: readonly string[],
-  options: { readonly doing: string; readonly env: NodeJS.ProcessEnv },
+  options: {
+    readonly doing: string;
+    readonly env: NodeJS.ProcessEnv;
+    readonly warn?: (said: string) => void;
+  },
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const dump = startDumpProcess(path, ['--format=plain', '--no-password', ...args], options);
@@ -113,6 +124,15 @@ export async function* runPgDump(
   } finally {
     await dump.stop();
   }
+}
+
+/** Only the first ones: a program may have the same to say of each of a thousand tables. */
+function tellWarnings(stderr: Readable, warn: (said: string) => void): void {
+  let told = 0;
+  createInterface({ input: stderr }).on('line', (line) => {
+    const [, warning] = /\bwarning: (.+)/.exec(line) ?? [];
+    if (warning !== undefined && ++told <= WARNINGS_TOLD) warn(warning);
+  });
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -5,7 +5,7 @@ import { openAgain } from './database.ts';
 import { creationStatement } from './database-statements.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
 import { execute } from './execute.ts';
-import type { CreationOptions } from './facts.ts';
+import { type CreationOptions, readServerVersion } from './facts.ts';
 import { refusePrepared } from './prepared-transactions.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
@@ -62,7 +62,8 @@ export async function createDatabase(
 ): Promise<void> {
   const doing = `cannot create database ${name}`;
   try {
-    await client.query(creationStatement(name, options));
+    const { major } = await readServerVersion(client);
+    await client.query(creationStatement(name, options, major));
   } catch (error) {
     // The error for a locale that the server's system does not have.
     if (errorCode(error) !== SQLSTATE.wrongObjectType) throw databaseError(doing, error);

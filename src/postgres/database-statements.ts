@@ -19,14 +19,19 @@ const LISTS = new Set([
  */
 const IN_THE_WAY = new Set([
   'default_transaction_read_only',
+  'event_triggers',
   'idle_session_timeout',
   'role',
   'session_replication_role',
   'transaction_timeout',
 ]);
 
-/** `CREATE DATABASE name` with its own encoding, locale and tablespace. */
-export function creationStatement(name: string, options: CreationOptions): string {
+/**
+ * `CREATE DATABASE name` with its own encoding, locale and tablespace.
+ *
+ * @param serverMajor major version of the server that is to run it
+ */
+export function creationStatement(name: string, options: CreationOptions, serverMajor: number): string {
   const { encoding, collate, ctype, provider, providerLocale, icuRules, tablespace } = options;
   const words = [`CREATE DATABASE ${quote(name)} TEMPLATE template0 ENCODING ${pg.escapeLiteral(encoding)}`];
   const add = (option: string, value: string | null) => {
@@ -34,7 +39,10 @@ export function creationStatement(name: string, options: CreationOptions): strin
   };
   add('LC_COLLATE', collate);
   add('LC_CTYPE', ctype);
-  if (provider !== null && provider !== 'libc') {
+  if (provider === null || provider === 'libc') {
+    // Since PostgreSQL 15 the provider is template0's unless it is given, and that may be another one.
+    if (collate !== null && serverMajor >= 15) words.push('LOCALE_PROVIDER libc');
+  } else {
     words.push(`LOCALE_PROVIDER ${provider}`);
     add(provider === 'icu' ? 'ICU_LOCALE' : 'BUILTIN_LOCALE', providerLocale);
     add('ICU_RULES', icuRules);
@@ -80,17 +88,29 @@ function settingStatement(name: string, { role, name: setting, value }: Database
   return `${subject} SET ${parameter} TO ${values.map(pg.escapeLiteral).join(', ')}`;
 }
 
+/** Statements that give a database its owner and privileges. */
+export interface OwnershipStatements {
+  /**
+   * To run before the database is filled: its owner may create tables in schema `public` (role `pg_database_owner`),
+   * and to own a schema or a publication takes the right to create in the database (manual, ALTER PUBLICATION).
+   */
+  readonly before: readonly string[];
+  /** To run once it is filled: what is taken away might be needed until then. */
+  readonly after: readonly string[];
+}
+
 /** The statements that give database `name` the owner and privileges in `facts`. */
-export function ownershipStatements(name: string, { owner, acl }: DatabaseFacts): string[] {
+export function ownershipStatements(name: string, { owner, acl }: DatabaseFacts): OwnershipStatements {
   const on = `DATABASE ${quote(name)}`;
-  const statements = [`ALTER ${on} OWNER TO ${quote(owner)}`];
-  if (acl === null) return statements;
-  statements.push(`REVOKE ALL ON ${on} FROM PUBLIC, ${quote(owner)}`);
-  for (const { grantee, privilege, grantable } of acl) {
+  const grants = (acl ?? []).map(({ grantee, privilege, grantable }) => {
     const to = grantee === 'PUBLIC' ? 'PUBLIC' : quote(grantee);
-    statements.push(`GRANT ${privilege} ON ${on} TO ${to}${grantable ? ' WITH GRANT OPTION' : ''}`);
-  }
-  return statements;
+    return `GRANT ${privilege} ON ${on} TO ${to}${grantable ? ' WITH GRANT OPTION' : ''}`;
+  });
+  const revoke = `REVOKE ALL ON ${on} FROM PUBLIC, ${quote(owner)}`;
+  return {
+    before: [`ALTER ${on} OWNER TO ${quote(owner)}`, ...grants],
+    after: acl === null ? [] : [revoke, ...grants],
+  };
 }
 
 /** Splits `"$user", public` into its names. */

@@ -5,7 +5,7 @@ import { RestoreError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { applyOwnership, applySettings } from './apply-facts.ts';
+import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import type { TableSelection } from './narrow/selection.ts';
 import type { RestorePlan } from './plan.ts';
@@ -34,12 +34,11 @@ export async function buildScratch(
   const { database, log } = context;
   const { scratch, plan, dump, selection, jobs, noOwner } = options;
   const admin = database.maintenanceName;
-  const names = { scratch, name: plan.name, log };
   await createScratch(database, scratch, plan.creation);
   try {
     signal.throwIfAborted();
     await options.makeRoom();
-    await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, names));
+    await database.use(admin, signal, (client) => prepareScratch(client, plan, { scratch, log }));
     const over = jobs === 1 ? '' : ` over ${jobs} connections`;
     log.info(`restoring ${source.name} into ${scratch}${over}`);
     const way: FillWay =
@@ -51,10 +50,7 @@ export async function buildScratch(
     for (const foreignKey of selection?.foreignKeys ?? []) {
       log.warn(`left out foreign key ${foreignKey}, because the rows it refers to were not restored`);
     }
-    await database.use(admin, signal, async (client) => {
-      await applySettings(client, plan.traits.after, names);
-      await applyOwnership(client, plan.ownership);
-    });
+    await database.use(admin, signal, (client) => finishScratch(client, plan, { scratch, log }));
     signal.throwIfAborted();
     return filled;
   } catch (error) {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { knownBy } from '../catalog/manifest.ts';
 import { readEncoding } from '../dump/read-encoding.ts';
+import { RestoreError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../postgres/facts.ts';
@@ -50,6 +51,30 @@ export function localeOfDump(dumped: string | undefined, facts: DatabaseFacts | 
     providerLocale: null,
     icuRules: null,
   };
+}
+
+/**
+ * Makes sure that the server has what a locale is defined by.
+ *
+ * @throws RestoreError
+ */
+export function checkLocale(doing: string, locale: DatabaseLocale, serverMajor: number): void {
+  const [what, since] = definedBy(locale);
+  if (serverMajor >= since) return;
+  throw new RestoreError({
+    doing,
+    problem: `the database has ${what}, which PostgreSQL ${serverMajor} does not know`,
+    remedy: `restore it on PostgreSQL ${since} or later; or \`fetch\` the dump and restore that file, which takes a locale of the server`,
+  });
+}
+
+/** What defines a locale, and the major version that brought it (release notes of 15 to 18). */
+function definedBy({ provider, providerLocale, icuRules }: DatabaseLocale): [what: string, since: number] {
+  if (provider === 'builtin')
+    return [`the builtin locale ${providerLocale}`, providerLocale === 'PG_UNICODE_FAST' ? 18 : 17];
+  if (icuRules !== null) return ['an ICU locale with custom rules', 16];
+  if (provider === 'icu') return [`the ICU locale ${providerLocale}`, 15];
+  return ['a locale of the system', 0];
 }
 
 /** Whether the locale is one that a database of any encoding may have. */

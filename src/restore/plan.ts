@@ -4,16 +4,22 @@ import type { KnownDump } from '../dump/dump-index.ts';
 import { RestoreError } from '../errors.ts';
 import {
   databaseRoles,
+  type OwnershipStatements,
   ownershipStatements,
   type TraitStatements,
   traitStatements,
   withoutRoles,
 } from '../postgres/database-statements.ts';
 import { databaseError } from '../postgres/errors.ts';
-import { type CreationOptions, type DatabaseFacts, readDatabaseFacts } from '../postgres/facts.ts';
+import {
+  type CreationOptions,
+  type DatabaseFacts,
+  readDatabaseFacts,
+  readServerVersion,
+} from '../postgres/facts.ts';
 import { grantToGiveTo, mayCreateIn, missingRoles } from '../postgres/roles.ts';
 import type { Logger } from '../ui/log.ts';
-import { chooseLocale, localeOfDump } from './locale.ts';
+import { checkLocale, chooseLocale, localeOfDump } from './locale.ts';
 
 /** What is decided before anything is created. */
 export interface RestorePlan {
@@ -22,8 +28,10 @@ export interface RestorePlan {
   readonly creation: CreationOptions;
   /** Statements that give the scratch database the properties that the dump's text omits. */
   readonly traits: TraitStatements;
-  readonly ownership: readonly string[];
+  readonly ownership: OwnershipStatements;
 }
+
+const NOTHING = { before: [], after: [] } as const;
 
 /**
  * Checks that every role exists, and decides the locale and tablespace of the new database. If the server does not
@@ -55,23 +63,24 @@ export async function planRestore(
       const remedy = noOwner ? neededWithoutOwners : orLeaveThemOut;
       throw rolesMissing(doing, missing, ownersRequired ? () => '' : remedy);
     }
-    // A drill drops its database without ever giving it to anybody.
-    if (!noOwner && !ownersRequired && facts !== undefined) {
-      const grant = await grantToGiveTo(admin, facts.owner);
-      if (grant !== undefined) throw mayNotGive(doing, facts.owner, grant);
-    }
+    const grant = noOwner || facts === undefined ? undefined : await grantToGiveTo(admin, facts.owner);
+    // A drill drops its database, whoever it belongs to.
+    if (grant !== undefined && facts !== undefined && !ownersRequired)
+      throw mayNotGive(doing, facts.owner, grant);
     // A drill compares its second dump byte for byte, and a conversion there and back might not preserve the bytes.
     const localeFor = ownersRequired ? localeOfDump : chooseLocale;
+    const locale = recorded ?? localeFor(dump.encoding, facts);
+    checkLocale(doing, locale, (await readServerVersion(admin)).major);
     const creation = {
-      ...(recorded ?? localeFor(dump.encoding, facts)),
+      ...locale,
       tablespace: await chooseTablespace(admin, facts?.tablespace ?? null, options.log),
     };
-    if (facts === undefined) return { name, creation, traits: { before: [], after: [] }, ownership: [] };
+    if (facts === undefined) return { name, creation, traits: NOTHING, ownership: NOTHING };
     return {
       name,
       creation,
       traits: traitStatements(scratch, noOwner ? withoutRoles(facts) : facts),
-      ownership: noOwner ? [] : ownershipStatements(scratch, facts),
+      ownership: noOwner || grant !== undefined ? NOTHING : ownershipStatements(scratch, facts),
     };
   } catch (error) {
     throw databaseError(doing, error);

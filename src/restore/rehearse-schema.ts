@@ -7,7 +7,7 @@ import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
-import { applyOwnership, applySettings } from './apply-facts.ts';
+import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { settleForDump } from './dump-session.ts';
 import type { RestorePlan } from './plan.ts';
 import { runStatement } from './run-statement.ts';
@@ -33,16 +33,13 @@ export async function rehearseSchema(
   const admin = database.maintenanceName;
   // The real restore warns of what it skips; this one need not.
   const quiet: Logger = { ...log, info: log.debug, warn: log.debug };
-  const names = { scratch, name: plan.name, log: quiet };
+  const into = { scratch, log: quiet };
   log.info(`trying the pre-data section of ${source.name} on an empty database`);
   await createScratch(database, scratch, plan.creation);
   try {
-    await database.use(admin, signal, (client) => applySettings(client, plan.traits.before, names));
+    await database.use(admin, signal, (client) => prepareScratch(client, plan, into));
     await runPreData(database, source, { scratch, noOwner, log: quiet }, signal);
-    await database.use(admin, signal, async (client) => {
-      await applySettings(client, plan.traits.after, names);
-      await applyOwnership(client, plan.ownership);
-    });
+    await database.use(admin, signal, (client) => finishScratch(client, plan, into));
   } catch (error) {
     await dropScratch(database, scratch, log, error);
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);

@@ -2,11 +2,12 @@ import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { databaseOf, type Manifest } from '../catalog/manifest.ts';
 import { faultLine } from '../catalog/verification.ts';
-import type { DumpIndex, KnownDump } from '../dump/dump-index.ts';
+import { type DumpIndex, type KnownDump, majorOf } from '../dump/dump-index.ts';
 import { DumpError, RestoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
-import { applySettings } from '../restore/apply-facts.ts';
+import { readServerVersion } from '../postgres/facts.ts';
+import { prepareScratch } from '../restore/apply-facts.ts';
 import { fillDatabase } from '../restore/fill-database.ts';
 import { freeNames } from '../restore/names.ts';
 import { planRestore, type RestorePlan } from '../restore/plan.ts';
@@ -51,7 +52,7 @@ export async function drill(
   if (dump instanceof DumpError || dump instanceof RestoreError) {
     return explainRefusal(dump, source, context, signal);
   }
-  const { scratch, plan } = await database.use(admin, signal, async (client) => {
+  const { scratch, plan, major } = await database.use(admin, signal, async (client) => {
     const { traces, taken } = await findDatabases(client, name);
     for (const { problem, remedy } of traces) log.warn(`${problem}; ${remedy}`);
     const { scratch } = freeNames(name, context.now(), taken);
@@ -62,7 +63,7 @@ export async function drill(
       ownersRequired: true,
       log,
     });
-    return { scratch, plan };
+    return { scratch, plan, major: (await readServerVersion(client)).major };
   });
   await createScratch(database, scratch, plan.creation);
   let failure: unknown;
@@ -78,7 +79,8 @@ export async function drill(
     await dropScratch(database, scratch, log, failure);
   }
   if (outcome.kind === 'compared') return outcome.evidence;
-  return explainRefusal(outcome.error, source, context, signal, outcome.read);
+  const refused = { read: outcome.read, dumpedBy: majorOf(dump.serverVersion), refusedBy: major };
+  return explainRefusal(outcome.error, source, context, signal, refused);
 }
 
 /** The result of restoring the dump. */
@@ -116,7 +118,7 @@ async function restoreAndCompare(
   // The database is dropped again, so nobody has to set what this role may not.
   const quiet: Logger = { ...log, warn: log.debug };
   await database.use(database.maintenanceName, signal, (client) =>
-    applySettings(client, plan.traits.before, { scratch, name: plan.name, log: quiet }),
+    prepareScratch(client, plan, { scratch, log: quiet }),
   );
   const digester = createDigester(name);
   const hash = hashBytes();

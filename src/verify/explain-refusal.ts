@@ -6,10 +6,24 @@ import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
 import type { Evidence } from './evidence.ts';
 import { type BytesHashed, hashBytes } from './hash-bytes.ts';
 
+/** How a server has refused a dump. */
+interface Refused {
+  /** The bytes that were read up to then. */
+  readonly read: BytesHashed;
+  /** Major versions of the server that was dumped, if the dump says so, and of the one that refused it. */
+  readonly dumpedBy: number | undefined;
+  readonly refusedBy: number;
+}
+
+/** Then the dump may be right and only not for this server. */
+function isOfOtherMajor({ dumpedBy, refusedBy }: Refused): boolean {
+  return dumpedBy !== undefined && dumpedBy !== refusedBy;
+}
+
 /**
  * Explains why a dump was refused: if its bytes differ from those that were dumped, that is the reason.
  *
- * @param refused the bytes that were read up to then; undefined if it was refused without reading any
+ * @param refused undefined if no server has refused it
  * @throws RestoreError if the server could not take any dump of this kind, StoreError if the bytes arrived altered;
  * or the signal's reason
  */
@@ -18,9 +32,9 @@ export async function explainRefusal(
   source: DumpSource,
   tools: ByteTools,
   signal: AbortSignal,
-  refused?: BytesHashed,
+  refused?: Refused,
 ): Promise<Evidence> {
-  const hash = hashBytes(refused?.bytes);
+  const hash = hashBytes(refused?.read.bytes);
   const watched: DumpSource = {
     ...source,
     async *read(by) {
@@ -34,7 +48,8 @@ export async function explainRefusal(
   const isDamaged = found.faults.some(({ what }) => isOfBytes(what));
   if (error instanceof DumpError && isDamaged) return { ...found, foundBy: 'full' };
   const again = hash.end();
-  const isAltered = !isDamaged && refused !== undefined && (await isOnlyNow(refused, again, source, signal));
+  const isAltered =
+    !isDamaged && refused !== undefined && (await isOnlyNow(refused.read, again, source, signal));
   if (!isDamaged && (error instanceof DumpError || isAltered)) {
     throw alteredOnItsWay(source.name, error.problem);
   }
@@ -43,6 +58,15 @@ export async function explainRefusal(
       doing: `cannot try to restore ${source.name}`,
       problem: error.problem,
       remedy: 'make sure the server of the drill can restore it, or set VERIFY_DATABASE_URL to another one',
+      cause: error.cause,
+    });
+  }
+  if (error instanceof RestoreError && !isDamaged && refused !== undefined && isOfOtherMajor(refused)) {
+    const { dumpedBy, refusedBy } = refused;
+    throw new RestoreError({
+      doing: `cannot try to restore ${source.name}`,
+      problem: `PostgreSQL ${refusedBy} does not accept what PostgreSQL ${dumpedBy} dumped: ${error.problem}`,
+      remedy: `set VERIFY_DATABASE_URL to a PostgreSQL ${dumpedBy} for the drill`,
       cause: error.cause,
     });
   }

@@ -1,5 +1,6 @@
 import type { Manifest } from '../catalog/manifest.ts';
 import { type Fault, faultLine } from '../catalog/verification.ts';
+import { majorOf } from '../dump/dump-index.ts';
 import { formatCount } from '../ui/format.ts';
 import { compareRows, compareText, tablesBeyond, tablesCounted } from './compare-digests.ts';
 import type { DumpDigest } from './dump-digest.ts';
@@ -75,8 +76,4 @@ function judgeText(
 /** `pg_dump 15 of PostgreSQL 15` */
 function versions({ index }: DumpDigest): string {
   return `pg_dump ${majorOf(index.pgDumpVersion)} of PostgreSQL ${majorOf(index.serverVersion)}`;
-}
-
-function majorOf(version: string | undefined): number {
-  return Number.parseInt(version ?? '', 10);
 }

@@ -281,3 +281,43 @@ test('an S3 server that goes away half-way is named', async () => {
     /^topobank-backup: cannot write backup\/\S+\.sql to bucket topobank-assets \(http:\S+\): (ECONNREFUSED|ECONNRESET).* — check .*\n$/,
   );
 });
+
+test('what pg_dump leaves out for a role that is not a superuser is told', async () => {
+  const { name } = bed.database;
+  const role = `${name}_plain`;
+  await bed.database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'x'; GRANT pg_read_all_data TO ${role}`);
+  await bed.database.query(
+    `CREATE SUBSCRIPTION s_${name} CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE)`,
+  );
+  const asRole = { POSTGRES_USER: role, POSTGRES_PASSWORD: 'x' };
+  try {
+    expect(await bed.run(['backup'], asRole)).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(
+        / WARN: pg_dump: subscriptions not dumped because current user is not a superuser\n/,
+      ),
+    });
+    const { stdout } = await bed.run(['doctor', '--json'], asRole);
+    expect(JSON.parse(stdout)).toContainEqual(
+      expect.objectContaining({
+        check: 'database: read all',
+        state: 'warning',
+        detail: `backups lack subscription s_${name}, because the role is not a superuser`,
+      }),
+    );
+  } finally {
+    await bed.database.query(`DROP SUBSCRIPTION s_${name}`);
+    await bed.database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    await bed.store.remove(await bed.keys(), new AbortController().signal);
+  }
+});
+
+test('of many warnings the first are told', async () => {
+  const binDir = fake(
+    `for i in $(seq 100); do echo "pg_dump: warning: number $i" >&2; done; ${FAKE_HEADER}; ${FAKE_END}`,
+  );
+  const { status, stderr } = await bed.run(['backup'], { PG_BINDIR: binDir });
+  expect(status).toBe(0);
+  expect(stderr.match(/WARN: pg_dump: number/g)).toHaveLength(20);
+  await bed.store.remove(await bed.keys(), new AbortController().signal);
+});

@@ -12,23 +12,28 @@ const settings = (...names: readonly string[]) => ({
 const CREATE_PLAIN = `CREATE DATABASE "d" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`;
 
 test.each([
-  [PLAIN, CREATE_PLAIN],
+  [PLAIN, 15, `${CREATE_PLAIN} LOCALE_PROVIDER libc`],
+  [PLAIN, 14, CREATE_PLAIN],
   [
     { ...PLAIN, encoding: 'LATIN1', collate: null, ctype: null },
+    15,
     `CREATE DATABASE "d" TEMPLATE template0 ENCODING 'LATIN1'`,
   ],
-  [{ ...PLAIN, provider: 'libc' as const }, CREATE_PLAIN],
+  [{ ...PLAIN, provider: 'libc' as const }, 15, `${CREATE_PLAIN} LOCALE_PROVIDER libc`],
+  [{ ...PLAIN, provider: 'libc' as const }, 14, CREATE_PLAIN],
   [
     { ...PLAIN, provider: 'builtin' as const, providerLocale: 'C.UTF-8' },
+    17,
     `${CREATE_PLAIN} LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'`,
   ],
   [
     { ...PLAIN, provider: 'icu' as const, providerLocale: 'de', icuRules: "&A < 'b'" },
+    16,
     `${CREATE_PLAIN} LOCALE_PROVIDER icu ICU_LOCALE 'de' ICU_RULES '&A < ''b'''`,
   ],
-  [{ ...PLAIN, tablespace: 'fast disk' }, `${CREATE_PLAIN} TABLESPACE "fast disk"`],
-])('%j is created as that', (options, statement) => {
-  expect(creationStatement('d', options)).toBe(statement);
+  [{ ...PLAIN, tablespace: 'fast disk' }, 14, `${CREATE_PLAIN} TABLESPACE "fast disk"`],
+])('%j is created as that by PostgreSQL %i', (options, major, statement) => {
+  expect(creationStatement('d', options, major)).toBe(statement);
 });
 
 test('what rows may depend on is set before they come', () => {
@@ -44,6 +49,7 @@ test('what rows may depend on is set before they come', () => {
 
 test.each([
   'default_transaction_read_only',
+  'event_triggers',
   'idle_session_timeout',
   'role',
   'Session_Replication_Role',

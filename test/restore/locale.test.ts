@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { checkLocale } from '../../src/restore/locale.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
@@ -169,4 +170,34 @@ test.each(['--dry-run', '--yes'])('an empty file is no dump, as %s says too', as
     stdout: '',
     stderr: expect.stringContaining('it is empty'),
   });
+});
+
+const SYSTEM = {
+  encoding: 'UTF8',
+  collate: 'C',
+  ctype: 'C',
+  provider: null,
+  providerLocale: null,
+  icuRules: null,
+};
+
+test.each([
+  [{ ...SYSTEM, provider: 'icu', providerLocale: 'de' }, 15, 'the ICU locale de'],
+  [
+    { ...SYSTEM, provider: 'icu', providerLocale: 'de', icuRules: '&a < b' },
+    16,
+    'an ICU locale with custom rules',
+  ],
+  [{ ...SYSTEM, provider: 'builtin', providerLocale: 'C.UTF-8' }, 17, 'the builtin locale C.UTF-8'],
+  [
+    { ...SYSTEM, provider: 'builtin', providerLocale: 'PG_UNICODE_FAST' },
+    18,
+    'the builtin locale PG_UNICODE_FAST',
+  ],
+] as const)('%j needs PostgreSQL %i', (locale, since, what) => {
+  checkLocale('cannot restore it', locale, since);
+  expect(() => checkLocale('cannot restore it', locale, since - 1)).toThrow(
+    `cannot restore it: the database has ${what}, which PostgreSQL ${since - 1} does not know — restore it on PostgreSQL ${since} or later; or \`fetch\``,
+  );
+  checkLocale('cannot restore it', SYSTEM, 11);
 });

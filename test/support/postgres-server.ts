@@ -69,9 +69,11 @@ export async function startPostgres(options: {
   readonly directory: string;
   /** Over those that every such server has. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** More arguments for initdb. */
+  readonly initdb?: readonly string[];
   readonly signal?: AbortSignal;
 }): Promise<PostgresServer> {
-  const { directory, signal, settings = {} } = options;
+  const { directory, signal, settings = {}, initdb = [] } = options;
   const binDir = requireServerBinaries(process.env);
   const owner = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
   const data = join(directory, 'postgres');
@@ -80,7 +82,7 @@ export async function startPostgres(options: {
 
   const guard = guardPostgres(directory, data);
   try {
-    await makeCluster(binDir, data, owner, signal);
+    await makeCluster(binDir, data, owner, initdb, signal);
     const { port } = await freePorts('port');
     const connection = { host: '127.0.0.1', port, user: USER, password: PASSWORD } as const;
     const log = join(directory, 'postgres.log');
@@ -129,6 +131,7 @@ async function makeCluster(
   binDir: string,
   data: string,
   owner: Owner | undefined,
+  more: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const passwordFile = `${data}-password`;
@@ -147,7 +150,7 @@ async function makeCluster(
     '-N',
   ];
   try {
-    await run(join(binDir, 'initdb'), [...args, `--locale=${locale}`], {
+    await run(join(binDir, 'initdb'), [...args, `--locale=${locale}`, ...more], {
       ...owner,
       cwd: '/',
       env: { PATH: process.env.PATH, LC_ALL: locale },

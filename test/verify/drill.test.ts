@@ -25,7 +25,6 @@ const UNEVEN =
 let bed: TestBed;
 let id: string;
 let fakes = 0;
-/** Major version of the server. */
 
 beforeAll(async () => {
   bed = await createTestBed(inject('postgres'));
@@ -464,4 +463,25 @@ test('the service drills, where VERIFY_DEPTH asks for it', async () => {
   await service.line(/INFO.*: backup \d{14} is good \(restore\): PostgreSQL \d+ restores it; /);
   const { status } = await service.stop();
   expect([0, 143]).toContain(status);
+});
+
+test('a dump of another major version that this one does not accept is not called faulty', async () => {
+  const sql = dumpText('CREATE TABLE public.t (\n    a nothing.type\n);\n').replace(
+    /(?<=Dumped from database version )\S+/,
+    '9.4.1',
+  );
+  const file = join(bed.directory, 'old.sql');
+  await writeFile(file, sql);
+  const pushed = await bed.run(['push', file, '--json', '--quiet']);
+  const { id: other } = JSON.parse(pushed.stdout) as { id: string };
+  const drilled = await bed.run(['verify', other, '--restore', '--quiet']);
+  expect(drilled).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(
+      /^topobank-backup: cannot try to restore .*: PostgreSQL \d+ does not accept what PostgreSQL 9 dumped: line .* — set VERIFY_DATABASE_URL to a PostgreSQL 9 for the drill\n$/,
+    ),
+  });
+  expect((await bed.keys()).filter((key) => key.includes(other))).not.toContainEqual(
+    expect.stringContaining('verified'),
+  );
 });

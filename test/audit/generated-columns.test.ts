@@ -1,0 +1,50 @@
+import { afterEach, expect, inject, test } from 'vitest';
+import { type AuditBed, createAuditBed } from './audit-bed.ts';
+
+let bed: AuditBed;
+
+afterEach(() => bed.close());
+
+const KINDS = inject('postgresMajor') >= 18 ? ['STORED', 'VIRTUAL'] : ['STORED'];
+const FILE = { column: 'm.file' };
+
+test.each(
+  KINDS.flatMap((kind) => [
+    [kind, { column: 'm.Path' }],
+    [kind, { table: 'm', owns: '{Path}' }],
+  ]),
+)('what a generated column (%s) names is not moved if only a dump could tell (%j)', async (kind, source) => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE TABLE m (id int PRIMARY KEY, file text, "Path" text GENERATED ALWAYS AS ('up/' || id::text) ${kind});
+     INSERT INTO m VALUES (1, 'f/1'), (2, 'f/2')`,
+  );
+  const keys = ['media/f/1', 'media/f/2', 'media/up/1', 'media/up/2'];
+  for (const key of keys) await bed.put(key);
+  const references = ['--references', JSON.stringify([FILE, source])];
+  expect(await bed.run(['backup'], { MEDIA_MANIFEST: 'off' })).toMatchObject({ status: 0 });
+  expect((await bed.report([...references, '--grace', '0'])).findings).toEqual([]);
+  await bed.database.query('DELETE FROM m WHERE id = 2');
+  const told = 'public.m.Path is a generated column, whose values are not in a dump — ';
+  expect(await bed.audit([...references, '--grace', '0', '--quarantine', '--yes'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(told),
+  });
+  expect(await bed.audit([...references, '--backup', 'latest'])).toMatchObject({
+    stderr: expect.stringContaining(told),
+  });
+  expect(await bed.keys()).toEqual(expect.arrayContaining(keys));
+});
+
+test('a column that the table of a backup did not have yet owns nothing in it', async () => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE TABLE m (id int PRIMARY KEY, file text, made text GENERATED ALWAYS AS ('x') STORED);
+     INSERT INTO m VALUES (1, 'f/1')`,
+  );
+  await bed.put('media/f/1');
+  expect(await bed.run(['backup'], { MEDIA_MANIFEST: 'off' })).toMatchObject({ status: 0 });
+  await bed.database.query('ALTER TABLE m ADD later text');
+  const references = ['--references', JSON.stringify([FILE, { column: 'm.later' }])];
+  expect((await bed.report([...references, '--grace', '0'])).unread).toEqual([]);
+});

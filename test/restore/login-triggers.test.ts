@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+let bed: TestBed;
+
+beforeEach(async () => {
+  bed = await createTestBed(inject('postgres'));
+});
+afterEach(() => bed.close());
+
+/** Has each login do something. */
+async function onLogin(body: string): Promise<void> {
+  await bed.database.query(
+    `CREATE FUNCTION logged_in() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN ${body} END $$;
+     CREATE EVENT TRIGGER watch ON login EXECUTE FUNCTION logged_in();
+     ALTER EVENT TRIGGER watch ENABLE ALWAYS`,
+  );
+}
+
+const RECORDS = 'INSERT INTO public.logins DEFAULT VALUES;';
+const REFUSES = (name: string) =>
+  `IF current_database() <> '${name}' THEN RAISE 'only in production'; END IF;`;
+
+// Since this version there is the event.
+describe.runIf(inject('postgresMajor') >= 17)('event triggers at logins', () => {
+  test.each(['that write', 'that refuse the name of a database being filled'])(
+    '%s do not fire while a drill or a restore fills one',
+    async (what) => {
+      await bed.database.query('CREATE TABLE public.logins (at timestamptz DEFAULT now())');
+      await onLogin(what === 'that write' ? RECORDS : REFUSES(bed.database.name));
+      expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+      for (const jobs of ['1', '2']) {
+        const drilled = await bed.run(['verify', '--restore']);
+        expect(drilled).toMatchObject({ status: 0 });
+        const restored = await bed.run(['restore', '--latest', '--yes', '--no-audit', '--jobs', jobs]);
+        expect(restored).toMatchObject({ status: 0 });
+      }
+      const set = `SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+        WHERE d.datname = current_database()`;
+      expect(await bed.database.query(set)).toEqual([]);
+      const before = await bed.database.query('SELECT FROM public.logins');
+      const after = await bed.database.query('SELECT FROM public.logins');
+      expect(after.length - before.length).toBe(what === 'that write' ? 1 : 0);
+    },
+  );
+
+  test('what the database itself sets for them is set again', async () => {
+    const own = `ALTER DATABASE ${bed.database.name} SET event_triggers = off`;
+    await bed.database.query(own);
+    expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+    expect(await bed.run(['restore', '--latest', '--yes', '--no-audit'])).toMatchObject({ status: 0 });
+    expect(await bed.database.query('SHOW event_triggers')).toEqual([{ event_triggers: 'off' }]);
+  });
+});

@@ -1,6 +1,7 @@
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { isOfBytes } from '../catalog/verification.ts';
 import { DumpError, RestoreError } from '../errors.ts';
+import { errorCode } from '../postgres/errors.ts';
 import { isOfServer } from '../restore/whose-fault.ts';
 import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
 import type { Evidence } from './evidence.ts';
@@ -61,7 +62,8 @@ export async function explainRefusal(
       cause: error.cause,
     });
   }
-  if (error instanceof RestoreError && !isDamaged && refused !== undefined && isOfOtherMajor(refused)) {
+  const isServers = error instanceof RestoreError && errorCode(error.cause) !== undefined;
+  if (isServers && !isDamaged && refused !== undefined && isOfOtherMajor(refused)) {
     const { dumpedBy, refusedBy } = refused;
     throw new RestoreError({
       doing: `cannot try to restore ${source.name}`,

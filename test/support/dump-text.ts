@@ -2,12 +2,12 @@ import type { DumpSource } from '../../src/catalog/dump-source.ts';
 import type { Manifest } from '../../src/catalog/manifest.ts';
 
 /** A plain dump as pg_dump frames it, with these statements; the first of them stands in line 10. */
-export function dumpText(body: string, { complete = true } = {}): string {
+export function dumpText(body: string, { complete = true, server = '15.18' } = {}): string {
   return `--
 -- PostgreSQL database dump
 --
 
--- Dumped from database version 15.18
+-- Dumped from database version ${server}
 -- Dumped by pg_dump version 15.18
 
 SET client_encoding = 'UTF8';

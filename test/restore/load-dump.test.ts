@@ -64,6 +64,16 @@ const FAILING: readonly [about: string, body: string, message: string | RegExp][
     `${entry('EXTENSION', 'nonesuch', '-')}CREATE EXTENSION IF NOT EXISTS nonesuch;`,
     /line 13, EXTENSION nonesuch: .*"nonesuch".* — install what the message names on the database server$/,
   ],
+  [
+    'a privilege that the server does not know',
+    `${TABLE}${entry('ACL', 'TABLE t')}GRANT SELECT,OVERSEE ON TABLE public.t TO PUBLIC;`,
+    /line 17, ACL public\.TABLE t: unrecognized privilege type "oversee" — give --no-owner, which omits owners and grants$/,
+  ],
+  [
+    'a default privilege that the server does not know',
+    `${entry('DEFAULT ACL', 'DEFAULT PRIVILEGES FOR TABLES')}ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT OVERSEE ON TABLES TO PUBLIC;`,
+    /line 13, DEFAULT ACL .*: unrecognized privilege type "oversee" — give --no-owner, which omits owners and grants$/,
+  ],
   ['a tablespace that is not there', "SET default_tablespace = 'nowhere';", /line 10: .*"nowhere"/],
   [
     'a value that a setting does not take',

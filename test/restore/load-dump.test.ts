@@ -110,6 +110,16 @@ ${TABLE}${DATA}${COPY}1\tone\n\\.\n`),
   expect(await query(name, 'SELECT * FROM t')).toEqual([{ id: 1, name: 'one' }]);
 });
 
+test('a time limit that an older server does not know is not missed where the dump only lifts it', async () => {
+  const warningsOf = async (setting: string) => (await restore(dumpText(`${setting}\n${TABLE}`))).warnings;
+  expect(await warningsOf('SET transaction_timeout = 0;')).toEqual([]);
+  expect(await warningsOf('SET transaction_timeout = 600000;')).toEqual(
+    inject('postgresMajor') >= 17
+      ? []
+      : ['warn: line 10: this server does not know the setting transaction_timeout; skipped'],
+  );
+});
+
 describe('what pg_dump writes where it is told to', () => {
   const SCHEMA = `
     CREATE SCHEMA "S 1";

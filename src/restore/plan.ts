@@ -11,7 +11,7 @@ import {
 } from '../postgres/database-statements.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { type CreationOptions, type DatabaseFacts, readDatabaseFacts } from '../postgres/facts.ts';
-import { grantToGiveTo, mayCreateIn, missingRoles } from '../postgres/roles.ts';
+import { lackToGiveTo, mayCreateIn, missingRoles, type OwnerLack } from '../postgres/roles.ts';
 import type { Logger } from '../ui/log.ts';
 import { chooseLocale, localeOfDump } from './locale.ts';
 
@@ -57,8 +57,8 @@ export async function planRestore(
     }
     // A drill drops its database without ever giving it to anybody.
     if (!noOwner && !ownersRequired && facts !== undefined) {
-      const grant = await grantToGiveTo(admin, facts.owner);
-      if (grant !== undefined) throw mayNotGive(doing, facts.owner, grant);
+      const lack = await lackToGiveTo(admin, facts.owner);
+      if (lack !== undefined) throw mayNotGive(doing, lack);
     }
     // A drill compares its second dump byte for byte, and a conversion there and back might not preserve the bytes.
     const localeFor = ownersRequired ? localeOfDump : chooseLocale;
@@ -106,11 +106,11 @@ function rolesMissing(
   });
 }
 
-function mayNotGive(doing: string, owner: string, grant: string): RestoreError {
+function mayNotGive(doing: string, { owner, why, grant }: OwnerLack): RestoreError {
   return new RestoreError({
     doing,
-    problem: `its database belongs to the role ${JSON.stringify(owner)}, but this role is not an inheriting member of it`,
-    remedy: `${grant}, or give --no-owner`,
+    problem: `its database belongs to the role ${JSON.stringify(owner)}, but ${why}`,
+    remedy: grant === undefined ? 'give --no-owner, or restore as that role' : `${grant}, or give --no-owner`,
   });
 }
 

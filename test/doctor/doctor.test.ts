@@ -430,6 +430,61 @@ test.each(ILL)('$about is found, with a remedy, and nothing else is', async (ill
   expect(await bed.pendingUploads()).toEqual([]);
 });
 
+const GIVEN: readonly [what: string, grant: string, since: number, why: string, noOwner: 'ok' | 'refused'][] =
+  [
+    ['is no member of', '', 10, 'is not a member of it', 'refused'],
+    [
+      'does not inherit from',
+      'GRANT <owner> TO <role> WITH INHERIT FALSE',
+      16,
+      'does not inherit its rights',
+      'refused',
+    ],
+    ['may not become', 'GRANT <owner> TO <role> WITH SET FALSE', 16, 'may not SET ROLE to it', 'ok'],
+    [
+      'may only grant',
+      'GRANT <owner> TO <role> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE',
+      16,
+      'may neither SET ROLE to it nor inherits its rights',
+      'refused',
+    ],
+  ];
+
+test.each(GIVEN.filter(([, , since]) => inject('postgresMajor') >= since))(
+  'where the role %s the database’s owner, it says what a restore would, and the remedy helps both',
+  async (_, grant, __, why, noOwner) => {
+    const { name } = bed.database;
+    const owner = `${name}_owner`;
+    const restore = (...more: string[]) =>
+      bed.run(['restore', '--latest', '--dry-run', '--no-audit', ...more], asRole());
+    await admin((client) => client.query(`CREATE ROLE ${owner}; ALTER DATABASE "${name}" OWNER TO ${owner}`));
+    await bed.database.query(grant.replace('<owner>', owner).replace('<role>', quoted));
+    try {
+      expect(await bed.run(['backup', '--quiet'])).toMatchObject({ status: 0 });
+      const found = unwell(await examine());
+      expect(found).toMatchObject([
+        { check: 'database: rename', state: 'fault', detail: expect.stringContaining(`this role ${why}`) },
+      ]);
+      const since16 = inject('postgresMajor') >= 16;
+      const remedy = `GRANT "${owner}" TO ${quoted}${since16 ? ' WITH INHERIT TRUE, SET TRUE' : ''}`;
+      expect(found[0]?.remedy?.replace(', or restore with --no-owner', '')).toBe(remedy);
+      const refused = await restore();
+      expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining(` — ${remedy}, or `) });
+      expect(refused.stderr).toContain(`this role ${why}`);
+      expect(await restore('--no-owner')).toMatchObject({ status: noOwner === 'ok' ? 0 : 1 });
+
+      await cure(found);
+      expect(unwell(await examine())).toEqual([]);
+      expect(await restore()).toMatchObject({ status: 0 });
+    } finally {
+      await admin((client) =>
+        client.query(`ALTER DATABASE "${name}" OWNER TO CURRENT_USER; DROP ROLE ${owner}`),
+      );
+      await bed.store.remove(await bed.keys(), signal);
+    }
+  },
+);
+
 /** Does what the remedies say, as far as they are statements. */
 async function cure(findings: readonly DoctorFinding[]): Promise<void> {
   for (const { remedy = '' } of findings) await bed.database.query(remedy.replace(/, or .*/, ''));

@@ -6,6 +6,7 @@ import type { DumpIndex, KnownDump } from '../dump/dump-index.ts';
 import { DumpError, RestoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
 import { applySettings } from '../restore/apply-facts.ts';
 import { fillDatabase } from '../restore/fill-database.ts';
 import { freeNames } from '../restore/names.ts';
@@ -17,7 +18,7 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
 import { compareCheckpoints } from './compare-checkpoints.ts';
-import { dumpAgain } from './dump-again.ts';
+import { type ChoosePgDump, dumpAgain, findPgDumps } from './dump-again.ts';
 import { createDigester, type DumpDigest } from './dump-digest.ts';
 import { checkedOf, type Evidence } from './evidence.ts';
 import { explainRefusal } from './explain-refusal.ts';
@@ -51,7 +52,7 @@ export async function drill(
   if (dump instanceof DumpError || dump instanceof RestoreError) {
     return explainRefusal(dump, source, context, signal);
   }
-  const { scratch, plan } = await database.use(admin, signal, async (client) => {
+  const prepared = await database.use(admin, signal, async (client) => {
     const { traces, taken } = await findDatabases(client, name);
     for (const { problem, remedy } of traces) log.warn(`${problem}; ${remedy}`);
     const { scratch } = freeNames(name, context.now(), taken);
@@ -62,14 +63,19 @@ export async function drill(
       ownersRequired: true,
       log,
     });
-    return { scratch, plan };
+    // Without one a drill cannot end, and the restore would be for nothing.
+    const choosePgDump = await findPgDumps(client, context).catch((error: unknown) => {
+      throw databaseError(`cannot try to restore ${source.name}`, error);
+    });
+    return { scratch, plan, choosePgDump };
   });
+  const { scratch, plan } = prepared;
   await createScratch(database, scratch, plan.creation);
   let failure: unknown;
   let outcome: Outcome;
   try {
     signal.throwIfAborted();
-    outcome = await restoreAndCompare(context, source, { scratch, plan }, signal);
+    outcome = await restoreAndCompare(context, source, prepared, signal);
     if (outcome.kind === 'refused') failure = outcome.error;
   } catch (error) {
     failure = error;
@@ -79,6 +85,13 @@ export async function drill(
   }
   if (outcome.kind === 'compared') return outcome.evidence;
   return explainRefusal(outcome.error, source, context, signal, outcome.read);
+}
+
+/** What is settled before the scratch database is created. */
+interface Prepared {
+  readonly scratch: string;
+  readonly plan: RestorePlan;
+  readonly choosePgDump: ChoosePgDump;
 }
 
 /** The result of restoring the dump. */
@@ -108,7 +121,7 @@ async function knowUnlessRefused(
 async function restoreAndCompare(
   context: DrillContext,
   source: DumpSource,
-  { scratch, plan }: { readonly scratch: string; readonly plan: RestorePlan },
+  { scratch, plan, choosePgDump }: Prepared,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { database, log } = context;
@@ -149,7 +162,7 @@ async function restoreAndCompare(
     if (evidence.faults.length === 0) throw alteredOnItsWay(name, fault);
     return { kind: 'compared', evidence: { ...evidence, foundBy: 'full' } };
   }
-  const restored = await dumpAgain(context, scratch, original, signal);
+  const restored = await dumpAgain(context, scratch, original, choosePgDump, signal);
   const evidence = { checked: checkedOf(index), ...judgeDrill({ original, restored, manifest }) };
   return { kind: 'compared', evidence };
 }

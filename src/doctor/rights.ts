@@ -75,10 +75,24 @@ const RIGHTS = `
         'taken', (SELECT count(*) FROM pg_stat_activity WHERE usesysid = login.oid AND pid <> pg_backend_pid())),
       'database', json_build_object(
         'limit', CASE WHEN NOT login.rolsuper AND d.datconnlimit >= 0 THEN d.datconnlimit END,
-        'taken', (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND pid <> pg_backend_pid()))
+        'taken', (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND pid <> pg_backend_pid())),
+      'server', json_build_object(
+        'limit', current_setting('max_connections')::int - CASE WHEN login.rolsuper THEN 0
+          ELSE current_setting('superuser_reserved_connections')::int + kept.connections END,
+        'reserved', CASE WHEN login.rolsuper THEN 0 ELSE kept.connections END,
+        'max', current_setting('max_connections')::int,
+        -- To a role that may not see what others do, the type of their sessions is hidden.
+        'taken', (
+          SELECT count(*) FROM pg_stat_activity
+          WHERE datid IS NOT NULL AND usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'
+            AND pid NOT IN (SELECT pid FROM pg_stat_replication) AND pid <> pg_backend_pid()))
     ) AS limits,
     clock_timestamp() AS now
-  FROM pg_roles r, pg_roles login, pg_database d
+  FROM pg_roles r, pg_roles login, pg_database d, LATERAL (
+    SELECT CASE WHEN EXISTS (
+        SELECT FROM pg_roles p
+        WHERE p.rolname = 'pg_use_reserved_connections' AND pg_has_role(login.oid, p.oid, 'USAGE'))
+      THEN 0 ELSE coalesce(current_setting('reserved_connections', true)::int, 0) END AS connections) kept
   WHERE r.rolname = current_user AND login.rolname = session_user AND d.datname = current_database()`;
 
 /** @param client a connection to the database `name`, which is backed up */

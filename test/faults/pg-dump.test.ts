@@ -66,6 +66,21 @@ const FAILING: readonly [about: string, script: string, message: RegExp][] = [
     `echo 'pg_dump: error: failed to get data for sequence "a_id_seq"; user may lack SELECT privilege on the sequence or the sequence may have been concurrently dropped' >&2; exit 1`,
     /concurrently dropped — the role must be able to read every table and sequence; use the database’s owner$/m,
   ],
+  [
+    'gets none of the connections that are kept for some roles',
+    `echo 'pg_dump: error: connection to server failed: FATAL:  remaining connection slots are reserved for roles with privileges of the "pg_use_reserved_connections" role' >&2; exit 1`,
+    /role — wait, raise max_connections, or GRANT pg_use_reserved_connections to the role$/m,
+  ],
+  [
+    'gets none of the connections that are kept for superusers',
+    `echo 'pg_dump: error: connection to server failed: FATAL:  remaining connection slots are reserved for non-replication superuser connections' >&2; exit 1`,
+    /connections — wait, or raise max_connections$/m,
+  ],
+  [
+    'finds every connection taken',
+    `echo 'pg_dump: error: connection to server failed: FATAL:  sorry, too many clients already' >&2; exit 1`,
+    /already — wait, or raise max_connections$/m,
+  ],
   ['cannot be started', 'exit 126', /pg_dump: exit status 126/],
 ];
 

@@ -34,12 +34,14 @@ export async function lackToGiveTo(client: pg.Client, owner: string): Promise<Ow
     may: boolean;
     inherits: boolean;
     isMember: boolean;
+    inheritsAny: boolean;
     since16: boolean;
     grantable: boolean;
   }>(
     `SELECT current_user AS user, since16, pg_has_role($1::name, 'USAGE') AS inherits,
        pg_has_role($1::name, 'MEMBER') AS "isMember",
        pg_has_role($1::name, CASE WHEN since16 THEN 'SET' ELSE 'MEMBER' END) AS may,
+       (SELECT rolinherit FROM pg_roles WHERE rolname = current_user) AS "inheritsAny",
        NOT pg_has_role($1::name, current_user, 'MEMBER') AS grantable
      FROM (SELECT current_setting('server_version_num')::int >= 160000 AS since16) AS version`,
     [owner],
@@ -61,20 +63,18 @@ function describeLack({ isMember, inherits, may }: Record<'isMember' | 'inherits
   if (may) return 'this role does not inherit its rights';
   return inherits
     ? 'this role may not SET ROLE to it'
-    : 'this role may neither SET ROLE to it nor inherits its rights';
+    : 'this role may neither SET ROLE to it nor use its rights';
 }
 
 function grantFor(
   owner: string,
-  {
-    user,
-    since16,
-    isMember,
-  }: { readonly user: string; readonly since16: boolean; readonly isMember: boolean },
+  { user, ...role }: { readonly user: string } & Record<'since16' | 'isMember' | 'inheritsAny', boolean>,
 ): string {
   const grant = `GRANT ${quote(owner)} TO ${quote(user)}`;
-  if (since16) return `${grant} WITH INHERIT TRUE, SET TRUE`;
-  return isMember ? `ALTER ROLE ${quote(user)} INHERIT` : grant;
+  if (role.since16) return `${grant} WITH INHERIT TRUE, SET TRUE`;
+  const inherit = `ALTER ROLE ${quote(user)} INHERIT`;
+  if (role.isMember) return inherit;
+  return role.inheritsAny ? grant : `${grant}; ${inherit}`;
 }
 
 /**

@@ -447,7 +447,7 @@ const GIVEN: readonly [what: string, grant: string, since: number, why: string, 
       'may only grant',
       'GRANT <owner> TO <role> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE',
       16,
-      'may neither SET ROLE to it nor inherits its rights',
+      'may neither SET ROLE to it nor use its rights',
       'refused',
     ],
   ];

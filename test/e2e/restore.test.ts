@@ -244,7 +244,9 @@ test('what the role lacks for the swap is said before anything is made', async (
       }
     };
     await isRefused('is not a member of it', `GRANT "${owner}" TO "${role}"`);
-    await bed.database.query(`ALTER ROLE ${role} NOINHERIT; GRANT ${owner} TO ${role}`);
+    await bed.database.query(`ALTER ROLE ${role} NOINHERIT`);
+    await isRefused('is not a member of it', `GRANT "${owner}" TO "${role}"; ALTER ROLE "${role}" INHERIT`);
+    await bed.database.query(`GRANT ${owner} TO ${role}`);
     await isRefused('does not inherit its rights', `ALTER ROLE "${role}" INHERIT`);
     expect(await bed.databases()).toEqual([name]);
   } finally {

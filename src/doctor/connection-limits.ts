@@ -10,10 +10,20 @@ export interface ConnectionLimit {
   readonly taken: number;
 }
 
-/** Limits of the role and of the database; neither applies to a superuser. */
+/** Limits of the role and of the database, which do not apply to a superuser, and of the server. */
 export interface ConnectionLimits {
   readonly role: ConnectionLimit;
   readonly database: ConnectionLimit;
+  /** The connections that the server has for this role and others like it. */
+  readonly server: ConnectionLimit & {
+    /** The connections that the server has for all. */
+    readonly max: number;
+    /**
+     * Those of them that it keeps for members of `pg_use_reserved_connections`, if the role is not one of them
+     * (`reserved_connections`, PostgreSQL 16); beside those that it keeps for superusers.
+     */
+    readonly reserved: number;
+  };
 }
 
 /** Connections to the database that a backup holds at once: its snapshot, and pg_dump. */
@@ -29,38 +39,47 @@ const OF_MEDIA = 1;
  * @param recordsMedia whether the backup lists the media that rows name (MEDIA_MANIFEST)
  */
 export function judgeLimits(
-  { role, database }: ConnectionLimits,
+  { role, database, server }: ConnectionLimits,
   { name, maintenanceName, user }: Pick<Database, 'name' | 'maintenanceName' | 'user'>,
   recordsMedia: boolean,
 ): string | Omit<DoctorFinding, 'check'> {
   const forMedia = recordsMedia ? OF_MEDIA : 0;
   const ofRole = OF_DATABASE + 1;
   const ofDatabase = name === maintenanceName ? ofRole : OF_DATABASE;
+  const quote = pg.escapeIdentifier;
+  const alter = (what: string) => (least: number) =>
+    `ALTER ${what} CONNECTION LIMIT ${least} or more, or -1 for no limit`;
+  const raise = (least: number) => {
+    const missing = least - (server.limit ?? least);
+    const join =
+      server.reserved >= missing
+        ? `, or GRANT pg_use_reserved_connections TO ${quote(user)} WITH INHERIT TRUE`
+        : '';
+    return `raise max_connections to ${server.max + missing} or more${join}`;
+  };
   return (
-    judge(role, ofRole, forMedia, 'the role', `ALTER ROLE ${pg.escapeIdentifier(user)} CONNECTION LIMIT`) ??
-    judge(
-      database,
-      ofDatabase,
-      forMedia,
-      'the database',
-      `ALTER DATABASE ${pg.escapeIdentifier(name)} CONNECTION LIMIT`,
-    ) ??
+    judge(role, ofRole, forMedia, 'the role may have', alter(`ROLE ${quote(user)}`)) ??
+    judge(database, ofDatabase, forMedia, 'the database may have', alter(`DATABASE ${quote(name)}`)) ??
+    judge(server, ofRole, forMedia, 'this role and others may together have', raise) ??
     `the ${ofRole + forMedia} concurrent connections that a backup needs are allowed`
   );
 }
 
-/** @param forMedia those of the connections that only the list of media needs, which the dump may then lack */
+/**
+ * @param forMedia those of the connections that only the list of media needs, which the dump may then lack
+ * @param remedyFor what to do so that there may be at least so many
+ */
 function judge(
   { limit, taken }: ConnectionLimit,
   ofDump: number,
   forMedia: number,
-  whose: string,
-  alter: string,
+  whoMayHave: string,
+  remedyFor: (least: number) => string,
 ): Omit<DoctorFinding, 'check'> | undefined {
   const needed = ofDump + forMedia;
   if (limit === null || limit - taken >= needed) return undefined;
-  const remedy = `${alter} ${taken + needed} or more, or -1 for no limit`;
-  const allowed = `${whose} may have ${formatNumber(limit, 'connection')} at once, but a backup needs ${needed}`;
+  const remedy = remedyFor(taken + needed);
+  const allowed = `${whoMayHave} ${formatNumber(limit, 'connection')} at once, but a backup needs ${needed}`;
   if (limit < needed) {
     return fault(`${allowed}${forMedia === 0 ? '' : `, or ${ofDump} with MEDIA_MANIFEST=off`}`, remedy);
   }

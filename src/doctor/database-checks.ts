@@ -51,11 +51,11 @@ async function examineSource(
           return `${chooseClient('pg_dump', server.major, found).version} for server ${server.version}`;
         }),
       );
-      const rights = await readRights(client);
+      const rights = await readRights(client, database.name);
       findings.push(
         await examine('database: read all', signal, async () => judgeReading(rights)),
         await examine('database: restore', signal, async () => judgeRestoring(rights)),
-        await examine('database: rename', signal, async () => judgeOwner(rights, database.name)),
+        await examine('database: rename', signal, async () => judgeOwner(rights)),
         await examine('database: sessions', signal, async () => judgeSessions(rights)),
         await examine('database: prepared', signal, async () =>
           judgePrepared(await preparedIn(client, database.name)),
@@ -153,12 +153,13 @@ function judgeRestoring({ ofSuperusers }: Rights): string | Omit<DoctorFinding, 
   };
 }
 
-function judgeOwner({ ownsDatabase, role }: Rights, name: string): string | Omit<DoctorFinding, 'check'> {
-  if (ownsDatabase) return 'the role may rename the database';
-  return fault(
-    'the role does not own the database, so a restore cannot swap it',
-    `ALTER DATABASE ${quote(name)} OWNER TO ${quote(role)}`,
-  );
+function judgeOwner({ ownerLack }: Rights): string | Omit<DoctorFinding, 'check'> {
+  if (ownerLack === undefined) return 'the role may rename the database';
+  const { owner, inherits, why, remedy } = ownerLack;
+  const belongs = `the database belongs to the role ${JSON.stringify(owner)}, and ${why}`;
+  return inherits
+    ? fault(`${belongs}, so a restore cannot give it the new one`, `${remedy}, or restore with --no-owner`)
+    : fault(`${belongs}, so a restore cannot swap it`, remedy);
 }
 
 function judgeMaintenance({ name, maintenanceName }: Database): string | Omit<DoctorFinding, 'check'> {

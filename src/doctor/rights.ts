@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { databaseError } from '../postgres/errors.ts';
-import type { Memberships } from '../postgres/roles.ts';
+import { lackToReplace, type Memberships, readMemberships } from '../postgres/roles.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 
 /**
@@ -8,7 +8,8 @@ import type { ConnectionLimits } from './connection-limits.ts';
  * POSTGRES_USER, unless that takes on another one as it connects (`SET role`).
  */
 export interface Rights extends Memberships {
-  readonly ownsDatabase: boolean;
+  /** What keeps it from replacing the database by another one of the same owner. */
+  readonly ownerLack: Awaited<ReturnType<typeof lackToReplace>>;
   /** Whether it may end sessions of other roles except superusers (predefined role `pg_signal_backend`). */
   readonly mayTerminate: boolean;
   /** Tables and sequences that pg_dump reads and the role may not read, quoted, with their schemas. */
@@ -39,11 +40,6 @@ const RIGHTS = `
         SELECT FROM pg_depend d
         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
   SELECT
-    r.rolname AS role,
-    r.rolinherit AS inherits,
-    current_setting('server_version_num')::int >= 160000 AS since16,
-    ARRAY(SELECT p.rolname::text FROM pg_roles p WHERE p.rolname ~ '^pg_' AND pg_has_role(r.oid, p.oid, 'MEMBER')) AS "memberOf",
-    pg_has_role(r.oid, d.datdba, 'USAGE') AS "ownsDatabase",
     (r.rolsuper OR pg_has_role(r.oid, 'pg_signal_backend', 'USAGE')) AS "mayTerminate",
     ARRAY(SELECT name FROM dumped WHERE NOT readable ORDER BY 1) AS unreadable,
     ARRAY(SELECT name FROM dumped WHERE readable AND relkind <> 'S' AND row_security_active(oid) ORDER BY 1) AS hidden,
@@ -83,17 +79,33 @@ const RIGHTS = `
         'taken', (SELECT count(*) FROM pg_stat_activity WHERE usesysid = login.oid AND pid <> pg_backend_pid())),
       'database', json_build_object(
         'limit', CASE WHEN NOT login.rolsuper AND d.datconnlimit >= 0 THEN d.datconnlimit END,
-        'taken', (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND pid <> pg_backend_pid()))
+        'taken', (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND pid <> pg_backend_pid())),
+      'server', json_build_object(
+        'limit', current_setting('max_connections')::int - CASE WHEN login.rolsuper THEN 0
+          ELSE current_setting('superuser_reserved_connections')::int + kept.connections END,
+        'reserved', CASE WHEN login.rolsuper THEN 0 ELSE kept.connections END,
+        'max', current_setting('max_connections')::int,
+        -- To a role that may not see what others do, the type of their sessions is hidden.
+        'taken', (
+          SELECT count(*) FROM pg_stat_activity
+          WHERE datid IS NOT NULL AND usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'
+            AND pid NOT IN (SELECT pid FROM pg_stat_replication) AND pid <> pg_backend_pid()))
     ) AS limits,
     clock_timestamp() AS now
-  FROM pg_roles r, pg_roles login, pg_database d
+  FROM pg_roles r, pg_roles login, pg_database d, LATERAL (
+    SELECT CASE WHEN EXISTS (
+        SELECT FROM pg_roles p
+        WHERE p.rolname = 'pg_use_reserved_connections' AND pg_has_role(login.oid, p.oid, 'USAGE'))
+      THEN 0 ELSE coalesce(current_setting('reserved_connections', true)::int, 0) END AS connections) kept
   WHERE r.rolname = current_user AND login.rolname = session_user AND d.datname = current_database()`;
 
-/** @param client a connection to the database that is backed up */
-export async function readRights(client: pg.Client): Promise<Rights> {
+/** @param client a connection to the database `name`, which is backed up */
+export async function readRights(client: pg.Client, name: string): Promise<Rights> {
   try {
-    const { rows } = await client.query<Rights>(RIGHTS);
-    if (rows[0] !== undefined) return rows[0];
+    const memberships = await readMemberships(client);
+    const ownerLack = await lackToReplace(client, name);
+    const { rows } = await client.query<Omit<Rights, keyof Memberships | 'ownerLack'>>(RIGHTS);
+    if (rows[0] !== undefined) return { ...memberships, ownerLack, ...rows[0] };
   } catch (error) {
     throw databaseError('cannot read the role’s rights', error);
   }

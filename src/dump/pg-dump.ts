@@ -161,8 +161,9 @@ function problemIn(said: string): string {
 }
 
 function remedyOf(said: string): string {
-  if (/permission denied/.test(said))
-    return 'the role must be able to read every table; use the database’s owner';
+  // pg_dump 18 does not ask for a sequence that it may not read, and says so in words of its own.
+  if (/permission denied|may lack \w+ privilege/.test(said))
+    return 'the role must be able to read every table and sequence; use the database’s owner';
   if (/server closed the connection|terminating connection|Connection refused/.test(said)) {
     return 'the connection to the server was lost; see its log and run again';
   }

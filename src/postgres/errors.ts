@@ -14,6 +14,8 @@ const SAID_KEPT = 500;
 
 const WENT_AWAY = 'the connection to the server was lost; see its log and run again';
 
+const WAIT_FOR_CONNECTION = 'wait, or raise max_connections';
+
 const NAME_TAKEN = 'wait a second and run again: another run took the name';
 
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -33,7 +35,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.invalidCatalogName]:
     'check POSTGRES_DB; `topobank-backup doctor` shows whether a killed restore dropped it',
   [SQLSTATE.insufficientPrivilege]: 'grant the role the missing privilege, or use another POSTGRES_USER',
-  [SQLSTATE.tooManyConnections]: 'wait, or raise max_connections',
+  [SQLSTATE.tooManyConnections]: WAIT_FOR_CONNECTION,
   [SQLSTATE.cannotConnectNow]: 'wait until the server has started',
   [SQLSTATE.duplicateDatabase]: NAME_TAKEN,
   [SQLSTATE.lockNotAvailable]: 'run again once the session that holds the lock has ended (see pg_locks)',
@@ -104,8 +106,12 @@ export function excerptOf(said: string): string {
   return formatExcerpt(said, SAID_KEPT);
 }
 
-/** What an operator can do if the server says that a role or a database has too many connections. */
+/** What an operator can do if the server says that it, a role or a database has too many connections. */
 export function remedyForLimit(said: string): string | undefined {
+  if (/connection slots are reserved .*"pg_use_reserved_connections"/.test(said)) {
+    return 'wait, raise max_connections, or GRANT pg_use_reserved_connections to the role';
+  }
+  if (/connection slots are reserved|too many clients/.test(said)) return WAIT_FOR_CONNECTION;
   const [, kind, name] = /too many connections for (role|database) "(.+)"/.exec(said) ?? [];
   if (kind === undefined || name === undefined) return undefined;
   return `wait, or raise the limit with ALTER ${kind.toUpperCase()} ${pg.escapeIdentifier(name)} CONNECTION LIMIT`;

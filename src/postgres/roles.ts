@@ -11,23 +11,93 @@ export async function missingRoles(client: pg.Client, roles: readonly string[]):
   return rows.map(({ name }) => name);
 }
 
+/** What this role lacks to own in place of another role, or to give to it. */
+export interface OwnerLack {
+  /** The other role. */
+  readonly owner: string;
+  /** Whether this role has the rights of the other, such as to rename or drop its databases. */
+  readonly inherits: boolean;
+  /** What is missing, in one clause that calls the other role `it`. */
+  readonly why: string;
+  /** The statement that changes that; undefined if the owner is a superuser or itself a member of this role. */
+  readonly grant: string | undefined;
+}
+
 /**
- * The statement this role needs before it can both make `owner` the owner of a database and still rename it: the
- * former takes membership in `owner`, the latter its rights (manual, ALTER DATABASE); undefined if it may do both.
+ * What this role lacks before it can both make `owner` the owner of a database and still rename it: the former takes
+ * membership in `owner`, since PostgreSQL 16 WITH SET, the latter its rights (manual, ALTER DATABASE, GRANT);
+ * undefined if it may do both.
  */
-export async function grantToGiveTo(client: pg.Client, owner: string): Promise<string | undefined> {
-  const { rows } = await client.query<{ user: string; may: boolean; inherits: boolean; since16: boolean }>(
+export async function lackToGiveTo(client: pg.Client, owner: string): Promise<OwnerLack | undefined> {
+  const { rows } = await client.query<{
+    user: string;
+    may: boolean;
+    inherits: boolean;
+    isMember: boolean;
+    inheritsAny: boolean;
+    since16: boolean;
+    grantable: boolean;
+  }>(
     `SELECT current_user AS user, since16, pg_has_role($1::name, 'USAGE') AS inherits,
-       pg_has_role($1::name, CASE WHEN since16 THEN 'SET' ELSE 'MEMBER' END) AS may
+       pg_has_role($1::name, 'MEMBER') AS "isMember",
+       pg_has_role($1::name, CASE WHEN since16 THEN 'SET' ELSE 'MEMBER' END) AS may,
+       (SELECT rolinherit FROM pg_roles WHERE rolname = current_user) AS "inheritsAny",
+       NOT pg_has_role($1::name, current_user, 'MEMBER') AS grantable
      FROM (SELECT current_setting('server_version_num')::int >= 160000 AS since16) AS version`,
     [owner],
   );
   const [role] = rows;
   if (role === undefined) throw new Error('the server gave no answer');
-  if (role.may && role.inherits) return undefined;
-  const grant = `GRANT ${quote(owner)} TO ${quote(role.user)}`;
+  const { inherits, may } = role;
+  if (may && inherits) return undefined;
+  return {
+    owner,
+    inherits,
+    why: describeLack(role),
+    grant: role.grantable ? grantFor(owner, role) : undefined,
+  };
+}
+
+function describeLack({ isMember, inherits, may }: Record<'isMember' | 'inherits' | 'may', boolean>): string {
+  if (!isMember) return 'this role is not a member of it';
+  if (may) return 'this role does not inherit its rights';
+  return inherits
+    ? 'this role may not SET ROLE to it'
+    : 'this role may neither SET ROLE to it nor use its rights';
+}
+
+function grantFor(
+  owner: string,
+  { user, ...role }: { readonly user: string } & Record<'since16' | 'isMember' | 'inheritsAny', boolean>,
+): string {
+  const grant = `GRANT ${quote(owner)} TO ${quote(user)}`;
   if (role.since16) return `${grant} WITH INHERIT TRUE, SET TRUE`;
-  return role.may ? `ALTER ROLE ${quote(role.user)} INHERIT` : grant;
+  const inherit = `ALTER ROLE ${quote(user)} INHERIT`;
+  if (role.isMember) return inherit;
+  return role.inheritsAny ? grant : `${grant}; ${inherit}`;
+}
+
+/**
+ * What keeps this role from renaming a database and from giving another one to the same owner, and the statement that
+ * changes that. Owning the database itself is the remedy only where the role cannot be given the owner's rights: the
+ * application would lose its own, and the backups from before would still name the old owner.
+ *
+ * @returns undefined if nothing does, or there is no such database
+ */
+export async function lackToReplace(
+  client: pg.Client,
+  database: string,
+): Promise<(OwnerLack & { readonly remedy: string }) | undefined> {
+  const { rows } = await client.query<{ owner: string; user: string }>(
+    `SELECT r.rolname AS owner, current_user AS user
+     FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1`,
+    [database],
+  );
+  const [found] = rows;
+  if (found === undefined) return undefined;
+  const lack = await lackToGiveTo(client, found.owner);
+  if (lack === undefined) return undefined;
+  return { ...lack, remedy: lack.grant ?? `ALTER DATABASE ${quote(database)} OWNER TO ${quote(found.user)}` };
 }
 
 /** A role and the predefined roles that it is a member of, directly or not, whether or not it has their rights. */
@@ -37,6 +107,20 @@ export interface Memberships {
   readonly inherits: boolean;
   readonly since16: boolean;
   readonly memberOf: readonly string[];
+}
+
+/** Those of the role whose rights count: POSTGRES_USER, unless that takes on another one as it connects (`SET role`). */
+export async function readMemberships(client: pg.Client): Promise<Memberships> {
+  const { rows } = await client.query<Memberships>(
+    `SELECT r.rolname AS role, r.rolinherit AS inherits,
+       current_setting('server_version_num')::int >= 160000 AS since16,
+       ARRAY(
+         SELECT p.rolname::text FROM pg_roles p
+         WHERE p.rolname ~ '^pg_' AND pg_has_role(r.oid, p.oid, 'MEMBER')) AS "memberOf"
+     FROM pg_roles r WHERE r.rolname = current_user`,
+  );
+  if (rows[0] === undefined) throw new Error('the role is not in pg_roles');
+  return rows[0];
 }
 
 /**

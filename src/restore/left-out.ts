@@ -24,6 +24,13 @@ const CLEANING = /^(?:DROP|ALTER|CREATE OR REPLACE VIEW|SELECT pg_catalog\.lo_un
 /** pg_dump writes this when given the schemas to dump (`--schema`). */
 const SCHEMA_PUBLIC = /^CREATE SCHEMA "?public"?;$/;
 
+/**
+ * pg_dump lifts the time limits of its own session in the beginning of a dump, whichever its version knows
+ * (`transaction_timeout` since 17).
+ */
+const LIFTING =
+  /^SET (?:statement_timeout|lock_timeout|idle_in_transaction_session_timeout|transaction_timeout) = 0;$/;
+
 /** Why the restore goes on without a statement, and whether that loses anything. */
 export interface LeftOut {
   readonly why: string;
@@ -47,7 +54,10 @@ export function leftOut(error: unknown, sql: Buffer, { entry }: DumpPosition): L
     return { why: 'this server cannot import statistics from a dump', loses: false };
   }
   const setting = code === SQLSTATE.undefinedObject ? settingOf(sql) : undefined;
-  if (setting !== undefined) return { why: `this server does not know the setting ${setting}`, loses: true };
+  if (setting !== undefined) {
+    // A limit that the server does not know need not be lifted.
+    return { why: `this server does not know the setting ${setting}`, loses: !LIFTING.test(text) };
+  }
   const [, provider] = /^SECURITY\s+LABEL\s+FOR\s+(\S+)/i.exec(text) ?? [];
   return code === SQLSTATE.invalidParameterValue && provider !== undefined
     ? { why: `this server has no security label provider ${provider}`, loses: true }

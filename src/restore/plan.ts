@@ -17,7 +17,7 @@ import {
   readDatabaseFacts,
   readServerVersion,
 } from '../postgres/facts.ts';
-import { grantToGiveTo, mayCreateIn, missingRoles } from '../postgres/roles.ts';
+import { lackToGiveTo, mayCreateIn, missingRoles, type OwnerLack } from '../postgres/roles.ts';
 import type { Logger } from '../ui/log.ts';
 import { checkLocale, chooseLocale, localeOfDump } from './locale.ts';
 
@@ -63,10 +63,9 @@ export async function planRestore(
       const remedy = noOwner ? neededWithoutOwners : orLeaveThemOut;
       throw rolesMissing(doing, missing, ownersRequired ? () => '' : remedy);
     }
-    const grant = noOwner || facts === undefined ? undefined : await grantToGiveTo(admin, facts.owner);
+    const lack = noOwner || facts === undefined ? undefined : await lackToGiveTo(admin, facts.owner);
     // A drill drops its database, whoever it belongs to.
-    if (grant !== undefined && facts !== undefined && !ownersRequired)
-      throw mayNotGive(doing, facts.owner, grant);
+    if (lack !== undefined && !ownersRequired) throw mayNotGive(doing, lack);
     // A drill compares its second dump byte for byte, and a conversion there and back might not preserve the bytes.
     const localeFor = ownersRequired ? localeOfDump : chooseLocale;
     const locale = recorded ?? localeFor(dump.encoding, facts);
@@ -80,7 +79,7 @@ export async function planRestore(
       name,
       creation,
       traits: traitStatements(scratch, noOwner ? withoutRoles(facts) : facts),
-      ownership: noOwner || grant !== undefined ? NOTHING : ownershipStatements(scratch, facts),
+      ownership: noOwner || lack !== undefined ? NOTHING : ownershipStatements(scratch, facts),
     };
   } catch (error) {
     throw databaseError(doing, error);
@@ -115,11 +114,11 @@ function rolesMissing(
   });
 }
 
-function mayNotGive(doing: string, owner: string, grant: string): RestoreError {
+function mayNotGive(doing: string, { owner, why, grant }: OwnerLack): RestoreError {
   return new RestoreError({
     doing,
-    problem: `its database belongs to the role ${JSON.stringify(owner)}, but this role is not an inheriting member of it`,
-    remedy: `${grant}, or give --no-owner`,
+    problem: `its database belongs to the role ${JSON.stringify(owner)}, but ${why}`,
+    remedy: grant === undefined ? 'give --no-owner, or restore as that role' : `${grant}, or give --no-owner`,
   });
 }
 

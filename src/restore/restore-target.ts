@@ -6,7 +6,7 @@ import { listDatabases } from '../postgres/administration.ts';
 import { type Database, openAgain } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
-import { untouchableRoles } from '../postgres/roles.ts';
+import { grantRightsOf, lackToReplace, readMemberships, untouchableRoles } from '../postgres/roles.ts';
 import { dropStatements, slotsOf, subscriptionsOf } from '../postgres/subscriptions.ts';
 import { isKeptName, isScratchName } from './names.ts';
 
@@ -41,8 +41,6 @@ export interface FoundDatabases {
   readonly exists: boolean;
   /** Of the database that is there, `pg_database.oid`. */
   readonly oid?: number | undefined;
-  /** Whether the role may rename and drop it; false if it does not exist. */
-  readonly owned: boolean;
   /** Whether a drop of it was cut off, so that nothing else can be done with it. */
   readonly invalid: boolean;
   /** The names of all databases of the server. */
@@ -55,8 +53,12 @@ export interface FoundDatabases {
 
 /** What is known of a database that a restore is to replace or add. */
 export interface FoundTarget extends FoundDatabases {
+  /** If the role does not own it: whose it is, and the statement that lets the role replace it. */
+  readonly foreign: { readonly problem: string; readonly remedy: string } | undefined;
   /** Roles that are connected to it and whose sessions the role may not end. */
   readonly untouchable: readonly string[];
+  /** The statement that lets the role end such sessions, except for those of superusers. */
+  readonly signalGrant: string;
   /** Prepared transactions in it that nobody has finished, and that survive the end of every session. */
   readonly prepared: readonly PreparedTransaction[];
   /** Its logical replication subscriptions: with one it cannot be dropped, and the worker of each is a session. */
@@ -106,7 +108,6 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
     name,
     exists: present !== undefined,
     oid: present?.oid,
-    owned: present?.owned === true,
     invalid: present?.invalid === true,
     taken: new Set(databases.map((database) => database.name)),
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
@@ -153,10 +154,13 @@ export async function findTarget(
   name: string,
 ): Promise<FoundTarget> {
   const found = await findDatabases(admin, name);
-  if (kind === 'into') return { ...found, untouchable: [], prepared: [], subscriptions: [], slots: [] };
+  const nothing = { foreign: undefined, untouchable: [], signalGrant: '', prepared: [] };
+  if (kind === 'into') return { ...found, ...nothing, subscriptions: [], slots: [] };
   try {
     return {
       ...found,
+      foreign: await ownedByAnother(admin, name),
+      signalGrant: grantRightsOf('pg_signal_backend', await readMemberships(admin)),
       untouchable: await lasting(() => untouchableRoles(admin, name)),
       prepared: await lasting(() => preparedIn(admin, name)),
       subscriptions: await subscriptionNames(admin, name),
@@ -165,6 +169,16 @@ export async function findTarget(
   } catch (error) {
     throw databaseError(`cannot look at what uses database ${name}`, error);
   }
+}
+
+/** @returns undefined as well for an owner to whom the role may just not give it, which `--no-owner` does not do */
+async function ownedByAnother(admin: pg.Client, name: string): Promise<FoundTarget['foreign']> {
+  const lack = await lackToReplace(admin, name);
+  if (lack === undefined || lack.inherits) return undefined;
+  return {
+    problem: `it belongs to the role ${JSON.stringify(lack.owner)}, and ${lack.why}`,
+    remedy: lack.remedy,
+  };
 }
 
 async function subscriptionNames(admin: pg.Client, database: string): Promise<string[]> {
@@ -199,7 +213,7 @@ export function checkTarget(
   source: Pick<DumpSource, 'name'>,
   target: RestoreTarget,
   { maintenanceName, user }: Pick<Database, 'maintenanceName' | 'user'>,
-  { name, exists, owned, kept, untouchable, prepared, subscriptions }: FoundTarget,
+  { name, exists, foreign, kept, untouchable, signalGrant, prepared, subscriptions }: FoundTarget,
 ): void {
   const { kind } = target;
   const instead = `cannot restore ${source.name} in place of database ${name}`;
@@ -213,11 +227,11 @@ export function checkTarget(
     });
   }
   if (name === maintenanceName) throw new ConfigError({ doing: instead, ...SAME_DATABASE });
-  if (exists && !owned) {
+  if (foreign !== undefined) {
     throw new RestoreError({
       doing: instead,
-      problem: `the role ${user} does not own that database, so it cannot replace it`,
-      remedy: `ALTER DATABASE ${quote(name)} OWNER TO ${quote(user)}, or restore beside it with --into`,
+      problem: `the role ${user} does not own that database, so it cannot replace it: ${foreign.problem}`,
+      remedy: `${foreign.remedy}, or restore beside it with --into`,
     });
   }
   if (untouchable.length > 0) {
@@ -225,7 +239,7 @@ export function checkTarget(
     throw new RestoreError({
       doing: instead,
       problem: `the role ${user} may not end the sessions of ${untouchable.join(', ')} in that database`,
-      remedy: `end them, or GRANT pg_signal_backend TO ${quote(user)}, which does not cover those of superusers${disable === '' ? '' : `; those of its subscriptions end if you run in it:${disable}`}`,
+      remedy: `end them, or ${signalGrant}, which does not cover those of superusers${disable === '' ? '' : `; those of its subscriptions end if you run in it:${disable}`}`,
     });
   }
   if (prepared.length > 0) throw new RestoreError({ doing: instead, ...describePrepared(prepared) });

@@ -86,6 +86,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'create what the message names on the database server; for a role, --no-owner omits it',
 };
 
+/** Entries of grants, which differ between versions: `MAINTAIN` is a privilege since PostgreSQL 17. */
+const GRANTS = new Set(['ACL', 'DEFAULT ACL']);
+const WITHOUT_GRANTS = 'give --no-owner, which omits owners and grants';
+
 /** psql goes on after a statement that is refused. */
 const ANY_WAY =
   'see the server’s log; `psql -d new_database -f FILE` restores a plain dump and skips what is refused';
@@ -111,7 +115,11 @@ function remedyFor(
 ): string | undefined {
   if (code === undefined) return undefined;
   if (UNFOUND.has(code) && /\bfunction\b/.test(context ?? '')) return NAMES_ALONE;
-  return at?.entry?.type === 'TABLE DATA' && NO_TABLE.has(code) ? ROWS_ALONE : REMEDIES[code];
+  const type = at?.entry?.type;
+  if (type === 'TABLE DATA' && NO_TABLE.has(code)) return ROWS_ALONE;
+  const remedy = REMEDIES[code];
+  const isOfGrant = type !== undefined && GRANTS.has(type) && OF_STATEMENT.test(code);
+  return isOfGrant && remedy?.includes('--no-owner') !== true ? WITHOUT_GRANTS : remedy;
 }
 
 /**

@@ -6,6 +6,7 @@ import { type DumpIndex, type KnownDump, majorOf } from '../dump/dump-index.ts';
 import { DumpError, RestoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { prepareScratch } from '../restore/apply-facts.ts';
 import { fillDatabase } from '../restore/fill-database.ts';
@@ -18,7 +19,7 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
 import { compareCheckpoints } from './compare-checkpoints.ts';
-import { dumpAgain } from './dump-again.ts';
+import { type ChoosePgDump, dumpAgain, findPgDumps } from './dump-again.ts';
 import { createDigester, type DumpDigest } from './dump-digest.ts';
 import { checkedOf, type Evidence } from './evidence.ts';
 import { explainRefusal } from './explain-refusal.ts';
@@ -52,7 +53,7 @@ export async function drill(
   if (dump instanceof DumpError || dump instanceof RestoreError) {
     return explainRefusal(dump, source, context, signal);
   }
-  const { scratch, plan, major } = await database.use(admin, signal, async (client) => {
+  const prepared = await database.use(admin, signal, async (client) => {
     const { traces, taken } = await findDatabases(client, name);
     for (const { problem, remedy } of traces) log.warn(`${problem}; ${remedy}`);
     const { scratch } = freeNames(name, context.now(), taken);
@@ -63,14 +64,19 @@ export async function drill(
       ownersRequired: true,
       log,
     });
-    return { scratch, plan, major: (await readServerVersion(client)).major };
+    // Without one a drill cannot end, and the restore would be for nothing.
+    const choosePgDump = await findPgDumps(client, context).catch((error: unknown) => {
+      throw databaseError(`cannot try to restore ${source.name}`, error);
+    });
+    return { scratch, plan, choosePgDump, serverMajor: (await readServerVersion(client)).major };
   });
+  const { scratch, plan, serverMajor } = prepared;
   await createScratch(database, scratch, plan.creation);
   let failure: unknown;
   let outcome: Outcome;
   try {
     signal.throwIfAborted();
-    outcome = await restoreAndCompare(context, source, { scratch, plan }, signal);
+    outcome = await restoreAndCompare(context, source, prepared, signal);
     if (outcome.kind === 'refused') failure = outcome.error;
   } catch (error) {
     failure = error;
@@ -79,8 +85,15 @@ export async function drill(
     await dropScratch(database, scratch, log, failure);
   }
   if (outcome.kind === 'compared') return outcome.evidence;
-  const refused = { read: outcome.read, dumpedBy: majorOf(dump.serverVersion), refusedBy: major };
+  const refused = { read: outcome.read, dumpedBy: majorOf(dump.serverVersion), refusedBy: serverMajor };
   return explainRefusal(outcome.error, source, context, signal, refused);
+}
+
+/** What is settled before the scratch database is created. */
+interface Prepared {
+  readonly scratch: string;
+  readonly plan: RestorePlan;
+  readonly choosePgDump: ChoosePgDump;
 }
 
 /** The result of restoring the dump. */
@@ -110,7 +123,7 @@ async function knowUnlessRefused(
 async function restoreAndCompare(
   context: DrillContext,
   source: DumpSource,
-  { scratch, plan }: { readonly scratch: string; readonly plan: RestorePlan },
+  { scratch, plan, choosePgDump }: Prepared,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { database, log } = context;
@@ -151,7 +164,7 @@ async function restoreAndCompare(
     if (evidence.faults.length === 0) throw alteredOnItsWay(name, fault);
     return { kind: 'compared', evidence: { ...evidence, foundBy: 'full' } };
   }
-  const restored = await dumpAgain(context, scratch, original, signal);
+  const restored = await dumpAgain(context, scratch, original, choosePgDump, signal);
   const evidence = { checked: checkedOf(index), ...judgeDrill({ original, restored, manifest }) };
   return { kind: 'compared', evidence };
 }

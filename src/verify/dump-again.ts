@@ -1,3 +1,5 @@
+import type { Client } from 'pg';
+import { type DumpIndex, majorOf } from '../dump/dump-index.ts';
 import { runPgDump } from '../dump/pg-dump.ts';
 import {
   type ClientBinary,
@@ -6,14 +8,28 @@ import {
   findClients,
 } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { createDigester, type Digester, type DumpDigest } from './dump-digest.ts';
 
-interface DumpingContext extends ClientTools {
-  readonly database: Database;
-  readonly startProgress: StartProgress;
+/** Chooses the pg_dump that dumps a database again, by what is known of its first dump. */
+export type ChoosePgDump = (original: Pick<DumpIndex, 'pgDumpVersion'>) => ClientBinary;
+
+/**
+ * Looks for what can dump a database of this server: the pg_dump of the major version that wrote the first dump, if
+ * it is installed and supports the server, because it writes the same text; else as {@link chooseClient} does.
+ *
+ * @param client a connection to any database of the server
+ * @throws DatabaseError if no pg_dump on this machine supports the server
+ */
+export async function findPgDumps(client: Client, { binDir, env }: ClientTools): Promise<ChoosePgDump> {
+  const server = await readServerVersion(client);
+  const found = await findClients('pg_dump', binDir, env);
+  const fallback = chooseClient('pg_dump', server.major, found);
+  return ({ pgDumpVersion }) => {
+    const major = majorOf(pgDumpVersion);
+    return found.find((each) => each.major === major && each.major >= server.major) ?? fallback;
+  };
 }
 
 /**
@@ -22,14 +38,15 @@ interface DumpingContext extends ClientTools {
  * @throws DatabaseError, DumpError, or the signal's reason
  */
 export async function dumpAgain(
-  context: DumpingContext,
+  context: { readonly database: Database; readonly startProgress: StartProgress },
   scratch: string,
   original: DumpDigest,
+  choosePgDump: ChoosePgDump,
   signal: AbortSignal,
 ): Promise<DumpDigest> {
   const { database, startProgress } = context;
   const doing = `cannot dump database ${scratch} on ${database.server}`;
-  const pgDump = await choosePgDump(context, scratch, original, doing, signal);
+  const pgDump = choosePgDump(original.index);
   const digester: Digester = createDigester(`of database ${scratch}`);
   const progress = startProgress('compare', original.index.bytes);
   try {
@@ -44,26 +61,4 @@ export async function dumpAgain(
   } finally {
     progress.stop();
   }
-}
-
-/**
- * The pg_dump of the major version that wrote the dump, if it is installed and supports the server: it writes the
- * same text.
- */
-async function choosePgDump(
-  { database, binDir, env }: DumpingContext,
-  scratch: string,
-  { index }: DumpDigest,
-  doing: string,
-  signal: AbortSignal,
-): Promise<ClientBinary> {
-  const server = await database.use(scratch, signal, (client) =>
-    readServerVersion(client).catch((error: unknown) => {
-      throw databaseError(doing, error);
-    }),
-  );
-  const found = await findClients('pg_dump', binDir, env);
-  const major = Number.parseInt(index.pgDumpVersion ?? '', 10);
-  const alike = found.find((client) => client.major === major && major >= server.major);
-  return alike ?? chooseClient('pg_dump', server.major, found);
 }

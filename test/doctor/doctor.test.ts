@@ -12,7 +12,9 @@ import { openStore } from '../../src/s3/s3-store.ts';
 import type { Store } from '../../src/s3/store.ts';
 import { listDatabaseNames, withClient } from '../support/database.ts';
 import { keepVersions } from '../support/keep-versions.ts';
+import { startPostgres } from '../support/postgres-server.ts';
 import type { Fault } from '../support/s3-server/faults.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
@@ -430,6 +432,61 @@ test.each(ILL)('$about is found, with a remedy, and nothing else is', async (ill
   expect(await bed.pendingUploads()).toEqual([]);
 });
 
+const GIVEN: readonly [what: string, grant: string, since: number, why: string, noOwner: 'ok' | 'refused'][] =
+  [
+    ['is no member of', '', 10, 'is not a member of it', 'refused'],
+    [
+      'does not inherit from',
+      'GRANT <owner> TO <role> WITH INHERIT FALSE',
+      16,
+      'does not inherit its rights',
+      'refused',
+    ],
+    ['may not become', 'GRANT <owner> TO <role> WITH SET FALSE', 16, 'may not SET ROLE to it', 'ok'],
+    [
+      'may only grant',
+      'GRANT <owner> TO <role> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE',
+      16,
+      'may neither SET ROLE to it nor use its rights',
+      'refused',
+    ],
+  ];
+
+test.each(GIVEN.filter(([, , since]) => inject('postgresMajor') >= since))(
+  'where the role %s the database’s owner, it says what a restore would, and the remedy helps both',
+  async (_, grant, __, why, noOwner) => {
+    const { name } = bed.database;
+    const owner = `${name}_owner`;
+    const restore = (...more: string[]) =>
+      bed.run(['restore', '--latest', '--dry-run', '--no-audit', ...more], asRole());
+    await admin((client) => client.query(`CREATE ROLE ${owner}; ALTER DATABASE "${name}" OWNER TO ${owner}`));
+    await bed.database.query(grant.replace('<owner>', owner).replace('<role>', quoted));
+    try {
+      expect(await bed.run(['backup', '--quiet'])).toMatchObject({ status: 0 });
+      const found = unwell(await examine());
+      expect(found).toMatchObject([
+        { check: 'database: rename', state: 'fault', detail: expect.stringContaining(`this role ${why}`) },
+      ]);
+      const since16 = inject('postgresMajor') >= 16;
+      const remedy = `GRANT "${owner}" TO ${quoted}${since16 ? ' WITH INHERIT TRUE, SET TRUE' : ''}`;
+      expect(found[0]?.remedy?.replace(', or restore with --no-owner', '')).toBe(remedy);
+      const refused = await restore();
+      expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining(` — ${remedy}, or `) });
+      expect(refused.stderr).toContain(`this role ${why}`);
+      expect(await restore('--no-owner')).toMatchObject({ status: noOwner === 'ok' ? 0 : 1 });
+
+      await cure(found);
+      expect(unwell(await examine())).toEqual([]);
+      expect(await restore()).toMatchObject({ status: 0 });
+    } finally {
+      await admin((client) =>
+        client.query(`ALTER DATABASE "${name}" OWNER TO CURRENT_USER; DROP ROLE ${owner}`),
+      );
+      await bed.store.remove(await bed.keys(), signal);
+    }
+  },
+);
+
 /** Does what the remedies say, as far as they are statements. */
 async function cure(findings: readonly DoctorFinding[]): Promise<void> {
   for (const { remedy = '' } of findings) await bed.database.query(remedy.replace(/, or .*/, ''));
@@ -610,6 +667,53 @@ test.each([
     await admin((client) => client.query(`ALTER ROLE ${quoted} CONNECTION LIMIT -1`));
     await bed.database.query('DROP TABLE files');
     await bed.store.remove(await bed.keys(), signal);
+  }
+});
+
+test('connections that the server keeps for other roles are none for this one', async () => {
+  const since16 = inject('postgresMajor') >= 16;
+  const settings = { max_connections: '20', superuser_reserved_connections: '3' };
+  const limit = since16 ? 12 : 17;
+  const scratch = scratchDirectory('reserved');
+  const server = await startPostgres({
+    directory: scratch.path,
+    settings: { ...settings, ...(since16 ? { reserved_connections: '5' } : {}) },
+  });
+  const asSuperuser = (sql: string) => withClient(server.env, 'postgres', (client) => client.query(sql));
+  const env = { ...server.env, POSTGRES_USER: 'plain', POSTGRES_PASSWORD: 'x', POSTGRES_DB: 'theirs' };
+  const found = async () => (await examine(env)).find(({ check }) => check === 'database: connections');
+  /** Runs `work` while the role has so many sessions. */
+  const withSessions = (number: number, work: () => Promise<void>): Promise<void> =>
+    number === 0 ? work() : withClient(env, 'theirs', () => withSessions(number - 1, work));
+  try {
+    await asSuperuser("CREATE ROLE plain LOGIN PASSWORD 'x'");
+    await asSuperuser('CREATE DATABASE theirs OWNER plain');
+    expect(await found()).toMatchObject({ state: 'ok' });
+    const grant = 'GRANT pg_use_reserved_connections TO "plain" WITH INHERIT TRUE';
+    const join = since16 ? `, or ${grant}` : '';
+    await withSessions(limit - 3, async () => {
+      // A session that has ended a moment ago may still count as open.
+      await expect.poll(found, { timeout: 20_000 }).toEqual({
+        check: 'database: connections',
+        state: 'warning',
+        detail: `this role and others may together have ${limit} connections at once, but a backup needs 4, while ${limit - 3} others are open now`,
+        remedy: `raise max_connections to 21 or more${join}`,
+      });
+    });
+    await withSessions(limit, async () => {
+      const { status, stderr } = await bed.run(['backup', '--quiet'], env);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/cannot connect to .*: remaining connection slots are reserved for .* — wait, /);
+      expect(stderr.trimEnd()).toMatch(
+        since16 ? /or GRANT pg_use_reserved_connections to the role$/ : /or raise max_connections$/,
+      );
+      if (!since16) return;
+      await asSuperuser(grant);
+      await expect.poll(found, { timeout: 20_000 }).toMatchObject({ state: 'ok' });
+    });
+  } finally {
+    await server.stop();
+    scratch.remove();
   }
 });
 

@@ -235,20 +235,51 @@ test('what the role lacks for the swap is said before anything is made', async (
         ),
       });
     });
-    const isRefused = async (remedy: string) => {
+    const isRefused = async (why: string, remedy: string) => {
       for (const how of ['--quiet', '--dry-run']) {
         const { status, stderr } = await restore(how);
         expect(status).toBe(1);
-        expect(stderr).toContain(
-          `belongs to the role "${owner}", but this role is not an inheriting member of it`,
-        );
+        expect(stderr).toContain(`belongs to the role "${owner}", but this role ${why}`);
         expect(stderr).toMatch(new RegExp(` — (${remedy}|GRANT .* SET TRUE), or give --no-owner`));
       }
     };
-    await isRefused(`GRANT "${owner}" TO "${role}"`);
-    await bed.database.query(`ALTER ROLE ${role} NOINHERIT; GRANT ${owner} TO ${role}`);
-    await isRefused(`ALTER ROLE "${role}" INHERIT`);
+    await isRefused('is not a member of it', `GRANT "${owner}" TO "${role}"`);
+    await bed.database.query(`ALTER ROLE ${role} NOINHERIT`);
+    await isRefused('is not a member of it', `GRANT "${owner}" TO "${role}"; ALTER ROLE "${role}" INHERIT`);
+    await bed.database.query(`GRANT ${owner} TO ${role}`);
+    await isRefused('does not inherit its rights', `ALTER ROLE "${role}" INHERIT`);
     expect(await bed.databases()).toEqual([name]);
+  } finally {
+    await bed.database.query(
+      `ALTER DATABASE ${name} OWNER TO CURRENT_USER; DROP ROLE ${role}; DROP ROLE ${owner}`,
+    );
+  }
+});
+
+test('a role that is not given the rights of those that it is a member of is told what gives it them', async () => {
+  const { name } = bed.database;
+  const [role, owner] = [`${name}_apart`, `${name}_application`];
+  await bed.database.query(`
+    CREATE ROLE ${role} LOGIN CREATEDB NOINHERIT PASSWORD 'x'; CREATE ROLE ${owner} LOGIN PASSWORD 'x';
+    GRANT pg_signal_backend TO ${role}; ALTER DATABASE ${name} OWNER TO ${role}`);
+  const as = (user: string) => ({ POSTGRES_USER: user, POSTGRES_PASSWORD: 'x' });
+  const restore = () => bed.run(['restore', '--latest', '--dry-run', '--no-owner'], as(role));
+  try {
+    expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+    await withClient({ ...bed.env, ...as(owner) }, name, async (client) => {
+      await client.query('SELECT');
+      const { status, stderr } = await restore();
+      expect(status).toBe(1);
+      const since16 = inject('postgresMajor') >= 16;
+      const remedy = since16
+        ? `GRANT pg_signal_backend TO "${role}" WITH INHERIT TRUE`
+        : `ALTER ROLE "${role}" INHERIT`;
+      expect(stderr).toContain(
+        `may not end the sessions of ${owner} in that database — end them, or ${remedy}, which does not cover`,
+      );
+      await bed.database.query(remedy);
+      expect(await restore()).toMatchObject({ status: 0 });
+    });
   } finally {
     await bed.database.query(
       `ALTER DATABASE ${name} OWNER TO CURRENT_USER; DROP ROLE ${role}; DROP ROLE ${owner}`,

@@ -200,7 +200,6 @@ test('a swap that does not come about leaves the subscription as it was', async 
   const found = {
     name,
     exists: true,
-    owned: true,
     invalid: false,
     taken: new Set<string>(),
     kept: [],

@@ -61,6 +61,26 @@ const FAILING: readonly [about: string, script: string, message: RegExp][] = [
   ['ends inside the rows, with status 0', `${FAKE_HEADER}; ${MEGABYTES}`, /it ends inside the rows of t — /],
   ['writes nothing, with status 0', 'exit 0', /it is empty, so it is not a plain dump from pg_dump/],
   ['writes something else', `${fakeRows(100_000)}`, /so it is not a plain dump from pg_dump/],
+  [
+    'may not read a sequence, as version 18 tells it,',
+    `echo 'pg_dump: error: failed to get data for sequence "a_id_seq"; user may lack SELECT privilege on the sequence or the sequence may have been concurrently dropped' >&2; exit 1`,
+    /concurrently dropped — the role must be able to read every table and sequence; use the database’s owner$/m,
+  ],
+  [
+    'gets none of the connections that are kept for some roles',
+    `echo 'pg_dump: error: connection to server failed: FATAL:  remaining connection slots are reserved for roles with privileges of the "pg_use_reserved_connections" role' >&2; exit 1`,
+    /role — wait, raise max_connections, or GRANT pg_use_reserved_connections to the role$/m,
+  ],
+  [
+    'gets none of the connections that are kept for superusers',
+    `echo 'pg_dump: error: connection to server failed: FATAL:  remaining connection slots are reserved for non-replication superuser connections' >&2; exit 1`,
+    /connections — wait, or raise max_connections$/m,
+  ],
+  [
+    'finds every connection taken',
+    `echo 'pg_dump: error: connection to server failed: FATAL:  sorry, too many clients already' >&2; exit 1`,
+    /already — wait, or raise max_connections$/m,
+  ],
   ['cannot be started', 'exit 126', /pg_dump: exit status 126/],
 ];
 
@@ -83,7 +103,7 @@ test('of a real pg_dump the error is told, not the warnings before it', async ()
     const result = await bed.run(['backup', '--quiet'], reader);
     expect(result).toMatchObject({ status: 1, stdout: '' });
     expect(result.stderr).toMatch(
-      /pg_dump: exit status 1, pg_dump: error: .*permission denied for table t.* — the role must be able to read every table; use the database’s owner\n$/,
+      /pg_dump: exit status 1, pg_dump: error: .*permission denied for table t.* — the role must be able to read every table and sequence; use the database’s owner\n$/,
     );
   } finally {
     await other.drop();

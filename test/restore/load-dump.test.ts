@@ -64,6 +64,16 @@ const FAILING: readonly [about: string, body: string, message: string | RegExp][
     `${entry('EXTENSION', 'nonesuch', '-')}CREATE EXTENSION IF NOT EXISTS nonesuch;`,
     /line 13, EXTENSION nonesuch: .*"nonesuch".* — install what the message names on the database server$/,
   ],
+  [
+    'a privilege that the server does not know',
+    `${TABLE}${entry('ACL', 'TABLE t')}GRANT SELECT,OVERSEE ON TABLE public.t TO PUBLIC;`,
+    /line 17, ACL public\.TABLE t: unrecognized privilege type "oversee" — give --no-owner, which omits owners and grants$/,
+  ],
+  [
+    'a default privilege that the server does not know',
+    `${entry('DEFAULT ACL', 'DEFAULT PRIVILEGES FOR TABLES')}ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT OVERSEE ON TABLES TO PUBLIC;`,
+    /line 13, DEFAULT ACL .*: unrecognized privilege type "oversee" — give --no-owner, which omits owners and grants$/,
+  ],
   ['a tablespace that is not there', "SET default_tablespace = 'nowhere';", /line 10: .*"nowhere"/],
   [
     'a value that a setting does not take',
@@ -98,6 +108,16 @@ ${TABLE}${DATA}${COPY}1\tone\n\\.\n`),
     'warn: line 12: this server does not know the setting no_such_setting; skipped',
   ]);
   expect(await query(name, 'SELECT * FROM t')).toEqual([{ id: 1, name: 'one' }]);
+});
+
+test('a time limit that an older server does not know is not missed where the dump only lifts it', async () => {
+  const warningsOf = async (setting: string) => (await restore(dumpText(`${setting}\n${TABLE}`))).warnings;
+  expect(await warningsOf('SET transaction_timeout = 0;')).toEqual([]);
+  expect(await warningsOf('SET transaction_timeout = 600000;')).toEqual(
+    inject('postgresMajor') >= 17
+      ? []
+      : ['warn: line 10: this server does not know the setting transaction_timeout; skipped'],
+  );
 });
 
 describe('what pg_dump writes where it is told to', () => {

@@ -2,19 +2,23 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { Fault } from '../../src/catalog/verification.ts';
 import { drillDatabase } from '../../src/commands/drill-database.ts';
 import { openSecretFiles } from '../../src/config/secret-files.ts';
+import { scanDump } from '../../src/dump/scanner.ts';
+import type { Database } from '../../src/postgres/database.ts';
 import { createBars } from '../../src/ui/bars.ts';
+import { drill as drillDump } from '../../src/verify/drill.ts';
 import { withClient } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
-import { dumpText, entry } from '../support/dump-text.ts';
+import { dumpText, entry, textSource } from '../support/dump-text.ts';
 import { fakePgDump } from '../support/fake-pg-dump.ts';
 import { NASTY_SCHEMA } from '../support/nasty-schema.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { startService } from '../support/running-service.ts';
-import { createTestBed, type TestBed } from '../support/test-bed.ts';
+import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
 
@@ -79,6 +83,21 @@ async function record(): Promise<string | undefined> {
   const [key] = (await bed.keys()).filter((each) => each.endsWith(`${id}.verified.json`));
   return key === undefined ? undefined : String(await read(key));
 }
+
+/** A database on a server that says that it is newer than any pg_dump. */
+function asNewer(database: Database): Database {
+  return {
+    ...database,
+    use: (name, by, work) =>
+      database.use(name, by, (client) => {
+        const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+        const asked = (...args: unknown[]) =>
+          query(...args.map((each) => (typeof each === 'string' ? each.replace(VERSION, "'990001'") : each)));
+        return work(Object.assign(client, { query: asked }) as pg.Client);
+      }),
+  };
+}
+const VERSION = "current_setting('server_version_num')";
 
 /** A pg_dump that changes what the real one writes, or does something else. */
 function pgDumpThat(script: (real: string) => string): { PG_BINDIR: string } {
@@ -297,6 +316,27 @@ test('a pg_dump that fails is no fault of the backup', async () => {
   expect(status).toBe(1);
   expect(stderr).toMatch(/cannot dump database t_\w+_restore_\d{14} on \S+: .* exit status 3, it broke — /);
   expect(await bed.keys()).toEqual(before);
+});
+
+test('without a pg_dump for the server, nothing is restored', async () => {
+  const { log, lines } = keepingLog();
+  const source = textSource(dumpText('CREATE TABLE public.t ();'));
+  const context = {
+    database: asNewer(bed.tool),
+    binDir: bed.env.PG_BINDIR,
+    env: process.env,
+    now: () => new Date(),
+    log,
+    startProgress: noProgress,
+    scanDump,
+  };
+  await expect(drillDump(context, source, signal)).rejects.toMatchObject({
+    name: 'DatabaseError',
+    message: expect.stringMatching(
+      /^cannot choose a pg_dump for PostgreSQL 99: .* — install the package postgresql-client-99, or set PG_BINDIR to its directory$/,
+    ),
+  });
+  expect(lines).toEqual([]);
 });
 
 test('a session that is ended is no fault of the backup', async () => {

@@ -92,12 +92,16 @@ function asNewer(database: Database): Database {
       database.use(name, by, (client) => {
         const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
         const asked = (...args: unknown[]) =>
-          query(...args.map((each) => (typeof each === 'string' ? each.replace(VERSION, "'990001'") : each)));
+          query(
+            ...args.map((each) =>
+              typeof each === 'string' ? each.replace(VERSION, "'990001' AS number") : each,
+            ),
+          );
         return work(Object.assign(client, { query: asked }) as pg.Client);
       }),
   };
 }
-const VERSION = "current_setting('server_version_num')";
+const VERSION = "current_setting('server_version_num') AS number";
 
 /** A pg_dump that changes what the real one writes, or does something else. */
 function pgDumpThat(script: (real: string) => string): { PG_BINDIR: string } {

@@ -2,7 +2,7 @@ import type { UsableBackup } from '../catalog/backup.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { readAll } from '../dump/read-text.ts';
 import { createScanner } from '../dump/scanner.ts';
-import { unquote } from '../dump/sql-words.ts';
+import { isIdentifier, sqlWords, unquote } from '../dump/sql-words.ts';
 import { nameInEntry, qualifiedName } from '../dump/tokens.ts';
 import { DumpError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
@@ -14,6 +14,10 @@ import type { ReferenceSource } from './reference-sources.ts';
 
 /** A column in the CREATE TABLE statement of pg_dump, which has one per line. */
 const GENERATED = /^\s+((?:"[^"]*")+|[^\s"]+) .*\bGENERATED ALWAYS AS \(/gm;
+
+/** The tables that it inherits from, and each of them. */
+const PARENTS = /^INHERITS \((.+)\)/m;
+const PARENT = /(?:(?:"[^"]*")+|[^,"])+/g;
 
 /**
  * Makes sure that no source names a generated column: its values are not in a dump, and what they name would seem to be
@@ -32,17 +36,32 @@ export async function refuseGenerated(
   const lacking = lackingColumns(sources, relations);
   if (lacking.size === 0) return;
   const bytes = readPlainDump(readObject(store, dump.key, { signal }), { name: dump.key, ...tools, signal });
+  const generated = new Map<string, ReadonlySet<string>>();
   for await (const token of readAll(createScanner(dump.key), bytes)) {
     // Tables come before all rows.
     if (token.type === 'copy-start') return;
     if (token.type !== 'statement' || token.entry?.type !== 'TABLE') continue;
     const table = qualifiedName(token.entry);
-    const columns = lacking.get(table);
-    if (columns === undefined) continue;
-    for (const [, name = ''] of token.sql.toString().matchAll(GENERATED)) {
-      if (columns.has(unquote(name))) throw valuesMissing(dump.key, `${table}.${unquote(name)}`);
-    }
+    // What follows its first statement alters it, such as its owner.
+    if (generated.has(table)) continue;
+    const columns = generatedColumns(token.sql.toString(), generated);
+    // Parents come before their children.
+    generated.set(table, columns);
+    for (const column of lacking.get(table) ?? [])
+      if (columns.has(column)) throw valuesMissing(dump.key, `${table}.${column}`);
   }
+}
+
+/** The generated columns of a table, with those of its parents, which its own statement does not repeat. */
+function generatedColumns(sql: string, known: ReadonlyMap<string, ReadonlySet<string>>): Set<string> {
+  const columns = [...sql.matchAll(GENERATED)].map(([, name = '']) => unquote(name));
+  const [, list = ''] = PARENTS.exec(sql) ?? [];
+  const parents = sqlWords(list).join('').match(PARENT) ?? [];
+  const inherited = parents.flatMap((parent) => {
+    const names = sqlWords(parent).filter(isIdentifier).map(unquote);
+    return [...(known.get(names.join('.')) ?? [])];
+  });
+  return new Set([...columns, ...inherited]);
 }
 
 /** The columns that sources name and that their tables lack, by the tables' names in the comments of a dump. */

@@ -1,9 +1,9 @@
 import { ConfigError } from '../errors.ts';
-import type { Relation, Relations } from '../postgres/relations.ts';
+import { isTable, type Relation, type Relations } from '../postgres/relations.ts';
 import { isText, isTime } from './column-types.ts';
 import { placeholders } from './pattern.ts';
 import { ERA_B_COLUMNS, type Era, type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
-import { requireReadable, requireSource } from './unread-tables.ts';
+import { mayReadRows, requireReadable, requireSource } from './unread-tables.ts';
 
 /** A source as found in a database: one table, and one column or one pattern of prefixes. */
 export interface MatchedSource {
@@ -99,15 +99,13 @@ export function assertSources({ sources }: PresentSources): void {
 
 function tellEra(relations: Relations): string | null {
   const eras: Era[] = [];
-  const topographies = (relations.get('manager_topography') ?? []).filter((table) =>
-    isText(table, 'datafile'),
-  );
+  const tablesOf = (name: string) => (relations.get(name) ?? []).filter(isTable);
+  const topographies = tablesOf('manager_topography').filter((table) => isText(table, 'datafile'));
   if (topographies.length > 0) {
     const isB = topographies.some(({ columns }) => ERA_B_COLUMNS.some((column) => columns.has(column)));
     eras.push(isB ? 'B' : 'A');
   }
-  const manifests = relations.get('files_manifest') ?? [];
-  if (manifests.some((table) => isText(table, 'file'))) eras.push('C');
+  if (tablesOf('files_manifest').some((table) => isText(table, 'file'))) eras.push('C');
   return eras.length > 0 ? eras.join('+') : null;
 }
 
@@ -118,7 +116,7 @@ function matchSource(source: ReferenceSource, relations: Relations): readonly Ma
 }
 
 function matchTable(source: ReferenceSource, relation: Relation): readonly MatchedSource[] {
-  if (relation.primaryKey.length === 0 || !relation.mayRead) return [];
+  if (relation.primaryKey.length === 0 || !mayReadRows(source, relation)) return [];
   const written = source.written.filter((column) => isTime(relation, column));
   if (source.owned.kind === 'key') {
     const { columns, under } = source.owned;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { quoteTable, type Relation, type Relations } from '../postgres/relations.ts';
+import { isTable, quoteTable, type Relation, type Relations } from '../postgres/relations.ts';
 
 const quote = pg.escapeIdentifier;
 
@@ -37,16 +37,15 @@ const LINKS = {
  * @returns SQL: {@link Labels} as columns, and the joins that they are read from
  */
 export function labelJoins(
-  relation: Relation,
+  row: Relation,
   relations: Relations,
 ): { readonly columns: string; readonly joins: string } {
-  // Another schema's table of such a name may be about something else.
-  const beside = (name: string) =>
-    relations
-      .get(name)
-      ?.find(
-        ({ schema, mayRead, otherKind }) => schema === relation.schema && mayRead && otherKind === undefined,
-      );
+  const relation = readablePart(row);
+  // Another schema's table of such a name may be about something else, and no audit ends for lack of a label.
+  const beside = (name: string) => {
+    const table = relations.get(name)?.find((other) => other.schema === row.schema && isTable(other));
+    return table && readablePart(table);
+  };
   const measurement = beside('manager_measurement') ?? beside('manager_topography');
   const surface = beside('manager_surface');
   const user = beside('users_user');
@@ -95,6 +94,12 @@ export function labelJoins(
     columns: `${topographyName} AS topography, ${surfaceName} AS surface, ${ownerName} AS owner`,
     joins: joins.join('\n'),
   };
+}
+
+/** A table as if it had only the columns that the role may read. */
+function readablePart(relation: Relation): Relation {
+  const { columns, unreadable } = relation;
+  return { ...relation, columns: new Map([...columns].filter(([column]) => !unreadable.has(column))) };
 }
 
 /** Selects the rows of `target` that point at row `r`, one SELECT for each pointer, so that each uses its index. */

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import { quoteTable, type Relation, type Relations, showRelation } from '../postgres/relations.ts';
+import { isTable, quoteTable, type Relation, type Relations, showRelation } from '../postgres/relations.ts';
 import { isText, isTime } from './column-types.ts';
 import { placeholders } from './pattern.ts';
 import type { ReferenceSource } from './reference-sources.ts';
@@ -13,23 +13,28 @@ export function requireSource(source: ReferenceSource, relations: Relations): st
   return source.tables.flatMap((table) => {
     const found = relations.get(table) ?? [];
     if (found.length === 0) throw refuseSource(`there is no table ${table}`);
-    return othersUnread(found, (relation) => problemOf(source, relation), refuseSource);
+    return othersUnread(source, found, (relation) => problemOf(source, relation), refuseSource);
   });
 }
 
 /**
- * Whatever a database has of a known source must be usable, in one schema at least.
+ * Whatever a database has of a known source must be usable, in one schema at least. A view under one of its names
+ * matters only if there is no table under any: it may lead from the old name to the new one.
  *
  * @returns what is wrong with the tables of the others
  */
-export function requireReadable({ tables, owned }: ReferenceSource, relations: Relations): string[] {
+export function requireReadable(source: ReferenceSource, relations: Relations): string[] {
+  const { tables, owned } = source;
+  const found = tables.flatMap((table) => relations.get(table) ?? []);
+  const hasTable = found.some(isTable);
   return tables.flatMap((table) => {
-    const owning = (relations.get(table) ?? []).filter((relation) =>
+    const counting = (relations.get(table) ?? []).filter((relation) => !hasTable || isTable(relation));
+    const owning = counting.filter((relation) =>
       owned.kind === 'key'
         ? owned.columns.some((column) => relation.columns.has(column))
         : owned.beside === undefined || isText(relation, owned.beside),
     );
-    return othersUnread(owning, (relation) => unreadableColumn(owned, relation), unreadableTable);
+    return othersUnread(source, owning, (relation) => unreadableColumn(owned, relation), unreadableTable);
   });
 }
 
@@ -39,13 +44,14 @@ export function requireReadable({ tables, owned }: ReferenceSource, relations: R
  * @throws what `refuse` makes of the first, if each has one
  */
 function othersUnread(
+  source: ReferenceSource,
   tables: readonly Relation[],
   problemOf: (relation: Relation) => string | undefined,
   refuse: (problem: string) => ConfigError,
 ): string[] {
   const problems = tables.map((relation) => {
-    if (relation.otherKind !== undefined) return `${showRelation(relation)} is ${relation.otherKind}`;
-    if (!relation.mayRead) return `this role may not read table ${showRelation(relation)}`;
+    if (!isTable(relation)) return `${showRelation(relation)} is ${relation.otherKind}`;
+    if (!mayReadRows(source, relation)) return `this role may not read table ${showRelation(relation)}`;
     const problem = problemOf(relation);
     if (problem !== undefined) return problem;
     return relation.primaryKey.length === 0
@@ -55,8 +61,17 @@ function othersUnread(
   const found = problems.filter((problem) => problem !== undefined);
   const [first] = found;
   if (first === undefined || found.length < tables.length) return found;
-  const forbidden = tables.find(({ mayRead, otherKind }) => !mayRead && otherKind === undefined);
+  const forbidden = tables.find((relation) => isTable(relation) && !mayReadRows(source, relation));
   throw forbidden === undefined ? refuse(first) : forbiddenTable(forbidden);
+}
+
+/** Whether the role may read whatever of a table a source is read from. */
+export function mayReadRows({ owned, written }: ReferenceSource, relation: Relation): boolean {
+  const named =
+    owned.kind === 'key'
+      ? owned.columns
+      : [...owned.patterns.flatMap(placeholders), ...(owned.unless === undefined ? [] : [owned.unless])];
+  return ![...named, ...written, ...relation.primaryKey].some((column) => relation.unreadable.has(column));
 }
 
 /** What a table lacks of a source that names it, other than a primary key. */

@@ -1,18 +1,15 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { DatabaseError, type ErrorParts, type OperatorError } from '../errors.ts';
 import { remedyForHiddenRows, remedyForLimit } from '../postgres/errors.ts';
 import { withLargeWrites } from './large-writes.ts';
+import { tellWarnings } from './warnings.ts';
 
 /** How much of a program's stderr is kept for the error message, in characters. */
 const STDERR_KEPT = 4000;
 
 /** The line in which libpq's programs, or the server, report a failure; warnings may precede it. */
 const FAILURE = /^.*(?:\berror:|ERROR:|FATAL:)/m;
-
-/** How many of a program's warnings are told. */
-const WARNINGS_TOLD = 20;
 
 /** How long a program may take to exit after SIGTERM before it is killed, in milliseconds. */
 const TERM_MS = 3000;
@@ -50,9 +47,10 @@ export function startDumpProcess(
     readonly gaveUp?: (parts: ErrorParts) => OperatorError;
   },
 ): DumpProcess & { readonly stdin: Writable | null } {
-  const command = withLargeWrites(path, args, options.env);
+  const env = inEnglish(options.env);
+  const command = withLargeWrites(path, args, env);
   const child = spawn(command.path, command.args, {
-    env: options.env,
+    env,
     stdio: [options.feed === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     // Its own process group: a Ctrl-C in the terminal reaches only us, and whatever a wrapper script has started is
     // ended with it.
@@ -126,13 +124,9 @@ export async function* runPgDump(
   }
 }
 
-/** Only the first ones: a program may have the same to say of each of a thousand tables. */
-function tellWarnings(stderr: Readable, warn: (said: string) => void): void {
-  let told = 0;
-  createInterface({ input: stderr }).on('line', (line) => {
-    const [, warning] = /\bwarning: (.+)/.exec(line) ?? [];
-    if (warning !== undefined && ++told <= WARNINGS_TOLD) warn(warning);
-  });
+/** The same environment, with messages as they are recognized here; LC_ALL and LANGUAGE would override that. */
+function inEnglish({ LC_ALL, LANGUAGE: _, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...env, ...(LC_ALL === undefined ? {} : { LANG: LC_ALL }), LC_MESSAGES: 'C' };
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -61,7 +61,7 @@ export interface DatabaseFacts extends CreationOptions {
   readonly comment: string | null;
   /** null: the default privileges. */
   readonly acl: readonly DatabaseGrant[] | null;
-  /** `pg_database_size`. */
+  /** `pg_database_size`; 0 if the role may not connect to the database. */
   readonly bytes: number;
 }
 
@@ -85,7 +85,8 @@ export async function readDatabaseFacts(client: Client, name: string): Promise<D
       'icuRules', to_jsonb(d)->>'daticurules',
       'tablespace', nullif(t.spcname, 'pg_default'),
       'owner', pg_get_userbyid(d.datdba),
-      'bytes', pg_database_size(d.oid),
+      -- Who may not connect may not ask for it either.
+      'bytes', CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END,
       'connectionLimit', d.datconnlimit,
       'template', d.datistemplate,
       'comment', shobj_description(d.oid, 'pg_database'),

@@ -10,10 +10,15 @@ export interface Relation {
   readonly columns: ReadonlyMap<string, string>;
   /** Columns of the primary key, in key order; empty without one. */
   readonly primaryKey: readonly string[];
-  /** Whether the connection's role may read its rows, or some column of them. */
-  readonly mayRead: boolean;
+  /** Columns that the connection's role may not read. */
+  readonly unreadable: ReadonlySet<string>;
   /** What it is, if it is no table with rows of its own. */
   readonly otherKind?: 'a view' | 'a foreign table' | undefined;
+}
+
+/** Whether it has rows of its own. */
+export function isTable({ otherKind }: Pick<Relation, 'otherKind'>): boolean {
+  return otherKind === undefined;
 }
 
 /** A table as people name it: without the schema if that is `public`. */
@@ -56,22 +61,21 @@ export async function findRelations(client: pg.Client, names: readonly string[])
     wanted: string;
     schema: string;
     name: string;
-    columns: [string, string][] | null;
+    columns: [name: string, type: string, readable: boolean][] | null;
     primary_key: string[];
-    may_read: boolean;
     kind: string;
   }>(
     `SELECT wanted.name AS wanted, n.nspname AS schema, c.relname AS name,
        (SELECT json_agg(json_build_array(a.attname, CASE t.typtype
             WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod)
-            ELSE format_type(a.atttypid, a.atttypmod) END) ORDER BY a.attnum)
+            ELSE format_type(a.atttypid, a.atttypmod) END,
+            has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')) ORDER BY a.attnum)
         FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
        (SELECT coalesce(json_agg(a.attname ORDER BY k.place), '[]')
         FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
         WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key,
-       has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS may_read,
        c.relkind AS kind
      FROM unnest($1::text[]) AS wanted (name)
      JOIN pg_class c ON c.relname = regexp_replace(wanted.name, '^.*\\.', '') AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -90,13 +94,13 @@ export async function findRelations(client: pg.Client, names: readonly string[])
     [names],
   );
   const found = new Map<string, Relation[]>();
-  for (const { wanted, schema, name, columns, primary_key, may_read, kind } of rows) {
+  for (const { wanted, schema, name, columns, primary_key, kind } of rows) {
     const relation = {
       schema,
       name,
-      columns: new Map(columns ?? []),
+      columns: new Map(columns?.map(([column, type]) => [column, type])),
       primaryKey: primary_key,
-      mayRead: may_read,
+      unreadable: new Set(columns?.filter(([, , readable]) => !readable).map(([column]) => column)),
       otherKind: OTHER_KINDS[kind],
     };
     found.set(wanted, [...(found.get(wanted) ?? []), relation]);
@@ -112,6 +116,6 @@ const OTHER_KINDS: Readonly<Record<string, Relation['otherKind']>> = {
 
 /** The tables, or what has their name if there is none. */
 function tablesFirst(relations: readonly Relation[]): readonly Relation[] {
-  const tables = relations.filter(({ otherKind }) => otherKind === undefined);
+  const tables = relations.filter(isTable);
   return tables.length > 0 ? tables : relations;
 }

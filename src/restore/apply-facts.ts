@@ -37,7 +37,7 @@ export async function finishScratch(admin: pg.Client, plan: RestorePlan, into: S
 
 /**
  * Since PostgreSQL 17 an event trigger may fire at each login, and write or refuse it. A restore's logins are none of
- * the application's. Only a superuser may switch them off (manual, "event_triggers"), or have created them.
+ * the application's; its sessions switch the others on again. Only a superuser may switch them off (manual, "event_triggers"), or have created them.
  */
 async function setEventTriggers(admin: pg.Client, scratch: string, to: 'off' | 'default'): Promise<void> {
   const doing = `cannot switch the event triggers of database ${scratch}`;

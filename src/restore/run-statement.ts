@@ -4,6 +4,7 @@ import { OperatorError, RestoreError } from '../errors.ts';
 import { describeCause, errorCode, excerptOf, remedyOf } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
+import { restEventTriggers } from './dump-session.ts';
 import { leftOut } from './left-out.ts';
 import { isInTransaction } from './own-transactions.ts';
 import { runRaw } from './raw-query.ts';
@@ -35,6 +36,7 @@ export async function runStatement(
   context: StatementContext,
 ): Promise<'done' | 'skipped'> {
   try {
+    if (at.entry?.type === 'EVENT TRIGGER') await restEventTriggers(client);
     await runRaw(client, sql);
     return 'done';
   } catch (error) {

@@ -7,6 +7,12 @@ import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
 import type { Evidence } from './evidence.ts';
 import { type BytesHashed, hashBytes } from './hash-bytes.ts';
 
+/**
+ * SQLSTATE of what one version of PostgreSQL accepts and another does not (manual, appendix A): syntax, names and
+ * access rules, and values of settings and options; never what is wrong with rows.
+ */
+const DIFFERS = /^(?:42|22023)/;
+
 /** How a server has refused a dump. */
 interface Refused {
   /** The bytes that were read up to then. */
@@ -62,8 +68,8 @@ export async function explainRefusal(
       cause: error.cause,
     });
   }
-  const isServers = error instanceof RestoreError && errorCode(error.cause) !== undefined;
-  if (isServers && !isDamaged && refused !== undefined && isOfOtherMajor(refused)) {
+  const isOfSyntax = error instanceof RestoreError && DIFFERS.test(errorCode(error.cause) ?? '');
+  if (isOfSyntax && !isDamaged && refused !== undefined && isOfOtherMajor(refused)) {
     const { dumpedBy, refusedBy } = refused;
     throw new RestoreError({
       doing: `cannot try to restore ${source.name}`,

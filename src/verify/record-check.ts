@@ -68,9 +68,7 @@ async function writeCheck(
     const { read, etag } = await readLatest(store, key, signal);
     if (read.kind === 'unread' && !outweighs(check))
       return `${read.reason}; delete it, or replace it with \`verify ${id} --restore\``;
-    // With no record under this key, the one that the listing found is under another.
-    const known = read.kind === 'record' ? read.record : backup.verified;
-    const before = known !== undefined && isRecordOf(known, backup) ? known : undefined;
+    const before = read.kind === 'record' && isRecordOf(read.record, backup) ? read.record : undefined;
     const written = await store.put(key, encodeRecord(addCheck(before, id, object, check)), {
       ...(etag === undefined ? { ifAbsent: true } : { ifAbsent: false, ifMatch: etag }),
       contentType: 'application/json',

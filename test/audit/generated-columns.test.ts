@@ -9,32 +9,41 @@ const KINDS = inject('postgresMajor') >= 18 ? ['STORED', 'VIRTUAL'] : ['STORED']
 const FILE = { column: 'm.file' };
 
 test.each(
-  KINDS.flatMap((kind) => [
-    [kind, { column: 'm.Path' }],
-    [kind, { table: 'm', owns: '{Path}' }],
-  ]),
-)('what a generated column (%s) names is not moved if only a dump could tell (%j)', async (kind, source) => {
-  bed = await createAuditBed(
-    inject('postgres'),
-    `CREATE TABLE m (id int PRIMARY KEY, file text, "Path" text GENERATED ALWAYS AS ('up/' || id::text) ${kind});
+  KINDS.flatMap((kind) =>
+    ['m', 'base'].flatMap(
+      (parent) =>
+        [
+          [kind, parent, { column: 'm.Path' }],
+          [kind, parent, { table: 'm', owns: '{Path}' }],
+        ] as const,
+    ),
+  ),
+)(
+  'what a generated column (%s, of %s) names is not moved if only a dump could tell (%j)',
+  async (kind, parent, source) => {
+    bed = await createAuditBed(
+      inject('postgres'),
+      `CREATE TABLE ${parent} (id int PRIMARY KEY, file text, "Path" text GENERATED ALWAYS AS ('up/' || id::text) ${kind});
+     ${parent === 'm' ? '' : `CREATE TABLE "Odd, (name"() INHERITS (${parent}); CREATE TABLE m (PRIMARY KEY (id)) INHERITS ("Odd, (name")`};
      INSERT INTO m VALUES (1, 'f/1'), (2, 'f/2')`,
-  );
-  const keys = ['media/f/1', 'media/f/2', 'media/up/1', 'media/up/2'];
-  for (const key of keys) await bed.put(key);
-  const references = ['--references', JSON.stringify([FILE, source])];
-  expect(await bed.run(['backup'], { MEDIA_MANIFEST: 'off' })).toMatchObject({ status: 0 });
-  expect((await bed.report([...references, '--grace', '0'])).findings).toEqual([]);
-  await bed.database.query('DELETE FROM m WHERE id = 2');
-  const told = 'public.m.Path is a generated column, whose values are not in a dump — ';
-  expect(await bed.audit([...references, '--grace', '0', '--quarantine', '--yes'])).toMatchObject({
-    status: 1,
-    stderr: expect.stringContaining(told),
-  });
-  expect(await bed.audit([...references, '--backup', 'latest'])).toMatchObject({
-    stderr: expect.stringContaining(told),
-  });
-  expect(await bed.keys()).toEqual(expect.arrayContaining(keys));
-});
+    );
+    const keys = ['media/f/1', 'media/f/2', 'media/up/1', 'media/up/2'];
+    for (const key of keys) await bed.put(key);
+    const references = ['--references', JSON.stringify([FILE, source])];
+    expect(await bed.run(['backup'], { MEDIA_MANIFEST: 'off' })).toMatchObject({ status: 0 });
+    expect((await bed.report([...references, '--grace', '0'])).findings).toEqual([]);
+    await bed.database.query('DELETE FROM m WHERE id = 2');
+    const told = 'public.m.Path is a generated column, whose values are not in a dump — ';
+    expect(await bed.audit([...references, '--grace', '0', '--quarantine', '--yes'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(told),
+    });
+    expect(await bed.audit([...references, '--backup', 'latest'])).toMatchObject({
+      stderr: expect.stringContaining(told),
+    });
+    expect(await bed.keys()).toEqual(expect.arrayContaining(keys));
+  },
+);
 
 test('a column that the table of a backup did not have yet owns nothing in it', async () => {
   bed = await createAuditBed(

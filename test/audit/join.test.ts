@@ -14,7 +14,7 @@ const source: MatchedSource = {
     schema: 'public',
     name: 't',
     columns: new Map([['id', 'bigint']]),
-    mayRead: true,
+    unreadable: new Set(),
     primaryKey: ['id'],
   },
   owned: { kind: 'key', column: 'file', under: '' },

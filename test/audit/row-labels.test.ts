@@ -19,6 +19,7 @@ test('a table of another schema is not asked for labels: it may be about somethi
 
 test.each([
   ['SELECT (id, username) ON public.users_user', 'ada'],
+  ['SELECT (id) ON public.users_user', null],
   ['USAGE ON SCHEMA public', null],
 ])('with %s granted the owner of a row is called %s', async (right, owner) => {
   const users = `CREATE TABLE public.users_user (id int PRIMARY KEY, username text, password text);

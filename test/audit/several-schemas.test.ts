@@ -133,25 +133,28 @@ test('nothing is purged while rows of a table cannot be read', async () => {
   expect(await bed.keys()).toEqual(held);
 });
 
-test('a copy that this role may not read ends no audit', async () => {
-  await createReports('id int PRIMARY KEY, file text');
-  const role = `reader_${bed.database.name}`;
-  await bed.database.query(
-    `CREATE ROLE ${role} LOGIN PASSWORD 'x'; GRANT SELECT ON public.reports TO ${role}`,
-  );
-  try {
-    const audited = await bed.audit(['--references', REPORTS, '--grace', '0'], {
-      POSTGRES_USER: role,
-      POSTGRES_PASSWORD: 'x',
-    });
-    expect(audited).toMatchObject({
-      status: 3,
-      stderr: expect.stringContaining('this role may not read table archive.reports'),
-    });
-  } finally {
-    await bed.database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
-  }
-});
+test.each(['', 'SELECT (id) ON archive.reports', 'USAGE ON SCHEMA archive'])(
+  'a copy that this role may not read ends no audit, whatever else it may (%s)',
+  async (right) => {
+    await createReports('id int PRIMARY KEY, file text');
+    const role = `reader_${bed.database.name}`;
+    await bed.database.query(
+      `CREATE ROLE ${role} LOGIN PASSWORD 'x'; GRANT SELECT ON public.reports TO ${role}; ${right === '' ? '' : `GRANT ${right} TO ${role}`}`,
+    );
+    try {
+      const audited = await bed.audit(['--references', REPORTS, '--grace', '0'], {
+        POSTGRES_USER: role,
+        POSTGRES_PASSWORD: 'x',
+      });
+      expect(audited).toMatchObject({
+        status: 3,
+        stderr: expect.stringContaining('this role may not read table archive.reports'),
+      });
+    } finally {
+      await bed.database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    }
+  },
+);
 
 test.each([
   ['PARTITION OF public.reports FOR VALUES IN (1)', 'PARTITION BY LIST (id)'],
@@ -245,6 +248,26 @@ test.each([
     status: 2,
     stderr: expect.stringContaining(`cannot use AUDIT_REFERENCES: ${problem} — `),
   });
+});
+
+test.each([
+  [
+    'another name of a table',
+    CASES[2]!.sql,
+    'CREATE VIEW public.analysis_workflowresult AS SELECT 1 AS id, NULL::text AS x',
+    [],
+  ],
+  [
+    'a name of TopoBank’s',
+    'CREATE TABLE reports (id int PRIMARY KEY, file text)',
+    `CREATE VIEW public.files_manifest AS SELECT 1 AS id, 'f'::text AS file`,
+    ['--references', REPORTS],
+  ],
+] as const)('a view under %s ends no audit where it means nothing', async (_, sql, view, references) => {
+  bed = await createAuditBed(inject('postgres'), `${sql}; ${view}`);
+  expect((await bed.report(['--grace', '0', ...references])).unreadTables).toEqual([]);
+  const backup = await bed.run(['backup', ...references]);
+  expect(backup).toMatchObject({ status: 0, stderr: expect.stringContaining('recorded the backup’s media') });
 });
 
 test('a view of TopoBank’s name ends an audit, but not beside the table', async () => {

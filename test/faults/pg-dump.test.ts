@@ -331,13 +331,3 @@ test('what pg_dump leaves out for a role that is not a superuser is told', async
     await bed.store.remove(await bed.keys(), new AbortController().signal);
   }
 });
-
-test('of many warnings the first are told', async () => {
-  const binDir = fake(
-    `for i in $(seq 100); do echo "pg_dump: warning: number $i" >&2; done; ${FAKE_HEADER}; ${FAKE_END}`,
-  );
-  const { status, stderr } = await bed.run(['backup'], { PG_BINDIR: binDir });
-  expect(status).toBe(0);
-  expect(stderr.match(/WARN: pg_dump: number/g)).toHaveLength(20);
-  await bed.store.remove(await bed.keys(), new AbortController().signal);
-});

@@ -1,4 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { withClient } from '../support/database.ts';
+import { dumpText, entry } from '../support/dump-text.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 let bed: TestBed;
@@ -43,6 +47,44 @@ describe.runIf(inject('postgresMajor') >= 17)('event triggers at logins', () => 
       expect(after.length - before.length).toBe(what === 'that write' ? 1 : 0);
     },
   );
+
+  test('those of a dump do not fire for its materialized views', async () => {
+    await bed.database.query(
+      `CREATE TABLE public.logins (at timestamptz DEFAULT now());
+       CREATE FUNCTION noted() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN ${RECORDS} END $$;
+       CREATE MATERIALIZED VIEW public.counted AS SELECT count(*) FROM pg_class;
+       CREATE EVENT TRIGGER note ON ddl_command_end EXECUTE FUNCTION noted()`,
+    );
+    expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+    expect(await bed.run(['verify', '--restore'])).toMatchObject({ status: 0 });
+    for (const jobs of ['1', '2']) {
+      const restored = await bed.run(['restore', '--latest', '--yes', '--no-audit', '--jobs', jobs]);
+      expect(restored).toMatchObject({ status: 0 });
+      expect(await bed.database.query('SELECT FROM public.logins')).toEqual([]);
+    }
+  });
+
+  test('those that there are before the dump’s fire for what it creates', async () => {
+    // In place of an extension, which makes its own as it is created.
+    const body = `CREATE TABLE public.made (tag text);
+${entry('FUNCTION', 'noted()')}CREATE FUNCTION public.noted() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO public.made VALUES (tg_tag); END $$;
+${entry('EXTENSION', 'notes', '-')}CREATE EVENT TRIGGER note ON ddl_command_end EXECUTE FUNCTION public.noted();
+${entry('TABLE', 't')}CREATE TABLE public.t (id integer);
+`;
+    const file = join(bed.directory, 'dump.sql');
+    await writeFile(file, dumpText(body));
+    const into = `${bed.database.name}_made`;
+    for (const jobs of ['1', '2']) {
+      expect(await bed.run(['restore', file, '--into', `${into}${jobs}`, '--jobs', jobs])).toMatchObject({
+        status: 0,
+      });
+      const made = await withClient(bed.env, `${into}${jobs}`, (client) =>
+        client.query('SELECT tag FROM made'),
+      );
+      expect(made.rows).toContainEqual({ tag: 'CREATE TABLE' });
+    }
+  });
 
   test('what the database itself sets for them is set again', async () => {
     const own = `ALTER DATABASE ${bed.database.name} SET event_triggers = off`;

@@ -81,6 +81,7 @@ async function download(directory: string, signal: AbortSignal): Promise<string[
     // Its own user may not write here.
     'APT::Sandbox::User=',
     'Acquire::Retries=3',
+    'APT::Update::Error-Mode=any',
   ].flatMap((option) => ['-o', option]);
   await run('apt-get', [...options, 'update'], { signal });
   const install = ['install', '--yes', '--no-install-recommends', '--download-only'];

@@ -511,7 +511,7 @@ test('the service drills, where VERIFY_DEPTH asks for it', async () => {
 });
 
 test('a dump of another major version that this one does not accept is not called faulty', async () => {
-  const sql = dumpText('CREATE TABLE public.t (\n    a nothing.type\n);\n', { server: '9.4.1' });
+  const sql = dumpText('CREATE TABLE public.t (\n    a integer OF ITS TIME\n);\n', { server: '9.4.1' });
   const file = join(bed.directory, 'old.sql');
   await writeFile(file, sql);
   const pushed = await bed.run(['push', file, '--json', '--quiet']);
@@ -526,4 +526,20 @@ test('a dump of another major version that this one does not accept is not calle
   expect((await bed.keys()).filter((key) => key.includes(other))).not.toContainEqual(
     expect.stringContaining('verified'),
   );
+});
+
+test('rows that no version would take are a fault, whichever dumped them', async () => {
+  const sql = dumpText(
+    `${entry('TABLE', 't')}CREATE TABLE public.t (\n    a integer\n);\nCOPY public.t (a) FROM stdin;\nnot a number\n\\.\n`,
+    { server: '9.4.1' },
+  );
+  const file = join(bed.directory, 'wrong.sql');
+  await writeFile(file, sql);
+  const pushed = await bed.run(['push', file, '--json', '--quiet']);
+  const { id: other } = JSON.parse(pushed.stdout) as { id: string };
+  const { status, document } = await drill([other]);
+  expect(document.faults).toMatchObject([
+    { what: 'restore', found: expect.stringContaining('not a number') },
+  ]);
+  expect(status).toBe(3);
 });

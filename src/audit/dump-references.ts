@@ -116,6 +116,7 @@ function describeTable({ schema, name, columns }: CopyTarget): Relation {
     name,
     columns: new Map(columns.map((column) => [column, UNKNOWN_TYPE])),
     primaryKey: id === undefined ? [] : [id],
+    mayRead: true,
     unreadable: new Set(),
   };
 }

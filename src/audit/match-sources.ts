@@ -1,9 +1,9 @@
 import { ConfigError } from '../errors.ts';
-import { isTable, type Relation, type Relations } from '../postgres/relations.ts';
+import { describeKind, isTable, type Relation, type Relations } from '../postgres/relations.ts';
 import { isText, isTime } from './column-types.ts';
 import { placeholders } from './pattern.ts';
 import { ERA_B_COLUMNS, type Era, type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
-import { mayReadRows, requireReadable, requireSource } from './unread-tables.ts';
+import { requireReadable, requireSource } from './unread-tables.ts';
 
 /** A source as found in a database: one table, and one column or one pattern of prefixes. */
 export interface MatchedSource {
@@ -49,7 +49,9 @@ export function matchSources(own: readonly ReferenceSource[], relations: Relatio
   const { era, sources } = matchPresent(TOPOBANK_SOURCES, own, relations);
   const unread = [
     ...own.flatMap((source) => requireSource(source, relations)),
-    ...(era === null ? [] : TOPOBANK_SOURCES.flatMap((source) => requireReadable(source, relations))),
+    ...(era === null
+      ? eraViews(relations)
+      : TOPOBANK_SOURCES.flatMap((source) => requireReadable(source, relations))),
   ];
   return { era, sources, unread: [...new Set(unread)] };
 }
@@ -97,16 +99,30 @@ export function assertSources({ sources }: PresentSources): void {
   });
 }
 
+/** What tells an era, and the column that it is told by. */
+const ERA_TABLES = { manager_topography: 'datafile', files_manifest: 'file' } as const;
+
 function tellEra(relations: Relations): string | null {
   const eras: Era[] = [];
-  const tablesOf = (name: string) => (relations.get(name) ?? []).filter(isTable);
-  const topographies = tablesOf('manager_topography').filter((table) => isText(table, 'datafile'));
+  const tablesOf = (name: keyof typeof ERA_TABLES) =>
+    ofEra(name, relations).filter((relation) => isTable(relation));
+  const topographies = tablesOf('manager_topography');
   if (topographies.length > 0) {
     const isB = topographies.some(({ columns }) => ERA_B_COLUMNS.some((column) => columns.has(column)));
     eras.push(isB ? 'B' : 'A');
   }
-  if (tablesOf('files_manifest').some((table) => isText(table, 'file'))) eras.push('C');
+  if (tablesOf('files_manifest').length > 0) eras.push('C');
   return eras.length > 0 ? eras.join('+') : null;
+}
+
+function ofEra(name: keyof typeof ERA_TABLES, relations: Relations): Relation[] {
+  return (relations.get(name) ?? []).filter((relation) => isText(relation, ERA_TABLES[name]));
+}
+
+/** Without a table that tells an era: views in the place of one, behind which TopoBank's rows may be. */
+function eraViews(relations: Relations): string[] {
+  const found = [...ofEra('manager_topography', relations), ...ofEra('files_manifest', relations)];
+  return found.map(describeKind).filter((kind) => kind !== undefined);
 }
 
 function matchSource(source: ReferenceSource, relations: Relations): readonly MatchedSource[] {
@@ -116,7 +132,7 @@ function matchSource(source: ReferenceSource, relations: Relations): readonly Ma
 }
 
 function matchTable(source: ReferenceSource, relation: Relation): readonly MatchedSource[] {
-  if (relation.primaryKey.length === 0 || !mayReadRows(source, relation)) return [];
+  if (relation.primaryKey.length === 0 || !relation.mayRead) return [];
   const written = source.written.filter((column) => isTime(relation, column));
   if (source.owned.kind === 'key') {
     const { columns, under } = source.owned;

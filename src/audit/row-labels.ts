@@ -37,13 +37,12 @@ const LINKS = {
  * @returns SQL: {@link Labels} as columns, and the joins that they are read from
  */
 export function labelJoins(
-  row: Relation,
+  relation: Relation,
   relations: Relations,
 ): { readonly columns: string; readonly joins: string } {
-  const relation = readablePart(row);
   // Another schema's table of such a name may be about something else, and no audit ends for lack of a label.
   const beside = (name: string) => {
-    const table = relations.get(name)?.find((other) => other.schema === row.schema && isTable(other));
+    const table = relations.get(name)?.find((other) => other.schema === relation.schema && isTable(other));
     return table && readablePart(table);
   };
   const measurement = beside('manager_measurement') ?? beside('manager_topography');

@@ -1,5 +1,12 @@
 import { ConfigError } from '../errors.ts';
-import { isTable, quoteTable, type Relation, type Relations, showRelation } from '../postgres/relations.ts';
+import {
+  describeKind,
+  isTable,
+  quoteTable,
+  type Relation,
+  type Relations,
+  showRelation,
+} from '../postgres/relations.ts';
 import { isText, isTime } from './column-types.ts';
 import { placeholders } from './pattern.ts';
 import type { ReferenceSource } from './reference-sources.ts';
@@ -13,28 +20,31 @@ export function requireSource(source: ReferenceSource, relations: Relations): st
   return source.tables.flatMap((table) => {
     const found = relations.get(table) ?? [];
     if (found.length === 0) throw refuseSource(`there is no table ${table}`);
-    return othersUnread(source, found, (relation) => problemOf(source, relation), refuseSource);
+    return othersUnread(found, (relation) => problemOf(source, relation), refuseSource);
   });
 }
 
 /**
- * Whatever a database has of a known source must be usable, in one schema at least. A view under one of its names
- * matters only if there is no table under any: it may lead from the old name to the new one.
+ * Whatever a database has of a known source must be usable, in one schema at least. A view matters only if its schema
+ * has no table under another name of the source: it may lead from the old name to the new one.
  *
  * @returns what is wrong with the tables of the others
  */
-export function requireReadable(source: ReferenceSource, relations: Relations): string[] {
-  const { tables, owned } = source;
-  const found = tables.flatMap((table) => relations.get(table) ?? []);
-  const hasTable = found.some(isTable);
-  return tables.flatMap((table) => {
-    const counting = (relations.get(table) ?? []).filter((relation) => !hasTable || isTable(relation));
-    const owning = counting.filter((relation) =>
-      owned.kind === 'key'
-        ? owned.columns.some((column) => relation.columns.has(column))
-        : owned.beside === undefined || isText(relation, owned.beside),
-    );
-    return othersUnread(source, owning, (relation) => unreadableColumn(owned, relation), unreadableTable);
+export function requireReadable({ tables, owned }: ReferenceSource, relations: Relations): string[] {
+  const owns = (relation: Relation) =>
+    owned.kind === 'key'
+      ? owned.columns.some((column) => relation.columns.has(column))
+      : owned.beside === undefined || isText(relation, owned.beside);
+  const owning = tables.map((table) => (relations.get(table) ?? []).filter(owns));
+  const withTable = new Set(
+    owning
+      .flat()
+      .filter(isTable)
+      .map(({ schema }) => schema),
+  );
+  return owning.flatMap((ofName) => {
+    const counting = ofName.filter((relation) => isTable(relation) || !withTable.has(relation.schema));
+    return othersUnread(counting, (relation) => unreadableColumn(owned, relation), unreadableTable);
   });
 }
 
@@ -44,14 +54,14 @@ export function requireReadable(source: ReferenceSource, relations: Relations): 
  * @throws what `refuse` makes of the first, if each has one
  */
 function othersUnread(
-  source: ReferenceSource,
   tables: readonly Relation[],
   problemOf: (relation: Relation) => string | undefined,
   refuse: (problem: string) => ConfigError,
 ): string[] {
   const problems = tables.map((relation) => {
-    if (!isTable(relation)) return `${showRelation(relation)} is ${relation.otherKind}`;
-    if (!mayReadRows(source, relation)) return `this role may not read table ${showRelation(relation)}`;
+    const kind = describeKind(relation);
+    if (kind !== undefined) return kind;
+    if (!relation.mayRead) return `this role may not read table ${showRelation(relation)}`;
     const problem = problemOf(relation);
     if (problem !== undefined) return problem;
     return relation.primaryKey.length === 0
@@ -61,17 +71,8 @@ function othersUnread(
   const found = problems.filter((problem) => problem !== undefined);
   const [first] = found;
   if (first === undefined || found.length < tables.length) return found;
-  const forbidden = tables.find((relation) => isTable(relation) && !mayReadRows(source, relation));
+  const forbidden = tables.find((relation) => isTable(relation) && !relation.mayRead);
   throw forbidden === undefined ? refuse(first) : forbiddenTable(forbidden);
-}
-
-/** Whether the role may read whatever of a table a source is read from. */
-export function mayReadRows({ owned, written }: ReferenceSource, relation: Relation): boolean {
-  const named =
-    owned.kind === 'key'
-      ? owned.columns
-      : [...owned.patterns.flatMap(placeholders), ...(owned.unless === undefined ? [] : [owned.unless])];
-  return ![...named, ...written, ...relation.primaryKey].some((column) => relation.unreadable.has(column));
 }
 
 /** What a table lacks of a source that names it, other than a primary key. */

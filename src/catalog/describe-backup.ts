@@ -33,8 +33,7 @@ export async function describeBackups(
 ): Promise<Backup[]> {
   const backups: Backup[] = [];
   for (const backup of await describeStates(store, id, found, signal)) {
-    // A record with a plain dump's name may be of this one: it says itself.
-    const record = recordsOf(found, backup.dump)[0] ?? found.records.get(null);
+    const [record] = recordsOf(found, backup.dump);
     backups.push(record === undefined ? backup : await addRecord(store, backup, record, signal));
   }
   return backups;

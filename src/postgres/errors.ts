@@ -109,7 +109,7 @@ export function excerptOf(said: string): string {
 /** What an operator can do if the server says that it, a role or a database has too many connections. */
 export function remedyForLimit(said: string): string | undefined {
   if (/connection slots are reserved .*"pg_use_reserved_connections"/.test(said)) {
-    return 'wait, raise max_connections, or GRANT pg_use_reserved_connections to the role';
+    return 'wait, raise max_connections, or GRANT pg_use_reserved_connections to the role WITH INHERIT TRUE';
   }
   if (/connection slots are reserved|too many clients/.test(said)) return WAIT_FOR_CONNECTION;
   const [, kind, name] = /too many connections for (role|database) "(.+)"/.exec(said) ?? [];

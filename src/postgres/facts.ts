@@ -85,7 +85,7 @@ export async function readDatabaseFacts(client: Client, name: string): Promise<D
       'icuRules', to_jsonb(d)->>'daticurules',
       'tablespace', nullif(t.spcname, 'pg_default'),
       'owner', pg_get_userbyid(d.datdba),
-      -- Who may not connect may not ask for it either.
+      -- Refused to a role that may not connect, unless it is a member of pg_read_all_stats.
       'bytes', CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END,
       'connectionLimit', d.datconnlimit,
       'template', d.datistemplate,

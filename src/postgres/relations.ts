@@ -10,7 +10,9 @@ export interface Relation {
   readonly columns: ReadonlyMap<string, string>;
   /** Columns of the primary key, in key order; empty without one. */
   readonly primaryKey: readonly string[];
-  /** Columns that the connection's role may not read. */
+  /** Whether the connection's role may read whole rows of it. */
+  readonly mayRead: boolean;
+  /** Columns that the role may not read. */
   readonly unreadable: ReadonlySet<string>;
   /** What it is, if it is no table with rows of its own. */
   readonly otherKind?: 'a view' | 'a foreign table' | undefined;
@@ -19,6 +21,11 @@ export interface Relation {
 /** Whether it has rows of its own. */
 export function isTable({ otherKind }: Pick<Relation, 'otherKind'>): boolean {
   return otherKind === undefined;
+}
+
+/** What it is instead of a table, in a clause: `archive.reports is a view`. */
+export function describeKind(relation: Relation): string | undefined {
+  return isTable(relation) ? undefined : `${showRelation(relation)} is ${relation.otherKind}`;
 }
 
 /** A table as people name it: without the schema if that is `public`. */
@@ -63,6 +70,7 @@ export async function findRelations(client: pg.Client, names: readonly string[])
     name: string;
     columns: [name: string, type: string, readable: boolean][] | null;
     primary_key: string[];
+    may_read: boolean;
     kind: string;
   }>(
     `SELECT wanted.name AS wanted, n.nspname AS schema, c.relname AS name,
@@ -76,6 +84,7 @@ export async function findRelations(client: pg.Client, names: readonly string[])
         FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
         WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key,
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS may_read,
        c.relkind AS kind
      FROM unnest($1::text[]) AS wanted (name)
      JOIN pg_class c ON c.relname = regexp_replace(wanted.name, '^.*\\.', '') AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -94,12 +103,13 @@ export async function findRelations(client: pg.Client, names: readonly string[])
     [names],
   );
   const found = new Map<string, Relation[]>();
-  for (const { wanted, schema, name, columns, primary_key, kind } of rows) {
+  for (const { wanted, schema, name, columns, primary_key, may_read, kind } of rows) {
     const relation = {
       schema,
       name,
       columns: new Map(columns?.map(([column, type]) => [column, type])),
       primaryKey: primary_key,
+      mayRead: may_read,
       unreadable: new Set(columns?.filter(([, , readable]) => !readable).map(([column]) => column)),
       otherKind: OTHER_KINDS[kind],
     };

@@ -3,6 +3,7 @@ import { databaseError, describeCause, errorCode } from '../postgres/errors.ts';
 import { execute } from '../postgres/execute.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
+import { setDefaultEventTriggers } from './event-triggers.ts';
 import type { RestorePlan } from './plan.ts';
 
 /** A database that is being filled under another name than it will have. */
@@ -12,7 +13,8 @@ interface Scratch {
 }
 
 /**
- * Gives the new database what it needs before it is filled: settings that rows may depend on, and its owner.
+ * Gives the new database what it needs before it is filled: settings that rows may depend on, its owner, and no event
+ * triggers at logins.
  *
  * @param admin a connection to the maintenance database
  * @throws DatabaseError
@@ -20,7 +22,7 @@ interface Scratch {
 export async function prepareScratch(admin: pg.Client, plan: RestorePlan, into: Scratch): Promise<void> {
   await applySettings(admin, plan.traits.before, plan, into);
   await applyOwnership(admin, plan.ownership.before);
-  await setEventTriggers(admin, into.scratch, 'off');
+  await setDefaultEventTriggers(admin, into.scratch, 'off');
 }
 
 /**
@@ -30,28 +32,9 @@ export async function prepareScratch(admin: pg.Client, plan: RestorePlan, into: 
  * @throws DatabaseError
  */
 export async function finishScratch(admin: pg.Client, plan: RestorePlan, into: Scratch): Promise<void> {
-  await setEventTriggers(admin, into.scratch, 'default');
+  await setDefaultEventTriggers(admin, into.scratch, 'on');
   await applySettings(admin, plan.traits.after, plan, into);
   await applyOwnership(admin, plan.ownership.after);
-}
-
-/**
- * Since PostgreSQL 17 an event trigger may fire at each login, and write or refuse it. A restore's logins are none of
- * the application's; its sessions switch the others on again. Only a superuser may switch them off (manual, "event_triggers"), or have created them.
- */
-async function setEventTriggers(admin: pg.Client, scratch: string, to: 'off' | 'default'): Promise<void> {
-  const doing = `cannot switch the event triggers of database ${scratch}`;
-  const { rows } = await admin
-    .query<{ may: boolean }>(
-      `SELECT rolsuper AND EXISTS (SELECT FROM pg_settings WHERE name = 'event_triggers') AS may
-       FROM pg_roles WHERE rolname = current_user`,
-    )
-    .catch((error: unknown) => {
-      throw databaseError(doing, error);
-    });
-  if (rows[0]?.may !== true) return;
-  const what = to === 'off' ? 'SET event_triggers TO off' : 'RESET event_triggers';
-  await execute(admin, doing, `ALTER DATABASE ${pg.escapeIdentifier(scratch)} ${what}`);
 }
 
 /**

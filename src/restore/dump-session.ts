@@ -21,28 +21,4 @@ export async function settleForDump(client: pg.Client): Promise<void> {
     `SELECT set_config(name, value, false) FROM pg_settings JOIN json_each_text($1) AS given (key, value) ON key = name`,
     [JSON.stringify(AS_WRITTEN)],
   );
-  // A database being filled has them off because of logins; but what those of an extension do belongs to the dump.
-  await setEventTriggers(client, 'on', 'database');
-}
-
-/**
- * Keeps the event triggers that a dump is about to create from firing in this session: they belong to the application,
- * and have done their work before the dump was taken. Only materialized views are filled after them.
- */
-export async function restEventTriggers(client: pg.Client): Promise<void> {
-  await setEventTriggers(client, 'off', 'session');
-}
-
-/** A setting since PostgreSQL 17, for superusers; changed only where it comes from `source`. */
-async function setEventTriggers(
-  client: pg.Client,
-  to: 'on' | 'off',
-  source: 'database' | 'session',
-): Promise<void> {
-  await client.query(
-    `SELECT set_config(name, $1, false) FROM pg_settings
-     WHERE name = 'event_triggers' AND source = $2
-       AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)`,
-    [to, source],
-  );
 }

@@ -9,6 +9,7 @@ import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { settleForDump } from './dump-session.ts';
+import { fireEventTriggers } from './event-triggers.ts';
 import type { RestorePlan } from './plan.ts';
 import { runStatement } from './run-statement.ts';
 import { createScratch, dropScratch } from './scratch.ts';
@@ -58,6 +59,7 @@ async function runPreData(
   const scanner = createScanner(name, 'whole');
   await database.use(scratch, signal, async (client) => {
     await settleForDump(client);
+    await fireEventTriggers(client);
     for await (const chunk of source.read(signal)) {
       for (const token of scanner.push(chunk)) {
         if (token.type === 'copy-start' || (token.type === 'section' && token.name !== 'pre-data')) return;

@@ -4,7 +4,7 @@ import { OperatorError, RestoreError } from '../errors.ts';
 import { describeCause, errorCode, excerptOf, remedyOf } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
-import { restEventTriggers } from './dump-session.ts';
+import { restEventTriggers } from './event-triggers.ts';
 import { leftOut } from './left-out.ts';
 import { isInTransaction } from './own-transactions.ts';
 import { runRaw } from './raw-query.ts';

@@ -14,6 +14,7 @@ const source: MatchedSource = {
     schema: 'public',
     name: 't',
     columns: new Map([['id', 'bigint']]),
+    mayRead: true,
     unreadable: new Set(),
     primaryKey: ['id'],
   },

@@ -705,7 +705,9 @@ test('connections that the server keeps for other roles are none for this one', 
       expect(status).toBe(1);
       expect(stderr).toMatch(/cannot connect to .*: remaining connection slots are reserved for .* — wait, /);
       expect(stderr.trimEnd()).toMatch(
-        since16 ? /or GRANT pg_use_reserved_connections to the role$/ : /or raise max_connections$/,
+        since16
+          ? /or GRANT pg_use_reserved_connections to the role WITH INHERIT TRUE$/
+          : /or raise max_connections$/,
       );
       if (!since16) return;
       await asSuperuser(grant);

@@ -69,7 +69,7 @@ const FAILING: readonly [about: string, script: string, message: RegExp][] = [
   [
     'gets none of the connections that are kept for some roles',
     `echo 'pg_dump: error: connection to server failed: FATAL:  remaining connection slots are reserved for roles with privileges of the "pg_use_reserved_connections" role' >&2; exit 1`,
-    /role — wait, raise max_connections, or GRANT pg_use_reserved_connections to the role$/m,
+    /role — wait, raise max_connections, or GRANT pg_use_reserved_connections to the role WITH INHERIT TRUE$/m,
   ],
   [
     'gets none of the connections that are kept for superusers',

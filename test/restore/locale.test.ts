@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { PLAIN_CREATION } from '../../src/postgres/facts.ts';
 import { checkLocale } from '../../src/restore/locale.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
@@ -172,25 +173,16 @@ test.each(['--dry-run', '--yes'])('an empty file is no dump, as %s says too', as
   });
 });
 
-const SYSTEM = {
-  encoding: 'UTF8',
-  collate: 'C',
-  ctype: 'C',
-  provider: null,
-  providerLocale: null,
-  icuRules: null,
-};
-
 test.each([
-  [{ ...SYSTEM, provider: 'icu', providerLocale: 'de' }, 15, 'the ICU locale de'],
+  [{ ...PLAIN_CREATION, provider: 'icu', providerLocale: 'de' }, 15, 'the ICU locale de'],
   [
-    { ...SYSTEM, provider: 'icu', providerLocale: 'de', icuRules: '&a < b' },
+    { ...PLAIN_CREATION, provider: 'icu', providerLocale: 'de', icuRules: '&a < b' },
     16,
     'an ICU locale with custom rules',
   ],
-  [{ ...SYSTEM, provider: 'builtin', providerLocale: 'C.UTF-8' }, 17, 'the builtin locale C.UTF-8'],
+  [{ ...PLAIN_CREATION, provider: 'builtin', providerLocale: 'C.UTF-8' }, 17, 'the builtin locale C.UTF-8'],
   [
-    { ...SYSTEM, provider: 'builtin', providerLocale: 'PG_UNICODE_FAST' },
+    { ...PLAIN_CREATION, provider: 'builtin', providerLocale: 'PG_UNICODE_FAST' },
     18,
     'the builtin locale PG_UNICODE_FAST',
   ],
@@ -199,5 +191,5 @@ test.each([
   expect(() => checkLocale('cannot restore it', locale, since - 1)).toThrow(
     `cannot restore it: the database has ${what}, which PostgreSQL ${since - 1} does not know — restore it on PostgreSQL ${since} or later; or \`fetch\``,
   );
-  checkLocale('cannot restore it', SYSTEM, 11);
+  checkLocale('cannot restore it', PLAIN_CREATION, 11);
 });

@@ -3,6 +3,7 @@ import { heardByMany } from '../../heard-by-many.ts';
 import type { Database } from '../../postgres/database.ts';
 import { raiseMemory } from '../../postgres/raise-memory.ts';
 import { settleForDump } from '../dump-session.ts';
+import { fireEventTriggers } from '../event-triggers.ts';
 import { runStatement, type StatementContext } from '../run-statement.ts';
 import type { SessionSettings, SetStatement } from '../session-settings.ts';
 
@@ -48,6 +49,7 @@ export async function withLanes<T>(
     if (opened.length < count) {
       return database.use(scratch, either, async (client) => {
         await settleForDump(client);
+        await fireEventTriggers(client);
         await tuneSession(client, count);
         return open([...opened, { client, settings: new Map() }]);
       });

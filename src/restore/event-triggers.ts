@@ -1,0 +1,59 @@
+import pg from 'pg';
+import { databaseError } from '../postgres/errors.ts';
+import { execute } from '../postgres/execute.ts';
+
+/** The setting came with PostgreSQL 17, and only a superuser may change it (manual, "event_triggers"). */
+const MAY_SET = '(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)';
+
+/**
+ * Keeps event triggers from firing in a database by default, or lets them again: since PostgreSQL 17 one may fire at
+ * each login, and write or refuse it, and a restore's logins are none of the application's. A role that may not set
+ * this cannot have created such triggers either.
+ *
+ * @param admin a connection to another database
+ * @throws DatabaseError
+ */
+export async function setDefaultEventTriggers(
+  admin: pg.Client,
+  database: string,
+  to: 'off' | 'on',
+): Promise<void> {
+  const doing = `cannot switch the event triggers of database ${database}`;
+  const { rows } = await admin
+    .query(`SELECT FROM pg_settings WHERE name = 'event_triggers' AND ${MAY_SET}`)
+    .catch((error: unknown) => {
+      throw databaseError(doing, error);
+    });
+  if (rows.length === 0) return;
+  const what = to === 'off' ? 'SET event_triggers TO off' : 'RESET event_triggers';
+  await execute(admin, doing, `ALTER DATABASE ${pg.escapeIdentifier(database)} ${what}`);
+}
+
+/**
+ * Lets event triggers fire in a session of a database in which they do not by default: what those of an extension do
+ * belongs to what a dump creates.
+ */
+export async function fireEventTriggers(client: pg.Client): Promise<void> {
+  await setInSession(client, 'on', 'database');
+}
+
+/**
+ * Undoes {@link fireEventTriggers}, before the dump's own are created: they belong to the application, and had done
+ * their work when the dump was taken. Only materialized views are filled after them.
+ */
+export async function restEventTriggers(client: pg.Client): Promise<void> {
+  await setInSession(client, 'off', 'session');
+}
+
+/** @param source where the setting has to come from to be changed (`pg_settings.source`) */
+async function setInSession(
+  client: pg.Client,
+  to: 'on' | 'off',
+  source: 'database' | 'session',
+): Promise<void> {
+  await client.query(
+    `SELECT set_config(name, $1, false) FROM pg_settings
+     WHERE name = 'event_triggers' AND source = $2 AND ${MAY_SET}`,
+    [to, source],
+  );
+}

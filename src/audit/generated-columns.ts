@@ -1,23 +1,22 @@
 import type { UsableBackup } from '../catalog/backup.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { readAll } from '../dump/read-text.ts';
+import { readWords } from '../dump/read-words.ts';
 import { createScanner } from '../dump/scanner.ts';
-import { isIdentifier, sqlWords, unquote } from '../dump/sql-words.ts';
+import { unquote } from '../dump/sql-words.ts';
 import { nameInEntry, qualifiedName } from '../dump/tokens.ts';
 import { DumpError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Relation } from '../postgres/relations.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
-import { placeholders } from './pattern.ts';
-import type { ReferenceSource } from './reference-sources.ts';
+import { namedColumns, type ReferenceSource } from './reference-sources.ts';
 
 /** A column in the CREATE TABLE statement of pg_dump, which has one per line. */
 const GENERATED = /^\s+((?:"[^"]*")+|[^\s"]+) .*\bGENERATED ALWAYS AS \(/gm;
 
-/** The tables that it inherits from, and each of them. */
+/** The tables that it inherits from. */
 const PARENTS = /^INHERITS \((.+)\)/m;
-const PARENT = /(?:(?:"[^"]*")+|[^,"])+/g;
 
 /**
  * Makes sure that no source names a generated column: its values are not in a dump, and what they name would seem to be
@@ -55,13 +54,12 @@ export async function refuseGenerated(
 /** The generated columns of a table, with those of its parents, which its own statement does not repeat. */
 function generatedColumns(sql: string, known: ReadonlyMap<string, ReadonlySet<string>>): Set<string> {
   const columns = [...sql.matchAll(GENERATED)].map(([, name = '']) => unquote(name));
-  const [, list = ''] = PARENTS.exec(sql) ?? [];
-  const parents = sqlWords(list).join('').match(PARENT) ?? [];
-  const inherited = parents.flatMap((parent) => {
-    const names = sqlWords(parent).filter(isIdentifier).map(unquote);
-    return [...(known.get(names.join('.')) ?? [])];
-  });
-  return new Set([...columns, ...inherited]);
+  const parents = readWords(PARENTS.exec(sql)?.[1] ?? '');
+  for (let parent = parents.name(); parent !== undefined; parent = parents.name()) {
+    columns.push(...(known.get(parent) ?? []));
+    parents.takes(',');
+  }
+  return new Set(columns);
 }
 
 /** The columns that sources name and that their tables lack, by the tables' names in the comments of a dump. */
@@ -71,7 +69,7 @@ function lackingColumns(
 ): Map<string, Set<string>> {
   const lacking = new Map<string, Set<string>>();
   for (const { tables, owned } of sources) {
-    const named = owned.kind === 'key' ? owned.columns : owned.patterns.flatMap(placeholders);
+    const named = namedColumns(owned);
     for (const relation of tables.flatMap((table) => relations.get(table) ?? [])) {
       const table = nameInEntry(relation);
       const columns = named.filter((column) => !relation.columns.has(column));

@@ -26,8 +26,8 @@ export interface PresentSources {
 /** What the audit of a database is based on. */
 export interface Matched extends PresentSources {
   /**
-   * Why rows of some tables cannot be read, each in a clause, although another schema has a table of the same name whose
-   * rows can: what they own may look like orphans.
+   * Why rows of some tables cannot be read, each in a clause, although those of others can, such as of a table of the
+   * same name in another schema: what they own may look like orphans.
    */
   readonly unread: readonly string[];
 }
@@ -104,8 +104,7 @@ const ERA_TABLES = { manager_topography: 'datafile', files_manifest: 'file' } as
 
 function tellEra(relations: Relations): string | null {
   const eras: Era[] = [];
-  const tablesOf = (name: keyof typeof ERA_TABLES) =>
-    ofEra(name, relations).filter((relation) => isTable(relation));
+  const tablesOf = (name: keyof typeof ERA_TABLES) => ofEra(name, relations).filter(isTable);
   const topographies = tablesOf('manager_topography');
   if (topographies.length > 0) {
     const isB = topographies.some(({ columns }) => ERA_B_COLUMNS.some((column) => columns.has(column)));

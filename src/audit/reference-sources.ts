@@ -1,3 +1,5 @@
+import { placeholders } from './pattern.ts';
+
 /** A: releases to 0.20 · B: 0.91 to 1.8 · C: from 1.50 of August 2024. */
 export type Era = 'A' | 'B' | 'C';
 
@@ -32,6 +34,11 @@ interface OwnedPrefixes {
   readonly beside?: string;
   /** Rows with a value in this column, if the table has it, own no prefix. */
   readonly unless?: string;
+}
+
+/** The columns by which a source says what a row owns. */
+export function namedColumns(owned: ReferenceSource['owned']): readonly string[] {
+  return owned.kind === 'key' ? owned.columns : owned.patterns.flatMap(placeholders);
 }
 
 /**

@@ -9,7 +9,7 @@ import {
 } from '../postgres/relations.ts';
 import { isText, isTime } from './column-types.ts';
 import { placeholders } from './pattern.ts';
-import type { ReferenceSource } from './reference-sources.ts';
+import { namedColumns, type ReferenceSource } from './reference-sources.ts';
 
 /**
  * A source named by the operator must exist completely, in one schema at least.
@@ -78,7 +78,7 @@ function othersUnread(
 /** What a table lacks of a source that names it, other than a primary key. */
 function problemOf({ owned, written }: ReferenceSource, relation: Relation): string | undefined {
   const table = `table ${showRelation(relation)}`;
-  const named = owned.kind === 'key' ? owned.columns : owned.patterns.flatMap(placeholders);
+  const named = namedColumns(owned);
   const missing = [...named, ...written].find((column) => !relation.columns.has(column));
   if (missing !== undefined) return `${table} has no column ${missing}`;
   if (owned.kind === 'key') {

@@ -64,11 +64,11 @@ export async function drill(
       ownersRequired: true,
       log,
     });
-    // Without one a drill cannot end, and the restore would be for nothing.
-    const choosePgDump = await findPgDumps(client, context).catch((error: unknown) => {
+    const { major } = await readServerVersion(client).catch((error: unknown) => {
       throw databaseError(`cannot try to restore ${source.name}`, error);
     });
-    return { scratch, plan, choosePgDump, serverMajor: (await readServerVersion(client)).major };
+    // Without one a drill cannot end, and the restore would be for nothing.
+    return { scratch, plan, choosePgDump: await findPgDumps(major, context), serverMajor: major };
   });
   const { scratch, plan, serverMajor } = prepared;
   await createScratch(database, scratch, plan.creation);

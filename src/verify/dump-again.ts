@@ -1,4 +1,3 @@
-import type { Client } from 'pg';
 import { type DumpIndex, majorOf } from '../dump/dump-index.ts';
 import { runPgDump } from '../dump/pg-dump.ts';
 import {
@@ -8,7 +7,6 @@ import {
   findClients,
 } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
-import { readServerVersion } from '../postgres/facts.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { createDigester, type Digester, type DumpDigest } from './dump-digest.ts';
 
@@ -19,16 +17,14 @@ export type ChoosePgDump = (original: Pick<DumpIndex, 'pgDumpVersion'>) => Clien
  * Looks for what can dump a database of this server: the pg_dump of the major version that wrote the first dump, if
  * it is installed and supports the server, because it writes the same text; else as {@link chooseClient} does.
  *
- * @param client a connection to any database of the server
  * @throws DatabaseError if no pg_dump on this machine supports the server
  */
-export async function findPgDumps(client: Client, { binDir, env }: ClientTools): Promise<ChoosePgDump> {
-  const server = await readServerVersion(client);
+export async function findPgDumps(serverMajor: number, { binDir, env }: ClientTools): Promise<ChoosePgDump> {
   const found = await findClients('pg_dump', binDir, env);
-  const fallback = chooseClient('pg_dump', server.major, found);
+  const fallback = chooseClient('pg_dump', serverMajor, found);
   return ({ pgDumpVersion }) => {
     const major = majorOf(pgDumpVersion);
-    return found.find((each) => each.major === major && each.major >= server.major) ?? fallback;
+    return found.find((each) => each.major === major && each.major >= serverMajor) ?? fallback;
   };
 }
 

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { to } from 'pg-copy-streams';
 import type { Database } from './database.ts';
+import { readSessionPid } from './session-pid.ts';
 
 /** How long cancelling an unwanted COPY may take, in milliseconds. */
 const CANCEL_MS = 10_000;
@@ -15,7 +16,7 @@ const CANCEL_MS = 10_000;
  * @throws the server's error
  */
 export async function* copyOut(database: Database, client: pg.Client, sql: string): AsyncGenerator<Buffer> {
-  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const pid = await readSessionPid(client);
   const stream = client.query(to(sql));
   let failure: Error | undefined;
   // When the connection is closed later, the stream fails once more, with nobody reading it.
@@ -27,12 +28,12 @@ export async function* copyOut(database: Database, client: pg.Client, sql: strin
     for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
     running = false;
   } finally {
-    if (running && !(failure instanceof pg.DatabaseError)) await cancel(database, rows[0]?.pid, sql);
+    if (running && !(failure instanceof pg.DatabaseError)) await cancel(database, pid, sql);
   }
 }
 
 /** Failing to cancel is harmless: the server ends the COPY as soon as it sends to the closed connection. */
-async function cancel(database: Database, pid: number | undefined, sql: string): Promise<void> {
+async function cancel(database: Database, pid: number, sql: string): Promise<void> {
   const signal = AbortSignal.timeout(CANCEL_MS);
   await database
     .use(database.name, signal, (other) =>

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 import type { Database } from './database.ts';
 import { databaseError, SESSION_POOL } from './errors.ts';
+import { readSessionPid } from './session-pid.ts';
 
 /** How long a second connection may take to get a session, in milliseconds. */
 const WAIT_MS = 5000;
@@ -51,7 +52,7 @@ export async function findPooling(
   signal: AbortSignal,
 ): Promise<Pooling> {
   const { processID } = client as unknown as { readonly processID: number | null };
-  const session = await askSession(client);
+  const session = await readSessionPid(client);
   if (session === processID) return 'none';
   const waiting = new AbortController();
   const patience = setTimeout(() => waiting.abort(), WAIT_MS);
@@ -67,7 +68,7 @@ export async function findPooling(
     signal.throwIfAborted();
     if (!waiting.signal.aborted) throw error;
     // The other one waits for a session, although the first one is doing nothing with its own.
-    return (await askSession(client)) === session ? 'session' : 'shared';
+    return (await readSessionPid(client)) === session ? 'session' : 'shared';
   } finally {
     clearTimeout(patience);
   }
@@ -82,7 +83,7 @@ async function keepTheirs(one: pg.Client, other: pg.Client): Promise<boolean> {
   const owners = new Map<number, pg.Client>();
   for (let round = 1; round <= ROUNDS; round++) {
     for (const client of [one, one, other, other]) {
-      const session = await askSession(client);
+      const session = await readSessionPid(client);
       const owner = owners.get(session) ?? client;
       owners.set(session, owner);
       if (owner !== client || owners.size > 2) return false;
@@ -97,11 +98,4 @@ async function keepTheirs(one: pg.Client, other: pg.Client): Promise<boolean> {
  */
 async function forgetSettings(client: pg.Client): Promise<void> {
   await client.query('BEGIN').catch(() => {});
-}
-
-/** @returns the process id of the server's session that a connection has at the moment */
-async function askSession(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  if (rows[0] === undefined) throw new Error('the server gave no answer');
-  return rows[0].pid;
 }

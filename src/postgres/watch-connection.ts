@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 import { SESSION_POOL } from './errors.ts';
+import { readSessionPid } from './session-pid.ts';
 
 /** How closely a connection is watched. */
 export interface WatchPace {
@@ -51,8 +52,7 @@ export function watchConnection(
   const ask = async () => {
     askedAt = performance.now();
     try {
-      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-      if (rows[0]?.pid !== session) {
+      if ((await readSessionPid(client)) !== session) {
         lose('gets a different session for each transaction, so the lock does not hold', SESSION_POOL);
       }
       askedAt = undefined;

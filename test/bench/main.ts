@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { renderTable } from '../../src/ui/table.ts';
-import { stopOnSignal } from '../support/stop-on-signal.ts';
+import { runUntilSignal } from '../support/run-until-signal.ts';
 import { AUDIT } from './audit.ts';
 import { AUDIT_RGW } from './audit-rgw.ts';
 import { BACKUP } from './backup.ts';
@@ -37,10 +37,9 @@ async function main(args: string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const stop = stopOnSignal();
   const say = (what: string) => console.error(`bench: ${what}`);
-  try {
-    await withBench({ ...options, signal: stop.signal, say }, async (bench) => {
+  return await runUntilSignal('bench', 'both servers are removed', async (signal) => {
+    await withBench({ ...options, signal, say }, async (bench) => {
       const findings: Finding[] = [];
       for (const subject of options.subjects) {
         say(subject.name);
@@ -49,15 +48,7 @@ async function main(args: string[]): Promise<number> {
       console.log(render(findings));
     });
     return 0;
-  } catch (error) {
-    const received = stop.received();
-    if (received !== undefined) {
-      console.error(`bench: stopped by ${received.name}; both servers are removed`);
-      return received.exitStatus;
-    }
-    console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
-    return 1;
-  }
+  });
 }
 
 function render(findings: readonly Finding[]): string {

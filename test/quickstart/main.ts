@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../support/postgres-server.ts';
+import { runUntilSignal } from '../support/run-until-signal.ts';
 import { startS3Server } from '../support/s3-server/server.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
-import { stopOnSignal } from '../support/stop-on-signal.ts';
 import { PROGRAM } from '../support/topobank-backup.ts';
 import { type Servers, takeTour, tourEnv } from './tour.ts';
 
@@ -28,19 +28,18 @@ async function main(args: string[]): Promise<number> {
     console.error(`quickstart: ${options.message}\n\n${USAGE}`);
     return 2;
   }
-  const stop = stopOnSignal();
   const began = performance.now();
   let kept = false;
-  try {
-    await withServers(stop.signal, async (servers, directory) => {
+  return await runUntilSignal('quickstart', 'both servers are removed', async (signal) => {
+    await withServers(signal, async (servers, directory) => {
       console.log(
         `PostgreSQL ${servers.postgres.version} on 127.0.0.1:${servers.postgres.port} and an S3 server on ${servers.s3.endpoint}, both in ${directory}.`,
       );
-      await takeTour(servers, console.log, stop.signal);
+      await takeTour(servers, console.log, signal);
       if (options.keep) {
         printExports(servers);
         kept = true;
-        await aborted(stop.signal);
+        await aborted(signal);
       }
     });
     console.log(
@@ -49,15 +48,7 @@ async function main(args: string[]): Promise<number> {
         : `Done in ${((performance.now() - began) / 1000).toFixed(0)} s; both servers are stopped and removed.`,
     );
     return 0;
-  } catch (error) {
-    const received = stop.received();
-    if (received !== undefined) {
-      console.error(`quickstart: stopped by ${received.name}; both servers are removed`);
-      return received.exitStatus;
-    }
-    console.error(`quickstart: ${error instanceof Error ? error.message : String(error)}`);
-    return 1;
-  }
+  });
 }
 
 function readOptions(args: string[]): { readonly keep: boolean } | 'help' | Error {

@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RealS3Server, StartOptions } from './real-s3-server.ts';
 import { startRgw } from './rgw-server.ts';
+import { runUntilSignal } from './run-until-signal.ts';
 import { runVitest } from './run-vitest.ts';
 import { scratchDirectory } from './scratch-directory.ts';
-import { stopOnSignal } from './stop-on-signal.ts';
 import { startSwift } from './swift-server.ts';
 
 const USAGE = `Usage: node --import tsx test/support/run-conformance.ts swift|rgw [ARGUMENT OF VITEST…]
@@ -25,20 +25,9 @@ async function main([kind = '', ...more]: string[]): Promise<number> {
     console.error(USAGE);
     return 2;
   }
-  const stop = stopOnSignal();
-  try {
-    return await withServer(start, stop.signal, (server, directory) =>
-      runSuite(kind, server, directory, more, stop.signal),
-    );
-  } catch (error) {
-    const received = stop.received();
-    if (received !== undefined) {
-      console.error(`test:${kind}: stopped by ${received.name}; the server is removed`);
-      return received.exitStatus;
-    }
-    console.error(`test:${kind}: ${error instanceof Error ? error.message : String(error)}`);
-    return 1;
-  }
+  return await runUntilSignal(`test:${kind}`, 'the server is removed', (signal) =>
+    withServer(start, signal, (server, directory) => runSuite(kind, server, directory, more, signal)),
+  );
 }
 
 /** Runs `work` with the server in a temporary directory, and leaves nothing of it, however it ends. */

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isDebian, requirePrograms } from './debian-packages.ts';
+import { runUntilSignal } from './run-until-signal.ts';
 import { runVitest } from './run-vitest.ts';
 import { scratchDirectory } from './scratch-directory.ts';
-import { stopOnSignal } from './stop-on-signal.ts';
 
 /** A release of Debian, and the PostgreSQL that it has. */
 const SUITE = 'trixie';
@@ -23,24 +23,20 @@ process.exitCode = await main(process.argv.slice(2));
  *
  * @returns the exit status
  */
-async function main(args: readonly string[]): Promise<number> {
-  const stop = stopOnSignal();
-  const directory = scratchDirectory('postgres');
-  try {
-    // The server runs as a user of its own.
-    chmodSync(directory.path, 0o711);
-    const binDir = await unpackPostgres(directory.path, stop.signal);
-    const { stdout } = await run(join(binDir, 'postgres'), ['--version']);
-    console.log(`${stdout.trim()}, unpacked in ${directory.path}`);
-    return await runVitest(args, { PG_BINDIR: binDir }, stop.signal);
-  } catch (error) {
-    const received = stop.received();
-    const told = received === undefined ? error : `stopped by ${received.name}; nothing is left`;
-    console.error(`test:postgres-${MAJOR}: ${told instanceof Error ? told.message : String(told)}`);
-    return received?.exitStatus ?? 1;
-  } finally {
-    directory.remove();
-  }
+function main(args: readonly string[]): Promise<number> {
+  return runUntilSignal(`test:postgres-${MAJOR}`, 'nothing is left', async (signal) => {
+    const directory = scratchDirectory('postgres');
+    try {
+      // The server runs as a user of its own.
+      chmodSync(directory.path, 0o711);
+      const binDir = await unpackPostgres(directory.path, signal);
+      const { stdout } = await run(join(binDir, 'postgres'), ['--version']);
+      console.log(`${stdout.trim()}, unpacked in ${directory.path}`);
+      return await runVitest(args, { PG_BINDIR: binDir }, signal);
+    } finally {
+      directory.remove();
+    }
+  });
 }
 
 /**

@@ -55,6 +55,7 @@ async function examineSource(
       findings.push(
         await examine('database: read all', signal, async () => judgeReading(rights)),
         await examine('database: restore', signal, async () => judgeRestoring(rights)),
+        await examine('database: owners', signal, async () => judgeContents(rights)),
         await examine('database: rename', signal, async () => judgeOwner(rights)),
         await examine('database: sessions', signal, async () => judgeSessions(rights)),
         await examine('database: prepared', signal, async () =>
@@ -151,6 +152,22 @@ function judgeRestoring({ ofSuperusers }: Rights): string | Omit<DoctorFinding, 
     detail: `only a superuser can restore ${formatFirst(ofSuperusers, NAMED)}`,
     remedy: 'have a superuser at hand to restore with (POSTGRES_USER)',
   };
+}
+
+function judgeContents({ contentLacks }: Rights): string | Omit<DoctorFinding, 'check'> {
+  const [first] = contentLacks;
+  if (first === undefined) return 'the role may restore what belongs to others';
+  const names = contentLacks.map(({ owner }) => JSON.stringify(owner));
+  const isOne = names.length === 1;
+  const why = isOne ? first.why : 'this role may not SET ROLE to them and use their rights';
+  const owners = `the role${isOne ? '' : 's'} ${formatFirst(names, NAMED)}`;
+  const grants = contentLacks.flatMap(({ grant }) => grant ?? []);
+  return fault(
+    `some of its objects belong to ${owners}, and ${why}, so a restore cannot give them back`,
+    grants.length < names.length
+      ? 'restore as a superuser (POSTGRES_USER), or with --no-owner'
+      : `${grants.join('; ')}, or restore with --no-owner`,
+  );
 }
 
 function judgeOwner({ ownerLack }: Rights): string | Omit<DoctorFinding, 'check'> {

@@ -1,6 +1,12 @@
 import type pg from 'pg';
 import { databaseError } from '../postgres/errors.ts';
-import { lackToReplace, type Memberships, readMemberships } from '../postgres/roles.ts';
+import {
+  lackToRecreate,
+  lackToReplace,
+  type Memberships,
+  type OwnerLack,
+  readMemberships,
+} from '../postgres/roles.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 
 /**
@@ -10,6 +16,8 @@ import type { ConnectionLimits } from './connection-limits.ts';
 export interface Rights extends Memberships {
   /** What keeps it from replacing the database by another one of the same owner. */
   readonly ownerLack: Awaited<ReturnType<typeof lackToReplace>>;
+  /** What keeps it from recreating what the database contains for its owners. */
+  readonly contentLacks: readonly OwnerLack[];
   /** Whether it may end sessions of other roles except superusers (predefined role `pg_signal_backend`). */
   readonly mayTerminate: boolean;
   /** Tables and sequences that pg_dump reads and the role may not read, quoted, with their schemas. */
@@ -104,8 +112,10 @@ export async function readRights(client: pg.Client, name: string): Promise<Right
   try {
     const memberships = await readMemberships(client);
     const ownerLack = await lackToReplace(client, name);
-    const { rows } = await client.query<Omit<Rights, keyof Memberships | 'ownerLack'>>(RIGHTS);
-    if (rows[0] !== undefined) return { ...memberships, ownerLack, ...rows[0] };
+    const contentLacks = await lackToRecreate(client);
+    const { rows } =
+      await client.query<Omit<Rights, keyof Memberships | 'ownerLack' | 'contentLacks'>>(RIGHTS);
+    if (rows[0] !== undefined) return { ...memberships, ownerLack, contentLacks, ...rows[0] };
   } catch (error) {
     throw databaseError('cannot read the role’s rights', error);
   }

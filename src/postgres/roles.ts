@@ -24,9 +24,9 @@ export interface OwnerLack {
 }
 
 /**
- * What this role lacks before it can both make `owner` the owner of a database and still rename it: the former takes
- * membership in `owner`, since PostgreSQL 16 WITH SET, the latter its rights (manual, ALTER DATABASE, GRANT);
- * undefined if it may do both.
+ * What this role lacks before it can both make `owner` the owner of a database, or of an object, and still rename or
+ * change it: the former takes membership in `owner`, since PostgreSQL 16 WITH SET, the latter its rights (manual, ALTER
+ * DATABASE, GRANT); undefined if it may do both.
  */
 export async function lackToGiveTo(client: pg.Client, owner: string): Promise<OwnerLack | undefined> {
   const { rows } = await client.query<{
@@ -98,6 +98,44 @@ export async function lackToReplace(
   const lack = await lackToGiveTo(client, found.owner);
   if (lack === undefined) return undefined;
   return { ...lack, remedy: lack.grant ?? `ALTER DATABASE ${quote(database)} OWNER TO ${quote(found.user)}` };
+}
+
+/**
+ * Owners of the objects that a dump of the connected database has, by name. Owners of extensions’ members count for
+ * nothing, because a dump has CREATE EXTENSION for all of them. The server does not record what its first superuser
+ * owns (manual, "pg_shdepend"), so the most common kinds of that are looked for.
+ */
+const OWNERS = `
+  WITH object AS (
+    SELECT classid, objid, refobjid AS owner FROM pg_shdepend
+    WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND deptype = 'o' AND refclassid = 'pg_authid'::regclass AND classid <> 'pg_user_mapping'::regclass
+    UNION ALL SELECT tableoid, oid, nspowner FROM pg_namespace WHERE nspname !~ '^pg_'
+    UNION ALL SELECT tableoid, oid, relowner FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')
+    UNION ALL SELECT tableoid, oid, proowner FROM pg_proc
+    UNION ALL SELECT tableoid, oid, typowner FROM pg_type WHERE typtype IN ('d', 'e', 'r')
+    UNION ALL SELECT 'pg_largeobject'::regclass, oid, lomowner FROM pg_largeobject_metadata
+  )
+  SELECT DISTINCT r.rolname AS owner FROM object o JOIN pg_roles r ON r.oid = o.owner
+  WHERE (o.objid >= 16384 OR o.classid = 'pg_largeobject'::regclass) AND r.rolname NOT IN (current_user, 'pg_database_owner')
+    AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.classid AND e.objid = o.objid AND e.deptype = 'e')
+    AND NOT EXISTS (
+      SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE o.classid = c.tableoid AND o.objid = c.oid AND n.nspname ~ '^pg_')
+  ORDER BY 1`;
+
+/**
+ * What this role lacks to own what the connected database contains in place of its owners, and to give it to them; one
+ * for each owner, in the order of their names.
+ */
+export async function lackToRecreate(client: pg.Client): Promise<OwnerLack[]> {
+  const { rows } = await client.query<{ owner: string }>(OWNERS);
+  const lacks: OwnerLack[] = [];
+  for (const { owner } of rows) {
+    const lack = await lackToGiveTo(client, owner);
+    if (lack !== undefined) lacks.push(lack);
+  }
+  return lacks;
 }
 
 /** A role and the predefined roles that it is a member of, directly or not, whether or not it has their rights. */

@@ -17,9 +17,11 @@ import type { Fault } from '../support/s3-server/faults.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
+const CONTENTS = ['TABLE one', 'TABLE two', 'SCHEMA closed', 'TABLE closed.three'];
+
 const signal = new AbortController().signal;
 let bed: TestBed;
-/** A role that may read everything, owns the database, and may create others; and as SQL spells it. */
+/** A role that owns the database and what is in it, and may create others and read everything; and as SQL spells it. */
 let role: string;
 let quoted: string;
 
@@ -31,6 +33,7 @@ beforeAll(async () => {
   role = `${bed.database.name}_"role"`;
   quoted = pg.escapeIdentifier(role);
   await admin((client) => client.query(`CREATE ROLE ${quoted} LOGIN PASSWORD 'x'`));
+  for (const object of CONTENTS) await bed.database.query(`ALTER ${object} OWNER TO ${quoted}`);
 });
 
 beforeEach(async () => {
@@ -46,6 +49,7 @@ afterEach(() => {
 });
 
 afterAll(async () => {
+  for (const object of CONTENTS) await bed.database.query(`ALTER ${object} OWNER TO CURRENT_USER`);
   await admin((client) =>
     client.query(`ALTER DATABASE "${bed.database.name}" OWNER TO CURRENT_USER; DROP ROLE ${quoted}`),
   );
@@ -91,6 +95,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
     'database: pg_dump',
     'database: read all',
     'database: restore',
+    'database: owners',
     'database: rename',
     'database: sessions',
     'database: prepared',
@@ -125,6 +130,15 @@ interface Ill {
   readonly found: readonly Partial<Record<keyof DoctorFinding, unknown>>[];
 }
 
+/** What is found besides where a superuser has created something. */
+const OF_A_SUPERUSER = {
+  check: 'database: owners',
+  detail: expect.stringMatching(
+    /^some of its objects belong to the role ".*", and this role is not a member of it, so a restore cannot give them back$/,
+  ),
+  remedy: 'restore as a superuser (POSTGRES_USER), or with --no-owner',
+};
+
 const ILL: readonly Ill[] = [
   {
     about: 'a role that may create no database',
@@ -140,40 +154,36 @@ const ILL: readonly Ill[] = [
     about: 'tables that the role may not read',
     sql: [
       'REVOKE pg_read_all_data FROM <role>',
-      'GRANT SELECT ON one TO <role>',
-      'GRANT SELECT ON closed.three TO <role>',
+      'ALTER TABLE two OWNER TO CURRENT_USER',
+      'ALTER SCHEMA closed OWNER TO CURRENT_USER',
     ],
-    undo: ['DROP OWNED BY <role>'],
+    undo: ['ALTER TABLE two OWNER TO <role>', 'ALTER SCHEMA closed OWNER TO <role>'],
     found: [
       {
         check: 'database: read all',
         detail: 'closed.three, public.two cannot be read',
         remedy: 'GRANT pg_read_all_data TO <role>, or use the owner',
       },
+      OF_A_SUPERUSER,
     ],
   },
   {
     about: 'a table whose rows are hidden from the role',
-    sql: ['ALTER TABLE one ENABLE ROW LEVEL SECURITY'],
-    undo: ['ALTER TABLE one DISABLE ROW LEVEL SECURITY'],
+    sql: ['ALTER TABLE one OWNER TO CURRENT_USER', 'ALTER TABLE one ENABLE ROW LEVEL SECURITY'],
+    undo: ['ALTER TABLE one DISABLE ROW LEVEL SECURITY', 'ALTER TABLE one OWNER TO <role>'],
     found: [
       {
         check: 'database: read all',
         detail: 'row-level security hides rows of public.one',
         remedy: 'ALTER ROLE <role> BYPASSRLS, or use the owner',
       },
+      OF_A_SUPERUSER,
     ],
   },
   {
     about: 'a table whose rows are hidden from its owner, too',
-    sql: [
-      'ALTER TABLE one ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
-      'ALTER TABLE one OWNER TO <role>',
-    ],
-    undo: [
-      'ALTER TABLE one OWNER TO CURRENT_USER',
-      'ALTER TABLE one DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY',
-    ],
+    sql: ['ALTER TABLE one ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'],
+    undo: ['ALTER TABLE one DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY'],
     found: [
       {
         check: 'database: read all',
@@ -193,6 +203,7 @@ const ILL: readonly Ill[] = [
         detail: 'large object 4242 cannot be read',
         remedy: 'have their owners GRANT SELECT ON LARGE OBJECT … TO <role>, or use a superuser',
       },
+      OF_A_SUPERUSER,
     ],
   },
   {
@@ -204,7 +215,7 @@ const ILL: readonly Ill[] = [
       'ALTER LARGE OBJECT 4243 OWNER TO <role>',
     ],
     undo: ['SELECT lo_unlink(4242), lo_unlink(4243)'],
-    found: [],
+    found: [OF_A_SUPERUSER],
   },
   {
     about: 'what only a superuser can restore',
@@ -230,6 +241,7 @@ const ILL: readonly Ill[] = [
         detail:
           'only a superuser can restore event trigger watch, extension pageinspect, function raw(integer) and 1 more',
       },
+      OF_A_SUPERUSER,
     ],
   },
   {
@@ -487,6 +499,40 @@ test.each(GIVEN.filter(([, , since]) => inject('postgresMajor') >= since))(
   },
 );
 
+test('where objects have owners that the role cannot act for, the remedy makes a restore work', async () => {
+  const { name } = bed.database;
+  const [sales, lab] = [`${name}_sales`, `${name}_"lab"`];
+  const restore = () =>
+    bed.run(['restore', '--latest', '--into', `${name}_into`, '--no-audit', '--quiet'], asRole());
+  await admin((client) => client.query(`CREATE ROLE "${sales}"; CREATE ROLE ${pg.escapeIdentifier(lab)}`));
+  await bed.database.query(`CREATE SCHEMA of_sales AUTHORIZATION "${sales}";
+    CREATE TYPE of_sales.colour AS ENUM ('red'); ALTER TYPE of_sales.colour OWNER TO "${sales}";
+    CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION one() OWNER TO ${quoted};
+    ALTER DEFAULT PRIVILEGES FOR ROLE ${pg.escapeIdentifier(lab)} GRANT SELECT ON TABLES TO PUBLIC`);
+  try {
+    expect(await bed.run(['backup', '--quiet'])).toMatchObject({ status: 0 });
+    // What is temporary, a superuser's schema for it included, is in no dump.
+    const found = await withClient(bed.env, name, async (client) => {
+      await client.query('CREATE TEMPORARY TABLE passing (n int); CREATE EXTENSION pg_trgm');
+      return unwell(await examine());
+    });
+    expect(found).toMatchObject([{ check: 'database: owners', state: 'fault' }]);
+    expect(found[0]?.detail).toContain(`the roles ${JSON.stringify(lab)}, ${JSON.stringify(sales)}, and`);
+    expect(await restore()).toMatchObject({ status: 1 });
+    await cure(found);
+    expect(unwell(await examine())).toEqual([]);
+    expect(await restore()).toMatchObject({ stderr: '', status: 0 });
+  } finally {
+    await admin((client) => client.query(`DROP DATABASE IF EXISTS "${name}_into"`));
+    for (const owner of [sales, lab]) {
+      await bed.database.query(`DROP OWNED BY ${pg.escapeIdentifier(owner)}`);
+      await admin((client) => client.query(`DROP ROLE ${pg.escapeIdentifier(owner)}`));
+    }
+    await bed.database.query('DROP FUNCTION one(); DROP EXTENSION pg_trgm');
+    await bed.store.remove(await bed.keys(), signal);
+  }
+});
+
 /** Does what the remedies say, as far as they are statements. */
 async function cure(findings: readonly DoctorFinding[]): Promise<void> {
   for (const { remedy = '' } of findings) await bed.database.query(remedy.replace(/, or .*/, ''));
@@ -504,12 +550,14 @@ test.each([
       await client.query(`ALTER ROLE ${quoted} NOINHERIT; REVOKE ${needed} FROM ${quoted}`);
       if (isMember) await client.query(`GRANT ${needed} TO ${quoted}`);
     });
+    await bed.database.query(`REVOKE SELECT ON one FROM ${quoted}`);
     try {
       const findings = unwell(await examine());
       expect(findings.map(({ check }) => check)).toEqual(['database: read all', 'database: sessions']);
       await cure(findings);
       expect(unwell(await examine())).toEqual([]);
     } finally {
+      await bed.database.query(`GRANT SELECT ON one TO ${quoted}`);
       await admin((client) => client.query(`ALTER ROLE ${quoted} INHERIT`));
     }
   },
@@ -530,6 +578,8 @@ test('where the role takes on another one, the remedies are for that one, except
     const findings = await doctor();
     expect(findings.map(({ check, remedy }) => [check, remedy])).toEqual([
       ['database: read all', `GRANT pg_read_all_data TO "${active}", or use the owner`],
+      // The other role cannot become a member of one that is a member of it.
+      ['database: owners', 'restore as a superuser (POSTGRES_USER), or with --no-owner'],
       ['database: rename', `ALTER DATABASE "${bed.database.name}" OWNER TO "${active}"`],
       [
         'database: sessions',
@@ -538,8 +588,9 @@ test('where the role takes on another one, the remedies are for that one, except
       ['database: connections', expect.stringContaining(`ALTER ROLE ${quoted} CONNECTION LIMIT `)],
       ['database: create', `ALTER ROLE "${active}" CREATEDB`],
     ]);
-    await cure(findings.filter(({ check }) => check !== 'database: connections'));
-    expect((await doctor()).map(({ check }) => check)).toEqual(['database: connections']);
+    const left = ['database: owners', 'database: connections'];
+    await cure(findings.filter(({ check }) => !left.includes(check)));
+    expect((await doctor()).map(({ check }) => check)).toEqual(left);
   } finally {
     await admin((client) =>
       client.query(
@@ -726,10 +777,10 @@ test('a fault ends the program with status 3; the document is the same as the ta
   expect(text.stdout).toMatch(
     /\ns3: list +fault +403 SignatureDoesNotMatch +check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID\n/,
   );
-  expect(text.stdout).toMatch(/\n\n1 of 14 checks failed\n$/);
+  expect(text.stdout).toMatch(/\n\n1 of 15 checks failed\n$/);
   expect(json).toMatchObject({ status: 3, stderr: '' });
   const document = JSON.parse(json.stdout) as DoctorFinding[];
-  expect(document).toHaveLength(14);
+  expect(document).toHaveLength(15);
   expect(unwell(document)).toEqual([
     {
       check: 's3: list',

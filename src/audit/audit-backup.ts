@@ -38,13 +38,17 @@ export async function auditBackup(
   signal: AbortSignal,
 ): Promise<BackupAuditReport> {
   const { store, mediaPrefix } = context;
-  const { matched, references } = await readDumpReferences(context, backup, signal);
-  assertSources(matched);
+  const { matched, references, close } = await readDumpReferences(context, backup, signal);
   const tally = createTally(mediaPrefix, NOT_SOUGHT);
-  for await (const batch of joinBucket(context, inBatches(references), { tally, cutoff: NEVER }, signal)) {
-    const findings = batch.map((candidate) => describe(candidate, new Map()));
-    tally.findings(findings);
-    await sink.write(findings);
+  try {
+    assertSources(matched);
+    for await (const batch of joinBucket(context, inBatches(references), { tally, cutoff: NEVER }, signal)) {
+      const findings = batch.map((candidate) => describe(candidate, new Map()));
+      tally.findings(findings);
+      await sink.write(findings);
+    }
+  } finally {
+    await close();
   }
   const { manifest } = backup;
   return {

@@ -168,11 +168,15 @@ async function judgeBackup(
   }
   if (backup.state === 'broken') return { id, problem: backup.fault };
   const read = await readDumpReferences(context, backup, signal);
-  assertSources(read.matched);
-  const rows = counted(read.references, (batch) => {
-    references += batch.filter(({ kind }) => kind === 'key').length;
-  });
-  const candidates = joinReferences({ references: rows, objects, cutoff: new Date(0) });
-  for await (const batch of candidates) dangling += batch.filter(({ kind }) => kind === 'dangling').length;
+  try {
+    assertSources(read.matched);
+    const rows = counted(read.references, (batch) => {
+      references += batch.filter(({ kind }) => kind === 'key').length;
+    });
+    const candidates = joinReferences({ references: rows, objects, cutoff: new Date(0) });
+    for await (const batch of candidates) dangling += batch.filter(({ kind }) => kind === 'dangling').length;
+  } finally {
+    await read.close();
+  }
   return { id, by: 'dump', references, dangling, changed: null };
 }

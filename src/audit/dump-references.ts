@@ -43,6 +43,8 @@ interface DumpReferences {
   readonly matched: PresentSources;
   /** In the order of their keys' bytes. */
   readonly references: AsyncGenerator<readonly Reference[]>;
+  /** Removes the files that they were sorted in; to be called in any case. */
+  close(): Promise<void>;
 }
 
 /**
@@ -91,22 +93,25 @@ export async function readDumpReferences(
   }
 
   const sorted = sortRecords(records(), space, signal);
-  // The first sorted record comes only after all tables have been read, so `relations` is complete from here on.
-  const head = await sorted.next();
-  await refuseGenerated(context, backup, ownSources, relations, signal);
-  const matched = matchPresent(TOPOBANK_SOURCES, ownSources, relations);
-  const valid = new Map(matched.sources.map((source) => [identify(source), source]));
-
-  async function* references(): AsyncGenerator<readonly Reference[]> {
-    try {
+  const close = async () => {
+    await sorted.return(undefined);
+  };
+  try {
+    // The first sorted record comes only after all tables have been read, so `relations` is complete from here on.
+    const head = await sorted.next();
+    await refuseGenerated(context, backup, ownSources, relations, signal);
+    const matched = matchPresent(TOPOBANK_SOURCES, ownSources, relations);
+    const valid = new Map(matched.sources.map((source) => [identify(source), source]));
+    async function* references(): AsyncGenerator<readonly Reference[]> {
       for (let next = head; next.done !== true; next = await sorted.next()) {
         yield next.value.flatMap((record) => parseRecord(record, sources, valid));
       }
-    } finally {
-      await sorted.return(undefined);
     }
+    return { matched, references: references(), close };
+  } catch (error) {
+    await close();
+    throw error;
   }
-  return { matched, references: references() };
 }
 
 function describeTable({ schema, name, columns }: CopyTarget): Relation {

@@ -63,8 +63,12 @@ async function* readDump(
 ): AsyncGenerator<readonly KeptKey[]> {
   if (backup.state === 'broken') throw new UnreadableBackup(backup.fault);
   context.log.info(`reading the dump of backup ${backup.id} to see which media it needs`);
-  const { references } = await readDumpReferences(context, backup, signal);
-  yield* references;
+  const { references, close } = await readDumpReferences(context, backup, signal);
+  try {
+    yield* references;
+  } finally {
+    await close();
+  }
 }
 
 /** A broken backup; the message is its fault and nothing else. */

@@ -18,7 +18,7 @@ export interface PlainDumpOptions extends ClientTools {
  * pg_restore.
  *
  * @throws DumpError for bytes that cannot be unpacked, DatabaseError if pg_restore is missing or does not support
- * them
+ * them, or the signal's reason
  */
 export async function* readPlainDump(
   bytes: AsyncIterable<Buffer>,
@@ -117,6 +117,10 @@ async function* customToPlain(
     await feeding;
     if (sourceFailure !== undefined) throw sourceFailure;
     await restore.succeeded();
+  } catch (error) {
+    // The stream only says that it was aborted.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     await restore.stop();
     await feeding;

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { OperatorError, RestoreError } from '../errors.ts';
-import { endSessions, renameDatabase } from '../postgres/administration.ts';
+import { endSessions, listDatabases, renameDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
@@ -12,6 +12,7 @@ import {
   NO_SUBSCRIPTIONS,
   type OldSubscriptions,
 } from './old-databases.ts';
+import { onceThere } from './once-there.ts';
 import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
 import { dropScratch } from './scratch.ts';
 import { type AsAdmin, isInUse, type SwapNames, swapDatabases } from './swap.ts';
@@ -39,21 +40,24 @@ export async function placeScratch(
 ): Promise<Placed> {
   const { target: name, scratch, kept } = names;
   const asAdmin: AsAdmin = (work) => database.use(database.maintenanceName, uninterrupted(), work);
+  if (target.kind !== 'swap' || !found.exists) {
+    await onceThere(database, `to rename database ${scratch} to ${name}`, log, (signal) =>
+      database.use(database.maintenanceName, signal, (admin) => renameScratch(admin, scratch, name)),
+    ).catch((error: unknown) => {
+      throw keptScratch(error, name, scratch);
+    });
+    // Without an old database to replace, this restore leaves alone what an earlier one has kept.
+    return {
+      kept: undefined,
+      dropped: [],
+      notDropped: [],
+      unusedSlots: [],
+      subscriptions: NO_SUBSCRIPTIONS,
+    };
+  }
   try {
-    if (target.kind !== 'swap' || !found.exists) {
-      // Without an old database to replace, this restore leaves alone what an earlier one has kept.
-      await asAdmin((admin) => renameScratch(admin, scratch, name));
-      return {
-        kept: undefined,
-        dropped: [],
-        notDropped: [],
-        unusedSlots: [],
-        subscriptions: NO_SUBSCRIPTIONS,
-      };
-    }
     await swapDatabases(asAdmin, names);
   } catch (error) {
-    if (target.kind === 'in-place') throw keptScratch(error, name, scratch);
     await dropScratch(database, scratch, log);
     throw error;
   }
@@ -79,8 +83,13 @@ async function isStill(asAdmin: AsAdmin, kept: string, found: FoundDatabases, lo
   return false;
 }
 
-/** A pooler may have kept sessions of the connections that filled the database. */
+/**
+ * Renames a database that a pooler may have kept sessions of, from the connections that filled it. It may be renamed
+ * already, if the server went away before its answer arrived.
+ */
 async function renameScratch(admin: pg.Client, scratch: string, name: string): Promise<void> {
+  const present = new Set((await listDatabases(admin)).map((each) => each.name));
+  if (!present.has(scratch) && present.has(name)) return;
   try {
     await renameDatabase(admin, scratch, name);
   } catch (error) {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { createDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
@@ -9,15 +8,7 @@ import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
-
-/**
- * How long dropping a scratch database may take, including waiting for a server that is briefly away, in
- * milliseconds.
- */
-const CLEAN_UP_MS = 60_000;
-
-/** How often to retry while the server is away, in milliseconds. */
-const TRY_AGAIN_MS = 500;
+import { onceThere } from './once-there.ts';
 
 /** Creates a temporary database. */
 export async function createScratch(
@@ -44,7 +35,7 @@ export async function dropScratch(
   failure?: unknown,
 ): Promise<void> {
   try {
-    await onceThere(database, scratch, log, async (signal) => {
+    await onceThere(database, `to drop database ${scratch}`, log, async (signal) => {
       if (isDiskFull(failure)) await freeDisk(database, scratch, signal);
       await dropWithSubscriptions(database, scratch, signal);
     });
@@ -89,31 +80,4 @@ async function freeDisk(database: Database, scratch: string, signal: AbortSignal
       });
     }
   });
-}
-
-/** Does the work, retrying while the server is away, within {@link CLEAN_UP_MS}. */
-async function onceThere(
-  { server }: Database,
-  scratch: string,
-  log: Logger,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const signal = AbortSignal.timeout(CLEAN_UP_MS);
-  for (let away: unknown; ; ) {
-    try {
-      return await work(signal);
-    } catch (error) {
-      // The reason why the server was away says more than the timeout.
-      if (signal.aborted) throw away ?? error;
-      if (!isAway(error)) throw error;
-      if (away === undefined) {
-        log.warn(
-          `waiting up to ${CLEAN_UP_MS / 1000} s for the server ${server}, to drop database ${scratch}: ${describeCause(error)}`,
-        );
-      }
-      away = error;
-      // If the time runs out meanwhile, the next attempt notices.
-      await delay(TRY_AGAIN_MS, undefined, { signal }).catch(() => {});
-    }
-  }
 }

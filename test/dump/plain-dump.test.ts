@@ -39,3 +39,18 @@ test('a reader that stops closes the source', async () => {
   }
   expect(closed).toBe(true);
 });
+
+test.each<[form: string, head: Buffer]>([
+  ['gzip', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])],
+  ['custom', Buffer.from('PGDMP')],
+])('in the form %s, one that is stopped half-way ends with the signal’s reason', async (_, head) => {
+  const stop = new AbortController();
+  async function* source(): AsyncGenerator<Buffer> {
+    yield Buffer.concat([head, Buffer.alloc(16)]);
+    stop.abort(new Error('received SIGINT'));
+    yield Buffer.alloc(16);
+  }
+  const options = { name: 'dump', binDir: undefined, env: process.env, signal: stop.signal };
+  const reading = readPlainDump(source(), options);
+  await expect(reading.next()).rejects.toThrow('received SIGINT');
+});

@@ -1,4 +1,5 @@
 import type { UsableBackup } from '../catalog/backup.ts';
+import type { TableName } from '../catalog/find-table.ts';
 import { textDecoder } from '../dump/text-decoder.ts';
 import type { CopyTarget } from '../dump/tokens.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
@@ -7,6 +8,7 @@ import type { Relation } from '../postgres/relations.ts';
 import { asKeyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
 import { UNKNOWN_TYPE } from './column-types.ts';
+import { type DumpSchema, readDumpSchema } from './dump-schema.ts';
 import { readDumpTables } from './dump-tables.ts';
 import { type SortSpace, sortRecords } from './external-sort.ts';
 import { refuseGenerated } from './generated-columns.ts';
@@ -62,18 +64,20 @@ export async function readDumpReferences(
   const { store, mediaPrefix, ownSources, tools, space } = context;
   const relations = new Map<string, Relation[]>();
   const sources: MatchedSource[] = [];
-  const names = new Set(sourceTables([...TOPOBANK_SOURCES, ...ownSources]));
-  const wantedNames = ({ schema, name }: CopyTarget) =>
-    [name, `${schemaOf(schema)}.${name}`].filter((wanted) => names.has(wanted));
-  const read = readDumpTables(store, backup, (table) => wantedNames(table).length > 0, { tools, signal });
+  const allSources = [...TOPOBANK_SOURCES, ...ownSources];
+  const sought = new Set(sourceTables(allSources));
+  const schema = await readDumpSchema(store, backup, { tools, signal });
+  const soughtAs = (table: TableName) => lineage(table, schema).filter(({ wanted }) => sought.has(wanted));
+  const read = readDumpTables(store, backup, (table) => soughtAs(table).length > 0, { tools, signal });
 
   async function* records(): AsyncGenerator<readonly string[]> {
     for await (const table of read.tables) {
-      const relation = describeTable(table);
-      const wanted = new Map(wantedNames(table).map((name) => [name, [relation]]));
+      const names = soughtAs(table);
+      const relation = describeTable({ ...table, ...names[0]?.table });
+      const wanted = new Map(names.map((name) => [name.wanted, [relation]]));
       for (const name of wanted.keys()) relations.set(name, [...(relations.get(name) ?? []), relation]);
       // Whether TopoBank's own apply is known only once all tables have been read.
-      const found = matchPresent([], [...TOPOBANK_SOURCES, ...ownSources], wanted).sources;
+      const found = matchPresent([], allSources, wanted).sources;
       const toUtf8 = utf8From(read.encoding());
       const writers = found.map((source) => keyWriter(source, table.columns, mediaPrefix, toUtf8));
       const first = sources.length;
@@ -99,7 +103,7 @@ export async function readDumpReferences(
   try {
     // The first sorted record comes only after all tables have been read, so `relations` is complete from here on.
     const head = await sorted.next();
-    await refuseGenerated(context, backup, ownSources, relations, signal);
+    refuseGenerated(backup.dump.key, schema, allSources, relations);
     const matched = matchPresent(TOPOBANK_SOURCES, ownSources, relations);
     const valid = new Map(matched.sources.map((source) => [identify(source), source]));
     async function* references(): AsyncGenerator<readonly Reference[]> {
@@ -124,6 +128,20 @@ function describeTable({ schema, name, columns }: CopyTarget): Relation {
     mayRead: true,
     unreadable: new Set(),
   };
+}
+
+/**
+ * The names that a source may give a table, and those of the tables that show its rows too, which count as theirs: a
+ * dump has the rows of a partition under its own name.
+ */
+function lineage(
+  table: TableName,
+  schema: DumpSchema,
+): { readonly wanted: string; readonly table: TableName }[] {
+  return [table, ...schema.ancestors(table)].flatMap((each) => [
+    { wanted: each.name, table: each },
+    { wanted: `${schemaOf(each.schema)}.${each.name}`, table: each },
+  ]);
 }
 
 /** Dumps from before PostgreSQL 10.3 name no schema. */

@@ -1,0 +1,135 @@
+import type { UsableBackup } from '../catalog/backup.ts';
+import type { TableName } from '../catalog/find-table.ts';
+import { partitionOf } from '../catalog/partitions.ts';
+import { readPlainDump } from '../dump/plain-dump.ts';
+import { provenBytes } from '../dump/proven-bytes.ts';
+import { readWords } from '../dump/read-words.ts';
+import { unquote } from '../dump/sql-words.ts';
+import { createTokenizer } from '../dump/tokenizer.ts';
+import { qualifiedName } from '../dump/tokens.ts';
+import { DumpError } from '../errors.ts';
+import type { ClientTools } from '../postgres/client-binaries.ts';
+import { readObject } from '../s3/reader.ts';
+import type { Store } from '../s3/store.ts';
+
+/** What the statements of a dump say of its tables; the rows show nothing but names of columns. */
+export interface DumpSchema {
+  /**
+   * The tables that show the rows of this one too: those that it inherits from or is a partition of, directly or not,
+   * the nearest first.
+   */
+  ancestors(table: TableName): readonly TableName[];
+  /** The columns whose values are generated, and so not in the dump. */
+  generated(table: TableName): ReadonlySet<string>;
+}
+
+/** A column in the CREATE TABLE statement of pg_dump, which has one per line. */
+const GENERATED = /^\s+((?:"[^"]*")+|[^\s"]+) .*\bGENERATED ALWAYS AS \(/gm;
+
+/** The tables that it inherits from, which follow the list of its columns. */
+const PARENTS = /^INHERITS \((.+)\)/m;
+
+/**
+ * Reads the statements before the rows of a backup in the store, and nothing else.
+ *
+ * @throws DumpError if they are not what they should be, StoreError, or the signal's reason
+ */
+export async function readDumpSchema(
+  store: Store,
+  backup: UsableBackup,
+  options: { readonly tools: ClientTools; readonly signal: AbortSignal },
+): Promise<DumpSchema> {
+  const parents = new Map<string, TableName[]>();
+  const generated = new Map<string, ReadonlySet<string>>();
+  for await (const sql of statementsBeforeRows(store, backup, options)) {
+    const partition = partitionOf(sql);
+    if (partition !== undefined) addParents(parents, partition.part, [partition.whole]);
+    const table = createdTable(sql);
+    if (table === undefined) continue;
+    const inherited = parentsIn(sql);
+    addParents(parents, table, inherited);
+    const columns = [...sql.matchAll(GENERATED)].map(([, name = '']) => unquote(name));
+    // Their own statement does not repeat those of parents, which come before their children.
+    const above = inherited.flatMap((parent) => [...(generated.get(qualifiedName(parent)) ?? [])]);
+    generated.set(qualifiedName(table), new Set([...columns, ...above]));
+  }
+  return {
+    ancestors(table) {
+      const found = new Map<string, TableName>();
+      const look = (next: readonly TableName[]) => {
+        for (const each of next) {
+          if (found.has(qualifiedName(each))) continue;
+          found.set(qualifiedName(each), each);
+          look(parents.get(qualifiedName(each)) ?? []);
+        }
+      };
+      look(parents.get(qualifiedName(table)) ?? []);
+      return [...found.values()];
+    },
+    generated: (table) => generated.get(qualifiedName(table)) ?? new Set(),
+  };
+}
+
+function addParents(parents: Map<string, TableName[]>, table: TableName, more: readonly TableName[]): void {
+  const name = qualifiedName(table);
+  parents.set(name, [...(parents.get(name) ?? []), ...more]);
+}
+
+async function* statementsBeforeRows(
+  store: Store,
+  { dump, manifest }: UsableBackup,
+  { tools, signal }: { readonly tools: ClientTools; readonly signal: AbortSignal },
+): AsyncGenerator<string> {
+  const { key } = dump;
+  const section =
+    manifest?.compression === null ? manifest.sections.find(({ name }) => name === 'pre-data') : undefined;
+  const bytes =
+    section === undefined || section.bytes === 0
+      ? readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal })
+      : readSection(store, key, section, signal);
+  const tokenizer = createTokenizer(key);
+  for await (const chunk of bytes) {
+    for (const token of tokenizer.push(chunk)) {
+      if (token.type === 'copy-start' || (token.type === 'section' && token.name !== 'pre-data')) return;
+      if (token.type === 'statement') yield tokenizer.session.decode(token.sql);
+    }
+  }
+}
+
+function readSection(
+  store: Store,
+  key: string,
+  section: { readonly offset: number; readonly bytes: number; readonly sha256: string },
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const { offset, bytes, sha256 } = section;
+  const range = { start: offset, end: offset + bytes - 1 };
+  return provenBytes(
+    readObject(store, key, { range, signal }),
+    sha256,
+    () =>
+      new DumpError({
+        doing: `cannot read the tables of ${key}`,
+        problem: 'the SHA-256 of its pre-data section does not match the manifest',
+        remedy: 'use another backup; `topobank-backup verify` shows what is damaged',
+      }),
+  );
+}
+
+/** The table that a statement creates, of whatever kind. */
+function createdTable(sql: string): TableName | undefined {
+  const words = readWords(sql);
+  if (!words.takes('create')) return undefined;
+  if (!words.takes('unlogged')) words.takes('foreign');
+  return words.takes('table') ? words.path() : undefined;
+}
+
+function parentsIn(sql: string): TableName[] {
+  const words = readWords(PARENTS.exec(sql)?.[1] ?? '');
+  const parents: TableName[] = [];
+  for (let parent = words.path(); parent !== undefined; parent = words.path()) {
+    parents.push(parent);
+    words.takes(',');
+  }
+  return parents;
+}

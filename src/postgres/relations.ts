@@ -60,8 +60,8 @@ export type Relations = ReadonlyMap<string, readonly Relation[]>;
 
 /**
  * Which of these tables the database has. Names are `schema.table`, or `table` for those of any schema: the search
- * path of the connection need not be the application's. Views and foreign tables count only if there is no table of
- * their name.
+ * path of the connection need not be the application's. A view does not count beside the table of its name that it
+ * reads.
  */
 export async function findRelations(client: pg.Client, names: readonly string[]): Promise<Relations> {
   const { rows } = await client.query<{
@@ -75,7 +75,11 @@ export async function findRelations(client: pg.Client, names: readonly string[])
   }>(
     `SELECT wanted.name AS wanted, n.nspname AS schema, c.relname AS name,
        (SELECT json_agg(json_build_array(a.attname, CASE t.typtype
-            WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod)
+            WHEN 'd' THEN (
+              WITH RECURSIVE base AS (
+                SELECT t.typbasetype AS type, t.typtypmod AS modifier
+                UNION ALL SELECT b.typbasetype, b.typtypmod FROM base JOIN pg_type b ON b.oid = type AND b.typtype = 'd')
+              SELECT format_type(type, modifier) FROM base JOIN pg_type b ON b.oid = type AND b.typtype <> 'd')
             ELSE format_type(a.atttypid, a.atttypmod) END,
             has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')) ORDER BY a.attnum)
         FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
@@ -98,7 +102,13 @@ export async function findRelations(client: pg.Client, names: readonly string[])
                AND to_jsonb(h) ->> 'inhdetachpending' IS DISTINCT FROM 'true'
                AND NOT EXISTS (
                  SELECT FROM pg_attribute a
-                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount = 0)) END
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount = 0)
+           ) AND NOT EXISTS (
+             -- A view of a table of its name shows rows that are read anyway.
+             SELECT FROM pg_rewrite w
+               JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+               JOIN pg_class t ON t.oid = d.refobjid
+             WHERE w.ev_class = c.oid AND c.relkind IN ('v', 'm') AND t.relname = c.relname AND t.relkind IN ('r', 'p')) END
      ORDER BY n.nspname`,
     [names],
   );
@@ -115,7 +125,7 @@ export async function findRelations(client: pg.Client, names: readonly string[])
     };
     found.set(wanted, [...(found.get(wanted) ?? []), relation]);
   }
-  return new Map([...found].map(([wanted, relations]) => [wanted, tablesFirst(relations)]));
+  return found;
 }
 
 const OTHER_KINDS: Readonly<Record<string, Relation['otherKind']>> = {
@@ -123,9 +133,3 @@ const OTHER_KINDS: Readonly<Record<string, Relation['otherKind']>> = {
   m: 'a view',
   f: 'a foreign table',
 };
-
-/** The tables, or what has their name if there is none. */
-function tablesFirst(relations: readonly Relation[]): readonly Relation[] {
-  const tables = relations.filter(isTable);
-  return tables.length > 0 ? tables : relations;
-}

@@ -250,6 +250,42 @@ test.each([
   });
 });
 
+test.each([
+  ['a view', 'CREATE VIEW public.files_manifest AS SELECT * FROM app.manifests'],
+  ['a view', 'CREATE MATERIALIZED VIEW public.files_manifest AS SELECT * FROM app.manifests'],
+  [
+    'a foreign table',
+    `CREATE FOREIGN DATA WRAPPER none; CREATE SERVER far FOREIGN DATA WRAPPER none;
+     CREATE FOREIGN TABLE public.files_manifest (id bigint, file text) SERVER far`,
+  ],
+])('%s stands for no table of its name that it does not read (%s)', async (kind, sql) => {
+  const table = '(id bigint PRIMARY KEY, file varchar(512), created timestamptz)';
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE SCHEMA app; CREATE TABLE app.manifests ${table}; INSERT INTO app.manifests VALUES (1, 'f/1');
+     CREATE SCHEMA archive; CREATE TABLE archive.files_manifest ${table};
+     INSERT INTO archive.files_manifest VALUES (2, 'f/2'); ${sql}`,
+  );
+  await bed.put('media/f/1');
+  await bed.put('media/f/2');
+  expect((await bed.report(['--grace', '0'])).unreadTables).toEqual([`files_manifest is ${kind}`]);
+  expect(await bed.audit(['--grace', '0', '--quarantine', '--yes'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining(`files_manifest is ${kind} — `),
+  });
+  expect(await bed.keys()).toEqual(['media/f/1', 'media/f/2']);
+});
+
+test('a domain of a domain of text holds text', async () => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE DOMAIN file_path AS varchar(512); CREATE DOMAIN short_path AS file_path CHECK (length(value) < 100);
+     CREATE TABLE files_manifest (id bigint PRIMARY KEY, file short_path); INSERT INTO files_manifest VALUES (1, 'f/1')`,
+  );
+  await bed.put('media/f/1');
+  expect(await bed.report(['--grace', '0'])).toMatchObject({ era: 'C', findings: [] });
+});
+
 test('a view ends no audit where its schema has the table under another name', async () => {
   const view = 'analysis_workflowresult AS SELECT 1 AS id, 1 AS folder_id';
   bed = await createAuditBed(inject('postgres'), `${CASES[2]!.sql}; CREATE VIEW public.${view}`);

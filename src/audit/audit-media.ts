@@ -4,6 +4,7 @@ import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import type { Relations } from '../postgres/relations.ts';
 import { exportSnapshot, joinSnapshot } from '../postgres/snapshot.ts';
+import { describeStandby, readStandby } from '../postgres/standby.ts';
 import type { Logger } from '../ui/log.ts';
 import type { FindingSink } from './finding.ts';
 import { inspectDatabase, readAllRows, sortInMemory } from './inspect.ts';
@@ -70,6 +71,9 @@ export async function auditMedia(
       for (const tables of tablesOfSeveral(matched))
         log.warn(`several schemas have a table of this name, and the rows of each count: ${tables}`);
       for (const problem of matched.unread) onUnread(problem);
+      const standby = await readStandby(held);
+      if (standby !== undefined)
+        log.warn(`${describeStandby(standby)}: rows that it lacks may own some orphans`);
       for (const client of [held, copying, fresh]) await readAllRows(client, serverEncoding);
       await sortInMemory(copying);
 

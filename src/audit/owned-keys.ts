@@ -3,6 +3,7 @@ import { ConfigError } from '../errors.ts';
 import { errorCode } from '../postgres/errors.ts';
 import { quoteTable } from '../postgres/relations.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
+import { describeStandby, readStandby } from '../postgres/standby.ts';
 import { inspectDatabase, readAllRows } from './inspect.ts';
 import { assertSources, type MatchedSource } from './match-sources.ts';
 import { keyExpression, ownsSomething } from './reference-query.ts';
@@ -15,13 +16,15 @@ export type FindOwned = (keys: readonly string[]) => Promise<ReadonlySet<string>
  * Creates a function that looks keys up among the rows of a database, by each of its sources.
  *
  * @param client a connection that is not in a transaction
- * @throws ConfigError if no row is known to own any object, or rows that may own some cannot be read
+ * @throws ConfigError if no row is known to own any object, or rows that may own some cannot be read or may not have
+ * arrived yet
  */
 export async function ownedKeyFinder(
   client: pg.Client,
   ownSources: readonly ReferenceSource[],
   mediaPrefix: string,
 ): Promise<FindOwned> {
+  await refuseStandby(client);
   const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
   assertSources(matched);
   const [unread] = matched.unread;
@@ -46,6 +49,21 @@ export async function ownedKeyFinder(
     }
     return owned;
   };
+}
+
+/**
+ * Makes sure that the server has the newest rows, and that its locks keep others out.
+ *
+ * @throws ConfigError if it is a standby
+ */
+export async function refuseStandby(client: pg.Client): Promise<void> {
+  const standby = await readStandby(client);
+  if (standby === undefined) return;
+  throw new ConfigError({
+    doing: 'cannot determine which objects no row owns',
+    problem: describeStandby(standby),
+    remedy: 'set POSTGRES_HOST to the primary',
+  });
 }
 
 /** The error for rows that may own some of the objects that seem to be orphans. */

@@ -12,6 +12,7 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { claimFreeId } from './claim-id.ts';
 import { type DumpDestination, storeDump } from './store-dump.ts';
+import { tellStandby } from './tell-standby.ts';
 import { tellWaiting } from './tell-waiting.ts';
 
 export interface BackupContext extends DumpDestination, ClientTools {
@@ -53,6 +54,7 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
     const facts = await asked(readDatabaseFacts(client, database.name));
     if (facts === undefined) throw new Error('the server does not know the database that it serves');
     const migrations = await asked(readMigrations(client));
+    await asked(tellStandby(client, log));
     const { id, upload } = await claimFreeId(context, startedAt, signal);
     log.info(
       `backing up ${database.name} (${formatBytes(facts.bytes)}, PostgreSQL ${server.version}) as ${id} with pg_dump ${pgDump.version}`,

@@ -6,6 +6,7 @@ import { readServerVersion } from '../postgres/facts.ts';
 import { findPooling, type Pooling, SHARED_SESSIONS } from '../postgres/pooler.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
 import { grantRightsOf } from '../postgres/roles.ts';
+import { describeStandby, readStandby, unloggedTables } from '../postgres/standby.ts';
 import { findDatabases, SAME_DATABASE } from '../restore/restore-target.ts';
 import { formatFirst } from '../ui/format.ts';
 import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
@@ -64,6 +65,7 @@ async function examineSource(
         await examine('database: connections', signal, async () =>
           judgeLimits(rights.limits, database, mediaManifest),
         ),
+        await examine('database: standby', signal, () => judgeStandby(client)),
         await examine('database: clock', signal, async () => judgeClock(rights.now, now())),
       );
       return `${database.name} on ${database.server} as ${database.user}, PostgreSQL ${server.version}`;
@@ -115,7 +117,7 @@ async function examineLeftovers(
 }
 
 function judgeReading(rights: Rights): string | Omit<DoctorFinding, 'check'> {
-  const { role, unreadable, unreadableObjects, hidden, forced, subscriptions } = rights;
+  const { role, unreadable, unreadableObjects, hidden, forced, subscriptions, mappings } = rights;
   if (unreadable.length > 0) {
     return fault(
       `${formatFirst(unreadable, NAMED)} cannot be read`,
@@ -135,11 +137,15 @@ function judgeReading(rights: Rights): string | Omit<DoctorFinding, 'check'> {
       `ALTER ROLE ${quote(role)} BYPASSRLS, or ${unforce.length === 0 ? 'use the owner' : `for the owner: ${formatFirst(unforce, NAMED)}`}`,
     );
   }
-  if (subscriptions.length > 0) {
+  const lacking = [
+    ...subscriptions.map((name) => `subscription ${name}`),
+    ...mappings.map((server) => `any options of the user mappings for server ${server}`),
+  ];
+  if (lacking.length > 0) {
     return {
       state: 'warning',
-      detail: `backups lack subscription ${formatFirst(subscriptions, NAMED)}, because the role is not a superuser`,
-      remedy: 'use a superuser (POSTGRES_USER), or keep its CREATE SUBSCRIPTION at hand',
+      detail: `backups lack ${formatFirst(lacking, NAMED)}, because the role is not a superuser`,
+      remedy: 'use a superuser (POSTGRES_USER), or keep the statements that create them at hand',
     };
   }
   return 'every table and sequence can be read';
@@ -168,6 +174,19 @@ function judgeContents({ contentLacks }: Rights): string | Omit<DoctorFinding, '
       ? 'restore as a superuser (POSTGRES_USER), or with --no-owner'
       : `${grants.join('; ')}, or restore with --no-owner`,
   );
+}
+
+async function judgeStandby(client: pg.Client): Promise<string | Omit<DoctorFinding, 'check'>> {
+  const standby = await readStandby(client);
+  if (standby === undefined) return 'the server is a primary';
+  const unlogged = await unloggedTables(client);
+  const lacks =
+    unlogged.length === 0 ? '' : `, and backups lack the rows of unlogged ${formatFirst(unlogged, NAMED)}`;
+  return {
+    state: 'warning',
+    detail: `${describeStandby(standby)}${lacks}`,
+    remedy: 'set POSTGRES_HOST to the primary to restore, or to act on orphans',
+  };
 }
 
 function judgeOwner({ ownerLack }: Rights): string | Omit<DoctorFinding, 'check'> {

@@ -32,6 +32,8 @@ export interface Rights extends Memberships {
   readonly ofSuperusers: readonly string[];
   /** Subscriptions, which pg_dump leaves out unless the role is a superuser. */
   readonly subscriptions: readonly string[];
+  /** Foreign servers with user mappings whose options, such as passwords, only a superuser may see, if there are any. */
+  readonly mappings: readonly string[];
   /** Those of POSTGRES_USER, whatever role it takes on. */
   readonly limits: ConnectionLimits;
   /** The server's clock. */
@@ -44,9 +46,10 @@ const RIGHTS = `
       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-      AND NOT EXISTS (
+      -- Of an extension's own tables, pg_dump reads those that hold its configuration.
+      AND (EXISTS (SELECT FROM pg_extension e WHERE c.oid = ANY (e.extconfig)) OR NOT EXISTS (
         SELECT FROM pg_depend d
-        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')))
   SELECT
     (r.rolsuper OR pg_has_role(r.oid, 'pg_signal_backend', 'USAGE')) AS "mayTerminate",
     ARRAY(SELECT name FROM dumped WHERE NOT readable ORDER BY 1) AS unreadable,
@@ -59,7 +62,10 @@ const RIGHTS = `
         WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))
       ORDER BY m.oid LIMIT 100) AS "unreadableObjects",
     CASE WHEN r.rolsuper THEN '{}' ELSE ARRAY(
-      SELECT format('event trigger %I', evtname) FROM pg_event_trigger
+      SELECT format('event trigger %I', t.evtname) FROM pg_event_trigger t
+      WHERE NOT EXISTS (
+        SELECT FROM pg_depend d
+        WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = t.oid AND d.deptype = 'e')
       UNION ALL SELECT format('publication %I', pubname) FROM pg_publication WHERE puballtables
       UNION ALL SELECT format('extension %I', e.extname)
         FROM pg_extension e JOIN pg_available_extension_versions v ON v.name = e.extname AND v.version = e.extversion
@@ -81,6 +87,8 @@ const RIGHTS = `
       ORDER BY 1) END AS "ofSuperusers",
     CASE WHEN r.rolsuper THEN '{}' ELSE ARRAY(
       SELECT quote_ident(subname) FROM pg_subscription WHERE subdbid = d.oid ORDER BY 1) END AS subscriptions,
+    CASE WHEN r.rolsuper THEN '{}' ELSE ARRAY(
+      SELECT DISTINCT quote_ident(srvname) FROM pg_user_mappings WHERE umoptions IS NULL ORDER BY 1) END AS mappings,
     json_build_object(
       'role', json_build_object(
         'limit', CASE WHEN NOT login.rolsuper AND login.rolconnlimit >= 0 THEN login.rolconnlimit END,

@@ -1,7 +1,7 @@
 import { type AuditContext, type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import type { FindingSink } from '../audit/finding.ts';
 import { keptMedia } from '../audit/kept-media.ts';
-import { ownedKeyFinder, unreadRows } from '../audit/owned-keys.ts';
+import { ownedKeyFinder, refuseStandby, unreadRows } from '../audit/owned-keys.ts';
 import { openProtectors, refuseUnread } from '../audit/protect.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
@@ -32,6 +32,7 @@ export async function auditAndQuarantine(
   signal: AbortSignal,
 ): Promise<AuditAndQuarantineReport> {
   const { store, database, quarantinePrefix } = context;
+  await database.use(database.name, signal, refuseStandby);
   const run = await findFreeRun(store, quarantinePrefix, context.now(), signal);
   const journal = await openJournal(store, quarantinePrefix, run, signal);
   try {

@@ -142,6 +142,11 @@ function nameOf(entry: DumpEntry | undefined): string {
   return entry.schema === '-' ? `${entry.type} ${entry.name}` : `${entry.type} ${entry.schema}.${entry.name}`;
 }
 
+/** The name of the entry with the rows of a table, by the table's name. */
+export function dataEntry(table: string): string {
+  return `TABLE DATA ${table.replace(/[\r\n]/g, ' ')}`;
+}
+
 /** Whether both belong to the large objects, which form one unit. */
 function isOfMany(name: string, other: string): boolean {
   return name === other && name === 'large objects';

@@ -100,6 +100,7 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
     'database: sessions',
     'database: prepared',
     'database: connections',
+    'database: standby',
     'database: clock',
     'database: maintenance',
     'database: pooler',
@@ -165,6 +166,50 @@ const ILL: readonly Ill[] = [
         remedy: 'GRANT pg_read_all_data TO <role>, or use the owner',
       },
       OF_A_SUPERUSER,
+    ],
+  },
+  {
+    about: 'a table of an extension that the role may not read, and that backups contain',
+    sql: [
+      'CREATE EXTENSION pg_trgm',
+      'CREATE TABLE configured ()',
+      'CREATE TABLE other ()',
+      'ALTER EXTENSION pg_trgm ADD TABLE configured',
+      'ALTER EXTENSION pg_trgm ADD TABLE other',
+      // What an extension's script does by pg_extension_config_dump.
+      `UPDATE pg_extension SET extconfig = ARRAY['configured'::regclass::oid], extcondition = ARRAY['']
+       WHERE extname = 'pg_trgm'`,
+      'REVOKE pg_read_all_data FROM <role>',
+    ],
+    undo: ['DROP EXTENSION pg_trgm'],
+    found: [
+      {
+        check: 'database: read all',
+        detail: 'public.configured cannot be read',
+        remedy: 'GRANT pg_read_all_data TO <role>, or use the owner',
+      },
+    ],
+  },
+  {
+    about: 'user mappings whose options the role may not see',
+    sql: [
+      'CREATE EXTENSION postgres_fdw',
+      'CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw',
+      'GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO <role>',
+      'ALTER SERVER far OWNER TO <role>',
+      `CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (password 'x')`,
+      `CREATE USER MAPPING FOR <role> SERVER far OPTIONS (password 'y')`,
+    ],
+    undo: ['DROP EXTENSION postgres_fdw CASCADE'],
+    found: [
+      {
+        check: 'database: read all',
+        state: 'warning',
+        detail:
+          'backups lack any options of the user mappings for server far, because the role is not a superuser',
+        remedy: 'use a superuser (POSTGRES_USER), or keep the statements that create them at hand',
+      },
+      { check: 'database: restore', state: 'warning' },
     ],
   },
   {
@@ -777,10 +822,10 @@ test('a fault ends the program with status 3; the document is the same as the ta
   expect(text.stdout).toMatch(
     /\ns3: list +fault +403 SignatureDoesNotMatch +check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID\n/,
   );
-  expect(text.stdout).toMatch(/\n\n1 of 15 checks failed\n$/);
+  expect(text.stdout).toMatch(/\n\n1 of 16 checks failed\n$/);
   expect(json).toMatchObject({ status: 3, stderr: '' });
   const document = JSON.parse(json.stdout) as DoctorFinding[];
-  expect(document).toHaveLength(15);
+  expect(document).toHaveLength(16);
   expect(unwell(document)).toEqual([
     {
       check: 's3: list',

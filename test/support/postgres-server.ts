@@ -71,9 +71,11 @@ export async function startPostgres(options: {
   readonly settings?: Readonly<Record<string, string>>;
   /** More arguments for initdb. */
   readonly initdb?: readonly string[];
+  /** Makes it a hot standby of this one, which has to run. */
+  readonly standbyOf?: PostgresServer;
   readonly signal?: AbortSignal;
 }): Promise<PostgresServer> {
-  const { directory, signal, settings = {}, initdb = [] } = options;
+  const { directory, signal, settings = {}, initdb = [], standbyOf } = options;
   const binDir = requireServerBinaries(process.env);
   const owner = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
   const data = join(directory, 'postgres');
@@ -82,7 +84,9 @@ export async function startPostgres(options: {
 
   const guard = guardPostgres(directory, data);
   try {
-    await makeCluster(binDir, data, owner, initdb, signal);
+    await (standbyOf === undefined
+      ? makeCluster(binDir, data, owner, initdb, signal)
+      : copyCluster(standbyOf, data, owner, signal));
     const { port } = await freePorts('port');
     const connection = { host: '127.0.0.1', port, user: USER, password: PASSWORD } as const;
     const log = join(directory, 'postgres.log');
@@ -161,6 +165,38 @@ async function makeCluster(
     throw error;
   } finally {
     rmSync(passwordFile);
+  }
+}
+
+/** A copy that follows the other server (manual, "pg_basebackup"). */
+async function copyCluster(
+  { binDir, host, port, user, password }: PostgresServer,
+  data: string,
+  owner: Owner | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const args = [
+    '-D',
+    data,
+    '-h',
+    host,
+    '-p',
+    String(port),
+    '-U',
+    user,
+    '--write-recovery-conf',
+    '--checkpoint=fast',
+  ];
+  try {
+    await run(join(binDir, 'pg_basebackup'), args, {
+      ...owner,
+      cwd: '/',
+      env: { PATH: process.env.PATH, PGPASSWORD: password },
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   }
 }
 

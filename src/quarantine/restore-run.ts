@@ -6,7 +6,7 @@ import { tellingCutOff } from './cut-off.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
 import { runPrefix } from './names.ts';
-import { findRun, listQuarantined, type QuarantinedObject, removeEmptyRun } from './runs.ts';
+import { findRunState, listQuarantined, type QuarantinedObject, removeEmptyRun } from './runs.ts';
 
 /** The result of bringing a run's objects back. Sizes are bytes. */
 export interface RunRestored {
@@ -30,7 +30,7 @@ export async function restoreRun(
   signal: AbortSignal,
 ): Promise<RunRestored> {
   const { store, quarantinePrefix: prefix, log } = context;
-  const { state } = await findRun(store, prefix, run, signal);
+  const state = await findRunState(store, prefix, run, signal);
   const restored = { count: 0, bytes: 0 };
   const left = tallyLeft();
   const pages =

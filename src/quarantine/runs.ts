@@ -85,15 +85,22 @@ export async function firstOriginal(
   return undefined;
 }
 
-/** @throws NotFoundError if there is no such run */
-export async function findRun(
+/**
+ * The state of one run, without listing what it holds.
+ *
+ * @throws NotFoundError if there is no such run
+ */
+export async function findRunState(
   store: Store,
   prefix: string,
   run: string,
   signal: AbortSignal,
-): Promise<QuarantineRun> {
-  const found = (await listRuns(store, prefix, signal)).find((known) => known.run === run);
-  if (found !== undefined) return found;
+): Promise<QuarantineRun['state']> {
+  if (parseQuarantineKey(prefix, doneKey(prefix, run))?.run === run) {
+    if ((await store.head(doneKey(prefix, run), signal)) !== undefined) return 'done';
+    if ((await store.head(journalKey(prefix, run), signal)) !== undefined) return 'cut off';
+    for await (const _ of store.list(runPrefix(prefix, run), { signal })) return 'cut off';
+  }
   throw new NotFoundError({
     doing: `cannot use quarantine run ${run}`,
     problem: `there is no such run under ${prefix} of bucket ${store.bucket}`,

@@ -244,6 +244,17 @@ test.each([
   expect(result).toMatchObject({ status, stderr: expect.stringMatching(message) });
 });
 
+test('a part of what a run holds is no run', async () => {
+  expect(await quarantine()).toMatchObject({ status: 0 });
+  const [{ run } = { run: '' }] = await bed.runs();
+  const before = await bed.places();
+  expect(await bed.command(['quarantine', 'restore', `${run}/media`])).toMatchObject({
+    status: 4,
+    stderr: expect.stringContaining('there is no such run'),
+  });
+  expect(await bed.places()).toEqual(before);
+});
+
 test('an object of its size, written in parts, that has come to its place does not cost the one in quarantine', async () => {
   const { bytes = 0 } = (await bed.store.head('media/orphan', never)) ?? {};
   expect(await quarantine()).toMatchObject({ status: 0 });

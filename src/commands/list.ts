@@ -1,13 +1,13 @@
 import type { Backup } from '../catalog/backup.ts';
-import { idTime, manifestKey } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catalog/verification.ts';
 import { EXIT } from '../errors.ts';
 import { describeShrink, describeSpared, findLarger, judgeShrink } from '../retention/shrink-guard.ts';
 import { joinLines } from '../ui/controls.ts';
-import { formatBytes, formatDuration } from '../ui/format.ts';
+import { formatBytes } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
+import { age, since, summarize } from './backup-summary.ts';
 import { LIST_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
@@ -34,31 +34,6 @@ export async function run(invocation: Invocation): Promise<number> {
         ]),
   );
   return EXIT.done;
-}
-
-/** The document of one backup in `list --json`. */
-export function summarize(backup: Backup, prefix: string) {
-  const { id, state, dump, manifest } = backup;
-  return {
-    id,
-    key: dump?.key ?? manifest?.key ?? manifestKey(prefix, id),
-    bytes: dump?.bytes ?? 0,
-    state,
-    startedAt: manifest?.startedAt ?? idTime(id)?.toISOString() ?? null,
-    finishedAt: manifest?.finishedAt ?? dump?.lastModified.toISOString() ?? null,
-    database: databaseOf(backup) ?? null,
-    server: manifest?.server ?? null,
-    verified: verifiedDocument(backup),
-    ...(backup.unreadRecord === undefined ? {} : { unreadRecord: backup.unreadRecord }),
-  };
-}
-
-/** When and how deep a backup was verified, and what was wrong with it; null if it never was. */
-function verifiedDocument({ verified }: Backup) {
-  const check = decisiveCheck(verified);
-  if (check === undefined) return null;
-  const { at, depth, ok, faults } = check;
-  return { at, depth, ok, faults };
 }
 
 function render(backups: readonly Backup[], now: Date, notes: readonly string[]): string {
@@ -107,16 +82,4 @@ function faultNotes(backup: Backup): string[] {
   }
   const check = faultyCheck(backup.verified);
   return check !== undefined ? [`${backup.id} is faulty: ${describeFaults(check)}`] : [];
-}
-
-/** How long ago a backup was begun. */
-export function age(id: string, now: Date): string {
-  const time = idTime(id);
-  if (time === undefined) return '-';
-  return now < time ? 'ahead of clock' : since(time, now);
-}
-
-function since(time: Date, now: Date): string {
-  const ms = Math.max(0, now.getTime() - time.getTime());
-  return formatDuration(ms < 60_000 ? Math.floor(ms / 1000) * 1000 : Math.floor(ms / 60_000) * 60_000);
 }

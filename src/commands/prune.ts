@@ -10,8 +10,8 @@ import type { Store } from '../s3/store.ts';
 import { escapeControls, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
+import { age } from './backup-summary.ts';
 import { DECISION_GROUPS, PRUNE_GROUPS } from './groups.ts';
-import { age } from './list.ts';
 import {
   type CommonOptions,
   confirmAndLock,

@@ -13,7 +13,7 @@ import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS } from './groups.ts';
-import { mediaContext } from './media.ts';
+import { mediaContext } from './media-report.ts';
 import type { RestoreFlags } from './restore-options.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 

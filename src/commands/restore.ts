@@ -19,7 +19,7 @@ import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { choiceOptions } from './choice-options.ts';
 import { FILE_RESTORE_GROUPS, RESTORE_GROUPS } from './groups.ts';
-import { isWhole, renderMediaRestored } from './media.ts';
+import { isWhole, renderMediaRestored } from './media-report.ts';
 import { mediaOfRestore } from './restore-media.ts';
 import {
   type ChosenDump,

@@ -9,9 +9,9 @@ import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
+import { summarize } from './backup-summary.ts';
 import { choiceOptions } from './choice-options.ts';
 import { SHOW_GROUPS } from './groups.ts';
-import { summarize } from './list.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 import { showDiff } from './show-diff.ts';
 

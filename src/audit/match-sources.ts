@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts';
 import { describeKind, isTable, type Relation, type Relations } from '../postgres/relations.ts';
+import { formatFirst } from '../ui/format.ts';
 import { isText, isTime } from './column-types.ts';
 import { placeholders } from './pattern.ts';
 import { ERA_B_COLUMNS, type Era, type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
@@ -82,10 +83,7 @@ export function tablesOfSeveral({ sources }: Matched): string[] {
   }
   return [...schemas]
     .filter(([, names]) => names.size > 1)
-    .map(([table, names]) => {
-      const more = names.size > SCHEMAS_NAMED ? ` and ${names.size - SCHEMAS_NAMED} more` : '';
-      return `${table} in ${[...names].slice(0, SCHEMAS_NAMED).join(', ')}${more}`;
-    });
+    .map(([table, names]) => `${table} in ${formatFirst([...names], SCHEMAS_NAMED)}`);
 }
 
 /** @throws ConfigError if there is no source, saying which tables were looked for */

@@ -6,7 +6,8 @@ import { findBackups, newestBackups } from './catalog.ts';
 import { otherDatabase } from './manifest.ts';
 import { type Check, damagedCheck, faultyCheck } from './verification.ts';
 
-const SEE_LIST = 'run `topobank-backup list` to see the backups';
+/** The remedy where a backup is not what or where it was expected to be. */
+export const SEE_LIST = 'run `topobank-backup list` to see the backups';
 
 /**
  * A backup given by id, or by the file of its dump, since a bucket may hold several dumps with one id: `.sql`,

@@ -1,6 +1,6 @@
 import type { Backup } from '../catalog/backup.ts';
 import { findBackup, listBackups, newestBackup } from '../catalog/catalog.ts';
-import { findNamed, type Wanted } from '../catalog/choose-backup.ts';
+import { findNamed, SEE_LIST, type Wanted } from '../catalog/choose-backup.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
@@ -113,7 +113,7 @@ function noBackup(store: Store, prefix: string, but = ''): NotFoundError {
   return new NotFoundError({
     doing: 'cannot verify any backup',
     problem: `there is no backup under ${prefix} of bucket ${store.bucket}${but}`,
-    remedy: 'run `topobank-backup list` to see the backups',
+    remedy: SEE_LIST,
   });
 }
 

@@ -1,5 +1,8 @@
 import { DumpError } from '../errors.ts';
 
+/** The remedy for a dump that somebody has changed. */
+export const TAKE_ANOTHER = 'take another dump; this one is not as pg_dump wrote it';
+
 /** Errors about the bytes of one dump. */
 export interface DumpFaults {
   fault(problem: string, remedy: string): DumpError;
@@ -18,7 +21,7 @@ export function dumpFaults(name: string): DumpFaults {
     new DumpError({ doing: `cannot read the dump ${name}`, problem, remedy });
   return {
     fault,
-    damaged: (problem) => fault(problem, 'take another dump; this one is not as pg_dump wrote it'),
+    damaged: (problem) => fault(problem, TAKE_ANOTHER),
     noDump: (found, remedy = 'give a file written by pg_dump') =>
       fault(`${found}, so it is not a plain dump from pg_dump`, remedy),
   };

@@ -1,4 +1,5 @@
 import { RestoreError } from '../errors.ts';
+import { TAKE_ANOTHER } from './faults.ts';
 import type { DumpToken } from './tokens.ts';
 
 /**
@@ -17,7 +18,6 @@ const SEARCHED = 64 * 1024;
 /** White space and comments before, between and after the first words; comments nest (manual §4.1.5). */
 const BLANK = /^(?:\s+|--[^\n]*)/;
 
-const TAKE_ANOTHER = 'take another dump; this one is not as pg_dump wrote it';
 const WITHOUT_CREATE = 'take a dump without --create';
 
 /**

@@ -2,6 +2,7 @@ import { compareMedia, type MediaFault } from '../audit/compare-media.ts';
 import { counted } from '../audit/counted.ts';
 import { onlyMedia } from '../audit/only-media.ts';
 import type { Backup } from '../catalog/backup.ts';
+import { SEE_LIST } from '../catalog/choose-backup.ts';
 import { mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError } from '../errors.ts';
 import { takePages } from '../s3/object-page.ts';
@@ -55,8 +56,7 @@ export async function* checkMedia(
 async function noList(store: Store, { id, dump }: Backup, signal: AbortSignal): Promise<NotFoundError> {
   const doing = `cannot check the media of backup ${id}`;
   if (dump !== undefined && (await store.head(dump.key, signal)) === undefined) {
-    const remedy = 'run `topobank-backup list` to see the backups';
-    return new NotFoundError({ doing, problem: 'it was deleted in the meantime', remedy });
+    return new NotFoundError({ doing, problem: 'it was deleted in the meantime', remedy: SEE_LIST });
   }
   return new NotFoundError({
     doing,

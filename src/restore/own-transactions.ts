@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { TAKE_ANOTHER } from '../dump/faults.ts';
 import { RestoreError } from '../errors.ts';
 
 /**
@@ -24,6 +25,6 @@ export function refuseUncommitted(client: pg.Client, doing: string): void {
   throw new RestoreError({
     doing,
     problem: 'it begins a transaction and does not commit it, so nothing would be kept',
-    remedy: 'take another dump; this one is not as pg_dump wrote it',
+    remedy: TAKE_ANOTHER,
   });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeleteObjectsCommand, type _Error as Refusal, type S3Client } from '@aws-sdk/client-s3';
 import { StoreError } from '../errors.ts';
+import { formatFirst } from '../ui/format.ts';
 
 /** Most keys in one DeleteObjects request. */
 const BATCH = 1000;
@@ -79,8 +80,7 @@ const keysOf = (refusals: readonly Refusal[]) => [
 /** If any refused key is unknown, the error lists none: a caller must not take the others for deleted. */
 function refusedError(bucket: string, refused: readonly Refusal[]): StoreError {
   const keys = refused.every(isNamed) ? keysOf(refused) : [];
-  const more = keys.length > NAMED_KEYS ? ` and ${keys.length - NAMED_KEYS} more` : '';
-  const what = keys.length === 0 ? 'some objects' : `${keys.slice(0, NAMED_KEYS).join(', ')}${more}`;
+  const what = keys.length === 0 ? 'some objects' : formatFirst(keys, NAMED_KEYS);
   return new StoreError({
     doing: `cannot delete ${what} from bucket ${bucket}`,
     problem: [...new Set(refused.map(({ Code }) => Code ?? 'refused'))].join(', '),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import type { Owner } from './daemons.ts';
 import { freePorts } from './free-ports.ts';
 import { requireServerBinaries } from './postgres-binaries.ts';
 import { guardPostgres } from './server-guard.ts';
@@ -29,11 +30,6 @@ export interface PostgresServer {
   startAgain(): Promise<void>;
   /** Ends the server and waits for its end; its files stay. May be called twice. */
   stop(): Promise<void>;
-}
-
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 const USER = 'topobank';

@@ -14,6 +14,8 @@ import { objectsOf, removeBackups } from './remove-backups.ts';
 export interface PruneContext {
   readonly store: Store;
   readonly prefix: string;
+  /** The database whose backups are pruned, with those that do not say what they are of; undefined for all. */
+  readonly own: string | undefined;
   readonly rules: RetentionRules;
   /** The time zone in which days, weeks, months and years begin. */
   readonly zone: string;
@@ -33,10 +35,10 @@ export async function planPrune(
   signal: AbortSignal,
   made?: string,
 ): Promise<GuardedPlan> {
-  const { store, prefix, rules, zone, shrinkGuard } = context;
+  const { store, prefix, own, rules, zone, shrinkGuard } = context;
   const backups = await listBackups(store, prefix, signal);
   const now = earlierClock(context);
-  const verdicts = planRetention(backups, rules, now, zone);
+  const verdicts = planRetention(backups, rules, now, zone, own);
   return holdBack(verdicts, { share: shrinkGuard, made }, now);
 }
 

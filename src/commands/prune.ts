@@ -1,6 +1,6 @@
 import { type PruneContext, planPrune, removals } from '../backup/prune-backups.ts';
 import { pruneConfirmed } from '../backup/prune-confirmed.ts';
-import type { Config } from '../config/config.ts';
+import { type Config, readIfGiven } from '../config/config.ts';
 import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import type { GuardedPlan } from '../retention/hold-back.ts';
@@ -35,7 +35,7 @@ async function decide(invocation: Invocation): Promise<void> {
   warnOfVariables(session.log, invocation);
   const { config } = session;
   const plan = await withStore(session, (store) =>
-    planPrune(pruneContext(session, store), invocation.signal),
+    planPrune(pruneContext(session, store, readIfGiven(invocation, 'database')), invocation.signal),
   );
   showPlan(session, plan);
   session.print({ dryRun: true, ...planDocument(plan) }, conclude('would delete', plan, config));
@@ -49,7 +49,7 @@ async function prune(invocation: Invocation): Promise<void> {
   const plan = await withStore(session, (store) =>
     pruneConfirmed(
       {
-        ...pruneContext(session, store),
+        ...pruneContext(session, store, config.database),
         database,
         ...confirmAndLock(session, 'prune'),
         show: (found) => showPlan(session, found),
@@ -64,9 +64,10 @@ async function prune(invocation: Invocation): Promise<void> {
 function pruneContext(
   { config, now, log }: Session<(typeof DECISION_GROUPS)[number]>,
   store: Store,
+  own: string | undefined,
 ): PruneContext {
   const { prefix, zone, shrinkGuard } = config;
-  return { store, prefix, rules: retentionRules(config), zone, shrinkGuard, now, log };
+  return { store, prefix, own, rules: retentionRules(config), zone, shrinkGuard, now, log };
 }
 
 function planDocument({ verdicts, shrink }: GuardedPlan) {

@@ -19,6 +19,7 @@ export function runContext(
   return {
     store,
     prefix,
+    own: config.database,
     maxParts,
     partsInFlight,
     quarantinePrefix,

@@ -1,5 +1,6 @@
 import { type Backup, isTaken, type UsableBackup } from '../catalog/backup.ts';
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
+import { otherDatabase } from '../catalog/manifest.ts';
 import { faultyCheck } from '../catalog/verification.ts';
 import { byDatabase, type DatabaseBackups } from './by-database.ts';
 import { type CalendarUnit, calendarName, spanBefore } from './calendar.ts';
@@ -34,12 +35,14 @@ type Rule = (pool: readonly UsableBackup[]) => Map<Backup, string>;
  *   wrong.
  *
  * @param zone the time zone of days, weeks, months and years
+ * @param own the database whose rules these are: backups known to be of another one stay. Undefined for all databases.
  */
 export function planRetention(
   backups: readonly Backup[],
   rules: RetentionRules,
   now: Date,
   zone: string,
+  own?: string,
 ): RetentionVerdict[] {
   const ordered = newestFirst(backups);
   if (rules.newest === 0) return ordered.map((backup) => keep(backup, 'MAX_BACKUPS=0 keeps all'));
@@ -49,6 +52,8 @@ export function planRetention(
   const groups = byDatabase(timely);
   return ordered.map((backup): RetentionVerdict => {
     if (isAhead(backup, now)) return keep(backup, 'its time is ahead of the clock');
+    const other = otherDatabase(backup, own);
+    if (other !== undefined) return keep(backup, `only runs of its own database ${other} delete it`);
     if (backup.state === 'broken') return judgeBroken(backup, timely, groups, kept);
     const reasons = kept.get(backup);
     return reasons === undefined ? remove(backup, 'no rule keeps it') : { backup, action: 'keep', reasons };

@@ -29,6 +29,7 @@ function context(given: Partial<PruneContext> = {}): PruneContext & { readonly l
   return {
     store: { ...bed.store, now: () => NOW },
     prefix: 'backup/',
+    own: 'topobank',
     rules: { newest: 2, perUnit: { day: 0, week: 0, month: 0, year: 0 }, within: undefined },
     zone: 'UTC',
     shrinkGuard: 0.5,

@@ -7,7 +7,7 @@ let make: BackupMaker;
 
 beforeAll(async () => {
   bed = await createTestBed(inject('postgres'));
-  make = makeBackups(bed.store);
+  make = makeBackups(bed.store, bed.database.name);
   await bed.database.query('CREATE TABLE surface AS SELECT g AS id FROM generate_series(1, 20000) g');
 });
 

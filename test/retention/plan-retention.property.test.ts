@@ -120,6 +120,31 @@ always('each backup gets one verdict, and nothing else does', (verdicts, { all }
   for (const { reasons } of verdicts) expect(reasons.length).toBeGreaterThan(0);
 });
 
+test('with the rules of one database, what is known to be of another stays, and the rest is judged as without', () => {
+  fc.assert(
+    fc.property(
+      backups,
+      rules,
+      zones,
+      fc.constantFrom('topobank', 'other', 'none'),
+      (all, given, zone, own) => {
+        const verdicts = planRetention(all, given, NOW, zone);
+        const ofOwn = planRetention(all, given, NOW, zone, own);
+        for (const [at, { backup, action }] of ofOwn.entries()) {
+          const name = backup.manifest?.database?.name;
+          if (name !== undefined && name !== own) expect(action).toBe('keep');
+          else
+            expect({ backup, action }).toEqual({
+              backup: verdicts[at]?.backup,
+              action: verdicts[at]?.action,
+            });
+        }
+      },
+    ),
+    { numRuns: 250 },
+  );
+});
+
 always('the newest complete backup stays', (verdicts, { all }) => {
   const best = newest(completeOf(all));
   if (best !== undefined) expect(stay(verdicts)).toContain(best);

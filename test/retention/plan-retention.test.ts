@@ -430,6 +430,26 @@ test('a broken backup is held against those of its own database', () => {
   ]);
 });
 
+test('the rules of one database delete nothing of another, nor count for it', () => {
+  const backups = [
+    complete('2026-11-25', 1000, 'a'),
+    complete('2026-11-24', 1000, 'b'),
+    complete('2026-11-23', 1000, 'a'),
+    complete('2026-11-22', 1000, 'b'),
+    foreign('2026-11-21'),
+    foreign('2026-11-20'),
+  ];
+  const verdicts = planRetention(backups, rules({ newest: 1 }), NOW, 'UTC', 'b');
+  expect(verdicts.map(({ action, reasons }) => `${action}: ${reasons.join(', ')}`)).toEqual([
+    'keep: only runs of its own database a delete it',
+    'keep: the newest of database b',
+    'keep: only runs of its own database a delete it',
+    'remove: no rule keeps it',
+    'keep: the newest',
+    'remove: no rule keeps it',
+  ]);
+});
+
 test('beside two databases, a broken one that does not tell whose it is stays with its dump', () => {
   const backups = [
     complete('2026-11-24', 1000, 'a'),

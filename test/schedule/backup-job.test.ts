@@ -47,6 +47,7 @@ function createService(
     store: bed.store,
     database: bed.tool,
     prefix: 'backup/',
+    own: undefined,
     quarantinePrefix: 'quarantine/',
     binDir: bed.env.PG_BINDIR,
     env: process.env,

@@ -1,4 +1,5 @@
 import type { UsableBackup } from '../catalog/backup.ts';
+import { readWhole } from '../catalog/describe-backup.ts';
 import type { TableName } from '../catalog/find-table.ts';
 import { textDecoder } from '../dump/text-decoder.ts';
 import type { CopyTarget } from '../dump/tokens.ts';
@@ -54,14 +55,15 @@ interface DumpReferences {
  * without types and primary keys: a row is identified by its column `id`, or else by its first column, and counts as
  * old.
  *
- * @throws DumpError, StoreError, ConfigError if the references cannot be sorted, or the signal's reason
+ * @throws NotFoundError if it was deleted meanwhile, DumpError, StoreError, ConfigError if the references cannot be sorted, or the signal's reason
  */
 export async function readDumpReferences(
   context: DumpReferencesContext,
-  backup: UsableBackup,
+  listed: UsableBackup,
   signal: AbortSignal,
 ): Promise<DumpReferences> {
   const { store, mediaPrefix, ownSources, tools, space } = context;
+  const backup = await readWhole(store, listed, signal);
   const relations = new Map<string, Relation[]>();
   const sources: MatchedSource[] = [];
   const allSources = [...TOPOBANK_SOURCES, ...ownSources];

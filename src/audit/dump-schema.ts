@@ -1,5 +1,6 @@
 import type { UsableBackup } from '../catalog/backup.ts';
 import type { TableName } from '../catalog/find-table.ts';
+import type { Manifest } from '../catalog/manifest.ts';
 import { partitionOf } from '../catalog/partitions.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
@@ -36,7 +37,7 @@ const PARENTS = /^INHERITS \((.+)\)/m;
  */
 export async function readDumpSchema(
   store: Store,
-  backup: UsableBackup,
+  backup: UsableBackup<Manifest>,
   options: { readonly tools: ClientTools; readonly signal: AbortSignal },
 ): Promise<DumpSchema> {
   const parents = new Map<string, TableName[]>();
@@ -77,7 +78,7 @@ function addParents(parents: Map<string, TableName[]>, table: TableName, more: r
 
 async function* statementsBeforeRows(
   store: Store,
-  { dump, manifest }: UsableBackup,
+  { dump, manifest }: UsableBackup<Manifest>,
   { tools, signal }: { readonly tools: ClientTools; readonly signal: AbortSignal },
 ): AsyncGenerator<string> {
   const { key } = dump;

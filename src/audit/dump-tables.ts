@@ -1,5 +1,5 @@
 import type { UsableBackup } from '../catalog/backup.ts';
-import { knownBy } from '../catalog/manifest.ts';
+import { knownBy, type Manifest } from '../catalog/manifest.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
@@ -35,7 +35,7 @@ interface DumpTables {
  */
 export function readDumpTables(
   store: Store,
-  { dump, manifest }: UsableBackup,
+  { dump, manifest }: UsableBackup<Manifest>,
   wanted: (table: CopyTarget) => boolean,
   options: { readonly tools: ClientTools; readonly signal: AbortSignal },
 ): DumpTables {

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { UsableBackup } from '../catalog/backup.ts';
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import { remedyForOthers } from '../catalog/dump-source.ts';
+import type { Manifest } from '../catalog/manifest.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { DatabaseError, DumpError } from '../errors.ts';
@@ -38,7 +39,7 @@ export type FetchProof =
  */
 export async function fetchDump(
   context: FetchContext,
-  backup: UsableBackup,
+  backup: UsableBackup<Manifest>,
   directory: string,
   signal: AbortSignal,
 ): Promise<{ readonly path: string; readonly proof: FetchProof }> {
@@ -94,7 +95,7 @@ export async function fetchDump(
 /** @throws DumpError if it is not a whole dump, or not the one in its manifest */
 async function check(
   { store, binDir, env, log }: FetchContext,
-  backup: UsableBackup,
+  backup: UsableBackup<Manifest>,
   bytes: AsyncIterable<Buffer>,
   signal: AbortSignal,
 ): Promise<FetchProof> {

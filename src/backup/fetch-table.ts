@@ -4,7 +4,7 @@ import type { UsableBackup } from '../catalog/backup.ts';
 import { blocksOf, chooseTables } from '../catalog/choose-tables.ts';
 import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import { showTableName } from '../catalog/find-table.ts';
-import { knownBy } from '../catalog/manifest.ts';
+import { knownBy, type Manifest } from '../catalog/manifest.ts';
 import { openBlocks } from '../dump/block-reader.ts';
 import type { DumpTable, KnownDump } from '../dump/dump-index.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
@@ -37,7 +37,7 @@ export interface FetchedTable {
  */
 export async function fetchTable(
   context: FetchContext,
-  backup: UsableBackup,
+  backup: UsableBackup<Manifest>,
   directory: string,
   options: { readonly wanted: string; readonly form: 'copy' | 'csv' },
   signal: AbortSignal,

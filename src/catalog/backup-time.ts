@@ -1,5 +1,5 @@
 import { idTime } from './backup-name.ts';
-import type { Manifest } from './manifest.ts';
+import type { ManifestHead } from './manifest.ts';
 
 /**
  * How far ahead of the clock, in milliseconds, a backup may be. A backup with a manifest is named in UTC and takes
@@ -16,7 +16,7 @@ export function backupTime({ id }: { readonly id: string }): Date {
 
 /** Whether a backup's name is so far in the future that nothing can be concluded from it. */
 export function isAhead(
-  backup: { readonly id: string; readonly manifest?: Manifest | undefined },
+  backup: { readonly id: string; readonly manifest?: ManifestHead | undefined },
   now: Date,
 ): boolean {
   const allowed = backup.manifest === undefined ? AHEAD_MS.foreign : AHEAD_MS.own;

@@ -1,6 +1,6 @@
 import type { ObjectInfo } from '../s3/store.ts';
 import type { Compression } from './backup-name.ts';
-import type { Manifest } from './manifest.ts';
+import type { ManifestHead } from './manifest.ts';
 import type { VerificationRecord } from './verification.ts';
 
 /**
@@ -9,14 +9,16 @@ import type { VerificationRecord } from './verification.ts';
  * - `complete`: dump and manifest, and the sizes agree.
  * - `foreign`: a dump without a manifest, written by go-s3-backup or copied in by an operator.
  * - `broken`: a manifest that cannot be read, or whose dump is missing or has another size.
+ *
+ * `M` is how much of its manifest is known: there may be thousands of backups, each with thousands of tables.
  */
-export type Backup =
-  | (Described & { readonly state: 'complete'; readonly dump: Dump; readonly manifest: Manifest })
+export type Backup<M extends ManifestHead = ManifestHead> =
+  | (Described & { readonly state: 'complete'; readonly dump: Dump; readonly manifest: M })
   | (Described & { readonly state: 'foreign'; readonly dump: Dump; readonly manifest?: undefined })
   | (Described & {
       readonly state: 'broken';
       readonly dump: Dump | undefined;
-      readonly manifest: Manifest | undefined;
+      readonly manifest: M | undefined;
       /** What is wrong, as a single clause. */
       readonly fault: string;
       /** Whether it may be whole nevertheless: its manifest read differently each time. */
@@ -34,7 +36,7 @@ interface Described {
 }
 
 /** A backup that can be restored. */
-export type UsableBackup = Exclude<Backup, { state: 'broken' }>;
+export type UsableBackup<M extends ManifestHead = ManifestHead> = Exclude<Backup<M>, { state: 'broken' }>;
 
 export type BrokenBackup = Extract<Backup, { state: 'broken' }>;
 

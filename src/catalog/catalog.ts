@@ -4,17 +4,27 @@ import type { Backup } from './backup.ts';
 import { keyStart, parseObjectName } from './backup-name.ts';
 import { isAhead } from './backup-time.ts';
 import { describeBackups, type FoundObjects, nothingFound } from './describe-backup.ts';
+import type { Manifest } from './manifest.ts';
 
 /** Manifests read at the same time. */
 const READERS = 8;
 
-/** Every backup under `prefix`, newest first. Objects with other names are ignored. */
+/**
+ * Every backup under `prefix`, newest first, with the heads of their manifests. Objects with other names are ignored.
+ */
 export async function listBackups(store: Store, prefix: string, signal: AbortSignal): Promise<Backup[]> {
   const objects = await findObjects(store, prefix, signal);
-  const backups = await mapConcurrently(objects, READERS, ([id, found]) =>
-    describeBackups(store, id, found, signal),
+  const backups = await mapConcurrently(objects, READERS, async ([id, found]) =>
+    (await describeBackups(store, id, found, signal)).map(withHead),
   );
   return backups.flat();
+}
+
+/** A backup as far as it can be held in memory together with all others. */
+function withHead(backup: Backup<Manifest>): Backup {
+  if (backup.manifest === undefined) return backup;
+  const { migrations, roles, ownerRoles, sections, tables, ...head } = backup.manifest;
+  return { ...backup, manifest: head } as Backup;
 }
 
 /**
@@ -24,7 +34,7 @@ export async function* newestBackups(
   store: Store,
   prefix: string,
   signal: AbortSignal,
-): AsyncGenerator<Backup> {
+): AsyncGenerator<Backup<Manifest>> {
   for (const [id, found] of await findObjects(store, prefix, signal)) {
     yield* await describeBackups(store, id, found, signal);
   }
@@ -41,7 +51,7 @@ export async function newestBackup(
   now: Date,
   signal: AbortSignal,
   isWanted: (backup: Backup) => boolean = () => true,
-): Promise<Backup | undefined> {
+): Promise<Backup<Manifest> | undefined> {
   for await (const backup of newestBackups(store, prefix, signal))
     if (!isAhead(backup, now) && isWanted(backup)) return backup;
   return undefined;
@@ -56,7 +66,7 @@ export async function findBackup(
   prefix: string,
   id: string,
   signal: AbortSignal,
-): Promise<Backup | undefined> {
+): Promise<Backup<Manifest> | undefined> {
   return (await findBackups(store, prefix, id, signal))[0];
 }
 
@@ -66,7 +76,7 @@ export async function findBackups(
   prefix: string,
   id: string,
   signal: AbortSignal,
-): Promise<Backup[]> {
+): Promise<Backup<Manifest>[]> {
   const [only] = await findObjects(store, prefix, signal, id);
   return only === undefined ? [] : describeBackups(store, id, only[1], signal);
 }

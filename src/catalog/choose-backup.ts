@@ -3,7 +3,7 @@ import type { Store } from '../s3/store.ts';
 import type { Backup, BrokenBackup, UsableBackup } from './backup.ts';
 import { backupTime, isAhead } from './backup-time.ts';
 import { findBackups, newestBackups } from './catalog.ts';
-import { otherDatabase } from './manifest.ts';
+import { type Manifest, otherDatabase } from './manifest.ts';
 import { type Check, damagedCheck, faultyCheck } from './verification.ts';
 
 /** The remedy where a backup is not what or where it was expected to be. */
@@ -65,7 +65,7 @@ export async function chooseBackup(
   prefix: string,
   wanted: Wanted,
   options: ChoiceOptions,
-): Promise<UsableBackup> {
+): Promise<UsableBackup<Manifest>> {
   const chosen =
     wanted.by === 'id'
       ? await chooseNamed(store, prefix, wanted, options.signal)
@@ -81,7 +81,7 @@ async function chooseNamed(
   prefix: string,
   wanted: NamedBackup,
   signal: AbortSignal,
-): Promise<UsableBackup> {
+): Promise<UsableBackup<Manifest>> {
   const doing = `cannot use backup ${wanted.id}`;
   const backup = await findNamed(store, prefix, wanted, doing, signal);
   if (backup.state === 'broken') throw new DumpError({ doing, problem: backup.fault, remedy: SEE_LIST });
@@ -93,7 +93,7 @@ async function chooseNewest(
   prefix: string,
   wanted: WantedNewest,
   options: ChoiceOptions,
-): Promise<UsableBackup> {
+): Promise<UsableBackup<Manifest>> {
   const search = await findNewest(store, prefix, wanted, options);
   if (search.kind === 'none') {
     const where = `${prefix} of bucket ${store.bucket}`;
@@ -109,7 +109,7 @@ type WantedNewest = Exclude<Wanted, NamedBackup>;
 type Search =
   | {
       readonly kind: 'found';
-      readonly backup: UsableBackup;
+      readonly backup: UsableBackup<Manifest>;
       readonly passed: readonly Faulty[];
       readonly broken: readonly BrokenBackup[];
     }
@@ -118,7 +118,7 @@ type Search =
 /** A backup to choose only if every other one is faulty too. */
 interface Faulty {
   readonly kind: 'faulty';
-  readonly backup: UsableBackup;
+  readonly backup: UsableBackup<Manifest>;
   readonly check: Check;
 }
 
@@ -136,7 +136,7 @@ async function findNewest(
 ): Promise<Search> {
   const passed: Faulty[] = [];
   const unfit: Unfit[] = [];
-  const found = (backup: UsableBackup, passed: readonly Faulty[]): Search => {
+  const found = (backup: UsableBackup<Manifest>, passed: readonly Faulty[]): Search => {
     const broken = unfit.flatMap((each) =>
       each.kind === 'broken' && each.id > backup.id ? [each.backup] : [],
     );
@@ -153,10 +153,10 @@ async function findNewest(
 }
 
 function judge(
-  backup: Backup,
+  backup: Backup<Manifest>,
   wanted: WantedNewest,
   { now, database, passOver }: ChoiceOptions,
-): { readonly kind: 'fit'; readonly backup: UsableBackup } | Faulty | Unfit {
+): { readonly kind: 'fit'; readonly backup: UsableBackup<Manifest> } | Faulty | Unfit {
   const { id } = backup;
   const other = otherDatabase(backup, database);
   const isLater = wanted.by === 'time' && backupTime(backup) > wanted.at;
@@ -218,7 +218,7 @@ export async function findNamed(
   { id, file }: NamedBackup,
   doing: string,
   signal: AbortSignal,
-): Promise<Backup> {
+): Promise<Backup<Manifest>> {
   const found = await findBackups(store, prefix, id, signal);
   const keys = found.map(({ dump, manifest }) => dump?.key ?? manifest?.key);
   const at = file === undefined ? 0 : keys.indexOf(`${prefix}${file}`);

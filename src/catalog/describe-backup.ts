@@ -1,7 +1,7 @@
 import { DumpError, NotFoundError } from '../errors.ts';
 import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { type Backup, type Dump, verifiedObject } from './backup.ts';
+import { type Backup, type Dump, type UsableBackup, verifiedObject } from './backup.ts';
 import { keyBeside } from './backup-name.ts';
 import { decodeManifest, MANIFEST_LIMIT, type Manifest } from './manifest.ts';
 import { readRecord, type VerificationRecord } from './verification.ts';
@@ -30,8 +30,8 @@ export async function describeBackups(
   id: string,
   found: FoundObjects,
   signal: AbortSignal,
-): Promise<Backup[]> {
-  const backups: Backup[] = [];
+): Promise<Backup<Manifest>[]> {
+  const backups: Backup<Manifest>[] = [];
   for (const backup of await describeStates(store, id, found, signal)) {
     const [record] = recordsOf(found, backup.dump);
     backups.push(record === undefined ? backup : await addRecord(store, backup, record, signal));
@@ -41,10 +41,10 @@ export async function describeBackups(
 
 async function addRecord(
   store: Store,
-  backup: Backup,
+  backup: Backup<Manifest>,
   object: ObjectInfo,
   signal: AbortSignal,
-): Promise<Backup> {
+): Promise<Backup<Manifest>> {
   const read = await readRecord(store, object, signal);
   switch (read.kind) {
     case 'none':
@@ -68,7 +68,7 @@ async function describeStates(
   id: string,
   found: FoundObjects,
   signal: AbortSignal,
-): Promise<Backup[]> {
+): Promise<Backup<Manifest>[]> {
   if (found.manifest === undefined) {
     return found.dumps.map((dump, at) => ({
       state: 'foreign',
@@ -88,10 +88,10 @@ async function describeStates(
   // Dumps of the same time in another form have no manifest of their own.
   const others = found.dumps.filter((candidate) => candidate !== dump);
   const rest = others.map(
-    (other): Backup => ({ state: 'foreign', id, dump: other, companions: recordsOf(found, other) }),
+    (other): Backup<Manifest> => ({ state: 'foreign', id, dump: other, companions: recordsOf(found, other) }),
   );
   const companions = [...besideFirst(found, dump), found.manifest];
-  const broken = (fault: string): Backup[] => [
+  const broken = (fault: string): Backup<Manifest>[] => [
     { state: 'broken', id, dump, companions, manifest, fault, unproven: named.unproven },
     ...rest,
   ];
@@ -133,6 +133,34 @@ interface UnreadManifest {
   readonly manifest: undefined;
   readonly fault: string;
   readonly unproven: boolean;
+}
+
+/**
+ * A backup with its whole manifest, if only the head is known.
+ *
+ * @throws NotFoundError if it was deleted meanwhile, DumpError if its manifest cannot be read or is another one,
+ * StoreError, or the signal's reason
+ */
+export async function readWhole(
+  store: Store,
+  backup: UsableBackup,
+  signal: AbortSignal,
+): Promise<UsableBackup<Manifest>> {
+  if (isWhole(backup)) return backup;
+  const object = backup.companions.at(-1);
+  if (object === undefined) throw new Error(`the manifest of backup ${backup.id} is not among its objects`);
+  const { manifest, ...unread } = await readManifest(store, object, signal);
+  if (manifest?.id === backup.id && manifest.storedBytes === backup.dump.bytes)
+    return { ...backup, manifest };
+  throw new DumpError({
+    doing: `cannot read backup ${backup.id}`,
+    problem: 'fault' in unread ? unread.fault : `its manifest ${object.key} has been replaced`,
+    remedy: 'run it again',
+  });
+}
+
+function isWhole(backup: UsableBackup): backup is UsableBackup<Manifest> {
+  return backup.manifest === undefined || 'tables' in backup.manifest;
 }
 
 /** The manifest, with its dump's key changed to the one beside it: backups may be copied to another prefix. */

@@ -37,7 +37,7 @@ export function remedyForOthers({ id, manifest }: UsableBackup): string {
  *
  * @param tools used to unpack it
  */
-export function backupSource(store: Store, backup: UsableBackup, tools: ClientTools): DumpSource {
+export function backupSource(store: Store, backup: UsableBackup<Manifest>, tools: ClientTools): DumpSource {
   const { key } = backup.dump;
   const readRange: ReadRange = (range, signal) => readObject(store, key, { range, signal });
   return {

@@ -111,6 +111,9 @@ const manifestSchema = v.object({
  */
 export type Manifest = v.InferOutput<typeof manifestSchema>;
 
+/** The part of a manifest whose size does not grow with the database: without its index of sections and tables. */
+export type ManifestHead = Omit<Manifest, 'migrations' | 'roles' | 'ownerRoles' | 'sections' | 'tables'>;
+
 /** Rows after the last checkpoint, or between two that are out of order, would be in none of the pieces restored. */
 function isDivided({ offset, bytes, rows, checkpoints }: v.InferOutput<typeof tableSchema>): boolean {
   const last = checkpoints.at(-1);
@@ -123,7 +126,11 @@ function isDivided({ offset, bytes, rows, checkpoints }: v.InferOutput<typeof ta
 }
 
 /** Name of the database that a backup is of; undefined if unknown, as for one without a manifest. */
-export function databaseOf({ manifest }: { readonly manifest?: Manifest | undefined }): string | undefined {
+export function databaseOf({
+  manifest,
+}: {
+  readonly manifest?: ManifestHead | undefined;
+}): string | undefined {
   return manifest?.database?.name;
 }
 
@@ -133,7 +140,7 @@ export function databaseOf({ manifest }: { readonly manifest?: Manifest | undefi
  * @param database undefined if any database will do
  */
 export function otherDatabase(
-  backup: { readonly manifest?: Manifest | undefined },
+  backup: { readonly manifest?: ManifestHead | undefined },
   database: string | undefined,
 ): string | undefined {
   const name = databaseOf(backup);

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { UsableBackup } from '../catalog/backup.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import { backupSource, type DumpSource, fileSource } from '../catalog/dump-source.ts';
-import { withoutCheckpoints } from '../catalog/manifest.ts';
+import { type Manifest, withoutCheckpoints } from '../catalog/manifest.ts';
 import { type Check, describeFaults, hasWrongCheckpoints } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { EXIT, NotFoundError, RestoreError } from '../errors.ts';
@@ -130,8 +130,8 @@ async function checkThere(
  * The backup, without the checkpoints inside its tables if a verification found them wrong: its bytes may still be
  * right.
  */
-function readable(backup: UsableBackup, log: Logger): UsableBackup {
-  if (backup.manifest === undefined || !hasWrongCheckpoints(backup.verified)) return backup;
+function readable(backup: UsableBackup<Manifest>, log: Logger): UsableBackup<Manifest> {
+  if (backup.state === 'foreign' || !hasWrongCheckpoints(backup.verified)) return backup;
   log.info(`the rows of each table of backup ${backup.id} are read in one piece`);
   return { ...backup, manifest: withoutCheckpoints(backup.manifest) };
 }

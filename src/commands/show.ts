@@ -45,7 +45,12 @@ export async function run(invocation: Invocation, id: string): Promise<number> {
 }
 
 /** A broken backup can be shown too. */
-async function look(store: Store, prefix: string, wanted: Wanted, options: ChoiceOptions): Promise<Backup> {
+async function look(
+  store: Store,
+  prefix: string,
+  wanted: Wanted,
+  options: ChoiceOptions,
+): Promise<Backup<Manifest>> {
   if (wanted.by !== 'id') return chooseBackup(store, prefix, wanted, options);
   return findNamed(store, prefix, wanted, `cannot show backup ${wanted.id}`, options.signal);
 }
@@ -56,7 +61,7 @@ function describeCheck(check: Check): string {
   return `${formatTime(new Date(check.at))}, ${check.depth}, ${found}`;
 }
 
-function render(backup: Backup): string {
+function render(backup: Backup<Manifest>): string {
   const { dump, manifest } = backup;
   const facts: [string, string][] = [
     ['id', backup.id],

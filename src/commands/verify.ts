@@ -1,6 +1,7 @@
 import type { Backup } from '../catalog/backup.ts';
-import { findBackup, listBackups, newestBackup } from '../catalog/catalog.ts';
+import { findBackup, newestBackup, newestBackups } from '../catalog/catalog.ts';
 import { findNamed, SEE_LIST, type Wanted } from '../catalog/choose-backup.ts';
+import type { Manifest } from '../catalog/manifest.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
@@ -34,11 +35,9 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const { signal } = invocation;
   const looked = await withStore(session, async (store) => {
     const context = verifyContext(session, store, invocation, drillServer);
-    const backups = await choose(store, config, flags.all ? 'all' : wanted, session.now(), signal);
-    if (flags.all) return verifyEach(context, backups, depth, (done) => session.tell(render(done)), signal);
-    const results: Verification[] = [];
-    for (const backup of backups) results.push(await verifyBackup(context, backup, depth, signal));
-    return { results, failed: 0 };
+    if (flags.all) return verifyEach(context, depth, (done) => session.tell(render(done)), signal);
+    const backup = await choose(store, config, wanted, session.now(), signal);
+    return { results: [await verifyBackup(context, backup, depth, signal)], failed: 0 };
   });
   const documents = looked.results.map(toDocument);
   if (flags.all) session.print(documents, `\n${summarize(looked)}`);
@@ -54,10 +53,11 @@ interface Looked {
   readonly failed: number;
 }
 
-/** One after the other. A backup that cannot be verified, or is pruned meanwhile, does not stop the others. */
+/**
+ * All of them, one after the other. A backup that cannot be verified, or is pruned meanwhile, does not stop the others.
+ */
 async function verifyEach(
   context: VerifyContext,
-  backups: readonly Backup[],
   depth: Depth,
   tell: (verification: Verification) => void,
   signal: AbortSignal,
@@ -65,7 +65,9 @@ async function verifyEach(
   const { store, prefix, log } = context;
   const results: Verification[] = [];
   let failed = 0;
-  for (const backup of backups) {
+  let isEmpty = true;
+  for await (const backup of newestBackups(store, prefix, signal)) {
+    isEmpty = false;
     try {
       const verification = await verifyBackup(context, backup, depth, signal);
       results.push(verification);
@@ -81,6 +83,7 @@ async function verifyEach(
       failed += 1;
     }
   }
+  if (isEmpty) throw noBackup(store, prefix);
   return { results, failed };
 }
 
@@ -89,24 +92,19 @@ function readDepth({ quick, restore }: VerifyFlags): Depth {
   return quick ? 'quick' : restore ? 'restore' : 'full';
 }
 
-/** One or all, including broken ones: finding those is the purpose. */
+/** A broken one too: finding those is the purpose. */
 async function choose(
   store: Store,
   { prefix }: Config<'store'>,
-  wanted: Wanted | 'all',
+  wanted: Wanted,
   now: Date,
   signal: AbortSignal,
-): Promise<Backup[]> {
-  if (wanted === 'all') {
-    const backups = await listBackups(store, prefix, signal);
-    if (backups.length === 0) throw noBackup(store, prefix);
-    return backups;
-  }
+): Promise<Backup<Manifest>> {
   if (wanted.by === 'id')
-    return [await findNamed(store, prefix, wanted, `cannot verify backup ${wanted.id}`, signal)];
+    return findNamed(store, prefix, wanted, `cannot verify backup ${wanted.id}`, signal);
   const newest = await newestBackup(store, prefix, now, signal);
   if (newest === undefined) throw noBackup(store, prefix, ', or only ones dated in the future');
-  return [newest];
+  return newest;
 }
 
 function noBackup(store: Store, prefix: string, but = ''): NotFoundError {

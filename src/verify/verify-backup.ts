@@ -1,5 +1,6 @@
 import type { Backup, BrokenBackup, UsableBackup } from '../catalog/backup.ts';
 import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
+import type { Manifest } from '../catalog/manifest.ts';
 import type { Depth } from '../catalog/verification.ts';
 import { ZSTD } from '../dump/other-than-plain.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
@@ -34,7 +35,7 @@ export interface VerifyContext extends ClientTools, ByteTools {
  */
 export async function verifyBackup(
   context: VerifyContext,
-  backup: Backup,
+  backup: Backup<Manifest>,
   depth: Depth,
   signal: AbortSignal,
 ): Promise<Verification> {
@@ -46,7 +47,7 @@ export async function verifyBackup(
 
 async function check(
   context: VerifyContext,
-  backup: Backup,
+  backup: Backup<Manifest>,
   depth: Depth,
   signal: AbortSignal,
 ): Promise<Evidence> {
@@ -94,7 +95,7 @@ function unknownForm(key: string): DumpError {
 }
 
 /** The dump as `restore` reads it, but with several requests at a time. */
-function verifySource(context: VerifyContext, backup: UsableBackup): DumpSource {
+function verifySource(context: VerifyContext, backup: UsableBackup<Manifest>): DumpSource {
   const { store, binDir, env } = context;
   const { key } = backup.dump;
   return {

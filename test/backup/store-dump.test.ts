@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { beginDump } from '../../src/backup/claim-id.ts';
 import { type StoreDumpOptions, storeDump } from '../../src/backup/store-dump.ts';
 import type { Backup } from '../../src/catalog/backup.ts';
-import { listBackups } from '../../src/catalog/catalog.ts';
+import { findBackup, listBackups } from '../../src/catalog/catalog.ts';
 import { compareIndex } from '../../src/catalog/compare-index.ts';
+import type { Manifest } from '../../src/catalog/manifest.ts';
 import { MANIFEST_LIMIT } from '../../src/catalog/manifest.ts';
 import { createScanner, drain } from '../../src/dump/scanner.ts';
 import { readObject } from '../../src/s3/reader.ts';
@@ -78,15 +79,16 @@ async function leftovers(prefix: string): Promise<{ keys: string[]; uploads: str
 }
 
 /** The one backup under a prefix, each of whose bytes was compared with its manifest. */
-async function provenBackup(prefix: string): Promise<Backup> {
+async function provenBackup(prefix: string): Promise<Backup<Manifest>> {
   const backups = await listBackups(bed.store, prefix, signal);
   expect(backups.map(({ state }) => state)).toEqual(['complete']);
-  const { dump, manifest } = backups[0]!;
+  const backup = (await findBackup(bed.store, prefix, backups[0]!.id, signal))!;
+  const { dump, manifest } = backup;
   const scanner = createScanner('it');
   for await (const chunk of readObject(bed.store, dump!.key, { signal })) drain(scanner.push(chunk));
   drain(scanner.end());
   expect(compareIndex(manifest!, scanner.finish())).toEqual([]);
-  return backups[0]!;
+  return backup;
 }
 
 test('nothing is visible before all parts are there; the size is compared, and the manifest comes last', async () => {

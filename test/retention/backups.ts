@@ -20,7 +20,7 @@ function dumpOf(id: string, bytes: number, suffix = ''): Dump {
   return { ...object(`${dumpKey(PREFIX, id)}${suffix}`, bytes), compression };
 }
 
-export function complete(time: string, bytes = 1000, database: string | null = 'topobank'): Backup {
+export function complete(time: string, bytes = 1000, database: string | null = 'topobank'): Backup<Manifest> {
   const id = idOf(time);
   const manifest: Manifest = {
     format: 1,
@@ -69,7 +69,7 @@ export function complete(time: string, bytes = 1000, database: string | null = '
 export function faulty(
   time: string,
   bytes = 1000,
-  backup = complete(time, bytes),
+  backup: Backup = complete(time, bytes),
   depth: 'quick' | 'full' = 'full',
 ): Backup {
   const verified = addCheck(undefined, backup.id, backup.dump!, {

@@ -1,6 +1,9 @@
 import type { DumpIndex, DumpTable } from './dump-index.ts';
-import type { Scanner } from './scanner.ts';
+import type { Tokenizer } from './tokenizer.ts';
 import type { DumpToken } from './tokens.ts';
+
+/** A scanner or, if no index is wanted, a tokenizer. */
+type TokenReader = Pick<Tokenizer, 'push' | 'end' | 'leaveOut'>;
 
 /** Reads bytes `start` to `end`, both inclusive, of a plain dump. */
 export type ReadRange = (
@@ -16,7 +19,7 @@ export type ReadRange = (
  * @throws DumpError if the rows of one of these are not where its entry says
  */
 export async function* readText(
-  scanner: Scanner,
+  scanner: TokenReader,
   dump: Pick<DumpIndex, 'bytes'> & { readonly leftOut: readonly DumpTable[]; readonly readRange: ReadRange },
   signal: AbortSignal,
 ): AsyncGenerator<DumpToken> {
@@ -37,7 +40,7 @@ export async function* readText(
 }
 
 /** The tokens of a dump that is read from its beginning to its end. */
-export async function* readAll(scanner: Scanner, dump: AsyncIterable<Buffer>): AsyncGenerator<DumpToken> {
+export async function* readAll(scanner: TokenReader, dump: AsyncIterable<Buffer>): AsyncGenerator<DumpToken> {
   for await (const chunk of dump) yield* scanner.push(chunk);
   yield* scanner.end();
 }

@@ -1,72 +1,147 @@
+import type pg from 'pg';
 import type { DumpSource } from '../catalog/dump-source.ts';
+import type { DumpIndex } from '../dump/dump-index.ts';
 import { isOwnership } from '../dump/ownership.ts';
+import { readAll, readText } from '../dump/read-text.ts';
 import { refuseUnrunnable } from '../dump/refusals.ts';
-import { createScanner } from '../dump/scanner.ts';
-import { dropDatabase } from '../postgres/administration.ts';
+import { createTokenizer } from '../dump/tokenizer.ts';
+import type { DumpToken, Statement } from '../dump/tokens.ts';
+import type { RestoreError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError } from '../postgres/errors.ts';
+import { databaseError, errorCode } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
+import type { StartProgress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
-import { settleForDump } from './dump-session.ts';
-import { fireEventTriggers } from './event-triggers.ts';
+import { copyRows } from './copy-rows.ts';
+import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
+import { isTransactional, refuseUncommitted } from './own-transactions.ts';
 import type { RestorePlan } from './plan.ts';
-import { runStatement } from './run-statement.ts';
+import { attemptStatement, isUnfound, runStatement, type StatementContext } from './run-statement.ts';
 import { createScratch, dropScratch } from './scratch.ts';
+import { sessionSetting } from './session-settings.ts';
+import { isOfServer } from './whose-fault.ts';
+import { withLanes } from './wide/lanes.ts';
+import { WORTH_A_REQUEST } from './wide/row-pieces.ts';
+
+interface RehearseContext {
+  readonly database: Database;
+  readonly log: Logger;
+  readonly startProgress: StartProgress;
+}
+
+interface RehearseOptions {
+  readonly scratch: string;
+  readonly plan: RestorePlan;
+  /** What one pass over the dump has found. */
+  readonly dump: Pick<DumpIndex, 'bytes' | 'tables'>;
+  readonly noOwner: boolean;
+}
 
 /**
- * Runs a dump's pre-data section on a database that is dropped again, and gives that database its owner and settings.
- * Extensions that the server lacks, and most privileges that the role may lack, thus show up before another database
- * is dropped for this one. Post-data is not tried, because it may need the rows.
+ * Runs all of a dump but its rows on a database that is dropped again, and gives that database its owner and settings.
+ * What the server does not have, or what the role may not do, thus shows up before another database is dropped for
+ * this one.
  *
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
 export async function rehearseSchema(
-  { database, log }: { readonly database: Database; readonly log: Logger },
+  context: RehearseContext,
   source: DumpSource,
-  {
-    scratch,
-    plan,
-    noOwner,
-  }: { readonly scratch: string; readonly plan: RestorePlan; readonly noOwner: boolean },
+  options: RehearseOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const { database, log, startProgress } = context;
+  const { scratch, plan } = options;
   const admin = database.maintenanceName;
   // The real restore warns of what it skips; this one need not.
   const quiet: Logger = { ...log, info: log.debug, warn: log.debug };
   const into = { scratch, log: quiet };
-  log.info(`trying the pre-data section of ${source.name} on an empty database`);
+  log.info(`trying all of ${source.name} but its rows on an empty database`);
   await createScratch(database, scratch, plan.creation);
   try {
     await database.use(admin, signal, (client) => prepareScratch(client, plan, into));
-    await runPreData(database, source, { scratch, noOwner, log: quiet }, signal);
+    await runWithoutRows({ database, log: quiet, startProgress }, source, options, signal);
     await database.use(admin, signal, (client) => finishScratch(client, plan, into));
   } catch (error) {
     await dropScratch(database, scratch, log, error);
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
   }
   // Anything left over would be in the way of the real restore.
-  await database.use(admin, uninterrupted(), (client) => dropDatabase(client, scratch));
+  await dropWithSubscriptions(database, scratch, uninterrupted());
 }
 
-async function runPreData(
-  database: Database,
+async function runWithoutRows(
+  { database, log, startProgress }: RehearseContext,
   source: DumpSource,
-  { scratch, noOwner, log }: { readonly scratch: string; readonly noOwner: boolean; readonly log: Logger },
+  { scratch, dump, noOwner }: RehearseOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { name } = source;
-  const scanner = createScanner(name, 'whole');
-  await database.use(scratch, signal, async (client) => {
-    await settleForDump(client);
-    await fireEventTriggers(client);
-    for await (const chunk of source.read(signal)) {
-      for (const token of scanner.push(chunk)) {
-        if (token.type === 'copy-start' || (token.type === 'section' && token.name !== 'pre-data')) return;
-        refuseUnrunnable(token, `cannot restore ${name}`);
-        if (token.type !== 'statement' || (noOwner && isOwnership(token.sql))) continue;
-        await runStatement(client, token.sql, token, { name, log });
+  const doing = `cannot restore ${name}`;
+  const { tokens, bytes } = await readMostlyText(source, dump, signal);
+  const progress = startProgress('try', bytes);
+  try {
+    await withLanes(database, scratch, 1, signal, async ({ text: { client } }) => {
+      for await (const token of tokens) {
+        refuseUnrunnable(token, doing);
+        if (token.type === 'text' || token.type === 'copy-rows') progress.add(token.data.length);
+        // Even without rows, the server refuses it to a role that may not insert any.
+        if (token.type === 'copy-start') await copyRows(client, token, name).end(0);
+        if (token.type !== 'statement' || isOfRows(token) || (noOwner && isOwnership(token.sql))) continue;
+        await tryWithoutRows(client, token, { name, log });
       }
-    }
-  });
+      refuseUncommitted(client, doing);
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** A dump's tokens, without the rows of large tables if it can be read in ranges. */
+async function readMostlyText(
+  source: DumpSource,
+  { bytes, tables }: RehearseOptions['dump'],
+  signal: AbortSignal,
+): Promise<{ readonly tokens: AsyncIterable<DumpToken>; readonly bytes: number }> {
+  const tokenizer = createTokenizer(source.name, 'whole');
+  const readRange = await source.ranges(signal);
+  if (readRange === undefined) return { tokens: readAll(tokenizer, source.read(signal)), bytes };
+  const leftOut = tables.filter((table) => table.bytes >= WORTH_A_REQUEST);
+  return {
+    tokens: readText(tokenizer, { bytes, leftOut, readRange }, signal),
+    bytes: leftOut.reduce((rest, table) => rest - table.bytes, bytes),
+  };
+}
+
+/** Entries of rows as INSERT, and of the contents of large objects; comments on these may depend on them. */
+const ROWS = new Set(['TABLE DATA', 'BLOBS', 'BLOB COMMENTS']);
+
+/** Whether a statement only fills what others have made. What sets the session may be meant for the next entry. */
+function isOfRows({ entry, sql }: Statement): boolean {
+  if (entry === undefined || !ROWS.has(entry.type)) return false;
+  return !isTransactional(sql) && sessionSetting(sql) === undefined;
+}
+
+async function tryWithoutRows(
+  client: pg.Client,
+  statement: Statement,
+  context: StatementContext,
+): Promise<void> {
+  const { sql, entry } = statement;
+  if (entry?.type !== 'MATERIALIZED VIEW DATA') {
+    await runStatement(client, sql, statement, context);
+    return;
+  }
+  const refused = await attemptStatement(client, sql, statement, context, mayBeForLackOfRows);
+  if (refused !== undefined) context.log.debug(`passed over, as it may need rows: ${refused.problem}`);
+}
+
+/** SQLSTATE class of internal errors (manual, appendix A), as which functions in C may report any. */
+const OF_C_FUNCTION = /^XX/;
+
+/** A query may fail in any way if its tables are empty, such as by a division by their number of rows. */
+function mayBeForLackOfRows(error: RestoreError): boolean {
+  const isOfC = OF_C_FUNCTION.test(errorCode(error.cause) ?? '');
+  return isOfC || !(isOfServer(error) || isUnfound(error));
 }

@@ -196,7 +196,7 @@ async function build(
   if (localeChange !== undefined) log.warn(`the restored database ${name} uses ${localeChange}`);
   const conversion = describeConversion(dump.encoding, plan.creation.encoding, target.kind);
   if (conversion !== undefined) log.info(conversion);
-  if (dropFirst) await rehearseSchema(context, source, { scratch, plan, noOwner }, signal);
+  if (dropFirst) await rehearseSchema(context, source, { scratch, plan, dump, noOwner }, signal);
   const how = { ...planned, scratch, dump, noOwner, makeRoom };
   return { selection, filled: await buildScratch(context, source, how, signal) };
 }

@@ -68,14 +68,35 @@ export async function tryStatement(
   at: DumpPosition,
   context: StatementContext,
 ): Promise<void> {
+  const refused = await attemptStatement(client, sql, at, context, ({ cause }) =>
+    OF_STATEMENT.test(errorCode(cause) ?? ''),
+  );
+  if (refused === undefined) return;
+  context.log.warn(`left out because the server does not accept it here: ${refused.problem}`);
+}
+
+/**
+ * Runs a statement that may fail for some reasons; a transaction that the dump has begun then goes on.
+ *
+ * @returns why it has failed, for one of these reasons
+ * @throws RestoreError for any other
+ */
+export async function attemptStatement(
+  client: pg.Client,
+  sql: Buffer,
+  at: DumpPosition,
+  context: StatementContext,
+  mayFail: (error: RestoreError) => boolean,
+): Promise<RestoreError | undefined> {
   const inTransaction = isInTransaction(client);
   try {
     if (inTransaction) await client.query('SAVEPOINT before_try');
     await runStatement(client, sql, at, context);
+    return undefined;
   } catch (error) {
-    if (!(error instanceof RestoreError) || !OF_STATEMENT.test(errorCode(error.cause) ?? '')) throw error;
+    if (!(error instanceof RestoreError) || !mayFail(error)) throw error;
     if (inTransaction) await client.query('ROLLBACK TO SAVEPOINT before_try');
-    context.log.warn(`left out because the server does not accept it here: ${error.problem}`);
+    return error;
   }
 }
 
@@ -109,6 +130,11 @@ const UNFOUND = new Set<string>([
   SQLSTATE.undefinedFunction,
   SQLSTATE.undefinedObject,
 ]);
+
+/** Whether a statement failed for something that it, or a function that it calls, does not find. */
+export function isUnfound({ cause }: RestoreError): boolean {
+  return UNFOUND.has(errorCode(cause) ?? '');
+}
 
 function remedyFor(
   code: string | undefined,

@@ -1,0 +1,154 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { withClient } from '../support/database.ts';
+import { dumpText, entry } from '../support/dump-text.ts';
+import { runPgDump } from '../support/run-pg-dump.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+let bed: TestBed;
+/** The database's owner, whom the operator restores for; a grantee of the owner, and one of that grantee. */
+let [owner, operator, grantee, other] = ['', '', '', ''];
+
+/** What README asks for: the right to create databases, and membership in the owner. */
+beforeEach(async () => {
+  bed = await createTestBed(inject('postgres'));
+  const { name } = bed.database;
+  [owner, operator, grantee, other] = [`${name}_app`, `${name}_op`, `${name}_grantee`, `${name}_other`];
+  await bed.database.query(
+    `CREATE ROLE ${owner}; CREATE ROLE ${operator} LOGIN CREATEDB PASSWORD 'x'; GRANT ${owner} TO ${operator};
+     CREATE ROLE ${grantee}; CREATE ROLE ${other};
+     ALTER DATABASE ${name} OWNER TO ${owner}; SET ROLE ${owner};
+     CREATE TABLE public.t (id int); INSERT INTO t VALUES (1)`,
+  );
+});
+
+afterEach(async () => {
+  const roles = [operator, owner, grantee, other].join(', ');
+  for (const name of await bed.databases())
+    await withClient(bed.env, name, (client) => client.query(`DROP OWNED BY ${roles} CASCADE`));
+  await bed.close();
+  await withClient(bed.env, 'postgres', (client) => client.query(`DROP ROLE ${roles}`));
+});
+
+const inPlace = (what: string, env: Record<string, string> = {}) =>
+  bed.run(['restore', what, '--in-place', '--yes', '--no-audit'], env);
+const asOperator = (what: string) => inPlace(what, { POSTGRES_USER: operator, POSTGRES_PASSWORD: 'x' });
+
+/** Whether the database is still the one that was there. */
+async function isUntouched(): Promise<boolean> {
+  const [found] = await bed.database.query(
+    `SELECT to_regclass('public.damage') IS NOT NULL AS yes FROM pg_database WHERE datname = current_database()`,
+  );
+  return (await bed.databases()).length === 1 && found?.yes === true;
+}
+
+test.each([
+  [
+    'a grant by a grantee',
+    () =>
+      `GRANT SELECT ON t TO ${grantee} WITH GRANT OPTION; SET ROLE ${grantee}; GRANT SELECT ON t TO ${other}`,
+    /ACL public\.TABLE t: permission denied to set session authorization/,
+  ],
+  [
+    'a grant on a function of the server',
+    () => `GRANT EXECUTE ON FUNCTION pg_catalog.pg_stat_reset() TO ${other}`,
+    /ACL pg_catalog\.FUNCTION pg_stat_reset\(\): permission denied for function pg_stat_reset/,
+  ],
+  [
+    'a publication of all tables',
+    () => 'CREATE PUBLICATION p FOR ALL TABLES',
+    /PUBLICATION p: must be superuser to create FOR ALL TABLES publication/,
+  ],
+  [
+    'an event trigger',
+    () => `CREATE FUNCTION public.f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+      ALTER FUNCTION public.f() OWNER TO ${owner};
+      CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION public.f()`,
+    /EVENT TRIGGER watch: permission denied to create event trigger "watch"/,
+  ],
+])('--in-place drops nothing for a role that can never restore %s', async (_, make, message) => {
+  await bed.database.query(make());
+  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+  await bed.database.query('CREATE TABLE damage ()');
+  const refused = await asOperator('--latest');
+  expect(refused.stderr).toMatch(message);
+  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(await isUntouched()).toBe(true);
+});
+
+test('--in-place drops nothing for a role that may not insert rows, as it lacks the rights of an owner', async () => {
+  await bed.database.query(
+    `ALTER DATABASE ${bed.database.name} OWNER TO ${operator}; REVOKE ${owner} FROM ${operator};
+     ALTER ROLE ${operator} NOINHERIT; GRANT ${owner} TO ${operator}; CREATE TABLE damage ()`,
+  );
+  const file = join(bed.directory, 'dump.sql');
+  const body = `${entry('SCHEMA', 's', '-')}CREATE SCHEMA s; GRANT USAGE, CREATE ON SCHEMA s TO ${owner};
+${entry('TABLE', 't', 's')}CREATE TABLE s.t (a integer);
+ALTER TABLE s.t OWNER TO ${owner};
+${entry('TABLE DATA', 't', 's')}COPY s.t (a) FROM stdin;\n1\n\\.\n`;
+  await writeFile(file, dumpText(body));
+  const refused = await asOperator(file);
+  expect(refused.stderr).toMatch(/line 22, TABLE DATA s\.t: permission denied for table t/);
+  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(await isUntouched()).toBe(true);
+});
+
+test.each(['a backup', 'a compressed dump'])(
+  'what needs the rows, and has none in the trial, does not keep --in-place from %s',
+  async (form) => {
+    await bed.database.query(
+      // More than is read along with the text.
+      `INSERT INTO t SELECT * FROM generate_series(2, 200000);
+       CREATE INDEX i ON t ((1000000 / id));
+       CREATE FUNCTION public.rows_of_t() RETURNS bigint LANGUAGE plpgsql AS $$
+         BEGIN
+           IF NOT EXISTS (SELECT FROM public.t) THEN RAISE syntax_error; END IF;
+           RETURN (SELECT count(*) FROM public.t);
+         END $$;
+       CREATE FUNCTION public.fails() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN RAISE internal_error; END $$;
+       CREATE MATERIALIZED VIEW a_share AS SELECT 200000 / count(*) AS share FROM t;
+       CREATE MATERIALIZED VIEW b_twice AS SELECT 2 * share AS share FROM a_share;
+       CREATE MATERIALIZED VIEW c_rows AS SELECT public.rows_of_t() AS counted;
+       CREATE MATERIALIZED VIEW d_checked AS SELECT CASE WHEN NOT EXISTS (SELECT FROM t) THEN public.fails() END;
+       CREATE SEQUENCE numbers; SELECT setval('numbers', 42);
+       SELECT lo_from_bytea(4711, 'large'); COMMENT ON LARGE OBJECT 4711 IS 'an object';
+       GRANT SELECT ON LARGE OBJECT 4711 TO ${other};
+       CREATE SUBSCRIPTION ${other} CONNECTION 'host=nowhere.invalid' PUBLICATION p WITH (connect = false)`,
+    );
+    const file = join(bed.directory, 'dump.sql.gz');
+    if (form === 'a backup') expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+    else await writeFile(file, gzipSync(await runPgDump(bed.env, [bed.database.name])));
+    await bed.database.query(
+      `DELETE FROM t; ALTER SUBSCRIPTION ${other} SET (slot_name = NONE); DROP SUBSCRIPTION ${other}`,
+    );
+    const restored = await inPlace(form === 'a backup' ? '--latest' : file);
+    expect(restored.stderr).toContain('but its rows on an empty database');
+    expect(restored).toMatchObject({ status: 0 });
+    const [found] = await bed.database.query(
+      `SELECT (SELECT count(*)::int FROM t) AS rows, (SELECT share::int FROM b_twice) AS twice,
+         (SELECT counted::int FROM c_rows) AS counted, (SELECT last_value::int FROM numbers) AS number,
+         encode(lo_get(4711), 'escape') AS large`,
+    );
+    expect(found).toEqual({ rows: 200000, twice: 2, counted: 200000, number: 42, large: 'large' });
+    await bed.database.query(
+      `ALTER SUBSCRIPTION ${other} SET (slot_name = NONE); DROP SUBSCRIPTION ${other}`,
+    );
+  },
+);
+
+test('--in-place drops nothing for a function that does not find what it names', async () => {
+  await bed.database.query(
+    `CREATE FUNCTION public.counted() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
+     CREATE MATERIALIZED VIEW m AS SELECT public.counted();
+     CREATE OR REPLACE FUNCTION public.counted() RETURNS bigint LANGUAGE plpgsql
+       AS $$ BEGIN RETURN (SELECT count(*) FROM t); END $$`,
+  );
+  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+  await bed.database.query('CREATE TABLE damage ()');
+  const refused = await inPlace('--latest');
+  expect(refused.stderr).toMatch(/MATERIALIZED VIEW DATA public\.m: relation "t" does not exist/);
+  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(await isUntouched()).toBe(true);
+});

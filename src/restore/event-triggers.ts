@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { databaseError } from '../postgres/errors.ts';
 import { execute } from '../postgres/execute.ts';
+import { runAsMade } from '../postgres/relations.ts';
+import { ENABLES } from './enable-triggers.ts';
 
 /** The setting came with PostgreSQL 17, and only a superuser may change it (manual, "event_triggers"). */
 const MAY_SET = '(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)';
@@ -43,6 +45,32 @@ export async function fireEventTriggers(client: pg.Client): Promise<void> {
  */
 export async function restEventTriggers(client: pg.Client): Promise<void> {
   await setInSession(client, 'off', 'session');
+}
+
+/**
+ * Event triggers that the role may disable, unless none fires anyway in this session. An event trigger is no reason for
+ * another to fire.
+ */
+const FIRING = `
+  SELECT oid, evtenabled AS enabled FROM pg_event_trigger
+  WHERE evtenabled <> 'D' AND pg_has_role(evtowner, 'USAGE')
+    AND coalesce(current_setting('event_triggers', true), 'on') = 'on'`;
+
+/**
+ * Fills a materialized view without firing event triggers, also where {@link restEventTriggers} cannot switch them off
+ * as a whole: they are disabled one by one, and then enabled as before.
+ */
+export async function withoutEventTriggers(client: pg.Client, fill: () => Promise<void>): Promise<void> {
+  const { rows } = await client.query<{ oid: number; enabled: keyof typeof ENABLES }>(FIRING);
+  for (const { oid } of rows) await client.query(altering(oid, 'DISABLE'));
+  await fill();
+  for (const { oid, enabled } of rows) await client.query(altering(oid, ENABLES[enabled]));
+}
+
+function altering(oid: number, how: string): string {
+  return runAsMade(
+    `SELECT format('ALTER EVENT TRIGGER %I ${how}', evtname) FROM pg_event_trigger WHERE oid = ${oid}`,
+  );
 }
 
 /** @param source where the setting has to come from to be changed (`pg_settings.source`) */

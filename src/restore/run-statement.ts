@@ -4,7 +4,7 @@ import { OperatorError, RestoreError } from '../errors.ts';
 import { describeCause, errorCode, excerptOf, remedyOf } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
-import { restEventTriggers } from './event-triggers.ts';
+import { restEventTriggers, withoutEventTriggers } from './event-triggers.ts';
 import { leftOut } from './left-out.ts';
 import { isInTransaction } from './own-transactions.ts';
 import { runRaw } from './raw-query.ts';
@@ -36,8 +36,10 @@ export async function runStatement(
   context: StatementContext,
 ): Promise<'done' | 'skipped'> {
   try {
-    if (at.entry?.type === 'EVENT TRIGGER') await restEventTriggers(client);
-    await runRaw(client, sql);
+    const type = at.entry?.type;
+    if (type === 'EVENT TRIGGER') await restEventTriggers(client);
+    const run = () => runRaw(client, sql);
+    await (type === 'MATERIALIZED VIEW DATA' ? withoutEventTriggers(client, run) : run());
     return 'done';
   } catch (error) {
     const without = leftOut(error, sql, at);

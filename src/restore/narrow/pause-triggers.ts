@@ -3,9 +3,7 @@ import type { TableName } from '../../catalog/find-table.ts';
 import { RestoreError } from '../../errors.ts';
 import { describeCause, remedyOf } from '../../postgres/errors.ts';
 import { quoteTable, runAsMade, tellable } from '../../postgres/relations.ts';
-
-/** The ALTER TABLE action that makes a trigger fire as `tgenabled` says (PostgreSQL's `catalog/pg_trigger.h`). */
-const ENABLES = { O: 'ENABLE', A: 'ENABLE ALWAYS', R: 'ENABLE REPLICA' } as const;
+import { ENABLES } from '../enable-triggers.ts';
 
 /** A trigger that a table's new rows would fire. */
 interface Trigger {

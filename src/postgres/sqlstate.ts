@@ -3,6 +3,8 @@
  * `insufficient_privilege` is `insufficientPrivilege`).
  */
 export const SQLSTATE = {
+  privilegeNotRevoked: '01006',
+  privilegeNotGranted: '01007',
   featureNotSupported: '0A000',
   invalidParameterValue: '22023',
   untranslatableCharacter: '22P05',

@@ -7,6 +7,7 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
+import { tellLost } from './lost-privileges.ts';
 import type { TableSelection } from './narrow/selection.ts';
 import type { RestorePlan } from './plan.ts';
 import { createScratch, dropScratch } from './scratch.ts';
@@ -47,6 +48,7 @@ export async function buildScratch(
         : { kind: 'by index', jobs, index: dump, selection };
     const filled = await fillDatabase(context, source, { scratch, noOwner, way }, signal);
     checkAgainst(source, dump, filled);
+    tellLost(filled.lost, log);
     for (const foreignKey of selection?.foreignKeys ?? []) {
       log.warn(`left out foreign key ${foreignKey}, because the rows it refers to were not restored`);
     }

@@ -7,6 +7,7 @@ import { formatBytes } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type LoadOptions, loadDump } from './load-dump.ts';
+import { type LostPrivileges, noneLost } from './lost-privileges.ts';
 import { analyzeTables } from './wide/analyze.ts';
 import { type Lanes, withLanes } from './wide/lanes.ts';
 import { loadWide } from './wide/load-wide.ts';
@@ -34,6 +35,7 @@ export type FillWay =
 export interface FilledFrom extends DumpIndex {
   /** Bytes of the plain SQL that were read. */
   readonly bytesRead: number;
+  readonly lost: LostPrivileges;
 }
 
 /**
@@ -57,12 +59,13 @@ export async function fillDatabase(
     progress.add(bytes);
   };
   const { name, remedyForDamage } = source;
+  const lost = noneLost();
   try {
     return await withLanes(database, scratch, loader.jobs, signal, async (lanes) => {
-      const loaded = await loader.load(lanes, { name, remedyForDamage, noOwner, log, onBytes });
+      const loaded = await loader.load(lanes, { name, remedyForDamage, noOwner, log, lost, onBytes });
       log.debug('analyzing');
       await analyzeTables(lanes, log);
-      return { ...loaded, bytesRead };
+      return { ...loaded, bytesRead, lost };
     });
   } catch (error) {
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);

@@ -15,6 +15,7 @@ import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { copyRows } from './copy-rows.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
+import { noneLost } from './lost-privileges.ts';
 import { isTransactional, refuseUncommitted } from './own-transactions.ts';
 import type { RestorePlan } from './plan.ts';
 import { attemptStatement, isUnfound, runStatement, type StatementContext } from './run-statement.ts';
@@ -80,6 +81,7 @@ async function runWithoutRows(
   const { name } = source;
   const doing = `cannot restore ${name}`;
   const { tokens, bytes } = await readMostlyText(source, dump, signal);
+  const statements: StatementContext = { name, log, lost: noneLost() };
   const progress = startProgress('try', bytes);
   try {
     await withLanes(database, scratch, 1, signal, async ({ text: { client } }) => {
@@ -89,7 +91,7 @@ async function runWithoutRows(
         // Even without rows, the server refuses it to a role that may not insert any.
         if (token.type === 'copy-start') await copyRows(client, token, name).end(0);
         if (token.type !== 'statement' || isOfRows(token) || (noOwner && isOwnership(token.sql))) continue;
-        await tryWithoutRows(client, token, { name, log });
+        await tryWithoutRows(client, token, statements);
       }
       refuseUncommitted(client, doing);
     });

@@ -6,6 +6,7 @@ import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 import { restEventTriggers, withoutEventTriggers } from './event-triggers.ts';
 import { leftOut } from './left-out.ts';
+import { type LostPrivileges, notingLost } from './lost-privileges.ts';
 import { isInTransaction } from './own-transactions.ts';
 import { runRaw } from './raw-query.ts';
 import { settingOf } from './session-settings.ts';
@@ -21,6 +22,7 @@ export interface StatementContext {
   /** What the dump is called in errors. */
   readonly name: string;
   readonly log: Logger;
+  readonly lost: LostPrivileges;
 }
 
 /**
@@ -38,7 +40,7 @@ export async function runStatement(
   try {
     const type = at.entry?.type;
     if (type === 'EVENT TRIGGER') await restEventTriggers(client);
-    const run = () => runRaw(client, sql);
+    const run = () => notingLost(client, context.lost, placeOf(at, at.line), () => runRaw(client, sql));
     await (type === 'MATERIALIZED VIEW DATA' ? withoutEventTriggers(client, run) : run());
     return 'done';
   } catch (error) {
@@ -169,19 +171,24 @@ export function rethrowAt(
 ): never {
   const { rowOf = (sent) => sent, lackRemedy } = about;
   if (error instanceof OperatorError) throw error;
-  const entry = at?.entry;
-  const schema = entry === undefined || entry.schema === '-' ? '' : `${entry.schema}.`;
-  const where = entry === undefined ? '' : `, ${entry.type} ${schema}${entry.name}`;
   const { where: context } = error as { where?: string };
   const row = context?.split('\n')[0];
   const code = errorCode(error);
   throw new RestoreError({
     doing: `cannot restore ${name}`,
-    problem: `line ${lineOf(at, row, rowOf)}${where}: ${describeCause(error)}${row === undefined ? '' : ` (${excerptOf(row)})`}`,
+    problem: `${placeOf(at, lineOf(at, row, rowOf))}: ${describeCause(error)}${row === undefined ? '' : ` (${excerptOf(row)})`}`,
     remedy: lackRemedy ?? remedyFor(code, at, context) ?? remedyOf(error) ?? ANY_WAY,
     serverLacks: lackRemedy !== undefined,
     cause: error,
   });
+}
+
+/** `line 22, TABLE DATA public.t` */
+function placeOf(at: DumpPosition | undefined, line: number | undefined): string {
+  const entry = at?.entry;
+  if (entry === undefined) return `line ${line}`;
+  const schema = entry.schema === '-' ? '' : `${entry.schema}.`;
+  return `line ${line}, ${entry.type} ${schema}${entry.name}`;
 }
 
 /** For a row that was refused, its own line, which the server counts from that of the COPY statement. */

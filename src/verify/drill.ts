@@ -38,8 +38,8 @@ export interface DrillContext extends ClientTools, ByteTools {
  * two dumps. The scratch database is dropped afterwards, whatever happens; `restore` recognizes one left by a drill
  * that was killed.
  *
- * @throws DatabaseError, StoreError, or RestoreError for what the server lacks, if the drill cannot be done; or the
- * signal's reason
+ * @throws DatabaseError, StoreError, or RestoreError for what the server or the role lacks, if the drill cannot be done;
+ * or the signal's reason
  */
 export async function drill(
   context: DrillContext,
@@ -136,6 +136,7 @@ async function restoreAndCompare(
   const digester = createDigester(name);
   const hash = hashBytes();
   let original: DumpDigest | undefined;
+  let lost: string | undefined;
   const watched: DumpSource = {
     ...source,
     async *read(by) {
@@ -150,7 +151,8 @@ async function restoreAndCompare(
   log.info(`restoring ${name} into ${scratch} on ${database.server}`);
   try {
     const way = { kind: 'whole', rowsInOrder: true } as const;
-    await fillDatabase(context, watched, { scratch, noOwner: false, way }, signal);
+    const filled = await fillDatabase(context, watched, { scratch, noOwner: false, way }, signal);
+    [lost] = filled.lost.told;
   } catch (error) {
     if (!(error instanceof RestoreError || error instanceof DumpError)) throw error;
     return { kind: 'refused', error, read: hash.end() };
@@ -163,6 +165,13 @@ async function restoreAndCompare(
     const evidence = await checkBytes(source, context, signal);
     if (evidence.faults.length === 0) throw alteredOnItsWay(name, fault);
     return { kind: 'compared', evidence: { ...evidence, foundBy: 'full' } };
+  }
+  if (lost !== undefined) {
+    throw new RestoreError({
+      doing: `cannot try to restore ${name}`,
+      problem: `this role may not make all of its grants on the server of the drill: ${lost}`,
+      remedy: 'drill as a superuser, or set VERIFY_DATABASE_URL to a server that has one for it',
+    });
   }
   const restored = await dumpAgain(context, scratch, original, choosePgDump, signal);
   const evidence = { checked: checkedOf(index), ...judgeDrill({ original, restored, manifest }) };

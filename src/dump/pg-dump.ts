@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { DatabaseError, type ErrorParts, type OperatorError } from '../errors.ts';
-import { remedyForHiddenRows, remedyForLimit } from '../postgres/errors.ts';
+import { remedyForConflict, remedyForHiddenRows, remedyForLimit } from '../postgres/errors.ts';
 import { withLargeWrites } from './large-writes.ts';
 import { tellWarnings } from './warnings.ts';
 
@@ -158,6 +158,8 @@ function remedyOf(said: string): string {
   // pg_dump 18 does not ask for a sequence that it may not read, and says so in words of its own.
   if (/permission denied|may lack \w+ privilege/.test(said))
     return 'the role must be able to read every table and sequence; use the database’s owner';
+  const conflict = remedyForConflict(said);
+  if (conflict !== undefined) return conflict;
   if (/server closed the connection|terminating connection|Connection refused/.test(said)) {
     return 'the connection to the server was lost; see its log and run again';
   }

@@ -30,6 +30,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EPIPE: WENT_AWAY,
   [SQLSTATE.adminShutdown]: WENT_AWAY,
   [SQLSTATE.crashShutdown]: WENT_AWAY,
+  // A transaction may be read-only on a primary too, if a function makes it so.
+  [SQLSTATE.readOnlySqlTransaction]: 'set POSTGRES_HOST to the primary, if this server is a standby',
   [SQLSTATE.invalidPassword]: 'check POSTGRES_USER and POSTGRES_PASSWORD',
   [SQLSTATE.invalidAuthorizationSpecification]: 'check POSTGRES_USER and the server’s pg_hba.conf',
   [SQLSTATE.invalidCatalogName]:
@@ -118,6 +120,16 @@ export function remedyForLimit(said: string): string | undefined {
 }
 
 /**
+ * What an operator can do if a standby says that it had to end a query, or a session, to go on with its recovery
+ * (manual, "Handling Query Conflicts").
+ */
+export function remedyForConflict(said: string): string | undefined {
+  return /due to conflict with recovery/.test(said)
+    ? 'set hot_standby_feedback = on or a larger max_standby_streaming_delay on the standby, and run again'
+    : undefined;
+}
+
+/**
  * What an operator can do if the server says that row-level security would hide rows. Its hint, if there is one, says
  * that the role owns the table, so that being the owner is not enough.
  */
@@ -138,6 +150,7 @@ export function remedyOf(error: unknown): string | undefined {
   const { hint = '' } = (error ?? {}) as { readonly hint?: string };
   return (
     remedyForLimit(said) ??
+    remedyForConflict(said) ??
     remedyForHiddenRows(`${said} ${hint}`) ??
     SPOKEN.find(([pattern]) => pattern.test(said))?.[1] ??
     (code === undefined ? undefined : REMEDIES[code])

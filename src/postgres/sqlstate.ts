@@ -9,6 +9,7 @@ export const SQLSTATE = {
   invalidParameterValue: '22023',
   untranslatableCharacter: '22P05',
   foreignKeyViolation: '23503',
+  readOnlySqlTransaction: '25006',
   invalidAuthorizationSpecification: '28000',
   invalidPassword: '28P01',
   invalidCatalogName: '3D000',

@@ -3,11 +3,12 @@ import type { DumpSource } from '../catalog/dump-source.ts';
 import { databaseOf, type Manifest } from '../catalog/manifest.ts';
 import { faultLine } from '../catalog/verification.ts';
 import { type DumpIndex, type KnownDump, majorOf } from '../dump/dump-index.ts';
-import { DumpError, RestoreError } from '../errors.ts';
+import { DatabaseError, DumpError, RestoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError } from '../postgres/errors.ts';
+import { databaseError, errorCode } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
+import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { prepareScratch } from '../restore/apply-facts.ts';
 import { fillDatabase } from '../restore/fill-database.ts';
 import { freeNames } from '../restore/names.ts';
@@ -71,7 +72,9 @@ export async function drill(
     return { scratch, plan, choosePgDump: await findPgDumps(major, context), serverMajor: major };
   });
   const { scratch, plan, serverMajor } = prepared;
-  await createScratch(database, scratch, plan.creation);
+  await createScratch(database, scratch, plan.creation).catch((error: unknown) => {
+    throw notOnStandby(error);
+  });
   let failure: unknown;
   let outcome: Outcome;
   try {
@@ -87,6 +90,15 @@ export async function drill(
   if (outcome.kind === 'compared') return outcome.evidence;
   const refused = { read: outcome.read, dumpedBy: majorOf(dump.serverVersion), refusedBy: serverMajor };
   return explainRefusal(outcome.error, source, context, signal, refused);
+}
+
+/** A backup may be of a standby, and then the drill needs another server, not the backup. */
+function notOnStandby(error: unknown): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  const { doing, problem, cause } = error;
+  if (errorCode(cause) !== SQLSTATE.readOnlySqlTransaction) return error;
+  const remedy = 'set VERIFY_DATABASE_URL to a server that is no standby';
+  return new DatabaseError({ doing, problem, remedy, cause });
 }
 
 /** What is settled before the scratch database is created. */

@@ -29,6 +29,8 @@ export interface RestorePlan {
   /** Statements that give the scratch database the properties that the dump's text omits. */
   readonly traits: TraitStatements;
   readonly ownership: OwnershipStatements;
+  /** What keeps a drill, which goes on all the same, from giving its database to the owner of the one dumped. */
+  readonly lack: OwnerLack | undefined;
 }
 
 const NOTHING = { before: [], after: [] } as const;
@@ -74,12 +76,13 @@ export async function planRestore(
       ...locale,
       tablespace: await chooseTablespace(admin, facts?.tablespace ?? null, options.log),
     };
-    if (facts === undefined) return { name, creation, traits: NOTHING, ownership: NOTHING };
+    if (facts === undefined) return { name, creation, traits: NOTHING, ownership: NOTHING, lack };
     return {
       name,
       creation,
       traits: traitStatements(scratch, noOwner ? withoutRoles(facts) : facts),
       ownership: noOwner || lack !== undefined ? NOTHING : ownershipStatements(scratch, facts),
+      lack,
     };
   } catch (error) {
     throw databaseError(doing, error);

@@ -231,7 +231,7 @@ export function checkTarget(
     throw new RestoreError({
       doing: instead,
       problem: `the role ${user} does not own that database, so it cannot replace it: ${foreign.problem}`,
-      remedy: `${foreign.remedy}, or restore beside it with --into`,
+      remedy: `${foreign.remedy}, or restore beside it with --into and --no-owner`,
     });
   }
   if (untouchable.length > 0) {

@@ -88,7 +88,12 @@ export async function drill(
     await dropScratch(database, scratch, log, failure);
   }
   if (outcome.kind === 'compared') return outcome.evidence;
-  const refused = { read: outcome.read, dumpedBy: majorOf(dump.serverVersion), refusedBy: serverMajor };
+  const refused = {
+    read: outcome.read,
+    dumpedBy: majorOf(dump.serverVersion),
+    refusedBy: serverMajor,
+    lack: plan.lack,
+  };
   return explainRefusal(outcome.error, source, context, signal, refused);
 }
 

@@ -2,6 +2,8 @@ import type { DumpSource } from '../catalog/dump-source.ts';
 import { isOfBytes } from '../catalog/verification.ts';
 import { DumpError, RestoreError } from '../errors.ts';
 import { errorCode } from '../postgres/errors.ts';
+import type { OwnerLack } from '../postgres/roles.ts';
+import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { isOfServer } from '../restore/whose-fault.ts';
 import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
 import type { Evidence } from './evidence.ts';
@@ -20,6 +22,8 @@ interface Refused {
   /** Major versions of the server that was dumped, if the dump says so, and of the one that refused it. */
   readonly dumpedBy: number | undefined;
   readonly refusedBy: number;
+  /** What the role lacks to restore for the owner of the dumped database. */
+  readonly lack: OwnerLack | undefined;
 }
 
 /** Then the dump may be right and only not for this server. */
@@ -61,12 +65,7 @@ export async function explainRefusal(
     throw alteredOnItsWay(source.name, error.problem);
   }
   if (error instanceof RestoreError && !isDamaged && isOfServer(error)) {
-    throw new RestoreError({
-      doing: `cannot try to restore ${source.name}`,
-      problem: error.problem,
-      remedy: 'make sure the server of the drill can restore it, or set VERIFY_DATABASE_URL to another one',
-      cause: error.cause,
-    });
+    throw ofServer(error, source, refused?.lack);
   }
   const isOfSyntax = error instanceof RestoreError && DIFFERS.test(errorCode(error.cause) ?? '');
   if (isOfSyntax && !isDamaged && refused !== undefined && isOfOtherMajor(refused)) {
@@ -81,6 +80,23 @@ export async function explainRefusal(
   const fault = { what: 'restore', where: '', expected: 'a dump that the server accepts' } as const;
   const faults = [...found.faults, { ...fault, found: error.problem }];
   return { ...found, faults, ...(isDamaged ? { foundBy: 'full' } : {}) };
+}
+
+/** A privilege is refused for the rights that the role lacks, if it lacks any. */
+function ofServer(
+  { problem, cause }: RestoreError,
+  { name }: DumpSource,
+  lack: OwnerLack | undefined,
+): RestoreError {
+  const doing = `cannot try to restore ${name}`;
+  if (lack?.grant !== undefined && errorCode(cause) === SQLSTATE.insufficientPrivilege) {
+    const belongs = `the dumped database belongs to the role ${JSON.stringify(lack.owner)}, but ${lack.why}`;
+    const remedy = `${lack.grant}, or set VERIFY_DATABASE_URL to a server that can restore it`;
+    return new RestoreError({ doing, problem: `${problem}; ${belongs}`, remedy, cause });
+  }
+  const remedy =
+    'make sure the server of the drill can restore it, or set VERIFY_DATABASE_URL to another one';
+  return new RestoreError({ doing, problem, remedy, cause });
 }
 
 /** Whether a dump that read as `first` came as other bytes only then: it reads as `second` again. */

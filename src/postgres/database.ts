@@ -4,7 +4,7 @@ import { ConfigError, DatabaseError, type OperatorError } from '../errors.ts';
 import { databaseError, describeCause, errorCode, NOT_SERVED } from './errors.ts';
 import { readPasswordFile } from './password-file.ts';
 import { SQLSTATE } from './sqlstate.ts';
-import { planTls } from './tls.ts';
+import { planTls, type TlsPlan } from './tls.ts';
 
 /** How long connecting may take if `PGCONNECT_TIMEOUT` is not set, in seconds. */
 const CONNECT_SECONDS = 15;
@@ -65,7 +65,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
   const server = `${settings.host}:${settings.port}`;
   let ssl = tls.ssl;
 
-  async function connect(database: string, signal: AbortSignal): Promise<Connection> {
+  async function connect(database: string, signal: AbortSignal, tried = ssl): Promise<Connection> {
     signal.throwIfAborted();
     const { host, port, user, password } = settings;
     const client = new pg.Client({
@@ -74,7 +74,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       user,
       database,
       password: password?.reveal() ?? (() => readPasswordFile({ host, port, user, database })),
-      ssl,
+      ssl: tried,
       keepAlive: true,
       application_name: 'topobank-backup',
       connectionTimeoutMillis: connectSeconds * 1000,
@@ -91,9 +91,10 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       release();
       client.end().catch(() => {});
       signal.throwIfAborted();
-      if (tls.fallBack && ssl !== false && /does not support SSL/.test(String(error))) {
-        ssl = false;
-        return connect(database, signal);
+      if (tls.fallBack !== undefined && tried === tls.ssl && isRefused(tried, error)) {
+        const connection = await connect(database, signal, tls.fallBack);
+        ssl = tls.fallBack;
+        return connection;
       }
       throw connectError(error, database);
     }
@@ -158,6 +159,13 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       ...(settings.password === undefined ? {} : { PGPASSWORD: settings.password.reveal() }),
     }),
   };
+}
+
+/** Whether the server may accept a connection that is encrypted if this one was not, or the reverse. */
+function isRefused(tried: TlsPlan['ssl'], error: unknown): boolean {
+  return tried === false
+    ? errorCode(error) === SQLSTATE.invalidAuthorizationSpecification
+    : /does not support SSL/.test(String(error));
 }
 
 /** The statement that makes a database accept connections again. */

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { ConfigError } from '../errors.ts';
 
@@ -6,18 +8,23 @@ import { ConfigError } from '../errors.ts';
 export interface TlsPlan {
   /** Options of the TLS connection; false for none. */
   readonly ssl: ConnectionOptions | false;
-  /** Whether to fall back to an unencrypted connection if the server has no TLS (`prefer`, libpq's default). */
-  readonly fallBack: boolean;
+  /**
+   * What to try if the server refuses that: none if it has no TLS (`prefer`, libpq's default), TLS if it demands it
+   * (`allow`).
+   */
+  readonly fallBack?: ConnectionOptions | false;
 }
 
 /** The value of `PGSSLROOTCERT` that means the system's trusted authorities. */
 const SYSTEM = 'system';
 
+type Env = Readonly<Record<string, string | undefined>>;
+
 /**
  * @param host a host name, or a directory (a Unix socket, never encrypted)
- * @throws ConfigError for an unknown mode or an unreadable certificate
+ * @throws ConfigError for an unknown mode, an unreadable certificate, or `verify-ca` without a CA's certificate
  */
-export function planTls(host: string, env: Readonly<Record<string, string | undefined>>): TlsPlan {
+export function planTls(host: string, env: Env): TlsPlan {
   const trustsSystem = env.PGSSLROOTCERT === SYSTEM;
   const mode = env.PGSSLMODE || (trustsSystem ? 'verify-full' : 'prefer');
   // Anybody can get a certificate from such an authority, for a name of their own (libpq, from version 16).
@@ -28,27 +35,38 @@ export function planTls(host: string, env: Readonly<Record<string, string | unde
       remedy: 'use verify-full, or set PGSSLROOTCERT to a CA’s certificate file',
     });
   }
-  if (host.startsWith('/')) return { ssl: false, fallBack: false };
+  if (host.startsWith('/')) return { ssl: false };
+  const root = trustsSystem ? undefined : env.PGSSLROOTCERT || usualRoot(env);
   const files = {
-    ...readPem('ca', 'PGSSLROOTCERT', env),
-    ...readPem('cert', 'PGSSLCERT', env),
-    ...readPem('key', 'PGSSLKEY', env),
+    ...readPem('ca', 'PGSSLROOTCERT', root),
+    ...readPem('cert', 'PGSSLCERT', env.PGSSLCERT),
+    ...readPem('key', 'PGSSLKEY', env.PGSSLKEY),
   };
+  const unverified = { ...files, rejectUnauthorized: false };
+  const ofAnyName = { ...files, checkServerIdentity: () => undefined };
   switch (mode) {
     case 'disable':
+      return { ssl: false };
     case 'allow':
-      return { ssl: false, fallBack: false };
+      return { ssl: false, fallBack: unverified };
     case 'prefer':
-      return { ssl: { ...files, rejectUnauthorized: false }, fallBack: true };
+      return { ssl: unverified, fallBack: false };
     case 'require':
       // Given a root certificate, libpq verifies under `require` as it does under `verify-ca`.
-      return files.ca === undefined
-        ? { ssl: { ...files, rejectUnauthorized: false }, fallBack: false }
-        : { ssl: { ...files, checkServerIdentity: () => undefined }, fallBack: false };
+      return { ssl: files.ca === undefined ? unverified : ofAnyName };
     case 'verify-ca':
-      return { ssl: { ...files, checkServerIdentity: () => undefined }, fallBack: false };
+      // Node would trust every public authority, from which anybody gets a certificate.
+      if (files.ca === undefined) {
+        throw new ConfigError({
+          doing: 'cannot read the configuration',
+          problem: 'PGSSLMODE: "verify-ca" needs the certificate of a CA',
+          remedy: 'set PGSSLROOTCERT to the CA’s certificate file',
+        });
+      }
+      return { ssl: ofAnyName };
     case 'verify-full':
-      return { ssl: files, fallBack: false };
+      // Without a root certificate a public authority has to vouch for the host's name.
+      return { ssl: files };
     default:
       throw new ConfigError({
         doing: 'cannot read the configuration',
@@ -58,13 +76,18 @@ export function planTls(host: string, env: Readonly<Record<string, string | unde
   }
 }
 
+/** The file that libpq reads if `PGSSLROOTCERT` is not set; undefined if there is none. */
+function usualRoot(env: Env): string | undefined {
+  const path = join(env.HOME || homedir(), '.postgresql', 'root.crt');
+  return existsSync(path) ? path : undefined;
+}
+
 function readPem<N extends 'ca' | 'cert' | 'key'>(
   name: N,
   variable: string,
-  env: Readonly<Record<string, string | undefined>>,
+  path: string | undefined,
 ): { readonly [K in N]?: string } {
-  const path = env[variable];
-  if (!path || path === SYSTEM) return {};
+  if (!path) return {};
   try {
     return { [name]: readFileSync(path, 'utf8') } as { readonly [K in N]?: string };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { chownSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
@@ -26,7 +26,11 @@ beforeAll(async () => {
     writeFileSync(join(data, name), text, { mode: 0o600 });
     chownSync(join(data, name), uid, gid);
   }
+  const rules = join(data, 'pg_hba.conf');
+  const encryptedOnly = 'hostnossl encrypted all all reject\n';
+  writeFileSync(rules, `${encryptedOnly}${readFileSync(rules, 'utf8')}`);
   await withClient(server.env, 'postgres', async (client) => {
+    await client.query('CREATE DATABASE encrypted');
     await client.query('ALTER SYSTEM SET ssl = on');
     await client.query('SELECT pg_reload_conf()');
   });
@@ -44,19 +48,30 @@ afterAll(async () => {
   scratch.remove();
 });
 
+interface Setting {
+  readonly home?: string;
+  readonly database?: string;
+}
+
 /** Whether the connection is encrypted, or why there is none. */
-async function connect(mode: string, root: string, host: string): Promise<boolean | string> {
+async function connect(
+  mode: string,
+  root: string,
+  host: string,
+  { home = scratch.path, database = 'postgres' }: Setting = {},
+): Promise<boolean | string> {
   const config = readConfig(
     { env: { ...server.env, POSTGRES_HOST: host, POSTGRES_DB: 'postgres' }, flags: {} },
     ['database'],
   );
   const env = {
+    HOME: home,
     ...(mode === '' ? {} : { PGSSLMODE: mode }),
     ...(root === '' ? {} : { PGSSLROOTCERT: roots[root] ?? root }),
   };
   const signal = new AbortController().signal;
   return openDatabase(config, env)
-    .use('postgres', signal, async (client) => {
+    .use(database, signal, async (client) => {
       const { rows } = await client.query<{ ssl: boolean }>(
         'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()',
       );
@@ -73,6 +88,7 @@ const REFUSED = expect.stringMatching(
 test.each([
   ['', '', '127.0.0.1', true],
   ['disable', '', '127.0.0.1', false],
+  ['allow', '', '127.0.0.1', false],
   ['prefer', 'other', '127.0.0.1', true],
   ['require', '', '127.0.0.1', true],
   ['require', 'other', '127.0.0.1', REFUSED],
@@ -86,6 +102,31 @@ test.each([
   ['verify-full', 'system', '127.0.0.1', REFUSED],
 ])('PGSSLMODE "%s" with the root "%s", to %s', async (mode, root, host, outcome) => {
   expect(await connect(mode, root, host)).toEqual(outcome);
+});
+
+test('under "allow" a server that refuses an unencrypted connection gets an encrypted one', async () => {
+  const database = 'encrypted';
+  expect(await connect('allow', '', '127.0.0.1', { database })).toBe(true);
+  expect(await connect('disable', '', '127.0.0.1', { database })).toMatch(/rejects connection/);
+});
+
+test('"verify-ca" without a CA’s certificate is refused, as by libpq', async () => {
+  await expect(async () => connect('verify-ca', '', '127.0.0.1')).rejects.toThrow(
+    'PGSSLMODE: "verify-ca" needs the certificate of a CA — set PGSSLROOTCERT to the CA’s certificate file',
+  );
+});
+
+test.each([
+  ['require', 'own', true],
+  ['require', 'other', REFUSED],
+  ['verify-ca', 'own', true],
+  ['verify-ca', 'other', REFUSED],
+  ['verify-full', 'own', true],
+])('PGSSLMODE "%s" with the root "%s" in the home directory', async (mode, root, outcome) => {
+  const home = join(scratch.path, `home-${mode}-${root}`);
+  mkdirSync(join(home, '.postgresql'), { recursive: true });
+  copyFileSync(roots[root]!, join(home, '.postgresql', 'root.crt'));
+  expect(await connect(mode, '', '127.0.0.1', { home })).toEqual(outcome);
 });
 
 test.each(['disable', 'prefer', 'require', 'verify-ca'])(

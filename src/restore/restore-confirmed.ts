@@ -24,7 +24,7 @@ import {
   targetName,
 } from './restore-target.ts';
 
-/** What a restore does about media. Only {@link bringBack} can make the restore fail. */
+/** What a restore does about media. Apart from the signal, only {@link bringBack} can make the restore fail. */
 export interface RestoreMedia {
   /** Says what would dangle if the backup were restored; undefined if that cannot be determined. */
   before(): Promise<BackupOutlook | undefined>;
@@ -105,14 +105,16 @@ export async function restoreConfirmed(
   const began = performance.now();
   const report = await restoreAlone(context, source, { ...options, agreed: found }, signal);
   const ms = performance.now() - began;
-  const restored = await media.bringBack(false).catch((error: unknown) => {
+  try {
+    const restored = await media.bringBack(false);
+    // A database that was only added does not show which objects are orphans.
+    const after = target.kind === 'into' ? undefined : await media.after();
+    return { state: 'done', report, ms, media: { before, restored, after } };
+  } catch (error) {
     // The database is restored all the same, and the operator has to know where the old one is.
     for (const line of context.describe(report, ms).split('\n')) log.info(line);
     throw error;
-  });
-  // A database that was only added does not show which objects are orphans.
-  const after = target.kind === 'into' ? undefined : await media.after();
-  return { state: 'done', report, ms, media: { before, restored, after } };
+  }
 }
 
 /**

@@ -1,5 +1,7 @@
+import type { ChildProcess } from 'node:child_process';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { createQuarantineBed, type QuarantineBed } from '../quarantine/quarantine-bed.ts';
+import { during } from '../support/during.ts';
 
 const never = new AbortController().signal;
 let bed: QuarantineBed;
@@ -88,6 +90,25 @@ test('media that cannot be brought back for an error leave the restore done, and
     stderr: expect.stringMatching(/restored .*\n.*the old database is kept as (.*\n)*.*403 AccessDenied/),
   });
   expect(await bed.database.query('SELECT key FROM files')).toEqual([{ key: 'kept' }]);
+});
+
+test('a signal during the closing comparison leaves the restore done, and it is said so', async () => {
+  let stop = () => {};
+  during(bed, { operation: 'HeadObject', key: /\.sql$/ }, async () => {
+    const until = new Promise(() => {});
+    bed.server.faults.push({
+      operation: 'ListObjectsV2',
+      what: { kind: 'hold', until, onHeld: () => stop() },
+    });
+  });
+  const onSpawn = (child: ChildProcess) => {
+    stop = () => child.kill('SIGINT');
+  };
+  expect(await bed.command(['restore', '--latest', '--yes'], { onSpawn })).toMatchObject({
+    status: 130,
+    stdout: '',
+    stderr: expect.stringMatching(/restored .*\n.*the old database is kept as (.*\n)*.*received SIGINT/),
+  });
 });
 
 test.each<[string, Record<string, string>, RegExp]>([

@@ -2,6 +2,8 @@ import type { Backup } from '../catalog/backup.ts';
 import { findBackup } from '../catalog/catalog.ts';
 import { type MediaEntry, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError, OperatorError } from '../errors.ts';
+import { heardByMany } from '../heard-by-many.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import { broadcast } from '../s3/broadcast.ts';
 import { keyBytes } from '../s3/key-bytes.ts';
 import { type KeyRange, listRanges } from '../s3/range-listing.ts';
@@ -54,10 +56,13 @@ export async function auditBackups(
   if (backups.length === 0) return [];
   const space = { ...context.space, memory: context.space.memory / backups.length };
   const progress = context.startProgress('audit', 0, (objects) => formatNumber(objects, 'object'));
+  const stop = new AbortController();
+  // The listing and the reading of each backup listen to this signal.
+  const either = heardByMany(AbortSignal.any([signal, stop.signal]));
   let listingFailure: unknown;
   async function* listed(): AsyncGenerator<readonly ObjectInfo[]> {
     try {
-      yield* listBucket(context, backups, signal);
+      yield* listBucket(context, backups, either);
     } catch (error) {
       listingFailure = error;
       throw error;
@@ -65,26 +70,38 @@ export async function auditBackups(
   }
   const pages = counted(listed(), (page) => progress.add(page.length));
   const readers = broadcast(pages, backups.length);
+
+  async function outlookOf(
+    backup: Backup,
+    objects: AsyncIterable<readonly ObjectInfo[]>,
+  ): Promise<BackupOutlook | undefined> {
+    try {
+      return await judgeBackup({ ...context, space }, backup, objects, either);
+    } catch (error) {
+      either.throwIfAborted();
+      if (error === listingFailure || !(error instanceof OperatorError)) throw error;
+      if (error instanceof NotFoundError && (await isGone(context, backup, either))) {
+        context.log.warn(`backup ${backup.id} was deleted meanwhile`);
+        return undefined;
+      }
+      return { id: backup.id, problem: error.message };
+    }
+  }
+
   try {
-    const outlooks = await Promise.all(
-      backups.map(async (backup, at) => {
-        const objects = readers[at] as AsyncIterableIterator<readonly ObjectInfo[]>;
-        try {
-          return await judgeBackup({ ...context, space }, backup, objects, signal);
-        } catch (error) {
-          signal.throwIfAborted();
-          if (error === listingFailure || !(error instanceof OperatorError)) throw error;
-          if (error instanceof NotFoundError && (await isGone(context, backup, signal))) {
-            context.log.warn(`backup ${backup.id} was deleted meanwhile`);
-            return undefined;
-          }
-          return { id: backup.id, problem: error.message };
-        } finally {
-          // Otherwise the other readers would keep waiting for this one.
-          await objects.return?.();
-        }
-      }),
-    );
+    const outlooks = await mapConcurrently([...backups.entries()], backups.length, async ([at, backup]) => {
+      const objects = readers[at] as AsyncIterableIterator<readonly ObjectInfo[]>;
+      try {
+        return await outlookOf(backup, objects);
+      } catch (error) {
+        // Otherwise the others would go on reading, of which nobody learns anything any more.
+        stop.abort(error);
+        throw error;
+      } finally {
+        // Otherwise the other readers would keep waiting for this one.
+        await objects.return?.();
+      }
+    });
     return outlooks.filter((outlook) => outlook !== undefined);
   } finally {
     progress.stop();

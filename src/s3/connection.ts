@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
 import { formatDuration } from '../ui/format.ts';
-import { type Answer, answerOf, hasRemedy, spellAnswer, storeError } from './errors.ts';
+import { type Answer, answerOf, hasRemedy, isConnectTimeout, spellAnswer, storeError } from './errors.ts';
 
 /** How many times to repeat a request whose failure the SDK considers permanent. */
 const RETRIES = 3;
@@ -97,8 +97,11 @@ const BUSY = new Set([429, 502, 503, 504]);
  * An error with a remedy does not pass by itself; and the SDK reports an answer that breaks off empty as
  * InternalError with status 503.
  */
-function isWaitedFor({ status, code }: Answer, again: 'always' | 'unsent'): boolean {
-  if (status === undefined) return UNREACHED.has(code) || (again === 'always' && BROKEN_OFF.has(code));
+function isWaitedFor(error: unknown, again: 'always' | 'unsent'): boolean {
+  const { status, code } = answerOf(error);
+  if (status === undefined) {
+    return UNREACHED.has(code) || isConnectTimeout(error) || (again === 'always' && BROKEN_OFF.has(code));
+  }
   return code === 'SlowDown' || (BUSY.has(status) && code !== 'InternalError' && !hasRemedy(code));
 }
 
@@ -139,13 +142,12 @@ async function untilReached<T>(
       signal: wait.signal,
       shouldRetry: ({ error }) => {
         refusal = error;
-        const answer = answerOf(error);
         began ??= performance.now();
         const isOver = performance.now() - began >= waitMs || enders.some(({ aborted }) => aborted);
-        if (!isWaitedFor(answer, again) || isOver) return false;
+        if (!isWaitedFor(error, again) || isOver) return false;
         // Most calls never wait, and a listener for each would burden signals that live as long as the program.
         for (const ender of enders) ender.addEventListener('abort', endWait);
-        onWait(answer);
+        onWait(answerOf(error));
         return true;
       },
     });

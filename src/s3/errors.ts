@@ -26,6 +26,14 @@ export function answerOf(error: unknown): Answer {
   return { status: $metadata?.httpStatusCode, code: spelled ?? 'unknown error' };
 }
 
+/** Whether a connection was given up before it was made, so that nothing of the request was sent. */
+export function isConnectTimeout(error: unknown): boolean {
+  const { name, message, code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  // Node tells of all addresses of a host at once in an AggregateError, and only if it could connect to none.
+  if (code === 'ETIMEDOUT') return syscall === 'connect' || error instanceof AggregateError;
+  return name === 'TimeoutError' && /did not establish a connection/.test(message);
+}
+
 const REMEDIES: Readonly<Record<string, string>> = {
   // Swift sends this for an unknown access key too.
   SignatureDoesNotMatch: 'check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID',

@@ -1,3 +1,6 @@
+import { Agent } from 'node:http';
+import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { NodeHttpHandler, type NodeHttpHandlerOptions } from '@smithy/node-http-handler';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { StoppedError } from '../../src/errors.ts';
 import { createS3Client } from '../../src/s3/client.ts';
@@ -57,6 +60,58 @@ test.each([
   const ask = connect(60_000);
   await ask(first);
   expect(await ask([refused(), refused()])).toEqual({ answer: 'answer', tries: 3 });
+});
+
+/** How the SDK fails with these timeouts, in milliseconds, to which the server never answers. */
+async function timedOut(options: NodeHttpHandlerOptions, endpoint = bed.server.endpoint): Promise<Error> {
+  const { server } = bed;
+  const client = new S3Client({
+    endpoint,
+    region: server.region,
+    forcePathStyle: true,
+    credentials: { accessKeyId: server.accessKey, secretAccessKey: server.secretKey },
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler(options),
+  });
+  const held = { kind: 'hold', until: new Promise(() => {}) } as const;
+  server.faults.push({ operation: 'HeadBucket', times: 1, what: held });
+  try {
+    return await client.send(new HeadBucketCommand({ Bucket: 'bucket' })).then(
+      () => Promise.reject(new Error('it answered')),
+      (error: Error) => error,
+    );
+  } finally {
+    client.destroy();
+    server.faults.splice(0);
+  }
+}
+
+/** A name that is never looked up stands for a host that packets do not reach. */
+const unreached = () =>
+  timedOut({ connectionTimeout: 1, httpAgent: new Agent({ lookup: () => {} }) }, 'http://s3.invalid');
+
+const connectTimeout = () => Object.assign(new Error('connect'), { code: 'ETIMEDOUT', syscall: 'connect' });
+
+test.each([
+  ['the SDK', unreached],
+  ['the system', connectTimeout],
+  [
+    'the system, for each address of the host',
+    () => Object.assign(new AggregateError([connectTimeout()]), { code: 'ETIMEDOUT' }),
+  ],
+])('one to which %s makes no connection in time is waited for', async (_, fail) => {
+  const ask = connect(60_000, undefined, 'unsent');
+  await ask([]);
+  expect(await ask([await fail()])).toEqual({ answer: 'answer', tries: 2 });
+});
+
+test.each([
+  ['SDK', () => timedOut({ socketTimeout: 1 })],
+  ['system', () => Object.assign(new Error('read'), { code: 'ETIMEDOUT', syscall: 'read' })],
+])('a request that was sent is not made again after the timeout of the %s', async (_, fail) => {
+  const ask = connect(60_000, undefined, 'unsent');
+  await ask([]);
+  expect((await ask([await fail()])).tries).toBe(1);
 });
 
 test('each time that a server goes is told once, whoever waits for it', async () => {

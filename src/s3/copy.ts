@@ -117,6 +117,9 @@ async function copyParts(
   }
 }
 
+/** Answers of servers that have no tags, and of those that do not show them to the key. */
+const WITHOUT_TAGS = new Set([400, 403, 404, 405, 501]);
+
 /** `a=1&b=2`; empty on servers that have no tags, or that do not show them to this key. */
 async function readTags(
   client: S3Client,
@@ -134,7 +137,8 @@ async function readTags(
     return tags.toString();
   } catch (error) {
     signal.throwIfAborted();
-    if (answerOf(error).status === undefined) throw error;
+    const { status } = answerOf(error);
+    if (status === undefined || !WITHOUT_TAGS.has(status)) throw error;
     return '';
   }
 }

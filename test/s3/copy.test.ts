@@ -53,3 +53,29 @@ test('a copy in parts that is stopped while it begins leaves neither an object n
   expect(await bed.store.head('copy', inTime())).toBeUndefined();
   for await (const pending of bed.store.listUploads('', inTime())) expect(pending).toBeUndefined();
 });
+
+/** Copies an object in parts. The server, which knows no tags, answers the request for them with this status. */
+async function copyInParts(status: number): Promise<boolean> {
+  const put = { ifAbsent: false, contentType: 'image/tiff', signal: inTime() };
+  await bed.store.put('large', Buffer.alloc(2000, 'x'), put);
+  bed.server.faults.push({ operation: 'Unknown', what: { kind: 'error', status, code: 'Refused' } });
+  const client = createS3Client(bed.settings);
+  const area = { client, bucket: 'bucket', signal: inTime(), largestCopy: 1000 };
+  return copyObject(area, { key: 'large' }, 'copy').finally(() => client.destroy());
+}
+
+test.each([400, 403, 404, 405, 501])(
+  'where tags are answered with %i a copy in parts has none',
+  async (status) => {
+    expect(await copyInParts(status)).toBe(true);
+    expect(await bed.store.head('copy', inTime())).toMatchObject({ bytes: 2000 });
+  },
+);
+
+test.each([500, 507])(
+  'an object whose tags are answered with %i is not copied without them',
+  async (status) => {
+    await expect(copyInParts(status)).rejects.toMatchObject({ $metadata: { httpStatusCode: status } });
+    expect(await bed.store.head('copy', inTime())).toBeUndefined();
+  },
+);

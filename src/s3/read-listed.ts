@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { collect, readObject } from './reader.ts';
+import { collect, noSuchObject, readObject } from './reader.ts';
 import type { ObjectInfo, Store } from './store.ts';
 
 /** How often to read an object that differs each time. */
@@ -24,7 +24,7 @@ export async function readListed(
   for (let reading = 1; reading <= READINGS; reading++) {
     // It may have been rewritten since it was listed.
     const object = reading === 1 ? listed : await store.head(key, signal);
-    if (object === undefined) break;
+    if (object === undefined) throw noSuchObject(store, key);
     const body = Buffer.concat(await collect(readObject(store, key, { signal })));
     if (body.length === object.bytes) {
       if (createHash('md5').update(body).digest('hex') === object.etag || before?.equals(body)) return body;

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NotFoundError } from '../../src/errors.ts';
 import { readListed } from '../../src/s3/read-listed.ts';
 import type { Store } from '../../src/s3/store.ts';
+import { during } from '../support/during.ts';
 import { startTestStore, type TestStore } from '../support/test-store.ts';
 
 const KEY = 'backup/manifest.json';
@@ -63,6 +65,13 @@ test.each([
 ])('one that comes %s is not taken for anything', async (_, to) => {
   bed.server.faults.push({ operation: 'GetObject', what: { kind: 'alter', to } });
   expect(await read()).toBeUndefined();
+});
+
+test('one that is deleted between the readings is told to be gone', async () => {
+  const signal = AbortSignal.timeout(60_000);
+  const listed = { ...(await bed.store.head(KEY, signal))!, etag: NO_MD5 };
+  during(bed, { operation: 'HeadObject' }, () => bed.store.remove([KEY], signal));
+  await expect(readListed(bed.store, listed, signal)).rejects.toThrow(NotFoundError);
 });
 
 test('one that was written anew since it was listed is read as it is now', async () => {

@@ -42,11 +42,13 @@ export async function openLinesWriter(
   const packed = pipeline(gzip, async (chunks) => {
     for await (const chunk of chunks) await writer.write(chunk as Buffer);
   });
-  // A failure reaches the next write.
-  packed.catch(() => {});
+  const failed = new AbortController();
+  packed.catch(() => failed.abort());
   return {
     async write(lines) {
-      if (!gzip.write(lines)) await Promise.race([once(gzip, 'drain'), packed]);
+      if (gzip.write(lines)) return;
+      // Not in a race with `packed`, which would keep something of each race until its own end.
+      await once(gzip, 'drain', { signal: failed.signal }).catch(() => packed);
     },
     async end() {
       gzip.end();

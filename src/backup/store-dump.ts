@@ -3,7 +3,7 @@ import { encodeManifest, MANIFEST_LIMIT, type Manifest } from '../catalog/manife
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner } from '../dump/scanner.ts';
 import type { DumpToken } from '../dump/tokens.ts';
-import { DumpError, OperatorError } from '../errors.ts';
+import { DumpError, NotFoundError, OperatorError } from '../errors.ts';
 import type { MediaRecording } from '../media/record-media.ts';
 import { overtakenError } from '../s3/errors.ts';
 import { type MultipartWriter, writeUpload } from '../s3/multipart-writer.ts';
@@ -63,12 +63,15 @@ export async function storeDump(
   const { store, prefix, maxParts, partsInFlight } = destination;
   const { upload, name, now, progress, log, signal } = options;
   const { key } = upload;
+  const keyOfManifest = manifestKey(prefix, provenance.id);
+  let manifestLeft = false;
   const writer = writeUpload(store, upload, {
     maxParts,
     partsInFlight,
     signal,
     onSent: (bytes) => progress.add(bytes),
-    onLeft: (what, error) => log.warn(describeLeft(what, key, error)),
+    onLeft: (what, error) =>
+      log.warn(describeLeft(what === 'object' && manifestLeft ? 'both' : what, key, error)),
   });
   try {
     const index = await writeDump(writer, dump, options);
@@ -80,7 +83,10 @@ export async function storeDump(
     const media = await options.media?.finish();
     const manifest = describeDump(stored, index, { ...provenance, media }, now());
     signal.throwIfAborted();
-    await putManifest(store, writer, manifestKey(prefix, provenance.id), encodeWithin(manifest, name));
+    await putManifest(store, writer, keyOfManifest, encodeWithin(manifest, name), (error) => {
+      manifestLeft = true;
+      log.warn(describeLeft('manifest', keyOfManifest, error));
+    });
     return manifest;
   } catch (error) {
     await writer.abort();
@@ -88,12 +94,20 @@ export async function storeDump(
   }
 }
 
-function describeLeft(what: 'upload' | 'object', key: string, error: unknown): string {
-  const left =
-    what === 'upload'
-      ? `an unfinished upload of ${key} may remain; a later backup will abort it if permitted`
-      : `${key} may remain without its manifest; \`list\` then shows it as foreign, and it can be deleted`;
-  return `${left}: ${error instanceof OperatorError ? error.message : 'the server did not answer in time'}`;
+/** What may remain of a failed run, by what it is: `both` is a dump whose manifest may remain too. */
+const LEFT = {
+  upload: (key: string) =>
+    `an unfinished upload of ${key} may remain; a later backup will abort it if permitted`,
+  object: (key: string) =>
+    `${key} may remain without its manifest; \`list\` then shows it as foreign, and it can be deleted`,
+  manifest: (key: string) =>
+    `${key} may remain; without its dump, \`list\` shows it as broken, and it can be deleted`,
+  both: (key: string) =>
+    `${key} may remain with its manifest; \`list\` then shows it as complete, and both can be deleted`,
+} as const;
+
+function describeLeft(what: keyof typeof LEFT, key: string, error: unknown): string {
+  return `${LEFT[what](key)}: ${error instanceof OperatorError ? error.message : 'the server did not answer in time'}`;
 }
 
 async function writeDump(
@@ -153,12 +167,15 @@ function encodeWithin(manifest: Manifest, name: string): Buffer {
 /**
  * Writes the commit mark, or leaves nothing of it. The write is short, and if interrupted it could take effect after
  * the check for it; so an abort waits until it is done.
+ *
+ * @param onLeft called if it may remain although the write failed
  */
 async function putManifest(
   store: Store,
   writer: MultipartWriter,
   key: string,
   manifest: Buffer,
+  onLeft: (error: unknown) => void,
 ): Promise<void> {
   const signal = uninterrupted();
   const put = (ifAbsent: boolean) =>
@@ -166,7 +183,9 @@ async function putManifest(
   try {
     if (await put(true)) return;
   } catch (error) {
-    await removeOwn(store, key, manifest).catch(() => {});
+    await removeOwn(store, key, manifest).catch((left: unknown) => {
+      if (!(left instanceof NotFoundError)) onLeft(left);
+    });
     throw error;
   }
   // Another run took the same name at the same moment. The manifest must belong to the run whose dump the store
@@ -175,7 +194,11 @@ async function putManifest(
   else throw overtakenError(`cannot write ${key} to bucket ${store.bucket}`);
 }
 
-/** Removes an object whose write was interrupted, if it was written after all. */
+/**
+ * Removes an object whose write was interrupted, if it was written after all.
+ *
+ * @throws NotFoundError if it was not, StoreError, or the reason of a time limit
+ */
 async function removeOwn(store: Store, key: string, body: Buffer): Promise<void> {
   const signal = AbortSignal.timeout(CLEAN_UP_MS);
   const chunks = await collect(readObject(store, key, { signal }));

@@ -232,6 +232,30 @@ test.each<[left: string, faults: readonly Fault[], says: RegExp]>([
   expect(await leftovers(prefix)).toMatchObject({ [left]: [expect.stringContaining(prefix)] });
 });
 
+test.each([
+  ['manifest', /manifest/, [/\S+\.manifest\.json may remain; without its dump, .*AccessDenied/]],
+  [
+    'manifest and dump',
+    /./,
+    [
+      /\S+\.manifest\.json may remain; without its dump, .*AccessDenied/,
+      /\S+\.sql may remain with its manifest; .*AccessDenied/,
+    ],
+  ],
+])('what is left of a manifest whose write was not answered is warned of: %s', async (_, kept, says) => {
+  const prefix = newPrefix();
+  const key = new RegExp(`^${prefix}.*manifest`);
+  bed.server.faults.push(
+    { operation: 'PutObject', key, what: UNANSWERED },
+    { operation: 'HeadObject', key, what: DENIED },
+    { operation: 'DeleteObjectsEntry', key: new RegExp(`^${prefix}.*${kept.source}`), what: DENIED },
+  );
+  const { log, lines } = keepingLog();
+  await expect(store(prefix, { log })).rejects.toThrow();
+  expect(lines).toEqual(says.map((text) => expect.stringMatching(text)));
+  expect((await leftovers(prefix)).keys).toHaveLength(says.length);
+});
+
 /** A signal that comes during the last request finds a backup that is complete. */
 const MOMENTS: readonly (readonly [operation: string, outcome: 'complete' | 'absent'])[] = [
   ['CreateMultipartUpload', 'absent'],

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import type pg from 'pg';
 import { LockedError } from '../errors.ts';
 import { heardByMany } from '../heard-by-many.ts';
@@ -9,7 +10,7 @@ import type { Database } from './database.ts';
 import { databaseError, errorCode } from './errors.ts';
 import { refuseSharedSessions } from './pooler.ts';
 import { SQLSTATE } from './sqlstate.ts';
-import { watchConnection } from './watch-connection.ts';
+import { type WatchPace, watchConnection } from './watch-connection.ts';
 
 export interface LockOptions {
   /** What will be done under the lock, for messages: `back up database topobank on localhost:5432`. */
@@ -19,6 +20,8 @@ export interface LockOptions {
   /** How long to wait for another run to end, in milliseconds. */
   readonly waitMs: number;
   readonly log: Logger;
+  /** How closely the connection is watched; only tests set it. */
+  readonly pace?: WatchPace;
 }
 
 /** What an operation needs to ask for confirmation and to lock out other runs meanwhile. */
@@ -56,13 +59,17 @@ export async function withLock<T>(
       await refuseSharedSessions(database, client, doing, waiting.signal);
       const session = await acquire(client, key, options);
       signal.removeEventListener('abort', giveUp);
-      const watch = watchConnection(client, session, doing);
+      const watch = watchConnection(client, session, doing, options.pace);
       try {
         return await work(heardByMany(AbortSignal.any([signal, watch.lost])));
       } finally {
+        // A pooler may keep the session, and its lock, beyond this connection. A server that does not answer is not
+        // waited for.
+        if (!watch.lost.aborted) {
+          const unlocked = client.query('SELECT pg_advisory_unlock($1)', [key]).catch(() => {});
+          await Promise.race([unlocked, once(watch.lost, 'abort')]);
+        }
         watch.stop();
-        // A pooler may keep the session, and its lock, beyond this connection.
-        if (!watch.lost.aborted) await client.query('SELECT pg_advisory_unlock($1)', [key]).catch(() => {});
       }
     });
   } finally {

@@ -126,6 +126,23 @@ test('work that fails lets go of the lock', async () => {
   expect(await withLock(database, lock(), never, async () => 'ran')).toBe('ran');
 });
 
+test('letting go of the lock does not wait for a server that answers no more', async () => {
+  const holder = 'topobank-backup to be silent';
+  const pace = { askMs: 5, answerMs: 200 };
+  let pid = 0;
+  const done = withLock(database, lock({ holder, pace }), never, async () => {
+    const { rows } = await asAdmin(`SELECT pid FROM pg_stat_activity WHERE application_name = '${holder}'`);
+    pid = rows[0].pid;
+    process.kill(pid, 'SIGSTOP');
+    return 'ran';
+  });
+  try {
+    expect(await done).toBe('ran');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}, 30_000);
+
 test('what is stopped cleans up while it still holds the lock', async () => {
   const stop = new AbortController();
   const { held, letGo, done } = await hold({}, stop.signal);

@@ -26,7 +26,8 @@ export type ListPages<O extends ObjectInfo> = (
  * ranges. Memory holds at most a few pages per reader, whatever the size of the bucket. An empty page stands for a
  * range without objects.
  *
- * @param ranges disjoint, ascending, and together the whole prefix; requested only when a reader is free
+ * @param ranges disjoint, ascending, and together the whole prefix; requested only when a reader is free, and
+ * returned at the end
  * @param onRange called for each range that was read to its end, with the number of objects in it
  */
 export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
@@ -65,7 +66,7 @@ export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
     }
   } finally {
     stop.abort();
-    await Promise.allSettled(begun.map(({ pages }) => pages.return?.()));
+    await Promise.allSettled([...begun.map(({ pages }) => pages.return?.()), ranges.return?.()]);
   }
 }
 

@@ -139,3 +139,17 @@ test('who reads no further is not kept waiting either', async () => {
     break;
   }
 });
+
+test('who reads no further ends the ranges, too', async () => {
+  let ended = false;
+  async function* ranges(): AsyncGenerator<KeyRange> {
+    try {
+      yield* rangesAt(KEYS);
+    } finally {
+      ended = true;
+    }
+  }
+  const options = { readers: 1, signal: never, onRange: () => {} };
+  for await (const _ of listRanges(store.listPages, 'media/', ranges(), options)) break;
+  expect(ended).toBe(true);
+});

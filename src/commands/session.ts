@@ -129,7 +129,11 @@ export function confirmAndLock(
   return { confirm, lockFor: (purpose) => ({ purpose, holder, waitMs: config.lockWait, log }) };
 }
 
-/** How this run appears to another; PostgreSQL truncates it to 63 bytes. */
-export function holderName(command: string): string {
-  return `topobank-backup ${command} on ${hostname().slice(0, 18)}, process ${process.pid}`;
+/** The longest `application_name` of PostgreSQL, in bytes; it cuts off what is longer. */
+const HOLDER_BYTES = 63;
+
+/** How this run appears to another: with as much of the host's name as there is room for. */
+export function holderName(command: string, host = hostname(), pid = process.pid): string {
+  const name = (host: string) => `topobank-backup ${command} on ${host}, process ${pid}`;
+  return name(host.slice(0, Math.max(0, HOLDER_BYTES - name('').length)));
 }

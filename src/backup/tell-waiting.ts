@@ -30,7 +30,7 @@ export async function* tellWaiting(
   async function look(): Promise<void> {
     // On a connection of its own, because the session that holds the snapshot must not fail.
     const locks = await database.use(database.name, either, (client) => awaitedLocks(client, application));
-    for (const line of locks.map(describe)) {
+    for (const line of locks.map(describeLock)) {
       if (!said.has(line)) log.warn(line);
       said.add(line);
     }
@@ -60,15 +60,17 @@ export async function* tellWaiting(
   }
 }
 
-function describe({ relation, pid, role, application }: AwaitedLock): string {
+/** Says in one line which lock it is, who holds it, and how to end that. */
+export function describeLock({ relation, pid, role, application }: AwaitedLock): string {
   const what = relation === undefined ? 'a lock' : `a lock on ${relation}`;
   if (pid === 0)
     return `pg_dump is waiting for ${what}, which a prepared transaction holds (see pg_prepared_xacts)`;
   const who = [application, role === undefined ? undefined : `role ${role}`].filter(
     (part) => part !== undefined,
   );
+  const described = who.length === 0 ? '' : ` (${who.join(', ')})`;
   return (
-    `pg_dump is waiting for ${what}, which session ${pid} (${who.join(', ')}) holds or is queued for; ` +
+    `pg_dump is waiting for ${what}, which session ${pid}${described} holds or is queued for; ` +
     `to end that session: SELECT pg_terminate_backend(${pid});`
   );
 }

@@ -96,10 +96,11 @@ export async function attemptStatement(
   try {
     if (inTransaction) await client.query('SAVEPOINT before_try');
     await runStatement(client, sql, at, context);
+    if (inTransaction) await client.query('RELEASE SAVEPOINT before_try');
     return undefined;
   } catch (error) {
     if (!(error instanceof RestoreError) || !mayFail(error)) throw error;
-    if (inTransaction) await client.query('ROLLBACK TO SAVEPOINT before_try');
+    if (inTransaction) await client.query('ROLLBACK TO SAVEPOINT before_try; RELEASE SAVEPOINT before_try');
     return error;
   }
 }

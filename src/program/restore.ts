@@ -28,7 +28,7 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
       ['--no-owner', 'omit owners and grants'],
       [
         '--with-media',
-        'also restore missing media of the backup, as `media restore` does; exit 3 if any are missing or changed',
+        'also restore missing media of the backup, as `media restore` does; exit 3 if any are missing or changed (not with --dry-run)',
       ],
       ['--no-audit', 'skip comparing rows with media objects (never done with --table)'],
       ['--dry-run', 'show what would be done, and do nothing'],

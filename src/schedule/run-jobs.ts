@@ -99,7 +99,7 @@ async function runEntry(entry: Entry, context: ServiceContext, signal: AbortSign
   if (outcome.kind === 'failed') entry.agenda = afterFailure(entry.agenda, run, to);
   if (outcome.kind === 'locked') entry.agenda = afterLocked(entry.agenda, run, to);
   const next = formatInstant(dueTime(entry.agenda));
-  if (outcome.kind === 'locked') log.warn(`${name} skipped, next try ${next}: ${outcome.message}`);
+  if (outcome.kind === 'locked') log.warn(`${name} put off, next try ${next}: ${outcome.message}`);
   if (outcome.kind === 'failed') log.error(`${name} failed, next try ${next}: ${outcome.message}`);
   if (meanwhile.skipped !== undefined) {
     const { first, last } = meanwhile.skipped;

@@ -105,12 +105,12 @@ test('a backup whose pruning fails is no failed backup', async () => {
   expect(stderr).not.toContain('next try');
 });
 
-test('a run that finds the lock taken is skipped; the next one that gets it works', async () => {
+test('a run that finds the lock taken is put off; the next one that gets it works', async () => {
   const service = await withClient(bed.env, 'postgres', async (client) => {
     await client.query('SELECT pg_advisory_lock($1)', [lockKey(bed.database.name)]);
     const waiting = startService(bed, { DBBACKUP_SCHEDULE: '@every 1s' });
     await waiting.line(
-      /WARN.*: backup skipped, next try .*: cannot back up database .*: another run holds the lock: /,
+      /WARN.*: backup put off, next try .*: cannot back up database .*: another run holds the lock: /,
     );
     expect(await bed.keys()).toEqual([]);
     return waiting;

@@ -223,7 +223,7 @@ const locked = async () => {
   throw new LockedError({ doing: 'cannot begin', problem: 'pid 7 on host a holds the lock' });
 };
 
-test('a run that finds the lock taken is skipped, which is no failure, and tried again until the next time', async () => {
+test('a run that finds the lock taken is put off, which is no failure, and tried again until the next time', async () => {
   const { runs, lines, job, start } = simulate();
   await start([job('backup', '@hourly', { run: locked })], 90 * MINUTE + 30 * SECOND);
   expect(runs).toEqual([
@@ -234,7 +234,7 @@ test('a run that finds the lock taken is skipped, which is no failure, and tried
   expect(lines).toEqual(
     ['11:01', '11:06', '11:21', '11:36', '11:51', '12:00', '12:01'].map(
       (next) =>
-        `warn backup skipped, next try 2026-11-23 ${next}:00 UTC: cannot begin: pid 7 on host a holds the lock`,
+        `warn backup put off, next try 2026-11-23 ${next}:00 UTC: cannot begin: pid 7 on host a holds the lock`,
     ),
   );
 });

@@ -1,4 +1,4 @@
-import { type Backup, isTaken, type UsableBackup } from '../catalog/backup.ts';
+import { type Backup, type BrokenBackup, isTaken, type UsableBackup } from '../catalog/backup.ts';
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
 import { otherDatabase } from '../catalog/manifest.ts';
 import { faultyCheck } from '../catalog/verification.ts';
@@ -131,7 +131,7 @@ function keepWithin({ text, span }: KeepWithin, zone: string): Rule {
  * @param kept those that a rule keeps
  */
 function judgeBroken(
-  backup: Extract<Backup, { state: 'broken' }>,
+  backup: BrokenBackup,
   timely: readonly Backup[],
   groups: readonly DatabaseBackups[],
   kept: ReadonlyMap<Backup, unknown>,

@@ -1,10 +1,8 @@
-import type { Backup } from '../catalog/backup.ts';
+import type { Backup, BrokenBackup } from '../catalog/backup.ts';
 import type { Fault, VerificationRecord } from '../catalog/verification.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatBytes } from '../ui/format.ts';
 import { type Evidence, NOTHING_CHECKED } from './evidence.ts';
-
-type BrokenBackup = Extract<Backup, { state: 'broken' }>;
 
 /** What is wrong with a backup that the catalog calls broken. */
 export function brokenFault(backup: BrokenBackup): Fault {

@@ -20,7 +20,12 @@ test.each([
     await withClient(database.env, database.name, async (client) => {
       const { log, lines } = keepingLog();
       await client.query('BEGIN');
-      await tryStatement(client, Buffer.from(sql), { offset: 0, line: 1, entry: undefined }, { name: 'it', log });
+      await tryStatement(
+        client,
+        Buffer.from(sql),
+        { offset: 0, line: 1, entry: undefined },
+        { name: 'it', log },
+      );
       expect(lines).toHaveLength(warnings);
       await expect(client.query('RELEASE SAVEPOINT before_try')).rejects.toThrow('does not exist');
     });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { noneLost } from '../../src/restore/lost-privileges.ts';
 import { tryStatement } from '../../src/restore/run-statement.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../support/database.ts';
 import { keepingLog } from '../support/test-bed.ts';
@@ -24,7 +25,7 @@ test.each([
         client,
         Buffer.from(sql),
         { offset: 0, line: 1, entry: undefined },
-        { name: 'it', log },
+        { name: 'it', log, lost: noneLost() },
       );
       expect(lines).toHaveLength(warnings);
       await expect(client.query('RELEASE SAVEPOINT before_try')).rejects.toThrow('does not exist');

@@ -44,6 +44,8 @@ export interface DumpReferencesContext {
 /** What the rows of a backup own. */
 interface DumpReferences {
   readonly matched: PresentSources;
+  /** Whether the dump is of a database with tables. */
+  readonly hasTables: boolean;
   /** In the order of their keys' bytes. */
   readonly references: AsyncGenerator<readonly Reference[]>;
   /** Removes the files that they were sorted in; to be called in any case. */
@@ -113,7 +115,7 @@ export async function readDumpReferences(
         yield next.value.flatMap((record) => parseRecord(record, sources, valid));
       }
     }
-    return { matched, references: references(), close };
+    return { matched, hasTables: schema.hasTables, references: references(), close };
   } catch (error) {
     await close();
     throw error;

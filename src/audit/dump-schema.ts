@@ -15,6 +15,8 @@ import type { Store } from '../s3/store.ts';
 
 /** What the statements of a dump say of its tables; the rows show nothing but names of columns. */
 export interface DumpSchema {
+  /** Whether it creates any table. */
+  readonly hasTables: boolean;
   /**
    * The tables that show the rows of this one too: those that it inherits from or is a partition of, directly or not,
    * the nearest first.
@@ -55,6 +57,7 @@ export async function readDumpSchema(
     generated.set(qualifiedName(table), new Set([...columns, ...above]));
   }
   return {
+    hasTables: generated.size > 0,
     ancestors(table) {
       const found = new Map<string, TableName>();
       const look = (next: readonly TableName[]) => {

@@ -34,8 +34,9 @@ function readSecret(variable: string, path: string): string {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    const expected = code === 'EACCES' ? `a file that uid ${process.getuid?.()} may read` : 'a readable file';
     throw new SettingProblem(
-      `${variable}: cannot read ${JSON.stringify(path)} (${code}), expected a readable file`,
+      `${variable}: cannot read ${JSON.stringify(path)} (${code}), expected ${expected}`,
     );
   }
 }

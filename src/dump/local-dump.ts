@@ -58,7 +58,8 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
   } catch (error) {
     if (error instanceof NotFoundError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
-    throw unreadable(PROBLEMS[code ?? ''] ?? String(code ?? error), error);
+    const remedy = code === 'EACCES' ? `let uid ${process.getuid?.()} read it` : NAME_A_FILE;
+    throw unreadable(PROBLEMS[code ?? ''] ?? String(code ?? error), error, remedy);
   }
 }
 

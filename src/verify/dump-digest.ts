@@ -13,6 +13,9 @@ import { normalSpelling } from './normal-spelling.ts';
 
 const NEWLINE = 0x0a;
 
+/** The name of the one entry for all large objects. */
+export const LARGE_OBJECTS = 'large objects';
+
 /** The text of one of pg_dump's entries: its comment and its statements. */
 export interface EntryDigest {
   /** `TABLE public.manager_surface` */
@@ -138,7 +141,7 @@ function createText(): { add(bytes: Buffer): void; digest(): Buffer } {
 function nameOf(entry: DumpEntry | undefined): string {
   if (entry === undefined) return 'the settings at the beginning';
   // There may be millions of them.
-  if (isLargeObject(entry)) return 'large objects';
+  if (isLargeObject(entry)) return LARGE_OBJECTS;
   return entry.schema === '-' ? `${entry.type} ${entry.name}` : `${entry.type} ${entry.schema}.${entry.name}`;
 }
 
@@ -149,7 +152,7 @@ export function dataEntry(table: string): string {
 
 /** Whether both belong to the large objects, which form one unit. */
 function isOfMany(name: string, other: string): boolean {
-  return name === other && name === 'large objects';
+  return name === other && name === LARGE_OBJECTS;
 }
 
 interface BlockNames {

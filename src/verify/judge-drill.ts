@@ -3,7 +3,7 @@ import { type Fault, faultLine } from '../catalog/verification.ts';
 import { majorOf } from '../dump/dump-index.ts';
 import { formatCount } from '../ui/format.ts';
 import { compareRows, compareText, tablesBeyond, tablesCounted } from './compare-digests.ts';
-import type { DumpDigest } from './dump-digest.ts';
+import { type DumpDigest, LARGE_OBJECTS } from './dump-digest.ts';
 import type { Evidence } from './evidence.ts';
 
 /**
@@ -61,7 +61,7 @@ function judgeText(
   if (wrote !== writes) {
     return {
       differences: [],
-      unproved: `the schema’s text, because ${wrote} wrote the dump and ${writes} writes it differently`,
+      unproved: `${listText(original)}, because ${wrote} wrote the dump and ${writes} writes it differently`,
     };
   }
   const differences = compareText(original, restored);
@@ -71,6 +71,14 @@ function judgeText(
     differences,
     unproved: `the schema’s text (${faultLine(first)}), because the options of the dump are unknown`,
   };
+}
+
+/** What a dump contains as text rather than as rows of tables. */
+function listText({ entries }: DumpDigest): string {
+  const text = ['the schema’s text'];
+  if (entries.some(({ name }) => name.startsWith('SEQUENCE SET '))) text.push('the positions of sequences');
+  if (entries.some(({ name }) => name === LARGE_OBJECTS)) text.push('the contents of large objects');
+  return new Intl.ListFormat('en', { style: 'long' }).format(text);
 }
 
 /** `pg_dump 15 of PostgreSQL 15` */

@@ -251,6 +251,21 @@ test('backups among the media hide none of them, and are no orphans', async () =
   expect(outlook).toMatchObject({ id, by: 'media manifest', references: 5, dangling: 4, changed: 0 });
 });
 
+test('a backup from before the application made its tables needs nothing', async () => {
+  const empty = await createAuditBed(inject('postgres'), 'CREATE SCHEMA later');
+  try {
+    expect(await empty.run(['backup'])).toMatchObject({ status: 0 });
+    const { status, stdout } = await empty.audit(['--all-backups', '--json']);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([{ by: 'dump', references: 0, dangling: 0 }]);
+    await empty.database.query('CREATE TABLE other (id int)');
+    expect(await empty.run(['backup'])).toMatchObject({ status: 0 });
+    expect(await empty.audit(['--all-backups'])).toMatchObject({ status: 3 });
+  } finally {
+    await empty.close();
+  }
+});
+
 test.each([[[]], [['--all-backups']], [['--backup', 'latest']], [['--quarantine', '--yes']]])(
   'audit-orphans %j says what may be mistyped, and takes no quarantine that holds the media',
   async (args) => {

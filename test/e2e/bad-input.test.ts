@@ -220,6 +220,12 @@ const BAD: readonly Bad[] = [
     says: /: EPROTO.* — check whether AWS_S3_ENDPOINT_URL should be https or http/,
   },
   {
+    about: 'an endpoint that contains the bucket',
+    args: 'backup --endpoint https://s3.example.org/s3/topobank-assets/ --bucket topobank-assets',
+    status: 2,
+    says: /cannot use bucket topobank-assets: the address of the server, https:\/\/s3\.example\.org\/s3\/topobank-assets, ends with the name of the bucket — set AWS_S3_ENDPOINT_URL to https:\/\/s3\.example\.org\/s3$/,
+  },
+  {
     about: 'an endpoint that is no address',
     args: 'list --endpoint ://x',
     status: 2,

@@ -94,6 +94,21 @@ test('another major version writes otherwise, which is no fault; rows are compar
   expect(judge(restored.replace('\n1\n', '\n3\n')).faults).toHaveLength(1);
 });
 
+test.each([
+  [[entry('SEQUENCE SET', 's')], 'the schema’s text and the positions of sequences'],
+  [[entry('BLOBS', '16404')], 'the schema’s text and the contents of large objects'],
+  [
+    [entry('SEQUENCE SET', 's'), entry('BLOBS', '16404')],
+    'the schema’s text, the positions of sequences, and the contents of large objects',
+  ],
+])('what another major version writes as text is named as not proved: %j', (entries, text) => {
+  const original = WHOLE.replace(INDEX, entries.map((each) => `${each}SELECT 1;\n${INDEX}`).join(''));
+  const { unproved } = judge(original.replaceAll('15.18', '17.2'), original);
+  expect(unproved).toBe(
+    `${text}, because pg_dump 15 of PostgreSQL 15 wrote the dump and pg_dump 17 of PostgreSQL 17 writes it differently`,
+  );
+});
+
 test.each([[PUSHED], ['foreign' as const]])(
   'where the options of the dump are not known, its text is none',
   (manifest) => {

@@ -62,7 +62,7 @@ export const DATABASE_SETTINGS = defineSettings({
     schema: databaseName,
     form: databaseForm,
     about:
-      'Database to back up and restore. `health` and `prune --dry-run` do not need it; if the variable is set, they leave out backups of other databases.',
+      'Database to back up and restore. `health` and `prune --dry-run` do not need it; if the variable is set, they leave backups of other databases aside.',
   },
   maintenanceDatabase: {
     group: 'database',

@@ -107,8 +107,9 @@ export async function readDumpReferences(
   try {
     // The first sorted record comes only after all tables have been read, so `relations` is complete from here on.
     const head = await sorted.next();
-    refuseGenerated(backup.dump.key, schema, allSources, relations);
     const matched = matchPresent(TOPOBANK_SOURCES, ownSources, relations);
+    const applying = matched.era === null ? ownSources : allSources;
+    refuseGenerated(backup.dump.key, schema, applying, relations);
     const valid = new Map(matched.sources.map((source) => [identify(source), source]));
     async function* references(): AsyncGenerator<readonly Reference[]> {
       for (let next = head; next.done !== true; next = await sorted.next()) {

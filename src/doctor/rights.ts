@@ -83,7 +83,7 @@ const RIGHTS = `
         FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
         WHERE NOT l.lanpltrusted AND p.oid >= 16384 AND NOT EXISTS (
           SELECT FROM pg_depend d
-          WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+          WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype IN ('e', 'i'))
       ORDER BY 1) END AS "ofSuperusers",
     CASE WHEN r.rolsuper THEN '{}' ELSE ARRAY(
       SELECT quote_ident(subname) FROM pg_subscription WHERE subdbid = d.oid ORDER BY 1) END AS subscriptions,

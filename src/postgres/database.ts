@@ -92,7 +92,10 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       client.end().catch(() => {});
       signal.throwIfAborted();
       if (tls.fallBack !== undefined && tried === tls.ssl && isRefused(tried, error)) {
-        const connection = await connect(database, signal, tls.fallBack);
+        const connection = await connect(database, signal, tls.fallBack).catch((second: unknown) => {
+          // Without TLS there, what the server said first is the reason.
+          throw isWithoutTls(second) ? connectError(error, database) : second;
+        });
         ssl = tls.fallBack;
         return connection;
       }
@@ -165,7 +168,11 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
 function isRefused(tried: TlsPlan['ssl'], error: unknown): boolean {
   return tried === false
     ? errorCode(error) === SQLSTATE.invalidAuthorizationSpecification
-    : /does not support SSL/.test(String(error));
+    : isWithoutTls(error);
+}
+
+function isWithoutTls(error: unknown): boolean {
+  return /does not support SSL/.test(String(error));
 }
 
 /** The statement that makes a database accept connections again. */

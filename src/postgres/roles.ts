@@ -101,15 +101,16 @@ export async function lackToReplace(
 }
 
 /**
- * Owners of the objects that a dump of the connected database has, by name. Owners of extensions’ members count for
- * nothing, because a dump has CREATE EXTENSION for all of them. The server does not record what its first superuser
+ * Owners of the objects that a dump of the connected database has, by name. Owners of extensions and of their members
+ * count for nothing, because a dump only has CREATE EXTENSION; nor do those of what belongs to another object. The server does not record what its first superuser
  * owns (manual, "pg_shdepend"), so the most common kinds of that are looked for.
  */
 const OWNERS = `
   WITH object AS (
     SELECT classid, objid, refobjid AS owner FROM pg_shdepend
     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND deptype = 'o' AND refclassid = 'pg_authid'::regclass AND classid <> 'pg_user_mapping'::regclass
+      AND deptype = 'o' AND refclassid = 'pg_authid'::regclass
+      AND classid NOT IN ('pg_user_mapping'::regclass, 'pg_extension'::regclass)
     UNION ALL SELECT tableoid, oid, nspowner FROM pg_namespace WHERE nspname !~ '^pg_'
     UNION ALL SELECT tableoid, oid, relowner FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')
     UNION ALL SELECT tableoid, oid, proowner FROM pg_proc
@@ -117,8 +118,13 @@ const OWNERS = `
     UNION ALL SELECT 'pg_largeobject'::regclass, oid, lomowner FROM pg_largeobject_metadata
   )
   SELECT DISTINCT r.rolname AS owner FROM object o JOIN pg_roles r ON r.oid = o.owner
-  WHERE (o.objid >= 16384 OR o.classid = 'pg_largeobject'::regclass) AND r.rolname NOT IN (current_user, 'pg_database_owner')
-    AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = o.classid AND e.objid = o.objid AND e.deptype = 'e')
+  WHERE r.rolname NOT IN (current_user, 'pg_database_owner')
+    AND (o.objid >= 16384 OR o.classid = 'pg_largeobject'::regclass
+      -- The schema public belongs to the first superuser by default, and since PostgreSQL 15 to pg_database_owner.
+      OR o.classid = 'pg_namespace'::regclass AND o.objid = to_regnamespace('public')
+        AND (o.owner <> 10 OR current_setting('server_version_num')::int >= 150000))
+    AND NOT EXISTS (
+      SELECT FROM pg_depend e WHERE e.classid = o.classid AND e.objid = o.objid AND e.deptype IN ('e', 'i'))
     AND NOT EXISTS (
       SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE o.classid = c.tableoid AND o.objid = c.oid AND n.nspname ~ '^pg_')

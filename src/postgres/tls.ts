@@ -36,7 +36,10 @@ export function planTls(host: string, env: Env): TlsPlan {
     });
   }
   if (host.startsWith('/')) return { ssl: false };
-  const root = trustsSystem ? undefined : env.PGSSLROOTCERT || usualRoot(env);
+  if (mode === 'disable') return { ssl: false };
+  // Without verification libpq reads it too, but nothing depends on it.
+  const verifies = mode === 'require' || mode.startsWith('verify-');
+  const root = trustsSystem ? undefined : env.PGSSLROOTCERT || (verifies ? usualRoot(env) : undefined);
   const files = {
     ...readPem('ca', 'PGSSLROOTCERT', root),
     ...readPem('cert', 'PGSSLCERT', env.PGSSLCERT),
@@ -45,8 +48,6 @@ export function planTls(host: string, env: Env): TlsPlan {
   const unverified = { ...files, rejectUnauthorized: false };
   const ofAnyName = { ...files, checkServerIdentity: () => undefined };
   switch (mode) {
-    case 'disable':
-      return { ssl: false };
     case 'allow':
       return { ssl: false, fallBack: unverified };
     case 'prefer':

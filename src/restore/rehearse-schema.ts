@@ -5,8 +5,9 @@ import { isOwnership } from '../dump/ownership.ts';
 import { readAll, readText } from '../dump/read-text.ts';
 import { refuseUnrunnable } from '../dump/refusals.ts';
 import { createTokenizer } from '../dump/tokenizer.ts';
-import type { DumpToken, Statement } from '../dump/tokens.ts';
+import type { CopyStart, DumpEntry, DumpPosition, DumpToken, Statement } from '../dump/tokens.ts';
 import type { RestoreError } from '../errors.ts';
+import { dropDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError, errorCode } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
@@ -14,11 +15,10 @@ import type { StartProgress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { copyRows } from './copy-rows.ts';
-import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
 import { noneLost } from './lost-privileges.ts';
 import { isTransactional, refuseUncommitted } from './own-transactions.ts';
 import type { RestorePlan } from './plan.ts';
-import { attemptStatement, isUnfound, runStatement, type StatementContext } from './run-statement.ts';
+import { attempt, isUnfound, runStatement, type StatementContext } from './run-statement.ts';
 import { createScratch, dropScratch } from './scratch.ts';
 import { sessionSetting } from './session-settings.ts';
 import { isOfServer } from './whose-fault.ts';
@@ -69,7 +69,7 @@ export async function rehearseSchema(
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
   }
   // Anything left over would be in the way of the real restore.
-  await dropWithSubscriptions(database, scratch, uninterrupted());
+  await database.use(admin, uninterrupted(), (client) => dropDatabase(client, scratch));
 }
 
 async function runWithoutRows(
@@ -83,15 +83,18 @@ async function runWithoutRows(
   const { tokens, bytes } = await readMostlyText(source, dump, signal);
   const statements: StatementContext = { name, log, lost: noneLost() };
   const progress = startProgress('try', bytes);
+  /** Before that, nothing can depend on rows. */
+  let hasTables = false;
   try {
     await withLanes(database, scratch, 1, signal, async ({ text: { client } }) => {
       for await (const token of tokens) {
         refuseUnrunnable(token, doing);
+        if (token.type === 'section') hasTables = token.name !== 'pre-data';
         if (token.type === 'text' || token.type === 'copy-rows') progress.add(token.data.length);
-        // Even without rows, the server refuses it to a role that may not insert any.
-        if (token.type === 'copy-start') await copyRows(client, token, name).end(0);
-        if (token.type !== 'statement' || isOfRows(token) || (noOwner && isOwnership(token.sql))) continue;
-        await tryWithoutRows(client, token, statements);
+        if (token.type !== 'copy-start' && token.type !== 'statement') continue;
+        if (token.type === 'statement' && (isLeftOut(token) || (noOwner && isOwnership(token.sql)))) continue;
+        const mayFail = (error: RestoreError) => hasTables && mayBeForLackOfRows(error, token);
+        await tryWithoutRows(client, token, statements, mayFail);
       }
       refuseUncommitted(client, doing);
     });
@@ -119,31 +122,57 @@ async function readMostlyText(
 /** Entries of rows as INSERT, and of the contents of large objects; comments on these may depend on them. */
 const ROWS = new Set(['TABLE DATA', 'BLOBS', 'BLOB COMMENTS']);
 
-/** Whether a statement only fills what others have made. What sets the session may be meant for the next entry. */
-function isOfRows({ entry, sql }: Statement): boolean {
-  if (entry === undefined || !ROWS.has(entry.type)) return false;
+/**
+ * Subscriptions, and what is said of them: a database that has one can be dropped only from inside, which its event
+ * triggers may refuse.
+ */
+function isOfSubscription({ type, name }: DumpEntry): boolean {
+  return (
+    /^SUBSCRIPTION/.test(type) ||
+    (/^(COMMENT|SECURITY LABEL)$/.test(type) && name.startsWith('SUBSCRIPTION '))
+  );
+}
+
+/** Whether a statement is not tried. What sets the session may be meant for the next entry. */
+function isLeftOut({ entry, sql }: Statement): boolean {
+  if (entry === undefined || !(ROWS.has(entry.type) || isOfSubscription(entry))) return false;
   return !isTransactional(sql) && sessionSetting(sql) === undefined;
 }
 
 async function tryWithoutRows(
   client: pg.Client,
-  statement: Statement,
+  token: Statement | CopyStart,
   context: StatementContext,
+  mayFail: (error: RestoreError) => boolean,
 ): Promise<void> {
-  const { sql, entry } = statement;
-  if (entry?.type !== 'MATERIALIZED VIEW DATA') {
-    await runStatement(client, sql, statement, context);
+  // A transaction cannot be ended within a savepoint.
+  if (isTransactional(token.sql)) {
+    await runStatement(client, token.sql, token, context);
     return;
   }
-  const refused = await attemptStatement(client, sql, statement, context, mayBeForLackOfRows);
+  const run = async () => {
+    // Even without rows, the server refuses it to a role that may not insert any.
+    if (token.type === 'copy-start') await copyRows(client, token, context.name).end(0);
+    else await runStatement(client, token.sql, token, context);
+  };
+  const refused = await attempt(client, run, mayFail);
   if (refused !== undefined) context.log.debug(`passed over, as it may need rows: ${refused.problem}`);
 }
 
 /** SQLSTATE class of internal errors (manual, appendix A), as which functions in C may report any. */
 const OF_C_FUNCTION = /^XX/;
 
-/** A query may fail in any way if its tables are empty, such as by a division by their number of rows. */
-function mayBeForLackOfRows(error: RestoreError): boolean {
-  const isOfC = OF_C_FUNCTION.test(errorCode(error.cause) ?? '');
-  return isOfC || !(isOfServer(error) || isUnfound(error));
+/** Where PL/pgSQL reports what a RAISE makes up (`routine`, manual, "Error and Notice Message Fields"). */
+const RAISED = 'exec_stmt_raise';
+
+/**
+ * Whether a statement may have failed because the tables are empty. A function may look into them, whose error the
+ * server tells with a context; and a query may fail in any way, such as by a division by the number of rows. What is
+ * not found, though, is not found with rows either.
+ */
+function mayBeForLackOfRows(error: RestoreError, { entry }: DumpPosition): boolean {
+  const { where, routine } = (error.cause ?? {}) as { readonly where?: string; readonly routine?: string };
+  if (routine === RAISED || OF_C_FUNCTION.test(errorCode(error.cause) ?? '')) return true;
+  if (isUnfound(error)) return false;
+  return where !== undefined || (entry?.type === 'MATERIALIZED VIEW DATA' && !isOfServer(error));
 }

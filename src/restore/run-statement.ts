@@ -72,30 +72,30 @@ export async function tryStatement(
   at: DumpPosition,
   context: StatementContext,
 ): Promise<void> {
-  const refused = await attemptStatement(client, sql, at, context, ({ cause }) =>
-    OF_STATEMENT.test(errorCode(cause) ?? ''),
+  const refused = await attempt(
+    client,
+    () => runStatement(client, sql, at, context),
+    ({ cause }) => OF_STATEMENT.test(errorCode(cause) ?? ''),
   );
   if (refused === undefined) return;
   context.log.warn(`left out because the server does not accept it here: ${refused.problem}`);
 }
 
 /**
- * Runs a statement that may fail for some reasons; a transaction that the dump has begun then goes on.
+ * Does what may fail for some reasons; a transaction that the dump has begun then goes on.
  *
  * @returns why it has failed, for one of these reasons
  * @throws RestoreError for any other
  */
-export async function attemptStatement(
+export async function attempt(
   client: pg.Client,
-  sql: Buffer,
-  at: DumpPosition,
-  context: StatementContext,
+  run: () => Promise<unknown>,
   mayFail: (error: RestoreError) => boolean,
 ): Promise<RestoreError | undefined> {
   const inTransaction = isInTransaction(client);
   try {
     if (inTransaction) await client.query('SAVEPOINT before_try');
-    await runStatement(client, sql, at, context);
+    await run();
     if (inTransaction) await client.query('RELEASE SAVEPOINT before_try');
     return undefined;
   } catch (error) {

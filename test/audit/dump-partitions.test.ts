@@ -121,3 +121,17 @@ test('nothing is told of a backup whose statements were altered', async () => {
     stderr: expect.stringContaining('the SHA-256 of its pre-data section does not match the manifest'),
   });
 });
+
+test('a generated column of a table that only has a name of TopoBank’s is none of an audit’s business', async () => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE TABLE docs (id int PRIMARY KEY, file text); INSERT INTO docs VALUES (1, 'f/1');
+     CREATE TABLE publication_publication (
+       id int PRIMARY KEY, container text GENERATED ALWAYS AS ('up/' || id::text) STORED);
+     INSERT INTO publication_publication VALUES (1)`,
+  );
+  expect(await bed.run(['backup'], { MEDIA_MANIFEST: 'off' })).toMatchObject({ status: 0 });
+  const references = JSON.stringify([{ column: 'docs.file' }]);
+  const report = await bed.report(['--references', references, '--backup', 'latest']);
+  expect(report.findings.map(({ kind, key }) => [kind, key])).toEqual([['dangling', 'media/f/1']]);
+});

@@ -552,6 +552,7 @@ test('where objects have owners that the role cannot act for, the remedy makes a
   await admin((client) => client.query(`CREATE ROLE "${sales}"; CREATE ROLE ${pg.escapeIdentifier(lab)}`));
   await bed.database.query(`CREATE SCHEMA of_sales AUTHORIZATION "${sales}";
     CREATE TYPE of_sales.colour AS ENUM ('red'); ALTER TYPE of_sales.colour OWNER TO "${sales}";
+    CREATE TYPE span AS RANGE (subtype = int); ALTER TYPE span OWNER TO ${quoted};
     CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION one() OWNER TO ${quoted};
     ALTER DEFAULT PRIVILEGES FOR ROLE ${pg.escapeIdentifier(lab)} GRANT SELECT ON TABLES TO PUBLIC`);
   try {
@@ -573,8 +574,27 @@ test('where objects have owners that the role cannot act for, the remedy makes a
       await bed.database.query(`DROP OWNED BY ${pg.escapeIdentifier(owner)}`);
       await admin((client) => client.query(`DROP ROLE ${pg.escapeIdentifier(owner)}`));
     }
-    await bed.database.query('DROP FUNCTION one(); DROP EXTENSION pg_trgm');
+    await bed.database.query('DROP FUNCTION one(); DROP TYPE span; DROP EXTENSION pg_trgm');
     await bed.store.remove(await bed.keys(), signal);
+  }
+});
+
+test('the owner of an extension counts for nothing, that of the schema public if it is not the usual one', async () => {
+  const { name } = bed.database;
+  const admins = `${name}_admins`;
+  await admin((client) => client.query(`CREATE ROLE ${admins} SUPERUSER`));
+  await bed.database.query(`SET ROLE ${admins}; CREATE EXTENSION pg_trgm; CREATE EXTENSION hstore`);
+  try {
+    expect(unwell(await examine())).toEqual([]);
+    const [was] = await bed.database.query<{ owner: string }>(
+      `SELECT quote_ident(rolname) AS owner FROM pg_namespace JOIN pg_roles r ON r.oid = nspowner WHERE nspname = 'public'`,
+    );
+    await bed.database.query(`ALTER SCHEMA public OWNER TO ${admins}`);
+    expect(unwell(await examine())).toMatchObject([{ ...OF_A_SUPERUSER, state: 'fault' }]);
+    await bed.database.query(`ALTER SCHEMA public OWNER TO ${was?.owner}`);
+  } finally {
+    await bed.database.query(`DROP EXTENSION pg_trgm, hstore`);
+    await admin((client) => client.query(`DROP ROLE ${admins}`));
   }
 });
 

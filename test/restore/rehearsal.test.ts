@@ -112,6 +112,20 @@ test.each(['a backup', 'a compressed dump'])(
        CREATE MATERIALIZED VIEW b_twice AS SELECT 2 * share AS share FROM a_share;
        CREATE MATERIALIZED VIEW c_rows AS SELECT public.rows_of_t() AS counted;
        CREATE MATERIALIZED VIEW d_checked AS SELECT CASE WHEN NOT EXISTS (SELECT FROM t) THEN public.fails() END;
+       CREATE TABLE config (key text PRIMARY KEY, value text); INSERT INTO config VALUES ('source', 'config');
+       ALTER TABLE config OWNER TO ${owner};
+       CREATE FUNCTION public.setting(wanted text) RETURNS text LANGUAGE plpgsql IMMUTABLE SET search_path = public AS $$
+         DECLARE found text;
+         BEGIN
+           SELECT value INTO found FROM config WHERE key = wanted;
+           IF found IS NULL THEN RAISE insufficient_privilege USING message = 'not configured'; END IF;
+           RETURN found;
+         END $$;
+       CREATE INDEX configured ON t (id) WHERE id::text <> public.setting('source');
+       CREATE MATERIALIZED VIEW e_setting AS SELECT public.setting('source');
+       CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$
+         BEGIN IF current_database() ~ '_restore_' THEN RAISE 'no changes here'; END IF; END $$;
+       CREATE EVENT TRIGGER rehearsal_strict ON ddl_command_start EXECUTE FUNCTION public.refuse();
        CREATE SEQUENCE numbers; SELECT setval('numbers', 42);
        SELECT lo_from_bytea(4711, 'large'); COMMENT ON LARGE OBJECT 4711 IS 'an object';
        GRANT SELECT ON LARGE OBJECT 4711 TO ${other};
@@ -151,4 +165,30 @@ test('--in-place drops nothing for a function that does not find what it names',
   expect(refused.stderr).toMatch(/MATERIALIZED VIEW DATA public\.m: relation "t" does not exist/);
   expect(refused).toMatchObject({ status: 1, stdout: '' });
   expect(await isUntouched()).toBe(true);
+});
+
+test('a dump in one transaction, with a materialized view at its end, is tried and restored in place', async () => {
+  const file = join(bed.directory, 'dump.sql');
+  const table = `${entry('TABLE', 'n')}CREATE TABLE public.n (a integer);\n`;
+  const view = `${entry('MATERIALIZED VIEW', 'mv')}CREATE MATERIALIZED VIEW public.mv AS SELECT 1 / count(*) AS a FROM public.n WITH NO DATA;\n`;
+  const rows = `${entry('TABLE DATA', 'n')}COPY public.n (a) FROM stdin;\n1\n\\.\n`;
+  const fill = `${entry('MATERIALIZED VIEW DATA', 'mv')}REFRESH MATERIALIZED VIEW public.mv;\n`;
+  await writeFile(file, dumpText(`BEGIN;\n\n${table}${view}${rows}${fill}\nCOMMIT;\n`));
+  expect(await inPlace(file)).toMatchObject({ status: 0 });
+  expect(await bed.database.query('SELECT a::int FROM mv')).toEqual([{ a: 1 }]);
+});
+
+test('a trigger for each statement that needs the rows of another table does not keep --in-place from a dump', async () => {
+  const file = join(bed.directory, 'dump.sql');
+  const schema = `${entry('FUNCTION', 'check_config()')}CREATE FUNCTION public.check_config() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN IF NOT EXISTS (SELECT FROM public.a) THEN RAISE 'not configured'; END IF; RETURN NULL; END $$;
+${entry('TABLE', 'a')}CREATE TABLE public.a (a integer);
+${entry('TABLE', 'b')}CREATE TABLE public.b (a integer);
+${entry('TRIGGER', 'b config')}CREATE TRIGGER config BEFORE INSERT ON public.b FOR EACH STATEMENT EXECUTE FUNCTION public.check_config();
+`;
+  const rows = ['a', 'b'].map(
+    (table) => `${entry('TABLE DATA', table)}COPY public.${table} (a) FROM stdin;\n1\n\\.\n`,
+  );
+  await writeFile(file, dumpText(`${schema}${rows.join('')}`));
+  expect(await inPlace(file)).toMatchObject({ status: 0 });
 });

@@ -203,6 +203,21 @@ test('nothing goes while the newest dump is less than half of the one before', a
   expect(await prune(context({ shrinkGuard: 0 }))).toEqual(['20261122000000']);
 });
 
+test('a dump of another database that has shrunk holds nothing back, and is told by its own runs alone', async () => {
+  const others = makeBackups(bed.store, 'other');
+  await others.complete('2026-11-25', 10);
+  await others.complete('2026-11-24', 1000);
+  for (const day of ['2026-11-23', '2026-11-22', '2026-11-21']) await make.complete(day);
+  const given = context();
+  expect(await prune(given)).toEqual(['20261121000000']);
+  expect(given.lines.filter((line) => !line.startsWith('debug'))).toEqual([
+    expect.stringMatching(/^info: pruned 1 backup /),
+  ]);
+  const theirs = context({ own: 'other' });
+  expect(await prune(theirs)).toEqual([]);
+  expect(theirs.lines).toEqual([expect.stringMatching(/^warn: backup 20261125000000 shrank to /)]);
+});
+
 test('what the server refuses to delete is not called cut off, and what has gone is said', async () => {
   for (const day of ['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21']) await make.complete(day);
   const what = { kind: 'error', status: 403, code: 'AccessDenied' } as const;

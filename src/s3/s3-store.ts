@@ -8,8 +8,7 @@ import {
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
 import type { Config } from '../config/config.ts';
-import { ConfigError } from '../errors.ts';
-import { createS3Client, endpointUrl } from './client.ts';
+import { createS3Client, serverAddress } from './client.ts';
 import { type Connection, connectBucket, type Waiting, WRITE_ID } from './connection.ts';
 import { copyObject } from './copy.ts';
 import { deleteObjects } from './deletion.ts';
@@ -34,31 +33,11 @@ export function openStore(
   const client = createS3Client(settings);
   const connection = connectBucket(client, {
     bucket: settings.bucket,
-    endpoint: addressOf(settings),
+    endpoint: serverAddress(settings),
     waitMs: settings.serverWait,
     ...waiting,
   });
   return { ...s3Store(connection, settings.region), close: () => client.destroy() };
-}
-
-/**
- * The server's address for messages, without a user or password that it may contain.
- *
- * @throws ConfigError if it contains the bucket's name, which would then stand in every path twice
- */
-function addressOf({ endpoint, useTls, region, bucket }: Config<'store'>): string {
-  const { origin, pathname } = new URL(
-    endpointUrl({ endpoint, useTls }) ?? `https://s3.${region}.amazonaws.com`,
-  );
-  const path = pathname.replace(/\/$/, '');
-  if (path.endsWith(`/${bucket}`)) {
-    throw new ConfigError({
-      doing: `cannot use bucket ${bucket}`,
-      problem: `the address of the server, ${origin}${path}, ends with the name of the bucket`,
-      remedy: `set AWS_S3_ENDPOINT_URL to ${origin}${path.slice(0, -bucket.length - 1)}`,
-    });
-  }
-  return `${origin}${path}`;
 }
 
 function s3Store(connection: Connection, region: string): Store {

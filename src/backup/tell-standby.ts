@@ -14,7 +14,7 @@ const NAMED = 10;
 export async function tellStandby(client: Client, log: Logger): Promise<void> {
   const standby = await readStandby(client);
   if (standby === undefined) return;
-  if (standby.isBehind) log.warn(`${describeStandby(standby)}: the backup lacks later ones`);
+  if (standby.isBehind) log.warn(`${describeStandby(standby)}: the backup may lack later ones`);
   const unlogged = await unloggedTables(client);
   if (unlogged.length === 0) return;
   log.warn(

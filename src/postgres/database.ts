@@ -4,7 +4,7 @@ import { ConfigError, DatabaseError, type OperatorError } from '../errors.ts';
 import { databaseError, describeCause, errorCode, NOT_SERVED } from './errors.ts';
 import { readPasswordFile } from './password-file.ts';
 import { SQLSTATE } from './sqlstate.ts';
-import { planTls, type TlsPlan } from './tls.ts';
+import { planTls } from './tls.ts';
 
 /** How long connecting may take if `PGCONNECT_TIMEOUT` is not set, in seconds. */
 const CONNECT_SECONDS = 15;
@@ -91,10 +91,11 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       release();
       client.end().catch(() => {});
       signal.throwIfAborted();
-      if (tls.fallBack !== undefined && tried === tls.ssl && isRefused(tried, error)) {
-        const connection = await connect(database, signal, tls.fallBack).catch((second: unknown) => {
-          // Without TLS there, what the server said first is the reason.
-          throw isWithoutTls(second) ? connectError(error, database) : second;
+      if (tls.fallBack !== undefined && tried === tls.ssl && (isWithoutTls(error) || isNotAdmitted(error))) {
+        const connection = await connect(database, signal, tls.fallBack).catch((second: Error) => {
+          // If the server refuses both ways, what it said first is the reason.
+          const isNoBetter = !isWithoutTls(error) && (isWithoutTls(second) || isNotAdmitted(second.cause));
+          throw isNoBetter ? connectError(error, database) : second;
         });
         ssl = tls.fallBack;
         return connection;
@@ -153,7 +154,12 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       }
     },
     childEnv: (database) => ({
-      ...Object.fromEntries(Object.entries(env).filter(([name]) => !LEADING_ELSEWHERE.includes(name))),
+      ...Object.fromEntries(
+        // An empty variable counts as not set (compose writes `${PGSSLMODE:-}`), but not to libpq.
+        Object.entries(env).filter(
+          ([name, value]) => !LEADING_ELSEWHERE.includes(name) && !(name.startsWith('PG') && value === ''),
+        ),
+      ),
       PGHOST: settings.host,
       PGPORT: String(settings.port),
       PGUSER: settings.user,
@@ -164,11 +170,9 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
   };
 }
 
-/** Whether the server may accept a connection that is encrypted if this one was not, or the reverse. */
-function isRefused(tried: TlsPlan['ssl'], error: unknown): boolean {
-  return tried === false
-    ? errorCode(error) === SQLSTATE.invalidAuthorizationSpecification
-    : isWithoutTls(error);
+/** Whether pg_hba.conf admits no such connection; it may admit one that is encrypted if this one was not, or the reverse. */
+function isNotAdmitted(error: unknown): boolean {
+  return errorCode(error) === SQLSTATE.invalidAuthorizationSpecification;
 }
 
 function isWithoutTls(error: unknown): boolean {

@@ -112,9 +112,9 @@ const OWNERS = `
       AND deptype = 'o' AND refclassid = 'pg_authid'::regclass
       AND classid NOT IN ('pg_user_mapping'::regclass, 'pg_extension'::regclass)
     UNION ALL SELECT tableoid, oid, nspowner FROM pg_namespace WHERE nspname !~ '^pg_'
-    UNION ALL SELECT tableoid, oid, relowner FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')
+    UNION ALL SELECT tableoid, oid, relowner FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
     UNION ALL SELECT tableoid, oid, proowner FROM pg_proc
-    UNION ALL SELECT tableoid, oid, typowner FROM pg_type WHERE typtype IN ('d', 'e', 'r')
+    UNION ALL SELECT tableoid, oid, typowner FROM pg_type WHERE typtype IN ('c', 'd', 'e', 'r')
     UNION ALL SELECT 'pg_largeobject'::regclass, oid, lomowner FROM pg_largeobject_metadata
   )
   SELECT DISTINCT r.rolname AS owner FROM object o JOIN pg_roles r ON r.oid = o.owner

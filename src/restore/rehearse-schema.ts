@@ -16,7 +16,7 @@ import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { copyRows } from './copy-rows.ts';
 import { noneLost } from './lost-privileges.ts';
-import { isTransactional, refuseUncommitted } from './own-transactions.ts';
+import { isInTransaction, isTransactional, refuseUncommitted } from './own-transactions.ts';
 import type { RestorePlan } from './plan.ts';
 import { attempt, isUnfound, runStatement, type StatementContext } from './run-statement.ts';
 import { createScratch, dropScratch } from './scratch.ts';
@@ -85,6 +85,7 @@ async function runWithoutRows(
   const progress = startProgress('try', bytes);
   /** Before that, nothing can depend on rows. */
   let hasTables = false;
+  let hasPassedOver = false;
   try {
     await withLanes(database, scratch, 1, signal, async ({ text: { client } }) => {
       for await (const token of tokens) {
@@ -93,8 +94,11 @@ async function runWithoutRows(
         if (token.type === 'text' || token.type === 'copy-rows') progress.add(token.data.length);
         if (token.type !== 'copy-start' && token.type !== 'statement') continue;
         if (token.type === 'statement' && (isLeftOut(token) || (noOwner && isOwnership(token.sql)))) continue;
-        const mayFail = (error: RestoreError) => hasTables && mayBeForLackOfRows(error, token);
-        await tryWithoutRows(client, token, statements, mayFail);
+        const mayFail = (error: RestoreError) =>
+          hasTables && (mayBeForLackOfRows(error, token) || (hasPassedOver && isOfMissing(error)));
+        const refused = await tryWithoutRows(client, token, statements, mayFail);
+        hasPassedOver ||= refused !== undefined;
+        if (refused !== undefined) log.debug(`passed over, as it may need rows: ${refused.problem}`);
       }
       refuseUncommitted(client, doing);
     });
@@ -122,41 +126,53 @@ async function readMostlyText(
 /** Entries of rows as INSERT, and of the contents of large objects; comments on these may depend on them. */
 const ROWS = new Set(['TABLE DATA', 'BLOBS', 'BLOB COMMENTS']);
 
-/**
- * Subscriptions, and what is said of them: a database that has one can be dropped only from inside, which its event
- * triggers may refuse.
- */
-function isOfSubscription({ type, name }: DumpEntry): boolean {
-  return (
-    /^SUBSCRIPTION/.test(type) ||
-    (/^(COMMENT|SECURITY LABEL)$/.test(type) && name.startsWith('SUBSCRIPTION '))
-  );
+const CREATES_SUBSCRIPTION = /^CREATE SUBSCRIPTION\b/i;
+
+/** Whether a statement is about a subscription, other than the one that creates it. */
+function isAboutSubscription({ type, name }: DumpEntry, sql: Buffer): boolean {
+  if (/^(COMMENT|SECURITY LABEL)$/.test(type)) return name.startsWith('SUBSCRIPTION ');
+  return type.startsWith('SUBSCRIPTION') && !CREATES_SUBSCRIPTION.test(sql.toString('latin1', 0, 32));
 }
 
 /** Whether a statement is not tried. What sets the session may be meant for the next entry. */
 function isLeftOut({ entry, sql }: Statement): boolean {
-  if (entry === undefined || !(ROWS.has(entry.type) || isOfSubscription(entry))) return false;
+  if (entry === undefined || !(ROWS.has(entry.type) || isAboutSubscription(entry, sql))) return false;
   return !isTransactional(sql) && sessionSetting(sql) === undefined;
 }
 
+/** @returns why it has failed, if that may be for lack of rows */
 async function tryWithoutRows(
   client: pg.Client,
   token: Statement | CopyStart,
   context: StatementContext,
   mayFail: (error: RestoreError) => boolean,
-): Promise<void> {
-  // A transaction cannot be ended within a savepoint.
-  if (isTransactional(token.sql)) {
-    await runStatement(client, token.sql, token, context);
-    return;
-  }
+): Promise<RestoreError | undefined> {
   const run = async () => {
     // Even without rows, the server refuses it to a role that may not insert any.
     if (token.type === 'copy-start') await copyRows(client, token, context.name).end(0);
     else await runStatement(client, token.sql, token, context);
   };
-  const refused = await attempt(client, run, mayFail);
-  if (refused !== undefined) context.log.debug(`passed over, as it may need rows: ${refused.problem}`);
+  // A transaction cannot be ended within a savepoint.
+  if (isTransactional(token.sql)) {
+    await run();
+    return undefined;
+  }
+  // A database with a subscription can be dropped only from inside, which its event triggers may refuse.
+  const isUndone = token.entry?.type === 'SUBSCRIPTION';
+  return attempt(client, isUndone ? () => undoing(client, run) : run, mayFail);
+}
+
+/** Does something that is undone at once. */
+async function undoing(client: pg.Client, run: () => Promise<void>): Promise<void> {
+  const [begin, undo] = isInTransaction(client)
+    ? ['SAVEPOINT before_undone', 'ROLLBACK TO SAVEPOINT before_undone; RELEASE SAVEPOINT before_undone']
+    : ['BEGIN', 'ROLLBACK'];
+  await client.query(begin);
+  try {
+    await run();
+  } finally {
+    await client.query(undo);
+  }
 }
 
 /** SQLSTATE class of internal errors (manual, appendix A), as which functions in C may report any. */
@@ -168,11 +184,21 @@ const RAISED = 'exec_stmt_raise';
 /**
  * Whether a statement may have failed because the tables are empty. A function may look into them, whose error the
  * server tells with a context; and a query may fail in any way, such as by a division by the number of rows. What is
- * not found, though, is not found with rows either.
+ * not found or not allowed, though, is not with rows either.
  */
 function mayBeForLackOfRows(error: RestoreError, { entry }: DumpPosition): boolean {
   const { where, routine } = (error.cause ?? {}) as { readonly where?: string; readonly routine?: string };
-  if (routine === RAISED || OF_C_FUNCTION.test(errorCode(error.cause) ?? '')) return true;
-  if (isUnfound(error)) return false;
-  return where !== undefined || (entry?.type === 'MATERIALIZED VIEW DATA' && !isOfServer(error));
+  const isOfQuery = where !== undefined || entry?.type === 'MATERIALIZED VIEW DATA';
+  if (routine === RAISED) return true;
+  if (OF_C_FUNCTION.test(errorCode(error.cause) ?? '')) return isOfQuery;
+  return isOfQuery && !isOfServer(error) && !isUnfound(error);
+}
+
+/** SQLSTATE class of names that are not found, or are of something else (manual, appendix A). */
+const OF_NAMES = /^42/;
+
+/** Whether a statement itself, and no function that it calls, names what may have been passed over. */
+function isOfMissing(error: RestoreError): boolean {
+  const { where } = (error.cause ?? {}) as { readonly where?: string };
+  return where === undefined && !isOfServer(error) && OF_NAMES.test(errorCode(error.cause) ?? '');
 }

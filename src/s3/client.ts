@@ -3,7 +3,6 @@ import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Config } from '../config/config.ts';
-import { ConfigError } from '../errors.ts';
 import { nameErrorsInBodies } from './errors-in-bodies.ts';
 import { addHeaders } from './request-headers.ts';
 import { refuseOtherDocuments } from './unlike-s3.ts';
@@ -21,24 +20,12 @@ function endpointUrl(settings: Pick<Config<'store'>, 'endpoint' | 'useTls'>): st
   return `${useTls ? 'https' : 'http'}://${endpoint}`;
 }
 
-/**
- * The server's address for messages, without a user or password that it may contain.
- *
- * @throws ConfigError if it contains the bucket's name, which would then stand in every path twice
- */
-export function serverAddress({ endpoint, useTls, region, bucket }: Config<'store'>): string {
+/** The server's address for messages, without a user or password that it may contain. */
+export function serverAddress({ endpoint, useTls, region }: Config<'store'>): string {
   const { origin, pathname } = new URL(
     endpointUrl({ endpoint, useTls }) ?? `https://s3.${region}.amazonaws.com`,
   );
-  const path = pathname.replace(/\/$/, '');
-  if (path.endsWith(`/${bucket}`)) {
-    throw new ConfigError({
-      doing: `cannot use bucket ${bucket}`,
-      problem: `the address of the server, ${origin}${path}, ends with the name of the bucket`,
-      remedy: `set AWS_S3_ENDPOINT_URL to ${origin}${path.slice(0, -bucket.length - 1)}`,
-    });
-  }
-  return `${origin}${path}`;
+  return `${origin}${pathname.replace(/\/+$/, '')}`;
 }
 
 /**

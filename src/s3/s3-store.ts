@@ -8,6 +8,7 @@ import {
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
 import type { Config } from '../config/config.ts';
+import { ConfigError } from '../errors.ts';
 import { createS3Client, serverAddress } from './client.ts';
 import { type Connection, connectBucket, type Waiting, WRITE_ID } from './connection.ts';
 import { copyObject } from './copy.ts';
@@ -38,6 +39,20 @@ export function openStore(
     ...waiting,
   });
   return { ...s3Store(connection, settings.region), close: () => client.destroy() };
+}
+
+/**
+ * An address that ends with the name of the bucket: the request to create it would make an object in it.
+ *
+ * @throws ConfigError
+ */
+function refuseNested({ endpoint, bucket }: Connection): void {
+  if (!endpoint.endsWith(`/${bucket}`)) return;
+  throw new ConfigError({
+    doing: `cannot use bucket ${bucket}`,
+    problem: `the server has none under ${endpoint}, an address that ends with the name of the bucket`,
+    remedy: `set AWS_S3_ENDPOINT_URL to ${endpoint.slice(0, -bucket.length - 1)}`,
+  });
 }
 
 function s3Store(connection: Connection, region: string): Store {
@@ -103,6 +118,7 @@ function s3Store(connection: Connection, region: string): Store {
           }
           if (status !== 404) throw error;
         }
+        refuseNested(connection);
         try {
           await client.send(
             new CreateBucketCommand({

@@ -591,7 +591,11 @@ test('the owner of an extension counts for nothing, that of the schema public if
     );
     await bed.database.query(`ALTER SCHEMA public OWNER TO ${admins}`);
     expect(unwell(await examine())).toMatchObject([{ ...OF_A_SUPERUSER, state: 'fault' }]);
-    await bed.database.query(`ALTER SCHEMA public OWNER TO ${was?.owner}`);
+    await bed.database.query(
+      `ALTER SCHEMA public OWNER TO ${was?.owner}; CREATE TYPE pair AS (a int, b int)`,
+    );
+    expect(unwell(await examine())).toMatchObject([{ ...OF_A_SUPERUSER, state: 'fault' }]);
+    await bed.database.query('DROP TYPE pair');
   } finally {
     await bed.database.query(`DROP EXTENSION pg_trgm, hstore`);
     await admin((client) => client.query(`DROP ROLE ${admins}`));

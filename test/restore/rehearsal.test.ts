@@ -95,6 +95,38 @@ ${entry('TABLE DATA', 't', 's')}COPY s.t (a) FROM stdin;\n1\n\\.\n`;
   expect(await isUntouched()).toBe(true);
 });
 
+test.each([
+  [
+    'a subscription',
+    () =>
+      `CREATE SUBSCRIPTION ${other} CONNECTION 'host=nowhere.invalid' PUBLICATION p WITH (connect = false, slot_name = NONE)`,
+    () => `DROP SUBSCRIPTION ${other}`,
+    /SUBSCRIPTION \S+: /,
+  ],
+  [
+    'an index whose function reads what it may not',
+    () => `CREATE FUNCTION public.roles() RETURNS integer LANGUAGE sql IMMUTABLE
+             AS 'SELECT count(*)::integer FROM pg_catalog.pg_authid';
+           CREATE TABLE public.u (id integer); CREATE INDEX i ON public.u (id) WHERE id < public.roles()`,
+    () => 'DROP TABLE u',
+    /INDEX public\.i: permission denied for table pg_authid/,
+  ],
+])('--in-place with --no-owner drops nothing for a role that can never restore %s', async (...row) => {
+  const [, make, undo, message] = row;
+  await bed.database.query(make());
+  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+  await bed.database.query(undo());
+  await bed.database.query('CREATE TABLE damage ()');
+  const env = { POSTGRES_USER: operator, POSTGRES_PASSWORD: 'x' };
+  const refused = await bed.run(
+    ['restore', '--latest', '--in-place', '--no-owner', '--yes', '--no-audit'],
+    env,
+  );
+  expect(refused.stderr).toMatch(message);
+  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(await isUntouched()).toBe(true);
+});
+
 test.each(['a backup', 'a compressed dump'])(
   'what needs the rows, and has none in the trial, does not keep --in-place from %s',
   async (form) => {
@@ -122,6 +154,7 @@ test.each(['a backup', 'a compressed dump'])(
            RETURN found;
          END $$;
        CREATE INDEX configured ON t (id) WHERE id::text <> public.setting('source');
+       COMMENT ON INDEX configured IS 'of what is configured';
        CREATE MATERIALIZED VIEW e_setting AS SELECT public.setting('source');
        CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$
          BEGIN IF current_database() ~ '_restore_' THEN RAISE 'no changes here'; END IF; END $$;

@@ -27,10 +27,11 @@ beforeAll(async () => {
     chownSync(join(data, name), uid, gid);
   }
   const rules = join(data, 'pg_hba.conf');
-  const encryptedOnly = 'hostnossl encrypted all all reject\n';
-  writeFileSync(rules, `${encryptedOnly}${readFileSync(rules, 'utf8')}`);
+  const refusals =
+    'hostnossl encrypted all all reject\nhostssl plain all all reject\nhost closed all all reject\n';
+  writeFileSync(rules, `${refusals}${readFileSync(rules, 'utf8')}`);
   await withClient(server.env, 'postgres', async (client) => {
-    await client.query('CREATE DATABASE encrypted');
+    for (const name of ['encrypted', 'plain', 'closed']) await client.query(`CREATE DATABASE ${name}`);
     await client.query('ALTER SYSTEM SET ssl = on');
     await client.query('SELECT pg_reload_conf()');
   });
@@ -108,6 +109,20 @@ test('under "allow" a server that refuses an unencrypted connection gets an encr
   const database = 'encrypted';
   expect(await connect('allow', '', '127.0.0.1', { database })).toBe(true);
   expect(await connect('disable', '', '127.0.0.1', { database })).toMatch(/rejects connection/);
+});
+
+test('under "prefer" a server that refuses an encrypted connection gets an unencrypted one', async () => {
+  expect(await connect('prefer', '', '127.0.0.1', { database: 'plain' })).toBe(false);
+  expect(await connect('require', '', '127.0.0.1', { database: 'plain' })).toMatch(/rejects connection/);
+});
+
+test.each([
+  ['allow', 'no encryption'],
+  ['prefer', 'SSL encryption'],
+])('under "%s" the first refusal is told if there are two', async (mode, how) => {
+  expect(await connect(mode, '', '127.0.0.1', { database: 'closed' })).toMatch(
+    new RegExp(`pg_hba\\.conf rejects connection .*, ${how} — `),
+  );
 });
 
 test('"verify-ca" without a CA’s certificate is refused, as by libpq', async () => {

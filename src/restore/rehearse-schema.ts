@@ -5,23 +5,23 @@ import { isOwnership } from '../dump/ownership.ts';
 import { readAll, readText } from '../dump/read-text.ts';
 import { refuseUnrunnable } from '../dump/refusals.ts';
 import { createTokenizer } from '../dump/tokenizer.ts';
-import type { CopyStart, DumpEntry, DumpPosition, DumpToken, Statement } from '../dump/tokens.ts';
+import type { CopyStart, DumpEntry, DumpToken, Statement } from '../dump/tokens.ts';
 import type { RestoreError } from '../errors.ts';
 import { dropDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError, errorCode } from '../postgres/errors.ts';
+import { databaseError } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { copyRows } from './copy-rows.ts';
+import { isOfMissing, mayBeForLackOfRows } from './lack-of-rows.ts';
 import { noneLost } from './lost-privileges.ts';
 import { isInTransaction, isTransactional, refuseUncommitted } from './own-transactions.ts';
 import type { RestorePlan } from './plan.ts';
-import { attempt, isUnfound, runStatement, type StatementContext } from './run-statement.ts';
+import { attempt, runStatement, type StatementContext } from './run-statement.ts';
 import { createScratch, dropScratch } from './scratch.ts';
 import { sessionSetting } from './session-settings.ts';
-import { isOfServer } from './whose-fault.ts';
 import { withLanes } from './wide/lanes.ts';
 import { WORTH_A_REQUEST } from './wide/row-pieces.ts';
 
@@ -126,12 +126,14 @@ async function readMostlyText(
 /** Entries of rows as INSERT, and of the contents of large objects; comments on these may depend on them. */
 const ROWS = new Set(['TABLE DATA', 'BLOBS', 'BLOB COMMENTS']);
 
-const CREATES_SUBSCRIPTION = /^CREATE SUBSCRIPTION\b/i;
+function createsSubscription(sql: Buffer): boolean {
+  return /^CREATE SUBSCRIPTION\b/i.test(sql.toString('latin1', 0, 32));
+}
 
 /** Whether a statement is about a subscription, other than the one that creates it. */
 function isAboutSubscription({ type, name }: DumpEntry, sql: Buffer): boolean {
   if (/^(COMMENT|SECURITY LABEL)$/.test(type)) return name.startsWith('SUBSCRIPTION ');
-  return type.startsWith('SUBSCRIPTION') && !CREATES_SUBSCRIPTION.test(sql.toString('latin1', 0, 32));
+  return type.startsWith('SUBSCRIPTION') && !createsSubscription(sql);
 }
 
 /** Whether a statement is not tried. What sets the session may be meant for the next entry. */
@@ -158,7 +160,7 @@ async function tryWithoutRows(
     return undefined;
   }
   // A database with a subscription can be dropped only from inside, which its event triggers may refuse.
-  const isUndone = token.entry?.type === 'SUBSCRIPTION';
+  const isUndone = createsSubscription(token.sql);
   return attempt(client, isUndone ? () => undoing(client, run) : run, mayFail);
 }
 
@@ -173,32 +175,4 @@ async function undoing(client: pg.Client, run: () => Promise<void>): Promise<voi
   } finally {
     await client.query(undo);
   }
-}
-
-/** SQLSTATE class of internal errors (manual, appendix A), as which functions in C may report any. */
-const OF_C_FUNCTION = /^XX/;
-
-/** Where PL/pgSQL reports what a RAISE makes up (`routine`, manual, "Error and Notice Message Fields"). */
-const RAISED = 'exec_stmt_raise';
-
-/**
- * Whether a statement may have failed because the tables are empty. A function may look into them, whose error the
- * server tells with a context; and a query may fail in any way, such as by a division by the number of rows. What is
- * not found or not allowed, though, is not with rows either.
- */
-function mayBeForLackOfRows(error: RestoreError, { entry }: DumpPosition): boolean {
-  const { where, routine } = (error.cause ?? {}) as { readonly where?: string; readonly routine?: string };
-  const isOfQuery = where !== undefined || entry?.type === 'MATERIALIZED VIEW DATA';
-  if (routine === RAISED) return true;
-  if (OF_C_FUNCTION.test(errorCode(error.cause) ?? '')) return isOfQuery;
-  return isOfQuery && !isOfServer(error) && !isUnfound(error);
-}
-
-/** SQLSTATE class of names that are not found, or are of something else (manual, appendix A). */
-const OF_NAMES = /^42/;
-
-/** Whether a statement itself, and no function that it calls, names what may have been passed over. */
-function isOfMissing(error: RestoreError): boolean {
-  const { where } = (error.cause ?? {}) as { readonly where?: string };
-  return where === undefined && !isOfServer(error) && OF_NAMES.test(errorCode(error.cause) ?? '');
 }

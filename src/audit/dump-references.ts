@@ -57,7 +57,8 @@ interface DumpReferences {
  * without types and primary keys: a row is identified by its column `id`, or else by its first column, and counts as
  * old.
  *
- * @throws NotFoundError if it was deleted meanwhile, DumpError, StoreError, ConfigError if the references cannot be sorted, or the signal's reason
+ * @throws NotFoundError if it was deleted meanwhile, DumpError, StoreError, ConfigError if the references cannot be
+ * sorted, or the signal's reason
  */
 export async function readDumpReferences(
   context: DumpReferencesContext,

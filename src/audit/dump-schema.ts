@@ -3,15 +3,14 @@ import type { TableName } from '../catalog/find-table.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { partitionOf } from '../catalog/partitions.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
-import { provenBytes } from '../dump/proven-bytes.ts';
 import { readWords } from '../dump/read-words.ts';
 import { unquote } from '../dump/sql-words.ts';
 import { createTokenizer } from '../dump/tokenizer.ts';
 import { qualifiedName } from '../dump/tokens.ts';
-import { DumpError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
+import { readProven } from './proven-part.ts';
 
 /** What the statements of a dump say of its tables; the rows show nothing but names of columns. */
 export interface DumpSchema {
@@ -90,7 +89,7 @@ async function* statementsBeforeRows(
   const bytes =
     section === undefined || section.bytes === 0
       ? readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal })
-      : readSection(store, key, section, signal);
+      : readProven(store, key, section, wrongSection(key), signal);
   const tokenizer = createTokenizer(key);
   for await (const chunk of bytes) {
     for (const token of tokenizer.push(chunk)) {
@@ -100,24 +99,11 @@ async function* statementsBeforeRows(
   }
 }
 
-function readSection(
-  store: Store,
-  key: string,
-  section: { readonly offset: number; readonly bytes: number; readonly sha256: string },
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  const { offset, bytes, sha256 } = section;
-  const range = { start: offset, end: offset + bytes - 1 };
-  return provenBytes(
-    readObject(store, key, { range, signal }),
-    sha256,
-    () =>
-      new DumpError({
-        doing: `cannot read the tables of ${key}`,
-        problem: 'the SHA-256 of its pre-data section does not match the manifest',
-        remedy: 'use another backup; `topobank-backup verify` shows what is damaged',
-      }),
-  );
+function wrongSection(key: string) {
+  return {
+    doing: `cannot read the tables of ${key}`,
+    problem: 'the SHA-256 of its pre-data section does not match the manifest',
+  };
 }
 
 /** The table that a statement creates, of whatever kind. */

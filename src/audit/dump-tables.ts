@@ -2,7 +2,6 @@ import type { UsableBackup } from '../catalog/backup.ts';
 import { knownBy, type Manifest } from '../catalog/manifest.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
-import { provenBytes } from '../dump/proven-bytes.ts';
 import { readAll } from '../dump/read-text.ts';
 import { createScanner } from '../dump/scanner.ts';
 import { type CopyTarget, type DumpToken, qualifiedName } from '../dump/tokens.ts';
@@ -10,6 +9,7 @@ import { DumpError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
+import { readProven } from './proven-part.ts';
 
 /** How `pg_dump --inserts` begins a row. */
 const INSERT = Buffer.from('INSERT INTO ');
@@ -60,22 +60,10 @@ function rowsUnread(key: string): DumpError {
   });
 }
 
-async function* readRows(
-  store: Store,
-  key: string,
-  table: DumpTable,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  const { offset, bytes, sha256 } = table;
-  if (bytes === 0) return;
-  const range = { start: offset, end: offset + bytes - 1 };
-  const wrong = () =>
-    new DumpError({
-      doing: `cannot read the rows of ${qualifiedName(table)} from ${key}`,
-      problem: 'their SHA-256 does not match the manifest',
-      remedy: 'use another backup; `topobank-backup verify` shows what is damaged',
-    });
-  yield* provenBytes(readObject(store, key, { range, signal }), sha256, wrong);
+function readRows(store: Store, key: string, table: DumpTable, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const doing = `cannot read the rows of ${qualifiedName(table)} from ${key}`;
+  const problem = 'their SHA-256 does not match the manifest';
+  return readProven(store, key, table, { doing, problem }, signal);
 }
 
 function scanTables(

@@ -1,9 +1,8 @@
 import type { Backup } from '../catalog/backup.ts';
 import { listBackups } from '../catalog/catalog.ts';
-import { otherDatabase } from '../catalog/manifest.ts';
 import { StoreError } from '../errors.ts';
 import { type GuardedPlan, holdBack } from '../retention/hold-back.ts';
-import { planRetention, type RetentionVerdict } from '../retention/plan-retention.ts';
+import { planRetention } from '../retention/plan-retention.ts';
 import type { RetentionRules } from '../retention/rules.ts';
 import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
@@ -40,11 +39,7 @@ export async function planPrune(
   const backups = await listBackups(store, prefix, signal);
   const now = earlierClock(context);
   const verdicts = planRetention(backups, rules, now, zone, own);
-  // What has shrunk of another database is for the runs of that one to tell, and to be held back by.
-  const isMine = ({ backup }: RetentionVerdict) => otherDatabase(backup, own) === undefined;
-  const plan = holdBack(verdicts.filter(isMine), { share: shrinkGuard, made }, now);
-  const held = new Map(plan.verdicts.map((verdict) => [verdict.backup, verdict]));
-  return { ...plan, verdicts: verdicts.map((verdict) => held.get(verdict.backup) ?? verdict) };
+  return holdBack(verdicts, { share: shrinkGuard, made, own }, now);
 }
 
 /** The backups to be removed, newest first. */

@@ -33,9 +33,9 @@ export function qualifiedName({ schema, name }: Pick<CopyTarget, 'schema' | 'nam
   return schema === '' ? name : `${schema}.${name}`;
 }
 
-/** The same as in the comments of a dump, in which pg_dump writes a line break within a name as a space. */
-export function nameInEntry(table: Pick<CopyTarget, 'schema' | 'name'>): string {
-  return qualifiedName(table).replace(/[\r\n]/g, ' ');
+/** A name as in the comments of a dump, in which pg_dump writes a line break within a name as a space. */
+export function nameInEntry(name: string): string {
+  return name.replace(/[\r\n]/g, ' ');
 }
 
 /** `sql` holds the statement's exact bytes, in the dump's own encoding, with the closing semicolon. */

@@ -170,7 +170,10 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
   };
 }
 
-/** Whether pg_hba.conf admits no such connection; it may admit one that is encrypted if this one was not, or the reverse. */
+/**
+ * Whether pg_hba.conf admits no such connection; it may admit one that is encrypted if this one was not, or the
+ * reverse.
+ */
 function isNotAdmitted(error: unknown): boolean {
   return errorCode(error) === SQLSTATE.invalidAuthorizationSpecification;
 }

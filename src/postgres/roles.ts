@@ -102,8 +102,9 @@ export async function lackToReplace(
 
 /**
  * Owners of the objects that a dump of the connected database has, by name. Owners of extensions and of their members
- * count for nothing, because a dump only has CREATE EXTENSION; nor do those of what belongs to another object. The server does not record what its first superuser
- * owns (manual, "pg_shdepend"), so the most common kinds of that are looked for.
+ * count for nothing, because a dump only has CREATE EXTENSION; nor do those of what belongs to another object. The
+ * server does not record what its first superuser owns (manual, "pg_shdepend"), so the most common kinds of that are
+ * looked for.
  */
 const OWNERS = `
   WITH object AS (

@@ -35,8 +35,7 @@ export function planTls(host: string, env: Env): TlsPlan {
       remedy: 'use verify-full, or set PGSSLROOTCERT to a CA’s certificate file',
     });
   }
-  if (host.startsWith('/')) return { ssl: false };
-  if (mode === 'disable') return { ssl: false };
+  if (host.startsWith('/') || mode === 'disable') return { ssl: false };
   // Without verification libpq reads it too, but nothing depends on it.
   const verifies = mode === 'require' || mode.startsWith('verify-');
   const root = trustsSystem ? undefined : env.PGSSLROOTCERT || (verifies ? usualRoot(env) : undefined);

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { sqlWords } from '../dump/sql-words.ts';
-import { type CopyStart, nameInEntry, type Statement } from '../dump/tokens.ts';
+import { type CopyStart, nameInEntry, qualifiedName, type Statement } from '../dump/tokens.ts';
 import { copyRows, type RowsIn } from './copy-rows.ts';
 import { runRaw } from './raw-query.ts';
 import { rethrowAt } from './run-statement.ts';
@@ -33,7 +33,7 @@ export function orderedCopies(client: pg.Client, name: string): OrderedCopies {
       empty.add(`${entry.schema}.${entry.name}`);
     },
     async begin(statement) {
-      if (!empty.delete(nameInEntry(statement))) return undefined;
+      if (!empty.delete(nameInEntry(qualifiedName(statement)))) return undefined;
       await run('BEGIN', statement);
       await run(`TRUNCATE ONLY ${tableOf(statement)}`, statement);
       const rows = copyRows(client, statement, name);

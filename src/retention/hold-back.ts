@@ -1,3 +1,4 @@
+import { otherDatabase } from '../catalog/manifest.ts';
 import type { RetentionVerdict } from './plan-retention.ts';
 import { findLarger, judgeShrink, type Shrink } from './shrink-guard.ts';
 
@@ -17,18 +18,23 @@ export interface GuardedPlan {
  * before, for as long as the dumps stay small. Otherwise the rules would delete, one backup at a time, everything
  * that still has what was lost.
  *
- * @param guard the fraction of the previous length below which the shrink guard holds (0 turns it off), and the id of
- * the backup that was just made, if any
+ * @param guard the fraction of the previous length below which the shrink guard holds (0 turns it off), the id of the
+ * backup that was just made, if any, and the database whose backups may be removed, as for {@link planRetention}
  */
 export function holdBack(
   given: readonly RetentionVerdict[],
-  { share, made }: { readonly share: number; readonly made: string | undefined },
+  {
+    share,
+    made,
+    own,
+  }: { readonly share: number; readonly made: string | undefined; readonly own?: string | undefined },
   now: Date,
 ): GuardedPlan {
   const verdicts = given.map((verdict) =>
     keep(verdict, verdict.backup.id === made ? 'it was just made' : undefined),
   );
-  const backups = verdicts.map(({ backup }) => backup);
+  // What has shrunk of another database is for the runs of that one to tell, and to be held back by.
+  const backups = verdicts.flatMap(({ backup }) => (otherDatabase(backup, own) === undefined ? backup : []));
   const shrink = judgeShrink(backups, share, now);
   if (shrink !== undefined)
     return { verdicts: verdicts.map((verdict) => keep(verdict, 'held by SHRINK_GUARD')), shrink, spared: [] };

@@ -147,7 +147,7 @@ function nameOf(entry: DumpEntry | undefined): string {
 
 /** The name of the entry with the rows of a table, by the table's name. */
 export function dataEntry(table: string): string {
-  return `TABLE DATA ${table.replace(/[\r\n]/g, ' ')}`;
+  return `TABLE DATA ${nameInEntry(table)}`;
 }
 
 /** Whether both belong to the large objects, which form one unit. */
@@ -164,7 +164,7 @@ interface BlockNames {
 function namesOf({ schema, name, entry }: CopyStart): BlockNames {
   const target = { schema: schema || entry?.schema || 'public', name };
   const table = qualifiedName(target);
-  const own = entry?.type !== 'TABLE DATA' || qualifiedName(entry) === nameInEntry(target);
+  const own = entry?.type !== 'TABLE DATA' || qualifiedName(entry) === nameInEntry(table);
   return { table, of: own ? table : qualifiedName(entry) };
 }
 

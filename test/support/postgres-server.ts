@@ -150,15 +150,8 @@ async function makeCluster(
     '-N',
   ];
   try {
-    await run(join(binDir, 'initdb'), [...args, `--locale=${locale}`, ...more], {
-      ...owner,
-      cwd: '/',
-      env: { PATH: process.env.PATH, LC_ALL: locale },
-      ...(signal === undefined ? {} : { signal }),
-    });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
+    const env = { PATH: process.env.PATH, LC_ALL: locale };
+    await runAs(owner, join(binDir, 'initdb'), [...args, `--locale=${locale}`, ...more], env, signal);
   } finally {
     rmSync(passwordFile);
   }
@@ -183,13 +176,20 @@ async function copyCluster(
     '--write-recovery-conf',
     '--checkpoint=fast',
   ];
+  const env = { PATH: process.env.PATH, PGPASSWORD: password };
+  await runAs(owner, join(binDir, 'pg_basebackup'), args, env, signal);
+}
+
+/** @throws the program's error, or the signal's reason */
+async function runAs(
+  owner: Owner | undefined,
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   try {
-    await run(join(binDir, 'pg_basebackup'), args, {
-      ...owner,
-      cwd: '/',
-      env: { PATH: process.env.PATH, PGPASSWORD: password },
-      ...(signal === undefined ? {} : { signal }),
-    });
+    await run(program, args, { ...owner, cwd: '/', env, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
     signal?.throwIfAborted();
     throw error;

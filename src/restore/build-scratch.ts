@@ -8,7 +8,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
-import type { TableSelection } from './narrow/selection.ts';
+import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan.ts';
 import { createScratch, dropScratch } from './scratch.ts';
 

@@ -8,10 +8,11 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type LoadOptions, loadDump } from './load-dump.ts';
 import { type LostPrivileges, noneLost } from './lost-privileges.ts';
+import type { Selection } from './selection.ts';
 import { analyzeTables } from './wide/analyze.ts';
 import { type Lanes, withLanes } from './wide/lanes.ts';
 import { loadWide } from './wide/load-wide.ts';
-import type { Selection, WideDump } from './wide/wide-dump.ts';
+import type { WideDump } from './wide/wide-dump.ts';
 
 export interface FillOptions {
   readonly scratch: string;

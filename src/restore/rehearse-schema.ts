@@ -19,11 +19,11 @@ import { isOfMissing, mayBeForLackOfRows } from './lack-of-rows.ts';
 import { noneLost } from './lost-privileges.ts';
 import { isInTransaction, isTransactional, refuseUncommitted } from './own-transactions.ts';
 import type { RestorePlan } from './plan.ts';
+import { WORTH_A_REQUEST } from './row-pieces.ts';
 import { attempt, runStatement, type StatementContext } from './run-statement.ts';
 import { createScratch, dropScratch } from './scratch.ts';
 import { sessionSetting } from './session-settings.ts';
 import { withLanes } from './wide/lanes.ts';
-import { WORTH_A_REQUEST } from './wide/row-pieces.ts';
 
 interface RehearseContext {
   readonly database: Database;

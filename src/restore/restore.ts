@@ -11,7 +11,7 @@ import { buildScratch } from './build-scratch.ts';
 import type { FilledFrom } from './fill-database.ts';
 import { describeConversion, findLocaleChange } from './locale.ts';
 import { freeNames, scratchName } from './names.ts';
-import { selectTables, type TableSelection } from './narrow/selection.ts';
+import { selectTables, type TableSelection } from './narrow/select-tables.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { type Placed, placeScratch } from './place-scratch.ts';
 import { planRestore, type RestorePlan } from './plan.ts';

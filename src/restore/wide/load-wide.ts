@@ -9,13 +9,14 @@ import { type DumpToken, qualifiedName, type Statement } from '../../dump/tokens
 import type { LoadOptions } from '../load-dump.ts';
 import { isInTransaction, isTransactional, refuseUncommitted } from '../own-transactions.ts';
 import { runStatement, tryStatement } from '../run-statement.ts';
+import type { Selection } from '../selection.ts';
 import { sessionSetting } from '../session-settings.ts';
 import { type Lanes, runSetting } from './lanes.ts';
 import { createPostData, type PostData } from './post-data.ts';
 import { partitionedTable } from './post-data-unit.ts';
 import { createRowBlocks } from './row-blocks.ts';
 import { rowsNeedOrder } from './rows-need-order.ts';
-import type { Selection, WideDump } from './wide-dump.ts';
+import type { WideDump } from './wide-dump.ts';
 
 /**
  * Runs a plain dump on an empty database over several connections. One reads the text and runs it. The rows of large

@@ -1,10 +1,10 @@
 import type { DumpPosition, Statement } from '../../dump/tokens.ts';
 import { runStatement, type StatementContext, tryStatement } from '../run-statement.ts';
+import type { Take } from '../selection.ts';
 import type { SessionSettings } from '../session-settings.ts';
 import { adoptSettings, type Lane, type Lanes, spread } from './lanes.ts';
 import { isCommentOn, type TableKnowledge, type TableUse, type TableUses, usesOf } from './post-data-unit.ts';
 import { scheduleUnits } from './unit-schedule.ts';
-import type { Take } from './wide-dump.ts';
 
 /** How much statement text is held before it is run, in bytes. */
 const HELD_BYTES = 16 * 1024 ** 2;

@@ -4,11 +4,11 @@ import type { CopyStart } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
 import { errorCode } from '../../postgres/errors.ts';
 import { copyRows } from '../copy-rows.ts';
+import { IN_ONE_PIECE, proveRows } from '../prove-rows.ts';
+import { cutIntoPieces, type RowPiece } from '../row-pieces.ts';
 import type { StatementContext } from '../run-statement.ts';
 import type { SessionSettings } from '../session-settings.ts';
 import { adoptSettings, type Lane, type Lanes } from './lanes.ts';
-import { IN_ONE_PIECE, proveRows } from './prove-rows.ts';
-import { cutIntoPieces, type RowPiece } from './row-pieces.ts';
 
 /** Copies the rows of large tables, in pieces that the lanes read directly from where the dump is. */
 export interface RangedRows {

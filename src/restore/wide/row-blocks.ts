@@ -2,11 +2,12 @@ import type { DumpTable } from '../../dump/dump-index.ts';
 import type { CopyStart } from '../../dump/tokens.ts';
 import { copyRows } from '../copy-rows.ts';
 import type { LoadOptions } from '../load-dump.ts';
+import { WORTH_A_REQUEST } from '../row-pieces.ts';
+import type { Selection } from '../selection.ts';
 import type { Lanes } from './lanes.ts';
 import { createRangedRows } from './ranged-rows.ts';
-import { WORTH_A_REQUEST } from './row-pieces.ts';
 import { type SpreadRows, spreadRows } from './spread-rows.ts';
-import type { Selection, WideDump } from './wide-dump.ts';
+import type { WideDump } from './wide-dump.ts';
 
 /** Passes the rows of a dump's COPY blocks, as they come in its text, to the lanes that copy them. */
 export interface RowBlocks {

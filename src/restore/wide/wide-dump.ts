@@ -1,6 +1,5 @@
-import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts';
+import type { DumpIndex } from '../../dump/dump-index.ts';
 import type { ReadRange } from '../../dump/read-text.ts';
-import type { Statement } from '../../dump/tokens.ts';
 
 /** A dump whose rows can be located without reading it. */
 export interface WideDump {
@@ -10,15 +9,3 @@ export interface WideDump {
   readonly readRange: ReadRange | undefined;
   readonly read: (signal: AbortSignal) => AsyncIterable<Buffer>;
 }
-
-/** Which part of a dump is restored, if not all of it. */
-export interface Selection {
-  readonly takesRows: (table: DumpTable) => boolean;
-  /** Tables whose rows are not even read, if the dump can be read in ranges. */
-  readonly unread: ReadonlySet<DumpTable>;
-  /** Called for each statement, in the order of the dump, except those that set the session. */
-  readonly takes: (statement: Statement, section: SectionName) => Take;
-}
-
-/** What is done with a statement: `try` only warns if the server refuses it, because the rest can do without it. */
-export type Take = 'run' | 'try' | 'leave';

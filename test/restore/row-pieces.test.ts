@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { DumpTable } from '../../../src/dump/dump-index.ts';
-import { cutIntoPieces } from '../../../src/restore/wide/row-pieces.ts';
+import type { DumpTable } from '../../src/dump/dump-index.ts';
+import { cutIntoPieces } from '../../src/restore/row-pieces.ts';
 
 const MiB = 1024 ** 2;
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { DumpCheckpoint } from '../../../src/dump/dump-index.ts';
-import { proveRows } from '../../../src/restore/wide/prove-rows.ts';
-import { cutIntoPieces, type RowPiece } from '../../../src/restore/wide/row-pieces.ts';
+import type { DumpCheckpoint } from '../../src/dump/dump-index.ts';
+import { proveRows } from '../../src/restore/prove-rows.ts';
+import { cutIntoPieces, type RowPiece } from '../../src/restore/row-pieces.ts';
 
 const OFFSET = 1000;
 

@@ -1,4 +1,4 @@
-import type { DumpCheckpoint, DumpTable } from '../../dump/dump-index.ts';
+import type { DumpCheckpoint, DumpTable } from '../dump/dump-index.ts';
 
 /** A table with fewer bytes of rows is read along with the text: a separate request would cost more. */
 export const WORTH_A_REQUEST = 256 * 1024;

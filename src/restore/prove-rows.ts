@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { qualifiedName } from '../../dump/tokens.ts';
-import { DumpError } from '../../errors.ts';
+import { qualifiedName } from '../dump/tokens.ts';
+import { DumpError } from '../errors.ts';
 import type { RowPiece } from './row-pieces.ts';
 
 /**

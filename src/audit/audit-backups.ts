@@ -179,7 +179,7 @@ async function judgeBackup(
     });
     for await (const faults of compareMedia(entries, objects)) {
       changed += faults.filter(({ kind }) => kind === 'changed').length;
-      dangling += faults.filter(({ kind }) => kind !== 'changed').length;
+      dangling += faults.filter(({ kind }) => kind === 'missing' || kind === 'never there').length;
     }
     return { id, by: 'media manifest', references, dangling, changed };
   }

@@ -15,19 +15,22 @@ export type MediaFault =
   | { readonly kind: 'missing'; readonly entry: MediaObject }
   /** Its key now has an object of a different size or ETag. */
   | { readonly kind: 'changed'; readonly entry: MediaObject; readonly object: ObjectInfo }
+  /**
+   * Its object has the size of the recorded one, but the ETags do not show whether it is the same, because only one
+   * of the two was written in parts, such as a copy that was brought back.
+   */
+  | { readonly kind: 'untold'; readonly entry: MediaObject }
   /** There was no object when the backup was taken, and there is none now. */
   | { readonly kind: 'never there'; readonly key: string };
 
 /**
  * Merges a backup's list of media with the bucket's objects in one pass, both in the order of their keys' bytes.
  *
- * @param onUntold receives each object whose size and ETag do not show whether it has changed
  * @throws DumpError, StoreError if the list or the listing is out of order
  */
 export async function* compareMedia(
   entries: AsyncIterable<readonly MediaEntry[]>,
   objects: AsyncIterable<readonly ObjectInfo[]>,
-  onUntold: (object: ObjectInfo) => void = () => {},
 ): AsyncGenerator<readonly MediaFault[]> {
   const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListingOrder);
   let faults: MediaFault[] = [];
@@ -44,7 +47,7 @@ export async function* compareMedia(
           if (!listed.step()) await listed.more();
         }
         const object = listed.key === key ? listed.item : undefined;
-        const fault = judge(entry, object, onUntold);
+        const fault = judge(entry, object);
         if (fault !== undefined) faults.push(fault);
       }
       if (faults.length >= BATCH) {
@@ -61,13 +64,17 @@ export async function* compareMedia(
 function judge(
   entry: Exclude<MediaEntry, { prefix: string }>,
   object: ObjectInfo | undefined,
-  onUntold: (object: ObjectInfo) => void,
 ): MediaFault | undefined {
   if ('missing' in entry) return object === undefined ? { kind: 'never there', key: entry.key } : undefined;
   if (object === undefined) return { kind: 'missing', entry };
-  const likeness = compareWithRecorded(entry, object);
-  if (likeness === 'not told') onUntold(object);
-  return likeness === 'changed' ? { kind: 'changed', entry, object } : undefined;
+  switch (compareWithRecorded(entry, object)) {
+    case 'same':
+      return undefined;
+    case 'changed':
+      return { kind: 'changed', entry, object };
+    case 'not told':
+      return { kind: 'untold', entry };
+  }
 }
 
 function refuseListOrder(key: KeyBytes, after: KeyBytes): DumpError {

@@ -3,9 +3,7 @@ import { type Finding, type FindingKind, type FindingSink, KINDS } from '../audi
 import { escapeInLines, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
-
-/** How many findings of each kind to show to people. */
-const SHOWN = 20;
+import { firstFindings } from './first-findings.ts';
 
 /** What an audit of a database or a backup reports besides its findings. */
 export type ReportHead = Omit<AuditReport, 'unread' | 'unreadTables'> & {
@@ -17,40 +15,18 @@ export interface AuditOutput extends FindingSink {
   end(report: ReportHead): Promise<void>;
 }
 
-/** One JSON document: the findings as they arrive, followed by what is known only at the end. */
-export function jsonOutput(write: (text: string) => Promise<void>): AuditOutput {
-  const opening = '{\n  "findings": [';
-  let before = opening;
-  return {
-    async write(findings) {
-      const lines = findings.map((finding) => `\n    ${JSON.stringify(finding)}`);
-      await write(`${before}${lines.join(',')}`);
-      before = ',';
-    },
-    async end(report) {
-      const closing = before === opening ? `${opening}]` : '\n  ]';
-      await write(`${closing},\n${JSON.stringify(report, undefined, 2).slice(2)}\n`);
-    },
-  };
-}
-
 /** Tables for people: the totals, and the first findings of each kind. */
 export function textOutput(write: (text: string) => Promise<void>): AuditOutput {
-  const first = new Map<FindingKind, Finding[]>(KINDS.map((kind) => [kind, []]));
+  const first = firstFindings<Finding>();
   return {
-    async write(findings) {
-      for (const finding of findings) {
-        const ofKind = first.get(finding.kind);
-        if (ofKind !== undefined && ofKind.length < SHOWN) ofKind.push(finding);
-      }
-    },
+    write: first.write,
     async end(report) {
-      await write(`${escapeInLines(renderReport(report, first))}\n`);
+      await write(`${escapeInLines(renderReport(report, first.all))}\n`);
     },
   };
 }
 
-function renderReport(report: ReportHead, first: ReadonlyMap<FindingKind, readonly Finding[]>): string {
+function renderReport(report: ReportHead, first: readonly Finding[]): string {
   const { at, database, backup, bucket, prefix, era, references, objects, bytes, totals } = report;
   const what =
     backup === undefined
@@ -63,7 +39,8 @@ function renderReport(report: ReportHead, first: ReadonlyMap<FindingKind, readon
   const parts = [joinLines(head), renderTotals(report)];
   for (const kind of KINDS) {
     const count = totals[kind]?.count ?? 0;
-    if (count > 0) parts.push(renderKind(kind, first.get(kind) ?? [], count));
+    const shown = first.filter((finding) => finding.kind === kind);
+    if (count > 0) parts.push(renderKind(kind, shown, count));
   }
   parts.push(renderVerdict(report));
   return parts.join('\n\n');

@@ -1,12 +1,11 @@
+import type { MediaChecked } from '../media/check-media.ts';
+import type { FirstMediaFindings, MediaFinding, MediaTotals } from '../media/media-finding.ts';
 import type { MediaRestoreContext, MediaRestored } from '../media/restore-media.ts';
 import type { Store } from '../s3/store.ts';
 import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { otherPrefixes } from './run-context.ts';
 import type { Session } from './session.ts';
-
-/** How many objects to show to people. */
-export const SHOWN = 20;
 
 /** What checking and restoring the media of a backup needs. */
 export function mediaContext(session: Session<'store' | 'media'>, store: Store): MediaRestoreContext {
@@ -16,39 +15,68 @@ export function mediaContext(session: Session<'store' | 'media'>, store: Store):
 }
 
 /** Whether every object of the backup is what it was, as far as can be determined. */
-export function isWhole({ lost, changed }: MediaRestored): boolean {
-  return lost.length === 0 && changed.length === 0;
+export function isWhole({ totals }: MediaRestored): boolean {
+  return totals.lost + totals.changed === 0;
 }
 
-/** The first items, one per line, and how many more there are. */
-function renderSome<T>(what: string, all: readonly T[], describe: (one: T) => string): string[] {
-  const lines = all.slice(0, SHOWN).map((one) => escapeControls(`${what}: ${describe(one)}`));
-  if (all.length > SHOWN)
-    lines.push(`and ${formatCount(all.length - SHOWN)} more ${what}: --json lists them all`);
+/**
+ * The first findings of a kind, one per line, and how many more there are.
+ *
+ * @param all the command that lists all of them
+ */
+function renderFirst(
+  what: string,
+  kind: MediaFinding['kind'],
+  { findings, totals }: FirstMediaFindings & { readonly totals: Partial<MediaTotals> },
+  all: string,
+): string[] {
+  const shown = findings.filter((finding) => finding.kind === kind);
+  const lines = shown.map((finding) => {
+    const reason = 'reason' in finding ? `: ${finding.reason}` : '';
+    return escapeControls(`${what}: ${finding.key}${reason}`);
+  });
+  const more = (totals[kind] ?? 0) - shown.length;
+  if (more > 0) lines.push(`and ${formatCount(more)} more ${what}: ${all} lists them all`);
   return lines;
 }
 
 /** The result of restoring a backup's media, for people. */
-export function renderMediaRestored({
-  backup,
-  dryRun,
-  restored,
-  lost,
-  changed,
-  untold,
-  neverThere,
-}: MediaRestored): string {
+export function renderMediaRestored(media: MediaRestored & FirstMediaFindings): string {
+  const { backup, dryRun, restored, totals } = media;
+  const all = `\`topobank-backup media restore ${backup} --dry-run --json\``;
   const lines = [
     `${dryRun ? 'would restore' : 'restored'} ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of backup ${backup}`,
-    ...renderSome('not restored', lost, ({ key, reason }) => `${key}: ${reason}`),
-    ...renderSome('changed since, left as is', changed, ({ key }) => key),
+    ...renderFirst('not restored', 'lost', media, all),
+    ...renderFirst('changed since, left as is', 'changed', media, all),
+    ...renderUntold(totals.untold),
   ];
-  if (untold.length > 0) lines.push(renderUntold(untold.length));
-  if (neverThere > 0) lines.push(`already missing when the backup was taken: ${formatCount(neverThere)}`);
+  const before = totals['never there'];
+  if (before > 0) lines.push(`already missing when the backup was taken: ${formatCount(before)}`);
+  return lines.join('\n');
+}
+
+/** The result of checking a backup's media, for people. */
+export function renderMediaChecked(media: MediaChecked & FirstMediaFindings): string {
+  const { backup, totals } = media;
+  const { missing, changed, untold, 'never there': absent } = totals;
+  if (missing + changed + untold + absent === 0)
+    return `all media of backup ${backup} are present and unchanged`;
+  const all = `\`topobank-backup media check ${backup} --json\``;
+  const before = absent === 0 ? '' : `; already missing when the backup was taken: ${formatCount(absent)}`;
+  const lines = [
+    ...renderFirst('missing', 'missing', media, all),
+    ...renderFirst('changed', 'changed', media, all),
+    ...renderFirst('never there', 'never there', media, all),
+    `media of backup ${backup}: ${formatCount(missing)} missing, ${formatCount(changed)} changed since${before}`,
+    ...renderUntold(untold),
+  ];
+  // Looking each of them up in every run of the quarantine would make checking as slow as restoring.
+  if (missing + absent > 0)
+    lines.push(`to see what can be restored of them: \`topobank-backup media restore ${backup} --dry-run\``);
   return lines.join('\n');
 }
 
 /** For objects that may have been copied away and back, which is not a fault. */
-export function renderUntold(count: number): string {
-  return `present with the same size, but possibly changed: ${formatCount(count)}`;
+function renderUntold(count: number): string[] {
+  return count === 0 ? [] : [`present with the same size, but possibly changed: ${formatCount(count)}`];
 }

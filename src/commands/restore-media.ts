@@ -4,6 +4,7 @@ import { isListComplete } from '../audit/listed-sources.ts';
 import type { UsableBackup } from '../catalog/backup.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
 import { ConfigError, messageOf, NotFoundError, OperatorError } from '../errors.ts';
+import type { MediaFinding } from '../media/media-finding.ts';
 import { type MediaRestoreContext, restoreMedia } from '../media/restore-media.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { checkQuarantinePrefix } from '../quarantine/names.ts';
@@ -12,6 +13,7 @@ import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
+import { firstFindings } from './first-findings.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS } from './groups.ts';
 import { mediaContext } from './media-report.ts';
 import type { RestoreFlags } from './restore-options.ts';
@@ -72,7 +74,9 @@ export function mediaOfRestore(
 
     async bringBack(dryRun) {
       if (wanted === undefined) return undefined;
-      return restoreMedia(wanted.context, wanted.backup, { dryRun }, signal);
+      const first = firstFindings<MediaFinding>();
+      const restored = await restoreMedia(wanted.context, wanted.backup, { dryRun }, first, signal);
+      return { ...restored, findings: first.all };
     },
 
     after: () =>

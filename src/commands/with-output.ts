@@ -1,6 +1,7 @@
 import type { FindingSink } from '../audit/finding.ts';
 import { createFindingFile, type FindingFile } from '../audit/finding-file.ts';
-import { jsonOutput, type ReportHead, textOutput } from './audit-output.ts';
+import { type AuditOutput, type ReportHead, textOutput } from './audit-output.ts';
+import { jsonFindings } from './json-findings.ts';
 
 /** The form in which to print an audit's result to stdout, and the files to which its findings are also written. */
 export interface OutputFlags {
@@ -53,7 +54,7 @@ export async function withOutput<R extends ReportHead>(
 
 async function openOutput(flags: OutputFlags, write: (text: string) => Promise<void>): Promise<Output> {
   const files = await openFiles(flags);
-  const stdout = flags.json === true ? jsonOutput(write) : textOutput(write);
+  const stdout: AuditOutput = flags.json === true ? jsonFindings(write) : textOutput(write);
   let state: State = { kind: 'auditing' };
 
   async function finish(report: ReportHead): Promise<void> {

@@ -9,6 +9,7 @@ import { takePages } from '../s3/object-page.ts';
 import type { Store } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
+import { countFindings, findingOf, type MediaFindingSink, type MediaTotals } from './media-finding.ts';
 
 export interface MediaCheckContext {
   readonly store: Store;
@@ -17,19 +18,40 @@ export interface MediaCheckContext {
   readonly startProgress: StartProgress;
 }
 
+/** How the media of a backup differ from its list. */
+export interface MediaChecked {
+  /** Id of the backup. */
+  readonly backup: string;
+  readonly totals: MediaTotals;
+}
+
+/**
+ * Finds out where a backup's media differ from its list. What is missing is not sought in the quarantine.
+ *
+ * @throws what {@link mediaFaults} throws
+ */
+export async function checkMedia(
+  context: MediaCheckContext,
+  backup: Backup,
+  sink: MediaFindingSink,
+  signal: AbortSignal,
+): Promise<MediaChecked> {
+  const findings = countFindings(sink);
+  for await (const faults of mediaFaults(context, backup, signal))
+    await findings.write(faults.map(findingOf));
+  return { backup: backup.id, totals: findings.totals };
+}
+
 /**
  * Yields where a backup's media differ from its list, as the differences are found by merging the list with the
  * bucket as it is now.
  *
- * @param onUntold receives the key of each object whose ETag does not show whether it has changed, because only one
- * of the two was written in parts, such as a copy that was brought back
  * @throws NotFoundError for a backup without such a list, or that was deleted meanwhile, DumpError, StoreError, or the
  * signal's reason
  */
-export async function* checkMedia(
+export async function* mediaFaults(
   { store, otherPrefixes, startProgress }: MediaCheckContext,
   backup: Backup,
-  onUntold: (key: string) => void,
   signal: AbortSignal,
 ): AsyncGenerator<readonly MediaFault[]> {
   const list = mediaListOf(backup);
@@ -45,7 +67,6 @@ export async function* checkMedia(
     yield* compareMedia(
       readMediaManifest(store, list.key, signal),
       onlyMedia(objects, prefix, otherPrefixes),
-      ({ key }) => onUntold(key),
     );
   } finally {
     progress.stop();

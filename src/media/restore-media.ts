@@ -1,4 +1,3 @@
-import type { MediaFault } from '../audit/compare-media.ts';
 import type { Backup } from '../catalog/backup.ts';
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import { StoreError } from '../errors.ts';
@@ -11,7 +10,7 @@ import { listRuns } from '../quarantine/runs.ts';
 import { answerOf } from '../s3/errors.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
-import { checkMedia, type MediaCheckContext } from './check-media.ts';
+import { type MediaCheckContext, mediaFaults } from './check-media.ts';
 import {
   type CopyInRun,
   describeMissedBefore,
@@ -23,6 +22,13 @@ import {
   type SearchedQuarantine,
   takeFromQuarantine,
 } from './find-in-quarantine.ts';
+import {
+  countFindings,
+  findingOf,
+  type MediaFinding,
+  type MediaFindingSink,
+  type MediaTotals,
+} from './media-finding.ts';
 import { takeVersion } from './take-version.ts';
 
 export interface MediaRestoreContext extends MediaCheckContext {
@@ -32,6 +38,7 @@ export interface MediaRestoreContext extends MediaCheckContext {
 
 /** A missing object that is in its place again, or would be. */
 interface RestoredObject {
+  readonly kind: 'restored';
   readonly key: string;
   readonly bytes: number;
   readonly from: 'quarantine' | 'version';
@@ -40,22 +47,7 @@ interface RestoredObject {
 /** What became of a missing object. */
 type MediaOutcome = RestoredObject | LostObject;
 
-/** An object that cannot be brought back. */
-interface LostObject {
-  readonly key: string;
-  /** Null if its size is unknown. */
-  readonly bytes: number | null;
-  readonly from: 'nowhere';
-  /** Why it cannot be brought back. */
-  readonly reason: string;
-}
-
-/** An object that has been overwritten since: the size in bytes of what was recorded, and of what is there now. */
-interface ChangedObject {
-  readonly key: string;
-  readonly recorded: number;
-  readonly present: number;
-}
+type LostObject = Extract<MediaFinding, { readonly kind: 'lost' }>;
 
 /** What became of the media of a backup. Sizes are bytes. */
 export interface MediaRestored {
@@ -64,17 +56,8 @@ export interface MediaRestored {
   /** Whether this is what would happen, and nothing was done. */
   readonly dryRun: boolean;
   readonly restored: { readonly count: number; readonly bytes: number };
-  /**
-   * Missing objects that were not restored; also what the quarantine has, or may have, for keys that had no object
-   * when the backup was taken.
-   */
-  readonly lost: readonly LostObject[];
-  /** Objects that differ from those recorded. They are left alone, because somebody has written them. */
-  readonly changed: readonly ChangedObject[];
-  /** Keys of objects whose ETags do not show whether they have changed, see {@link checkMedia}. Also left alone. */
-  readonly untold: readonly string[];
-  /** Keys that had no object when the backup was taken and still have none, neither in place nor in quarantine. */
-  readonly neverThere: number;
+  /** What is missing has been restored or is lost. */
+  readonly totals: Omit<MediaTotals, 'missing'>;
 }
 
 /**
@@ -87,6 +70,7 @@ export async function restoreMedia(
   context: MediaRestoreContext,
   backup: Backup,
   { dryRun }: { readonly dryRun: boolean },
+  sink: MediaFindingSink,
   signal: AbortSignal,
 ): Promise<MediaRestored> {
   const { store, quarantinePrefix: prefix, log } = context;
@@ -100,22 +84,18 @@ export async function restoreMedia(
     log.debug(`${dryRun ? 'would restore' : 'restored'} ${key} from its ${from}`);
   };
   const sources: Sources = { store, prefix, runs, originals, failures, onRestored };
-  const lost: LostObject[] = [];
-  const untold: string[] = [];
-  const changed: ChangedObject[] = [];
-  let neverThere = 0;
+  const findings = countFindings(sink);
   const describeCutOff = (objects: string) =>
     `${objects} of backup ${backup.id} are back in place; run it again for the rest`;
   const restoreAll = async (begin: () => void) => {
-    for await (const faults of checkMedia(context, backup, (key) => untold.push(key), signal)) {
-      changed.push(...faults.flatMap(changedObject));
+    for await (const faults of mediaFaults(context, backup, signal)) {
       const missing = faults.flatMap((fault) => (fault.kind === 'missing' ? [fault.entry] : []));
       const absent = faults.flatMap((fault) => (fault.kind === 'never there' ? [fault.key] : []));
       if (missing.length > 0 && !dryRun) begin();
-      lost.push(...(await bringBatchBack(sources, missing, dryRun, signal)));
-      const held = await findMissedBefore(sources, absent, signal);
-      lost.push(...held);
-      neverThere += absent.length - held.length;
+      const lost = await bringBatchBack(sources, missing, dryRun, signal);
+      const soughtBefore = await seekMissedBefore(sources, absent, signal);
+      const inPlace = faults.filter(({ kind }) => kind === 'changed' || kind === 'untold');
+      await findings.write([...inPlace.map(findingOf), ...lost, ...soughtBefore]);
     }
   };
   try {
@@ -123,12 +103,8 @@ export async function restoreMedia(
   } finally {
     await originals.close();
   }
-  return { backup: backup.id, dryRun, restored, lost, changed, untold, neverThere };
-}
-
-function changedObject(fault: MediaFault): ChangedObject[] {
-  if (fault.kind !== 'changed') return [];
-  return [{ key: fault.entry.key, recorded: fault.entry.bytes, present: fault.object.bytes }];
+  const { missing: _, ...totals } = findings.totals;
+  return { backup: backup.id, dryRun, restored, totals };
 }
 
 /** Where media are brought back from. */
@@ -165,34 +141,34 @@ async function bringBatchBack(
     if (!('entry' in object)) return object;
     const brought = await failures.attempt(() => bringObjectBack(store, object, dryRun, signal));
     const outcome = brought.kind === 'done' ? brought.result : lostFor(object.entry, brought.reason);
-    if (outcome.from !== 'nowhere') onRestored(outcome);
+    if (outcome.kind === 'restored') onRestored(outcome);
     return outcome;
   });
-  return outcomes.filter((outcome) => outcome.from === 'nowhere');
+  return outcomes.filter((outcome) => outcome.kind === 'lost');
 }
 
 function lostFor({ key, bytes }: MediaObject, reason: string): LostObject {
-  return { key, bytes, from: 'nowhere', reason };
+  return { kind: 'lost', key, bytes, reason };
 }
 
 /**
- * @returns what the quarantine has for keys that had no object when the backup was taken, for people to judge; also
- * keys for which the server fails
+ * Looks in the quarantine for keys that had no object when the backup was taken. What it has for one is for people to
+ * judge, and so is a key for which the server fails.
  */
-async function findMissedBefore(
+async function seekMissedBefore(
   sources: Sources,
   keys: readonly string[],
   signal: AbortSignal,
-): Promise<readonly LostObject[]> {
+): Promise<readonly MediaFinding[]> {
   const found = await mapConcurrently(keys, COPIES, async (key) => ({
     key,
     looked: await sources.failures.attempt(() => findNewest(sources, key, signal).catch(exceptNoKey)),
   }));
-  return found.flatMap(({ key, looked }): LostObject[] => {
-    if (looked.kind === 'failed') return [{ key, bytes: null, from: 'nowhere', reason: looked.reason }];
-    if (looked.result === undefined) return [];
+  return found.map(({ key, looked }): MediaFinding => {
+    if (looked.kind === 'failed') return { kind: 'lost', key, bytes: null, reason: looked.reason };
+    if (looked.result === undefined) return { kind: 'never there', key };
     const { bytes } = looked.result.found;
-    return [{ key, bytes, from: 'nowhere', reason: describeMissedBefore(looked.result, key) }];
+    return { kind: 'lost', key, bytes, reason: describeMissedBefore(looked.result, key) };
   });
 }
 
@@ -224,12 +200,12 @@ async function bringObjectBack(
       : 'quarantine has a different object of the same size, and there is no version of it';
   if (proven !== undefined) {
     const refusal = await takeFromQuarantine(store, proven, key, dryRun, signal);
-    if (refusal === undefined) return { key, bytes, from: 'quarantine' };
+    if (refusal === undefined) return { kind: 'restored', key, bytes, from: 'quarantine' };
     reason = refusal;
   }
   if (versionId !== undefined) {
     const refusal = await takeVersion(store, { ...entry, versionId }, dryRun, signal);
-    if (refusal === undefined) return { key, bytes, from: 'version' };
+    if (refusal === undefined) return { kind: 'restored', key, bytes, from: 'version' };
     reason = refusal;
   }
   if (newest !== undefined) reason = describeUnproven([newest, ...older], key);

@@ -1,6 +1,7 @@
 import type { BackupOutlook } from '../audit/audit-backups.ts';
 import type { AuditReport } from '../audit/audit-media.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
+import type { FirstMediaFindings } from '../media/media-finding.ts';
 import type { MediaRestored } from '../media/restore-media.ts';
 import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
@@ -24,12 +25,15 @@ import {
   targetName,
 } from './restore-target.ts';
 
+/** What became of the media, and the first that did not come back as they were. */
+export type MediaBroughtBack = MediaRestored & FirstMediaFindings;
+
 /** What a restore does about media. Apart from the signal, only {@link bringBack} can make the restore fail. */
 export interface RestoreMedia {
   /** Says what would dangle if the backup were restored; undefined if that cannot be determined. */
   before(): Promise<BackupOutlook | undefined>;
   /** Brings back what is missing, if asked to. */
-  bringBack(dryRun: boolean): Promise<MediaRestored | undefined>;
+  bringBack(dryRun: boolean): Promise<MediaBroughtBack | undefined>;
   /** Says what dangles and what is orphaned; undefined if that cannot be determined. */
   after(): Promise<Pick<AuditReport, 'totals'> | undefined>;
 }
@@ -65,7 +69,7 @@ export type RestoreOutcome =
 /** What each step of {@link RestoreMedia} reported. */
 interface MediaTold {
   readonly before: BackupOutlook | undefined;
-  readonly restored: MediaRestored | undefined;
+  readonly restored: MediaBroughtBack | undefined;
   readonly after: Pick<AuditReport, 'totals'> | undefined;
 }
 

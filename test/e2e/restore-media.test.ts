@@ -48,7 +48,10 @@ test('a dry run says what would dangle and what would come back, and does nothin
   expect(told).toMatchObject({
     status: 0,
     dryRun: true,
-    media: { before: { dangling: 1 }, restored: { dryRun: true, lost: [{ key: 'media/kept' }] } },
+    media: {
+      before: { dangling: 1 },
+      restored: { dryRun: true, findings: [{ kind: 'lost', key: 'media/kept' }], totals: { lost: 1 } },
+    },
   });
   expect(await bed.keys()).toEqual(before);
 });
@@ -62,13 +65,13 @@ test('--with-media brings back what is missing; what is lost makes the status 3'
   const told = await restored(['--with-media']);
   expect(told).toMatchObject({
     status: 0,
-    media: { before: { dangling: 2 }, restored: { restored: { count: 2 }, lost: [] } },
+    media: { before: { dangling: 2 }, restored: { restored: { count: 2 }, totals: { lost: 0 } } },
   });
   expect(told).toMatchObject({ media: { after: { totals: { dangling: { count: 0 } } } } });
   await bed.store.remove(['media/kept'], never);
   expect(await restored(['--with-media'])).toMatchObject({
     status: 3,
-    media: { restored: { lost: [{ key: 'media/kept' }] } },
+    media: { restored: { findings: [{ kind: 'lost', key: 'media/kept' }] } },
   });
   const why =
     /\nrestored 0 objects \(0 B\) of backup \d+\nnot restored: media\/kept: it is not in quarantine/;

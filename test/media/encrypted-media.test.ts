@@ -57,21 +57,24 @@ test.each<[string, write: () => Promise<unknown>, copies: 'aws:kms' | 'AES256']>
       status: 3,
       stderr: expect.stringMatching(/WARN: .*InvalidObjectState/),
     });
-    expect(JSON.parse(archived.stdout)).toMatchObject({ restored: { count: 0 }, lost: [{}, {}] });
+    expect(JSON.parse(archived.stdout)).toMatchObject({ restored: { count: 0 }, totals: { lost: 2 } });
     bed.server.faults.length = 0;
     await bed.store.remove([journal], never);
 
     const { status, told } = await restored(id);
-    expect({ status, told }).toMatchObject({ status: 3, told: { restored: { count: 0 }, lost: [{}, {}] } });
+    expect({ status, told }).toMatchObject({
+      status: 3,
+      told: { restored: { count: 0 }, totals: { lost: 2 } },
+    });
     expect((await bed.places()).media).toEqual([]);
-    const [{ reason } = { reason: '' }] = (told as { lost: { reason: string }[] }).lost;
+    const [{ reason } = { reason: '' }] = (told as { findings: { reason: string }[] }).findings;
     const [, command = ''] =
       /`topobank-backup (quarantine restore \d{14} --key \S+)` restores it$/.exec(reason) ?? [];
     expect(await bed.command(command.split(' '))).toMatchObject({ status: 0 });
     expect((await bed.places()).media).toEqual(['media/albums/7/x']);
 
     await bed.store.put(journal, body, { ifAbsent: true, contentType: 'application/gzip', signal: never });
-    expect(await restored(id)).toMatchObject({ told: { restored: { count: 1 }, lost: [] } });
+    expect(await restored(id)).toMatchObject({ told: { restored: { count: 1 }, totals: { lost: 0 } } });
     expect((await bed.places()).media).toEqual(KEPT);
   },
 );
@@ -88,7 +91,7 @@ test('written anew in parts, an object is not taken for the one that was recorde
   await bed.putInParts('media/kept', 'BBBBBBBB');
   expect(await check()).toMatchObject({
     status: 3,
-    told: { faults: [{ kind: 'changed', key: 'media/kept' }], untold: [] },
+    told: { findings: [{ kind: 'changed', key: 'media/kept' }], totals: { untold: 0 } },
   });
 
   await bed.database.query('DELETE FROM files');
@@ -97,13 +100,22 @@ test('written anew in parts, an object is not taken for the one that was recorde
   expect(await restored()).toMatchObject({
     status: 3,
     told: {
-      lost: [{ key: 'media/kept', reason: expect.stringMatching(/^quarantine has a different object/) }],
+      findings: [
+        {
+          kind: 'lost',
+          key: 'media/kept',
+          reason: expect.stringMatching(/^quarantine has a different object/),
+        },
+      ],
     },
   });
   expect(await bed.store.head('media/kept', never)).toBeUndefined();
 
   await bed.store.copy({ key: 'media/kept-copy' }, 'media/kept', never);
-  expect(await check()).toMatchObject({ status: 0, told: { faults: [], untold: ['media/kept'] } });
+  expect(await check()).toMatchObject({
+    status: 0,
+    told: { findings: [{ kind: 'untold', key: 'media/kept' }], totals: { changed: 0 } },
+  });
   const text = await bed.command(['media', 'check', 'latest']);
   expect(text.stdout).toMatch(
     /: 0 missing, 0 changed since\npresent with the same size, but possibly changed: 1\n$/,
@@ -118,7 +130,7 @@ test('encrypted with a key of KMS, the version that was recorded comes back', as
   await bed.store.remove(['media/kept'], never);
   expect(await restored()).toMatchObject({
     status: 0,
-    told: { restored: { count: 1, bytes: 9 }, lost: [], changed: [] },
+    told: { restored: { count: 1, bytes: 9 }, totals: { lost: 0, changed: 0 } },
   });
   const read = await bed.store.get('media/kept', { signal: never });
   expect(String(Buffer.concat(await read!.body.toArray()))).toBe('as it was');
@@ -133,7 +145,10 @@ test('the version that was recorded comes back, whatever of its size is in quara
   await bed.database.query(`UPDATE files SET key = 'new' WHERE key = 'kept'`);
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   await bed.store.remove(['media/new'], never);
-  expect(await restored()).toMatchObject({ status: 0, told: { restored: { count: 1 }, lost: [] } });
+  expect(await restored()).toMatchObject({
+    status: 0,
+    told: { restored: { count: 1 }, totals: { lost: 0 } },
+  });
   const read = await bed.store.get('media/new', { signal: never });
   expect(String(Buffer.concat(await read!.body.toArray()))).toBe('as it was');
 });
@@ -150,7 +165,7 @@ test('what another writer puts over a version that is brought back is said to be
   const reason = expect.stringMatching(/^another object replaced it after its version \S+ was copied there$/);
   expect(await restored()).toMatchObject({
     status: 3,
-    told: { restored: { count: 0 }, lost: [{ key: 'media/kept', reason }] },
+    told: { restored: { count: 0 }, findings: [{ kind: 'lost', key: 'media/kept', reason }] },
   });
   expect(await bed.store.head('media/kept', never)).toMatchObject({ bytes: 'written meanwhile'.length });
 });
@@ -165,6 +180,6 @@ test('a version without an id that was written over is not taken for the one tha
   const reason = 'its version null is now a different object';
   expect(await restored()).toMatchObject({
     status: 3,
-    told: { restored: { count: 0 }, lost: [{ key: 'media/kept', reason }] },
+    told: { restored: { count: 0 }, findings: [{ kind: 'lost', key: 'media/kept', reason }] },
   });
 });

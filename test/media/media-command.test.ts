@@ -45,12 +45,14 @@ test('what the server takes for no key keeps nothing else from coming back', asy
     status: 3,
     told: {
       restored: { count: 1 },
-      lost: [
-        { key: 'media/albums/7/x', reason: 'the server failed for it: 403 InvalidObjectState' },
+      findings: [
+        { kind: 'lost', key: 'media/albums/7/x', reason: 'the server failed for it: 403 InvalidObjectState' },
         // It may be in quarantine.
-        { key: 'media/never', bytes: null, reason: 'the server failed for it: HTTP 500' },
+        { kind: 'lost', key: 'media/never', bytes: null, reason: 'the server failed for it: HTTP 500' },
+        { kind: 'never there', key: 'media/no//key' },
+        { kind: 'never there', key: `media/${long}` },
       ],
-      neverThere: 2,
+      totals: { lost: 2, 'never there': 2 },
     },
   });
   expect((await bed.places()).media).toContain('media/kept');
@@ -60,26 +62,35 @@ test('check tells what is missing and what is another than it was', async () => 
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   expect(await document(['media', 'check', 'latest'])).toMatchObject({
     status: 0,
-    told: { faults: [{ kind: 'never there', key: 'media/never' }] },
+    told: { findings: [{ kind: 'never there', key: 'media/never' }] },
   });
   await bed.put('media/kept', 'other');
   await bed.store.remove(['media/albums/7/x'], never);
   const { status, told } = await document(['media', 'check', 'latest']);
   expect(status).toBe(3);
   expect(told).toMatchObject({
-    faults: [
+    findings: [
       { kind: 'missing', key: 'media/albums/7/x', recorded: 28 },
       { kind: 'changed', key: 'media/kept', recorded: 22, present: 5 },
       { kind: 'never there', key: 'media/never' },
     ],
+    totals: { missing: 1, changed: 1, untold: 0, 'never there': 1 },
   });
   expect(await document(['media', 'restore', 'latest'])).toMatchObject({
     status: 3,
     told: {
       restored: { count: 0 },
-      lost: [{ key: 'media/albums/7/x', from: 'nowhere', reason: expect.stringMatching(/no version of it/) }],
-      changed: [{ key: 'media/kept', recorded: 22, present: 5 }],
-      neverThere: 1,
+      findings: [
+        { kind: 'changed', key: 'media/kept', recorded: 22, present: 5 },
+        {
+          kind: 'lost',
+          key: 'media/albums/7/x',
+          bytes: 28,
+          reason: expect.stringMatching(/no version of it/),
+        },
+        { kind: 'never there', key: 'media/never' },
+      ],
+      totals: { lost: 1, changed: 1, untold: 0, 'never there': 1 },
     },
   });
   const text = await bed.command(['media', 'restore', 'latest']);
@@ -113,7 +124,7 @@ test('what is missing comes back from the quarantine, whose copy is gone then', 
   expect(tried).toMatchObject({ status: 0, told: { dryRun: true, restored: { count: 2 } } });
   expect((await bed.places()).media).toEqual([]);
   const done = await document(['media', 'restore', id]);
-  expect(done).toMatchObject({ status: 0, told: { restored: { count: 2, bytes: 50 }, lost: [] } });
+  expect(done).toMatchObject({ status: 0, told: { restored: { count: 2, bytes: 50 }, totals: { lost: 0 } } });
   expect(await bed.places()).toEqual({
     media: KEPT,
     quarantine: ['media/a b+ü', 'media/orphan', 'media/x/1'],
@@ -154,20 +165,21 @@ test('what was missing when the backup was taken, and lies in quarantine, is nam
     status: 3,
     told: {
       restored: { count: 0 },
-      lost: [
+      findings: [
+        { kind: 'never there', key: 'media/never' },
         {
+          kind: 'lost',
           key: 'media/orphan',
-          from: 'nowhere',
           reason: `it was already missing when the backup was taken, but quarantine has an object with its key; \`topobank-backup ${command}\` restores it`,
         },
       ],
-      neverThere: 1,
+      totals: { lost: 1, 'never there': 1 },
     },
   });
   expect(await bed.command(command.split(' '))).toMatchObject({ status: 0 });
   expect(await document(['media', 'restore', 'latest'])).toMatchObject({
     status: 0,
-    told: { neverThere: 1 },
+    told: { totals: { lost: 0, 'never there': 1 } },
   });
 });
 
@@ -180,7 +192,7 @@ test('in a bucket that keeps versions the recorded one comes back, with what des
   await bed.store.remove(['media/kept'], never);
   expect(await document(['media', 'restore', 'latest'])).toMatchObject({
     status: 0,
-    told: { restored: { count: 1, bytes: 9 }, lost: [], changed: [] },
+    told: { restored: { count: 1, bytes: 9 }, totals: { lost: 0, changed: 0 } },
   });
   const { ContentType, Metadata } = before;
   expect(await bed.describe('media/kept')).toMatchObject({ ContentType, Metadata });
@@ -197,7 +209,13 @@ test('an object that comes to the place of a missing one meanwhile is not replac
   );
   expect(await document(['media', 'restore', 'latest'])).toMatchObject({
     status: 3,
-    told: { restored: { count: 0 }, lost: [{ key: 'media/kept', reason: 'another object has its key' }] },
+    told: {
+      restored: { count: 0 },
+      findings: expect.arrayContaining([
+        { kind: 'lost', key: 'media/kept', bytes: 9, reason: 'another object has its key' },
+      ]),
+      totals: { lost: 1 },
+    },
   });
   expect(await bed.store.head('media/kept', never)).toMatchObject({ bytes: 'written meanwhile'.length });
 });
@@ -221,4 +239,34 @@ test.each([
 ])('%j is refused', async (args, status, message) => {
   expect(await bed.command(['backup'], {}, { MEDIA_MANIFEST: 'off' })).toMatchObject({ status: 0 });
   expect(await bed.command(args)).toMatchObject({ status, stderr: expect.stringMatching(message) });
+});
+
+test('of many missing objects the first are named, and the whole list is JSON', async () => {
+  const keys = Array.from({ length: 30 }, (_, at) => `m${String(at).padStart(2, '0')}`);
+  for (const [at, key] of keys.entries()) {
+    await bed.database.query('INSERT INTO files VALUES ($1, $2)', [100 + at, key]);
+    await bed.put(`media/${key}`);
+  }
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.store.remove(
+    keys.map((key) => `media/${key}`),
+    never,
+  );
+  const { stdout } = await bed.command(['media', 'check', 'latest']);
+  expect(stdout.match(/^missing: /gm)).toHaveLength(20);
+  const [, command = ''] = /^and 10 more missing: `topobank-backup (.*)` lists them all$/m.exec(stdout) ?? [];
+  const told = JSON.parse((await bed.command(command.split(' '))).stdout) as { findings: object[] };
+  expect(told).toMatchObject({ totals: { missing: 30 } });
+  expect(told.findings).toMatchObject([
+    ...keys.map((key) => ({ kind: 'missing', key: `media/${key}` })),
+    { kind: 'never there', key: 'media/never' },
+  ]);
+
+  const restore = await bed.command(['restore', '--latest', '--yes', '--no-audit', '--with-media']);
+  expect(restore.stdout.match(/^not restored: /gm)).toHaveLength(20);
+  const [, listing = ''] =
+    /^and 10 more not restored: `topobank-backup (.*)` lists them all$/m.exec(restore.stdout) ?? [];
+  expect(JSON.parse((await bed.command(listing.split(' '))).stdout)).toMatchObject({
+    findings: [...keys.map((key) => ({ kind: 'lost', key: `media/${key}` })), { kind: 'never there' }],
+  });
 });

@@ -7,21 +7,26 @@ import type pg from 'pg';
  * the dump is the only one known to work.
  */
 export async function rowsNeedOrder(client: pg.Client): Promise<boolean> {
-  // Servers before PostgreSQL 12 have no generated columns, and no attgenerated either.
+  // Servers before PostgreSQL 12 have no generated columns, and no attgenerated either. Before PostgreSQL 15 it is the
+  // column, not its expression, that depends on what the expression calls.
   const { rows } = await client.query<{ yes: boolean }>(
-    `WITH asked (classid, objid) AS (
-       SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid
-       FROM pg_catalog.pg_constraint AS c WHERE c.contype = 'c'
-       UNION ALL
-       SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, e.oid
+    `WITH generated AS (
+       SELECT e.oid, a.attrelid, a.attnum
        FROM pg_catalog.pg_attrdef AS e
        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = e.adrelid AND a.attnum = e.adnum
        WHERE pg_catalog.to_jsonb(a)->>'attgenerated' <> ''
+     ), asked (classid, objid, objsubid) AS (
+       SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, c.oid, 0
+       FROM pg_catalog.pg_constraint AS c WHERE c.contype = 'c'
+       UNION ALL
+       SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, oid, 0 FROM generated
+       UNION ALL
+       SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, attrelid, attnum FROM generated
      )
      SELECT EXISTS (
        SELECT FROM asked
        JOIN pg_catalog.pg_depend AS d
-         ON d.classid = asked.classid AND d.objid = asked.objid
+         ON d.classid = asked.classid AND d.objid = asked.objid AND d.objsubid = asked.objsubid
          AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
        JOIN pg_catalog.pg_proc AS f ON f.oid = d.refobjid
        JOIN pg_catalog.pg_language AS l ON l.oid = f.prolang

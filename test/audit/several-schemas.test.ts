@@ -52,7 +52,7 @@ test.each(PATHS)('with the search path %s a backup lists both, and its dump is r
   const { findings } = await bed.report(['--backup', 'latest']);
   for (const key of [LIVE, COPIED]) {
     expect(JSON.parse(checked.stdout)).toMatchObject({
-      faults: expect.arrayContaining([expect.objectContaining({ kind: 'missing', key })]),
+      findings: expect.arrayContaining([expect.objectContaining({ kind: 'missing', key })]),
     });
     expect(findings).toContainEqual(expect.objectContaining({ kind: 'dangling', key }));
   }

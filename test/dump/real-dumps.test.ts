@@ -5,7 +5,7 @@ import { createScanner } from '../../src/dump/scanner.ts';
 import type { DumpToken } from '../../src/dump/tokens.ts';
 import { DumpError } from '../../src/errors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { NASTY_SCHEMA } from '../support/nasty-schema.ts';
+import { nastySchema } from '../support/nasty-schema.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 
 interface Read {
@@ -42,7 +42,7 @@ describe.each([
 
   beforeAll(async () => {
     database = await createTestDatabase(inject('postgres'), options);
-    await database.query(NASTY_SCHEMA);
+    await database.query(nastySchema(inject('postgresMajor')));
     dump = await pgDump();
   });
 

@@ -5,8 +5,9 @@ import pg from 'pg';
  *
  * @param role name of a role for it to create, which gets rights on what is made
  * @param largeRows rows of the largest table, of 900 bytes each; at least 1000
+ * @param major version of the server
  */
-export function everyKind(role: string, largeRows: number): string {
+export function everyKind(role: string, largeRows: number, major: number): string {
   return [
     `CREATE ROLE ${pg.escapeIdentifier(role)}`,
     EXTENSIONS,
@@ -17,9 +18,9 @@ export function everyKind(role: string, largeRows: number): string {
     CONSTRAINTS,
     INDEXES,
     VIEWS,
-    ROUTINES,
+    routines(major),
     LARGE_OBJECTS,
-    REPLICATION,
+    replication(major),
     rights(pg.escapeIdentifier(role)),
   ].join(';\n');
 }
@@ -176,12 +177,14 @@ CREATE RECURSIVE VIEW public.line (id) AS
   SELECT id FROM public.hen WHERE parent IS NULL UNION ALL SELECT h.id FROM public.hen AS h, line WHERE h.parent = line.id;
 COMMENT ON MATERIALIZED VIEW public.upon_view IS 'kinds'`;
 
-const ROUTINES = String.raw`
-CREATE FUNCTION public.counted(lowest integer DEFAULT 1) RETURNS bigint LANGUAGE sql STABLE
-  BEGIN ATOMIC
+const ATOMIC = `BEGIN ATOMIC
     SELECT count(*) FROM public.hen WHERE id >= lowest;
     SELECT CASE WHEN lowest > 1 THEN count(*) ELSE 0 END FROM public.egg;
-  END;
+  END`;
+
+const routines = (major: number) => String.raw`
+CREATE FUNCTION public.counted(lowest integer DEFAULT 1) RETURNS bigint LANGUAGE sql STABLE
+  ${major < 14 ? "AS 'SELECT count(*) FROM public.hen WHERE id >= lowest'" : ATOMIC};
 CREATE FUNCTION public.text_of_copy() RETURNS text LANGUAGE plpgsql AS $outer$
 BEGIN
   RETURN $$
@@ -225,11 +228,11 @@ SELECT lo_from_bytea(4242, decode(repeat('5c2e0a00ff', 50000), 'hex')), lo_from_
 COMMENT ON LARGE OBJECT 4242 IS E'COPY t FROM stdin;\n\\.\n'`;
 
 /** A subscription stays disabled; there is nothing to connect to. */
-const REPLICATION = `
+const replication = (major: number) => `
 CREATE PUBLICATION everything FOR ALL TABLES WITH (publish = 'insert');
-CREATE PUBLICATION "some" FOR TABLE public.hen WHERE (id > 5), public.large (id, kind);
+CREATE PUBLICATION "some" FOR TABLE ${major < 15 ? 'public.hen, public.large' : 'public.hen WHERE (id > 5), public.large (id, kind)'};
 CREATE SUBSCRIPTION waiting CONNECTION 'host=localhost port=1 dbname=''a b''' PUBLICATION "some", "a, b"
-  WITH (connect = false, slot_name = 'not_there', binary)`;
+  WITH (connect = false, slot_name = 'not_there'${major < 14 ? '' : ', binary'})`;
 
 const rights = (role: string) => `
 COMMENT ON TABLE public.large IS E'large; it''s \\\\.\\n\\\\.\\n-- Name: x; Type: TABLE; Schema: -; Owner: -';

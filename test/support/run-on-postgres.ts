@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isDebian, requirePrograms } from './debian-packages.ts';
@@ -7,29 +7,38 @@ import { runUntilSignal } from './run-until-signal.ts';
 import { runVitest } from './run-vitest.ts';
 import { scratchDirectory } from './scratch-directory.ts';
 
-/** A release of Debian, and the PostgreSQL that it has. */
-const SUITE = 'trixie';
-const MAJOR = '17';
+/** The releases of Debian that have other PostgreSQLs than this one. */
+const SUITES = new Map([
+  ['13', 'bullseye'],
+  ['17', 'trixie'],
+]);
 const MIRROR = 'http://deb.debian.org/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 const run = promisify(execFile);
 
-process.exitCode = await main(process.argv.slice(2));
+const [major = '', ...tests] = process.argv.slice(2);
+const suite = SUITES.get(major);
+if (suite === undefined) {
+  console.error(`usage: npm run test:postgres -- ${[...SUITES.keys()].join('|')} [tests]`);
+  process.exitCode = 2;
+} else {
+  process.exitCode = await main(major, suite, tests);
+}
 
 /**
- * Runs vitest with these arguments on PostgreSQL 17, of which another release of Debian than the one that this machine
+ * Runs vitest with these arguments on a PostgreSQL of which another release of Debian than the one that this machine
  * has takes the packages. They are only unpacked, into a temporary directory; nothing is installed or left.
  *
  * @returns the exit status
  */
-function main(args: readonly string[]): Promise<number> {
-  return runUntilSignal(`test:postgres-${MAJOR}`, 'nothing is left', async (signal) => {
+function main(major: string, suite: string, args: readonly string[]): Promise<number> {
+  return runUntilSignal(`test:postgres ${major}`, 'nothing is left', async (signal) => {
     const directory = scratchDirectory('postgres');
     try {
       // The server runs as a user of its own.
       chmodSync(directory.path, 0o711);
-      const binDir = await unpackPostgres(directory.path, signal);
+      const binDir = await unpackPostgres(directory.path, major, suite, signal);
       const { stdout } = await run(join(binDir, 'postgres'), ['--version']);
       console.log(`${stdout.trim()}, unpacked in ${directory.path}`);
       return await runVitest(args, { PG_BINDIR: binDir }, signal);
@@ -43,15 +52,20 @@ function main(args: readonly string[]): Promise<number> {
  * @returns the directory of the server's programs, which run with the C library that they were built for
  * @throws Error where apt cannot get them, the signal's reason
  */
-async function unpackPostgres(directory: string, signal: AbortSignal): Promise<string> {
+async function unpackPostgres(
+  directory: string,
+  major: string,
+  suite: string,
+  signal: AbortSignal,
+): Promise<string> {
   if (!isDebian())
-    throw new Error(`PostgreSQL ${MAJOR} is taken from Debian’s packages, and this is no Debian`);
+    throw new Error(`PostgreSQL ${major} is taken from Debian’s packages, and this is no Debian`);
   requirePrograms('patchelf', ['patchelf'], ['patchelf']);
-  const archives = await download(directory, signal);
+  const archives = await download(directory, `postgresql-${major}`, suite, signal);
   const root = join(directory, 'root');
   for (const archive of archives) await run('dpkg', ['-x', archive, root], { signal });
 
-  const binDir = join(root, 'usr/lib/postgresql', MAJOR, 'bin');
+  const binDir = join(root, 'usr/lib/postgresql', major, 'bin');
   const programs = readdirSync(binDir)
     .map((name) => join(binDir, name))
     .filter(isElf);
@@ -61,13 +75,18 @@ async function unpackPostgres(directory: string, signal: AbortSignal): Promise<s
   return binDir;
 }
 
-/** Has apt get the packages with all that they need, as for a machine that has none yet. */
-async function download(directory: string, signal: AbortSignal): Promise<string[]> {
+/** Has apt get a package with all that it needs, as for a machine that has none yet. */
+async function download(
+  directory: string,
+  name: string,
+  suite: string,
+  signal: AbortSignal,
+): Promise<string[]> {
   const at = (name: string) => join(directory, name);
-  for (const name of ['state/lists/partial', 'cache/archives/partial', 'root'])
-    mkdirSync(at(name), { recursive: true });
+  for (const needed of ['state/lists/partial', 'cache/archives/partial', 'root'])
+    mkdirSync(at(needed), { recursive: true });
   writeFileSync(at('status'), '');
-  writeFileSync(at('sources.list'), `deb [signed-by=${KEYRING}] ${MIRROR} ${SUITE} main\n`);
+  writeFileSync(at('sources.list'), `deb [signed-by=${KEYRING}] ${MIRROR} ${suite} main\n`);
   const options = [
     `Dir::State=${at('state')}`,
     `Dir::State::status=${at('status')}`,
@@ -81,20 +100,32 @@ async function download(directory: string, signal: AbortSignal): Promise<string[
   ].flatMap((option) => ['-o', option]);
   await run('apt-get', [...options, 'update'], { signal });
   const install = ['install', '--yes', '--no-install-recommends', '--download-only'];
-  await run('apt-get', [...options, ...install, `postgresql-${MAJOR}`], { signal });
+  await run('apt-get', [...options, ...install, name], { signal });
   const archives = at('cache/archives');
   return readdirSync(archives)
-    .filter((name) => name.endsWith('.deb'))
-    .map((name) => join(archives, name));
+    .filter((file) => file.endsWith('.deb'))
+    .map((file) => join(archives, file));
 }
 
-/** @returns the loader of the unpacked C library, and the directory of the libraries */
+/** @returns the loader of the unpacked C library, and the directories of the libraries */
 function librariesOf(root: string): [loader: string, libraries: string] {
-  const parent = join(root, 'usr/lib');
-  const libraries = join(parent, readdirSync(parent).find((name) => name.endsWith('-linux-gnu')) ?? '');
-  const loader = readdirSync(libraries).find((name) => /^ld-linux.*\.so/.test(name));
-  if (loader === undefined) throw new Error(`the packages brought no loader into ${libraries}`);
-  return [join(libraries, loader), libraries];
+  // Before Debian 12 some packages have their libraries in the one, some in the other.
+  const directories = ['usr/lib', 'lib'].flatMap((parent) =>
+    readNames(join(root, parent))
+      .filter((name) => name.endsWith('-linux-gnu'))
+      .map((name) => join(root, parent, name)),
+  );
+  const [loader] = directories.flatMap((directory) =>
+    readNames(directory)
+      .filter((name) => /^ld-linux.*\.so/.test(name))
+      .map((name) => join(directory, name)),
+  );
+  if (loader === undefined) throw new Error(`the packages brought no loader into ${directories.join(', ')}`);
+  return [loader, directories.join(':')];
+}
+
+function readNames(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
 }
 
 /** Some programs are scripts. */

@@ -15,7 +15,7 @@ import { withClient } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
 import { dumpText, entry, textSource } from '../support/dump-text.ts';
 import { fakePgDump } from '../support/fake-pg-dump.ts';
-import { NASTY_SCHEMA } from '../support/nasty-schema.ts';
+import { nastySchema } from '../support/nasty-schema.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { startService } from '../support/running-service.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
@@ -33,7 +33,7 @@ let fakes = 0;
 beforeAll(async () => {
   bed = await createTestBed(inject('postgres'));
   await bed.database.query(`
-    ${NASTY_SCHEMA}
+    ${nastySchema(inject('postgresMajor'))}
     ${UNEVEN};
     CREATE TABLE "uneven, in
       two lines" AS SELECT * FROM uneven;
@@ -123,7 +123,7 @@ test('a backup restores and dumps again to the same bytes', async () => {
 });
 
 test.each([
-  ["ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", NASTY_SCHEMA],
+  ["ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", nastySchema(inject('postgresMajor'))],
   [
     "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
     `CREATE TABLE "größe" (a text); INSERT INTO "größe" VALUES (E'\\\\xff'), ('é')`,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { withClient } from '../../support/database.ts';
 import { BEYOND_LATIN1, everyKind } from '../../support/every-kind.ts';
-import { NASTY_SCHEMA } from '../../support/nasty-schema.ts';
+import { nastySchema } from '../../support/nasty-schema.ts';
 import { createTestBed, type TestBed } from '../../support/test-bed.ts';
 import { firstDifference, wholeDump, withRowsSorted } from '../../support/whole-dump.ts';
 
@@ -34,7 +34,11 @@ describe.each(DATABASES)('a database in $encoding', ({ encoding, options, largeR
   beforeAll(async () => {
     bed = await createTestBed(inject('postgres'), options);
     role = `${bed.database.name} "; reader`;
-    await bed.database.query([NASTY_SCHEMA, more, everyKind(role, largeRows)].join(';'));
+    await bed.database.query(
+      [nastySchema(inject('postgresMajor')), more, everyKind(role, largeRows, inject('postgresMajor'))].join(
+        ';',
+      ),
+    );
     before = await wholeDump(bed.env, bed.database.name);
     id = (JSON.parse((await bed.run(['backup', '--json'])).stdout) as { id: string }).id;
   });

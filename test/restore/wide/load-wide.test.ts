@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { runTool } from '../../bench/run-process.ts';
 import { withClient } from '../../support/database.ts';
-import { NASTY_SCHEMA } from '../../support/nasty-schema.ts';
+import { nastySchema } from '../../support/nasty-schema.ts';
 import { runPgDump } from '../../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../../support/test-bed.ts';
 import { firstDifference, wholeDump, withRowsSorted } from '../../support/whole-dump.ts';
@@ -58,7 +58,7 @@ const FOREIGN: readonly [about: string, place: (dump: Buffer) => Promise<string>
 test.each(FOREIGN)('%s is restored over three connections', async (_, place) => {
   const name = await make(
     `foreign_${FOREIGN.findIndex(([, other]) => other === place)}`,
-    `${NASTY_SCHEMA};
+    `${nastySchema(inject('postgresMajor'))};
      CREATE TABLE surface (id integer PRIMARY KEY, name text);
      CREATE TABLE topography (id integer PRIMARY KEY, surface integer REFERENCES surface, body text);
      INSERT INTO surface SELECT n, 'surface ' || n FROM generate_series(1, 20000) n;

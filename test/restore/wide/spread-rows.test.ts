@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { compareDigests, type DatabaseDigest, digestDatabase } from '../../support/compare-databases.ts';
-import { NASTY_SCHEMA } from '../../support/nasty-schema.ts';
+import { nastySchema } from '../../support/nasty-schema.ts';
 import { runPgDump } from '../../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../../support/test-bed.ts';
 
@@ -14,7 +14,7 @@ let sql: Buffer;
 /** Rows of several turns of every connection, among them one that is longer than a turn. */
 beforeAll(async () => {
   bed = await createTestBed(inject('postgres'));
-  await bed.database.query(NASTY_SCHEMA);
+  await bed.database.query(nastySchema(inject('postgresMajor')));
   await bed.database.query(`
     CREATE TABLE topography (id integer PRIMARY KEY, body text);
     INSERT INTO topography SELECT n, repeat(md5(n::text), 8) FROM generate_series(1, 30000) n;

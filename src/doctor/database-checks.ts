@@ -116,12 +116,22 @@ async function examineLeftovers(
   }
 }
 
+/** The role that may read everything came with PostgreSQL 14. */
+function grantReading(rights: Rights): string {
+  if (rights.major >= 14) return grantRightsOf('pg_read_all_data', rights);
+  const grants = [
+    'USAGE ON SCHEMA …',
+    ...['TABLES', 'SEQUENCES'].map((all) => `SELECT ON ALL ${all} IN SCHEMA …`),
+  ];
+  return grants.map((grant) => `GRANT ${grant} TO ${quote(rights.role)}`).join('; ');
+}
+
 function judgeReading(rights: Rights): string | Omit<DoctorFinding, 'check'> {
   const { role, unreadable, unreadableObjects, hidden, forced, subscriptions, mappings } = rights;
   if (unreadable.length > 0) {
     return fault(
       `${formatFirst(unreadable, NAMED)} cannot be read`,
-      `${grantRightsOf('pg_read_all_data', rights)}, or use the owner`,
+      `${grantReading(rights)}, or use the owner`,
     );
   }
   if (unreadableObjects.length > 0) {

@@ -150,7 +150,8 @@ export interface Memberships {
   readonly role: string;
   /** Whether it inherits the rights of the roles it is a member of; the default of its grants since PostgreSQL 16. */
   readonly inherits: boolean;
-  readonly since16: boolean;
+  /** Major version of the server. */
+  readonly major: number;
   readonly memberOf: readonly string[];
 }
 
@@ -158,7 +159,7 @@ export interface Memberships {
 export async function readMemberships(client: pg.Client): Promise<Memberships> {
   const { rows } = await client.query<Memberships>(
     `SELECT r.rolname AS role, r.rolinherit AS inherits,
-       current_setting('server_version_num')::int >= 160000 AS since16,
+       current_setting('server_version_num')::int / 10000 AS major,
        ARRAY(
          SELECT p.rolname::text FROM pg_roles p
          WHERE p.rolname ~ '^pg_' AND pg_has_role(r.oid, p.oid, 'MEMBER')) AS "memberOf"
@@ -174,11 +175,11 @@ export async function readMemberships(client: pg.Client): Promise<Memberships> {
  */
 export function grantRightsOf(
   other: 'pg_read_all_data' | 'pg_signal_backend',
-  { role, inherits, since16, memberOf }: Memberships,
+  { role, inherits, major, memberOf }: Memberships,
 ): string {
   const isMember = memberOf.includes(other);
   const grant = `GRANT ${other} TO ${quote(role)}`;
-  if (since16) return inherits && !isMember ? grant : `${grant} WITH INHERIT TRUE`;
+  if (major >= 16) return inherits && !isMember ? grant : `${grant} WITH INHERIT TRUE`;
   if (inherits) return grant;
   const inherit = `ALTER ROLE ${quote(role)} INHERIT`;
   return isMember ? inherit : `${grant}; ${inherit}`;

@@ -39,7 +39,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await admin((client) =>
     client.query(
-      `ALTER ROLE ${quoted} CREATEDB; ALTER DATABASE "${bed.database.name}" OWNER TO ${quoted}; GRANT pg_read_all_data, pg_signal_backend TO ${quoted}`,
+      `ALTER ROLE ${quoted} CREATEDB; ALTER DATABASE "${bed.database.name}" OWNER TO ${quoted}; GRANT ${PREDEFINED} TO ${quoted}`,
     ),
   );
 });
@@ -122,6 +122,14 @@ test('where nothing is missing it says so, and leaves nothing of its probes', as
   expect((await listDatabaseNames(bed.env)).filter((name) => name.includes('doctor'))).toEqual([]);
 });
 
+/** Reading everything is a predefined role's right since PostgreSQL 14. */
+const MAY_READ_ALL = inject('postgresMajor') >= 14;
+const PREDEFINED = MAY_READ_ALL ? 'pg_read_all_data, pg_signal_backend' : 'pg_signal_backend';
+const REVOKE_READING = MAY_READ_ALL ? ['REVOKE pg_read_all_data FROM <role>'] : [];
+const GRANT_READING = MAY_READ_ALL
+  ? 'GRANT pg_read_all_data TO <role>'
+  : 'GRANT USAGE ON SCHEMA … TO <role>; GRANT SELECT ON ALL TABLES IN SCHEMA … TO <role>; GRANT SELECT ON ALL SEQUENCES IN SCHEMA … TO <role>';
+
 interface Ill {
   readonly about: string;
   readonly sql?: readonly string[];
@@ -154,7 +162,7 @@ const ILL: readonly Ill[] = [
   {
     about: 'tables that the role may not read',
     sql: [
-      'REVOKE pg_read_all_data FROM <role>',
+      ...REVOKE_READING,
       'ALTER TABLE two OWNER TO CURRENT_USER',
       'ALTER SCHEMA closed OWNER TO CURRENT_USER',
     ],
@@ -163,7 +171,7 @@ const ILL: readonly Ill[] = [
       {
         check: 'database: read all',
         detail: 'closed.three, public.two cannot be read',
-        remedy: 'GRANT pg_read_all_data TO <role>, or use the owner',
+        remedy: `${GRANT_READING}, or use the owner`,
       },
       OF_A_SUPERUSER,
     ],
@@ -179,14 +187,14 @@ const ILL: readonly Ill[] = [
       // What an extension's script does by pg_extension_config_dump.
       `UPDATE pg_extension SET extconfig = ARRAY['configured'::regclass::oid], extcondition = ARRAY['']
        WHERE extname = 'pg_trgm'`,
-      'REVOKE pg_read_all_data FROM <role>',
+      ...REVOKE_READING,
     ],
     undo: ['DROP EXTENSION pg_trgm'],
     found: [
       {
         check: 'database: read all',
         detail: 'public.configured cannot be read',
-        remedy: 'GRANT pg_read_all_data TO <role>, or use the owner',
+        remedy: `${GRANT_READING}, or use the owner`,
       },
     ],
   },
@@ -214,7 +222,11 @@ const ILL: readonly Ill[] = [
   },
   {
     about: 'a table whose rows are hidden from the role',
-    sql: ['ALTER TABLE one OWNER TO CURRENT_USER', 'ALTER TABLE one ENABLE ROW LEVEL SECURITY'],
+    sql: [
+      'ALTER TABLE one OWNER TO CURRENT_USER',
+      'GRANT SELECT ON one TO <role>',
+      'ALTER TABLE one ENABLE ROW LEVEL SECURITY',
+    ],
     undo: ['ALTER TABLE one DISABLE ROW LEVEL SECURITY', 'ALTER TABLE one OWNER TO <role>'],
     found: [
       {
@@ -604,7 +616,8 @@ test('the owner of an extension counts for nothing, that of the schema public if
 
 /** Does what the remedies say, as far as they are statements. */
 async function cure(findings: readonly DoctorFinding[]): Promise<void> {
-  for (const { remedy = '' } of findings) await bed.database.query(remedy.replace(/, or .*/, ''));
+  for (const { remedy = '' } of findings)
+    await bed.database.query(remedy.replace(/, or .*/, '').replaceAll('SCHEMA …', 'SCHEMA public'));
 }
 
 test.each([
@@ -614,10 +627,9 @@ test.each([
   'where a role that does not inherit is %s of the roles that it needs, the remedies help',
   async (...row) => {
     const [, isMember] = row;
-    const needed = 'pg_read_all_data, pg_signal_backend';
     await admin(async (client) => {
-      await client.query(`ALTER ROLE ${quoted} NOINHERIT; REVOKE ${needed} FROM ${quoted}`);
-      if (isMember) await client.query(`GRANT ${needed} TO ${quoted}`);
+      await client.query(`ALTER ROLE ${quoted} NOINHERIT; REVOKE ${PREDEFINED} FROM ${quoted}`);
+      if (isMember) await client.query(`GRANT ${PREDEFINED} TO ${quoted}`);
     });
     await bed.database.query(`REVOKE SELECT ON one FROM ${quoted}`);
     try {
@@ -646,7 +658,7 @@ test('where the role takes on another one, the remedies are for that one, except
   try {
     const findings = await doctor();
     expect(findings.map(({ check, remedy }) => [check, remedy])).toEqual([
-      ['database: read all', `GRANT pg_read_all_data TO "${active}", or use the owner`],
+      ['database: read all', `${GRANT_READING.replaceAll('<role>', `"${active}"`)}, or use the owner`],
       // The other role cannot become a member of one that is a member of it.
       ['database: owners', 'restore as a superuser (POSTGRES_USER), or with --no-owner'],
       ['database: rename', `ALTER DATABASE "${bed.database.name}" OWNER TO "${active}"`],
@@ -770,7 +782,7 @@ test.each([
   await writeFile(references, '[{"column": "files.key"}]');
   // So many that they are still being read when pg_dump connects.
   await bed.database.query(`CREATE TABLE files (id int PRIMARY KEY, key text);
-    INSERT INTO files SELECT g, 'media/' || g FROM generate_series(1, 100000) AS g`);
+    INSERT INTO files SELECT g, 'media/' || g FROM generate_series(1, 100000) AS g; GRANT SELECT ON files TO ${quoted}`);
   await admin((client) => client.query(`ALTER ROLE ${quoted} CONNECTION LIMIT ${limit}`));
   try {
     const env = { ...asRole(), MEDIA_MANIFEST: media, AUDIT_REFERENCES: references };

@@ -35,16 +35,19 @@ async function restore() {
   return { status, warnings: warnings.sort(), analyzed: rows.map(({ name }) => name) };
 }
 
-test('statistics are gathered of all tables, but for what would have another server asked or fails', async () => {
-  let asked = 0;
-  const elsewhere = createServer((socket) => {
-    asked += 1;
-    socket.destroy();
-  }).listen(0, '127.0.0.1');
-  await once(elsewhere, 'listening');
-  const { port } = elsewhere.address() as AddressInfo;
-  try {
-    await bed.database.query(`
+// Before PostgreSQL 14 no statistics of expressions can fail.
+test.skipIf(inject('postgresMajor') < 14)(
+  'statistics are gathered of all tables, but for what would have another server asked or fails',
+  async () => {
+    let asked = 0;
+    const elsewhere = createServer((socket) => {
+      asked += 1;
+      socket.destroy();
+    }).listen(0, '127.0.0.1');
+    await once(elsewhere, 'listening');
+    const { port } = elsewhere.address() as AddressInfo;
+    try {
+      await bed.database.query(`
       CREATE EXTENSION postgres_fdw;
       CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '${port}', dbname 'x');
       CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (user 'x', password 'x');
@@ -62,16 +65,17 @@ test('statistics are gathered of all tables, but for what would have another ser
       CREATE FUNCTION cancelled(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE query_canceled; END $$;
       CREATE STATISTICS never ON (cancelled(id)), id FROM cancelled;
       CREATE TABLE plain AS SELECT generate_series(0, 9) AS id`);
-    expect(await restore()).toEqual({
-      status: 0,
-      warnings: [
-        expect.stringMatching(/no planner statistics for table public\.cancelled: query_canceled$/),
-        expect.stringMatching(/no planner statistics for table public\.divided: division by zero$/),
-      ],
-      analyzed: ['hashed', 'hashed_0', 'measured_here', 'measured_here_1', 'plain'],
-    });
-    expect(asked).toBe(0);
-  } finally {
-    elsewhere.close();
-  }
-});
+      expect(await restore()).toEqual({
+        status: 0,
+        warnings: [
+          expect.stringMatching(/no planner statistics for table public\.cancelled: query_canceled$/),
+          expect.stringMatching(/no planner statistics for table public\.divided: division by zero$/),
+        ],
+        analyzed: ['hashed', 'hashed_0', 'measured_here', 'measured_here_1', 'plain'],
+      });
+      expect(asked).toBe(0);
+    } finally {
+      elsewhere.close();
+    }
+  },
+);

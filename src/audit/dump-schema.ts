@@ -21,7 +21,10 @@ export interface DumpSchema {
    * the nearest first.
    */
   ancestors(table: TableName): readonly TableName[];
-  /** The columns whose values are generated, and so not in the dump. */
+  /**
+   * The columns whose values are generated, and so not in the dump: its own, and those of the tables whose rows it
+   * shows. Before PostgreSQL 16, a column may be generated in these alone.
+   */
   generated(table: TableName): ReadonlySet<string>;
 }
 
@@ -42,34 +45,44 @@ export async function readDumpSchema(
   options: { readonly tools: ClientTools; readonly signal: AbortSignal },
 ): Promise<DumpSchema> {
   const parents = new Map<string, TableName[]>();
-  const generated = new Map<string, ReadonlySet<string>>();
+  const created = new Map<string, { readonly table: TableName; readonly generated: readonly string[] }>();
   for await (const sql of statementsBeforeRows(store, backup, options)) {
     const partition = partitionOf(sql);
     if (partition !== undefined) addParents(parents, partition.part, [partition.whole]);
     const table = createdTable(sql);
     if (table === undefined) continue;
-    const inherited = parentsIn(sql);
-    addParents(parents, table, inherited);
-    const columns = [...sql.matchAll(GENERATED)].map(([, name = '']) => unquote(name));
-    // Their own statement does not repeat those of parents, which come before their children.
-    const above = inherited.flatMap((parent) => [...(generated.get(qualifiedName(parent)) ?? [])]);
-    generated.set(qualifiedName(table), new Set([...columns, ...above]));
+    addParents(parents, table, parentsIn(sql));
+    const generated = [...sql.matchAll(GENERATED)].map(([, name = '']) => unquote(name));
+    created.set(qualifiedName(table), { table, generated });
   }
+
+  function ancestors(table: TableName): readonly TableName[] {
+    const found = new Map<string, TableName>();
+    const look = (next: readonly TableName[]) => {
+      for (const each of next) {
+        if (found.has(qualifiedName(each))) continue;
+        found.set(qualifiedName(each), each);
+        look(parents.get(qualifiedName(each)) ?? []);
+      }
+    };
+    look(parents.get(qualifiedName(table)) ?? []);
+    return [...found.values()];
+  }
+
+  /** Whether the one shows the rows of the other, or the other's columns without repeating them in its statement. */
+  function areRelated(one: TableName, other: TableName): boolean {
+    const isAmong = (table: TableName, tables: readonly TableName[]) =>
+      tables.some((each) => qualifiedName(each) === qualifiedName(table));
+    return isAmong(one, [other, ...ancestors(other)]) || isAmong(other, ancestors(one));
+  }
+
   return {
-    hasTables: generated.size > 0,
-    ancestors(table) {
-      const found = new Map<string, TableName>();
-      const look = (next: readonly TableName[]) => {
-        for (const each of next) {
-          if (found.has(qualifiedName(each))) continue;
-          found.set(qualifiedName(each), each);
-          look(parents.get(qualifiedName(each)) ?? []);
-        }
-      };
-      look(parents.get(qualifiedName(table)) ?? []);
-      return [...found.values()];
-    },
-    generated: (table) => generated.get(qualifiedName(table)) ?? new Set(),
+    hasTables: created.size > 0,
+    ancestors,
+    generated: (table) =>
+      new Set(
+        [...created.values()].flatMap((other) => (areRelated(table, other.table) ? other.generated : [])),
+      ),
   };
 }
 

@@ -13,6 +13,15 @@ export function isTime(relation: Relation, column: string): boolean {
   return isOfType(relation, column, /^(timestamp|date)\b/);
 }
 
+/**
+ * The type of a column whose values read otherwise in a dump than as text (manual §9.4 and the types' own sections):
+ * `t` for `true`, padded with spaces, without a netmask. Undefined for any other column.
+ */
+export function typeReadOtherwise({ columns }: Relation, column: string): string | undefined {
+  const type = columns.get(column);
+  return type !== undefined && /^(boolean|character\(|bpchar|inet$)/.test(type) ? type : undefined;
+}
+
 function isOfType(relation: Relation, column: string, type: RegExp): boolean {
   const found = relation.columns.get(column);
   return found !== undefined && (found === UNKNOWN_TYPE || type.test(found));

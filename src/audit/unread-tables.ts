@@ -7,7 +7,7 @@ import {
   type Relations,
   showRelation,
 } from '../postgres/relations.ts';
-import { isText, isTime } from './column-types.ts';
+import { isText, isTime, typeReadOtherwise } from './column-types.ts';
 import { placeholders } from './pattern.ts';
 import { namedColumns, type ReferenceSource } from './reference-sources.ts';
 
@@ -84,6 +84,11 @@ function problemOf({ owned, written }: ReferenceSource, relation: Relation): str
   if (owned.kind === 'key') {
     const other = owned.columns.find((column) => !isText(relation, column));
     if (other !== undefined) return `column ${other} of ${table} does not hold text`;
+  }
+  for (const column of named) {
+    const type = typeReadOtherwise(relation, column);
+    if (type !== undefined)
+      return `column ${column} of ${table} is of type ${type}, whose values a dump spells otherwise`;
   }
   const other = written.find((column) => !isTime(relation, column));
   return other === undefined ? undefined : `column ${other} of ${table} does not hold a time`;

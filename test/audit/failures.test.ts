@@ -10,7 +10,7 @@ let bed: AuditBed;
 beforeEach(async () => {
   bed = await createAuditBed(
     inject('postgres'),
-    `CREATE TABLE files (id int PRIMARY KEY, key text, day date);
+    `CREATE TABLE files (id int PRIMARY KEY, key text, day date, shown boolean, fixed char(9), host inet);
      CREATE TABLE loose (key text);
      CREATE VIEW seen AS SELECT * FROM files;
      INSERT INTO files SELECT n, 'key' || n FROM generate_series(1, 3) n`,
@@ -51,6 +51,12 @@ test.each([
   ['[{"column": "files.key", "written": "key"}]', /column key of table files does not hold a time/],
   ['[{"column": "loose.key"}]', /table loose has no primary key/],
   ['[{"table": "files", "owns": "x/{slug}/"}]', /table files has no column slug/],
+  [
+    '[{"column": "files.fixed"}]',
+    /column fixed of table files is of type character\(9\), whose values a dump/,
+  ],
+  ['[{"table": "files", "owns": "x/{shown}/"}]', /column shown of table files is of type boolean, /],
+  ['[{"table": "files", "owns": "x/{host}/"}]', /column host of table files is of type inet, /],
   ['[{"column": "key"}]', /cannot use AUDIT_REFERENCES: entry 1, column/],
 ])('AUDIT_REFERENCES=%s', async (references, message) => {
   const { status, stderr } = await bed.audit([], { AUDIT_REFERENCES: references });

@@ -80,6 +80,23 @@ const REFUSED: readonly [about: string, body: string, problem: RegExp][] = [
   ['a new database', 'create  database other;', /line 10 contains CREATE DATABASE/],
   ['the drop of a role', 'DROP ROLE IF EXISTS someone;', /contains DROP ROLE/],
   ['a change of a user', "ALTER USER postgres PASSWORD 'x';", /contains ALTER USER/],
+  [
+    'a privilege on a database',
+    'GRANT CREATE, CONNECT ON DATABASE "NAME" TO PUBLIC;',
+    /line 10 contains GRANT … ON DATABASE, which .* — take a dump without --create, or remove that statement/,
+  ],
+  [
+    'the end of one, behind comments',
+    'REVOKE /* a */ GRANT OPTION FOR ALL ON -- b\ndatabase "NAME" FROM PUBLIC;',
+    /contains REVOKE … ON DATABASE/,
+  ],
+  [
+    'a privilege on a setting',
+    'GRANT SET ON PARAMETER work_mem TO topobank;',
+    /contains GRANT … ON PARAMETER/,
+  ],
+  ['membership in a role', 'GRANT pg_monitor, "on" TO topobank;', /contains GRANT of a role/],
+  ['the end of one', 'REVOKE ADMIN OPTION FOR pg_monitor FROM topobank;', /contains REVOKE of a role/],
   ['a setting of the whole server', "ALTER SYSTEM SET work_mem = '1GB';", /contains ALTER SYSTEM/],
 ];
 
@@ -107,6 +124,10 @@ CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql AS $$
 begin
 drop database postgres;
 end $$;
+CREATE SCHEMA "database";
+CREATE TABLE public."database" ("on" text, "to ""on"" database" text);
+GRANT SELECT ("on", "to ""on"" database"), UPDATE ON TABLE public."database" TO PUBLIC;
+GRANT /* on database */ USAGE ON SCHEMA "database" TO PUBLIC;
 COPY public.t (a) FROM stdin;
 \\\\! touch ${touched}
 \\\\.

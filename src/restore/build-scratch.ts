@@ -27,13 +27,15 @@ export async function buildScratch(
     readonly selection: TableSelection | undefined;
     readonly jobs: number;
     readonly noOwner: boolean;
+    /** Whether {@link makeRoom} drops the database that is replaced. */
+    readonly noWayBack: boolean;
     /** Called once the scratch database exists and is still empty. */
     readonly makeRoom: () => Promise<void>;
   },
   signal: AbortSignal,
 ): Promise<FilledFrom> {
   const { database, log } = context;
-  const { scratch, plan, dump, selection, jobs, noOwner } = options;
+  const { scratch, plan, dump, selection, jobs, noOwner, noWayBack } = options;
   const admin = database.maintenanceName;
   await createScratch(database, scratch, plan.creation);
   try {
@@ -46,7 +48,7 @@ export async function buildScratch(
       jobs === 1 && selection === undefined
         ? { kind: 'whole', rowsInOrder: false }
         : { kind: 'by index', jobs, index: dump, selection };
-    const filled = await fillDatabase(context, source, { scratch, noOwner, way }, signal);
+    const filled = await fillDatabase(context, source, { scratch, noOwner, noWayBack, way }, signal);
     checkAgainst(source, dump, filled);
     tellLost(filled.lost, log);
     for (const foreignKey of selection?.foreignKeys ?? []) {

@@ -58,13 +58,22 @@ const FIRING = `
 
 /**
  * Fills a materialized view without firing event triggers, also where {@link restEventTriggers} cannot switch them off
- * as a whole: they are disabled one by one, and then enabled as before.
+ * as a whole: they are disabled one by one, and then enabled as before. In a transaction that the failure of `fill` has
+ * aborted, they are so once it is rolled back.
  */
 export async function withoutEventTriggers(client: pg.Client, fill: () => Promise<void>): Promise<void> {
   const { rows } = await client.query<{ oid: number; enabled: keyof typeof ENABLES }>(FIRING);
   for (const { oid } of rows) await client.query(altering(oid, 'DISABLE'));
-  await fill();
-  for (const { oid, enabled } of rows) await client.query(altering(oid, ENABLES[enabled]));
+  const enable = async () => {
+    for (const { oid, enabled } of rows) await client.query(altering(oid, ENABLES[enabled]));
+  };
+  try {
+    await fill();
+  } catch (error) {
+    if (rows.length > 0 && client.getTransactionStatus() === 'I') await enable();
+    throw error;
+  }
+  await enable();
 }
 
 function altering(oid: number, how: string): string {

@@ -17,6 +17,8 @@ import type { WideDump } from './wide/wide-dump.ts';
 export interface FillOptions {
   readonly scratch: string;
   readonly noOwner: boolean;
+  /** See {@link LoadOptions}. */
+  readonly noWayBack: boolean;
   readonly way: FillWay;
 }
 
@@ -47,7 +49,7 @@ export interface FilledFrom extends DumpIndex {
 export async function fillDatabase(
   context: { readonly database: Database; readonly log: Logger; readonly startProgress: StartProgress },
   source: DumpSource,
-  { scratch, noOwner, way }: FillOptions,
+  { scratch, noOwner, noWayBack, way }: FillOptions,
   signal: AbortSignal,
 ): Promise<FilledFrom> {
   const { database, log } = context;
@@ -63,7 +65,15 @@ export async function fillDatabase(
   const lost = noneLost();
   try {
     return await withLanes(database, scratch, loader.jobs, signal, async (lanes) => {
-      const loaded = await loader.load(lanes, { name, remedyForDamage, noOwner, log, lost, onBytes });
+      const loaded = await loader.load(lanes, {
+        name,
+        remedyForDamage,
+        noOwner,
+        noWayBack,
+        log,
+        lost,
+        onBytes,
+      });
       log.debug('analyzing');
       await analyzeTables(lanes, log);
       return { ...loaded, bytesRead, lost };

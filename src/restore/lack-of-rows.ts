@@ -1,26 +1,29 @@
 import type { DumpPosition } from '../dump/tokens.ts';
 import type { RestoreError } from '../errors.ts';
 import { errorCode } from '../postgres/errors.ts';
-import { isUnfound } from './run-statement.ts';
+import { FILLS_VIEW } from './run-statement.ts';
 import { isOfServer } from './whose-fault.ts';
 
-/** SQLSTATE class of internal errors (manual, appendix A), as which functions in C may report any. */
-const OF_C_FUNCTION = /^XX/;
+/**
+ * SQLSTATE classes (manual, appendix A) of what other rows may mend: no data, no case, cardinality, data exception,
+ * constraint, exception in a function (38, 39, P0), check option, a view that has not been filled (55); and internal
+ * errors, as which functions in C may report any.
+ */
+const OF_ROWS = /^(?:02|20|21|22|23|38|39|44|55|P0|XX)/;
 
 /** Where PL/pgSQL reports what a RAISE makes up (`routine`, manual, "Error and Notice Message Fields"). */
 const RAISED = 'exec_stmt_raise';
 
 /**
  * Whether a statement may have failed because the tables are empty. A function may look into them, whose error the
- * server tells with a context; and a query may fail in any way, such as by a division by the number of rows. What is
- * not found or not allowed, though, is not with rows either.
+ * server tells with a context; and a query may fail by a division by the number of rows. What is misspelled, not found
+ * or not allowed, though, is no better with rows.
  */
 export function mayBeForLackOfRows(error: RestoreError, { entry }: DumpPosition): boolean {
   const { where, routine } = (error.cause ?? {}) as { readonly where?: string; readonly routine?: string };
-  const isOfQuery = where !== undefined || entry?.type === 'MATERIALIZED VIEW DATA';
   if (routine === RAISED) return true;
-  if (OF_C_FUNCTION.test(errorCode(error.cause) ?? '')) return isOfQuery;
-  return isOfQuery && !isOfServer(error) && !isUnfound(error);
+  const isOfQuery = where !== undefined || entry?.type === FILLS_VIEW;
+  return isOfQuery && OF_ROWS.test(errorCode(error.cause) ?? '');
 }
 
 /** SQLSTATE class of names that are not found, or are of something else (manual, appendix A). */

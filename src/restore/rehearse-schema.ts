@@ -1,28 +1,29 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { isOwnership } from '../dump/ownership.ts';
 import { readAll, readText } from '../dump/read-text.ts';
 import { refuseUnrunnable } from '../dump/refusals.ts';
 import { createTokenizer } from '../dump/tokenizer.ts';
-import type { CopyStart, DumpEntry, DumpToken, Statement } from '../dump/tokens.ts';
-import type { RestoreError } from '../errors.ts';
+import type { CopyStart, DumpToken, Statement } from '../dump/tokens.ts';
+import { RestoreError } from '../errors.ts';
 import { dropDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError } from '../postgres/errors.ts';
+import { databaseError, describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { copyRows } from './copy-rows.ts';
 import { isOfMissing, mayBeForLackOfRows } from './lack-of-rows.ts';
 import { noneLost } from './lost-privileges.ts';
-import { isInTransaction, isTransactional, refuseUncommitted } from './own-transactions.ts';
+import { onceThere } from './once-there.ts';
+import { isTransactional, refuseUncommitted } from './own-transactions.ts';
 import type { RestorePlan } from './plan.ts';
 import { WORTH_A_REQUEST } from './row-pieces.ts';
 import { attempt, runStatement, type StatementContext } from './run-statement.ts';
 import { createScratch, dropScratch } from './scratch.ts';
 import { sessionSetting } from './session-settings.ts';
+import { undoingSubscriptions } from './undoing-subscriptions.ts';
 import { withLanes } from './wide/lanes.ts';
 
 interface RehearseContext {
@@ -68,8 +69,27 @@ export async function rehearseSchema(
     await dropScratch(database, scratch, log, error);
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
   }
-  // Anything left over would be in the way of the real restore.
-  await database.use(admin, uninterrupted(), (client) => dropDatabase(client, scratch));
+  await dropTried(database, scratch, log);
+}
+
+/**
+ * Anything left over would be in the way of the real restore.
+ *
+ * @throws DatabaseError
+ */
+async function dropTried(database: Database, scratch: string, log: Logger): Promise<void> {
+  try {
+    await onceThere(database, `to drop database ${scratch}`, log, (signal) =>
+      database.use(database.maintenanceName, signal, (admin) => dropDatabase(admin, scratch)),
+    );
+  } catch (error) {
+    throw new RestoreError({
+      doing: `cannot drop database ${scratch}, on which all but the rows was tried`,
+      problem: describeCause(error),
+      remedy: `drop it and run again: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,
+      cause: error,
+    });
+  }
 }
 
 async function runWithoutRows(
@@ -81,25 +101,29 @@ async function runWithoutRows(
   const { name } = source;
   const doing = `cannot restore ${name}`;
   const { tokens, bytes } = await readMostlyText(source, dump, signal);
-  const statements: StatementContext = { name, log, lost: noneLost() };
+  const statements: StatementContext = { name, log, lost: noneLost(), noWayBack: false };
   const progress = startProgress('try', bytes);
   /** Before that, nothing can depend on rows. */
   let hasTables = false;
   let hasPassedOver = false;
   try {
     await withLanes(database, scratch, 1, signal, async ({ text: { client } }) => {
+      const leavesOut = undoingSubscriptions(client);
       for await (const token of tokens) {
         refuseUnrunnable(token, doing);
         if (token.type === 'section') hasTables = token.name !== 'pre-data';
         if (token.type === 'text' || token.type === 'copy-rows') progress.add(token.data.length);
         if (token.type !== 'copy-start' && token.type !== 'statement') continue;
-        if (token.type === 'statement' && (isLeftOut(token) || (noOwner && isOwnership(token.sql)))) continue;
+        const statement = token.type === 'statement' ? token : undefined;
+        if (statement !== undefined && noOwner && isOwnership(statement.sql)) continue;
+        if ((await leavesOut(statement)) || (statement !== undefined && isOfRows(statement))) continue;
         const mayFail = (error: RestoreError) =>
           hasTables && (mayBeForLackOfRows(error, token) || (hasPassedOver && isOfMissing(error)));
         const refused = await tryWithoutRows(client, token, statements, mayFail);
         hasPassedOver ||= refused !== undefined;
         if (refused !== undefined) log.debug(`passed over, as it may need rows: ${refused.problem}`);
       }
+      await leavesOut(undefined);
       refuseUncommitted(client, doing);
     });
   } finally {
@@ -126,19 +150,9 @@ async function readMostlyText(
 /** Entries of rows as INSERT, and of the contents of large objects; comments on these may depend on them. */
 const ROWS = new Set(['TABLE DATA', 'BLOBS', 'BLOB COMMENTS']);
 
-function createsSubscription(sql: Buffer): boolean {
-  return /^CREATE SUBSCRIPTION\b/i.test(sql.toString('latin1', 0, 32));
-}
-
-/** Whether a statement is about a subscription, other than the one that creates it. */
-function isAboutSubscription({ type, name }: DumpEntry, sql: Buffer): boolean {
-  if (/^(COMMENT|SECURITY LABEL)$/.test(type)) return name.startsWith('SUBSCRIPTION ');
-  return type.startsWith('SUBSCRIPTION') && !createsSubscription(sql);
-}
-
-/** Whether a statement is not tried. What sets the session may be meant for the next entry. */
-function isLeftOut({ entry, sql }: Statement): boolean {
-  if (entry === undefined || !(ROWS.has(entry.type) || isAboutSubscription(entry, sql))) return false;
+/** Whether a statement is of rows, and not tried. What sets the session may be meant for the next entry. */
+function isOfRows({ entry, sql }: Statement): boolean {
+  if (entry === undefined || !ROWS.has(entry.type)) return false;
   return !isTransactional(sql) && sessionSetting(sql) === undefined;
 }
 
@@ -159,20 +173,5 @@ async function tryWithoutRows(
     await run();
     return undefined;
   }
-  // A database with a subscription can be dropped only from inside, which its event triggers may refuse.
-  const isUndone = createsSubscription(token.sql);
-  return attempt(client, isUndone ? () => undoing(client, run) : run, mayFail);
-}
-
-/** Does something that is undone at once. */
-async function undoing(client: pg.Client, run: () => Promise<void>): Promise<void> {
-  const [begin, undo] = isInTransaction(client)
-    ? ['SAVEPOINT before_undone', 'ROLLBACK TO SAVEPOINT before_undone; RELEASE SAVEPOINT before_undone']
-    : ['BEGIN', 'ROLLBACK'];
-  await client.query(begin);
-  try {
-    await run();
-  } finally {
-    await client.query(undo);
-  }
+  return attempt(client, run, mayFail);
 }

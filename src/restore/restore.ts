@@ -197,7 +197,7 @@ async function build(
   const conversion = describeConversion(dump.encoding, plan.creation.encoding, target.kind);
   if (conversion !== undefined) log.info(conversion);
   if (dropFirst) await rehearseSchema(context, source, { scratch, plan, dump, noOwner }, signal);
-  const how = { ...planned, scratch, dump, noOwner, makeRoom };
+  const how = { ...planned, scratch, dump, noOwner, noWayBack: dropFirst, makeRoom };
   return { selection, filled: await buildScratch(context, source, how, signal) };
 }
 

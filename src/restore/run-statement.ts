@@ -23,15 +23,40 @@ export interface StatementContext {
   readonly name: string;
   readonly log: Logger;
   readonly lost: LostPrivileges;
+  /** Whether the old database is gone, so that a view without its rows is better than none of the rest. */
+  readonly noWayBack: boolean;
 }
 
 /**
  * Runs a statement exactly as in the dump.
  *
- * @returns whether it was skipped, as {@link leftOut} decides; with a warning if that loses anything
+ * @returns whether it was skipped, as {@link leftOut} decides, or because there is no way back; with a warning if that
+ * loses anything
  * @throws RestoreError with the statement's line, type and name when the server refuses it
  */
 export async function runStatement(
+  client: pg.Client,
+  sql: Buffer,
+  at: DumpPosition,
+  context: StatementContext,
+): Promise<'done' | 'skipped'> {
+  const run = () => runOrRefuse(client, sql, at, context);
+  if (!context.noWayBack || !/^REFRESH MATERIALIZED VIEW /.test(sql.toString('latin1', 0, 32))) return run();
+  const refused = await attempt(client, run, ({ cause }) => OF_A_STATEMENT.test(errorCode(cause) ?? ''));
+  if (refused === undefined) return 'done';
+  context.log.warn(
+    `${refused.problem}; the materialized view stays empty: once that is mended, REFRESH MATERIALIZED VIEW fills it`,
+  );
+  return 'skipped';
+}
+
+/** The entry that fills a materialized view. Nothing else in a dump needs its rows but other such views. */
+export const FILLS_VIEW = 'MATERIALIZED VIEW DATA';
+
+/** Any SQLSTATE, but for those with which the server ends the connection (manual, appendix A). */
+const OF_A_STATEMENT = /^(?!57P0)[0-9A-Z]{5}$/;
+
+async function runOrRefuse(
   client: pg.Client,
   sql: Buffer,
   at: DumpPosition,
@@ -41,7 +66,7 @@ export async function runStatement(
     const type = at.entry?.type;
     if (type === 'EVENT TRIGGER') await restEventTriggers(client);
     const run = () => notingLost(client, context.lost, placeOf(at, at.line), () => runRaw(client, sql));
-    await (type === 'MATERIALIZED VIEW DATA' ? withoutEventTriggers(client, run) : run());
+    await (type === FILLS_VIEW ? withoutEventTriggers(client, run) : run());
     return 'done';
   } catch (error) {
     const without = leftOut(error, sql, at);
@@ -135,11 +160,6 @@ const UNFOUND = new Set<string>([
   SQLSTATE.undefinedFunction,
   SQLSTATE.undefinedObject,
 ]);
-
-/** Whether a statement failed for something that it, or a function that it calls, does not find. */
-export function isUnfound({ cause }: RestoreError): boolean {
-  return UNFOUND.has(errorCode(cause) ?? '');
-}
 
 function remedyFor(
   code: string | undefined,

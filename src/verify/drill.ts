@@ -168,7 +168,12 @@ async function restoreAndCompare(
   log.info(`restoring ${name} into ${scratch} on ${database.server}`);
   try {
     const way = { kind: 'whole', rowsInOrder: true } as const;
-    const filled = await fillDatabase(context, watched, { scratch, noOwner: false, way }, signal);
+    const filled = await fillDatabase(
+      context,
+      watched,
+      { scratch, noOwner: false, noWayBack: false, way },
+      signal,
+    );
     [lost] = filled.lost.told;
   } catch (error) {
     if (!(error instanceof RestoreError || error instanceof DumpError)) throw error;

@@ -185,18 +185,131 @@ test.each(['a backup', 'a compressed dump'])(
   },
 );
 
-test('--in-place drops nothing for a function that does not find what it names', async () => {
-  await bed.database.query(
+test.each([
+  [
+    'does not find a table',
     `CREATE FUNCTION public.counted() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
      CREATE MATERIALIZED VIEW m AS SELECT public.counted();
      CREATE OR REPLACE FUNCTION public.counted() RETURNS bigint LANGUAGE plpgsql
        AS $$ BEGIN RETURN (SELECT count(*) FROM t); END $$`,
-  );
+    /relation "t" does not exist/,
+  ],
+  [
+    'does not find a column',
+    `CREATE TABLE u (a integer, b integer);
+     CREATE FUNCTION public.largest() RETURNS integer LANGUAGE plpgsql
+       AS $$ BEGIN RETURN (SELECT max(b) FROM public.u); END $$;
+     CREATE MATERIALIZED VIEW m AS SELECT public.largest();
+     ALTER TABLE u RENAME b TO c`,
+    /column "b" does not exist/,
+  ],
+  [
+    'does not find a schema',
+    `CREATE SCHEMA tools; CREATE FUNCTION tools.one() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+     CREATE FUNCTION public.one() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN RETURN tools.one(); END $$;
+     CREATE MATERIALIZED VIEW m AS SELECT public.one();
+     ALTER SCHEMA tools RENAME TO utils`,
+    /schema "tools" does not exist/,
+  ],
+  [
+    'returns another type than it says',
+    `CREATE TABLE u (a integer);
+     CREATE FUNCTION public.all_of() RETURNS TABLE (x integer) LANGUAGE plpgsql
+       AS $$ BEGIN RETURN QUERY SELECT a FROM public.u; END $$;
+     CREATE MATERIALIZED VIEW m AS SELECT * FROM public.all_of();
+     ALTER TABLE u ALTER a TYPE bigint`,
+    /structure of query does not match function result type/,
+  ],
+])('--in-place drops nothing for a function that %s', async (_, make, message) => {
+  await bed.database.query(make);
   expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
   await bed.database.query('CREATE TABLE damage ()');
   const refused = await inPlace('--latest');
-  expect(refused.stderr).toMatch(/MATERIALIZED VIEW DATA public\.m: relation "t" does not exist/);
+  expect(refused.stderr).toMatch(message);
+  expect(refused.stderr).toContain('MATERIALIZED VIEW DATA public.m: ');
   expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(await isUntouched()).toBe(true);
+});
+
+test.each([
+  ['1', ''],
+  ['2', ''],
+  ['1', 'BEGIN;'],
+])(
+  'a materialized view that needs the old database stays empty, over %s connections, %s',
+  async (jobs, begin) => {
+    await bed.database.query(
+      `CREATE FUNCTION public.needs() RETURNS integer LANGUAGE plpgsql AS $$
+         BEGIN
+           IF NOT EXISTS (SELECT FROM pg_database WHERE datname = '${bed.database.name}')
+           THEN RAISE connection_failure USING message = 'nothing to connect to'; END IF;
+           RETURN 1;
+         END $$;
+       CREATE MATERIALIZED VIEW m AS SELECT public.needs() AS one;
+       CREATE INDEX i ON m (one);
+       CREATE FUNCTION public.watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+       CREATE EVENT TRIGGER rehearsal_watching ON ddl_command_end EXECUTE FUNCTION public.watch()`,
+    );
+    const file = join(bed.directory, 'dump.sql');
+    const dump = (await runPgDump(bed.env, [bed.database.name])).toString();
+    const [head = '', rest = ''] = dump.split(/(?=^SET statement_timeout)/m);
+    const end = begin === '' ? '' : '\nCOMMIT;\n\n';
+    await writeFile(
+      file,
+      `${head}${begin}\n${rest.replace(/(?=\n--\n-- PostgreSQL database dump complete)/, end)}`,
+    );
+    const args = ['restore', file, '--in-place', '--yes', '--no-audit', '--jobs', jobs];
+    const restored = await bed.run(args);
+    expect(restored.stderr).toMatch(
+      /WARN: line \d+, MATERIALIZED VIEW DATA public\.m: nothing to connect to \(PL\/pgSQL .*\); the materialized view stays empty: /,
+    );
+    expect(restored).toMatchObject({ status: 0 });
+    expect(await bed.database.query('SELECT id FROM t')).toEqual([{ id: 1 }]);
+    expect(await bed.database.query('SELECT evtenabled FROM pg_event_trigger')).toEqual([
+      { evtenabled: 'O' },
+    ]);
+    await bed.database.query('REFRESH MATERIALIZED VIEW m');
+    expect(await bed.database.query('SELECT one FROM m')).toEqual([{ one: 1 }]);
+  },
+);
+
+test('--in-place drops nothing for a subscription whose owner may no longer own it', async () => {
+  const create = `CREATE SUBSCRIPTION ${other} CONNECTION 'host=nowhere.invalid password=x' PUBLICATION p WITH (connect = false)`;
+  await bed.database.query(
+    `RESET ROLE; ${create}; ALTER ROLE ${grantee} SUPERUSER; ALTER SUBSCRIPTION ${other} OWNER TO ${grantee};
+     ALTER ROLE ${grantee} NOSUPERUSER`,
+  );
+  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+  await bed.database.query(
+    `ALTER SUBSCRIPTION ${other} SET (slot_name = NONE); DROP SUBSCRIPTION ${other}; CREATE TABLE damage ()`,
+  );
+  const refused = await inPlace('--latest');
+  expect(refused.stderr).toMatch(/SUBSCRIPTION \S+: permission denied/);
+  expect(refused).toMatchObject({ status: 1, stdout: '' });
+  expect(await isUntouched()).toBe(true);
+});
+
+test('a database that was tried on and cannot be dropped is named, and nothing else is dropped', async () => {
+  const file = join(bed.directory, 'dump.sql');
+  const held = `pg_stat_get_activity(NULL) WHERE application_name = 'holder'`;
+  const body = `DO $$ BEGIN
+    WHILE NOT EXISTS (SELECT FROM ${held}) LOOP PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END $$;
+${entry('TABLE', 'n')}CREATE TABLE public.n (a integer);\n`;
+  await writeFile(file, dumpText(body));
+  await bed.database.query('CREATE TABLE damage ()');
+  const restoring = asOperator(file);
+  const isScratch = (name: string) => name.includes('_restore_');
+  let scratch: string | undefined;
+  while (scratch === undefined) scratch = (await bed.databases()).find(isScratch);
+  await withClient({ ...bed.env, PGAPPNAME: 'holder' }, scratch, async (client) => {
+    await client.query("SET application_name = 'holder'");
+    const refused = await restoring;
+    expect(refused.stderr).toMatch(
+      /cannot drop database (\S+), on which all but the rows was tried: .* — drop it and run again: DROP DATABASE "\1";/,
+    );
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+  });
+  await bed.database.query(`DROP DATABASE ${scratch}`);
   expect(await isUntouched()).toBe(true);
 });
 

@@ -25,7 +25,7 @@ test.each([
         client,
         Buffer.from(sql),
         { offset: 0, line: 1, entry: undefined },
-        { name: 'it', log, lost: noneLost() },
+        { name: 'it', log, lost: noneLost(), noWayBack: false },
       );
       expect(lines).toHaveLength(warnings);
       await expect(client.query('RELEASE SAVEPOINT before_try')).rejects.toThrow('does not exist');

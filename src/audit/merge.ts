@@ -19,7 +19,7 @@ export interface MergeInputs<O extends ObjectInfo> {
 /**
  * Turns rows and objects into results, which it adds to `found`. Synchronous, because it is called for each of them.
  */
-export interface MergeVisitor<O extends ObjectInfo, T> {
+interface MergeVisitor<O extends ObjectInfo, T> {
   /** Called for a prefix that reaches further than all before it. */
   onPrefix?(prefix: KeyBytes, found: T[]): void;
   /**

@@ -20,7 +20,7 @@ const MEMORY_PER_READ = 4;
 const MOST_OPEN = 16;
 
 /** How runs are read so that those open at the same time fit into the memory of a sort. */
-export interface MergeWidth {
+interface MergeWidth {
   /** Runs open at the same time, not counting the one that they are merged into. */
   readonly open: number;
   /** Bytes read from each at once. */

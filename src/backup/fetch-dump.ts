@@ -23,10 +23,7 @@ export interface FetchContext extends ClientTools {
 }
 
 /** What was proven about the bytes fetched. */
-export type FetchProof =
-  | 'every byte, by the manifest'
-  | 'complete, without a manifest'
-  | 'nothing, compressed';
+type FetchProof = 'every byte, by the manifest' | 'complete, without a manifest' | 'nothing, compressed';
 
 /**
  * Downloads a backup's dump into `directory`. The file gets its name only once every byte is there and unpacks to a

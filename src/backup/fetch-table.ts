@@ -16,7 +16,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { type FetchContext, otherBytes } from './fetch-dump.ts';
 import { writeNewFile } from './new-file.ts';
 
-export interface FetchedTable {
+interface FetchedTable {
   /** As psql shows it: `public.manager_surface`. */
   readonly table: string;
   readonly path: string;

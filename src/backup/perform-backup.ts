@@ -21,7 +21,7 @@ export interface RunReport {
 }
 
 /** The result of pruning after a backup. A failure does not affect the backup. */
-export type PruneOutcome =
+type PruneOutcome =
   | { readonly state: 'done'; readonly plan: GuardedPlan }
   | { readonly state: 'failed'; readonly error: unknown };
 

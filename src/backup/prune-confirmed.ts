@@ -4,7 +4,7 @@ import type { Database } from '../postgres/database.ts';
 import type { GuardedPlan } from '../retention/hold-back.ts';
 import { carryOutPrune, type PruneContext, planPrune, removals } from './prune-backups.ts';
 
-export interface ConfirmedPruneContext extends PruneContext, ConfirmAndLock {
+interface ConfirmedPruneContext extends PruneContext, ConfirmAndLock {
   /** The database whose lock is taken. */
   readonly database: Database;
   /** Called with the plan before confirmation is asked for. */

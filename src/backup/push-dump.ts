@@ -17,7 +17,7 @@ import { type DumpDestination, storeDump } from './store-dump.ts';
 /** As pg_dump writes it; foreign tables have no rows in a dump. */
 const CREATES_TABLE = /^CREATE (?:UNLOGGED )?TABLE /;
 
-export interface PushContext extends DumpDestination, ClientTools {
+interface PushContext extends DumpDestination, ClientTools {
   readonly tool: string;
   readonly now: () => Date;
   readonly log: Logger;

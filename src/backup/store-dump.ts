@@ -25,7 +25,7 @@ export interface DumpDestination {
 }
 
 /** What the manifest says beyond what can be learned from the dump's own bytes. */
-export type Provenance = Pick<
+type Provenance = Pick<
   Manifest,
   'id' | 'startedAt' | 'tool' | 'database' | 'server' | 'pgDump' | 'snapshot' | 'migrations'
 >;

@@ -23,7 +23,7 @@ import { warnOfVariables } from './warn-of-variables.ts';
 import { type OutputFlags, withOutput } from './with-output.ts';
 
 /** The options of `audit-orphans`, as given. */
-export interface AuditFlags extends CommonOptions, OutputFlags {
+interface AuditFlags extends CommonOptions, OutputFlags {
   readonly backup?: string;
   readonly allBackups?: true;
   readonly quarantine?: true;

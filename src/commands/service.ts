@@ -24,7 +24,7 @@ import { verifyContext } from './verify-context.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /** The options of `service`, as given. */
-export interface ServiceOptions extends CommonOptions, Partial<ExplainOptions> {}
+interface ServiceOptions extends CommonOptions, Partial<ExplainOptions> {}
 
 /** `service`: runs backups, verifications and audits on schedule until stopped. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {

@@ -17,7 +17,7 @@ import { type CommonOptions, type Invocation, openSession, withStore } from './s
 import { verifyContext } from './verify-context.ts';
 
 /** The options of `verify`, as given. */
-export interface VerifyFlags extends CommonOptions {
+interface VerifyFlags extends CommonOptions {
   readonly all?: true;
   readonly quick?: true;
   readonly restore?: true;

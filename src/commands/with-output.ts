@@ -11,7 +11,7 @@ export interface OutputFlags {
 }
 
 /** Where an audit writes its findings. */
-export interface AuditSink extends FindingSink {
+interface AuditSink extends FindingSink {
   /**
    * Takes the report before anything is done about the findings. People see it at once; with `--json` it is written
    * at the end, by itself if what follows fails.

@@ -4,7 +4,7 @@ import { formatNumber } from '../ui/format.ts';
 import { type DoctorFinding, fault } from './check.ts';
 
 /** How many sessions the server allows at once; null for no limit. */
-export interface ConnectionLimit {
+interface ConnectionLimit {
   readonly limit: number | null;
   /** Sessions that count towards the limit, except the doctor's own. */
   readonly taken: number;

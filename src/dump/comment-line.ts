@@ -1,7 +1,7 @@
 import type { DumpEntry } from './tokens.ts';
 
 /** What a comment line of pg_dump says. */
-export type CommentLine =
+type CommentLine =
   | { readonly kind: 'header' }
   | { readonly kind: 'cluster-header' }
   | { readonly kind: 'complete' }

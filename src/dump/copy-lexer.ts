@@ -7,7 +7,7 @@ const END_MARK = Buffer.from('\n\\.');
 /** Bytes that are held back because they may be the start of the closing line `\.`. */
 const HELD = [Buffer.alloc(0), Buffer.from('\\'), Buffer.from('\\.'), Buffer.from('\\.\r')] as const;
 
-export interface CopyBytes {
+interface CopyBytes {
   /** Row bytes in order; the first may have been held back from the previous chunk. */
   readonly rows: readonly Buffer[];
   /** Index after the closing line; undefined if more bytes are needed (all of the buffer was then consumed). */
@@ -17,7 +17,7 @@ export interface CopyBytes {
 }
 
 /** Finds the line `\.` that closes the rows of one COPY block (manual, COPY, "Text Format"). */
-export interface CopyLexer {
+interface CopyLexer {
   read(buffer: Buffer, from: number): CopyBytes;
 }
 

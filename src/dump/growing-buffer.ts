@@ -2,7 +2,7 @@
 const LARGEST_KEPT = 1024 ** 2;
 
 /** Holds what is left of one chunk until the next arrives. */
-export interface GrowingBuffer {
+interface GrowingBuffer {
   isEmpty(): boolean;
   /** What is held, followed by `chunk`, as one view that is valid until the next call. */
   append(chunk: Buffer): Buffer;

@@ -1,7 +1,7 @@
 import { type DumpForm, sniffForm } from './form.ts';
 
 /** What a file is instead of a plain dump, and what to do with it. */
-export interface OtherForm {
+interface OtherForm {
   readonly found: string;
   readonly remedy: string;
 }

@@ -15,7 +15,7 @@ const FAILURE = /^.*(?:\berror:|ERROR:|FATAL:)/m;
 const TERM_MS = 3000;
 
 /** A PostgreSQL client program whose standard output is read. */
-export interface DumpProcess {
+interface DumpProcess {
   readonly stdout: Readable;
   /**
    * Waits for the program to exit and checks its exit status.

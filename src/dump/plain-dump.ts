@@ -7,7 +7,7 @@ import { gunzip } from './gunzip.ts';
 import { ZSTD } from './other-than-plain.ts';
 import { startDumpProcess } from './pg-dump.ts';
 
-export interface PlainDumpOptions extends ClientTools {
+interface PlainDumpOptions extends ClientTools {
   /** What the dump is called in errors. */
   readonly name: string;
   readonly signal: AbortSignal;

@@ -7,7 +7,7 @@ import { createTokenizer } from './tokenizer.ts';
 import type { CopyTarget, DumpToken } from './tokens.ts';
 
 /** Reads a plain dump once, in chunks of any size, and reports what it consists of. */
-export interface Scanner {
+interface Scanner {
   /**
    * The tokens that this chunk completes. Must be iterated to the end before the next call.
    *

@@ -31,7 +31,7 @@ type Mode =
   | 'line-comment'
   | 'block-comment';
 
-export type LexerResult =
+type LexerResult =
   /** Index after the closing semicolon. */
   | { readonly state: 'ended'; readonly at: number }
   /** Index of a backslash outside all quotes: a command of psql, never part of a statement. */
@@ -43,7 +43,7 @@ export type LexerResult =
 type Read = number | LexerResult;
 
 /** Finds the end of a statement. It keeps its state between calls and starts over after `ended`. */
-export interface StatementLexer {
+interface StatementLexer {
   read(buffer: Buffer, from: number): LexerResult;
   /** Whether plain strings have backslash escapes: `standard_conforming_strings` is off. */
   escapesInStrings: boolean;

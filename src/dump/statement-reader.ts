@@ -21,7 +21,7 @@ export const STATEMENT_HEAD = 1024 ** 2;
 export type StatementsAs = 'whole' | 'heads';
 
 /** Reads one statement after another, each of which may span many chunks. */
-export interface StatementReader {
+interface StatementReader {
   /** Starts on the statement at this position. */
   open(at: DumpPosition): void;
   /**

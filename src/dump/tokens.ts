@@ -51,7 +51,7 @@ export interface CopyStart extends CopyTarget, DumpPosition {
 }
 
 /** A backslash command outside COPY data: `restrict`, `connect`, `!` … `argument` is the rest of its line. */
-export interface BackslashCommand extends DumpPosition {
+interface BackslashCommand extends DumpPosition {
   readonly type: 'backslash';
   readonly command: string;
   readonly argument: string;

@@ -15,7 +15,7 @@ const TERMINATE_MS = 30_000;
 const quote = pg.escapeIdentifier;
 
 /** A database of the server, as seen from the others. */
-export interface KnownDatabase {
+interface KnownDatabase {
   readonly name: string;
   /** It stays the same if the database is renamed (`pg_database.oid`). */
   readonly oid: number;

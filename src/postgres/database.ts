@@ -20,7 +20,7 @@ const OWN_VARIABLES = new RegExp(`${OWN_VARIABLE}(?:(?:,| and) ${OWN_VARIABLE})*
 const LEADING_ELSEWHERE = ['PGHOSTADDR', 'PGSERVICE', 'PGSERVICEFILE'];
 
 /** Where the server is and who connects. */
-export interface DatabaseSettings {
+interface DatabaseSettings {
   readonly host: string;
   readonly port: number;
   readonly user: string;

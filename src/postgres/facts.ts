@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 
 /** A privilege on the database (`aclexplode` of `pg_database.datacl`). */
-export interface DatabaseGrant {
+interface DatabaseGrant {
   /** Name of the role; `PUBLIC` for everyone. */
   readonly grantee: string;
   readonly privilege: string;

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { formatTime } from '../ui/format.ts';
 
 /** A server that repeats the changes of a primary and takes none of its own (manual §27.4, "Hot Standby"). */
-export interface Standby {
+interface Standby {
   /** When the last transaction that it has was committed; null if it has repeated none since it started. */
   readonly upTo: Date | null;
   /** Whether it may lack changes that the primary made more than a minute ago. */

@@ -18,7 +18,7 @@ export interface WatchPace {
 const PACE: WatchPace = { askMs: 10_000, answerMs: 30_000 };
 
 /** A watch on a connection that is kept open for what its session holds. */
-export interface ConnectionWatch {
+interface ConnectionWatch {
   /** Aborted with a DatabaseError when the session is gone or no longer answers. */
   readonly lost: AbortSignal;
   stop(): void;

@@ -14,7 +14,7 @@ import { type Lanes, withLanes } from './wide/lanes.ts';
 import { loadWide } from './wide/load-wide.ts';
 import type { WideDump } from './wide/wide-dump.ts';
 
-export interface FillOptions {
+interface FillOptions {
   readonly scratch: string;
   readonly noOwner: boolean;
   /** See {@link LoadOptions}. */

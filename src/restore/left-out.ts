@@ -32,7 +32,7 @@ const LIFTING =
   /^SET (?:statement_timeout|lock_timeout|idle_in_transaction_session_timeout|transaction_timeout) = 0;$/;
 
 /** Why the restore goes on without a statement, and whether that loses anything. */
-export interface LeftOut {
+interface LeftOut {
   readonly why: string;
   readonly loses: boolean;
 }

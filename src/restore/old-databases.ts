@@ -12,7 +12,7 @@ import { uninterrupted } from '../uninterrupted.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
 
 /** Something that could not be done to a database or a subscription, and why. */
-export interface Refused {
+interface Refused {
   readonly name: string;
   readonly why: string;
 }

@@ -9,7 +9,7 @@ import { rethrowAt } from './run-statement.ts';
  * COPYs that store a table's rows in the order of the dump. Otherwise, a server fills pages that have room left with
  * later rows, unless the table was created or emptied in the transaction that copies.
  */
-export interface OrderedCopies {
+interface OrderedCopies {
   /** Takes note of a statement that was run. */
   note(statement: Statement): void;
   /**

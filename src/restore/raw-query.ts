@@ -41,7 +41,7 @@ export async function runRaw(client: pg.Client, sql: Buffer): Promise<void> {
 }
 
 /** The rows of one COPY on their way to the server. */
-export interface CopyIn {
+interface CopyIn {
   /** Resolves when more may be written. Rejects as soon as the server has refused the rows. */
   write(rows: Buffer): Promise<void>;
   /** Closes the COPY. @returns the number of rows the server has taken */

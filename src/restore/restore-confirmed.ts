@@ -38,7 +38,7 @@ export interface RestoreMedia {
   after(): Promise<Pick<AuditReport, 'totals'> | undefined>;
 }
 
-export interface ConfirmedRestoreContext extends RestoreContext, ConfirmAndLock {
+interface ConfirmedRestoreContext extends RestoreContext, ConfirmAndLock {
   readonly media: RestoreMedia;
   /** Throws if the dump is no longer there. Called under the lock, for which another run may have been waited. */
   readonly checkThere: (signal: AbortSignal) => Promise<void>;

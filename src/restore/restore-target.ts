@@ -52,7 +52,7 @@ export interface FoundDatabases {
 }
 
 /** What is known of a database that a restore is to replace or add. */
-export interface FoundTarget extends FoundDatabases {
+interface FoundTarget extends FoundDatabases {
   /** If the role does not own it: whose it is, and the statement that lets the role replace it. */
   readonly foreign: { readonly problem: string; readonly remedy: string } | undefined;
   /** Roles that are connected to it and whose sessions the role may not end. */
@@ -67,7 +67,7 @@ export interface FoundTarget extends FoundDatabases {
   readonly slots: readonly string[];
 }
 
-export interface RestoreTrace {
+interface RestoreTrace {
   readonly problem: string;
   /** The statement to run. */
   readonly remedy: string;

@@ -22,7 +22,7 @@ interface Measured {
 }
 
 /** The two newest dumps whose lengths can be compared. */
-export interface MeasuredPair {
+interface MeasuredPair {
   readonly newest: Measured;
   readonly previous: Measured;
 }

@@ -6,7 +6,7 @@ import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
 import type { Store, StoredObject, Upload, UploadedPart } from './store.ts';
 import { ABORT_MS } from './uploads.ts';
 
-export interface UploadOptions {
+interface UploadOptions {
   readonly contentType: string;
   readonly signal: AbortSignal;
 }

@@ -8,7 +8,7 @@ type Described = Pick<StoredObject, 'bytes' | 'etag'>;
  * What size and ETag reveal about the object that now has a recorded key: it is the recorded one; another was written
  * in its place; or either, since it may be a copy of the recorded one.
  */
-export type Likeness = 'same' | 'changed' | 'not told';
+type Likeness = 'same' | 'changed' | 'not told';
 
 /**
  * Compares an object with what was recorded for its key, possibly long ago. If exactly one of the two was written in

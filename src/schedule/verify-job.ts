@@ -6,7 +6,7 @@ import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
 import type { Job } from './run-job.ts';
 import type { Timetable } from './schedule.ts';
 
-export interface VerifyJobContext extends VerifyContext {
+interface VerifyJobContext extends VerifyContext {
   /** The database whose backups are verified. */
   readonly database: string;
 }

@@ -10,7 +10,7 @@ import type { Clock } from './clock.ts';
 const PAUSE = { first: 1000, most: 30_000 };
 
 /** How long to wait, and what to do meanwhile. */
-export interface WaitOptions {
+interface WaitOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly until: Date;

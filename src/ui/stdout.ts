@@ -1,5 +1,5 @@
 /** The outcome of writing to stdout. */
-export interface WatchedStdout {
+interface WatchedStdout {
   /** Waits until everything is written, and returns the first error; undefined if there was none. */
   failure(): Promise<NodeJS.ErrnoException | undefined>;
 }

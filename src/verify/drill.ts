@@ -27,7 +27,7 @@ import { explainRefusal } from './explain-refusal.ts';
 import { type BytesHashed, hashBytes } from './hash-bytes.ts';
 import { judgeDrill } from './judge-drill.ts';
 
-export interface DrillContext extends ClientTools, ByteTools {
+interface DrillContext extends ClientTools, ByteTools {
   /** The server on which the scratch database is created. */
   readonly database: Database;
   readonly now: () => Date;

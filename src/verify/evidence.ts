@@ -2,7 +2,7 @@ import type { Depth, Fault } from '../catalog/verification.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 
 /** What was read and compared. */
-export interface Checked {
+interface Checked {
   /** Bytes of the dump, as plain SQL. */
   readonly bytes: number;
   readonly tables: number;

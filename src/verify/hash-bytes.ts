@@ -7,7 +7,7 @@ export interface BytesHashed {
 }
 
 /** Hashes bytes as they arrive. */
-export interface BytesHash {
+interface BytesHash {
   add(chunk: Buffer): void;
   end(): BytesHashed;
 }

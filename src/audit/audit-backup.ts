@@ -8,7 +8,7 @@ import { type JoinContext, joinBucket } from './join-bucket.ts';
 import { assertSources } from './match-sources.ts';
 import { type Batch, batchOf } from './reference-ranges.ts';
 import type { Reference } from './references.ts';
-import { describe } from './resolve-candidates.ts';
+import { findingOf } from './resolve-candidates.ts';
 import { createTally } from './tally.ts';
 
 /** A backup cannot show that an object is an orphan: the object may be newer, or belong to something else. */
@@ -42,8 +42,8 @@ export async function auditBackup(
   const tally = createTally(mediaPrefix, NOT_SOUGHT);
   try {
     assertSources(matched);
-    for await (const batch of joinBucket(context, inBatches(references), { tally, cutoff: NEVER }, signal)) {
-      const findings = batch.map((candidate) => describe(candidate, new Map()));
+    for await (const batch of joinBucket(context, asBatches(references), { tally, cutoff: NEVER }, signal)) {
+      const findings = batch.map((candidate) => findingOf(candidate, new Map()));
       tally.findings(findings);
       await sink.write(findings);
     }
@@ -62,6 +62,6 @@ export async function auditBackup(
   };
 }
 
-async function* inBatches(references: AsyncIterable<readonly Reference[]>): AsyncGenerator<Batch<Reference>> {
+async function* asBatches(references: AsyncIterable<readonly Reference[]>): AsyncGenerator<Batch<Reference>> {
   for await (const some of references) yield batchOf(some);
 }

@@ -14,7 +14,7 @@ import type { BackupAuditContext } from './audit-backup.ts';
 import { compareMedia } from './compare-media.ts';
 import { counted } from './counted.ts';
 import { readDumpReferences } from './dump-references.ts';
-import { joinReferences } from './join.ts';
+import { joinReferences } from './join-references.ts';
 import { isListComplete } from './listed-sources.ts';
 import { assertSources } from './match-sources.ts';
 import { onlyMedia } from './only-media.ts';

@@ -7,12 +7,13 @@ import { exportSnapshot, joinSnapshot } from '../postgres/snapshot.ts';
 import { describeStandby, readStandby } from '../postgres/standby.ts';
 import type { Logger } from '../ui/log.ts';
 import type { FindingSink } from './finding.ts';
-import { inspectDatabase, readAllRows, sortInMemory } from './inspect.ts';
+import { inspectDatabase } from './inspect-database.ts';
 import { type JoinContext, joinBucket } from './join-bucket.ts';
 import type { KeptBackup } from './kept-media.ts';
 import { assertSources, tablesOfSeveral } from './match-sources.ts';
 import { openProtectors, protectOrphans, type UnreadBackup } from './protect.ts';
 import { referenceQuery } from './reference-query.ts';
+import { seeAllRows, sortInMemory } from './reference-session.ts';
 import type { ReferenceSource } from './reference-sources.ts';
 import { readReferences } from './references.ts';
 import { type Lookups, resolveCandidates } from './resolve-candidates.ts';
@@ -74,7 +75,7 @@ export async function auditMedia(
       const standby = await readStandby(held);
       if (standby !== undefined)
         log.warn(`${describeStandby(standby)}: rows that it lacks may own some orphans`);
-      for (const client of [held, copying, fresh]) await readAllRows(client, serverEncoding);
+      for (const client of [held, copying, fresh]) await seeAllRows(client, serverEncoding);
       await sortInMemory(copying);
 
       const unread: UnreadBackup[] = [];

@@ -13,6 +13,7 @@ import { type DumpSchema, readDumpSchema } from './dump-schema.ts';
 import { readDumpTables } from './dump-tables.ts';
 import { type SortSpace, sortRecords } from './external-sort.ts';
 import { refuseGenerated } from './generated-columns.ts';
+import { splitPattern } from './key-pattern.ts';
 import {
   identify,
   type MatchedSource,
@@ -20,7 +21,6 @@ import {
   type PresentSources,
   sourceTables,
 } from './match-sources.ts';
-import { splitPattern } from './pattern.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 import type { Reference } from './references.ts';
 

@@ -107,7 +107,7 @@ async function* statementsBeforeRows(
   for await (const chunk of bytes) {
     for (const token of tokenizer.push(chunk)) {
       if (token.type === 'copy-start' || (token.type === 'section' && token.name !== 'pre-data')) return;
-      if (token.type === 'statement') yield tokenizer.session.decode(token.sql);
+      if (token.type === 'statement') yield tokenizer.textSettings.decode(token.sql);
     }
   }
 }

@@ -2,7 +2,7 @@ import type { ObjectInfo, Store } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { counted } from './counted.ts';
-import { type Candidate, joinReferences } from './join.ts';
+import { type Candidate, joinReferences } from './join-references.ts';
 import { listMedia, type MediaArea } from './list-media.ts';
 import type { Batch } from './reference-ranges.ts';
 import type { Reference } from './references.ts';

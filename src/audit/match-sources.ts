@@ -2,7 +2,7 @@ import { ConfigError } from '../errors.ts';
 import { describeKind, isTable, type Relation, type Relations } from '../postgres/relations.ts';
 import { formatFirst } from '../ui/format.ts';
 import { isText, isTime } from './column-types.ts';
-import { placeholders } from './pattern.ts';
+import { placeholders } from './key-pattern.ts';
 import { ERA_B_COLUMNS, type Era, type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 import { requireReadable, requireSource } from './unread-tables.ts';
 

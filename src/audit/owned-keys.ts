@@ -4,9 +4,10 @@ import { errorCode } from '../postgres/errors.ts';
 import { quoteTable } from '../postgres/relations.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { describeStandby, readStandby } from '../postgres/standby.ts';
-import { inspectDatabase, readAllRows } from './inspect.ts';
+import { inspectDatabase } from './inspect-database.ts';
 import { assertSources, type MatchedSource } from './match-sources.ts';
 import { keyExpression, ownsSomething } from './reference-query.ts';
+import { seeAllRows } from './reference-session.ts';
 import type { ReferenceSource } from './reference-sources.ts';
 
 /** Returns those of the given bucket keys that rows own now. */
@@ -29,7 +30,7 @@ export async function ownedKeyFinder(
   assertSources(matched);
   const [unread] = matched.unread;
   if (unread !== undefined) throw unreadRows(unread);
-  await readAllRows(client, serverEncoding);
+  await seeAllRows(client, serverEncoding);
   const ask = async (source: MatchedSource, keys: readonly string[]): Promise<string[]> => {
     const key = keyExpression(source, mediaPrefix);
     const { rows } = await client.query<{ key: string }>(

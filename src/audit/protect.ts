@@ -1,8 +1,8 @@
 import { StoreError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import { type Cursor, openCursor } from './cursor.ts';
-import type { Candidate } from './join.ts';
-import { furthest } from './join-rules.ts';
+import { furthest } from './furthest-prefix.ts';
+import type { Candidate } from './join-references.ts';
 import { describeUnreadable, type KeptBackup, type KeptKey } from './kept-media.ts';
 import { describeOrder } from './order-errors.ts';
 

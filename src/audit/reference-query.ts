@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { quoteTable, type Relation } from '../postgres/relations.ts';
 import { isText } from './column-types.ts';
+import { placeholders, splitPattern } from './key-pattern.ts';
 import type { MatchedSource } from './match-sources.ts';
-import { placeholders, splitPattern } from './pattern.ts';
 
 const quote = pg.escapeIdentifier;
 const literal = pg.escapeLiteral;

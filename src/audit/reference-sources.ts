@@ -1,4 +1,4 @@
-import { placeholders } from './pattern.ts';
+import { placeholders } from './key-pattern.ts';
 
 /** A: releases to 0.20 · B: 0.91 to 1.8 · C: from 1.50 of August 2024. */
 export type Era = 'A' | 'B' | 'C';

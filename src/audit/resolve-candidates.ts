@@ -1,7 +1,7 @@
 import { showRelation } from '../postgres/relations.ts';
 import { keyOf } from '../s3/key-bytes.ts';
 import type { Finding, RowPlace } from './finding.ts';
-import type { Candidate } from './join.ts';
+import type { Candidate } from './join-references.ts';
 import type { MatchedSource } from './match-sources.ts';
 import { type Reference, referenceId } from './references.ts';
 import type { Labels } from './row-labels.ts';
@@ -42,7 +42,7 @@ export async function* resolveCandidates(
         reference === undefined ||
         (await isStillMissing(reference, before.get(reference), after.get(reference), lookups))
       ) {
-        findings.push(describe(candidate, before));
+        findings.push(findingOf(candidate, before));
       }
     }
     if (findings.length > 0) yield findings;
@@ -97,7 +97,7 @@ async function lookUp<T>(references: readonly Reference[], read: RowReader<T>): 
 }
 
 /** @param rows the labels of the candidates' rows; empty if unknown */
-export function describe(candidate: Candidate, rows: ReadonlyMap<Reference, Labels>): Finding {
+export function findingOf(candidate: Candidate, rows: ReadonlyMap<Reference, Labels>): Finding {
   switch (candidate.kind) {
     case 'dangling':
     case 'pending': {

@@ -8,7 +8,7 @@ import {
   showRelation,
 } from '../postgres/relations.ts';
 import { isText, isTime, typeReadOtherwise } from './column-types.ts';
-import { placeholders } from './pattern.ts';
+import { placeholders } from './key-pattern.ts';
 import { namedColumns, type ReferenceSource } from './reference-sources.ts';
 
 /**

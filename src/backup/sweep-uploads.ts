@@ -1,6 +1,6 @@
 import { keyStart, parseObjectName } from '../catalog/backup-name.ts';
 import { StoreError } from '../errors.ts';
-import { parseQuarantineKey } from '../quarantine/names.ts';
+import { parseQuarantineKey } from '../quarantine/quarantine-keys.ts';
 import type { PendingUpload, Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';

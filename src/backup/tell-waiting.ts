@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { type AwaitedLock, awaitedLocks } from '../postgres/blocked.ts';
+import { type AwaitedLock, awaitedLocks } from '../postgres/awaited-locks.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
 

@@ -38,6 +38,11 @@ interface Described {
 /** A backup that can be restored. */
 export type UsableBackup<M extends ManifestHead = ManifestHead> = Exclude<Backup<M>, { state: 'broken' }>;
 
+/** Whether a backup can be restored, judging by its state; what a verification has found is not considered. */
+export function isUsable(backup: Backup): backup is UsableBackup {
+  return backup.state !== 'broken';
+}
+
 export type BrokenBackup = Extract<Backup, { state: 'broken' }>;
 
 /**

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { DumpBytes } from '../dump/block-reader.ts';
-import { FORM_BYTES, sniffForm } from '../dump/form.ts';
+import { FORM_BYTES, sniffForm } from '../dump/dump-form.ts';
 import type { LocalDump } from '../dump/local-dump.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import type { ReadRange } from '../dump/read-text.ts';

@@ -3,7 +3,7 @@ import { ConfigError, EXIT } from '../errors.ts';
 import { checkMedia } from '../media/check-media.ts';
 import type { FirstMediaFindings, MediaFinding, MediaFindingSink } from '../media/media-finding.ts';
 import { restoreMedia } from '../media/restore-media.ts';
-import { checkQuarantinePrefix } from '../quarantine/names.ts';
+import { checkQuarantinePrefix } from '../quarantine/quarantine-keys.ts';
 import { readBackupId } from './backup-id.ts';
 import { choiceOptions } from './choice-options.ts';
 import { firstFindings } from './first-findings.ts';

@@ -7,7 +7,7 @@ import { ConfigError, messageOf, NotFoundError, OperatorError } from '../errors.
 import type { MediaFinding } from '../media/media-finding.ts';
 import { type MediaRestoreContext, restoreMedia } from '../media/restore-media.ts';
 import { openDatabase } from '../postgres/database.ts';
-import { checkQuarantinePrefix } from '../quarantine/names.ts';
+import { checkQuarantinePrefix } from '../quarantine/quarantine-keys.ts';
 import type { RestoreMedia } from '../restore/restore-confirmed.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';

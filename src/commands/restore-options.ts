@@ -134,7 +134,7 @@ export function readRowsTarget({ dataOnly, ...flags }: RestoreFlags): AddRowsOpt
  * @param given the flags for settings
  * @throws ConfigError for those that this restore has no use for
  */
-export function refuseUnread(flags: RestoreFlags, wanted: WantedDump, given: Invocation['flags']): void {
+export function refuseUnreadFlags(flags: RestoreFlags, wanted: WantedDump, given: Invocation['flags']): void {
   const isNeverCompared = flags.table !== undefined && flags.audit === false;
   const unread = [
     ...(isNeverCompared ? ['--no-audit'] : []),

@@ -29,7 +29,7 @@ import {
   readRowsTarget,
   readTarget,
   readWanted,
-  refuseUnread,
+  refuseUnreadFlags,
   type WantedDump,
   wantedBackup,
 } from './restore-options.ts';
@@ -54,7 +54,7 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
     jobs: { asked: readJobs(flags), cores: availableParallelism() },
     dryRun: flags.dryRun === true,
   };
-  refuseUnread(flags, wanted, invocation.flags);
+  refuseUnreadFlags(flags, wanted, invocation.flags);
   return withSource(invocation, wanted, (session, chosen) =>
     rows === undefined
       ? restoreSource(invocation, session, chosen, how)

@@ -1,4 +1,4 @@
-import type { DumpFaults } from './faults.ts';
+import type { DumpErrors } from './dump-errors.ts';
 import { createGrowingBuffer } from './growing-buffer.ts';
 import { countNewlines } from './newlines.ts';
 import type { DumpToken } from './tokens.ts';
@@ -47,9 +47,9 @@ export interface DumpWindow {
 /**
  * An empty window at the beginning of a dump.
  *
- * @param faults makes the errors that its methods throw
+ * @param errors makes the errors that its methods throw
  */
-export function createDumpWindow({ damaged }: DumpFaults): DumpWindow {
+export function createDumpWindow({ damaged }: DumpErrors): DumpWindow {
   const pending = createGrowingBuffer();
   let bytes: Buffer = Buffer.alloc(0);
   let read = 0;

@@ -1,4 +1,4 @@
-import { type DumpForm, sniffForm } from './form.ts';
+import { type DumpForm, sniffForm } from './dump-form.ts';
 
 /** What a file is instead of a plain dump, and what to do with it. */
 interface OtherForm {

@@ -3,7 +3,7 @@ import { addAbortSignal, type Readable, type Writable } from 'node:stream';
 import { DatabaseError, type ErrorParts, type OperatorError } from '../errors.ts';
 import { remedyForConflict, remedyForHiddenRows, remedyForLimit } from '../postgres/errors.ts';
 import { withLargeWrites } from './large-writes.ts';
-import { tellWarnings } from './warnings.ts';
+import { tellWarnings } from './tell-warnings.ts';
 
 /** How much of a program's stderr is kept for the error message, in characters. */
 const STDERR_KEPT = 4000;

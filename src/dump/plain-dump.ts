@@ -2,7 +2,7 @@ import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DatabaseError, DumpError, type ErrorParts } from '../errors.ts';
 import { type ClientTools, findClients } from '../postgres/client-binaries.ts';
-import { type DumpForm, FORM_BYTES, sniffForm } from './form.ts';
+import { type DumpForm, FORM_BYTES, sniffForm } from './dump-form.ts';
 import { gunzip } from './gunzip.ts';
 import { ZSTD } from './other-than-plain.ts';
 import { startDumpProcess } from './pg-dump.ts';

@@ -17,12 +17,12 @@ export async function readEncoding(name: string, dump: AsyncIterable<Buffer>): P
   let bytes = 0;
   for await (const chunk of dump) {
     for (const token of tokenizer.push(chunk)) {
-      if (tokenizer.session.encoding !== undefined) return tokenizer.session.encoding;
+      if (tokenizer.textSettings.encoding !== undefined) return tokenizer.textSettings.encoding;
       if (token.type === 'section' || ('entry' in token && token.entry !== undefined)) return undefined;
     }
     bytes += chunk.length;
     if (bytes > BEGINNING_BYTES) return undefined;
   }
   drain(tokenizer.end());
-  return tokenizer.session.encoding;
+  return tokenizer.textSettings.encoding;
 }

@@ -1,5 +1,5 @@
 import { RestoreError } from '../errors.ts';
-import { TAKE_ANOTHER } from './faults.ts';
+import { TAKE_ANOTHER } from './dump-errors.ts';
 import type { DumpToken } from './tokens.ts';
 
 /**

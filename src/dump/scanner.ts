@@ -97,7 +97,7 @@ export function createScanner(name: string, statementsAs: StatementsAs = 'heads'
         leftOut = undefined;
         break;
       case 'statement': {
-        for (const role of rolesOf(token.sql, tokenizer.session.decode)) {
+        for (const role of rolesOf(token.sql, tokenizer.textSettings.decode)) {
           roles.add(role);
           if (!isOwnership(token.sql)) otherRoles.add(role);
         }
@@ -137,7 +137,7 @@ export function createScanner(name: string, statementsAs: StatementsAs = 'heads'
       ownerRoles: [...roles].filter((role) => !otherRoles.has(role)).sort(),
       serverVersion: tokenizer.comments.serverVersion,
       pgDumpVersion: tokenizer.comments.pgDumpVersion,
-      encoding: tokenizer.session.encoding,
+      encoding: tokenizer.textSettings.encoding,
     }),
   };
 }

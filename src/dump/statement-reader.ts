@@ -1,8 +1,8 @@
 import { parseCopy } from './copy-statement.ts';
+import type { DumpErrors } from './dump-errors.ts';
 import type { DumpWindow } from './dump-window.ts';
-import type { DumpFaults } from './faults.ts';
-import type { DumpSession } from './session.ts';
 import { createStatementLexer } from './statement-lexer.ts';
+import type { TextSettings } from './text-settings.ts';
 import type { CopyStart, DumpPosition, DumpToken, Statement } from './tokens.ts';
 
 /** The server accepts no longer statement (MaxAllocSize, 1 GiB). */
@@ -40,13 +40,13 @@ interface StatementReader {
 /**
  * A reader of the statements that begin in the window.
  *
- * @param session says how strings and names are to be read at this point
- * @param faults makes the errors for what pg_dump does not write
+ * @param textSettings say how strings and names are to be read at this point
+ * @param errors makes the errors for what pg_dump does not write
  */
 export function createStatementReader(
   window: DumpWindow,
-  session: DumpSession,
-  { damaged }: DumpFaults,
+  textSettings: TextSettings,
+  { damaged }: DumpErrors,
   statementsAs: StatementsAs,
 ): StatementReader {
   const lexer = createStatementLexer();
@@ -58,7 +58,7 @@ export function createStatementReader(
   function backslash(final: boolean): undefined {
     const end = window.lineEnd(final);
     if (end === undefined) return undefined;
-    const line = session.decode(window.bytes.subarray(window.read, end));
+    const line = textSettings.decode(window.bytes.subarray(window.read, end));
     throw damaged(
       `it contains the command ${/^\\\S*/.exec(line)?.[0]} inside the statement at line ${at.line}`,
     );
@@ -77,7 +77,7 @@ export function createStatementReader(
     open(position) {
       at = position;
       head = undefined;
-      lexer.escapesInStrings = session.escapesInStrings;
+      lexer.escapesInStrings = textSettings.escapesInStrings;
     },
     *read(final) {
       const found = lexer.read(window.bytes, window.read);
@@ -87,11 +87,11 @@ export function createStatementReader(
       holdHead(from);
       if (found.state === 'more') return undefined;
       const sql = head ?? window.bytes.subarray(from, found.at);
-      const target = head === undefined && isCopy(sql) ? parseCopy(session.decode(sql)) : undefined;
+      const target = head === undefined && isCopy(sql) ? parseCopy(textSettings.decode(sql)) : undefined;
       yield* window.text(found.at);
       // The rows may begin in a later chunk, when the view is no longer valid.
       if (target !== undefined) return { type: 'copy-start', sql: Buffer.from(sql), ...target, ...at };
-      session.obey(sql);
+      textSettings.obey(sql);
       return { type: 'statement', sql, ...at };
     },
     *letGo() {

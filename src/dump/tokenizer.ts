@@ -1,13 +1,13 @@
 import { type CommentReader, createCommentReader } from './comment-reader.ts';
 import { type CopyBlock, createCopyBlock } from './copy-block.ts';
+import { dumpErrors } from './dump-errors.ts';
+import { FORM_BYTES } from './dump-form.ts';
 import type { DumpTable } from './dump-index.ts';
 import { createDumpWindow } from './dump-window.ts';
-import { dumpFaults } from './faults.ts';
-import { FORM_BYTES } from './form.ts';
 import { otherThanPlain } from './other-than-plain.ts';
-import { createSession, type DumpSession } from './session.ts';
 import { isSpace } from './sql-bytes.ts';
 import { createStatementReader, type StatementsAs } from './statement-reader.ts';
+import { createTextSettings, type TextSettings } from './text-settings.ts';
 import { type DumpPosition, type DumpToken, qualifiedName } from './tokens.ts';
 
 /** pg_dump's header is in the first lines; a file without it by then is not a dump. */
@@ -40,16 +40,16 @@ export interface Tokenizer {
   /** What the comments have said so far. */
   readonly comments: Pick<CommentReader, 'serverVersion' | 'pgDumpVersion'>;
   /** What the statements have said so far. */
-  readonly session: Pick<DumpSession, 'encoding' | 'decode'>;
+  readonly textSettings: Pick<TextSettings, 'encoding' | 'decode'>;
 }
 
 /** @param name what the dump is called in errors: `backup/x.sql`, `./dump.sql` */
 export function createTokenizer(name: string, statementsAs: StatementsAs = 'heads'): Tokenizer {
-  const faults = dumpFaults(name);
-  const window = createDumpWindow(faults);
-  const session = createSession();
+  const errors = dumpErrors(name);
+  const window = createDumpWindow(errors);
+  const textSettings = createTextSettings();
   const comments = createCommentReader();
-  const statement = createStatementReader(window, session, faults, statementsAs);
+  const statement = createStatementReader(window, textSettings, errors, statementsAs);
   let mode: 'between' | 'statement' | 'copy' = 'between';
   let copy: CopyBlock | undefined;
 
@@ -79,10 +79,10 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
 
   function* comment(from: number, to: number): Generator<DumpToken, void> {
     const { bytes } = window;
-    if (!comments.seenHeader && window.offset(from) > HEADER_WITHIN) throw faults.noDump(NO_HEADER);
-    const told = comments.read(session.decode(bytes.subarray(from, to)).trimEnd());
+    if (!comments.seenHeader && window.offset(from) > HEADER_WITHIN) throw errors.noDump(NO_HEADER);
+    const told = comments.read(textSettings.decode(bytes.subarray(from, to)).trimEnd());
     if (told === 'cluster') {
-      throw faults.fault('it contains a whole cluster (pg_dumpall)', 'dump one database with pg_dump');
+      throw errors.unreadable('it contains a whole cluster (pg_dumpall)', 'dump one database with pg_dump');
     }
     if (told !== 'section') return;
     // The entry begins with the line `--` above.
@@ -97,7 +97,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
     const end = window.lineEnd(final);
     if (end === undefined) return false;
     const at = position();
-    const line = session.decode(window.bytes.subarray(window.read, end)).trimEnd();
+    const line = textSettings.decode(window.bytes.subarray(window.read, end)).trimEnd();
     const command = /^\\\S*/.exec(line)?.[0] ?? '\\';
     window.read = end;
     yield* window.text(end);
@@ -115,7 +115,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
     for (;;) {
       if (mode === 'between') {
         if (!(yield* between(final))) return;
-        if (!comments.seenHeader) throw faults.noDump(NO_HEADER);
+        if (!comments.seenHeader) throw errors.noDump(NO_HEADER);
         if (window.bytes[window.read] === BACKSLASH) {
           if (!(yield* backslash(final))) return;
           continue;
@@ -144,7 +144,7 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
     // The line `--` before an entry may open the next section, so the last bytes between statements are kept.
     if (mode === 'between' && window.read - window.given > HEADER_WITHIN) yield* window.text(window.read - 3);
     if (mode === 'statement') yield* statement.letGo();
-    if (!comments.seenHeader && window.offset(window.read) > HEADER_WITHIN) throw faults.noDump(NO_HEADER);
+    if (!comments.seenHeader && window.offset(window.read) > HEADER_WITHIN) throw errors.noDump(NO_HEADER);
     window.release();
   }
 
@@ -156,12 +156,12 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
 
   return {
     comments,
-    session,
+    textSettings,
     *push(chunk) {
       window.add(chunk);
       if (window.offset(0) === 0 && !comments.seenHeader) {
         const other = otherThanPlain(window.bytes);
-        if (other !== undefined) throw faults.noDump(other.found, other.remedy);
+        if (other !== undefined) throw errors.noDump(other.found, other.remedy);
         // With more bytes, the beginning may still show that the file is not a plain dump.
         if (window.bytes.length < FORM_BYTES) return window.release();
       }
@@ -172,15 +172,15 @@ export function createTokenizer(name: string, statementsAs: StatementsAs = 'head
       const name = qualifiedName(table);
       const stands = window.offset(0) === table.offset && copy?.table === name && mode === 'copy';
       if (stands && copy?.leaveOut(table)) return;
-      throw faults.fault(`no rows of ${name} begin at byte ${table.offset}`, 'use another backup');
+      throw errors.unreadable(`no rows of ${name} begin at byte ${table.offset}`, 'use another backup');
     },
     *end() {
       window.add(Buffer.alloc(0));
       yield* run(true);
-      if (window.offset(window.bytes.length) === 0) throw faults.noDump('it is empty');
-      if (!comments.seenHeader) throw faults.noDump(NO_HEADER);
+      if (window.offset(window.bytes.length) === 0) throw errors.noDump('it is empty');
+      if (!comments.seenHeader) throw errors.noDump(NO_HEADER);
       if (mode !== 'between' || !comments.complete) {
-        throw faults.fault(whereItEnds(), 'use a complete dump');
+        throw errors.unreadable(whereItEnds(), 'use a complete dump');
       }
       yield* window.text(window.bytes.length);
     },

@@ -1,11 +1,11 @@
 import { type Backup, isTaken } from '../catalog/backup.ts';
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
 import { type Check, describeFaults, faultyCheck } from '../catalog/verification.ts';
-import { newestFirst } from '../retention/order.ts';
+import { newestFirst } from '../retention/newest-first.ts';
 import { describeShrink, judgeShrink, type Shrink } from '../retention/shrink-guard.ts';
+import { describeSchedule } from '../schedule/describe-schedule.ts';
 import type { Schedule, Timetable } from '../schedule/schedule.ts';
 import { nextTime, previousTime, requireNextTime } from '../schedule/times.ts';
-import { describeSchedule } from '../schedule/words.ts';
 import { formatCount, formatDuration, formatTime } from '../ui/format.ts';
 
 /** Minimum grace period in milliseconds if none is set. */

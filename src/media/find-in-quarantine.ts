@@ -1,6 +1,6 @@
 import type { MediaObject } from '../catalog/media-manifest.ts';
-import { runPrefix } from '../quarantine/names.ts';
 import type { OriginalEtags } from '../quarantine/original-etags.ts';
+import { runPrefix } from '../quarantine/quarantine-keys.ts';
 import { bringBack } from '../quarantine/restore-run.ts';
 import { compareWithRecorded } from '../s3/object-identity.ts';
 import { LONGEST_KEY, type Store, type StoredObject } from '../s3/store.ts';

@@ -1,6 +1,6 @@
-import { isFolderMarker } from '../audit/join-rules.ts';
-import { type MergeInputs, mergeByKey } from '../audit/merge.ts';
+import { type MergeInputs, mergeByKey } from '../audit/merge-by-key.ts';
 import type { MediaEntry } from '../catalog/media-manifest.ts';
+import { isFolderMarker } from '../s3/folder-marker.ts';
 import { isKey, keyOf } from '../s3/key-bytes.ts';
 import type { ObjectInfo, ObjectVersion } from '../s3/store.ts';
 

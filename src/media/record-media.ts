@@ -1,8 +1,9 @@
 import { counted } from '../audit/counted.ts';
-import { inspectDatabase, readAllRows, sortInMemory } from '../audit/inspect.ts';
+import { inspectDatabase } from '../audit/inspect-database.ts';
 import { listMedia } from '../audit/list-media.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
 import { referenceQuery } from '../audit/reference-query.ts';
+import { seeAllRows, sortInMemory } from '../audit/reference-session.ts';
 import { sourceNames, TOPOBANK_SOURCES } from '../audit/reference-sources.ts';
 import { type Reference, readReferences } from '../audit/references.ts';
 import { type LinesWriter, openLinesWriter } from '../catalog/gzipped-lines.ts';
@@ -89,7 +90,7 @@ export function recordMedia(
       }
       for (const problem of matched.unread)
         log.warn(`the backup’s list of media lacks what rows own that cannot be read: ${problem}`);
-      await readAllRows(client, serverEncoding);
+      await seeAllRows(client, serverEncoding);
       await sortInMemory(client);
       const sql = referenceQuery(matched.sources, {
         mediaPrefix,

@@ -7,9 +7,9 @@ import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { closeRuns } from './close-runs.ts';
-import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
 import { type Journal, openJournal } from './journal.ts';
-import { runPrefix } from './names.ts';
+import type { ConfirmedQuarantineContext, QuarantineContext } from './quarantine-context.ts';
+import { runPrefix } from './quarantine-keys.ts';
 import { type QuarantineReport, quarantineOrphans } from './quarantine-orphans.ts';
 import { findFreeRun, listRuns } from './runs.ts';
 

@@ -1,7 +1,7 @@
 import { mapConcurrently } from '../map-concurrently.ts';
 import { formatCount, formatNumber } from '../ui/format.ts';
-import type { QuarantineContext } from './context.ts';
 import { isInPlace } from './move-object.ts';
+import type { QuarantineContext } from './quarantine-context.ts';
 import { endRun, firstOriginal, listQuarantined, listRuns } from './runs.ts';
 
 /** Number of concurrent lookups. */

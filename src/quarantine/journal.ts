@@ -3,7 +3,7 @@ import type { Finding } from '../audit/finding.ts';
 import { type LinesWriter, openLinesWriter, readGzippedLines } from '../catalog/gzipped-lines.ts';
 import { DumpError, NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
-import { journalKey } from './names.ts';
+import { journalKey } from './quarantine-keys.ts';
 
 /** Far more than the journal of any bucket needs, and accepted by every server. */
 const MAX_PARTS = 1000;

@@ -8,8 +8,8 @@ import { withLock } from '../postgres/advisory-lock.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
 import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
-import type { ConfirmedQuarantineContext, QuarantineContext } from './context.ts';
 import { tellingCutOff } from './cut-off.ts';
+import type { ConfirmedQuarantineContext, QuarantineContext } from './quarantine-context.ts';
 import {
   firstOriginal,
   listQuarantined,

@@ -4,13 +4,13 @@ import { mapConcurrently } from '../map-concurrently.ts';
 import { removeAllowed } from '../s3/remove-allowed.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
-import type { QuarantineContext } from './context.ts';
 import { tellingCutOff } from './cut-off.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isUnchanged } from './move-object.ts';
-import { runPrefix } from './names.ts';
 import { type Attempt, type ObjectFailures, tolerateFailures } from './object-failures.ts';
+import type { QuarantineContext } from './quarantine-context.ts';
+import { runPrefix } from './quarantine-keys.ts';
 import { endRun, type RunMark } from './runs.ts';
 
 /** Objects whose owners are looked up together: each lookup reads every table that owns objects, whole. */
@@ -63,7 +63,7 @@ export async function quarantineOrphans(
     },
   };
   const moveAll = async (begin: () => void) => {
-    for await (const entries of inBatches(readJournal(store, quarantinePrefix, run, signal))) {
+    for await (const entries of regroup(readJournal(store, quarantinePrefix, run, signal))) {
       begin();
       await moveBatch(context, run, entries, tools, signal);
     }
@@ -208,7 +208,8 @@ function isAsListed(entry: JournalEntry, source: StoredObject): boolean {
   );
 }
 
-async function* inBatches(
+/** Passes entries on in batches of the size in which their owners are looked up. */
+async function* regroup(
   entries: AsyncIterable<readonly JournalEntry[]>,
 ): AsyncGenerator<readonly JournalEntry[]> {
   let batch: JournalEntry[] = [];

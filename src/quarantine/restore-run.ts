@@ -1,11 +1,11 @@
 import { NotFoundError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import type { Store } from '../s3/store.ts';
-import type { QuarantineContext } from './context.ts';
 import { tellingCutOff } from './cut-off.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
-import { runPrefix } from './names.ts';
+import type { QuarantineContext } from './quarantine-context.ts';
+import { runPrefix } from './quarantine-keys.ts';
 import { findRunState, listQuarantined, type QuarantinedObject, removeEmptyRun } from './runs.ts';
 
 /** The result of bringing a run's objects back. Sizes are bytes. */

@@ -3,7 +3,7 @@ import { NotFoundError } from '../errors.ts';
 import { takePages } from '../s3/object-page.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { firstOfJournal } from './journal.ts';
-import { doneKey, journalKey, parseQuarantineKey, runPrefix } from './names.ts';
+import { doneKey, journalKey, parseQuarantineKey, runPrefix } from './quarantine-keys.ts';
 
 /** One run of the quarantine, as the bucket holds it. */
 export interface QuarantineRun {

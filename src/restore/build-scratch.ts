@@ -9,7 +9,7 @@ import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
-import type { RestorePlan } from './plan.ts';
+import type { RestorePlan } from './plan-restore.ts';
 import { createScratch, dropScratch } from './scratch.ts';
 
 /**

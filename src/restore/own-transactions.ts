@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { TAKE_ANOTHER } from '../dump/faults.ts';
+import { TAKE_ANOTHER } from '../dump/dump-errors.ts';
 import { RestoreError } from '../errors.ts';
 
 /**

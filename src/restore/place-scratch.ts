@@ -12,8 +12,8 @@ import {
   NO_SUBSCRIPTIONS,
   type OldSubscriptions,
 } from './old-databases.ts';
-import { onceThere } from './once-there.ts';
 import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
+import { retryWhileAway } from './retry-while-away.ts';
 import { dropScratch } from './scratch.ts';
 import { type AsAdmin, isInUse, type SwapNames, swapDatabases } from './swap.ts';
 
@@ -41,7 +41,7 @@ export async function placeScratch(
   const { target: name, scratch, kept } = names;
   const asAdmin: AsAdmin = (work) => database.use(database.maintenanceName, uninterrupted(), work);
   if (target.kind !== 'swap' || !found.exists) {
-    await onceThere(database, `to rename database ${scratch} to ${name}`, log, (signal) =>
+    await retryWhileAway(database, `to rename database ${scratch} to ${name}`, log, (signal) =>
       database.use(database.maintenanceName, signal, (admin) => renameScratch(admin, scratch, name)),
     ).catch((error: unknown) => {
       throw keptScratch(error, name, scratch);

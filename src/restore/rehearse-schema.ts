@@ -16,9 +16,9 @@ import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { copyRows } from './copy-rows.ts';
 import { isOfMissing, mayBeForLackOfRows } from './lack-of-rows.ts';
 import { noneLost } from './lost-privileges.ts';
-import { onceThere } from './once-there.ts';
 import { isTransactional, refuseUncommitted } from './own-transactions.ts';
-import type { RestorePlan } from './plan.ts';
+import type { RestorePlan } from './plan-restore.ts';
+import { retryWhileAway } from './retry-while-away.ts';
 import { WORTH_A_REQUEST } from './row-pieces.ts';
 import { attempt, runStatement, type StatementContext } from './run-statement.ts';
 import { createScratch, dropScratch } from './scratch.ts';
@@ -79,7 +79,7 @@ export async function rehearseSchema(
  */
 async function dropTried(database: Database, scratch: string, log: Logger): Promise<void> {
   try {
-    await onceThere(database, `to drop database ${scratch}`, log, (signal) =>
+    await retryWhileAway(database, `to drop database ${scratch}`, log, (signal) =>
       database.use(database.maintenanceName, signal, (admin) => dropDatabase(admin, scratch)),
     );
   } catch (error) {

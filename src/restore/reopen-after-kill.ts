@@ -1,7 +1,7 @@
 import { allowConnections, listDatabases } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
-import { isScratchName } from './names.ts';
+import { isScratchName } from './database-names.ts';
 
 /**
  * Makes the database accept connections again if a restore was killed in the middle of the swap. That is certain only

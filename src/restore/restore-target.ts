@@ -8,7 +8,7 @@ import { databaseError } from '../postgres/errors.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
 import { grantRightsOf, lackToReplace, readMemberships, untouchableRoles } from '../postgres/roles.ts';
 import { dropStatements, slotsOf, subscriptionsOf } from '../postgres/subscriptions.ts';
-import { isKeptName, isScratchName } from './names.ts';
+import { isKeptName, isScratchName } from './database-names.ts';
 
 /** How long to wait for obstacles that may pass by themselves, in milliseconds. */
 const PASSING_MS = 3000;

@@ -8,13 +8,13 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { buildScratch } from './build-scratch.ts';
+import { freeNames, scratchName } from './database-names.ts';
 import type { FilledFrom } from './fill-database.ts';
 import { describeConversion, findLocaleChange } from './locale.ts';
-import { freeNames, scratchName } from './names.ts';
 import { selectTables, type TableSelection } from './narrow/select-tables.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { type Placed, placeScratch } from './place-scratch.ts';
-import { planRestore, type RestorePlan } from './plan.ts';
+import { planRestore, type RestorePlan } from './plan-restore.ts';
 import { knowDump, proveDump } from './prove-dump.ts';
 import { rehearseSchema } from './rehearse-schema.ts';
 import {

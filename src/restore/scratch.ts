@@ -8,7 +8,7 @@ import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
-import { onceThere } from './once-there.ts';
+import { retryWhileAway } from './retry-while-away.ts';
 
 /** Creates a temporary database. */
 export async function createScratch(
@@ -35,7 +35,7 @@ export async function dropScratch(
   failure?: unknown,
 ): Promise<void> {
   try {
-    await onceThere(database, `to drop database ${scratch}`, log, async (signal) => {
+    await retryWhileAway(database, `to drop database ${scratch}`, log, async (signal) => {
       if (isDiskFull(failure)) await freeDisk(database, scratch, signal);
       await dropWithSubscriptions(database, scratch, signal);
     });

@@ -1,10 +1,10 @@
-import { type Backup, type BrokenBackup, isTaken, type UsableBackup } from '../catalog/backup.ts';
+import { type Backup, type BrokenBackup, isTaken, isUsable, type UsableBackup } from '../catalog/backup.ts';
 import { backupTime, isAhead } from '../catalog/backup-time.ts';
 import { otherDatabase } from '../catalog/manifest.ts';
 import { faultyCheck } from '../catalog/verification.ts';
 import { byDatabase, type DatabaseBackups } from './by-database.ts';
 import { type CalendarUnit, calendarName, spanBefore } from './calendar.ts';
-import { isUsable, newestFirst } from './order.ts';
+import { newestFirst } from './newest-first.ts';
 import type { KeepWithin, RetentionRules } from './rules.ts';
 
 /** What is to be done with a backup, and why. */

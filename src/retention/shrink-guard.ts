@@ -1,9 +1,9 @@
-import type { Backup, UsableBackup } from '../catalog/backup.ts';
+import { type Backup, isUsable, type UsableBackup } from '../catalog/backup.ts';
 import { isAhead } from '../catalog/backup-time.ts';
 import { databaseOf, otherDatabase } from '../catalog/manifest.ts';
 import { damagedCheck } from '../catalog/verification.ts';
 import { formatBytes } from '../ui/format.ts';
-import { isUsable, newestFirst } from './order.ts';
+import { newestFirst } from './newest-first.ts';
 
 /** A dump that is so much smaller than one before it that something may have been lost. */
 export interface Shrink {

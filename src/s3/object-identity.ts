@@ -1,4 +1,4 @@
-import { LARGEST_COPY } from './copy.ts';
+import { LARGEST_COPY } from './copy-object.ts';
 import type { StoredObject } from './store.ts';
 
 /** What identifies an object. */

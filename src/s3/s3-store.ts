@@ -11,7 +11,7 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../errors.ts';
 import { createS3Client, serverAddress } from './client.ts';
 import { type Connection, connectBucket, type Waiting, WRITE_ID } from './connection.ts';
-import { copyObject } from './copy.ts';
+import { copyObject } from './copy-object.ts';
 import { deleteObjects } from './deletion.ts';
 import { answerOf, UnlikeS3Error } from './errors.ts';
 import { bareEtag, hidesMd5 } from './etag.ts';

@@ -1,9 +1,9 @@
 import type { RetentionRules } from '../retention/rules.ts';
 import { formatDuration, formatNumber, formatTime } from '../ui/format.ts';
+import { describeSchedule } from './describe-schedule.ts';
 import type { Job } from './run-job.ts';
 import type { Schedule } from './schedule.ts';
 import { upcomingTimes } from './times.ts';
-import { describeSchedule } from './words.ts';
 
 /** What the service logs about a job when it starts: `backup: every day at 00:00 (UTC), next …`, with three times. */
 export function announceTimes(

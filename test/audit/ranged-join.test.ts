@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { joinReferences } from '../../src/audit/join.ts';
+import { joinReferences } from '../../src/audit/join-references.ts';
 import type { MatchedSource } from '../../src/audit/match-sources.ts';
 import { type Batch, batchOf, cutRanges } from '../../src/audit/reference-ranges.ts';
 import type { Reference } from '../../src/audit/references.ts';

@@ -6,7 +6,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { copyObject } from '../../src/s3/copy.ts';
+import { copyObject } from '../../src/s3/copy-object.ts';
 import { openMultipartWriter } from '../../src/s3/multipart-writer.ts';
 import { mayBeCopy } from '../../src/s3/object-identity.ts';
 import { readObject } from '../../src/s3/reader.ts';

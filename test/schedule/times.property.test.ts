@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { describeSchedule } from '../../src/schedule/describe-schedule.ts';
 import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
 import type { Timetable } from '../../src/schedule/schedule.ts';
 import { nextTime, previousTime, upcomingTimes } from '../../src/schedule/times.ts';
-import { describeSchedule } from '../../src/schedule/words.ts';
 import { type Field, type Fields, walkClock } from './clock-walk.ts';
 
 const MINUTE = 60_000;

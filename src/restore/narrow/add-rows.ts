@@ -9,10 +9,10 @@ import { heardByMany } from '../../heard-by-many.ts';
 import { databaseError } from '../../postgres/errors.ts';
 import { formatBytes } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
-import { settleForDump } from '../dump-session.ts';
 import type { Placed } from '../place-scratch.ts';
 import { knowDump } from '../prove-dump.ts';
 import type { RestoreContext, RestoreReport } from '../restore.ts';
+import { settleForDump } from '../settle-for-dump.ts';
 import { constraintRefused, copyBlock } from './copy-block.ts';
 import {
   filledTables,

@@ -2,10 +2,10 @@ import type pg from 'pg';
 import { heardByMany } from '../../heard-by-many.ts';
 import type { Database } from '../../postgres/database.ts';
 import { raiseMemory } from '../../postgres/raise-memory.ts';
-import { settleForDump } from '../dump-session.ts';
 import { fireEventTriggers } from '../event-triggers.ts';
 import { runStatement, type StatementContext } from '../run-statement.ts';
 import type { SessionSettings, SetStatement } from '../session-settings.ts';
+import { settleForDump } from '../settle-for-dump.ts';
 
 /** Memory for building indexes and checking foreign keys, across all lanes, in MiB. */
 const MAINTENANCE_MIB = 256;

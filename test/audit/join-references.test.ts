@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Candidate, joinReferences } from '../../src/audit/join.ts';
+import { type Candidate, joinReferences } from '../../src/audit/join-references.ts';
 import type { MatchedSource } from '../../src/audit/match-sources.ts';
 import type { Reference } from '../../src/audit/references.ts';
 import { keyBytes, keyOf } from '../../src/s3/key-bytes.ts';

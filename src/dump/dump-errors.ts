@@ -4,8 +4,8 @@ import { DumpError } from '../errors.ts';
 export const TAKE_ANOTHER = 'take another dump; this one is not as pg_dump wrote it';
 
 /** Errors about the bytes of one dump. */
-export interface DumpFaults {
-  fault(problem: string, remedy: string): DumpError;
+export interface DumpErrors {
+  unreadable(problem: string, remedy: string): DumpError;
   /** @param problem one that a dump written by pg_dump never has */
   damaged(problem: string): DumpError;
   /**
@@ -16,13 +16,13 @@ export interface DumpFaults {
 }
 
 /** @param name what the dump is called in errors */
-export function dumpFaults(name: string): DumpFaults {
-  const fault = (problem: string, remedy: string) =>
+export function dumpErrors(name: string): DumpErrors {
+  const unreadable = (problem: string, remedy: string) =>
     new DumpError({ doing: `cannot read the dump ${name}`, problem, remedy });
   return {
-    fault,
-    damaged: (problem) => fault(problem, TAKE_ANOTHER),
+    unreadable,
+    damaged: (problem) => unreadable(problem, TAKE_ANOTHER),
     noDump: (found, remedy = 'give a file written by pg_dump') =>
-      fault(`${found}, so it is not a plain dump from pg_dump`, remedy),
+      unreadable(`${found}, so it is not a plain dump from pg_dump`, remedy),
   };
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { tellWarnings } from '../../src/dump/warnings.ts';
+import { tellWarnings } from '../../src/dump/tell-warnings.ts';
 
 async function told(chunks: readonly string[]): Promise<string[]> {
   const heard: string[] = [];

@@ -1,7 +1,7 @@
 import { type DecodeText, textDecoder } from './text-decoder.ts';
 
 /** What a dump has said so far about how its own bytes are to be read. */
-export interface DumpSession {
+export interface TextSettings {
   /** The dump's first `SET client_encoding`. */
   readonly encoding: string | undefined;
   /** Reads names in the dump's encoding. */
@@ -17,8 +17,8 @@ const LONGEST = 100;
 const SETTING =
   /^SET\s+(?:SESSION\s+)?(client_encoding|standard_conforming_strings)\s*(?:=|\sTO\s)\s*'?([\w-]+)'?\s*;$/i;
 
-/** The session at the beginning of a dump: names in UTF-8, and strings without escapes. */
-export function createSession(): DumpSession {
+/** The settings at the beginning of a dump: names in UTF-8, and strings without escapes. */
+export function createTextSettings(): TextSettings {
   let encoding: string | undefined;
   let decode = textDecoder(undefined);
   let escapesInStrings = false;

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { freeNames, isKeptName, isScratchName, keptName, scratchName } from '../../src/restore/names.ts';
+import {
+  freeNames,
+  isKeptName,
+  isScratchName,
+  keptName,
+  scratchName,
+} from '../../src/restore/database-names.ts';
 
 const TIME = '20261123103000';
 

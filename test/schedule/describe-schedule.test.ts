@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { describeSchedule } from '../../src/schedule/describe-schedule.ts';
 import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
-import { describeSchedule } from '../../src/schedule/words.ts';
 
 test.each([
   ['none', 'once, now'],

@@ -1,8 +1,8 @@
 import { isPartOfBackup } from '../catalog/backup-name.ts';
+import { isFolderMarker } from '../s3/folder-marker.ts';
 import { type KeyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
-import { isFolderMarker } from './join-rules.ts';
-import { type MergeInputs, mergeByKey } from './merge.ts';
+import { type MergeInputs, mergeByKey } from './merge-by-key.ts';
 import type { Reference } from './references.ts';
 
 /** Maximum number of rows reported for a shared key. */

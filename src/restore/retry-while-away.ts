@@ -17,7 +17,7 @@ const TRY_AGAIN_MS = 500;
  * @param work may be repeated after it was done, if only the server's answer was lost; its signal ends the waiting
  * @throws the first other error, or after a minute the one that told that the server was away
  */
-export async function onceThere(
+export async function retryWhileAway(
   { server }: Pick<Database, 'server'>,
   purpose: string,
   log: Logger,

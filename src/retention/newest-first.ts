@@ -1,9 +1,4 @@
-import type { Backup, UsableBackup } from '../catalog/backup.ts';
-
-/** Whether a backup can be restored, judging by its state; what a verification has found is not considered. */
-export function isUsable(backup: Backup): backup is UsableBackup {
-  return backup.state !== 'broken';
-}
+import type { Backup } from '../catalog/backup.ts';
 
 const RANK = { complete: 0, foreign: 1, broken: 2 } as const;
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createS3Client } from '../../src/s3/client.ts';
-import { copyObject } from '../../src/s3/copy.ts';
+import { copyObject } from '../../src/s3/copy-object.ts';
 import { deferred } from '../support/deferred.ts';
 import { startTestStore, type TestStore } from '../support/test-store.ts';
 

@@ -1,7 +1,7 @@
 import { compareKeyBytes, type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { type Cursor, openCursor } from './cursor.ts';
-import { furthest } from './join-rules.ts';
+import { furthest } from './furthest-prefix.ts';
 import { refuseListingOrder, refuseRowOrder } from './order-errors.ts';
 import type { Reference } from './references.ts';
 

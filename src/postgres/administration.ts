@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { DatabaseError } from '../errors.ts';
-import { openAgain } from './database.ts';
-import { creationStatement } from './database-statements.ts';
+import { creationStatement, openAgain } from './database-statements.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
 import { execute } from './execute.ts';
 import { type CreationOptions, readServerVersion } from './facts.ts';

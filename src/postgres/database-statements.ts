@@ -51,6 +51,11 @@ export function creationStatement(name: string, options: CreationOptions, server
   return words.join(' ');
 }
 
+/** The statement that makes a database accept connections again. */
+export function openAgain(database: string): string {
+  return `ALTER DATABASE ${quote(database)} ALLOW_CONNECTIONS true;`;
+}
+
 /** Properties of a database other than owner and privileges. */
 type Traits = Pick<DatabaseFacts, 'settings' | 'connectionLimit' | 'template' | 'comment'>;
 

@@ -1,20 +1,18 @@
 import pg from 'pg';
 import type { Secret } from '../config/secret.ts';
-import { ConfigError, DatabaseError, type OperatorError } from '../errors.ts';
-import { databaseError, describeCause, errorCode, NOT_SERVED } from './errors.ts';
+import { ConfigError } from '../errors.ts';
+import { connectError } from './connect-error.ts';
+import { errorCode } from './errors.ts';
 import { readPasswordFile } from './password-file.ts';
+import { settleSession } from './settle-session.ts';
 import { SQLSTATE } from './sqlstate.ts';
 import { planTls } from './tls.ts';
 
 /** How long connecting may take if `PGCONNECT_TIMEOUT` is not set, in seconds. */
 const CONNECT_SECONDS = 15;
 
-/** Errors for a database that does not exist, or that the role may not connect to. */
-const NOT_THERE = new Set<string>([SQLSTATE.invalidCatalogName, SQLSTATE.insufficientPrivilege]);
-
-/** As remedies list them. */
-const OWN_VARIABLE = '\\bPOSTGRES_(?:HOST|PORT|USER|PASSWORD|DB)\\b';
-const OWN_VARIABLES = new RegExp(`${OWN_VARIABLE}(?:(?:,| and) ${OWN_VARIABLE})*`, 'g');
+/** The `application_name` of connections, and of programs that are not told another one. */
+const APPLICATION = 'topobank-backup';
 
 /** libpq variables that lead to another server than the settings do, and override them (manual §34.15). */
 const LEADING_ELSEWHERE = ['PGHOSTADDR', 'PGSERVICE', 'PGSERVICEFILE'];
@@ -63,11 +61,15 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
   const tls = planTls(settings.host, env);
   const connectSeconds = readConnectTimeout(env);
   const server = `${settings.host}:${settings.port}`;
+  const { user, maintenanceDatabase, from } = settings;
   let ssl = tls.ssl;
+
+  const refused = (database: string, error: unknown) =>
+    connectError({ database, server, user, maintenanceDatabase, from }, error);
 
   async function connect(database: string, signal: AbortSignal, tried = ssl): Promise<Connection> {
     signal.throwIfAborted();
-    const { host, port, user, password } = settings;
+    const { host, port, password } = settings;
     const client = new pg.Client({
       host,
       port,
@@ -76,7 +78,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       password: password?.reveal() ?? (() => readPasswordFile({ host, port, user, database })),
       ssl: tried,
       keepAlive: true,
-      application_name: 'topobank-backup',
+      application_name: APPLICATION,
       connectionTimeoutMillis: connectSeconds * 1000,
       ...(env.PGOPTIONS ? { options: env.PGOPTIONS } : {}),
     });
@@ -95,51 +97,19 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
         const connection = await connect(database, signal, tls.fallBack).catch((second: Error) => {
           // If the server refuses both ways, what it said first is the reason.
           const isNoBetter = !isWithoutTls(error) && (isWithoutTls(second) || isNotAdmitted(second.cause));
-          throw isNoBetter ? connectError(error, database) : second;
+          throw isNoBetter ? refused(database, error) : second;
         });
         ssl = tls.fallBack;
         return connection;
       }
-      throw connectError(error, database);
+      throw refused(database, error);
     }
-  }
-
-  function connectError(error: unknown, database: string): Error {
-    const doing = `cannot connect to database ${database} on ${server} as ${settings.user}`;
-    const code = errorCode(error);
-    const problem = describeCause(error);
-    const isNotThere = NOT_SERVED.test(problem) || (code !== undefined && NOT_THERE.has(code));
-    if (database === settings.maintenanceDatabase && isNotThere) {
-      const from = settings.from ?? 'POSTGRES_MAINTENANCE_DB';
-      const remedy = `set ${from} to a database that the role may connect to`;
-      return new DatabaseError({ doing, problem, remedy, cause: error });
-    }
-    if (code !== SQLSTATE.objectNotInPrerequisiteState) return namingSource(databaseError(doing, error));
-    if (/invalid database/.test(problem)) {
-      const drop = `DROP DATABASE ${pg.escapeIdentifier(database)};`;
-      const remedy = `restore it, which drops what is left of it; or run on database ${settings.maintenanceDatabase}: ${drop}`;
-      return new DatabaseError({ doing, problem, remedy, cause: error });
-    }
-    return new DatabaseError({
-      doing,
-      problem: 'it refuses connections, as after a restore that was killed during the swap',
-      remedy: `run on database ${settings.maintenanceDatabase}: ${openAgain(database)}`,
-      cause: error,
-    });
-  }
-
-  /** The remedies name the variables that usually give the settings. */
-  function namingSource(error: OperatorError): OperatorError {
-    const { doing, problem, remedy, cause } = error;
-    const { from } = settings;
-    if (from === undefined || remedy === undefined || !(error instanceof DatabaseError)) return error;
-    return new DatabaseError({ doing, problem, remedy: remedy.replace(OWN_VARIABLES, from), cause });
   }
 
   return {
     name: settings.database,
-    maintenanceName: settings.maintenanceDatabase,
-    user: settings.user,
+    maintenanceName: maintenanceDatabase,
+    user,
     server,
     async use(database, signal, work) {
       const { client, release } = await connect(database, signal);
@@ -153,20 +123,29 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
         await client.end().catch(() => {});
       }
     },
-    childEnv: (database) => ({
-      ...Object.fromEntries(
-        // An empty variable counts as not set (compose writes `${PGSSLMODE:-}`), but not to libpq.
-        Object.entries(env).filter(
-          ([name, value]) => !LEADING_ELSEWHERE.includes(name) && !(name.startsWith('PG') && value === ''),
-        ),
-      ),
-      PGHOST: settings.host,
-      PGPORT: String(settings.port),
-      PGUSER: settings.user,
-      PGDATABASE: database,
-      PGAPPNAME: 'topobank-backup',
-      ...(settings.password === undefined ? {} : { PGPASSWORD: settings.password.reveal() }),
-    }),
+    childEnv: (database) => childEnv(settings, env, database),
+  };
+}
+
+/** As {@link Database.childEnv} says. */
+function childEnv(
+  { host, port, user, password }: DatabaseSettings,
+  env: NodeJS.ProcessEnv,
+  database: string,
+): NodeJS.ProcessEnv {
+  // An empty variable counts as not set (compose writes `${PGSSLMODE:-}`), but not to libpq.
+  const isUnset = (name: string, value: string | undefined) => name.startsWith('PG') && value === '';
+  const kept = Object.entries(env).filter(
+    ([name, value]) => !LEADING_ELSEWHERE.includes(name) && !isUnset(name, value),
+  );
+  return {
+    ...Object.fromEntries(kept),
+    PGHOST: host,
+    PGPORT: String(port),
+    PGUSER: user,
+    PGDATABASE: database,
+    PGAPPNAME: APPLICATION,
+    ...(password === undefined ? {} : { PGPASSWORD: password.reveal() }),
   };
 }
 
@@ -180,34 +159,6 @@ function isNotAdmitted(error: unknown): boolean {
 
 function isWithoutTls(error: unknown): boolean {
   return /does not support SSL/.test(String(error));
-}
-
-/** The statement that makes a database accept connections again. */
-export function openAgain(database: string): string {
-  return `ALTER DATABASE ${pg.escapeIdentifier(database)} ALLOW_CONNECTIONS true;`;
-}
-
-/** Each is set only if the server knows it (manual §20.11.1): the last two came with PostgreSQL 14 and 17. */
-const TIME_LIMITS = [
-  'statement_timeout',
-  'lock_timeout',
-  'idle_in_transaction_session_timeout',
-  'idle_session_timeout',
-  'transaction_timeout',
-];
-
-/**
- * Overrides what a role or a database may have set for its application, as pg_dump does for itself: time limits would
- * end a long dump or restore, times in another style would not be understood, and a restore has to write.
- */
-export async function settleSession(client: pg.Client): Promise<void> {
-  // By itself, because a limit of a millisecond holds until this statement ends, and would end what follows it.
-  await client.query('SET statement_timeout = 0');
-  await client.query(
-    `SET DateStyle = ISO;
-     SET default_transaction_read_only = off;
-     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (${TIME_LIMITS.map(pg.escapeLiteral).join(', ')})`,
-  );
 }
 
 interface Connection {

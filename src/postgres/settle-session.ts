@@ -1,0 +1,24 @@
+import pg from 'pg';
+
+/** Each is set only if the server knows it (manual §20.11.1): the last two came with PostgreSQL 14 and 17. */
+const TIME_LIMITS = [
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+  'transaction_timeout',
+];
+
+/**
+ * Overrides what a role or a database may have set for its application, as pg_dump does for itself: time limits would
+ * end a long dump or restore, times in another style would not be understood, and a restore has to write.
+ */
+export async function settleSession(client: pg.Client): Promise<void> {
+  // By itself, because a limit of a millisecond holds until this statement ends, and would end what follows it.
+  await client.query('SET statement_timeout = 0');
+  await client.query(
+    `SET DateStyle = ISO;
+     SET default_transaction_read_only = off;
+     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (${TIME_LIMITS.map(pg.escapeLiteral).join(', ')})`,
+  );
+}

@@ -1,8 +1,7 @@
 import { StoreError } from '../errors.ts';
-import { heardByMany } from '../heard-by-many.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { overtakenError } from './errors.ts';
-import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
+import { type PartOptions, sendParts } from './send-parts.ts';
 import type { Store, StoredObject, Upload, UploadedPart } from './store.ts';
 import { ABORT_MS } from './uploads.ts';
 
@@ -11,14 +10,7 @@ interface UploadOptions {
   readonly signal: AbortSignal;
 }
 
-export interface MultipartOptions {
-  /** Most parts that the server accepts in one upload. */
-  readonly maxParts: number;
-  /** Parts held in memory and sent at the same time; fewer as they grow, see {@link partsInMemory}. */
-  readonly partsInFlight: number;
-  readonly signal: AbortSignal;
-  /** Called with the bytes of each part that the server has acknowledged. */
-  readonly onSent?: (bytes: number) => void;
+export interface MultipartOptions extends PartOptions {
   /**
    * Called by {@link MultipartWriter.abort} with what may remain: the upload, which is not visible, or the object.
    */
@@ -59,57 +51,13 @@ export async function openMultipartWriter(
 
 /** Writes to an upload that has just been begun. */
 export function writeUpload(store: Store, upload: Upload, options: MultipartOptions): MultipartWriter {
-  const { maxParts, partsInFlight, signal } = options;
+  const { signal } = options;
   const { key } = upload;
-  const stop = new AbortController();
-  // Every part in flight listens to this signal.
-  const partSignal = heardByMany(AbortSignal.any([signal, stop.signal]));
-  const inFlight = new Set<Promise<void>>();
-  const uploaded: UploadedPart[] = [];
-  /** Spare buffers, all of the next part's size. */
-  const spare: Buffer[] = [];
-  let failure: unknown;
-  let partNumber = 0;
-  let filling: Buffer | undefined;
-  let filled = 0;
-  let bytes = 0;
+  const parts = sendParts(store, upload, options);
   let mayBeVisible = false;
 
-  const nextSize = () => partSize(partNumber + 1, maxParts);
-
-  /** Sends the filled buffer; resolves when another part may be filled. */
-  async function flush(): Promise<void> {
-    if (filling === undefined || filled === 0) return;
-    const buffer = filling;
-    const body = buffer.subarray(0, filled);
-    filling = undefined;
-    filled = 0;
-    partNumber += 1;
-    if (nextSize() !== buffer.length) spare.length = 0;
-    const sending = store
-      .uploadPart(upload, partNumber, body, partSignal)
-      .then((part) => {
-        uploaded.push(part);
-        if (buffer.length === nextSize()) spare.push(buffer);
-        options.onSent?.(body.length);
-      })
-      .catch((error: unknown) => {
-        failure ??= error;
-        stop.abort(error);
-      })
-      .finally(() => inFlight.delete(sending));
-    inFlight.add(sending);
-    while (inFlight.size >= partsInMemory(nextSize(), partsInFlight)) await Promise.race(inFlight);
-    if (failure !== undefined) throw failure;
-  }
-
-  async function settle(): Promise<void> {
-    await Promise.all(inFlight);
-  }
-
-  async function commit(): Promise<StoredObject> {
+  async function commit(uploaded: readonly UploadedPart[]): Promise<StoredObject> {
     const doing = `cannot write ${key} to bucket ${store.bucket}`;
-    const parts = uploaded.sort((a, b) => a.partNumber - b.partNumber);
     if ((await store.head(key, signal)) !== undefined) throw overtakenError(doing);
     signal.throwIfAborted();
     // From here on the object may become visible at any moment, so an abort must wait until it is known whether it
@@ -118,7 +66,7 @@ export function writeUpload(store: Store, upload: Upload, options: MultipartOpti
     mayBeVisible = true;
     let refusal: unknown;
     try {
-      await store.completeUpload(upload, parts, committing);
+      await store.completeUpload(upload, uploaded, committing);
     } catch (error) {
       refusal = error;
       // The answer may be lost, or the server still at work. After an abort, the upload either was completed before
@@ -130,11 +78,11 @@ export function writeUpload(store: Store, upload: Upload, options: MultipartOpti
       throw refusal ?? error;
     });
     if (stored !== undefined && stored.writeId !== upload.writeId) throw overtakenError(doing);
-    if (stored?.bytes === bytes) return stored;
+    if (stored?.bytes === parts.bytes) return stored;
     if (refusal !== undefined) throw refusal;
     throw new StoreError({
       doing,
-      problem: `${bytes} bytes were sent, but the store holds ${stored?.bytes ?? 'none'}`,
+      problem: `${parts.bytes} bytes were sent, but the store holds ${stored?.bytes ?? 'none'}`,
       remedy: 'see the S3 server’s log',
     });
   }
@@ -152,29 +100,12 @@ export function writeUpload(store: Store, upload: Upload, options: MultipartOpti
 
   return {
     isCurrent,
-    async write(chunk) {
-      signal.throwIfAborted();
-      if (failure !== undefined) throw failure;
-      let rest = chunk;
-      while (rest.length > 0) {
-        if (partNumber >= maxParts) throw tooLarge(store, key, maxParts);
-        filling ??= spare.pop() ?? Buffer.allocUnsafeSlow(nextSize());
-        const copied = rest.copy(filling, filled);
-        filled += copied;
-        bytes += copied;
-        rest = rest.subarray(copied);
-        if (filled === filling.length) await flush();
-      }
-    },
+    write: parts.write,
     async complete() {
-      await flush();
-      await settle();
-      if (failure !== undefined) throw failure;
-      return commit();
+      return commit(await parts.finish());
     },
     async abort() {
-      stop.abort(new Error('the upload was aborted'));
-      await settle();
+      await parts.stop();
       const limit = AbortSignal.timeout(ABORT_MS);
       let refusal: { readonly error: unknown } | undefined;
       await store.abortUpload(upload, limit).catch((error: unknown) => {
@@ -210,13 +141,4 @@ export async function beginUpload(
   if (!signal.aborted) return upload;
   await store.abortUpload(upload, AbortSignal.timeout(ABORT_MS)).catch(() => {});
   throw signal.reason;
-}
-
-function tooLarge(store: Store, key: string, maxParts: number): StoreError {
-  const gib = Math.floor(uploadCapacity(maxParts) / 1024 ** 3);
-  return new StoreError({
-    doing: `cannot write ${key} to bucket ${store.bucket}`,
-    problem: `it is larger than the ${gib} GiB that ${maxParts} parts can hold`,
-    remedy: 'raise S3_MAX_PARTS if the server accepts more',
-  });
 }

@@ -1,0 +1,98 @@
+import type { Readable } from 'node:stream';
+import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
+import { type Connection, WRITE_ID } from './connection.ts';
+import { answerOf, UnlikeS3Error } from './errors.ts';
+import { bareEtag, hidesMd5 } from './etag.ts';
+import type { ByteRange, Store, StoredObject } from './store.ts';
+import { given } from './unlike-s3.ts';
+
+/** HEAD and GET of an object. */
+export function readCalls({ client, bucket, call }: Connection): Pick<Store, 'head' | 'headVersion' | 'get'> {
+  async function head(
+    key: string,
+    signal: AbortSignal,
+    version: { readonly VersionId?: string } = {},
+  ): Promise<StoredObject | undefined> {
+    return call(`cannot look up ${key} in bucket ${bucket}`, `s3:GetObject on ${key}`, signal, async () => {
+      try {
+        const answer = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...version }), {
+          abortSignal: signal,
+        });
+        return storedObject(key, answer);
+      } catch (error) {
+        const { status } = answerOf(error);
+        // For a version: an invalid id (400), or a delete marker (405).
+        if (status === 404 || (version.VersionId !== undefined && (status === 400 || status === 405)))
+          return undefined;
+        throw error;
+      }
+    });
+  }
+
+  return {
+    head: (key, signal) => head(key, signal),
+
+    headVersion: (key, VersionId, signal) => head(key, signal, { VersionId }),
+
+    get: (key, { range, signal }) =>
+      call(`cannot read ${key} from bucket ${bucket}`, `s3:GetObject on ${key}`, signal, async () => {
+        try {
+          const answer = await client.send(
+            new GetObjectCommand({
+              Bucket: bucket,
+              Key: key,
+              ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` }),
+            }),
+            { abortSignal: signal },
+          );
+          const body = answer.Body as Readable;
+          try {
+            if (range !== undefined) checkRange(range, answer.ContentRange);
+            return { info: storedObject(key, answer), body };
+          } catch (error) {
+            body.destroy();
+            throw error;
+          }
+        } catch (error) {
+          if (answerOf(error).code === 'NoSuchKey') return undefined;
+          throw error;
+        }
+      }),
+  };
+}
+
+/** A resumed read takes the bytes for those that it asked for. */
+function checkRange({ start }: ByteRange, contentRange: string | undefined): void {
+  if (contentRange === undefined) {
+    throw new UnlikeS3Error('the server returned the whole object instead of the range');
+  }
+  const [, first] = /^\s*bytes[ =]+(\d+)-/i.exec(contentRange) ?? [];
+  if (Number(first) !== start) {
+    throw new UnlikeS3Error(`the server returned a different range than requested: ${contentRange}`);
+  }
+}
+
+function storedObject(
+  key: string,
+  answer: Pick<
+    GetObjectCommandOutput,
+    | 'ContentLength'
+    | 'ContentRange'
+    | 'LastModified'
+    | 'ETag'
+    | 'Metadata'
+    | 'ServerSideEncryption'
+    | 'SSECustomerAlgorithm'
+  >,
+): StoredObject {
+  // `bytes 0-9/100` for a range; Content-Length is then the length of the range.
+  const whole = /\/(\d+)$/.exec(answer.ContentRange ?? '')?.[1];
+  return {
+    key,
+    bytes: whole === undefined ? given(answer.ContentLength, 'Content-Length') : Number(whole),
+    lastModified: given(answer.LastModified, 'Last-Modified'),
+    etag: bareEtag(answer.ETag),
+    writeId: answer.Metadata?.[WRITE_ID],
+    hidesMd5: hidesMd5(answer),
+  };
+}

@@ -6,7 +6,7 @@ import { type DumpReferencesContext, readDumpReferences } from './dump-reference
 import type { FindingSink } from './finding.ts';
 import { type JoinContext, joinBucket } from './join-bucket.ts';
 import { assertSources } from './match-sources.ts';
-import { type Batch, batchOf } from './reference-ranges.ts';
+import { type Batch, batchOf } from './reference-batches.ts';
 import type { Reference } from './references.ts';
 import { findingOf } from './resolve-candidates.ts';
 import { createTally } from './tally.ts';

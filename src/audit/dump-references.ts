@@ -1,10 +1,9 @@
 import type { UsableBackup } from '../catalog/backup.ts';
 import { readWhole } from '../catalog/describe-backup.ts';
 import type { TableName } from '../catalog/find-table.ts';
-import { textDecoder } from '../dump/text-decoder.ts';
 import type { CopyTarget } from '../dump/tokens.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
-import { copyLines, decodeCopyField } from '../postgres/copy-text.ts';
+import { copyLines } from '../postgres/copy-text.ts';
 import type { Relation } from '../postgres/relations.ts';
 import { asKeyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
@@ -13,7 +12,6 @@ import { type DumpSchema, readDumpSchema } from './dump-schema.ts';
 import { readDumpTables } from './dump-tables.ts';
 import { type SortSpace, sortRecords } from './external-sort.ts';
 import { refuseGenerated } from './generated-columns.ts';
-import { splitPattern } from './key-pattern.ts';
 import {
   identify,
   type MatchedSource,
@@ -23,12 +21,7 @@ import {
 } from './match-sources.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
 import type { Reference } from './references.ts';
-
-const TAB = 0x09;
-const SLASH = 0x2f;
-
-/** Encodings whose bytes are used unchanged, because keys in the bucket are UTF-8. */
-const AS_THEY_ARE: readonly (string | undefined)[] = [undefined, 'UTF8', 'SQL_ASCII'];
+import { keyWriter, splitFields, utf8From } from './row-keys.ts';
 
 /** Where a backup's dump is read from, and what its references are sorted with. */
 export interface DumpReferencesContext {
@@ -153,69 +146,6 @@ function lineage(
 /** Dumps from before PostgreSQL 10.3 name no schema. */
 function schemaOf(schema: string): string {
   return schema === '' ? 'public' : schema;
-}
-
-/** Returns the key that a row owns by a source, as a byte string; undefined if it owns none. */
-type WriteKey = (fields: readonly Buffer[]) => string | undefined;
-
-/** Does on the fields of a COPY row what the reference query does in SQL. */
-function keyWriter(
-  { owned }: MatchedSource,
-  columns: readonly string[],
-  mediaPrefix: string,
-  toUtf8: (value: Buffer) => Buffer,
-): WriteKey {
-  const latin1 = (text: string) => Buffer.from(text).toString('latin1');
-  /** Reads a column; undefined for null or an empty value, which both count as no value. */
-  const reader = (column: string) => {
-    const at = columns.indexOf(column);
-    return (fields: readonly Buffer[]) => {
-      const field = fields[at];
-      const value = field === undefined ? null : decodeCopyField(field);
-      return value === null || value.length === 0 ? undefined : toUtf8(value);
-    };
-  };
-  if (owned.kind === 'key') {
-    const read = reader(owned.column);
-    const before = latin1(mediaPrefix + owned.under);
-    return (fields) => {
-      const bytes = read(fields);
-      const start = bytes?.findIndex((byte) => byte !== SLASH) ?? -1;
-      return bytes === undefined || start < 0 ? undefined : before + bytes.toString('latin1', start);
-    };
-  }
-  const readUnless = owned.unless === undefined ? undefined : reader(owned.unless);
-  const parts = splitPattern(owned.pattern).map((part) =>
-    'text' in part ? { text: latin1(part.text) } : { read: reader(part.column) },
-  );
-  return (fields) => {
-    if (readUnless?.(fields) !== undefined) return undefined;
-    let prefix = latin1(mediaPrefix);
-    for (const part of parts) {
-      const text = 'text' in part ? part.text : part.read(fields)?.toString('latin1');
-      if (text === undefined) return undefined;
-      prefix += text;
-    }
-    return prefix;
-  };
-}
-
-/** Keys in the bucket are UTF-8, whatever the dump's encoding. */
-function utf8From(encoding: string | undefined): (value: Buffer) => Buffer {
-  if (AS_THEY_ARE.includes(encoding)) return (value) => value;
-  const decode = textDecoder(encoding);
-  return (value) => Buffer.from(decode(value));
-}
-
-function splitFields(line: Buffer): Buffer[] {
-  const fields: Buffer[] = [];
-  let start = 0;
-  for (let end = line.indexOf(TAB); end >= 0; end = line.indexOf(TAB, start)) {
-    fields.push(line.subarray(start, end));
-    start = end + 1;
-  }
-  fields.push(line.subarray(start));
-  return fields;
 }
 
 function parseRecord(

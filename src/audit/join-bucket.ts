@@ -4,7 +4,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { counted } from './counted.ts';
 import { type Candidate, joinReferences } from './join-references.ts';
 import { listMedia, type MediaArea } from './list-media.ts';
-import type { Batch } from './reference-ranges.ts';
+import type { Batch } from './reference-batches.ts';
 import type { Reference } from './references.ts';
 import type { Tally } from './tally.ts';
 

@@ -2,7 +2,8 @@ import type { KeyBytes } from '../s3/key-bytes.ts';
 import { type ListPages, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { onlyMedia } from './only-media.ts';
-import { type Batch, cutRanges, type ReferenceRange } from './reference-ranges.ts';
+import type { Batch } from './reference-batches.ts';
+import { cutRanges, type ReferenceRange } from './reference-ranges.ts';
 
 /** Where media are listed. */
 export interface MediaArea<O extends ObjectInfo> {

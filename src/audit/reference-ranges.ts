@@ -1,6 +1,7 @@
 import { isKey, type KeyBytes, keyBytes, keyOf } from '../s3/key-bytes.ts';
 import type { KeyRange } from '../s3/range-listing.ts';
 import { LONGEST_KEY } from '../s3/store.ts';
+import { type Batch, shareBatches } from './reference-batches.ts';
 
 /**
  * Objects that one reader lists before it takes the next range: several pages, so that ranges add little overhead.
@@ -10,26 +11,6 @@ export const OBJECTS_PER_RANGE = 2000;
 /** A range of keys, and the number of references in it. */
 export interface ReferenceRange extends KeyRange {
   readonly references: number;
-}
-
-/** References that arrived together; parsed only when the join takes them. */
-export interface Batch<R> {
-  readonly length: number;
-  /** The keys of the references from this index on, counted from 0. */
-  keysFrom(index: number): Iterable<KeyBytes>;
-  read(): readonly R[];
-  /** Says that the batch will not be used again. */
-  release(): void;
-}
-
-/** A batch of references that have already been parsed. */
-export function batchOf<R extends { readonly key: KeyBytes }>(references: readonly R[]): Batch<R> {
-  return {
-    length: references.length,
-    keysFrom: (index) => references.slice(index).map(({ key }) => key),
-    read: () => references,
-    release: () => {},
-  };
 }
 
 /** References, and the ranges that they cut the key space into; both must be read concurrently. */
@@ -52,50 +33,21 @@ export function cutRanges<R>(
   source: AsyncIterable<Batch<R>>,
   objectsPerRange = OBJECTS_PER_RANGE,
 ): RangedReferences<R> {
-  const iterator = source[Symbol.asyncIterator]();
-  const untaken: Batch<R>[] = [];
-  const unplanned: Batch<R>[] = [];
-  /** Batches that one of the two sides is done with. */
-  const halfDone = new Set<Batch<R>>();
-  let ended = false;
-  let reading = Promise.resolve();
+  const { untaken, unplanned, done, close } = shareBatches(source);
   /** Objects per reference in recent ranges: many if rows own prefixes. */
   let density = 1;
   /** The end of the last range listed. */
   let listedUpTo: KeyBytes | undefined;
 
-  /** Both sides request more, but only one at a time may read the source. */
-  function readMore(): Promise<void> {
-    reading = reading.then(async () => {
-      if (ended) return;
-      const next = await iterator.next();
-      if (next.done === true) ended = true;
-      else {
-        untaken.push(next.value);
-        unplanned.push(next.value);
-      }
-    });
-    return reading;
-  }
-
-  function done(batch: Batch<R>): void {
-    if (halfDone.delete(batch)) batch.release();
-    else halfDone.add(batch);
-  }
-
   async function* take(): AsyncGenerator<readonly R[]> {
     try {
-      for (;;) {
-        const batch = untaken.shift();
-        if (batch !== undefined) {
-          const references = batch.read();
-          done(batch);
-          yield references;
-        } else if (ended) return;
-        else await readMore();
+      for await (const batch of untaken) {
+        const references = batch.read();
+        done(batch);
+        yield references;
       }
     } finally {
-      await iterator.return?.();
+      await close();
     }
   }
 
@@ -106,16 +58,7 @@ export function cutRanges<R>(
       upTo: upTo === undefined ? undefined : keyOf(upTo),
     });
     let passed = 0;
-    for (;;) {
-      const batch = unplanned.shift();
-      if (batch === undefined && ended) {
-        yield { ...bounds(undefined), references: passed };
-        return;
-      }
-      if (batch === undefined) {
-        await readMore();
-        continue;
-      }
+    for await (const batch of unplanned) {
       for (let index = 0; index < batch.length; ) {
         const missing = Math.max(1, Math.ceil(objectsPerRange / density - passed));
         const begun: number = index;
@@ -129,6 +72,7 @@ export function cutRanges<R>(
       }
       done(batch);
     }
+    yield { ...bounds(undefined), references: passed };
   }
 
   return {

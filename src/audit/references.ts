@@ -1,7 +1,7 @@
 import { copyBlocks, countLines, decodeCopyField, linesFrom } from '../postgres/copy-text.ts';
 import { asKeyBytes, type KeyBytes } from '../s3/key-bytes.ts';
 import type { MatchedSource } from './match-sources.ts';
-import type { Batch } from './reference-ranges.ts';
+import type { Batch } from './reference-batches.ts';
 
 /** Buffer sizes are multiples of this, in bytes, so that most blocks fit into any buffer. */
 const BUFFER_STEP = 16 * 1024;

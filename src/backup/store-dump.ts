@@ -25,7 +25,7 @@ export interface DumpDestination {
 }
 
 /** What the manifest says beyond what can be learned from the dump's own bytes. */
-type Provenance = Pick<
+export type Provenance = Pick<
   Manifest,
   'id' | 'startedAt' | 'tool' | 'database' | 'server' | 'pgDump' | 'snapshot' | 'migrations'
 >;

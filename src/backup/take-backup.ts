@@ -1,17 +1,28 @@
+import type pg from 'pg';
 import { mediaKey } from '../catalog/backup-name.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { runPgDump } from '../dump/pg-dump.ts';
 import { type MediaSettings, recordMedia } from '../media/record-media.ts';
-import { type ClientTools, chooseClient, findClients } from '../postgres/client-binaries.ts';
+import {
+  type ClientBinary,
+  type ClientTools,
+  chooseClient,
+  findClients,
+} from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
-import { readDatabaseFacts, readMigrations, readServerVersion } from '../postgres/facts.ts';
-import { exportSnapshot } from '../postgres/snapshot.ts';
+import {
+  type DatabaseFacts,
+  readDatabaseFacts,
+  readMigrations,
+  readServerVersion,
+} from '../postgres/facts.ts';
+import { exportSnapshot, type Snapshot } from '../postgres/snapshot.ts';
 import { formatBytes } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { claimFreeId } from './claim-id.ts';
-import { type DumpDestination, storeDump } from './store-dump.ts';
+import { type DumpDestination, type Provenance, storeDump } from './store-dump.ts';
 import { tellStandby } from './tell-standby.ts';
 import { tellWaiting } from './tell-waiting.ts';
 
@@ -36,25 +47,8 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
   const { database, store, prefix, maxParts, now, log } = context;
   const doing = `cannot back up database ${database.name} on ${database.server}`;
   return database.use(database.name, signal, async (client) => {
-    const asked = async <T>(answer: Promise<T>): Promise<T> => {
-      try {
-        return await answer;
-      } catch (error) {
-        throw databaseError(doing, error);
-      }
-    };
-    const server = await asked(readServerVersion(client));
-    const pgDump = chooseClient(
-      'pg_dump',
-      server.major,
-      await findClients('pg_dump', context.binDir, context.env),
-    );
-    const startedAt = now();
-    const snapshot = await asked(exportSnapshot(client));
-    const facts = await asked(readDatabaseFacts(client, database.name));
-    if (facts === undefined) throw new Error('the server does not know the database that it serves');
-    const migrations = await asked(readMigrations(client));
-    await asked(tellStandby(client, log));
+    const examined = await examine(client, context, doing);
+    const { facts, server, pgDump, startedAt, snapshot } = examined;
     const { id, upload } = await claimFreeId(context, startedAt, signal);
     log.info(
       `backing up ${database.name} (${formatBytes(facts.bytes)}, PostgreSQL ${server.version}) as ${id} with pg_dump ${pgDump.version}`,
@@ -85,20 +79,7 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
       return await storeDump(
         context,
         tellWaiting(dump, { database, application, log }, signal),
-        {
-          id,
-          startedAt: startedAt.toISOString(),
-          tool: context.tool,
-          database: {
-            ...facts,
-            settings: [...facts.settings],
-            acl: facts.acl === null ? null : [...facts.acl],
-          },
-          server: server.version,
-          pgDump: pgDump.version,
-          snapshot,
-          migrations,
-        },
+        provenanceOf(examined, id, context.tool),
         { upload, name: `of database ${database.name}`, media, now, progress, log, signal },
       );
     } catch (error) {
@@ -108,4 +89,54 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
       progress.stop();
     }
   });
+}
+
+/** What is known of a database before it is dumped. */
+interface Examined {
+  readonly server: { readonly version: string };
+  readonly pgDump: ClientBinary;
+  readonly startedAt: Date;
+  readonly snapshot: Snapshot;
+  readonly facts: DatabaseFacts;
+  readonly migrations: Record<string, string>;
+}
+
+/** Exports the snapshot, which lasts as long as the connection, and reads from it what the dump will not say. */
+async function examine(client: pg.Client, context: BackupContext, doing: string): Promise<Examined> {
+  const { database, binDir, env, now, log } = context;
+  const asked = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      throw databaseError(doing, error);
+    }
+  };
+  const server = await asked(readServerVersion(client));
+  const pgDump = chooseClient('pg_dump', server.major, await findClients('pg_dump', binDir, env));
+  const startedAt = now();
+  const snapshot = await asked(exportSnapshot(client));
+  const facts = await asked(readDatabaseFacts(client, database.name));
+  if (facts === undefined) throw new Error('the server does not know the database that it serves');
+  const migrations = await asked(readMigrations(client));
+  await asked(tellStandby(client, log));
+  return { server, pgDump, startedAt, snapshot, facts, migrations };
+}
+
+/** As the manifest records it. */
+function provenanceOf(examined: Examined, id: string, tool: string): Provenance {
+  const { server, pgDump, startedAt, snapshot, facts, migrations } = examined;
+  return {
+    id,
+    startedAt: startedAt.toISOString(),
+    tool,
+    database: {
+      ...facts,
+      settings: [...facts.settings],
+      acl: facts.acl === null ? null : [...facts.acl],
+    },
+    server: server.version,
+    pgDump: pgDump.version,
+    snapshot,
+    migrations,
+  };
 }

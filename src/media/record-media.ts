@@ -78,45 +78,6 @@ export function recordMedia(
   const either = heardByMany(AbortSignal.any([signal, stop.signal]));
   let writer: LinesWriter | undefined;
 
-  async function record(): Promise<MediaSummary | undefined> {
-    const ownSources = await readOwnReferences(context.auditReferences);
-    const { database, mediaPrefix } = context;
-    return database.use(database.name, either, async (client) => {
-      await joinSnapshot(client, snapshot);
-      const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
-      if (matched.sources.length === 0) {
-        log.debug(`no row of database ${database.name} is known to own media`);
-        return undefined;
-      }
-      for (const problem of matched.unread)
-        log.warn(`the backup’s list of media lacks what rows own that cannot be read: ${problem}`);
-      await seeAllRows(client, serverEncoding);
-      await sortInMemory(client);
-      const sql = referenceQuery(matched.sources, {
-        mediaPrefix,
-        cutoff: new Date(snapshot.at),
-        serverEncoding,
-      });
-      const rows = readReferences(copyOut(database, client, `COPY (${sql}) TO STDOUT`), matched.sources);
-      writer = await openLinesWriter(context.store, key, { maxParts: context.maxParts, signal: either });
-      let references = 0;
-      const owned = await listOwned(context, rows, either, (batch) => {
-        references += batch.length;
-      });
-      const counts = await writeEntries(writer, owned);
-      // A list that lacks rows was made with no source completely, so the dump is read as well.
-      const complete = matched.unread.length === 0 ? [...TOPOBANK_SOURCES, ...ownSources] : [];
-      return {
-        bucket: context.store.bucket,
-        prefix: mediaPrefix,
-        era: matched.era,
-        sources: sourceNames(complete),
-        references,
-        ...counts,
-      };
-    });
-  }
-
   async function warn(error: unknown): Promise<MediaSummary> {
     await writer?.abort();
     signal.throwIfAborted();
@@ -125,7 +86,11 @@ export function recordMedia(
     return { warning };
   }
 
-  const recorded = record().then(
+  const open = async () => {
+    writer = await openLinesWriter(context.store, key, { maxParts: context.maxParts, signal: either });
+    return writer;
+  };
+  const recorded = writeList(context, snapshot, open, either).then(
     (summary) => ({ summary, error: undefined }),
     (error: unknown) => ({ summary: undefined, error }),
   );
@@ -150,6 +115,56 @@ export function recordMedia(
       await writer?.abort();
     },
   };
+}
+
+/**
+ * Writes the list, without making it visible.
+ *
+ * @param open begins the object that it is written to
+ * @returns undefined if no row is known to own an object; nothing is written then
+ */
+async function writeList(
+  context: MediaContext,
+  snapshot: Snapshot,
+  open: () => Promise<LinesWriter>,
+  signal: AbortSignal,
+): Promise<MediaSummary | undefined> {
+  const ownSources = await readOwnReferences(context.auditReferences);
+  const { database, mediaPrefix, log } = context;
+  return database.use(database.name, signal, async (client) => {
+    await joinSnapshot(client, snapshot);
+    const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
+    if (matched.sources.length === 0) {
+      log.debug(`no row of database ${database.name} is known to own media`);
+      return undefined;
+    }
+    for (const problem of matched.unread)
+      log.warn(`the backup’s list of media lacks what rows own that cannot be read: ${problem}`);
+    await seeAllRows(client, serverEncoding);
+    await sortInMemory(client);
+    const sql = referenceQuery(matched.sources, {
+      mediaPrefix,
+      cutoff: new Date(snapshot.at),
+      serverEncoding,
+    });
+    const rows = readReferences(copyOut(database, client, `COPY (${sql}) TO STDOUT`), matched.sources);
+    const writer = await open();
+    let references = 0;
+    const owned = await listOwned(context, rows, signal, (batch) => {
+      references += batch.length;
+    });
+    const counts = await writeEntries(writer, owned);
+    // A list that lacks rows was made with no source completely, so the dump is read as well.
+    const complete = matched.unread.length === 0 ? [...TOPOBANK_SOURCES, ...ownSources] : [];
+    return {
+      bucket: context.store.bucket,
+      prefix: mediaPrefix,
+      era: matched.era,
+      sources: sourceNames(complete),
+      references,
+      ...counts,
+    };
+  });
 }
 
 async function listOwned(

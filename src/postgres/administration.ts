@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { DatabaseError } from '../errors.ts';
+import { lookUntilGone } from '../look-until-gone.ts';
 import { creationStatement, openAgain } from './database-statements.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
 import { execute } from './execute.ts';
@@ -8,8 +8,8 @@ import { type CreationOptions, readServerVersion } from './facts.ts';
 import { refusePrepared } from './prepared-transactions.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
-/** How long terminated sessions may take to end, in milliseconds. */
-const TERMINATE_MS = 30_000;
+/** How long terminated sessions may take to end. */
+const TERMINATING = { mostMs: 30_000, pauseMs: 50 };
 
 const quote = pg.escapeIdentifier;
 
@@ -78,29 +78,32 @@ export async function createDatabase(
 /** Ends every other session of a database and waits until they are gone. */
 export async function endSessions(client: pg.Client, name: string): Promise<void> {
   const doing = `cannot end the connections to database ${name}`;
-  const until = performance.now() + TERMINATE_MS;
   try {
-    for (;;) {
-      // Autovacuum workers, which have no role, may not be ended by everyone, and give way to a rename or drop by
-      // themselves.
-      const { rows } = await client.query<{ pid: number }>(
-        `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = $1 AND pid <> pg_backend_pid() AND usesysid IS NOT NULL`,
-        [name],
-      );
-      if (rows.length === 0) return;
-      if (performance.now() > until) {
-        throw new DatabaseError({
-          doing,
-          problem: `process ${rows.map(({ pid }) => pid).join(', ')} did not end`,
-          remedy: 'end it on the database server and run again',
-        });
-      }
-      await delay(50);
-    }
+    const left = await lookUntilGone(() => terminate(client, name), TERMINATING);
+    if (left.length === 0) return;
+    throw new DatabaseError({
+      doing,
+      problem: `process ${left.join(', ')} did not end`,
+      remedy: 'end it on the database server and run again',
+    });
   } catch (error) {
     throw databaseError(doing, error);
   }
+}
+
+/**
+ * Tells the other sessions of a database to end. Autovacuum workers, which have no role, may not be ended by everyone,
+ * and give way to a rename or drop by themselves.
+ *
+ * @returns the processes of those that were still there
+ */
+async function terminate(client: pg.Client, name: string): Promise<number[]> {
+  const { rows } = await client.query<{ pid: number }>(
+    `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = $1 AND pid <> pg_backend_pid() AND usesysid IS NOT NULL`,
+    [name],
+  );
+  return rows.map(({ pid }) => pid);
 }
 
 /**

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { ConfigError, RestoreError } from '../errors.ts';
+import { lookUntilGone } from '../look-until-gone.ts';
 import { listDatabases } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { openAgain } from '../postgres/database-statements.ts';
@@ -11,10 +11,8 @@ import { grantRightsOf, lackToReplace, readMemberships, untouchableRoles } from 
 import { dropStatements, slotsOf, subscriptionsOf } from '../postgres/subscriptions.ts';
 import { isKeptName, isScratchName } from './database-names.ts';
 
-/** How long to wait for obstacles that may pass by themselves, in milliseconds. */
-const PASSING_MS = 3000;
-
-const LOOK_AGAIN_MS = 300;
+/** How long to wait for obstacles that may pass by themselves, like the sessions of a monitor. */
+const PASSING = { mostMs: 3000, pauseMs: 300 };
 
 /** With this many databases kept, an unattended restore is refused: a machine may be starting it over and over. */
 const MOST_KEPT = 3;
@@ -162,8 +160,8 @@ export async function findTarget(
       ...found,
       foreign: await ownedByAnother(admin, name),
       signalGrant: grantRightsOf('pg_signal_backend', await readMemberships(admin)),
-      untouchable: await lasting(() => untouchableRoles(admin, name)),
-      prepared: await lasting(() => preparedIn(admin, name)),
+      untouchable: await lookUntilGone(() => untouchableRoles(admin, name), PASSING),
+      prepared: await lookUntilGone(() => preparedIn(admin, name), PASSING),
       subscriptions: await subscriptionNames(admin, name),
       slots: await slotsOf(admin, name),
     };
@@ -184,16 +182,6 @@ async function ownedByAnother(admin: pg.Client, name: string): Promise<FoundTarg
 
 async function subscriptionNames(admin: pg.Client, database: string): Promise<string[]> {
   return (await subscriptionsOf(admin, database)).map(({ name }) => name);
-}
-
-/** What is in the way, except for what goes away by itself within a moment, like the sessions of a monitor. */
-async function lasting<T>(look: () => Promise<readonly T[]>): Promise<readonly T[]> {
-  const until = performance.now() + PASSING_MS;
-  for (;;) {
-    const found = await look();
-    if (found.length === 0 || performance.now() > until) return found;
-    await delay(LOOK_AGAIN_MS);
-  }
 }
 
 /** Why a database cannot replace the maintenance database: over a connection to itself, none is renamed or dropped. */

@@ -178,10 +178,10 @@ async function putManifest(
   onLeft: (error: unknown) => void,
 ): Promise<void> {
   const signal = uninterrupted();
-  const put = (ifAbsent: boolean) =>
-    store.put(key, manifest, { ifAbsent, contentType: 'application/json', signal });
+  const put = (condition: { readonly ifAbsent: boolean }) =>
+    store.put(key, manifest, { ...condition, contentType: 'application/json', signal });
   try {
-    if (await put(true)) return;
+    if (await put({ ifAbsent: true })) return;
   } catch (error) {
     await removeOwn(store, key, manifest).catch((left: unknown) => {
       if (!(left instanceof NotFoundError)) onLeft(left);
@@ -190,7 +190,7 @@ async function putManifest(
   }
   // Another run took the same name at the same moment. The manifest must belong to the run whose dump the store
   // holds.
-  if (await writer.isCurrent(signal)) await put(false);
+  if (await writer.isCurrent(signal)) await put({ ifAbsent: false });
   else throw overtakenError(`cannot write ${key} to bucket ${store.bucket}`);
 }
 

@@ -4,7 +4,7 @@ import type { MediaRestoreContext, MediaRestored } from '../media/restore-media.
 import type { Store } from '../s3/store.ts';
 import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
-import { otherPrefixes } from './run-context.ts';
+import { otherPrefixes } from './media-settings.ts';
 import type { Session } from './session.ts';
 
 /** What checking and restoring the media of a backup needs. */

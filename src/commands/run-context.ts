@@ -1,10 +1,9 @@
 import type { RunContext } from '../backup/perform-backup.ts';
-import type { Config } from '../config/config.ts';
-import type { MediaSettings } from '../media/record-media.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { retentionRules } from '../retention/rules.ts';
 import type { Store } from '../s3/store.ts';
 import type { RUN_GROUPS } from './groups.ts';
+import { mediaSettings } from './media-settings.ts';
 import { holderName, type Invocation, type Session } from './session.ts';
 
 /** @param command shown to other runs that meet the lock */
@@ -37,15 +36,4 @@ export function runContext(
     log,
     startProgress,
   };
-}
-
-/** Where media are, and which rows own them. */
-export function mediaSettings(config: Config<'store' | 'media' | 'references'>): MediaSettings {
-  const { mediaPrefix, auditReferences, auditReaders } = config;
-  return { mediaPrefix, auditReferences, auditReaders, otherPrefixes: otherPrefixes(config) };
-}
-
-/** The prefixes of the backups and of the quarantine, neither of which contains media. */
-export function otherPrefixes({ prefix, quarantinePrefix }: Config<'store' | 'media'>): readonly string[] {
-  return [prefix, quarantinePrefix];
 }

@@ -1,4 +1,5 @@
 import { readOwnReferences } from '../audit/own-references.ts';
+import type { RunContext } from '../backup/perform-backup.ts';
 import { readConfig, readIfGiven } from '../config/config.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
@@ -8,7 +9,9 @@ import { announceTimes, isHasty, warnOfHaste } from '../schedule/announce.ts';
 import { auditJob } from '../schedule/audit-job.ts';
 import { backupJob } from '../schedule/backup-job.ts';
 import { systemClock } from '../schedule/clock.ts';
+import type { Job } from '../schedule/run-job.ts';
 import { runJobs } from '../schedule/run-jobs.ts';
+import type { Schedule, Timetable } from '../schedule/schedule.ts';
 import { requireNextTime } from '../schedule/times.ts';
 import { verifyJob } from '../schedule/verify-job.ts';
 import { waitForDatabase } from '../schedule/wait-for-database.ts';
@@ -19,7 +22,7 @@ import { type ExplainOptions, explainSchedule } from './explain-schedule.ts';
 import { SERVICE_GROUPS } from './groups.ts';
 import { readSchedules } from './read-schedule.ts';
 import { runContext } from './run-context.ts';
-import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 import { verifyContext } from './verify-context.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
@@ -43,9 +46,8 @@ export async function run(invocation: Invocation): Promise<number> {
   readConfig(ofCheck, ['health']);
   readIfGiven(ofCheck, 'database');
   const { config, log } = session;
-  const { randomDelay, backupOnStart, verifyDepth } = config;
   const since = systemClock.now();
-  const { schedule, verifySchedule, auditSchedule } = readSchedules(
+  const { schedule, ...others } = readSchedules(
     ['schedule', 'verifySchedule', 'auditSchedule'],
     config,
     invocation,
@@ -57,23 +59,12 @@ export async function run(invocation: Invocation): Promise<number> {
 
   // Otherwise backups would be made without what it names, night after night.
   await readOwnReferences(config.auditReferences);
-  const { env, signal } = invocation;
+  const { signal } = invocation;
   warnOfVariables(log, invocation);
   if (isHasty(schedule)) log.warn(warnOfHaste(schedule, retentionRules(config)));
   await withStore(session, async (store) => {
     const context = runContext(session, store, invocation, 'service');
-    const jobs = [backupJob(context, { schedule, randomDelay, backupOnStart })];
-    if (verifySchedule.kind !== 'none') {
-      const server = verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
-      const verifying = {
-        ...verifyContext(session, store, invocation, server),
-        database: config.database,
-      };
-      jobs.push(verifyJob(verifying, verifySchedule, verifyDepth));
-    }
-    if (auditSchedule.kind !== 'none') {
-      jobs.push(auditJob(await mediaAuditContext(session, store, context.database, env), auditSchedule));
-    }
+    const jobs = await listJobs(invocation, session, context, { schedule, ...others });
     for (const job of jobs) log.info(announceTimes(job, since));
     const until = earliest(jobs.map((job) => requireNextTime(job.schedule, since)));
     const { database, holder } = context;
@@ -87,6 +78,35 @@ export async function run(invocation: Invocation): Promise<number> {
   });
   log.info('stopped between two backups');
   return EXIT.done;
+}
+
+/** When each job is due. */
+interface JobTimes {
+  readonly schedule: Timetable;
+  readonly verifySchedule: Schedule;
+  readonly auditSchedule: Schedule;
+}
+
+/** The job that backs up, and those of the others that have a schedule. */
+async function listJobs(
+  invocation: Invocation,
+  session: Session<(typeof SERVICE_GROUPS)[number]>,
+  context: RunContext,
+  { schedule, verifySchedule, auditSchedule }: JobTimes,
+): Promise<Job[]> {
+  const { store } = context;
+  const { database, randomDelay, backupOnStart, verifyDepth } = session.config;
+  const jobs = [backupJob(context, { schedule, randomDelay, backupOnStart })];
+  if (verifySchedule.kind !== 'none') {
+    const server = verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
+    const verifying = { ...verifyContext(session, store, invocation, server), database };
+    jobs.push(verifyJob(verifying, verifySchedule, verifyDepth));
+  }
+  if (auditSchedule.kind !== 'none') {
+    const auditing = await mediaAuditContext(session, store, context.database, invocation.env);
+    jobs.push(auditJob(auditing, auditSchedule));
+  }
+  return jobs;
 }
 
 function earliest(times: readonly Date[]): Date {

@@ -2,17 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.ts';
 import { answerOf } from '../s3/errors.ts';
 import { collect, readObject } from '../s3/reader.ts';
-import type { Store, Upload } from '../s3/store.ts';
-import { uninterrupted } from '../uninterrupted.ts';
+import type { Store } from '../s3/store.ts';
 import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
-
-/** How long removing the probe objects may take, in milliseconds. */
-const CLEAN_UP_MS = 10_000;
+import {
+  CLEAN_UP_MS,
+  describeFor,
+  PROBE,
+  type ProbeKeys,
+  type ProbesLeft,
+  putProbe,
+  removeProbes,
+  withUpload,
+} from './store-probes.ts';
 
 /** Remedy if a server does not list uploads in progress (ListMultipartUploads). */
 const FIND_UPLOADS = 'add a lifecycle rule to the bucket that aborts incomplete uploads after a day';
-
-const PROBE = Buffer.from('topobank-backup doctor: this object may be deleted\n');
 
 /**
  * Tests what the tool needs of S3, on probe objects that it removes.
@@ -46,7 +50,7 @@ export async function examineStore(
   const probe = `${prefix}doctor-probe-${randomUUID()}`;
   const keys: ProbeKeys = { object: probe, parts: `${probe}-parts` };
   let findings: DoctorFinding[];
-  let left: Left;
+  let left: ProbesLeft;
   try {
     findings = [
       ...(await tryObject(store, keys.object, options)),
@@ -62,11 +66,6 @@ export async function examineStore(
   return [reachable, ...findings.map((finding) => describeFor(prefix, keys, left, finding))];
 }
 
-interface ProbeKeys {
-  readonly object: string;
-  readonly parts: string;
-}
-
 /** Tests operations on single objects. If none can be written, nothing more can be tested. */
 async function tryObject(
   store: Store,
@@ -74,14 +73,14 @@ async function tryObject(
   { now, signal }: { readonly now: () => Date; readonly signal: AbortSignal },
 ): Promise<DoctorFinding[]> {
   const written = await examine('s3: write', signal, async () => {
-    await put(store, key, signal);
+    await putProbe(store, key, signal);
     return 'objects can be written';
   });
   if (written.state === 'fault') return [written];
   return [
     written,
     await examine('s3: overwrite guard', signal, async () => {
-      if (await put(store, key, signal, Buffer.from('other'))) {
+      if (await putProbe(store, key, signal, Buffer.from('other'))) {
         return {
           state: 'warning',
           detail: 'the server overwrites objects despite If-None-Match',
@@ -112,60 +111,6 @@ async function tryDeleting(store: Store, { object, parts }: ProbeKeys, signal: A
   return 'objects can be deleted';
 }
 
-/** What may be left of the probes, by the check that should have removed it. */
-interface Left {
-  readonly 's3: delete': readonly string[];
-  readonly 's3: multipart': readonly string[];
-}
-
-async function removeProbes(store: Store, { object, parts }: ProbeKeys): Promise<Left> {
-  const removed = await store.remove([object, parts], AbortSignal.timeout(CLEAN_UP_MS)).then(
-    () => true,
-    () => false,
-  );
-  const signal = AbortSignal.timeout(CLEAN_UP_MS);
-  const objects: string[] = [];
-  for (const key of [object, parts]) {
-    const isThere = store.head(key, signal).then((info) => info !== undefined);
-    // A probe that was not removed and cannot be looked up may still be there.
-    if (await isThere.catch(() => !removed)) objects.push(key);
-  }
-  const uploads: string[] = [];
-  try {
-    for await (const { key, uploadId } of store.listUploads(parts, signal))
-      uploads.push(`upload ${uploadId} of ${key}`);
-  } catch {
-    // Another check reports that uploads cannot be listed.
-  }
-  return { 's3: delete': objects, 's3: multipart': uploads };
-}
-
-/**
- * Names the whole prefix instead of the probe, because rights are needed for all of it. A probe that may be left is
- * named.
- */
-function describeFor(
-  prefix: string,
-  { object, parts }: ProbeKeys,
-  left: Left,
-  finding: DoctorFinding,
-): DoctorFinding {
-  const general = (text: string) =>
-    text.replaceAll(parts, () => `${prefix}*`).replaceAll(object, () => `${prefix}*`);
-  const { check, state, detail, remedy } = finding;
-  const there = check === 's3: delete' || check === 's3: multipart' ? left[check] : [];
-  return {
-    check,
-    state: there.length > 0 ? 'fault' : state,
-    detail: [general(detail), ...there.map((what) => `${what} may remain`)].join('; '),
-    remedy: remedy === undefined ? undefined : general(remedy),
-  };
-}
-
-function put(store: Store, key: string, signal: AbortSignal, body = PROBE): Promise<boolean> {
-  return store.put(key, body, { ifAbsent: true, contentType: 'text/plain', signal });
-}
-
 async function tryMultipart(store: Store, key: string, signal: AbortSignal): Promise<string> {
   await withUpload(store, key, signal, async (upload) => {
     await store.uploadPart(upload, 1, PROBE, signal);
@@ -176,24 +121,6 @@ async function tryMultipart(store: Store, key: string, signal: AbortSignal): Pro
     await store.completeUpload(upload, [part], signal);
   });
   return 'multipart uploads can be completed and aborted';
-}
-
-/** Begins an upload, and removes it if `work` fails. */
-async function withUpload<T>(
-  store: Store,
-  key: string,
-  signal: AbortSignal,
-  work: (upload: Upload) => Promise<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  // An upload whose id was never received could not be aborted.
-  const upload = await store.createUpload(key, 'text/plain', uninterrupted());
-  try {
-    return await work(upload);
-  } catch (error) {
-    await store.abortUpload(upload, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
-    throw error;
-  }
 }
 
 /** Only a warning: without this listing backups are made, but nothing is recorded about their media. */

@@ -107,17 +107,22 @@ async function terminate(client: pg.Client, name: string): Promise<number[]> {
 }
 
 /**
- * Allows connections to a database again, or refuses them to everyone, superusers included; existing sessions
- * continue.
+ * Allows connections to a database again.
  *
  * @throws DatabaseError
  */
-export async function allowConnections(client: pg.Client, name: string, allow: boolean): Promise<void> {
-  await execute(
-    client,
-    `cannot ${allow ? 'allow' : 'refuse'} connections to database ${name}`,
-    `ALTER DATABASE ${quote(name)} ALLOW_CONNECTIONS ${allow}`,
-  );
+export async function allowConnections(client: pg.Client, name: string): Promise<void> {
+  await execute(client, `cannot allow connections to database ${name}`, openAgain(name));
+}
+
+/**
+ * Refuses connections to a database to everyone, superusers included; existing sessions continue.
+ *
+ * @throws DatabaseError
+ */
+export async function refuseConnections(client: pg.Client, name: string): Promise<void> {
+  const statement = `ALTER DATABASE ${quote(name)} ALLOW_CONNECTIONS false`;
+  await execute(client, `cannot refuse connections to database ${name}`, statement);
 }
 
 /**
@@ -150,7 +155,7 @@ export async function inTransaction(client: pg.Client, work: () => Promise<void>
  * @throws DatabaseError that names the statement to run, if the database could not be opened again
  */
 async function withoutSessions(client: pg.Client, name: string, work: () => Promise<void>): Promise<void> {
-  await allowConnections(client, name, false);
+  await refuseConnections(client, name);
   try {
     await endSessions(client, name);
     await work();
@@ -162,7 +167,7 @@ async function withoutSessions(client: pg.Client, name: string, work: () => Prom
 
 async function reopen(client: pg.Client, name: string, cause: unknown): Promise<void> {
   try {
-    await allowConnections(client, name, true);
+    await allowConnections(client, name);
   } catch {
     throw stillClosed(name, cause);
   }

@@ -5,6 +5,7 @@ import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import { uninterrupted } from '../uninterrupted.ts';
+import { type FoundDatabases, findDatabases } from './find-target.ts';
 import {
   type DroppedDatabases,
   disableOld,
@@ -12,7 +13,7 @@ import {
   NO_SUBSCRIPTIONS,
   type OldSubscriptions,
 } from './old-databases.ts';
-import { type FoundDatabases, findDatabases, type RestoreTarget } from './restore-target.ts';
+import type { RestoreTarget } from './restore-target.ts';
 import { retryWhileAway } from './retry-while-away.ts';
 import { dropScratch } from './scratch.ts';
 import { type AsAdmin, isInUse, type SwapNames, swapDatabases } from './swap.ts';

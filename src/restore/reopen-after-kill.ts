@@ -25,7 +25,7 @@ export async function reopenAfterKill(
     const target = closed.find((other) => other.name === name);
     // Without the privilege to reopen it, the next step reports that it refuses connections, and what to run.
     if (scratch === undefined || target?.owned !== true || target.invalid) return false;
-    await allowConnections(admin, name, true);
+    await allowConnections(admin, name);
     log.warn(
       `database ${name} refused connections because a restore was killed during the swap; it accepts connections again`,
     );

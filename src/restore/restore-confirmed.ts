@@ -6,6 +6,8 @@ import type { MediaRestored } from '../media/restore-media.ts';
 import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
+import { checkTarget, keptToDrop } from './check-target.ts';
+import { type FoundDatabases, findTarget } from './find-target.ts';
 import { finishDrop } from './finish-drop.ts';
 import { foreseeLocaleChange } from './locale.ts';
 import { reopenAfterKill } from './reopen-after-kill.ts';
@@ -16,14 +18,7 @@ import {
   type RestoreReport,
   restoreDump,
 } from './restore.ts';
-import {
-  checkTarget,
-  type FoundDatabases,
-  findTarget,
-  keptToDrop,
-  type RestoreTarget,
-  targetName,
-} from './restore-target.ts';
+import { type RestoreTarget, targetName } from './restore-target.ts';
 
 /** What became of the media, and the first that did not come back as they were. */
 export type MediaBroughtBack = MediaRestored & FirstMediaFindings;

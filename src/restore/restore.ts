@@ -8,8 +8,10 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
 import { buildScratch } from './build-scratch.ts';
+import { type Agreed, checkAgreed, checkTarget, keptToDrop } from './check-target.ts';
 import { freeNames, scratchName } from './database-names.ts';
 import type { FilledFrom } from './fill-database.ts';
+import { type FoundDatabases, findDatabases, findTarget } from './find-target.ts';
 import { describeConversion, findLocaleChange } from './locale.ts';
 import { selectTables, type TableSelection } from './narrow/select-tables.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
@@ -17,17 +19,7 @@ import { type Placed, placeScratch } from './place-scratch.ts';
 import { planRestore, type RestorePlan } from './plan-restore.ts';
 import { knowDump, proveDump } from './prove-dump.ts';
 import { rehearseSchema } from './rehearse-schema.ts';
-import {
-  type Agreed,
-  checkAgreed,
-  checkTarget,
-  type FoundDatabases,
-  findDatabases,
-  findTarget,
-  keptToDrop,
-  type RestoreTarget,
-  targetName,
-} from './restore-target.ts';
+import { type RestoreTarget, targetName } from './restore-target.ts';
 import { type JobsChoice, planJobs } from './wide/jobs.ts';
 
 export interface RestoreContext {

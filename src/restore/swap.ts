@@ -5,6 +5,7 @@ import {
   endSessions,
   inTransaction,
   listDatabases,
+  refuseConnections,
   renameDatabase,
   stillClosed,
 } from '../postgres/administration.ts';
@@ -52,8 +53,8 @@ async function renameBoth(admin: pg.Client, { target, scratch, kept }: SwapNames
   // Sessions should not be ended for a swap that cannot be made.
   await refusePrepared(admin, target, `cannot rename database ${target} to ${kept}`);
   // In this order: both being closed tells the next run that this one was killed (reopenAfterKill).
-  await allowConnections(admin, scratch, false);
-  await allowConnections(admin, target, false);
+  await refuseConnections(admin, scratch);
+  await refuseConnections(admin, target);
   for (let attempt = 1; ; attempt++) {
     await endSessions(admin, target);
     await endSessions(admin, scratch);
@@ -61,8 +62,8 @@ async function renameBoth(admin: pg.Client, { target, scratch, kept }: SwapNames
       await inTransaction(admin, async () => {
         await renameDatabase(admin, target, kept);
         await renameDatabase(admin, scratch, target);
-        await allowConnections(admin, target, true);
-        await allowConnections(admin, kept, true);
+        await allowConnections(admin, target);
+        await allowConnections(admin, kept);
       });
       return;
     } catch (error) {
@@ -92,10 +93,10 @@ async function reopen(admin: pg.Client, { target, scratch, kept }: SwapNames): P
   const isOpen = async () =>
     (await listDatabases(admin)).some(({ name, connectable }) => name === target && connectable);
   // Renames still in progress on the server lock the row of pg_database, so this waits until they end.
-  if (!(await isOpen())) await allowConnections(admin, target, true);
+  if (!(await isOpen())) await allowConnections(admin, target);
   const present = new Set((await listDatabases(admin)).map(({ name }) => name));
   // What is left of a failed restore may have to be dropped from inside the database.
-  if (present.has(scratch)) await allowConnections(admin, scratch, true);
+  if (present.has(scratch)) await allowConnections(admin, scratch);
   return present.has(kept) && !present.has(scratch);
 }
 

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { DatabaseError } from '../../src/errors.ts';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
+import { findDatabases } from '../../src/restore/find-target.ts';
 import { placeScratch } from '../../src/restore/place-scratch.ts';
-import { findDatabases, type RestoreTarget } from '../../src/restore/restore-target.ts';
+import type { RestoreTarget } from '../../src/restore/restore-target.ts';
 import { createTestDatabase, listDatabaseNames, type TestDatabase, withClient } from '../support/database.ts';
 import { keepingLog } from '../support/test-bed.ts';
 

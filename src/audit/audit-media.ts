@@ -96,12 +96,7 @@ export async function auditMedia(
       }
 
       const summary = tally.summary();
-      if (summary.objects === 0 && summary.references > 0) {
-        log.warn(`bucket ${store.bucket} has no object under ${mediaPrefix}: check AWS_MEDIA_PREFIX`);
-      }
-      if (summary.objects > 0 && summary.references + summary.prefixes === 0) {
-        log.warn(`no row of database ${database.name} owns any object: check POSTGRES_DB and POSTGRES_HOST`);
-      }
+      warnIfElsewhere(context, summary);
       return {
         at: snapshot.at,
         database: database.name,
@@ -117,6 +112,15 @@ export async function auditMedia(
     signal.throwIfAborted();
     throw databaseError(`cannot audit database ${database.name} on ${database.server}`, error);
   }
+}
+
+/** If only rows or only objects are found, the others are probably not those that belong to them. */
+function warnIfElsewhere({ database, store, mediaPrefix, log }: AuditContext, summary: Summary): void {
+  const { objects, references, prefixes } = summary;
+  if (objects === 0 && references > 0)
+    log.warn(`bucket ${store.bucket} has no object under ${mediaPrefix}: check AWS_MEDIA_PREFIX`);
+  if (objects > 0 && references + prefixes === 0)
+    log.warn(`no row of database ${database.name} owns any object: check POSTGRES_DB and POSTGRES_HOST`);
 }
 
 function tellUnread(log: Logger): (problem: string) => void {

@@ -2,7 +2,7 @@
 const SHOWN = 20;
 
 /** Keeps the first findings of each kind, however many there are. */
-export interface FirstFindings<F> {
+interface FirstFindings<F> {
   write(findings: readonly F[]): Promise<void>;
   /** Those kept, in the order in which they came. */
   readonly all: readonly F[];

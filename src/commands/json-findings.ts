@@ -1,5 +1,5 @@
 /** One JSON document, written piece by piece: however many findings there are, none are held. */
-export interface JsonFindings<F> {
+interface JsonFindings<F> {
   write(findings: readonly F[]): Promise<void>;
   /** @param report what is known only at the end */
   end(report: object): Promise<void>;

@@ -34,7 +34,7 @@ export function mediaOfRestore(
   log: Logger,
   from: StoredBackup | undefined,
 ): RestoreMedia {
-  const { env, signal } = invocation;
+  const { signal } = invocation;
   const { audit, withMedia } = invocation.options as RestoreFlags;
   const asked = audit !== false;
   const wanted = withMedia === true ? readyForMedia(invocation, from) : undefined;
@@ -52,48 +52,49 @@ export function mediaOfRestore(
   }
 
   return {
-    before: () =>
-      attempt(async () => {
-        if (from === undefined) return undefined;
-        const { store, backup } = from;
-        const context = await backupAuditContext(openSession(invocation, BACKUP_AUDIT_GROUPS), store, env);
-        // The whole dump would have to be read, which may take longer than the restore.
-        if (backup.manifest === undefined && !isListComplete(backup, context.ownSources)) {
-          log.info(
-            `the dump has no manifest: missing media are reported after the restore, or by \`audit-orphans --backup ${backup.id}\``,
-          );
-          return undefined;
-        }
-        const [outlook] = await auditBackups(context, [backup], signal);
-        if (outlook === undefined) return undefined;
-        if ('problem' in outlook)
-          log.warn(`skipping the comparison of rows and media objects: ${outlook.problem}`);
-        else log[outlook.dangling > 0 ? 'warn' : 'info'](describeOutlook(outlook));
-        return outlook;
-      }),
-
-    async bringBack(dryRun) {
+    before: () => attempt(async () => from && compareBackup(invocation, log, from)),
+    async bringBack(options) {
       if (wanted === undefined) return undefined;
       const first = firstFindings<MediaFinding>();
-      const restored = await restoreMedia(wanted.context, wanted.backup, { dryRun }, first, signal);
+      const restored = await restoreMedia(wanted.context, wanted.backup, options, first, signal);
       return { ...restored, findings: first.all };
     },
-
-    after: () =>
-      attempt(async () => {
-        const session = openSession(invocation, AUDIT_GROUPS);
-        const { config } = session;
-        const { totals } = await withStore(session, async (store) =>
-          auditMedia(
-            await mediaAuditContext(session, store, openDatabase(config, env), env),
-            { write: async () => {} },
-            signal,
-          ),
-        );
-        log[(totals.dangling?.count ?? 0) > 0 ? 'warn' : 'info'](describeTotals(totals));
-        return { totals };
-      }),
+    after: () => attempt(() => compareDatabase(invocation, log)),
   };
+}
+
+/** Compares the rows of the backup with the bucket, before the restore. */
+async function compareBackup(
+  invocation: Invocation,
+  log: Logger,
+  { store, backup }: StoredBackup,
+): Promise<BackupOutlook | undefined> {
+  const { env, signal } = invocation;
+  const context = await backupAuditContext(openSession(invocation, BACKUP_AUDIT_GROUPS), store, env);
+  // The whole dump would have to be read, which may take longer than the restore.
+  if (backup.manifest === undefined && !isListComplete(backup, context.ownSources)) {
+    log.info(
+      `the dump has no manifest: missing media are reported after the restore, or by \`audit-orphans --backup ${backup.id}\``,
+    );
+    return undefined;
+  }
+  const [outlook] = await auditBackups(context, [backup], signal);
+  if (outlook === undefined) return undefined;
+  if ('problem' in outlook) log.warn(`skipping the comparison of rows and media objects: ${outlook.problem}`);
+  else log[outlook.dangling > 0 ? 'warn' : 'info'](describeOutlook(outlook));
+  return outlook;
+}
+
+/** Compares the rows of the restored database with the bucket. */
+async function compareDatabase(invocation: Invocation, log: Logger): Promise<Pick<AuditReport, 'totals'>> {
+  const { env, signal } = invocation;
+  const session = openSession(invocation, AUDIT_GROUPS);
+  const database = openDatabase(session.config, env);
+  const { totals } = await withStore(session, async (store) =>
+    auditMedia(await mediaAuditContext(session, store, database, env), { write: async () => {} }, signal),
+  );
+  log[(totals.dangling?.count ?? 0) > 0 ? 'warn' : 'info'](describeTotals(totals));
+  return { totals };
 }
 
 /**

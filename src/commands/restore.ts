@@ -1,28 +1,15 @@
 import { availableParallelism } from 'node:os';
-import type { UsableBackup } from '../catalog/backup.ts';
-import { chooseBackup } from '../catalog/choose-backup.ts';
-import { backupSource, type DumpSource, fileSource } from '../catalog/dump-source.ts';
-import { type Manifest, withoutCheckpoints } from '../catalog/manifest.ts';
-import { type Check, describeFaults, hasWrongCheckpoints } from '../catalog/verification.ts';
-import { openLocalDump } from '../dump/local-dump.ts';
-import { EXIT, NotFoundError, RestoreError } from '../errors.ts';
+import type { DumpSource } from '../catalog/dump-source.ts';
+import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import {
   type ConfirmedRestoreOptions,
-  type RestoreMedia,
   type RestoreOutcome,
   restoreConfirmed,
 } from '../restore/restore-confirmed.ts';
-import type { Store } from '../s3/store.ts';
 import { escapeControls } from '../ui/controls.ts';
-import { formatTime } from '../ui/format.ts';
-import type { Logger } from '../ui/log.ts';
-import { choiceOptions } from './choice-options.ts';
-import { FILE_RESTORE_GROUPS, RESTORE_GROUPS } from './groups.ts';
 import { isWhole, renderMediaRestored } from './media-report.ts';
-import { mediaOfRestore } from './restore-media.ts';
 import {
-  type ChosenDump,
   type RestoreFlags,
   type RestoreSession,
   readJobs,
@@ -30,12 +17,11 @@ import {
   readTarget,
   readWanted,
   refuseUnreadFlags,
-  type WantedDump,
-  wantedBackup,
 } from './restore-options.ts';
 import { renderReport } from './restore-report.ts';
 import { restoreRows } from './restore-rows.ts';
-import { confirmAndLock, type Invocation, openSession, withStore } from './session.ts';
+import { type Chosen, withSource } from './restore-source.ts';
+import { confirmAndLock, type Invocation } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /**
@@ -60,108 +46,6 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
       ? restoreSource(invocation, session, chosen, how)
       : restoreRows(invocation, session, chosen, rows),
   );
-}
-
-/** The dump to restore, and its media. */
-interface Chosen extends ChosenDump {
-  readonly media: RestoreMedia;
-}
-
-async function withSource(
-  invocation: Invocation,
-  wanted: WantedDump,
-  work: (session: RestoreSession, chosen: Chosen) => Promise<number>,
-): Promise<number> {
-  const { env, signal } = invocation;
-  if (wanted.by === 'file') {
-    const session = openSession(invocation, FILE_RESTORE_GROUPS);
-    const local = await openLocalDump(wanted.file, signal);
-    const source = fileSource(wanted.file, local, { binDir: session.config.binDir, env });
-    const media = mediaOfRestore(invocation, session.log, undefined);
-    return work(session, { source, media, checkThere: async () => {} });
-  }
-  const session = openSession(invocation, RESTORE_GROUPS);
-  const { config, log } = session;
-  const { prefix } = config;
-  const inPlace = (invocation.options as RestoreFlags).inPlace === true;
-  return withStore(session, async (store) => {
-    const backup = await chooseBackup(store, prefix, wantedBackup(wanted, prefix), {
-      ...choiceOptions(session),
-      database: config.database,
-      passOver: ({ id }, check) =>
-        log.warn(
-          `skipping backup ${id}: verification found it faulty: ${describeFaults(check)} — to restore it anyway, give its id`,
-        ),
-      doubt: ({ id }, check) => {
-        if (inPlace && wasRefused(check)) throw noWayBack(id, check);
-        log.warn(describeDoubt(id, check));
-      },
-    });
-    const source = backupSource(store, readable(backup, log), { binDir: config.binDir, env });
-    return work(session, {
-      source,
-      checkThere: (held) => checkThere(store, backup, held),
-      media: mediaOfRestore(invocation, log, { store, backup }),
-    });
-  });
-}
-
-/**
- * A newer backup that has been completed meanwhile is not restored instead: it may be of the very damage that is to be
- * undone. Whether the bytes are still the same shows when they are read, if there is a manifest.
- *
- * @throws NotFoundError if the backup is gone or replaced
- */
-async function checkThere(
-  store: Store,
-  { id, dump, manifest }: UsableBackup,
-  signal: AbortSignal,
-): Promise<void> {
-  const present = await store.head(dump.key, signal);
-  if (present?.bytes === dump.bytes && (manifest !== undefined || present.etag === dump.etag)) return;
-  throw new NotFoundError({
-    doing: `cannot restore backup ${id}`,
-    problem: `it has been ${present === undefined ? 'deleted' : 'replaced'} since it was chosen`,
-    remedy: 'see which backups are left with `topobank-backup list`, and run again',
-  });
-}
-
-/**
- * The backup, without the checkpoints inside its tables if a verification found them wrong: its bytes may still be
- * right.
- */
-function readable(backup: UsableBackup<Manifest>, log: Logger): UsableBackup<Manifest> {
-  if (backup.state === 'foreign' || !hasWrongCheckpoints(backup.verified)) return backup;
-  log.info(`the rows of each table of backup ${backup.id} are read in one piece`);
-  return { ...backup, manifest: withoutCheckpoints(backup.manifest) };
-}
-
-/** Whether a drill could not restore the backup, rather than restored something else. */
-function wasRefused({ faults }: Check): boolean {
-  return faults.some(({ what }) => what === 'restore');
-}
-
-/** In place, the database would be dropped for a backup known not to restore. */
-function noWayBack(id: string, check: Check): RestoreError {
-  return new RestoreError({
-    doing: `cannot restore backup ${id} in place`,
-    problem: describeDoubt(id, check),
-    remedy: `name another backup, or leave out --in-place, which keeps the database until the backup is restored; if what was wrong has been mended, \`topobank-backup verify ${id} --restore\` says so`,
-  });
-}
-
-function describeDoubt(id: string, check: Check): string {
-  const [when, faults] = [formatTime(new Date(check.at)), describeFaults(check)];
-  switch (check.depth) {
-    case 'quick':
-      return `verification at ${when} found that backup ${id} is not the object that was written: ${faults} — run \`topobank-backup verify ${id}\` to check whether its bytes are the same`;
-    case 'full':
-      return `verification at ${when} found backup ${id} faulty: ${faults}`;
-    case 'restore':
-      return wasRefused(check)
-        ? `verification at ${when} could not restore backup ${id}: ${faults}`
-        : `verification at ${when} found that backup ${id} does not restore to what was dumped: ${faults}`;
-  }
 }
 
 async function restoreSource(

@@ -81,17 +81,15 @@ function isOther(entry: MediaObject, { found }: CopyInRun, etag: string): boolea
 /**
  * Brings a copy back to its object's key.
  *
- * @returns why this is impossible; undefined once the object is there, or in a dry run would be
+ * @returns why this is impossible; undefined once the object is there
  * @throws StoreError, or the signal's reason
  */
 export async function takeFromQuarantine(
   store: Store,
   { found }: CopyInRun,
   key: string,
-  dryRun: boolean,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (dryRun) return undefined;
   const outcome = await bringBack(store, { ...found, original: key }, signal);
   if (outcome.kind === 'refused') return outcome.reason;
   if (outcome.kind === 'back') await store.remove([found.key], signal);
@@ -103,7 +101,7 @@ export async function takeFromQuarantine(
  *
  * @throws StoreError, or the signal's reason
  */
-export async function findNewest(
+export async function findNewestCopy(
   { store, prefix, runs }: SearchedQuarantine,
   key: string,
   signal: AbortSignal,

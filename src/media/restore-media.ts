@@ -16,7 +16,7 @@ import {
   describeMissedBefore,
   describeUnproven,
   findCopies,
-  findNewest,
+  findNewestCopy,
   type JudgedCopies,
   judgeCopies,
   type SearchedQuarantine,
@@ -162,7 +162,7 @@ async function seekMissedBefore(
 ): Promise<readonly MediaFinding[]> {
   const found = await mapConcurrently(keys, COPIES, async (key) => ({
     key,
-    looked: await sources.failures.attempt(() => findNewest(sources, key, signal).catch(exceptNoKey)),
+    looked: await sources.failures.attempt(() => findNewestCopy(sources, key, signal).catch(exceptNoKey)),
   }));
   return found.map(({ key, looked }): MediaFinding => {
     if (looked.kind === 'failed') return { kind: 'lost', key, bytes: null, reason: looked.reason };
@@ -199,7 +199,7 @@ async function bringObjectBack(
       ? 'it is not in quarantine, and there is no version of it'
       : 'quarantine has a different object of the same size, and there is no version of it';
   if (proven !== undefined) {
-    const refusal = await takeFromQuarantine(store, proven, key, dryRun, signal);
+    const refusal = dryRun ? undefined : await takeFromQuarantine(store, proven, key, signal);
     if (refusal === undefined) return { kind: 'restored', key, bytes, from: 'quarantine' };
     reason = refusal;
   }

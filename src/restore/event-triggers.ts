@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { databaseError } from '../postgres/errors.ts';
 import { execute } from '../postgres/execute.ts';
-import { runAsMade } from '../postgres/relations.ts';
+import { runAsMade } from '../postgres/untellable-names.ts';
 import { ENABLES } from './enable-triggers.ts';
 
 /** The setting came with PostgreSQL 17, and only a superuser may change it (manual, "event_triggers"). */

@@ -12,7 +12,7 @@ export const IN_ONE_PIECE =
   'if it finds only checkpoints at fault, the next restore reads each table in one piece';
 
 /** Compares the bytes of a piece with what the index says of them. */
-export interface RowsProof {
+interface RowsProof {
   /** @throws DumpError as soon as a checkpoint with a different CRC-32 is passed */
   add(chunk: Buffer): void;
   /** @throws DumpError unless all bytes came and are the right ones */

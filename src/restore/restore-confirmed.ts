@@ -21,14 +21,14 @@ import {
 import { type RestoreTarget, targetName } from './restore-target.ts';
 
 /** What became of the media, and the first that did not come back as they were. */
-export type MediaBroughtBack = MediaRestored & FirstMediaFindings;
+type MediaBroughtBack = MediaRestored & FirstMediaFindings;
 
 /** What a restore does about media. Apart from the signal, only {@link bringBack} can make the restore fail. */
 export interface RestoreMedia {
   /** Says what would dangle if the backup were restored; undefined if that cannot be determined. */
   before(): Promise<BackupOutlook | undefined>;
   /** Brings back what is missing, if asked to. */
-  bringBack(dryRun: boolean): Promise<MediaBroughtBack | undefined>;
+  bringBack(options: { readonly dryRun: boolean }): Promise<MediaBroughtBack | undefined>;
   /** Says what dangles and what is orphaned; undefined if that cannot be determined. */
   after(): Promise<Pick<AuditReport, 'totals'> | undefined>;
 }
@@ -97,7 +97,7 @@ export async function restoreConfirmed(
   const before = partial ? undefined : await media.before();
   if (dryRun) {
     await foreseeRestore(context, source, options, signal);
-    return { state: 'planned', intent, media: { before, restored: await media.bringBack(true) } };
+    return { state: 'planned', intent, media: { before, restored: await media.bringBack({ dryRun: true }) } };
   }
 
   if (replaces) await confirm(intent);
@@ -105,7 +105,7 @@ export async function restoreConfirmed(
   const report = await restoreAlone(context, source, { ...options, agreed: found }, signal);
   const ms = performance.now() - began;
   try {
-    const restored = await media.bringBack(false);
+    const restored = await media.bringBack({ dryRun: false });
     // A database that was only added does not show which objects are orphans.
     const after = target.kind === 'into' ? undefined : await media.after();
     return { state: 'done', report, ms, media: { before, restored, after } };

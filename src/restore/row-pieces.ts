@@ -10,7 +10,7 @@ const LARGEST = 64 * 1024 ** 2;
 const SMALLEST = 16 * 1024 ** 2;
 
 /** How the bytes of a piece are proved. */
-export type RowProof =
+type RowProof =
   /** All rows of the block, by their SHA-256. */
   | { readonly by: 'sha256'; readonly sha256: string }
   /**

@@ -2,7 +2,8 @@ import type pg from 'pg';
 import type { TableName } from '../../catalog/find-table.ts';
 import { RestoreError } from '../../errors.ts';
 import { describeCause, remedyOf } from '../../postgres/errors.ts';
-import { quoteTable, runAsMade, tellable } from '../../postgres/relations.ts';
+import { quoteTable } from '../../postgres/relations.ts';
+import { runAsMade, tellable } from '../../postgres/untellable-names.ts';
 import { ENABLES } from '../enable-triggers.ts';
 
 /** A trigger that a table's new rows would fire. */

@@ -1,6 +1,6 @@
 import { describeCause, errorCode } from '../../postgres/errors.ts';
-import { runAsMade, tellable } from '../../postgres/relations.ts';
 import { settleSession } from '../../postgres/settle-session.ts';
+import { runAsMade, tellable } from '../../postgres/untellable-names.ts';
 import type { Logger } from '../../ui/log.ts';
 import { type Lanes, spread } from './lanes.ts';
 

@@ -9,8 +9,9 @@ import type { ConfirmedQuarantineContext } from '../quarantine/quarantine-contex
 import { checkQuarantinePrefix } from '../quarantine/quarantine-keys.ts';
 import type { Store } from '../s3/store.ts';
 import type { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, PURGE_GROUPS } from './groups.ts';
+import { confirmAndLock } from './lock-holder.ts';
 import { mediaSettings } from './media-settings.ts';
-import { confirmAndLock, type Session } from './session.ts';
+import type { Session } from './session.ts';
 
 /** @throws ConfigError for a wrong AUDIT_REFERENCES, or a quarantine prefix that media or backups would be under */
 export async function backupAuditContext(

@@ -12,14 +12,8 @@ import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { age } from './backup-summary.ts';
 import { DECISION_GROUPS, PRUNE_GROUPS } from './groups.ts';
-import {
-  type CommonOptions,
-  confirmAndLock,
-  type Invocation,
-  openSession,
-  type Session,
-  withStore,
-} from './session.ts';
+import { confirmAndLock } from './lock-holder.ts';
+import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /** `prune`: deletes the backups that no rule keeps. */

@@ -5,8 +5,9 @@ import { type AddRowsOutcome, addRowsConfirmed } from '../restore/narrow/add-con
 import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
 import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatDuration, formatNumber } from '../ui/format.ts';
+import { confirmAndLock } from './lock-holder.ts';
 import type { ChosenDump, RestoreFlags, RestoreSession } from './restore-options.ts';
-import { confirmAndLock, type Invocation } from './session.ts';
+import type { Invocation } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /**

@@ -8,6 +8,7 @@ import {
   restoreConfirmed,
 } from '../restore/restore-confirmed.ts';
 import { escapeControls } from '../ui/controls.ts';
+import { confirmAndLock } from './lock-holder.ts';
 import { isWhole, renderMediaRestored } from './media-report.ts';
 import {
   type RestoreFlags,
@@ -21,7 +22,7 @@ import {
 import { renderReport } from './restore-report.ts';
 import { restoreRows } from './restore-rows.ts';
 import { type Chosen, withSource } from './restore-source.ts';
-import { confirmAndLock, type Invocation } from './session.ts';
+import type { Invocation } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /**

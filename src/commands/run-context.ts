@@ -3,8 +3,9 @@ import { openDatabase } from '../postgres/database.ts';
 import { retentionRules } from '../retention/rules.ts';
 import type { Store } from '../s3/store.ts';
 import type { RUN_GROUPS } from './groups.ts';
+import { holderName } from './lock-holder.ts';
 import { mediaSettings } from './media-settings.ts';
-import { holderName, type Invocation, type Session } from './session.ts';
+import type { Invocation, Session } from './session.ts';
 
 /** @param command shown to other runs that meet the lock */
 export function runContext(

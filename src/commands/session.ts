@@ -1,8 +1,6 @@
-import { hostname } from 'node:os';
 import { type Config, readConfig } from '../config/config.ts';
 import type { SecretFiles } from '../config/secret-files.ts';
 import type { SettingGroup } from '../config/setting.ts';
-import type { ConfirmAndLock } from '../postgres/advisory-lock.ts';
 import { openStore } from '../s3/s3-store.ts';
 import type { Store } from '../s3/store.ts';
 import type { Bars } from '../ui/bars.ts';
@@ -118,22 +116,4 @@ export async function withStore<T>(
   } finally {
     store.close();
   }
-}
-
-/** For what a command does itself; {@link Config} says how long to wait for another run. */
-export function confirmAndLock(
-  { config, confirm, log }: Pick<Session<'lock'>, 'config' | 'confirm' | 'log'>,
-  command: string,
-): ConfirmAndLock {
-  const holder = holderName(command);
-  return { confirm, lockFor: (purpose) => ({ purpose, holder, waitMs: config.lockWait, log }) };
-}
-
-/** The longest `application_name` of PostgreSQL, in bytes; it cuts off what is longer. */
-const HOLDER_BYTES = 63;
-
-/** How this run appears to another: with as much of the host's name as there is room for. */
-export function holderName(command: string, host = hostname(), pid = process.pid): string {
-  const name = (host: string) => `topobank-backup ${command} on ${host}, process ${pid}`;
-  return name(host.slice(0, Math.max(0, HOLDER_BYTES - name('').length)));
 }

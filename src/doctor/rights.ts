@@ -1,12 +1,7 @@
 import type pg from 'pg';
 import { databaseError } from '../postgres/errors.ts';
-import {
-  lackToRecreate,
-  lackToReplace,
-  type Memberships,
-  type OwnerLack,
-  readMemberships,
-} from '../postgres/roles.ts';
+import { lackToRecreate, lackToReplace, type OwnerLack } from '../postgres/owner-lack.ts';
+import { type Memberships, readMemberships } from '../postgres/roles.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 
 /**

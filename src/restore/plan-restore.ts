@@ -17,7 +17,8 @@ import {
   readDatabaseFacts,
   readServerVersion,
 } from '../postgres/facts.ts';
-import { lackToGiveTo, mayCreateIn, missingRoles, type OwnerLack } from '../postgres/roles.ts';
+import { lackToGiveTo, type OwnerLack } from '../postgres/owner-lack.ts';
+import { mayCreateIn, missingRoles } from '../postgres/roles.ts';
 import type { Logger } from '../ui/log.ts';
 import { checkLocale, chooseLocale, localeOfDump } from './locale.ts';
 

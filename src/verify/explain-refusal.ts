@@ -2,7 +2,7 @@ import type { DumpSource } from '../catalog/dump-source.ts';
 import { isOfBytes } from '../catalog/verification.ts';
 import { DumpError, RestoreError } from '../errors.ts';
 import { errorCode } from '../postgres/errors.ts';
-import type { OwnerLack } from '../postgres/roles.ts';
+import type { OwnerLack } from '../postgres/owner-lack.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { isOfServer } from '../restore/whose-fault.ts';
 import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { holderName } from '../../src/commands/session.ts';
+import { holderName } from '../../src/commands/lock-holder.ts';
 
 test.each([
   ['backup', 'web1', 4711, 'topobank-backup backup on web1, process 4711'],

@@ -48,8 +48,10 @@ export function planRetention(
   if (rules.newest === 0) return ordered.map((backup) => keep(backup, 'MAX_BACKUPS=0 keeps all'));
   const timely = ordered.filter((backup) => !isAhead(backup, now));
   const usable = timely.filter(isUsable);
-  const kept = new Map(byDatabase(usable).flatMap((group) => [...applyRules(group, listRules(rules, zone))]));
-  const groups = byDatabase(timely);
+  const kept = new Map(
+    byDatabase(usable, own).flatMap((group) => [...applyRules(group, listRules(rules, zone))]),
+  );
+  const groups = byDatabase(timely, own);
   return ordered.map((backup): RetentionVerdict => {
     if (isAhead(backup, now)) return keep(backup, 'its time is ahead of the clock');
     const other = otherDatabase(backup, own);

@@ -450,6 +450,26 @@ test('the rules of one database delete nothing of another, nor count for it', ()
   ]);
 });
 
+test('beside the backups of another database, dumps that do not tell whose they are may be of the own one', () => {
+  const backups = [
+    complete('2026-11-25', 1000, 'b'),
+    complete('2026-11-24', 1000, 'b'),
+    foreign('2026-11-23'),
+    foreign('2026-11-22'),
+    broken('2026-11-21', 'with dump'),
+    foreign('2026-11-20'),
+  ];
+  const verdicts = planRetention(backups, rules({ newest: 2 }), NOW, 'UTC', 'a');
+  expect(verdicts.map(({ action, reasons }) => `${action}: ${reasons.join(', ')}`)).toEqual([
+    'keep: only runs of its own database b delete it',
+    'keep: only runs of its own database b delete it',
+    'keep: one of the newest 2',
+    'keep: one of the newest 2',
+    'keep: broken, and its database is unknown',
+    'remove: no rule keeps it',
+  ]);
+});
+
 test('beside two databases, a broken one that does not tell whose it is stays with its dump', () => {
   const backups = [
     complete('2026-11-24', 1000, 'a'),

@@ -1,5 +1,5 @@
 import type { Backup } from '../catalog/backup.ts';
-import { findBackup } from '../catalog/catalog.ts';
+import { isDeleted } from '../catalog/catalog.ts';
 import { type MediaEntry, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError, OperatorError } from '../errors.ts';
 import { heardByMany } from '../heard-by-many.ts';
@@ -22,8 +22,6 @@ import { OBJECTS_PER_RANGE } from './reference-ranges.ts';
 
 /** What is needed to audit backups that may be pruned in the meantime. */
 export interface BackupsAuditContext extends BackupAuditContext {
-  /** Prefix of the backups. */
-  readonly prefix: string;
   readonly log: Logger;
 }
 
@@ -80,7 +78,7 @@ export async function auditBackups(
     } catch (error) {
       either.throwIfAborted();
       if (error === listingFailure || !(error instanceof OperatorError)) throw error;
-      if (error instanceof NotFoundError && (await isGone(context, backup, either))) {
+      if (error instanceof NotFoundError && (await isDeleted(context.store, backup, either))) {
         context.log.warn(`backup ${backup.id} was deleted meanwhile`);
         return undefined;
       }
@@ -106,14 +104,6 @@ export async function auditBackups(
   } finally {
     progress.stop();
   }
-}
-
-async function isGone(
-  { store, prefix }: BackupsAuditContext,
-  { id }: Backup,
-  signal: AbortSignal,
-): Promise<boolean> {
-  return (await findBackup(store, prefix, id, signal)) === undefined;
 }
 
 /** Splits the listing among the readers at the keys of one list of media, if any backup has one. */

@@ -70,6 +70,11 @@ export async function findBackup(
   return (await findBackups(store, prefix, id, signal))[0];
 }
 
+/** Whether a backup that was listed has been deleted since, or is being: its dump is the first to go. */
+export async function isDeleted(store: Store, { dump }: Backup, signal: AbortSignal): Promise<boolean> {
+  return dump !== undefined && (await store.head(dump.key, signal)) === undefined;
+}
+
 /** Reads the backups with an id: one for each dump of this time, the one that has a manifest first. */
 export async function findBackups(
   store: Store,

@@ -23,7 +23,6 @@ export async function backupAuditContext(
   checkQuarantinePrefix(config);
   return {
     store,
-    prefix: config.prefix,
     log,
     ...mediaSettings(config),
     readers: config.auditReaders,

@@ -1,5 +1,5 @@
 import type { Backup } from '../catalog/backup.ts';
-import { findBackup, newestBackup, newestBackups } from '../catalog/catalog.ts';
+import { isDeleted, newestBackup, newestBackups } from '../catalog/catalog.ts';
 import { findNamed, SEE_LIST, type Wanted } from '../catalog/choose-backup.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
@@ -74,8 +74,7 @@ async function verifyEach(
       tell(verification);
     } catch (error) {
       if (signal.aborted || !(error instanceof OperatorError)) throw error;
-      const isGone = error instanceof NotFoundError && !(await findBackup(store, prefix, backup.id, signal));
-      if (isGone) {
+      if (error instanceof NotFoundError && (await isDeleted(store, backup, signal))) {
         log.warn(`backup ${backup.id} was deleted in the meantime`);
         continue;
       }

@@ -2,6 +2,7 @@ import { compareMedia, type MediaFault } from '../audit/compare-media.ts';
 import { counted } from '../audit/counted.ts';
 import { onlyMedia } from '../audit/only-media.ts';
 import type { Backup } from '../catalog/backup.ts';
+import { isDeleted } from '../catalog/catalog.ts';
 import { SEE_LIST } from '../catalog/choose-backup.ts';
 import { mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError } from '../errors.ts';
@@ -73,10 +74,10 @@ export async function* mediaFaults(
   }
 }
 
-/** The list may be missing because the backup is being deleted, of which the dump is the first to go. */
-async function noList(store: Store, { id, dump }: Backup, signal: AbortSignal): Promise<NotFoundError> {
+async function noList(store: Store, backup: Backup, signal: AbortSignal): Promise<NotFoundError> {
+  const { id } = backup;
   const doing = `cannot check the media of backup ${id}`;
-  if (dump !== undefined && (await store.head(dump.key, signal)) === undefined) {
+  if (await isDeleted(store, backup, signal)) {
     return new NotFoundError({ doing, problem: 'it was deleted in the meantime', remedy: SEE_LIST });
   }
   return new NotFoundError({

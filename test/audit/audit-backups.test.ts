@@ -25,7 +25,7 @@ test('a failure ends the reading of the other backups', async () => {
     },
     { operation: 'GetObject', key: new RegExp(gone.id), what: { kind: 'hold', until: reading.promise } },
     // Whether the one that cannot be found was deleted meanwhile.
-    { operation: 'ListObjectsV2', what: { kind: 'error', status: 403, code: 'AccessDenied' } },
+    { operation: 'HeadObject', what: { kind: 'error', status: 403, code: 'AccessDenied' } },
   );
   const readings: AbortSignal[] = [];
   const store: Store = {
@@ -37,7 +37,6 @@ test('a failure ends the reading of the other backups', async () => {
   };
   const context: BackupsAuditContext = {
     store,
-    prefix: 'backup/',
     mediaPrefix: 'media/',
     otherPrefixes: [],
     readers: 1,
@@ -48,6 +47,6 @@ test('a failure ends the reading of the other backups', async () => {
     log: keepingLog().log,
   };
   const never = new AbortController().signal;
-  await expect(auditBackups(context, [gone, held], never)).rejects.toThrow(/cannot list .* 403 AccessDenied/);
+  await expect(auditBackups(context, [gone, held], never)).rejects.toThrow(/cannot look up .* HTTP 403/);
   expect(readings.map(({ aborted }) => aborted)).toEqual([true, true]);
 });

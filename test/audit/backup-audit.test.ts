@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, inject, test } from 'vitest';
+import { during } from '../support/during.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { type AuditBed, brief, createAuditBed } from './audit-bed.ts';
 import { CASES } from './era-cases.ts';
@@ -237,6 +238,20 @@ test.each([
       { id: sound, by: 'media manifest', references: 5, dangling: 4, changed: 0 },
     ],
   });
+});
+
+test('a backup that is being deleted meanwhile is left out, and is no fault', async () => {
+  await createFiles();
+  const older = await backup(NAMED);
+  const newer = await backup(NAMED);
+  for (const gone of ['media/a', 'media/b']) await bed.put(gone);
+  // What a prune deletes last stays.
+  during(bed, { operation: 'GetObject', key: new RegExp(`${older}.media`) }, () =>
+    remove(older, 'sql', 'media.ndjson.gz'),
+  );
+  const { stdout, stderr } = await bed.audit(['--all-backups', '--json'], NAMED);
+  expect(stderr).toContain(`backup ${older} was deleted meanwhile`);
+  expect(JSON.parse(stdout)).toMatchObject([{ id: newer }]);
 });
 
 test('backups among the media hide none of them, and are no orphans', async () => {

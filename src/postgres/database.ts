@@ -6,7 +6,7 @@ import { errorCode } from './errors.ts';
 import { readPasswordFile } from './password-file.ts';
 import { settleSession } from './settle-session.ts';
 import { SQLSTATE } from './sqlstate.ts';
-import { planTls } from './tls.ts';
+import { planTls, type TlsPlan } from './tls.ts';
 
 /** How long connecting may take if `PGCONNECT_TIMEOUT` is not set, in seconds. */
 const CONNECT_SECONDS = 15;
@@ -62,12 +62,27 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
   const connectSeconds = readConnectTimeout(env);
   const server = `${settings.host}:${settings.port}`;
   const { user, maintenanceDatabase, from } = settings;
-  let ssl = tls.ssl;
 
   const refused = (database: string, error: unknown) =>
     connectError({ database, server, user, maintenanceDatabase, from }, error);
 
-  async function connect(database: string, signal: AbortSignal, tried = ssl): Promise<Connection> {
+  /** Each connection may be admitted in another way, and pg_hba.conf may change while the service runs. */
+  async function connect(database: string, signal: AbortSignal): Promise<Connection> {
+    try {
+      return await connectBy(tls.ssl, database, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (tls.fallBack === undefined || !isRefused(error)) throw refused(database, error);
+      return await connectBy(tls.fallBack, database, signal).catch((second: unknown) => {
+        signal.throwIfAborted();
+        // If the server refuses both ways, what it said first is the reason.
+        throw refused(database, !isWithoutTls(error) && isRefused(second) ? error : second);
+      });
+    }
+  }
+
+  /** @throws what the server says, as it is */
+  async function connectBy(ssl: TlsPlan['ssl'], database: string, signal: AbortSignal): Promise<Connection> {
     signal.throwIfAborted();
     const { host, port, password } = settings;
     const client = new pg.Client({
@@ -76,7 +91,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       user,
       database,
       password: password?.reveal() ?? (() => readPasswordFile({ host, port, user, database })),
-      ssl: tried,
+      ssl,
       keepAlive: true,
       application_name: APPLICATION,
       connectionTimeoutMillis: connectSeconds * 1000,
@@ -92,17 +107,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
     } catch (error) {
       release();
       client.end().catch(() => {});
-      signal.throwIfAborted();
-      if (tls.fallBack !== undefined && tried === tls.ssl && (isWithoutTls(error) || isNotAdmitted(error))) {
-        const connection = await connect(database, signal, tls.fallBack).catch((second: Error) => {
-          // If the server refuses both ways, what it said first is the reason.
-          const isNoBetter = !isWithoutTls(error) && (isWithoutTls(second) || isNotAdmitted(second.cause));
-          throw isNoBetter ? refused(database, error) : second;
-        });
-        ssl = tls.fallBack;
-        return connection;
-      }
-      throw refused(database, error);
+      throw error;
     }
   }
 
@@ -150,11 +155,11 @@ function childEnv(
 }
 
 /**
- * Whether pg_hba.conf admits no such connection; it may admit one that is encrypted if this one was not, or the
- * reverse.
+ * Whether there is no such connection because the server has no TLS, or because pg_hba.conf admits none; it may admit
+ * one that is encrypted if this one was not, or the reverse.
  */
-function isNotAdmitted(error: unknown): boolean {
-  return errorCode(error) === SQLSTATE.invalidAuthorizationSpecification;
+function isRefused(error: unknown): boolean {
+  return isWithoutTls(error) || errorCode(error) === SQLSTATE.invalidAuthorizationSpecification;
 }
 
 function isWithoutTls(error: unknown): boolean {

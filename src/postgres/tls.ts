@@ -5,7 +5,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { ConfigError } from '../errors.ts';
 
 /** How connections are encrypted, following libpq's `PGSSLMODE` (manual §34.19, "SSL Support"). */
-interface TlsPlan {
+export interface TlsPlan {
   /** Options of the TLS connection; false for none. */
   readonly ssl: ConnectionOptions | false;
   /**

@@ -1,6 +1,6 @@
 import { chownSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { OTHER_CERTIFICATE, OWN_CERTIFICATE } from '../support/certificates.ts';
@@ -32,9 +32,8 @@ beforeAll(async () => {
   writeFileSync(rules, `${refusals}${readFileSync(rules, 'utf8')}`);
   await withClient(server.env, 'postgres', async (client) => {
     for (const name of ['encrypted', 'plain', 'closed']) await client.query(`CREATE DATABASE ${name}`);
-    await client.query('ALTER SYSTEM SET ssl = on');
-    await client.query('SELECT pg_reload_conf()');
   });
+  await serveTls('on');
   for (const [name, text] of [
     ['own', OWN_CERTIFICATE.cert],
     ['other', OTHER_CERTIFICATE.cert],
@@ -54,13 +53,13 @@ interface Setting {
   readonly database?: string;
 }
 
-/** Whether the connection is encrypted, or why there is none. */
-async function connect(
+/** Makes connections that tell whether they are encrypted, or why there is none; all of one database of the tool's. */
+function connector(
   mode: string,
   root: string,
   host: string,
-  { home = scratch.path, database = 'postgres' }: Setting = {},
-): Promise<boolean | string> {
+  home = scratch.path,
+): (database: string) => Promise<boolean | string> {
   const config = readConfig(
     { env: { ...server.env, POSTGRES_HOST: host, POSTGRES_DB: 'postgres' }, flags: {} },
     ['database'],
@@ -70,15 +69,33 @@ async function connect(
     ...(mode === '' ? {} : { PGSSLMODE: mode }),
     ...(root === '' ? {} : { PGSSLROOTCERT: roots[root] ?? root }),
   };
+  const { use } = openDatabase(config, env);
   const signal = new AbortController().signal;
-  return openDatabase(config, env)
-    .use(database, signal, async (client) => {
+  return (database) =>
+    use(database, signal, async (client) => {
       const { rows } = await client.query<{ ssl: boolean }>(
         'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()',
       );
       return rows[0]!.ssl;
-    })
-    .catch((error: Error) => error.message);
+    }).catch((error: Error) => error.message);
+}
+
+const connect = (
+  mode: string,
+  root: string,
+  host: string,
+  { home = scratch.path, database = 'postgres' }: Setting = {},
+) => connector(mode, root, host, home)(database);
+
+async function serveTls(ssl: 'on' | 'off'): Promise<void> {
+  await withClient(server.env, 'postgres', async (client) => {
+    await client.query(`ALTER SYSTEM SET ssl = ${ssl}`);
+    await client.query('SELECT pg_reload_conf()');
+  });
+  await vi.waitFor(async () => {
+    const { rows } = await withClient(server.env, 'postgres', (client) => client.query('SHOW ssl'));
+    expect(rows).toEqual([{ ssl }]);
+  }, 10_000);
 }
 
 const REFUSED = expect.stringMatching(
@@ -114,6 +131,27 @@ test('under "allow" a server that refuses an unencrypted connection gets an encr
 test('under "prefer" a server that refuses an encrypted connection gets an unencrypted one', async () => {
   expect(await connect('prefer', '', '127.0.0.1', { database: 'plain' })).toBe(false);
   expect(await connect('require', '', '127.0.0.1', { database: 'plain' })).toMatch(/rejects connection/);
+});
+
+test.each([
+  ['allow', ['encrypted', 'plain', 'postgres', 'encrypted'], [true, false, false, true]],
+  ['prefer', ['plain', 'encrypted', 'postgres', 'plain'], [false, true, true, false]],
+])('under "%s" each connection is encrypted or not by itself', async (mode, databases, encrypted) => {
+  const connectTo = connector(mode, '', '127.0.0.1');
+  const found: unknown[] = [];
+  for (const database of databases) found.push(await connectTo(database));
+  expect(found).toEqual(encrypted);
+});
+
+test('under "prefer" a server that begins to offer TLS gets encrypted connections from then on', async () => {
+  const connectTo = connector('prefer', '', '127.0.0.1');
+  try {
+    await serveTls('off');
+    expect(await connectTo('postgres')).toBe(false);
+  } finally {
+    await serveTls('on');
+  }
+  expect(await connectTo('encrypted')).toBe(true);
 });
 
 test.each([

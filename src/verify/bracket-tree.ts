@@ -10,9 +10,13 @@ export type Piece = { readonly start: number; readonly end: number } & (
 /** PostgreSQL itself reads no expression that is nested much deeper (`max_stack_depth`). */
 const DEEPEST = 1000;
 
-/** A doubled quote is treated as the end of one string and the beginning of another. */
-const TOKEN =
-  /(?<quoted>'[^']*'|"[^"]*"|\$(?<tag>[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$[\s\S]*?\$\k<tag>\$)|(?<word>[\w\x80-\xff][\w$\x80-\xff]*)|(?<space>\s+)|[\s\S]/y;
+/** What is quoted. A doubled quote is treated as the end of one string and the beginning of another. */
+const QUOTED = /'[^']*'|"[^"]*"|\$(?<tag>[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$[\s\S]*?\$\k<tag>\$/.source;
+const WORD = /[\w\x80-\xff][\w$\x80-\xff]*/.source;
+const TOKEN = new RegExp(`(?<quoted>${QUOTED})|(?<word>${WORD})|(?<space>\\s+)|[\\s\\S]`, 'y');
+
+/** A pattern of what is quoted, or a word, in SQL in which each byte is one character. */
+export const SKIPPED = `${QUOTED}|${WORD}`;
 
 /**
  * Reads a statement as a tree of its brackets.

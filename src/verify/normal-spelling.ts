@@ -1,26 +1,27 @@
 import { STATEMENT_HEAD } from '../dump/statement-reader.ts';
 import { type Piece, readBrackets } from './bracket-tree.ts';
+import { CAST, NAME } from './printed-type.ts';
+import { spellQueries } from './query-spelling.ts';
 
-const NAME = '(?:"[^"]*"(?:"[^"]*")*|[A-Za-z_\\x80-\\xff][\\w$\\x80-\\xff]*)';
-const MORE = '(?: (?:varying|precision|with|without|time|zone|year|month|day|hour|minute|second|to)\\b){0,6}';
-/** A cast as the server prints it: `::numeric(5,2)`, `::timestamp(3) without time zone`, `::public.status`. */
-const CAST = `::${NAME}(?:\\.${NAME})?${MORE}(?:\\(\\d+(?:,-?\\d+)?\\))?${MORE}`;
 const ARRAY_CAST = new RegExp(`(?<type>${CAST})\\[\\]`, 'y');
 const CASTS = new RegExp(`(?:${CAST}(?:\\[\\])?)*`, 'y');
 const COLLATION = new RegExp(` COLLATE ${NAME}(?:\\.${NAME})?`, 'y');
 
+/** What a statement contains if it may be printed otherwise after a reload, before or after that. */
+const MARKS = ['::', '(VALUES ', '( VALUES ', 'ARRAY['];
+
 /**
- * A statement as the server prints it after one reload, where that differs from how it printed it before. An array
- * that is cast (`(ARRAY['a'::character varying])::text[]`) is read as one whose elements are
- * (`ARRAY[('a'::character varying)::text]`), and printed like that from then on. Both mean the same. Any `CHECK
- * (status IN ('draft', 'final'))` over a varchar column has such an array.
+ * A statement in one of the ways in which the server prints it, where it prints it otherwise once it has been reloaded.
+ * Its queries are spelled by {@link spellQueries}. An array that is cast (`(ARRAY['a'::character varying])::text[]`) is
+ * read as one whose elements are (`ARRAY[('a'::character varying)::text]`), and printed like that from then on. Both
+ * mean the same. Any `CHECK (status IN ('draft', 'final'))` over a varchar column has such an array.
  *
- * @returns undefined for a statement without arrays, and for one that is not held whole
+ * @returns undefined for a statement that has only one spelling, and for one that is not held whole
  */
 export function normalSpelling(sql: Buffer): string | undefined {
-  if (sql.length >= STATEMENT_HEAD || !sql.includes('ARRAY[')) return undefined;
-  const text = sql.toString('latin1');
-  const pieces = readBrackets(text);
+  if (sql.length >= STATEMENT_HEAD || !MARKS.some((mark) => sql.includes(mark))) return undefined;
+  const text = spellQueries(sql.toString('latin1'));
+  const pieces = text.includes('ARRAY[') ? readBrackets(text) : undefined;
   return pieces === undefined ? text : spell(text, pieces);
 }
 

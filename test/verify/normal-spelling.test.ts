@@ -112,7 +112,82 @@ test.each([
   expect(spell(sql)).toBe(sql);
 });
 
-test('a statement without arrays, or one that is not held whole, is not looked at', () => {
-  expect(spell(`SELECT 'a'::text`)).toBeUndefined();
+const inQuery = (column: string) => `CREATE VIEW v AS\n SELECT a\n  WHERE (EXISTS ( SELECT ${column}));`;
+
+test.each([
+  [`'x'::text`, `'x'::text AS text`],
+  [`'-1'::integer`, `'-1'::integer AS int4`],
+  [`NULL::character varying(5)`, `NULL::character varying(5) AS "varchar"`],
+  [`'1'::character(3)`, `'1'::character(3) AS bpchar`],
+  [`'a'::"char"`, `'a'::"char" AS "char"`],
+  [`'101'::"bit"`, `'101'::"bit" AS "bit"`],
+  [`'1'::bit varying(3)`, `'1'::bit varying(3) AS varbit`],
+  [`'1.5'::numeric(5,2)`, `'1.5'::numeric(5,2) AS "numeric"`],
+  [`'1'::double precision`, `'1'::double precision AS float8`],
+  [`'{1,2}'::bigint[]`, `'{1,2}'::bigint[] AS int8`],
+  [`'a'::timestamp(3) without time zone[]`, `'a'::timestamp(3) without time zone[] AS "timestamp"`],
+  [`'10:00'::time with time zone`, `'10:00'::time with time zone AS timetz`],
+  [`'1'::interval second(2)`, `'1'::interval second(2) AS "interval"`],
+  [`'1'::interval year to month`, `'1'::interval year to month AS "interval"`],
+  [`'x'::"My".status`, `'x'::"My".status AS status`],
+  [`'x'::public."a ""AS"""`, `'x'::public."a ""AS""" AS "a ""AS"""`],
+  [`'x'::public."größe"`, `'x'::public."größe" AS "größe"`],
+  [`('x'::text COLLATE "C")`, `('x'::text COLLATE "C") AS text`],
+  [
+    `'x'::text,\n    'y'::text\nUNION\n SELECT 1`,
+    `'x'::text AS text,\n    'y'::text AS text\nUNION\n SELECT 1`,
+  ],
+])('a column without a name is spelled as one with that of its type: %s', (before, after) => {
+  const spelled = spell(inQuery(before));
+  expect(spelled).toBeDefined();
+  expect(spell(inQuery(after))).toBe(spelled);
+});
+
+test.each([
+  ['a rule', `DO INSTEAD  UPDATE t SET (a, b) = ( SELECT 'x'::text`, `,\n            3);`],
+  ['a policy', `CREATE POLICY p ON t USING ((EXISTS ( SELECT 'x'::text`, ')));'],
+  ['a function', `BEGIN ATOMIC\n SELECT 'x'::text`, ';\nEND;'],
+  ['a later part of a view', `CREATE VIEW v AS\n SELECT a\nUNION\n SELECT 'x'::text`, ';'],
+  ['a call in a view', `CREATE VIEW v AS\n SELECT COALESCE(( SELECT 'q'::text`, `), 'z'::text) AS c;`],
+])('so it is in %s', (_, beginning, end) => {
+  const spelled = spell(`${beginning}${end}`);
+  expect(spelled).toBeDefined();
+  expect(spell(`${beginning} AS text${end}`)).toBe(spelled);
+});
+
+test.each([
+  [`'x'::text AS b`, `'x'::text`],
+  [`'x'::text AS varchar`, `'x'::text`],
+  [`'x'::text AS "Text"`, `'x'::text`],
+  [`'x'::character varying AS "character varying"`, `'x'::character varying`],
+  [`1 AS int4, a::text`, '1, a::text'],
+  [`f('x'::text) AS text`, `f('x'::text)`],
+  [`'x'::text AS text`, `'x'::name AS text`],
+  [`'''x''::text AS text'::name`, `'''x''::text'::name`],
+  [`"'x'::text AS text"`, `"'x'::text"`],
+])('any other name stays: %s', (one, other) => {
+  const spelled = spell(inQuery(one));
+  expect(spelled).toBeDefined();
+  expect(spell(inQuery(other))).not.toBe(spelled);
+});
+
+test.each(['CREATE VIEW', 'CREATE MATERIALIZED VIEW'])('%s keeps the names of its columns', (create) => {
+  const view = (column: string) =>
+    `${create} v AS\n SELECT (a)::text AS a,\n    ${column}\nUNION\n SELECT 1;`;
+  expect(spell(view(`'x'::text AS text`))).not.toBe(spell(view(`'x'::text`)));
+});
+
+test('rows in a set operation are spelled as a query', () => {
+  const view = (rows: string) =>
+    `CREATE VIEW v AS\n SELECT 1 AS a\nUNION ALL\n SELECT r.column1\n   FROM ${rows} r;`;
+  const spelled = spell(view('(VALUES (2), (3))'));
+  expect(spell(view('( VALUES (2), (3))'))).toBe(spelled);
+  expect(spell(view('( VALUES (2), (4))'))).not.toBe(spelled);
+  const comment = (text: string) => spell(`COMMENT ON VIEW v IS '${text}';`);
+  expect(comment('(VALUES (1))')).not.toBe(comment('( VALUES (1))'));
+});
+
+test('a statement without casts and arrays, or one that is not held whole, is not looked at', () => {
+  expect(spell(`SELECT 'a'`)).toBeUndefined();
   expect(spell(`SELECT ARRAY['${'a'.repeat(1024 ** 2)}']`)).toBeUndefined();
 });

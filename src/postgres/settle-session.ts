@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { errorCode } from './errors.ts';
+import { SQLSTATE } from './sqlstate.ts';
 
 /** Each is set only if the server knows it (manual §20.11.1): the last two came with PostgreSQL 14 and 17. */
 const TIME_LIMITS = [
@@ -14,11 +16,23 @@ const TIME_LIMITS = [
  * end a long dump or restore, times in another style would not be understood, and a restore has to write.
  */
 export async function settleSession(client: pg.Client): Promise<void> {
-  // By itself, because a limit of a millisecond holds until this statement ends, and would end what follows it.
-  await client.query('SET statement_timeout = 0');
+  await liftTimeLimit(client);
   await client.query(
     `SET DateStyle = ISO;
      SET default_transaction_read_only = off;
      SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (${TIME_LIMITS.map(pg.escapeLiteral).join(', ')})`,
   );
+}
+
+/** How often to try to lift a limit that may end the very statement that lifts it. */
+const TRIES = 20;
+
+/** By itself, because a limit of a millisecond holds until this statement ends, and would end what follows it. */
+async function liftTimeLimit(client: pg.Client, tries = TRIES): Promise<void> {
+  try {
+    await client.query('SET statement_timeout = 0');
+  } catch (error) {
+    if (errorCode(error) !== SQLSTATE.queryCanceled || tries === 1) throw error;
+    await liftTimeLimit(client, tries - 1);
+  }
 }

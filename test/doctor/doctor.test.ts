@@ -673,11 +673,10 @@ test('where the role takes on another one, the remedies are for that one, except
     await cure(findings.filter(({ check }) => !left.includes(check)));
     expect((await doctor()).map(({ check }) => check)).toEqual(left);
   } finally {
-    await admin((client) =>
-      client.query(
-        `ALTER DATABASE "${bed.database.name}" OWNER TO CURRENT_USER; DROP ROLE ${active}; ALTER ROLE ${quoted} CONNECTION LIMIT -1`,
-      ),
+    await bed.database.query(
+      `ALTER DATABASE "${bed.database.name}" OWNER TO CURRENT_USER; DROP OWNED BY ${active}`,
     );
+    await admin((client) => client.query(`DROP ROLE ${active}; ALTER ROLE ${quoted} CONNECTION LIMIT -1`));
   }
 });
 

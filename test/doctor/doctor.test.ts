@@ -617,7 +617,7 @@ test('the owner of an extension counts for nothing, that of the schema public if
 /** Does what the remedies say, as far as they are statements. */
 async function cure(findings: readonly DoctorFinding[]): Promise<void> {
   for (const { remedy = '' } of findings)
-    await bed.database.query(remedy.replace(/, or .*/, '').replaceAll('SCHEMA …', 'SCHEMA public'));
+    await bed.database.query(remedy.replace(/, or .*/, '').replaceAll('SCHEMA …', 'SCHEMA public, closed'));
 }
 
 test.each([

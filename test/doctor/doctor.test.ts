@@ -50,6 +50,7 @@ afterEach(() => {
 
 afterAll(async () => {
   for (const object of CONTENTS) await bed.database.query(`ALTER ${object} OWNER TO CURRENT_USER`);
+  await bed.database.query(`DROP OWNED BY ${quoted}`);
   await admin((client) =>
     client.query(`ALTER DATABASE "${bed.database.name}" OWNER TO CURRENT_USER; DROP ROLE ${quoted}`),
   );

@@ -8,6 +8,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
+import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
 import { createScratch, dropScratch } from './scratch.ts';
@@ -59,7 +60,7 @@ export async function buildScratch(
     return filled;
   } catch (error) {
     await dropScratch(database, scratch, log, error);
-    throw error;
+    throw selection === undefined ? error : perhapsForLackOfTables(error);
   }
 }
 

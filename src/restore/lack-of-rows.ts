@@ -19,7 +19,7 @@ const RAISED = 'exec_stmt_raise';
  * server tells with a context; and a query may fail by a division by the number of rows. What is misspelled, not found
  * or not allowed, though, is no better with rows.
  */
-export function mayBeForLackOfRows(error: RestoreError, { entry }: DumpPosition): boolean {
+export function mayBeForLackOfRows(error: RestoreError, { entry }: Pick<DumpPosition, 'entry'>): boolean {
   const { where, routine } = (error.cause ?? {}) as { readonly where?: string; readonly routine?: string };
   if (routine === RAISED) return true;
   const isOfQuery = where !== undefined || entry?.type === FILLS_VIEW;

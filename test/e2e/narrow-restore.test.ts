@@ -267,6 +267,28 @@ test.each([
   expect(await bed.databases()).toEqual(before);
 });
 
+test('an index by a function that reads a table that was not named is explained', async () => {
+  const file = join(bed.directory, 'reads-another.sql');
+  const table = (name: string) => `${entry('TABLE', name)}CREATE TABLE public.${name} (id int);\n`;
+  const rows = (name: string) => `${entry('TABLE DATA', name)}COPY public.${name} (id) FROM stdin;\n7\n\\.\n`;
+  const reads = `${entry('FUNCTION', 'rate()')}CREATE FUNCTION public.rate() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+    DECLARE found int; BEGIN SELECT id INTO STRICT found FROM public.rates; RETURN found; END $$;\n`;
+  const index = `${entry('INDEX', 'rated')}CREATE INDEX rated ON public.bill ((id * public.rate()));\n`;
+  await writeFile(
+    file,
+    dumpText([table('bill'), table('rates'), reads, rows('bill'), rows('rates'), index].join('')),
+  );
+  const into = newName();
+  const args = ['restore', file, '--into', into, '--table', 'public.bill'];
+  expect(await bed.run(args)).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(
+      /INDEX public\.rated: query returned no rows .* — also give --table for the tables that this reads, or /,
+    ),
+  });
+  expect(await bed.run([...args, '--table', 'public.rates'])).toMatchObject({ status: 0 });
+});
+
 test('bytes that are other ones end it, and the new database is gone', async () => {
   const key = `backup/postgres-backup-${id}.sql`;
   const signal = new AbortController().signal;

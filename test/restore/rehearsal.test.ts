@@ -273,21 +273,25 @@ test.each([
   },
 );
 
-test('--in-place drops nothing for a subscription whose owner may no longer own it', async () => {
-  const create = `CREATE SUBSCRIPTION ${other} CONNECTION 'host=nowhere.invalid password=x' PUBLICATION p WITH (connect = false)`;
-  await bed.database.query(
-    `RESET ROLE; ${create}; ALTER ROLE ${grantee} SUPERUSER; ALTER SUBSCRIPTION ${other} OWNER TO ${grantee};
+// Since PostgreSQL 16 any role may be given one.
+test.skipIf(inject('postgresMajor') >= 16)(
+  '--in-place drops nothing for a subscription whose owner may no longer own it',
+  async () => {
+    const create = `CREATE SUBSCRIPTION ${other} CONNECTION 'host=nowhere.invalid password=x' PUBLICATION p WITH (connect = false)`;
+    await bed.database.query(
+      `RESET ROLE; ${create}; ALTER ROLE ${grantee} SUPERUSER; ALTER SUBSCRIPTION ${other} OWNER TO ${grantee};
      ALTER ROLE ${grantee} NOSUPERUSER`,
-  );
-  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
-  await bed.database.query(
-    `ALTER SUBSCRIPTION ${other} SET (slot_name = NONE); DROP SUBSCRIPTION ${other}; CREATE TABLE damage ()`,
-  );
-  const refused = await inPlace('--latest');
-  expect(refused.stderr).toMatch(/SUBSCRIPTION \S+: permission denied/);
-  expect(refused).toMatchObject({ status: 1, stdout: '' });
-  expect(await isUntouched()).toBe(true);
-});
+    );
+    expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+    await bed.database.query(
+      `ALTER SUBSCRIPTION ${other} SET (slot_name = NONE); DROP SUBSCRIPTION ${other}; CREATE TABLE damage ()`,
+    );
+    const refused = await inPlace('--latest');
+    expect(refused.stderr).toMatch(/SUBSCRIPTION \S+: permission denied/);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(await isUntouched()).toBe(true);
+  },
+);
 
 test('a database that was tried on and cannot be dropped is named, and nothing else is dropped', async () => {
   const file = join(bed.directory, 'dump.sql');

@@ -3,7 +3,7 @@ import type { DumpSource } from '../catalog/dump-source.ts';
 import { dropStatements } from '../postgres/subscriptions.ts';
 import type { RestoreReport } from '../restore/restore.ts';
 import { escapeControls, joinLines } from '../ui/controls.ts';
-import { formatBytes, formatContents, formatDuration, formatNumber } from '../ui/format.ts';
+import { formatBytes, formatContents, formatCount, formatDuration, formatNumber } from '../ui/format.ts';
 
 /** What a restore did, in `ms` milliseconds, and what became of the previous databases: lines for people. */
 export function renderReport(source: DumpSource, report: RestoreReport, ms: number): string {
@@ -16,10 +16,24 @@ export function renderReport(source: DumpSource, report: RestoreReport, ms: numb
   }
   return joinLines([
     `restored ${source.name} into database ${database}: ${formatContents(report)}, in ${formatDuration(ms)}`,
+    ...renderRefused(report),
     ...(report.kept === undefined ? [] : renderKept(report, report.kept)),
     ...renderSubscriptions(report),
     ...renderDropped(report),
   ]);
+}
+
+/** How many refused statements to show to people. */
+const SHOWN = 20;
+
+function renderRefused({ database, refused = [] }: RestoreReport): string[] {
+  if (refused.length === 0) return [];
+  const more = refused.length - SHOWN;
+  return [
+    `database ${database} lacks what the server refused after the rows; once its cause is mended, run these statements of the dump again:`,
+    ...refused.slice(0, SHOWN).map((each) => `  ${each}`),
+    ...(more > 0 ? [`  and ${formatCount(more)} more: the log names them all`] : []),
+  ];
 }
 
 /** Says that the next restore drops it only if it will be able to. */

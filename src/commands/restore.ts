@@ -74,8 +74,11 @@ async function restoreSource(
   );
   session.print(...render(source, outcome));
   if (outcome.state === 'planned') return EXIT.done;
-  const { restored } = outcome.media;
-  return restored === undefined || isWhole(restored) ? EXIT.done : EXIT.fault;
+  return isComplete(outcome) ? EXIT.done : EXIT.fault;
+}
+
+function isComplete({ report, media: { restored } }: Extract<RestoreOutcome, { state: 'done' }>): boolean {
+  return report.refused === undefined && (restored === undefined || isWhole(restored));
 }
 
 function render(source: DumpSource, outcome: RestoreOutcome): [document: unknown, text: string] {

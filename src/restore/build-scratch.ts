@@ -12,9 +12,11 @@ import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
 import { createScratch, dropScratch } from './scratch.ts';
+import { isOfServer } from './whose-fault.ts';
 
 /**
- * Creates the scratch database, fills it and checks it. If any of that fails, it is dropped again.
+ * Creates the scratch database, fills it and checks it. If any of that fails, it is dropped again, unless it is all that
+ * is left and another attempt would fail in the same way.
  *
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
@@ -39,9 +41,11 @@ export async function buildScratch(
   const { scratch, plan, dump, selection, jobs, noOwner, noWayBack } = options;
   const admin = database.maintenanceName;
   await createScratch(database, scratch, plan.creation);
+  let hasReplaced = false;
   try {
     signal.throwIfAborted();
     await options.makeRoom();
+    hasReplaced = noWayBack;
     await database.use(admin, signal, (client) => prepareScratch(client, plan, { scratch, log }));
     const over = jobs === 1 ? '' : ` over ${jobs} connections`;
     log.info(`restoring ${source.name} into ${scratch}${over}`);
@@ -59,9 +63,15 @@ export async function buildScratch(
     signal.throwIfAborted();
     return filled;
   } catch (error) {
-    await dropScratch(database, scratch, log, error);
+    if (hasReplaced && isOfDump(error)) log.error(`what was restored before that is in database ${scratch}`);
+    else await dropScratch(database, scratch, log, error);
     throw selection === undefined ? error : perhapsForLackOfTables(error);
   }
+}
+
+/** Whether the server refuses something in the dump itself, which it would do each time. */
+function isOfDump(error: unknown): boolean {
+  return error instanceof RestoreError && error.cause !== undefined && !isOfServer(error);
 }
 
 /** What was restored has to match the manifest or, without one, what the first reading found. */

@@ -17,7 +17,7 @@ import type { WideDump } from './wide/wide-dump.ts';
 interface FillOptions {
   readonly scratch: string;
   readonly noOwner: boolean;
-  /** See {@link LoadOptions}. */
+  /** Whether the old database is gone, so that what follows the rows is no reason to give them up. */
   readonly noWayBack: boolean;
   readonly way: FillWay;
 }
@@ -39,6 +39,8 @@ export interface FilledFrom extends DumpIndex {
   /** Bytes of the plain SQL that were read. */
   readonly bytesRead: number;
   readonly lost: LostPrivileges;
+  /** The statements after the rows that were left out, each with the reason. */
+  readonly refused: readonly string[];
 }
 
 /**
@@ -63,20 +65,21 @@ export async function fillDatabase(
   };
   const { name, remedyForDamage } = source;
   const lost = noneLost();
+  const refused: string[] | undefined = noWayBack ? [] : undefined;
   try {
     return await withLanes(database, scratch, loader.jobs, signal, async (lanes) => {
       const loaded = await loader.load(lanes, {
         name,
         remedyForDamage,
         noOwner,
-        noWayBack,
+        refused,
         log,
         lost,
         onBytes,
       });
       log.debug('analyzing');
       await analyzeTables(lanes, log);
-      return { ...loaded, bytesRead, lost };
+      return { ...loaded, bytesRead, lost, refused: refused ?? [] };
     });
   } catch (error) {
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);

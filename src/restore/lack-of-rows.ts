@@ -6,10 +6,10 @@ import { isOfServer } from './whose-fault.ts';
 
 /**
  * SQLSTATE classes (manual, appendix A) of what other rows may mend: no data, no case, cardinality, data exception,
- * constraint, exception in a function (38, 39, P0), check option, a view that has not been filled (55); and internal
+ * constraint, exception in a function (2F, 38, 39, P0), check option, a view that has not been filled (55); and internal
  * errors, as which functions in C may report any.
  */
-const OF_ROWS = /^(?:02|20|21|22|23|38|39|44|55|P0|XX)/;
+const OF_ROWS = /^(?:02|20|21|22|23|2F|38|39|44|55|P0|XX)/;
 
 /** Where PL/pgSQL reports what a RAISE makes up (`routine`, manual, "Error and Notice Message Fields"). */
 const RAISED = 'exec_stmt_raise';

@@ -7,7 +7,7 @@ import type { DumpToken } from '../dump/tokens.ts';
 import { copyRows, type RowsIn } from './copy-rows.ts';
 import { orderedCopies } from './ordered-copies.ts';
 import { refuseUncommitted } from './own-transactions.ts';
-import { runStatement, type StatementContext } from './run-statement.ts';
+import { runAfterRows, runStatement, type StatementContext } from './run-statement.ts';
 
 export interface LoadOptions extends StatementContext {
   /** What to do if the dump's bytes are not the ones on record. */
@@ -37,17 +37,20 @@ export async function loadDump(
   const ordered = options.rowsInOrder ? orderedCopies(client, options.name) : undefined;
   const doing = `cannot restore ${options.name}`;
   let copy: RowsIn | undefined;
+  let run: typeof runStatement | typeof runAfterRows = runStatement;
 
   async function apply(token: DumpToken): Promise<void> {
     refuseUnrunnable(token, doing);
     switch (token.type) {
       case 'text':
-      case 'section':
       case 'backslash':
+        return;
+      case 'section':
+        run = token.name === 'post-data' ? runAfterRows : runStatement;
         return;
       case 'statement':
         if (options.noOwner && isOwnership(token.sql)) return;
-        await runStatement(client, token.sql, token, options);
+        await run(client, token.sql, token, options);
         ordered?.note(token);
         return;
       case 'copy-start':

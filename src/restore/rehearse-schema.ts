@@ -101,7 +101,7 @@ async function runWithoutRows(
   const { name } = source;
   const doing = `cannot restore ${name}`;
   const { tokens, bytes } = await readMostlyText(source, dump, signal);
-  const statements: StatementContext = { name, log, lost: noneLost(), noWayBack: false };
+  const statements: StatementContext = { name, log, lost: noneLost(), refused: undefined };
   const progress = startProgress('try', bytes);
   /** Before that, nothing can depend on rows. */
   let hasTables = false;

@@ -49,6 +49,8 @@ export interface RestoreReport extends Placed {
   readonly bytesRead: number;
   /** The tables that were named, if not all were restored. */
   readonly only?: readonly TableTally[];
+  /** The statements after the rows that the server refused when the old database was gone, each with the reason. */
+  readonly refused?: readonly string[];
 }
 
 /**
@@ -110,6 +112,7 @@ export async function restoreDump(
     bytes: filled.bytes,
     bytesRead: filled.bytesRead,
     ...(selection === undefined ? {} : { only: tallyTables(tables) }),
+    ...(filled.refused.length === 0 ? {} : { refused: filled.refused }),
   };
 }
 

@@ -7,7 +7,7 @@ import type { Logger } from '../ui/log.ts';
 import { restEventTriggers, withoutEventTriggers } from './event-triggers.ts';
 import { leftOut } from './left-out.ts';
 import { type LostPrivileges, notingLost } from './lost-privileges.ts';
-import { isInTransaction } from './own-transactions.ts';
+import { isInTransaction, isTransactional } from './own-transactions.ts';
 import { runRaw } from './raw-query.ts';
 import { settingOf } from './session-settings.ts';
 
@@ -23,40 +23,20 @@ export interface StatementContext {
   readonly name: string;
   readonly log: Logger;
   readonly lost: LostPrivileges;
-  /** Whether the old database is gone, so that a view without its rows is better than none of the rest. */
-  readonly noWayBack: boolean;
+  /**
+   * What the server has refused of the statements after the rows, if the restore goes on without them because the old
+   * database is gone; undefined if the first of them stops it.
+   */
+  readonly refused: string[] | undefined;
 }
 
 /**
  * Runs a statement exactly as in the dump.
  *
- * @returns whether it was skipped, as {@link leftOut} decides, or because there is no way back; with a warning if that
- * loses anything
+ * @returns whether it was skipped, as {@link leftOut} decides; with a warning if that loses anything
  * @throws RestoreError with the statement's line, type and name when the server refuses it
  */
 export async function runStatement(
-  client: pg.Client,
-  sql: Buffer,
-  at: DumpPosition,
-  context: StatementContext,
-): Promise<'done' | 'skipped'> {
-  const run = () => runOrRefuse(client, sql, at, context);
-  if (!context.noWayBack || !/^REFRESH MATERIALIZED VIEW /.test(sql.toString('latin1', 0, 32))) return run();
-  const refused = await attempt(client, run, ({ cause }) => OF_A_STATEMENT.test(errorCode(cause) ?? ''));
-  if (refused === undefined) return 'done';
-  context.log.warn(
-    `${refused.problem}; the materialized view stays empty: once that is mended, REFRESH MATERIALIZED VIEW fills it`,
-  );
-  return 'skipped';
-}
-
-/** The entry that fills a materialized view. Nothing else in a dump needs its rows but other such views. */
-export const FILLS_VIEW = 'MATERIALIZED VIEW DATA';
-
-/** Any SQLSTATE, but for those with which the server ends the connection (manual, appendix A). */
-const OF_A_STATEMENT = /^(?!57P0)[0-9A-Z]{5}$/;
-
-async function runOrRefuse(
   client: pg.Client,
   sql: Buffer,
   at: DumpPosition,
@@ -78,6 +58,9 @@ async function runOrRefuse(
     return rethrowAt(error, at, context.name, { lackRemedy: LACK_REMEDIES[setting?.toLowerCase() ?? ''] });
   }
 }
+
+/** The entry that fills a materialized view. */
+export const FILLS_VIEW = 'MATERIALIZED VIEW DATA';
 
 /**
  * SQLSTATE classes for which the statement itself is to blame (manual, appendix A), not the connection or the
@@ -104,6 +87,34 @@ export async function tryStatement(
   );
   if (refused === undefined) return;
   context.log.warn(`left out because the server does not accept it here: ${refused.problem}`);
+}
+
+/** Any SQLSTATE, but for those with which the server ends the connection (manual, appendix A). */
+const OF_A_STATEMENT = /^(?!57P0)[0-9A-Z]{5}$/;
+
+/**
+ * Runs a statement that follows the rows. Once the old database is gone, the rows without an index or a constraint are
+ * better than nothing, so a refused statement is noted and warned of.
+ *
+ * @throws RestoreError if the server refuses it and there is a way back
+ */
+export async function runAfterRows(
+  client: pg.Client,
+  sql: Buffer,
+  at: DumpPosition,
+  context: StatementContext,
+): Promise<void> {
+  const { log, refused } = context;
+  const run = () => runStatement(client, sql, at, context);
+  // A transaction cannot be ended within a savepoint.
+  if (refused === undefined || isTransactional(sql)) {
+    await run();
+    return;
+  }
+  const failure = await attempt(client, run, ({ cause }) => OF_A_STATEMENT.test(errorCode(cause) ?? ''));
+  if (failure === undefined) return;
+  refused.push(failure.problem);
+  log.warn(`${failure.problem}; left out, because the old database is gone`);
 }
 
 /**

@@ -231,47 +231,101 @@ test.each([
   expect(await isUntouched()).toBe(true);
 });
 
-test.each([
-  ['1', ''],
-  ['2', ''],
-  ['1', 'BEGIN;'],
-])(
-  'a materialized view that needs the old database stays empty, over %s connections, %s',
-  async (jobs, begin) => {
-    await bed.database.query(
-      `CREATE FUNCTION public.needs() RETURNS integer LANGUAGE plpgsql AS $$
-         BEGIN
-           IF NOT EXISTS (SELECT FROM pg_database WHERE datname = '${bed.database.name}')
-           THEN RAISE connection_failure USING message = 'nothing to connect to'; END IF;
-           RETURN 1;
-         END $$;
-       CREATE MATERIALIZED VIEW m AS SELECT public.needs() AS one;
-       CREATE INDEX i ON m (one);
-       CREATE FUNCTION public.watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
-       CREATE EVENT TRIGGER rehearsal_watching ON ddl_command_end EXECUTE FUNCTION public.watch()`,
-    );
-    const file = join(bed.directory, 'dump.sql');
-    const dump = (await runPgDump(bed.env, [bed.database.name])).toString();
-    const [head = '', rest = ''] = dump.split(/(?=^SET statement_timeout)/m);
-    const end = begin === '' ? '' : '\nCOMMIT;\n\n';
-    await writeFile(
-      file,
-      `${head}${begin}\n${rest.replace(/(?=\n--\n-- PostgreSQL database dump complete)/, end)}`,
-    );
-    const args = ['restore', file, '--in-place', '--yes', '--no-audit', '--jobs', jobs];
-    const restored = await bed.run(args);
-    expect(restored.stderr).toMatch(
-      /WARN: line \d+, MATERIALIZED VIEW DATA public\.m: nothing to connect to \(PL\/pgSQL .*\); the materialized view stays empty: /,
-    );
-    expect(restored).toMatchObject({ status: 0 });
-    expect(await bed.database.query('SELECT id FROM t')).toEqual([{ id: 1 }]);
-    expect(await bed.database.query('SELECT evtenabled FROM pg_event_trigger')).toEqual([
-      { evtenabled: 'O' },
-    ]);
-    await bed.database.query('REFRESH MATERIALIZED VIEW m');
-    expect(await bed.database.query('SELECT one FROM m')).toEqual([{ one: 1 }]);
-  },
-);
+/** Each passes the trial on an empty database; what the server says of it once there are rows, or no old database. */
+const AFTER_ROWS: readonly [what: string, make: string, told: RegExp][] = [
+  [
+    'a materialized view that needs the old database',
+    `CREATE FUNCTION public.needs() RETURNS integer LANGUAGE plpgsql AS $$
+       BEGIN
+         IF NOT EXISTS (SELECT FROM pg_database WHERE datname = 'NAME')
+         THEN RAISE connection_failure USING message = 'nothing to connect to'; END IF;
+         RETURN 1;
+       END $$;
+     CREATE MATERIALIZED VIEW m AS SELECT public.needs() AS one;
+     CREATE INDEX i ON m (one)`,
+    /MATERIALIZED VIEW DATA public\.m: nothing to connect to \(PL\/pgSQL .*\)/,
+  ],
+  [
+    'a key that rows break',
+    `CREATE TABLE p (id integer PRIMARY KEY); CREATE TABLE c (p integer CONSTRAINT of_p REFERENCES p);
+     SET session_replication_role = replica; INSERT INTO c VALUES (7)`,
+    /FK CONSTRAINT public\.c of_p: insert or update on table "c" violates foreign key constraint "of_p"/,
+  ],
+  [
+    'an index by a function that does not find another',
+    `CREATE FUNCTION public.plain(x integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN x; END';
+     CREATE FUNCTION public.norm(x integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN plain(x); END';
+     CREATE INDEX normed ON t (public.norm(id)); COMMENT ON INDEX normed IS 'of t'`,
+    /INDEX public\.normed: function plain\(integer\) does not exist/,
+  ],
+];
+
+test.each(
+  AFTER_ROWS.flatMap((each) => [
+    [...each, '1', ''] as const,
+    [...each, '2', ''] as const,
+    [...each, '1', 'BEGIN;'] as const,
+  ]),
+)('%s is left out of a restore in place (%s)', async (...row) => {
+  const [, make, told, jobs, begin] = row;
+  await bed.database.query(
+    `${make.replace('NAME', bed.database.name)};
+     CREATE TABLE later (id integer PRIMARY KEY);
+     CREATE FUNCTION public.watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+     CREATE EVENT TRIGGER rehearsal_watching ON ddl_command_end EXECUTE FUNCTION public.watch()`,
+  );
+  const file = join(bed.directory, 'dump.sql');
+  const dump = (await runPgDump(bed.env, [bed.database.name])).toString();
+  const [head = '', rest = ''] = dump.split(/(?=^SET statement_timeout)/m);
+  const end = begin === '' ? '' : '\nCOMMIT;\n\n';
+  await writeFile(
+    file,
+    `${head}${begin}\n${rest.replace(/(?=\n--\n-- PostgreSQL database dump complete)/, end)}`,
+  );
+  const restored = await bed.run([
+    ...['restore', file, '--in-place', '--yes', '--no-audit', '--json'],
+    ...['--jobs', jobs],
+  ]);
+  expect(restored.status).toBe(3);
+  expect(restored.stderr).toMatch(
+    new RegExp(`WARN: line \\d+, ${told.source}.*; left out, because the old database is gone`),
+  );
+  const { refused } = JSON.parse(restored.stdout) as { refused: string[] };
+  expect(refused[0]).toMatch(told);
+  expect(await bed.database.query('SELECT id FROM t')).toEqual([{ id: 1 }]);
+  const keys = "SELECT FROM pg_constraint WHERE contype = 'p' AND conrelid = 'later'::regclass";
+  expect(await bed.database.query(keys)).toHaveLength(1);
+  expect(await bed.database.query('SELECT evtenabled FROM pg_event_trigger')).toEqual([{ evtenabled: 'O' }]);
+});
+
+test('what a restore in place leaves out is told to people, and stops every other restore', async () => {
+  const [, [, make, told]] = AFTER_ROWS as [unknown, (typeof AFTER_ROWS)[number]];
+  await bed.database.query(make);
+  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+  const stopped = await bed.run(['restore', '--latest', '--yes', '--no-audit']);
+  expect(stopped).toMatchObject({ status: 1, stderr: expect.stringMatching(told) });
+  expect(await bed.databases()).toEqual([bed.database.name]);
+  const restored = await inPlace('--latest');
+  expect(restored).toMatchObject({ status: 3 });
+  expect(restored.stdout).toMatch(
+    new RegExp(`lacks what the server refused after the rows; .*:\\n {2}line \\d+, ${told.source}`),
+  );
+});
+
+test('rows that the server refuses once the old database is gone leave what was restored', async () => {
+  const file = join(bed.directory, 'dump.sql');
+  const body = `${entry('TABLE', 'n')}CREATE TABLE public.n (a integer CHECK (a < 5));
+${entry('TABLE DATA', 'n')}COPY public.n (a) FROM stdin;\n1\n7\n\\.\n`;
+  await writeFile(file, dumpText(body));
+  const failed = await inPlace(file);
+  expect(failed).toMatchObject({ status: 1, stdout: '' });
+  const [, left = ''] = /what was restored before that is in database (\S+)/.exec(failed.stderr) ?? [];
+  expect(await bed.databases()).toEqual([left]);
+  await withClient(bed.env, left, (client) => client.query('SELECT a FROM n'));
+  await withClient(bed.env, 'postgres', (client) =>
+    client.query(`ALTER DATABASE ${left} RENAME TO ${bed.database.name}`),
+  );
+});
 
 // Since PostgreSQL 16 any role may be given one.
 test.skipIf(inject('postgresMajor') >= 16)(

@@ -25,7 +25,7 @@ test.each([
         client,
         Buffer.from(sql),
         { offset: 0, line: 1, entry: undefined },
-        { name: 'it', log, lost: noneLost(), noWayBack: false },
+        { name: 'it', log, lost: noneLost(), refused: undefined },
       );
       expect(lines).toHaveLength(warnings);
       await expect(client.query('RELEASE SAVEPOINT before_try')).rejects.toThrow('does not exist');

@@ -8,7 +8,7 @@ import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpToken, qualifiedName, type Statement } from '../../dump/tokens.ts';
 import type { LoadOptions } from '../load-dump.ts';
 import { isInTransaction, isTransactional, refuseUncommitted } from '../own-transactions.ts';
-import { runStatement, tryStatement } from '../run-statement.ts';
+import { runAfterRows, runStatement, tryStatement } from '../run-statement.ts';
 import type { Selection } from '../selection.ts';
 import { sessionSetting } from '../session-settings.ts';
 import { type Lanes, runSetting } from './lanes.ts';
@@ -76,7 +76,8 @@ export async function loadWide(
     if (section === 'data' && !goesWithRows(statement)) await rows.finish();
     const parent = partitionedTable(statement.sql, decode);
     if (parent !== undefined) partitioned.add(parent);
-    await runStatement(text.client, statement.sql, statement, options);
+    const runNow = section === 'post-data' ? runAfterRows : runStatement;
+    await runNow(text.client, statement.sql, statement, options);
   }
 
   async function apply(token: DumpToken): Promise<void> {

@@ -1,5 +1,5 @@
 import type { DumpPosition, Statement } from '../../dump/tokens.ts';
-import { runStatement, type StatementContext, tryStatement } from '../run-statement.ts';
+import { runAfterRows, type StatementContext, tryStatement } from '../run-statement.ts';
 import type { Take } from '../selection.ts';
 import type { SessionSettings } from '../session-settings.ts';
 import { adoptSettings, type Lane, type Lanes, spread } from './lanes.ts';
@@ -12,7 +12,7 @@ const HELD_BYTES = 16 * 1024 ** 2;
 /** What is done with a statement that is not left out. */
 type Given = Exclude<Take, 'leave'>;
 
-const RUNS = { run: runStatement, try: tryStatement } as const;
+const RUNS = { run: runAfterRows, try: tryStatement } as const;
 
 /** Runs the statements that follow the rows: indexes and constraints in parallel, the rest in order. */
 export interface PostData {

@@ -351,7 +351,7 @@ test.each([
   ]);
 });
 
-test('when --in-place fails after the drop, it says that the database is gone', async () => {
+test('when --in-place fails after the drop, it says that the database is gone, and what there is', async () => {
   const unfit = dumps.sql.toString().replace(/(\nCOPY public\.manager_surface_tags .*\n)/, '$1no number');
   const file = await asFile('unfit.sql', Buffer.from(unfit));
   const failed = await bed.run(['restore', file, '--in-place', '--yes', '--quiet']);
@@ -359,7 +359,9 @@ test('when --in-place fails after the drop, it says that the database is gone', 
   expect(failed.stderr).toMatch(
     /ERROR: database \S+ had already been dropped, as --in-place requires: restore it again\n.*manager_surface_tags: invalid input syntax/,
   );
-  expect(await bed.databases()).toEqual([]);
+  const [, left = ''] = /what was restored before that is in database (\S+)/.exec(failed.stderr) ?? [];
+  expect(await bed.databases()).toEqual([left]);
+  await withClient(bed.env, 'postgres', (client) => client.query(`DROP DATABASE ${left}`));
 
   const mended = await bed.run(['restore', await asFile('dump.sql', dumps.sql)]);
   expect(mended).toMatchObject({ status: 0 });

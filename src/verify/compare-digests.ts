@@ -3,8 +3,6 @@ import { type DumpDigest, dataEntry, type EntryDigest, type TableDigest } from '
 
 const NOTHING = 'nothing';
 
-const OF_A_COLUMN = /^DEFAULT |^(?:ACL|COMMENT|SECURITY LABEL) .*?\.COLUMN /;
-
 /** The tables whose rows differ between the dump and the dump of its restored database. */
 export function compareRows(original: DumpDigest, restored: DumpDigest): Fault[] {
   return [...original.tables].flatMap(([where, table]) => {
@@ -33,23 +31,13 @@ export function tablesBeyond(original: DumpDigest, restored: DumpDigest): string
   return [...restored.tables].flatMap(([name, { rows }]) => (rows > 0 && !known.has(name) ? [name] : []));
 }
 
-/** Tables that have the same columns in another order in the restored database. */
-export function tablesReordered(original: DumpDigest, restored: DumpDigest): string[] {
-  return [...original.tables].flatMap(([name, { columns }]) => {
-    const found = restored.tables.get(name)?.columns ?? [];
-    const [before, after] = [columns, found].map((each) => JSON.stringify(each));
-    const [all, allFound] = [columns, found].map((each) => JSON.stringify([...each].sort()));
-    return before !== after && all === allFound ? [name] : [];
-  });
-}
-
 /** What the restored database has of a table; if its partitions are dumped separately, of all of them together. */
 function foundOf(where: string, { partitions }: TableDigest, restored: DumpDigest): TableDigest | undefined {
   const found = restored.tables.get(where);
   const parts = [...partitions].flatMap((name) => restored.tables.get(name) ?? []);
   if (found !== undefined || parts.length === 0) return found;
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  return { rows, columns: [], sha256: parts.flatMap(({ sha256 }) => sha256), partitions };
+  return { rows, sha256: parts.flatMap(({ sha256 }) => sha256), partitions };
 }
 
 /**
@@ -77,23 +65,10 @@ export function compareText(original: DumpDigest, dumpedAgain: DumpDigest): Faul
     return [{ what: 'schema', where, expected, found }];
   });
   if (faults.length > 0) return faults;
-  // Only the entries of single columns stand in the order of their table's columns.
-  const isFixed =
-    tablesReordered(original, restored).length === 0
-      ? () => true
-      : ({ name }: EntryDigest) => !OF_A_COLUMN.test(name);
-  const [expected, found] = firstApart(original.entries.filter(isFixed), restored.entries.filter(isFixed));
+  const moved = original.entries.findIndex(({ name }, at) => name !== restored.entries[at]?.name);
+  const [expected, found] = [original, restored].map(({ entries }) => entries[moved]?.name);
   if (expected === undefined || found === undefined) return [];
   return [{ what: 'schema', where: 'in the order of its entries', expected, found }];
-}
-
-/** The names of the first entries that are not the same. */
-function firstApart(
-  entries: readonly EntryDigest[],
-  others: readonly EntryDigest[],
-): readonly (string | undefined)[] {
-  const at = entries.findIndex(({ name }, place) => name !== others[place]?.name);
-  return [entries[at]?.name, others[at]?.name];
 }
 
 /**

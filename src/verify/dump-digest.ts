@@ -9,8 +9,6 @@ import {
   nameInEntry,
   qualifiedName,
 } from '../dump/tokens.ts';
-import { type ColumnHasher, hashColumns } from './hash-columns.ts';
-import { sortInheriting } from './inheriting-table.ts';
 import { normalSpelling } from './normal-spelling.ts';
 
 const NEWLINE = 0x0a;
@@ -28,12 +26,7 @@ export interface EntryDigest {
 /** The rows of one table. */
 export interface TableDigest {
   readonly rows: number;
-  /** In the order of the dump. */
-  readonly columns: readonly string[];
-  /**
-   * One per block; there is a single one unless the rows are those of partitions or of several dumps. That of a table
-   * that inherits does not depend on the order of its columns.
-   */
+  /** One per block; there is a single one unless the rows are those of partitions or of several dumps. */
   readonly sha256: readonly string[];
   /**
    * The partitions whose rows pg_dump has written as rows of this table: those of a table that is hash-partitioned by
@@ -61,39 +54,27 @@ export interface Digester {
  * Comments before the first entry and after the last statement contain versions and times, and `\restrict` has a new
  * key in each dump. These are not part of the digest, nor are blank lines between statements; every other byte is,
  * except that a statement that has a {@link normalSpelling} is digested in that, with what the comment before it says.
- * What depends on the order of the columns of a table that inherits is digested in another order, because a reload
- * changes it.
  *
  * @param name what the dump is called in errors
  */
 export function createDigester(name: string): Digester {
   const scanner = createScanner(name);
   const entries: EntryDigest[] = [];
-  const blocks: BlockDigest[] = [];
+  const blocks: BlockNames[] = [];
   let text = createText();
   /** The line `\.` comes next, which only marks the end of the rows. */
   let rowsEnded = false;
   let current: { readonly entry: DumpEntry | undefined; readonly name: string } | undefined;
   let unit = createHash('sha256');
-  /** The names of the tables that inherit, as in their entries. */
-  const inheriting = new Set<string>();
-  /** The digests of the statements of such a table; some of them are about one column each. */
-  let unordered: string[] = [];
-  let block: (BlockNames & { readonly columns: ColumnHasher | undefined }) | undefined;
 
   function closeUnit(): void {
-    unit.update(unordered.sort().join());
-    unordered = [];
     if (current !== undefined) entries.push({ name: current.name, sha256: unit.digest('hex') });
     unit = createHash('sha256');
   }
 
-  /**
-   * Adds what was read since the previous statement to the statement's entry.
-   *
-   * @param spelled what to digest instead
-   */
-  function count(entry: DumpEntry | undefined, sql: Buffer, spelled: string | undefined): void {
+  /** Adds what was read since the previous statement to the statement's entry. */
+  function count(entry: DumpEntry | undefined, sql: Buffer): void {
+    const spelled = normalSpelling(sql);
     const instead = entry === undefined ? (spelled ?? sql) : spelled && JSON.stringify([entry, spelled]);
     const read = instead === undefined ? text.digest() : createHash('sha256').update(instead).digest();
     text = createText();
@@ -102,17 +83,7 @@ export function createDigester(name: string): Digester {
       closeUnit();
       current = { entry, name: label };
     }
-    const isUnordered = isOfTable(entry) && inheriting.has(qualifiedName(entry));
-    if (isUnordered) unordered.push(read.toString('hex'));
-    else unit.update(read);
-  }
-
-  function spell(entry: DumpEntry | undefined, sql: Buffer): string | undefined {
-    const spelled = normalSpelling(sql);
-    if (!isOfTable(entry)) return spelled;
-    const sorted = sortInheriting(spelled ?? sql.toString('latin1'));
-    if (sorted !== undefined) inheriting.add(qualifiedName(entry));
-    return sorted ?? spelled;
+    unit.update(read);
   }
 
   function note(token: DumpToken): void {
@@ -122,27 +93,20 @@ export function createDigester(name: string): Digester {
         rowsEnded = false;
         return;
       case 'statement':
-        count(token.entry, token.sql, spell(token.entry, token.sql));
+        count(token.entry, token.sql);
         return;
-      case 'copy-start': {
-        const names = namesOf(token);
-        const inherits = inheriting.has(nameInEntry(names.table)) && token.columns.length > 0;
-        block = { ...names, columns: inherits ? hashColumns(token.columns) : undefined };
-        const spelled = inherits ? JSON.stringify([names.table, ...[...token.columns].sort()]) : undefined;
-        count(token.entry, token.sql, spelled);
+      case 'copy-start':
+        blocks.push(namesOf(token));
+        count(token.entry, token.sql);
         return;
-      }
       case 'backslash':
         text = createText();
         return;
-      case 'copy-rows':
-        block?.columns?.add(token.data);
-        return;
       case 'copy-end':
         rowsEnded = true;
-        if (block !== undefined) blocks.push({ ...block, sha256: block.columns?.digest() });
         return;
       case 'section':
+      case 'copy-rows':
         return;
     }
   }
@@ -182,10 +146,6 @@ function nameOf(entry: DumpEntry | undefined): string {
   return entry.schema === '-' ? `${entry.type} ${entry.name}` : `${entry.type} ${entry.schema}.${entry.name}`;
 }
 
-function isOfTable(entry: DumpEntry | undefined): entry is DumpEntry {
-  return entry?.type === 'TABLE' || entry?.type === 'FOREIGN TABLE';
-}
-
 /** The name of the entry with the rows of a table, by the table's name. */
 export function dataEntry(table: string): string {
   return `TABLE DATA ${nameInEntry(table)}`;
@@ -209,25 +169,14 @@ function namesOf({ schema, name, entry }: CopyStart): BlockNames {
   return { table, of: own ? table : qualifiedName(entry) };
 }
 
-interface BlockDigest extends BlockNames {
-  /** Of the rows of a table that inherits. */
-  readonly sha256: string | undefined;
-}
-
-function tablesOf(index: DumpIndex, blocks: readonly BlockDigest[]): Map<string, TableDigest> {
+function tablesOf(index: DumpIndex, blocks: readonly BlockNames[]): Map<string, TableDigest> {
   const tables = new Map<string, TableDigest>();
-  for (const [at, { table, of, sha256 }] of blocks.entries()) {
-    const read = index.tables[at];
-    const known = tables.get(table) ?? {
-      rows: 0,
-      columns: read?.columns ?? [],
-      sha256: [],
-      partitions: new Set(),
-    };
+  for (const [at, { table, of }] of blocks.entries()) {
+    const { rows = 0, sha256 = '' } = index.tables[at] ?? {};
+    const known = tables.get(table) ?? { rows: 0, sha256: [], partitions: new Set() };
     tables.set(table, {
-      rows: known.rows + (read?.rows ?? 0),
-      columns: known.columns,
-      sha256: [...known.sha256, sha256 ?? read?.sha256 ?? ''],
+      rows: known.rows + rows,
+      sha256: [...known.sha256, sha256],
       partitions: of === table ? known.partitions : new Set([...known.partitions, of]),
     });
   }

@@ -2,7 +2,7 @@ import type { Manifest } from '../catalog/manifest.ts';
 import { type Fault, faultLine } from '../catalog/verification.ts';
 import { majorOf } from '../dump/dump-index.ts';
 import { formatCount } from '../ui/format.ts';
-import { compareRows, compareText, tablesBeyond, tablesCounted, tablesReordered } from './compare-digests.ts';
+import { compareRows, compareText, tablesBeyond, tablesCounted } from './compare-digests.ts';
 import { type DumpDigest, LARGE_OBJECTS } from './dump-digest.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -36,12 +36,6 @@ export function judgeDrill({
   if (counted.length > 0) {
     open.push(
       `the bytes of the rows of ${counted.join(', ')}, which the dump holds in several pieces or partitions: only their number was compared`,
-    );
-  }
-  const reordered = tablesReordered(original, restored);
-  if (reordered.length > 0) {
-    open.push(
-      `the order of the columns of ${reordered.join(', ')}: in a table that inherits, a restore puts those of its parents first`,
     );
   }
   const text = judgeText(original, restored, own);

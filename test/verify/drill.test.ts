@@ -163,51 +163,48 @@ test('of partitions by the hash of an enum, which no two databases have alike, t
   }
 });
 
-test.each([
-  [
-    'queries that are printed otherwise once they have been read',
-    `CREATE TABLE t (a text, b int);
-     ALTER TABLE t ENABLE ROW LEVEL SECURITY;
-     CREATE VIEW found AS SELECT * FROM t WHERE EXISTS (SELECT 'x' FROM t) OR EXISTS (SELECT NULL, -1);
-     CREATE VIEW listed AS SELECT * FROM t WHERE a IN (SELECT 'a' UNION SELECT 'b' COLLATE "C");
-     CREATE MATERIALIZED VIEW first AS SELECT 'x' UNION SELECT 'y' UNION SELECT coalesce((SELECT 'q'), 'z');
-     CREATE VIEW numbers AS SELECT 1 AS a UNION ALL VALUES (2), (3);
-     CREATE POLICY p ON t USING (EXISTS (SELECT '2026-01-01'::date, 10000000000));
-     CREATE RULE r AS ON DELETE TO numbers DO INSTEAD UPDATE t SET (a, b) = (SELECT 'x', 3);
-     ${
-       inject('postgresMajor') < 14
-         ? ''
-         : `CREATE FUNCTION f() RETURNS text LANGUAGE sql RETURN (SELECT 'x');
-            CREATE FUNCTION g() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT 'x' UNION VALUES ('y'), ('z'); END;`
-     }`,
-    'that the application works with it',
-  ],
-  [
-    'tables that inherit, whose columns a restore puts into another order,',
-    `CREATE TABLE p (id int, gone text);
-     CREATE TABLE c (extra text DEFAULT 'x', CHECK (extra IN ('a', 'x'))) INHERITS (p);
-     ALTER TABLE p ADD newcol int DEFAULT 3;
-     ALTER TABLE ONLY p DROP COLUMN gone;
-     INSERT INTO c SELECT g, 'gone ' || g, 'x', g * 2 FROM generate_series(1, 1000) g;
-     GRANT SELECT (newcol, extra) ON c TO PUBLIC;
-     ALTER TABLE c ALTER newcol SET STATISTICS 5, ALTER extra SET STATISTICS 6;
-     CREATE TABLE q (x int, y int);
-     CREATE TABLE n (z text, y int, x int DEFAULT 5);
-     INSERT INTO n VALUES ('a', 1, 2);
-     ALTER TABLE n INHERIT q;
-     CREATE TABLE as_before (z text) INHERITS (q);
-     INSERT INTO as_before VALUES (1, 2, 'a')`,
-    'the order of the columns of public.c, public.n: in a table that inherits, a restore puts those of its parents first',
-  ],
-])('%s are no fault', async (_, schema, unproved) => {
+test('queries that are printed otherwise once they have been read are no fault', async () => {
   const other = await createTestBed(inject('postgres'));
   try {
-    await other.database.query(schema);
+    await other.database.query(
+      `CREATE TABLE t (a text, b int);
+       ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+       CREATE VIEW found AS SELECT * FROM t WHERE EXISTS (SELECT 'x' FROM t) OR EXISTS (SELECT NULL, -1);
+       CREATE VIEW listed AS SELECT * FROM t WHERE a IN (SELECT 'a' UNION SELECT 'b' COLLATE "C");
+       CREATE MATERIALIZED VIEW first AS SELECT 'x' UNION SELECT 'y' UNION SELECT coalesce((SELECT 'q'), 'z');
+       CREATE VIEW numbers AS SELECT 1 AS a UNION ALL VALUES (2), (3);
+       CREATE POLICY p ON t USING (EXISTS (SELECT '2026-01-01'::date, 10000000000));
+       CREATE RULE r AS ON DELETE TO numbers DO INSTEAD UPDATE t SET (a, b) = (SELECT 'x', 3);
+       ${
+         inject('postgresMajor') < 14
+           ? ''
+           : `CREATE FUNCTION f() RETURNS text LANGUAGE sql RETURN (SELECT 'x');
+              CREATE FUNCTION g() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT 'x' UNION VALUES ('y'), ('z'); END;`
+       }`,
+    );
     expect((await other.run(['backup', '--quiet'])).status).toBe(0);
     const { status, stdout } = await other.run(['verify', '--restore', '--quiet']);
     expect(stdout).toMatch(/ its schema and all \d+ tables are identical byte for byte\n/);
-    expect(stdout).toContain(`not proved: ${unproved}\n`);
+    expect(stdout).toContain('not proved: that the application works with it\n');
     expect(status).toBe(0);
+  } finally {
+    await other.close();
+  }
+});
+
+test('a table that inherits and whose columns a restore puts in another order is told of', async () => {
+  const other = await createTestBed(inject('postgres'));
+  try {
+    await other.database.query(
+      `CREATE TABLE p (id int);
+       CREATE TABLE c (extra text) INHERITS (p);
+       ALTER TABLE p ADD newcol int;
+       INSERT INTO c VALUES (1, 'a', 2)`,
+    );
+    expect((await other.run(['backup', '--quiet'])).status).toBe(0);
+    const { status, stdout } = await other.run(['verify', '--restore', '--quiet']);
+    expect(stdout).toMatch(/^ {2}table public\.c: expected \w{64}, found \w{64}\n/m);
+    expect(status).toBe(3);
   } finally {
     await other.close();
   }

@@ -178,65 +178,6 @@ describe('rows of partitions that are dumped as those of the whole table', () =>
   });
 });
 
-describe('a table that inherits, whose columns a restore puts into another order', () => {
-  const about = (type: string, column: string) =>
-    `${entry(type, type === 'DEFAULT' ? `t ${column}` : `COLUMN t.${column}`)}SELECT '${column}';\n`;
-
-  /** With its columns, and what depends on their order, in this order. */
-  function child(columns: readonly string[], rows: string, inherits = '\nINHERITS (public.p)'): string {
-    const defined = columns.map((name) => `    ${name} text DEFAULT 'a, b'::text`).join(',\n');
-    const settings = columns.map((name) => `ALTER TABLE t ALTER COLUMN ${name} SET STATISTICS 10;\n`);
-    return dumpText(
-      [
-        `${entry('TABLE', 't')}CREATE TABLE public.t (\n${defined}\n)${inherits};\n${settings.join('')}`,
-        ...columns.map((name) => about('DEFAULT', name)),
-        `${entry('TABLE DATA', 't')}COPY public.t (${columns.join(', ')}) FROM stdin;\n${rows}\\.\n`,
-        ...columns.map((name) => about('ACL', name)),
-      ].join(''),
-    );
-  }
-  const before = child(['a', 'b', 'c'], '1\tx\t\n2\t\\N\t\\t\n');
-  const after = child(['a', 'c', 'b'], '1\t\tx\n2\t\\t\t\\N\n');
-
-  test('has the same rows', () => {
-    expect(judge(after, before)).toEqual({
-      faults: [],
-      proved:
-        'PostgreSQL 15 restores it; dumped again, its schema and all 1 tables are identical byte for byte',
-      unproved:
-        'the order of the columns of public.t: in a table that inherits, a restore puts those of its parents first',
-    });
-  });
-
-  test.each([
-    ['values of another column', child(['a', 'c', 'b'], '1\tx\t\n2\t\\N\t\\t\n')],
-    ['rows in another order', child(['a', 'c', 'b'], '2\t\\t\t\\N\n1\t\tx\n')],
-    ['a value of another row', child(['a', 'c', 'b'], '1\t\t\\N\n2\t\\t\tx\n')],
-    ['a value that is divided otherwise', child(['a', 'c', 'b'], '1\t\tx2\n\t\\t\t\\N\n')],
-  ])('is told of where it has %s', (_, restored) => {
-    expect(judge(restored, before).faults).toMatchObject([{ what: 'table', where: 'public.t' }]);
-  });
-
-  test.each([
-    ['another column', child(['a', 'd', 'b'], '1\t\tx\n2\t\\t\t\\N\n'), 'DEFAULT public.t c'],
-    ['a column of another type', after.replace('c text', 'c name'), 'TABLE public.t'],
-    ['another setting', after.replace('b SET STATISTICS 10', 'b SET STATISTICS 20'), 'TABLE public.t'],
-    ['other parents', after.replace('(public.p)', '(public.p, public.q)'), 'TABLE public.t'],
-  ])('is told of where it has %s', (_, restored, where) => {
-    expect(judge(restored, before).faults).toContainEqual(expect.objectContaining({ what: 'schema', where }));
-  });
-
-  test('is told of where it inherits nothing', () => {
-    const own = (columns: readonly string[], row: string) => child(columns, `${row}\n`, '');
-    const { faults } = judge(own(['a', 'c', 'b'], '1\t\tx'), own(['a', 'b', 'c'], '1\tx\t'));
-    expect(faults.map(({ what, where }) => `${what} ${where}`)).toEqual([
-      'table public.t',
-      'schema TABLE public.t',
-      'schema TABLE DATA public.t',
-    ]);
-  });
-});
-
 test('a table without a schema in its COPY, as old dumps have it, is that of its entry', () => {
   const old = WHOLE.replace('COPY public.t', 'COPY t');
   expect(judge(WHOLE, old, 'foreign').faults).toEqual([]);

@@ -7,8 +7,10 @@ const TOKEN = new RegExp(
   [
     `(?<cast>${CAST}(?:\\[\\])?)(?<collation> COLLATE ${NAME}(?:\\.${NAME})?\\))? AS (?<label>${NAME})`,
     '(?<values>\\(VALUES )',
+    '(?<with>AS (?:NOT )?(?:MATERIALIZED )?\\()',
     '(?<bracket>[()])',
-    '\\n *(?<setOperation>UNION|INTERSECT|EXCEPT)\\b',
+    '(?<query>SELECT|VALUES)\\b',
+    '(?<setOperation>UNION|INTERSECT|EXCEPT)\\b',
     SKIPPED,
   ].join('|'),
   'g',
@@ -25,22 +27,43 @@ const TOKEN = new RegExp(
  * @param text SQL in which each byte is one character
  */
 export function spellQueries(text: string): string {
-  let depth = 0;
-  let isOfView = /^CREATE (?:MATERIALIZED )?VIEW /.test(text);
+  const isSeen = watchColumns(text);
   return text.replace(TOKEN, (token: string, ...found: unknown[]) => {
-    const { cast, collation = '', label, values, bracket, setOperation } = found.at(-1) as Groups;
+    const groups = found.at(-1) as Groups;
+    const { cast, collation = '', label, values } = groups;
+    const seen = isSeen(groups);
     if (cast !== undefined && label !== undefined) {
-      if (collation !== '') depth -= 1;
-      const isSeen = isOfView && depth === 0;
-      return !isSeen && unquote(label) === columnNameOf(cast) ? `${cast}${collation}` : token;
+      return !seen && unquote(label) === columnNameOf(cast) ? `${cast}${collation}` : token;
     }
-    if (values !== undefined || bracket === '(') depth += 1;
-    if (bracket === ')') depth -= 1;
-    if (setOperation !== undefined && depth === 0) isOfView = false;
     return values === undefined ? token : '( VALUES ';
   });
 }
 
+/**
+ * Tells of each token whether it is of the columns of a view. These are the columns of its first query, which may be in
+ * parentheses as part of a set operation (`( SELECT 'x'::text LIMIT 1) UNION …`), and come after queries in `WITH`.
+ */
+function watchColumns(text: string): (token: Groups) => boolean {
+  let depth = 0;
+  /** Whether the view's first query is still to come, or has not ended. */
+  let isAwaited = /^CREATE (?:MATERIALIZED )?VIEW /.test(text);
+  /** The depth of that query. */
+  let first: number | undefined;
+  /** The depth around a query in `WITH` that comes before it. */
+  let within: number | undefined;
+  return ({ collation, values, with: inWith, bracket, query, setOperation }) => {
+    if (inWith !== undefined && first === undefined) within ??= depth;
+    if (values !== undefined || inWith !== undefined || bracket === '(') depth += 1;
+    if (bracket === ')' || collation !== undefined) depth -= 1;
+    if (bracket === ')' && depth === within) within = undefined;
+    if ((values ?? query) !== undefined && within === undefined) first ??= depth;
+    if (setOperation !== undefined && first !== undefined && depth <= first) isAwaited = false;
+    return isAwaited && depth === first;
+  };
+}
+
 type Groups = Readonly<
-  Partial<Record<'cast' | 'collation' | 'label' | 'values' | 'bracket' | 'setOperation', string>>
+  Partial<
+    Record<'cast' | 'collation' | 'label' | 'values' | 'with' | 'bracket' | 'query' | 'setOperation', string>
+  >
 >;

@@ -177,6 +177,68 @@ test.each(['CREATE VIEW', 'CREATE MATERIALIZED VIEW'])('%s keeps the names of it
   expect(spell(view(`'x'::text AS text`))).not.toBe(spell(view(`'x'::text`)));
 });
 
+const IN_PARENTHESES: readonly (readonly [about: string, before: string, between: string, after: string])[] =
+  [
+    ['its first part', 'AS\n( SELECT ', '\n LIMIT 1)\nUNION\n SELECT ', ';'],
+    [
+      'the first part of a part',
+      'AS\n(\n        ( SELECT ',
+      ')\n        UNION\n         SELECT ',
+      '\n) INTERSECT\n SELECT 1;',
+    ],
+    [
+      'a part of parts',
+      'AS\n(\n         SELECT 1 AS a,\n            ',
+      '\n        UNION\n         SELECT 2\n) EXCEPT\n SELECT 3,\n    ',
+      ';',
+    ],
+    ['options of the view', "WITH (security_barrier='true') AS\n( SELECT ", ')\nUNION\n SELECT ', ';'],
+    [
+      'a call before it',
+      `AS\n( SELECT COALESCE(( SELECT 1\n        UNION\n         SELECT 2), 3) AS c,\n    `,
+      ')\nUNION\n SELECT 4,\n    ',
+      ';',
+    ],
+    [
+      'a collation before it',
+      `AS\n( SELECT ('a'::text COLLATE "C") AS c,\n    `,
+      ')\nUNION\n SELECT 4,\n    ',
+      ';',
+    ],
+    [
+      'a query in WITH before it',
+      'AS\n WITH w(a) AS (\n        ( SELECT 1)\n        UNION\n         SELECT 2\n        ), x AS NOT MATERIALIZED (\n         VALUES (1)\n        )\n( SELECT ',
+      ')\nUNION\n SELECT ',
+      ';',
+    ],
+    [
+      'a query in WITH in them',
+      'AS\n( WITH w AS MATERIALIZED (\n         SELECT 1\n        )\n SELECT ',
+      ')\nUNION\n SELECT ',
+      ';',
+    ],
+  ];
+
+test.each(IN_PARENTHESES)('so does one with parentheses around %s', (_, before, between, after) => {
+  const view = (seen: string, other: string) =>
+    spell(`CREATE VIEW v ${before}${seen}${between}${other}${after}`);
+  const spelled = view(`'x'::text`, `'x'::text`);
+  expect(spelled).toBeDefined();
+  expect(view(`'x'::text AS text`, `'x'::text`)).not.toBe(spelled);
+  expect(view(`'x'::text`, `'x'::text AS text`)).toBe(spelled);
+});
+
+test.each([
+  ['a query in WITH', 'AS\n WITH w AS (\n         SELECT ', '\n        )\n SELECT w.text\n   FROM w;'],
+  ['rows', 'AS\n( VALUES (1)\n LIMIT 1)\nUNION\n( SELECT ', '\n LIMIT 1);'],
+  ['rows without a space', 'AS\n(VALUES (1)\n LIMIT 1)\nUNION\n( SELECT ', '\n LIMIT 1);'],
+])('%s before the columns of a view, or as these, are not they', (_, before, after) => {
+  const view = (column: string) => spell(`CREATE VIEW v ${before}${column}${after}`);
+  const spelled = view(`'x'::text`);
+  expect(spelled).toBeDefined();
+  expect(view(`'x'::text AS text`)).toBe(spelled);
+});
+
 test('rows in a set operation are spelled as a query', () => {
   const view = (rows: string) =>
     `CREATE VIEW v AS\n SELECT 1 AS a\nUNION ALL\n SELECT r.column1\n   FROM ${rows} r;`;

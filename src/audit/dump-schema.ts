@@ -45,7 +45,8 @@ export async function readDumpSchema(
   options: { readonly tools: ClientTools; readonly signal: AbortSignal },
 ): Promise<DumpSchema> {
   const parents = new Map<string, TableName[]>();
-  const created = new Map<string, { readonly table: TableName; readonly generated: readonly string[] }>();
+  /** The generated columns of each table's own statement. */
+  const created = new Map<string, readonly string[]>();
   for await (const sql of statementsBeforeRows(store, backup, options)) {
     const partition = partitionOf(sql);
     if (partition !== undefined) addParents(parents, partition.part, [partition.whole]);
@@ -53,37 +54,61 @@ export async function readDumpSchema(
     if (table === undefined) continue;
     addParents(parents, table, parentsIn(sql));
     const generated = [...sql.matchAll(GENERATED)].map(([, name = '']) => unquote(name));
-    created.set(qualifiedName(table), { table, generated });
+    created.set(qualifiedName(table), generated);
   }
 
-  function ancestors(table: TableName): readonly TableName[] {
-    const found = new Map<string, TableName>();
-    const look = (next: readonly TableName[]) => {
-      for (const each of next) {
-        if (found.has(qualifiedName(each))) continue;
-        found.set(qualifiedName(each), each);
-        look(parents.get(qualifiedName(each)) ?? []);
-      }
-    };
-    look(parents.get(qualifiedName(table)) ?? []);
-    return [...found.values()];
-  }
-
-  /** Whether the one shows the rows of the other, or the other's columns without repeating them in its statement. */
-  function areRelated(one: TableName, other: TableName): boolean {
-    const isAmong = (table: TableName, tables: readonly TableName[]) =>
-      tables.some((each) => qualifiedName(each) === qualifiedName(table));
-    return isAmong(one, [other, ...ancestors(other)]) || isAmong(other, ancestors(one));
-  }
-
+  const ancestors = (table: TableName) => [...ancestorsOf(parents, qualifiedName(table)).values()];
+  const generated = generatedColumns(created, parents);
   return {
     hasTables: created.size > 0,
     ancestors,
-    generated: (table) =>
-      new Set(
-        [...created.values()].flatMap((other) => (areRelated(table, other.table) ? other.generated : [])),
-      ),
+    generated: (table) => generated.get(qualifiedName(table)) ?? new Set(),
   };
+}
+
+/** The tables that show the rows of the table of this name too, the nearest first, by their names. */
+function ancestorsOf(
+  parents: ReadonlyMap<string, readonly TableName[]>,
+  name: string,
+): ReadonlyMap<string, TableName> {
+  const found = new Map<string, TableName>();
+  const look = (next: readonly TableName[]) => {
+    for (const each of next) {
+      const parent = qualifiedName(each);
+      if (found.has(parent)) continue;
+      found.set(parent, each);
+      look(parents.get(parent) ?? []);
+    }
+  };
+  look(parents.get(name) ?? []);
+  return found;
+}
+
+/**
+ * The generated columns of the tables that have any: their own, those of their ancestors, whose columns a statement
+ * need not repeat, and those of the tables whose rows they show. For all tables at once, because an audit asks for each
+ * of thousands of partitions.
+ */
+function generatedColumns(
+  created: ReadonlyMap<string, readonly string[]>,
+  parents: ReadonlyMap<string, readonly TableName[]>,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const generated = new Map<string, Set<string>>();
+  const add = (name: string, columns: readonly string[]) => {
+    if (columns.length === 0) return;
+    const known = generated.get(name) ?? new Set();
+    generated.set(name, known);
+    for (const column of columns) known.add(column);
+  };
+  if (![...created.values()].some((columns) => columns.length > 0)) return generated;
+  for (const [name, columns] of created) add(name, columns);
+  for (const name of parents.keys()) {
+    for (const ancestor of ancestorsOf(parents, name).keys()) {
+      add(name, created.get(ancestor) ?? []);
+      add(ancestor, created.get(name) ?? []);
+    }
+  }
+  return generated;
 }
 
 function addParents(parents: Map<string, TableName[]>, table: TableName, more: readonly TableName[]): void {

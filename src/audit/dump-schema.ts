@@ -3,7 +3,7 @@ import type { TableName } from '../catalog/find-table.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { partitionOf } from '../catalog/partitions.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
-import { readWords } from '../dump/read-words.ts';
+import { readWords, type WordReader } from '../dump/read-words.ts';
 import { unquote } from '../dump/sql-words.ts';
 import { createTokenizer } from '../dump/tokenizer.ts';
 import { qualifiedName } from '../dump/tokens.ts';
@@ -28,11 +28,11 @@ export interface DumpSchema {
   generated(table: TableName): ReadonlySet<string>;
 }
 
-/** A column in the CREATE TABLE statement of pg_dump, which has one per line. */
-const GENERATED = /^\s+((?:"[^"]*")+|[^\s"]+) .*\bGENERATED ALWAYS AS \(/gm;
-
-/** The tables that it inherits from, which follow the list of its columns. */
-const PARENTS = /^INHERITS \((.+)\)/m;
+/**
+ * A column in the CREATE TABLE statement of pg_dump, which has one per line. What precedes its name does not cross
+ * lines: from each of many blank lines in a default, all that follow would be tried.
+ */
+const GENERATED = /^[ \t]+((?:"[^"]*")+|[^\s"]+) .*\bGENERATED ALWAYS AS \(/gm;
 
 /**
  * Reads the statements before the rows of a backup in the store, and nothing else.
@@ -50,9 +50,10 @@ export async function readDumpSchema(
   for await (const sql of statementsBeforeRows(store, backup, options)) {
     const partition = partitionOf(sql);
     if (partition !== undefined) addParents(parents, partition.part, [partition.whole]);
-    const table = createdTable(sql);
-    if (table === undefined) continue;
-    addParents(parents, table, parentsIn(sql));
+    const made = createdTable(sql);
+    if (made === undefined) continue;
+    const { table } = made;
+    addParents(parents, table, made.parents);
     const generated = [...sql.matchAll(GENERATED)].map(([, name = '']) => unquote(name));
     created.set(qualifiedName(table), generated);
   }
@@ -144,17 +145,22 @@ function wrongSection(key: string) {
   };
 }
 
-/** The table that a statement creates, of whatever kind. */
-function createdTable(sql: string): TableName | undefined {
+/** The table that a statement creates, of whatever kind, and those that it inherits from. */
+function createdTable(
+  sql: string,
+): { readonly table: TableName; readonly parents: readonly TableName[] } | undefined {
   const words = readWords(sql);
   if (!words.takes('create')) return undefined;
   if (!words.takes('unlogged')) words.takes('foreign');
-  return words.takes('table') ? words.path() : undefined;
+  const table = words.takes('table') ? words.path() : undefined;
+  return table && { table, parents: parentsIn(words) };
 }
 
-function parentsIn(sql: string): TableName[] {
-  const words = readWords(PARENTS.exec(sql)?.[1] ?? '');
+/** Read by words, because a default may have a line like this clause, and a name in it may have several lines. */
+function parentsIn(words: WordReader): TableName[] {
   const parents: TableName[] = [];
+  // It follows the list of the columns, one of which may have this name.
+  if (!words.skipsTo('inherits', 'last') || !words.takes('(')) return parents;
   for (let parent = words.path(); parent !== undefined; parent = words.path()) {
     parents.push(parent);
     words.takes(',');

@@ -56,3 +56,20 @@ CREATE TABLE public.other (\n    a text\n);`);
   expect(generated('absent')).toEqual([]);
   expect(ancestorsIn(schema, 'lowest')).toEqual(['public.low', 'public.mid', 'public.top']);
 });
+
+test('neither text nor names of many lines are taken for columns or hide what follows them', async () => {
+  const odd = '"of\n    ""two"" lines"';
+  const schema = await read(`CREATE TABLE public.top (\n    inherits text\n);
+CREATE TABLE public."two\nINHERITS (lines)" (\n    inherits text\n)\nINHERITS (public.top);
+CREATE TABLE public.m (
+    blank text DEFAULT '${'\n'.repeat(1_000_000)}'::text,
+    said text DEFAULT 'it
+INHERITS (public.beside)'::text,
+${column(odd)}
+)
+INHERITS (public."two\nINHERITS (lines)", public.own)
+WITH (fillfactor='70');`);
+  expect(generatedIn(schema, 'm')).toEqual(['of\n    "two" lines']);
+  expect(generatedIn(schema, 'beside')).toEqual([]);
+  expect(ancestorsIn(schema, 'm')).toEqual(['public.two\nINHERITS (lines)', 'public.top', 'public.own']);
+});

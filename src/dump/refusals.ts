@@ -4,10 +4,11 @@ import type { DumpToken } from './tokens.ts';
 
 /**
  * Statements about objects of the whole server, which only pg_dump `--create` and pg_dumpall write; about everything
- * that a role owns; and COPY. What grants privileges on such objects is recognized by {@link grantBeyond}.
+ * that a role owns; and COPY. What grants privileges on such objects is recognized by {@link grantBeyond}. A comment on
+ * a database is none of them: pg_dump before version 11 writes one without `--create` too.
  */
 const BEYOND =
-  /^(?:(?:CREATE|ALTER|DROP) (?:DATABASE|ROLE|USER(?! MAPPING\b)|GROUP|TABLESPACE)|ALTER SYSTEM|(?:DROP|REASSIGN) OWNED|COPY)\b/;
+  /^(?:(?:CREATE|ALTER|DROP) (?:DATABASE|ROLE|USER(?! MAPPING\b)|GROUP|TABLESPACE)|COMMENT ON (?:ROLE|TABLESPACE)|ALTER SYSTEM|(?:DROP|REASSIGN) OWNED|COPY)\b/;
 
 /** A statement begins with its first byte; most statements, for example INSERT, are ruled out by it. */
 const MAY_REACH = /^[acdgr/]/i;
@@ -57,7 +58,7 @@ export function refuseUnrunnable(token: DumpToken, doing: string): void {
   throw refusal(
     doing,
     `line ${token.line} contains ${words}, which reaches beyond the database`,
-    words.startsWith('GRANT') || words.startsWith('REVOKE') ? WITHOUT_STATEMENT : WITHOUT_CREATE,
+    /^(?:GRANT|REVOKE|COMMENT)/.test(words) ? WITHOUT_STATEMENT : WITHOUT_CREATE,
   );
 }
 

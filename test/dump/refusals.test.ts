@@ -97,6 +97,16 @@ const REFUSED: readonly [about: string, body: string, problem: RegExp][] = [
   ],
   ['membership in a role', 'GRANT pg_monitor, "on" TO topobank;', /contains GRANT of a role/],
   ['the end of one', 'REVOKE ADMIN OPTION FOR pg_monitor FROM topobank;', /contains REVOKE of a role/],
+  [
+    'a comment on a role',
+    "COMMENT ON ROLE topobank IS 'x';",
+    /line 10 contains COMMENT ON ROLE, which .* — take a dump without --create, or remove that statement/,
+  ],
+  [
+    'one on a tablespace, behind comments',
+    'comment /* a */ on -- b\ntablespace pg_default IS NULL;',
+    /contains COMMENT ON TABLESPACE/,
+  ],
   ['a setting of the whole server', "ALTER SYSTEM SET work_mem = '1GB';", /contains ALTER SYSTEM/],
 ];
 
@@ -127,6 +137,8 @@ end $$;
 CREATE SCHEMA "database";
 CREATE TABLE public."database" ("on" text, "to ""on"" database" text);
 GRANT SELECT ("on", "to ""on"" database"), UPDATE ON TABLE public."database" TO PUBLIC;
+COMMENT ON SCHEMA "database" IS 'on role';
+COMMENT ON DATABASE ${bed.database.name} IS 'as pg_dump before version 11 writes it';
 GRANT /* on database */ USAGE ON SCHEMA "database" TO PUBLIC;
 COPY public.t (a) FROM stdin;
 \\\\! touch ${touched}

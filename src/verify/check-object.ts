@@ -1,5 +1,7 @@
-import type { Backup, BrokenBackup } from '../catalog/backup.ts';
+import type { Backup, BrokenBackup, UsableBackup } from '../catalog/backup.ts';
+import { SEE_LIST } from '../catalog/choose-backup.ts';
 import type { Fault, VerificationRecord } from '../catalog/verification.ts';
+import { NotFoundError } from '../errors.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatBytes } from '../ui/format.ts';
 import { type Evidence, NOTHING_CHECKED } from './evidence.ts';
@@ -14,11 +16,16 @@ export function brokenFault(backup: BrokenBackup): Fault {
   return objectFault(manifest.key, manifest.storedBytes, dump);
 }
 
-/** The shallowest check: what the server says of the object, without reading the object. */
+/**
+ * The shallowest check: what the server says of the object, without reading the object.
+ *
+ * @throws NotFoundError if the backup was deleted after it was listed, StoreError, or the signal's reason
+ */
 export async function checkObject(store: Store, backup: Backup, signal: AbortSignal): Promise<Evidence> {
   if (backup.state === 'broken') return faulty(brokenFault(backup));
   const { dump, manifest, verified } = backup;
   const object = await store.head(dump.key, signal);
+  if (object === undefined && !(await hasManifest(store, backup, signal))) throw deleted(backup);
   const expected = manifest?.storedBytes ?? dump.bytes;
   if (object?.bytes !== expected) return faulty(objectFault(dump.key, expected, object));
   const size = `${formatBytes(expected)} (${expected} bytes)`;
@@ -38,6 +45,20 @@ export async function checkObject(store: Store, backup: Backup, signal: AbortSig
     `the object exists and has the ${size} recorded in its manifest${etag}`,
     'that its bytes are those that were written; verify without --quick to read them',
   );
+}
+
+/** Whether its manifest is there, which is the last of its objects to be deleted. */
+async function hasManifest(store: Store, backup: UsableBackup, signal: AbortSignal): Promise<boolean> {
+  const object = backup.manifest === undefined ? undefined : backup.companions.at(-1);
+  return object !== undefined && (await store.head(object.key, signal)) !== undefined;
+}
+
+function deleted({ id }: Backup): NotFoundError {
+  return new NotFoundError({
+    doing: `cannot verify backup ${id}`,
+    problem: 'it was deleted in the meantime',
+    remedy: SEE_LIST,
+  });
 }
 
 /** The ETag of the object as written, and the one it had when its bytes were last read and proved. */

@@ -6,6 +6,7 @@ import { scanDump } from '../../src/dump/scanner.ts';
 import type { Verification } from '../../src/verify/evidence.ts';
 import { verifyBackup } from '../../src/verify/verify-backup.ts';
 import { deferred } from '../support/deferred.ts';
+import { during } from '../support/during.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
@@ -402,6 +403,62 @@ test('one that is pruned while --all is at work is left out', async () => {
   expect(JSON.parse(stdout)).toMatchObject([{ id, ok: true }]);
   expect(stderr).toMatch(/WARN.*: backup 20200101000000 was deleted in the meantime/);
   expect(status).toBe(0);
+});
+
+/** When its object is looked for, these have just been deleted, in this order. */
+const pruneAtHead = (...keys: readonly string[]) =>
+  during(bed, { operation: 'HeadObject', key: /\.sql$/ }, async () => {
+    for (const key of keys) {
+      if (written.has(key)) changed.add(key);
+      await bed.store.remove([key], signal);
+    }
+  });
+
+test.each([
+  ['with its manifest', () => [dumpKey(), manifestKey()]],
+  ['but for its manifest, which goes last', () => [dumpKey()]],
+])('--all --quick leaves out one that is pruned meanwhile, %s', async (_, gone) => {
+  await put('backup/postgres-backup-20200101000000.sql', dump());
+  pruneAtHead(...gone());
+  const { status, stdout, stderr } = await bed.run(['verify', '--all', '--quick', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject([{ id: '20200101000000', ok: true }]);
+  expect(stderr).toContain(`backup ${id} was deleted in the meantime`);
+  expect(status).toBe(0);
+  expect(await bed.keys()).not.toContain(recordKey());
+});
+
+test('--all --quick leaves out a dump without a manifest that is pruned meanwhile', async () => {
+  await remove(manifestKey());
+  await put('backup/postgres-backup-20200101000000.sql', dump());
+  pruneAtHead(dumpKey());
+  const { status, stdout, stderr } = await bed.run(['verify', '--all', '--quick', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject([{ id: '20200101000000', ok: true }]);
+  expect(stderr).toContain(`backup ${id} was deleted in the meantime`);
+  expect(status).toBe(0);
+  expect(await bed.keys()).not.toContain(recordKey());
+});
+
+test('--all --quick tells of a dump that was missing from the start', async () => {
+  await remove(dumpKey());
+  const { status, stdout } = await bed.run(['verify', '--all', '--quick', '--json', '--quiet']);
+  expect(JSON.parse(stdout)).toMatchObject([{ id, ok: false, faults: [{ found: 'no object' }] }]);
+  expect(status).toBe(3);
+});
+
+test('one that is pruned before its object is looked for is not found, and faulty only if its manifest stays', async () => {
+  pruneAtHead(dumpKey(), manifestKey());
+  expect(await bed.run(['verify', id, '--quick'])).toMatchObject({
+    status: 4,
+    stdout: '',
+    stderr: expect.stringContaining(`cannot verify backup ${id}: it was deleted in the meantime — run `),
+  });
+  expect(await bed.keys()).not.toContain(recordKey());
+  for (const key of [dumpKey(), manifestKey()]) await put(key, written.get(key)!);
+  pruneAtHead(dumpKey());
+  expect(await verifyByProgram(id, '--quick')).toMatchObject({
+    status: 3,
+    document: { faults: [{ what: 'object', where: dumpKey(), found: 'no object' }] },
+  });
 });
 
 test.each([

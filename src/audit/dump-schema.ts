@@ -159,8 +159,8 @@ function createdTable(
 /** Read by words, because a default may have a line like this clause, and a name in it may have several lines. */
 function parentsIn(words: WordReader): TableName[] {
   const parents: TableName[] = [];
-  // It follows the list of the columns, one of which may have this name.
-  if (!words.skipsTo('inherits', 'last') || !words.takes('(')) return parents;
+  // A column may have this name, or a function in a constraint.
+  if (!words.skipsTo('inherits', 'outside') || !words.takes('(')) return parents;
   for (let parent = words.path(); parent !== undefined; parent = words.path()) {
     parents.push(parent);
     words.takes(',');

@@ -32,7 +32,7 @@ function renderRefused({ database, refused = [] }: RestoreReport): string[] {
   return [
     `database ${database} lacks what the server refused after the rows; once its cause is mended, run these statements of the dump again:`,
     ...refused.slice(0, SHOWN).map((each) => `  ${each}`),
-    ...(more > 0 ? [`  and ${formatCount(more)} more: the log names them all`] : []),
+    ...(more > 0 ? [`  and ${formatCount(more)} more, named in the log above`] : []),
   ];
 }
 

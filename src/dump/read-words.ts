@@ -12,8 +12,11 @@ export interface WordReader {
   name(): string | undefined;
   /** Consumes `(a, b)`. */
   list(): boolean;
-  /** Skips to this keyword and consumes it; with `last`, to its last occurrence in the statement. */
-  skipsTo(keyword: string, which?: 'next' | 'last'): boolean;
+  /**
+   * Skips to this keyword and consumes it; with `last`, to its last occurrence in the statement; with `outside`, to the
+   * next one that is not within parentheses.
+   */
+  skipsTo(keyword: string, which?: 'next' | 'last' | 'outside'): boolean;
 }
 
 /** Reads a short statement from its first word on; the result is undefined or false if something else comes next. */
@@ -52,8 +55,14 @@ export function readWords(sql: string): WordReader {
       return true;
     },
     skipsTo(keyword, which = 'next') {
-      const isKeyword = (word: string, index: number) => index >= at && word.toLowerCase() === keyword;
-      const found = which === 'next' ? words.findIndex(isKeyword) : words.findLastIndex(isKeyword);
+      let depth = 0;
+      const isKeyword = (word: string, index: number) => {
+        if (index < at) return false;
+        if (which === 'outside' && word === '(') depth += 1;
+        if (which === 'outside' && word === ')') depth -= 1;
+        return depth === 0 && word.toLowerCase() === keyword;
+      };
+      const found = which === 'last' ? words.findLastIndex(isKeyword) : words.findIndex(isKeyword);
       if (found < 0) return false;
       at = found + 1;
       return true;

@@ -11,7 +11,7 @@ import { tellLost } from './lost-privileges.ts';
 import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
-import { createScratch, dropScratch } from './scratch.ts';
+import { createScratch, dropScratch, holdsRows } from './scratch.ts';
 import { isOfServer } from './whose-fault.ts';
 
 /**
@@ -30,10 +30,12 @@ export async function buildScratch(
     readonly selection: TableSelection | undefined;
     readonly jobs: number;
     readonly noOwner: boolean;
-    /** Whether {@link makeRoom} drops the database that is replaced. */
+    /** Whether no other database is left to go back to once {@link makeRoom} has been called. */
     readonly noWayBack: boolean;
     /** Called once the scratch database exists and is still empty. */
     readonly makeRoom: () => Promise<void>;
+    /** Called if the scratch database stays, with what has been restored, although the restore fails. */
+    readonly onLeft: () => void;
   },
   signal: AbortSignal,
 ): Promise<FilledFrom> {
@@ -41,11 +43,11 @@ export async function buildScratch(
   const { scratch, plan, dump, selection, jobs, noOwner, noWayBack } = options;
   const admin = database.maintenanceName;
   await createScratch(database, scratch, plan.creation);
-  let hasReplaced = false;
+  let isAll = false;
   try {
     signal.throwIfAborted();
     await options.makeRoom();
-    hasReplaced = noWayBack;
+    isAll = noWayBack;
     await database.use(admin, signal, (client) => prepareScratch(client, plan, { scratch, log }));
     const over = jobs === 1 ? '' : ` over ${jobs} connections`;
     log.info(`restoring ${source.name} into ${scratch}${over}`);
@@ -63,7 +65,9 @@ export async function buildScratch(
     signal.throwIfAborted();
     return filled;
   } catch (error) {
-    if (hasReplaced && isOfDump(error)) log.error(`what was restored before that is in database ${scratch}`);
+    const isWorthKeeping =
+      isAll && isOfDump(error) && (await holdsRows(database, scratch, signal).catch(() => false));
+    if (isWorthKeeping) options.onLeft();
     else await dropScratch(database, scratch, log, error);
     throw selection === undefined ? error : perhapsForLackOfTables(error);
   }

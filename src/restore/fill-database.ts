@@ -8,6 +8,7 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type LoadOptions, loadDump } from './load-dump.ts';
 import { type LostPrivileges, noneLost } from './lost-privileges.ts';
+import type { RefusedStatement } from './run-statement.ts';
 import type { Selection } from './selection.ts';
 import { analyzeTables } from './wide/analyze.ts';
 import { type Lanes, withLanes } from './wide/lanes.ts';
@@ -65,7 +66,7 @@ export async function fillDatabase(
   };
   const { name, remedyForDamage } = source;
   const lost = noneLost();
-  const refused: string[] | undefined = noWayBack ? [] : undefined;
+  const refused: RefusedStatement[] | undefined = noWayBack ? [] : undefined;
   try {
     return await withLanes(database, scratch, loader.jobs, signal, async (lanes) => {
       const loaded = await loader.load(lanes, {
@@ -79,13 +80,18 @@ export async function fillDatabase(
       });
       log.debug('analyzing');
       await analyzeTables(lanes, log);
-      return { ...loaded, bytesRead, lost, refused: refused ?? [] };
+      return { ...loaded, bytesRead, lost, refused: inOrder(refused ?? []) };
     });
   } catch (error) {
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
   } finally {
     progress.stop();
   }
+}
+
+/** In the order of the dump, because they are to be run again. */
+function inOrder(refused: readonly RefusedStatement[]): string[] {
+  return refused.toSorted((a, b) => a.line - b.line).map(({ problem }) => problem);
 }
 
 interface Loader {

@@ -67,7 +67,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
       }
       // A database dropped for --in-place leaves nothing else behind.
       return {
-        problem: `there is no database ${name}, and ${database.name} holds a partial restore that was killed or is still running`,
+        problem: `there is no database ${name}, and ${database.name} holds a partial restore that failed, was killed or is still running`,
         remedy: `if none is running, restore ${name} again, and then run: ${drop}`,
       };
     });

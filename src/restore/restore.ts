@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { backupId } from '../catalog/backup-name.ts';
 import { chooseTables } from '../catalog/choose-tables.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
@@ -91,11 +92,16 @@ export async function restoreDump(
     await dropTarget(context, name, (there) => checkAgreed(source, target, there, agreed));
     dropped = true;
   };
-  const place = { name, scratch: names.scratch, dropFirst, makeRoom };
+  let isLeft = false;
+  const onLeft = () => {
+    isLeft = true;
+  };
+  const place = { name, scratch: names.scratch, dropFirst, makeRoom, onLeft };
   const { selection, filled } = await build(context, source, options, place, signal).catch(
     (error: unknown) => {
-      if (dropped)
-        log.error(`database ${name} had already been dropped, as --in-place requires: restore it again`);
+      const gone = `database ${name} had already been dropped, as --in-place requires`;
+      if (isLeft) log.error(`${dropped ? `${gone}; ` : ''}${describeLeft(names)}`);
+      else if (dropped) log.error(`${gone}: restore it again`);
       else if (found.exists) log.info(`database ${name} is unchanged`);
       throw error;
     },
@@ -177,12 +183,13 @@ async function build(
     /** Whether {@link makeRoom} drops that database. */
     readonly dropFirst: boolean;
     readonly makeRoom: () => Promise<void>;
+    readonly onLeft: () => void;
   },
   signal: AbortSignal,
 ): Promise<{ readonly selection: TableSelection | undefined; readonly filled: FilledFrom }> {
   const { log } = context;
   const { target, noOwner } = options;
-  const { name, scratch, dropFirst, makeRoom } = place;
+  const { name, scratch, dropFirst, makeRoom, onLeft } = place;
   // Nothing is dropped for a dump unless every byte of it has been seen.
   const know = target.kind === 'in-place' ? proveDump : knowDump;
   const dump = await know(source, context.startProgress, signal);
@@ -192,7 +199,7 @@ async function build(
   const conversion = describeConversion(dump.encoding, plan.creation.encoding, target.kind);
   if (conversion !== undefined) log.info(conversion);
   if (dropFirst) await rehearseSchema(context, source, { scratch, plan, dump, noOwner }, signal);
-  const how = { ...planned, scratch, dump, noOwner, noWayBack: dropFirst, makeRoom };
+  const how = { ...planned, scratch, dump, noOwner, noWayBack: target.kind === 'in-place', makeRoom, onLeft };
   return { selection, filled: await buildScratch(context, source, how, signal) };
 }
 
@@ -204,6 +211,12 @@ async function selectNamed(
 ): Promise<TableSelection | undefined> {
   if (target.kind !== 'into' || target.only === undefined) return undefined;
   return selectTables(dump, await chooseTables(source, dump, target.only, 'restore', signal));
+}
+
+/** The same dump would fail again, so what there is of it may be all that there will be. */
+function describeLeft({ target, scratch }: { readonly target: string; readonly scratch: string }): string {
+  const rename = `ALTER DATABASE ${pg.escapeIdentifier(scratch)} RENAME TO ${pg.escapeIdentifier(target)};`;
+  return `what was restored before this failure is in database ${scratch}: restore another backup and then drop it, or use it (${rename})`;
 }
 
 async function dropTarget(

@@ -17,6 +17,13 @@ const LACK_REMEDIES: Readonly<Record<string, string>> = {
   default_table_access_method: 'install the extension that provides the access method on the database server',
 };
 
+/** A statement that a restore goes on without. */
+export interface RefusedStatement {
+  readonly line: number;
+  /** Its place in the dump, and what the server says of it. */
+  readonly problem: string;
+}
+
 /** The context for running statements of a dump and saying which one failed. */
 export interface StatementContext {
   /** What the dump is called in errors. */
@@ -27,7 +34,7 @@ export interface StatementContext {
    * What the server has refused of the statements after the rows, if the restore goes on without them because the old
    * database is gone; undefined if the first of them stops it.
    */
-  readonly refused: string[] | undefined;
+  readonly refused: RefusedStatement[] | undefined;
 }
 
 /**
@@ -113,8 +120,8 @@ export async function runAfterRows(
   }
   const failure = await attempt(client, run, ({ cause }) => OF_A_STATEMENT.test(errorCode(cause) ?? ''));
   if (failure === undefined) return;
-  refused.push(failure.problem);
-  log.warn(`${failure.problem}; left out, because the old database is gone`);
+  refused.push({ line: at.line, problem: failure.problem });
+  log.error(`${failure.problem}; left out, because the old database is gone`);
 }
 
 /**

@@ -46,6 +46,19 @@ export async function dropScratch(
   }
 }
 
+/** Whether a database has tables that hold, or have held, rows. */
+export async function holdsRows(database: Database, scratch: string, signal: AbortSignal): Promise<boolean> {
+  return database.use(scratch, signal, async (client) => {
+    const { rows } = await client.query<{ yes: boolean }>(
+      `SELECT EXISTS (
+         SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+           AND pg_relation_size(c.oid) > 0) AS yes`,
+    );
+    return rows[0]?.yes === true;
+  });
+}
+
 function isDiskFull(failure: unknown): boolean {
   for (let at = failure; at instanceof Error; at = at.cause)
     if (errorCode(at) === SQLSTATE.diskFull) return true;

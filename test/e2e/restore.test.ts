@@ -357,9 +357,10 @@ test('when --in-place fails after the drop, it says that the database is gone, a
   const failed = await bed.run(['restore', file, '--in-place', '--yes', '--quiet']);
   expect(failed).toMatchObject({ status: 1, stdout: '' });
   expect(failed.stderr).toMatch(
-    /ERROR: database \S+ had already been dropped, as --in-place requires: restore it again\n.*manager_surface_tags: invalid input syntax/,
+    /ERROR: database \S+ had already been dropped, as --in-place requires; what was .*\n.*manager_surface_tags: invalid input syntax/,
   );
-  const [, left = ''] = /what was restored before that is in database (\S+)/.exec(failed.stderr) ?? [];
+  const [, left = ''] =
+    /what was restored before this failure is in database (\S+):/.exec(failed.stderr) ?? [];
   expect(await bed.databases()).toEqual([left]);
   await withClient(bed.env, 'postgres', (client) => client.query(`DROP DATABASE ${left}`));
 

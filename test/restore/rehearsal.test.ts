@@ -291,7 +291,7 @@ test.each(
   ]);
   expect(restored.status).toBe(3);
   expect(restored.stderr).toMatch(
-    new RegExp(`WARN: line \\d+, ${told.source}.*; left out, because the old database is gone`),
+    new RegExp(`ERROR: line \\d+, ${told.source}.*; left out, because the old database is gone`),
   );
   const { refused } = JSON.parse(restored.stdout) as { refused: string[] };
   expect(refused[0]).toMatch(told);
@@ -315,19 +315,51 @@ test('what a restore in place leaves out is told to people, and stops every othe
   );
 });
 
-test('rows that the server refuses once the old database is gone leave what was restored', async () => {
+/** A table with a row that the server refuses, after one that it takes. */
+const unfit = (begin: string, end: string) =>
+  dumpText(`${begin}${entry('TABLE', 'm')}CREATE TABLE public.m (a integer);
+${entry('TABLE', 'n')}CREATE TABLE public.n (a integer CHECK (a < 5));
+${entry('TABLE DATA', 'm')}COPY public.m (a) FROM stdin;\n1\n\\.\n
+${entry('TABLE DATA', 'n')}COPY public.n (a) FROM stdin;\n1\n7\n\\.\n${end}`);
+
+test('rows that the server refuses once the old database is gone leave what was restored, each time', async () => {
   const file = join(bed.directory, 'dump.sql');
-  const body = `${entry('TABLE', 'n')}CREATE TABLE public.n (a integer CHECK (a < 5));
-${entry('TABLE DATA', 'n')}COPY public.n (a) FROM stdin;\n1\n7\n\\.\n`;
-  await writeFile(file, dumpText(body));
+  await writeFile(file, unfit('', ''));
+  const told =
+    /what was restored before this failure is in database (\S+): restore another .* \((ALTER .*)\)/;
+  const first = await inPlace(file);
+  expect(first).toMatchObject({ status: 1, stdout: '' });
+  expect(first.stderr).toMatch(/ had already been dropped, as --in-place requires; what was restored /);
+  const [, left = ''] = told.exec(first.stderr) ?? [];
+  expect(await bed.databases()).toEqual([left]);
+  // By then there is no database to drop.
+  const [, another = '', rename = ''] = told.exec((await inPlace(file)).stderr) ?? [];
+  expect(await bed.databases()).toEqual([left, another].sort());
+  await withClient(bed.env, 'postgres', async (client) => {
+    await client.query(rename);
+    await client.query(`DROP DATABASE ${left}`);
+  });
+  expect(await bed.database.query('SELECT a FROM m')).toEqual([{ a: 1 }]);
+});
+
+test('a dump in one transaction that is refused leaves no empty database', async () => {
+  const file = join(bed.directory, 'dump.sql');
+  await writeFile(file, unfit('BEGIN;\n\n', '\nCOMMIT;\n'));
   const failed = await inPlace(file);
   expect(failed).toMatchObject({ status: 1, stdout: '' });
-  const [, left = ''] = /what was restored before that is in database (\S+)/.exec(failed.stderr) ?? [];
-  expect(await bed.databases()).toEqual([left]);
-  await withClient(bed.env, left, (client) => client.query('SELECT a FROM n'));
-  await withClient(bed.env, 'postgres', (client) =>
-    client.query(`ALTER DATABASE ${left} RENAME TO ${bed.database.name}`),
-  );
+  expect(failed.stderr).toMatch(/ had already been dropped, as --in-place requires: restore it again\n/);
+  expect(await bed.databases()).toEqual([]);
+  await withClient(bed.env, 'postgres', (client) => client.query(`CREATE DATABASE ${bed.database.name}`));
+});
+
+test('what a second attempt in place is refused after the rows is left out too', async () => {
+  const [, [, make]] = AFTER_ROWS as [unknown, (typeof AFTER_ROWS)[number]];
+  await bed.database.query(make);
+  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+  const { name } = bed.database;
+  await withClient(bed.env, 'postgres', (client) => client.query(`DROP DATABASE ${name}`));
+  expect(await inPlace('--latest')).toMatchObject({ status: 3 });
+  expect(await bed.databases()).toEqual([name]);
 });
 
 // Since PostgreSQL 16 any role may be given one.

@@ -57,6 +57,19 @@ CREATE TABLE public.other (\n    a text\n);`);
   expect(ancestorsIn(schema, 'lowest')).toEqual(['public.low', 'public.mid', 'public.top']);
 });
 
+test('a function of the name of a clause makes no parents', async () => {
+  const schema = await read(`CREATE TABLE public.m (
+    file text,
+    CONSTRAINT c CHECK (inherits(public.other))
+);
+CREATE TABLE public.parted (
+    file text
+)
+PARTITION BY LIST (inherits(file));`);
+  expect(ancestorsIn(schema, 'm')).toEqual([]);
+  expect(ancestorsIn(schema, 'parted')).toEqual([]);
+});
+
 test('neither text nor names of many lines are taken for columns or hide what follows them', async () => {
   const odd = '"of\n    ""two"" lines"';
   const schema = await read(`CREATE TABLE public.top (\n    inherits text\n);

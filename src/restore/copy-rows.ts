@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type CopyStart, qualifiedName } from '../dump/tokens.ts';
 import { RestoreError } from '../errors.ts';
 import { startCopy } from './raw-query.ts';
-import { rethrowAt } from './run-statement.ts';
+import { rethrowAt } from './statement-error.ts';
 
 /** Rows of a dump on their way into a table. */
 export interface RowsIn {

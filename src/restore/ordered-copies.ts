@@ -3,7 +3,7 @@ import { sqlWords } from '../dump/sql-words.ts';
 import { type CopyStart, nameInEntry, qualifiedName, type Statement } from '../dump/tokens.ts';
 import { copyRows, type RowsIn } from './copy-rows.ts';
 import { runRaw } from './raw-query.ts';
-import { rethrowAt } from './run-statement.ts';
+import { rethrowAt } from './statement-error.ts';
 
 /**
  * COPYs that store a table's rows in the order of the dump. Otherwise, a server fills pages that have room left with

@@ -61,7 +61,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
       const drop = `DROP DATABASE ${pg.escapeIdentifier(database.name)};`;
       if (present !== undefined) {
         return {
-          problem: `database ${database.name} belongs to a restore that was killed or is still running`,
+          problem: `database ${database.name} belongs to a restore that failed, was killed or is still running`,
           remedy: `if none is running, run: ${drop}`,
         };
       }

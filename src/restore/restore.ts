@@ -96,7 +96,7 @@ export async function restoreDump(
   const onLeft = () => {
     isLeft = true;
   };
-  const place = { name, scratch: names.scratch, dropFirst, makeRoom, onLeft };
+  const place = { name, scratch: names.scratch, makeRoom, onLeft };
   const { selection, filled } = await build(context, source, options, place, signal).catch(
     (error: unknown) => {
       const gone = `database ${name} had already been dropped, as --in-place requires`;
@@ -180,8 +180,6 @@ async function build(
     /** The name of the database that is to be replaced or added. */
     readonly name: string;
     readonly scratch: string;
-    /** Whether {@link makeRoom} drops that database. */
-    readonly dropFirst: boolean;
     readonly makeRoom: () => Promise<void>;
     readonly onLeft: () => void;
   },
@@ -189,7 +187,7 @@ async function build(
 ): Promise<{ readonly selection: TableSelection | undefined; readonly filled: FilledFrom }> {
   const { log } = context;
   const { target, noOwner } = options;
-  const { name, scratch, dropFirst, makeRoom, onLeft } = place;
+  const { name, scratch, makeRoom, onLeft } = place;
   // Nothing is dropped for a dump unless every byte of it has been seen.
   const know = target.kind === 'in-place' ? proveDump : knowDump;
   const dump = await know(source, context.startProgress, signal);
@@ -198,7 +196,8 @@ async function build(
   if (localeChange !== undefined) log.warn(`the restored database ${name} uses ${localeChange}`);
   const conversion = describeConversion(dump.encoding, plan.creation.encoding, target.kind);
   if (conversion !== undefined) log.info(conversion);
-  if (dropFirst) await rehearseSchema(context, source, { scratch, plan, dump, noOwner }, signal);
+  if (target.kind === 'in-place')
+    await rehearseSchema(context, source, { scratch, plan, dump, noOwner }, signal);
   const how = { ...planned, scratch, dump, noOwner, noWayBack: target.kind === 'in-place', makeRoom, onLeft };
   return { selection, filled: await buildScratch(context, source, how, signal) };
 }
@@ -216,7 +215,7 @@ async function selectNamed(
 /** The same dump would fail again, so what there is of it may be all that there will be. */
 function describeLeft({ target, scratch }: { readonly target: string; readonly scratch: string }): string {
   const rename = `ALTER DATABASE ${pg.escapeIdentifier(scratch)} RENAME TO ${pg.escapeIdentifier(target)};`;
-  return `what was restored before this failure is in database ${scratch}: restore another backup and then drop it, or use it (${rename})`;
+  return `what was restored before this failure is in database ${scratch}, without what follows the rows: use it (${rename}), or restore another backup and drop it, first if there is no room for both`;
 }
 
 async function dropTarget(

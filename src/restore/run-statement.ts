@@ -95,8 +95,8 @@ export async function tryStatement(
 const OF_A_STATEMENT = /^(?!57P0)[0-9A-Z]{5}$/;
 
 /**
- * Runs a statement that follows the rows. Once the old database is gone, the rows without an index or a constraint are
- * better than nothing, so a refused statement is noted and warned of.
+ * Runs a statement that follows the rows. If there is no old database to go back to, the rows without an index or a constraint
+ * are better than nothing, so a refused statement is noted and warned of.
  *
  * @throws RestoreError if the server refuses it and there is a way back
  */
@@ -116,7 +116,7 @@ export async function runAfterRows(
   const failure = await attempt(client, run, ({ cause }) => OF_A_STATEMENT.test(errorCode(cause) ?? ''));
   if (failure === undefined) return;
   refused.push({ line: at.line, problem: failure.problem });
-  log.error(`${failure.problem}; left out, because the old database is gone`);
+  log.error(`${failure.problem}; left out, so that the rows are not lost`);
 }
 
 /**

@@ -46,16 +46,21 @@ export async function dropScratch(
   }
 }
 
-/** Whether a database has tables that hold, or have held, rows. */
+/** Whether any table of a database holds rows. */
 export async function holdsRows(database: Database, scratch: string, signal: AbortSignal): Promise<boolean> {
   return database.use(scratch, signal, async (client) => {
-    const { rows } = await client.query<{ yes: boolean }>(
-      `SELECT EXISTS (
-         SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-           AND pg_relation_size(c.oid) > 0) AS yes`,
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT format('%I.%I', n.nspname, c.relname) AS name
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+         AND pg_relation_size(c.oid) > 0`,
     );
-    return rows[0]?.yes === true;
+    // Rows that were refused may have left a file.
+    for (const { name } of rows) {
+      const found = await client.query(`SELECT FROM ${name} LIMIT 1`);
+      if (found.rowCount !== 0) return true;
+    }
+    return false;
   });
 }
 

@@ -360,7 +360,7 @@ test('when --in-place fails after the drop, it says that the database is gone, a
     /ERROR: database \S+ had already been dropped, as --in-place requires; what was .*\n.*manager_surface_tags: invalid input syntax/,
   );
   const [, left = ''] =
-    /what was restored before this failure is in database (\S+):/.exec(failed.stderr) ?? [];
+    /what was restored before this failure is in database (\S+),/.exec(failed.stderr) ?? [];
   expect(await bed.databases()).toEqual([left]);
   await withClient(bed.env, 'postgres', (client) => client.query(`DROP DATABASE ${left}`));
 

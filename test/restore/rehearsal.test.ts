@@ -291,7 +291,7 @@ test.each(
   ]);
   expect(restored.status).toBe(3);
   expect(restored.stderr).toMatch(
-    new RegExp(`ERROR: line \\d+, ${told.source}.*; left out, because the old database is gone`),
+    new RegExp(`ERROR: line \\d+, ${told.source}.*; left out, so that the rows are not lost`),
   );
   const { refused } = JSON.parse(restored.stdout) as { refused: string[] };
   expect(refused[0]).toMatch(told);
@@ -326,7 +326,7 @@ test('rows that the server refuses once the old database is gone leave what was 
   const file = join(bed.directory, 'dump.sql');
   await writeFile(file, unfit('', ''));
   const told =
-    /what was restored before this failure is in database (\S+): restore another .* \((ALTER .*)\)/;
+    /what was restored before this failure is in database (\S+), without .*: use it \((ALTER .*;)\), or restore /;
   const first = await inPlace(file);
   expect(first).toMatchObject({ status: 1, stdout: '' });
   expect(first.stderr).toMatch(/ had already been dropped, as --in-place requires; what was restored /);
@@ -340,6 +340,29 @@ test('rows that the server refuses once the old database is gone leave what was 
     await client.query(`DROP DATABASE ${left}`);
   });
   expect(await bed.database.query('SELECT a FROM m')).toEqual([{ a: 1 }]);
+});
+
+test('what is left of a backup has the privileges and limits of its database, whatever the server says of the rows', async () => {
+  const { name } = bed.database;
+  await bed.database.query(
+    `CREATE FUNCTION public.needs(x integer) RETURNS boolean LANGUAGE plpgsql AS $$
+       BEGIN
+         IF NOT EXISTS (SELECT FROM pg_database WHERE datname = '${name}') THEN RAISE feature_not_supported; END IF;
+         RETURN true;
+       END $$;
+     CREATE TABLE unfit (a integer CHECK (public.needs(a))); INSERT INTO unfit VALUES (1);
+     ALTER DATABASE ${name} CONNECTION LIMIT 7; REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC`,
+  );
+  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+  const failed = await inPlace('--latest');
+  const [, left = ''] = /before this failure is in database (\S+),/.exec(failed.stderr) ?? [];
+  await withClient(bed.env, 'postgres', async (client) => {
+    const facts = `SELECT datconnlimit AS most, has_database_privilege($2, oid, 'CONNECT') AS open
+      FROM pg_database WHERE datname = $1`;
+    expect((await client.query(facts, [left, other])).rows).toEqual([{ most: 7, open: false }]);
+    await client.query(`ALTER DATABASE ${left} RENAME TO ${name}`);
+  });
+  expect(await bed.database.query('SELECT id FROM t')).toEqual([{ id: 1 }]);
 });
 
 test('a dump in one transaction that is refused leaves no empty database', async () => {

@@ -446,7 +446,7 @@ test('a scratch database that a killed drill has left is told of', async () => {
   try {
     const { stderr } = await drill();
     expect(stderr).toMatch(
-      new RegExp(`WARN.*: database ${left} belongs to a restore that was killed.*DROP DATABASE`),
+      new RegExp(`WARN.*: database ${left} belongs to a restore that failed, was killed.*DROP DATABASE`),
     );
   } finally {
     await withClient(bed.env, 'postgres', (client) => client.query(`DROP DATABASE ${left}`));

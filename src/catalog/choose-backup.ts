@@ -9,6 +9,11 @@ import { type Check, damagedCheck, faultyCheck } from './verification.ts';
 /** The remedy where a backup is not what or where it was expected to be. */
 export const SEE_LIST = 'run `topobank-backup list` to see the backups';
 
+/** The error for a backup that somebody deletes while it is worked on. */
+export function deletedMeanwhile(doing: string): NotFoundError {
+  return new NotFoundError({ doing, problem: 'it was deleted in the meantime', remedy: SEE_LIST });
+}
+
 /**
  * A backup given by id, or by the file of its dump, since a bucket may hold several dumps with one id: `.sql`,
  * `.sql.gz`.

@@ -3,7 +3,7 @@ import { counted } from '../audit/counted.ts';
 import { onlyMedia } from '../audit/only-media.ts';
 import type { Backup } from '../catalog/backup.ts';
 import { isDeleted } from '../catalog/catalog.ts';
-import { SEE_LIST } from '../catalog/choose-backup.ts';
+import { deletedMeanwhile } from '../catalog/choose-backup.ts';
 import { mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError } from '../errors.ts';
 import { takePages } from '../s3/object-page.ts';
@@ -77,9 +77,7 @@ export async function* mediaFaults(
 async function noList(store: Store, backup: Backup, signal: AbortSignal): Promise<NotFoundError> {
   const { id } = backup;
   const doing = `cannot check the media of backup ${id}`;
-  if (await isDeleted(store, backup, signal)) {
-    return new NotFoundError({ doing, problem: 'it was deleted in the meantime', remedy: SEE_LIST });
-  }
+  if (await isDeleted(store, backup, signal)) return deletedMeanwhile(doing);
   return new NotFoundError({
     doing,
     problem: `bucket ${store.bucket} has no list of them`,

@@ -3,7 +3,7 @@ import type { DumpSource } from '../catalog/dump-source.ts';
 import type { DumpIndex, KnownDump } from '../dump/dump-index.ts';
 import { RestoreError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
-import { describeCause, errorCode } from '../postgres/errors.ts';
+import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
@@ -13,6 +13,7 @@ import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
 import { createScratch, dropScratch, holdsRows } from './scratch.ts';
+import { isRefusal } from './whose-fault.ts';
 
 /**
  * Creates the scratch database, fills it and checks it. If any of that fails, it is dropped again, unless it is all that
@@ -66,7 +67,7 @@ export async function buildScratch(
     return filled;
   } catch (error) {
     const isWorthKeeping =
-      isAll && isOfDump(error) && (await holdsRows(database, scratch, signal).catch(() => false));
+      isAll && isRefusal(error) && (await holdsRows(database, scratch, signal).catch(() => false));
     if (isWorthKeeping) {
       // Whoever uses it relies on its privileges and settings.
       await database
@@ -78,14 +79,6 @@ export async function buildScratch(
     } else await dropScratch(database, scratch, log, error);
     throw selection === undefined ? error : perhapsForLackOfTables(error);
   }
-}
-
-/** SQLSTATEs (manual, appendix A) but for those of a connection, resources, an intervention or the system. */
-const OF_DUMP = /^(?!08|53|57|58|XX)[0-9A-Z]{5}$/;
-
-/** Whether the server refuses something in the dump itself, which it would do each time. */
-function isOfDump(error: unknown): boolean {
-  return error instanceof RestoreError && OF_DUMP.test(errorCode(error.cause) ?? '');
 }
 
 /** What was restored has to match the manifest or, without one, what the first reading found. */

@@ -18,7 +18,7 @@ import type { WideDump } from './wide/wide-dump.ts';
 interface FillOptions {
   readonly scratch: string;
   readonly noOwner: boolean;
-  /** Whether the old database is gone, so that what follows the rows is no reason to give them up. */
+  /** Whether there is no old database to go back to, so that what follows the rows is no reason to give them up. */
   readonly noWayBack: boolean;
   readonly way: FillWay;
 }

@@ -7,7 +7,6 @@ import { refuseUnrunnable } from '../dump/refusals.ts';
 import { createTokenizer } from '../dump/tokenizer.ts';
 import type { CopyStart, DumpToken, Statement } from '../dump/tokens.ts';
 import { RestoreError } from '../errors.ts';
-import { dropDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError, describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
@@ -16,13 +15,12 @@ import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { copyRows } from './copy-rows.ts';
 import { isOfMissing, mayBeForLackOfRows } from './lack-of-rows.ts';
 import { noneLost } from './lost-privileges.ts';
-import { isTransactional, refuseUncommitted } from './own-transactions.ts';
+import { ownEntry } from './own-entry.ts';
+import { refuseUncommitted } from './own-transactions.ts';
 import type { RestorePlan } from './plan-restore.ts';
-import { retryWhileAway } from './retry-while-away.ts';
 import { WORTH_A_REQUEST } from './row-pieces.ts';
 import { attempt, runStatement, type StatementContext } from './run-statement.ts';
-import { createScratch, dropScratch } from './scratch.ts';
-import { sessionSetting } from './session-settings.ts';
+import { createScratch, dropOnceThere, dropScratch } from './scratch.ts';
 import { undoingSubscriptions } from './undoing-subscriptions.ts';
 import { withLanes } from './wide/lanes.ts';
 
@@ -75,13 +73,11 @@ export async function rehearseSchema(
 /**
  * Anything left over would be in the way of the real restore.
  *
- * @throws DatabaseError
+ * @throws RestoreError
  */
 async function dropTried(database: Database, scratch: string, log: Logger): Promise<void> {
   try {
-    await retryWhileAway(database, `to drop database ${scratch}`, log, (signal) =>
-      database.use(database.maintenanceName, signal, (admin) => dropDatabase(admin, scratch)),
-    );
+    await dropOnceThere(database, scratch, log);
   } catch (error) {
     throw new RestoreError({
       doing: `cannot drop database ${scratch}, on which all but the rows was tried`,
@@ -150,10 +146,9 @@ async function readMostlyText(
 /** Entries of rows as INSERT, and of the contents of large objects; comments on these may depend on them. */
 const ROWS = new Set(['TABLE DATA', 'BLOBS', 'BLOB COMMENTS']);
 
-/** Whether a statement is of rows, and not tried. What sets the session may be meant for the next entry. */
-function isOfRows({ entry, sql }: Statement): boolean {
-  if (entry === undefined || !ROWS.has(entry.type)) return false;
-  return !isTransactional(sql) && sessionSetting(sql) === undefined;
+/** Whether a statement is of rows, and not tried. */
+function isOfRows(statement: Statement): boolean {
+  return ROWS.has(ownEntry(statement)?.type ?? '');
 }
 
 /** @returns why it has failed, if that may be for lack of rows */
@@ -168,10 +163,5 @@ async function tryWithoutRows(
     if (token.type === 'copy-start') await copyRows(client, token, context.name).end(0);
     else await runStatement(client, token.sql, token, context);
   };
-  // A transaction cannot be ended within a savepoint.
-  if (isTransactional(token.sql)) {
-    await run();
-    return undefined;
-  }
-  return attempt(client, run, mayFail);
+  return attempt(client, token.sql, run, mayFail);
 }

@@ -50,7 +50,7 @@ export interface RestoreReport extends Placed {
   readonly bytesRead: number;
   /** The tables that were named, if not all were restored. */
   readonly only?: readonly TableTally[];
-  /** The statements after the rows that the server refused when the old database was gone, each with the reason. */
+  /** The statements after the rows that a restore in place has left out, each with the server's reason. */
   readonly refused?: readonly string[];
 }
 

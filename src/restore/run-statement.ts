@@ -32,8 +32,8 @@ export interface StatementContext {
   readonly log: Logger;
   readonly lost: LostPrivileges;
   /**
-   * What the server has refused of the statements after the rows, if the restore goes on without them because the old
-   * database is gone; undefined if the first of them stops it.
+   * What the server has refused of the statements after the rows, if the restore goes on without them because there is
+   * no old database to go back to; undefined if the first of them stops it.
    */
   readonly refused: RefusedStatement[] | undefined;
 }
@@ -84,6 +84,7 @@ export async function tryStatement(
 ): Promise<void> {
   const refused = await attempt(
     client,
+    sql,
     () => runStatement(client, sql, at, context),
     ({ cause }) => OF_STATEMENT.test(errorCode(cause) ?? ''),
   );
@@ -95,8 +96,8 @@ export async function tryStatement(
 const OF_A_STATEMENT = /^(?!57P0)[0-9A-Z]{5}$/;
 
 /**
- * Runs a statement that follows the rows. If there is no old database to go back to, the rows without an index or a constraint
- * are better than nothing, so a refused statement is noted and warned of.
+ * Runs a statement that follows the rows. If there is no old database to go back to, the rows without an index or a
+ * constraint are better than nothing, so a refused statement is noted and told.
  *
  * @throws RestoreError if the server refuses it and there is a way back
  */
@@ -108,28 +109,35 @@ export async function runAfterRows(
 ): Promise<void> {
   const { log, refused } = context;
   const run = () => runStatement(client, sql, at, context);
-  // A transaction cannot be ended within a savepoint.
-  if (refused === undefined || isTransactional(sql)) {
+  if (refused === undefined) {
     await run();
     return;
   }
-  const failure = await attempt(client, run, ({ cause }) => OF_A_STATEMENT.test(errorCode(cause) ?? ''));
+  const failure = await attempt(client, sql, run, ({ cause }) => OF_A_STATEMENT.test(errorCode(cause) ?? ''));
   if (failure === undefined) return;
   refused.push({ line: at.line, problem: failure.problem });
   log.error(`${failure.problem}; left out, so that the rows are not lost`);
 }
 
 /**
- * Does what may fail for some reasons; a transaction that the dump has begun then goes on.
+ * Does what may fail for some reasons; a transaction that the dump has begun then goes on. A statement that begins or
+ * ends one may not fail.
  *
+ * @param sql the statement that `run` runs
  * @returns why it has failed, for one of these reasons
  * @throws RestoreError for any other
  */
 export async function attempt(
   client: pg.Client,
+  sql: Buffer,
   run: () => Promise<unknown>,
   mayFail: (error: RestoreError) => boolean,
 ): Promise<RestoreError | undefined> {
+  // A transaction cannot be ended within a savepoint.
+  if (isTransactional(sql)) {
+    await run();
+    return undefined;
+  }
   const inTransaction = isInTransaction(client);
   try {
     if (inTransaction) await client.query('SAVEPOINT before_try');

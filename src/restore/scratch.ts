@@ -35,10 +35,7 @@ export async function dropScratch(
   failure?: unknown,
 ): Promise<void> {
   try {
-    await retryWhileAway(database, `to drop database ${scratch}`, log, async (signal) => {
-      if (isDiskFull(failure)) await freeDisk(database, scratch, signal);
-      await dropWithSubscriptions(database, scratch, signal);
-    });
+    await dropOnceThere(database, scratch, log, failure);
   } catch (error) {
     log.error(
       `database ${scratch} is left over (${describeCause(error)}); drop it: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,
@@ -46,17 +43,27 @@ export async function dropScratch(
   }
 }
 
-/** Whether any table of a database holds rows. */
+/**
+ * The same, for a database that must not be left over.
+ *
+ * @throws DatabaseError, or what {@link retryWhileAway} throws
+ */
+export async function dropOnceThere(
+  database: Database,
+  scratch: string,
+  log: Logger,
+  failure?: unknown,
+): Promise<void> {
+  await retryWhileAway(database, `to drop database ${scratch}`, log, async (signal) => {
+    if (isDiskFull(failure)) await freeDisk(database, scratch, signal);
+    await dropWithSubscriptions(database, scratch, signal);
+  });
+}
+
+/** Whether the largest tables of a database hold rows: those that were refused may have left a file. */
 export async function holdsRows(database: Database, scratch: string, signal: AbortSignal): Promise<boolean> {
   return database.use(scratch, signal, async (client) => {
-    const { rows } = await client.query<{ name: string }>(
-      `SELECT format('%I.%I', n.nspname, c.relname) AS name
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-         AND pg_relation_size(c.oid) > 0`,
-    );
-    // Rows that were refused may have left a file.
-    for (const { name } of rows) {
+    for (const name of await largestTables(client)) {
       const found = await client.query(`SELECT FROM ${name} LIMIT 1`);
       if (found.rowCount !== 0) return true;
     }
@@ -73,6 +80,21 @@ function isDiskFull(failure: unknown): boolean {
 /** This many tables, the largest ones, hold most of what a database takes up. */
 const LARGEST = 20;
 
+/** Their names, quoted; the largest first. Those of extensions are not among them. */
+async function largestTables(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+       AND NOT EXISTS (
+         SELECT FROM pg_depend d
+         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+     ORDER BY pg_total_relation_size(c.oid) DESC LIMIT $1`,
+    [LARGEST],
+  );
+  return rows.map(({ name }) => name);
+}
+
 /**
  * Frees most of the disk space that a database takes up, without dropping it: DROP DATABASE forces a checkpoint, and
  * a checkpoint that finds no room for its files takes the whole server down. A table's files are truncated to nothing
@@ -80,18 +102,9 @@ const LARGEST = 20;
  */
 async function freeDisk(database: Database, scratch: string, signal: AbortSignal): Promise<void> {
   await database.use(scratch, signal, async (client) => {
-    const { rows } = await client.query<{ name: string }>(
-      `SELECT format('%I.%I', n.nspname, c.relname) AS name
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-         AND NOT EXISTS (
-           SELECT FROM pg_depend d
-           WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-       ORDER BY pg_total_relation_size(c.oid) DESC LIMIT $1`,
-      [LARGEST],
-    );
+    const tables = await largestTables(client);
     await client.query(`SET lock_timeout = '10s'`);
-    for (const { name } of rows) {
+    for (const name of tables) {
       // One table may have been dropped along with another, and one that cannot be dropped must not save the rest.
       await client.query(`DROP TABLE IF EXISTS ${name} CASCADE`).catch((error: unknown) => {
         if (isAway(error) || isDiskFull(error)) throw error;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Statement } from '../dump/tokens.ts';
-import { isInTransaction, isTransactional } from './own-transactions.ts';
-import { sessionSetting } from './session-settings.ts';
+import { ownEntry } from './own-entry.ts';
+import { isInTransaction } from './own-transactions.ts';
 
 /**
  * Tries what a dump says of a subscription in a transaction, which is undone as soon as something else follows: a
@@ -31,10 +31,8 @@ function createsSubscription(sql: Buffer): boolean {
   return /^CREATE SUBSCRIPTION\b/i.test(sql.toString('latin1', 0, 32));
 }
 
-/** What sets the session may be meant for the next entry. */
-function isAboutSubscription({ entry, sql }: Statement): boolean {
-  if (entry === undefined || isTransactional(sql) || sessionSetting(sql) !== undefined) return false;
-  const { type, name } = entry;
+function isAboutSubscription(statement: Statement): boolean {
+  const { type = '', name = '' } = ownEntry(statement) ?? {};
   return /^(COMMENT|SECURITY LABEL)$/.test(type)
     ? name.startsWith('SUBSCRIPTION ')
     : type.startsWith('SUBSCRIPTION');

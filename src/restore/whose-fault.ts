@@ -1,4 +1,4 @@
-import type { RestoreError } from '../errors.ts';
+import { RestoreError } from '../errors.ts';
 import { errorCode } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 
@@ -12,10 +12,20 @@ const OF_SERVER = /^(?:08|53|57|58|XX)/;
 const LACKING = new Set<string>([SQLSTATE.insufficientPrivilege, SQLSTATE.featureNotSupported]);
 
 /** Whether a restore failed because of what the server is or has, and may succeed on another with the same dump. */
-export function isOfServer({ cause, serverLacks }: RestoreError): boolean {
+export function isOfServer(error: RestoreError): boolean {
+  const { cause, serverLacks } = error;
   if (cause === undefined) return false;
+  return serverLacks || mayPass(error) || LACKING.has(errorCode(cause) ?? '');
+}
+
+/** Whether the server refused something in the dump, which this server would do each time. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof RestoreError && error.cause !== undefined && !mayPass(error);
+}
+
+/** Whether it failed for what may be different at another attempt. */
+function mayPass({ cause }: RestoreError): boolean {
   const code = errorCode(cause);
   // Anything that is not an SQLSTATE comes from a broken connection.
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return true;
-  return serverLacks || OF_SERVER.test(code) || LACKING.has(code);
+  return code === undefined || !/^[0-9A-Z]{5}$/.test(code) || OF_SERVER.test(code);
 }

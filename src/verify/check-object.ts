@@ -1,7 +1,6 @@
 import type { Backup, BrokenBackup, UsableBackup } from '../catalog/backup.ts';
-import { SEE_LIST } from '../catalog/choose-backup.ts';
+import { deletedMeanwhile } from '../catalog/choose-backup.ts';
 import type { Fault, VerificationRecord } from '../catalog/verification.ts';
-import { NotFoundError } from '../errors.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
 import { formatBytes } from '../ui/format.ts';
 import { type Evidence, NOTHING_CHECKED } from './evidence.ts';
@@ -25,7 +24,8 @@ export async function checkObject(store: Store, backup: Backup, signal: AbortSig
   if (backup.state === 'broken') return faulty(brokenFault(backup));
   const { dump, manifest, verified } = backup;
   const object = await store.head(dump.key, signal);
-  if (object === undefined && !(await hasManifest(store, backup, signal))) throw deleted(backup);
+  if (object === undefined && !(await hasManifest(store, backup, signal)))
+    throw deletedMeanwhile(`cannot verify backup ${backup.id}`);
   const expected = manifest?.storedBytes ?? dump.bytes;
   if (object?.bytes !== expected) return faulty(objectFault(dump.key, expected, object));
   const size = `${formatBytes(expected)} (${expected} bytes)`;
@@ -51,14 +51,6 @@ export async function checkObject(store: Store, backup: Backup, signal: AbortSig
 async function hasManifest(store: Store, backup: UsableBackup, signal: AbortSignal): Promise<boolean> {
   const object = backup.manifest === undefined ? undefined : backup.companions.at(-1);
   return object !== undefined && (await store.head(object.key, signal)) !== undefined;
-}
-
-function deleted({ id }: Backup): NotFoundError {
-  return new NotFoundError({
-    doing: `cannot verify backup ${id}`,
-    problem: 'it was deleted in the meantime',
-    remedy: SEE_LIST,
-  });
 }
 
 /** The ETag of the object as written, and the one it had when its bytes were last read and proved. */

@@ -159,7 +159,10 @@ test('a setting that only a superuser may set is told under the name that the da
   }
 });
 
-/** A dump that the server refuses for want of room, and whose database shows on the whole server that a table was dropped. */
+/**
+ * A dump that the server refuses for want of room, and whose database shows on the whole server that a table was
+ * dropped; from PostgreSQL 17 on it cannot, as no event trigger runs in a database that is being restored.
+ */
 const refusedForRoom = (slot: string) =>
   dumpText(`CREATE TABLE public.filled (id int);
 CREATE FUNCTION public.show_drop() RETURNS event_trigger LANGUAGE plpgsql AS
@@ -167,7 +170,7 @@ CREATE FUNCTION public.show_drop() RETURNS event_trigger LANGUAGE plpgsql AS
 CREATE EVENT TRIGGER shown ON sql_drop EXECUTE FUNCTION public.show_drop();
 DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;`);
 
-test.each([
+test.runIf(inject('postgresMajor') < 17).each([
   ['a restore', ['restore', '--yes', '--no-audit', '20200101000000']],
   ['a restore in place', ['restore', '--in-place', '--yes', '--no-audit', '20200101000000']],
   ['a drill', ['verify', '--restore', '20200101000000']],

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { laterKinds } from './later-kinds.ts';
 
 /**
  * SQL that makes an object of every kind that a dump of an ordinary database can hold, in any encoding.
@@ -21,6 +22,7 @@ export function everyKind(role: string, largeRows: number, major: number): strin
     routines(major),
     LARGE_OBJECTS,
     replication(major),
+    ...laterKinds(pg.escapeIdentifier(role), major),
     rights(pg.escapeIdentifier(role)),
   ].join(';\n');
 }

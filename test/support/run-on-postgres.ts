@@ -11,6 +11,7 @@ import { scratchDirectory } from './scratch-directory.ts';
 const SUITES = new Map([
   ['13', 'bullseye'],
   ['17', 'trixie'],
+  ['18', 'forky'],
 ]);
 const MIRROR = 'http://deb.debian.org/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';

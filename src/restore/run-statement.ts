@@ -16,7 +16,12 @@ import { OF_STATEMENT, placeOf, rethrowAt } from './statement-error.ts';
 const LACK_REMEDIES: Readonly<Record<string, string>> = {
   default_tablespace: 'create the tablespace on the database server with CREATE TABLESPACE, then run again',
   default_table_access_method: 'install the extension that provides the access method on the database server',
+  // Turning it off is refused since PostgreSQL 19 (release notes).
+  standard_conforming_strings:
+    'restore it on a server before PostgreSQL 19, set standard_conforming_strings to on there, and take another backup',
 };
+
+const REFUSES_VALUE = new Set<string>([SQLSTATE.invalidParameterValue, SQLSTATE.featureNotSupported]);
 
 /** A statement that a restore goes on without. */
 export interface RefusedStatement {
@@ -62,7 +67,7 @@ export async function runStatement(
       context.log[without.loses ? 'warn' : 'debug'](`line ${at.line}: ${without.why}; skipped`);
       return 'skipped';
     }
-    const setting = errorCode(error) === SQLSTATE.invalidParameterValue ? settingOf(sql) : undefined;
+    const setting = REFUSES_VALUE.has(errorCode(error) ?? '') ? settingOf(sql) : undefined;
     return rethrowAt(error, at, context.name, { lackRemedy: LACK_REMEDIES[setting?.toLowerCase() ?? ''] });
   }
 }

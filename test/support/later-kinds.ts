@@ -1,5 +1,5 @@
 /**
- * What the major versions have brought that a dump holds (release notes of PostgreSQL 14 to 18), as SQL that follows
+ * What the major versions have brought that a dump holds (release notes of PostgreSQL 14 to 19), as SQL that follows
  * on the tables, types and extensions of `everyKind`.
  *
  * @param role the quoted name of a role
@@ -10,6 +10,7 @@ export function laterKinds(role: string, major: number): string[] {
     [15, OF_15],
     [17, of17(role)],
     [18, OF_18],
+    [19, OF_19],
   ];
   return since.filter(([first]) => first <= major).map(([, sql]) => sql);
 }
@@ -73,3 +74,7 @@ CREATE TABLE public.trusting_heir () INHERITS (public.trusting);
 CREATE TABLE public.versioned (id uuid DEFAULT uuidv7() PRIMARY KEY, body text COLLATE public.builtin);
 INSERT INTO public.versioned (body) SELECT md5(n::text) FROM generate_series(1, 100) n;
 CREATE PUBLICATION computing FOR TABLE public.computed (a, stored) WITH (publish_generated_columns = stored)`;
+
+const OF_19 = `
+CREATE PUBLICATION counting FOR ALL SEQUENCES;
+CREATE PUBLICATION most FOR ALL TABLES EXCEPT (TABLE public.egg)`;

@@ -39,7 +39,7 @@ export interface ChoiceOptions {
    * The database whose backups to choose from, unless one is given by its id. A foreign backup, which does not name
    * its database, is assumed to be of this one.
    */
-  readonly database?: string;
+  readonly database?: string | undefined;
   /**
    * Called for each backup passed over for an older one because a verification found that its bytes are not what was
    * dumped; without it, none is passed over. If all of them are faulty, the newest is chosen.

@@ -142,7 +142,7 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
         store,
         config.prefix,
         readBackupId(wanted, '--backup'),
-        choiceOptions(session),
+        choiceOptions(invocation, session),
       );
       const context = await backupAuditContext(session, store, invocation.env);
       return auditBackup(context, backup, sink, signal);

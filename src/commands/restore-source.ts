@@ -51,8 +51,7 @@ export async function withSource(
   const inPlace = (invocation.options as RestoreFlags).inPlace === true;
   return withStore(session, async (store) => {
     const backup = await chooseBackup(store, prefix, wantedBackup(wanted, prefix), {
-      ...choiceOptions(session),
-      database: config.database,
+      ...choiceOptions(invocation, session),
       passOver: ({ id }, check) =>
         log.warn(
           `skipping backup ${id}: verification found it faulty: ${describeFaults(check)} — to restore it anyway, give its id`,

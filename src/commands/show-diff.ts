@@ -16,7 +16,9 @@ export async function showDiff(invocation: Invocation, id: string, other: string
   const session = openSession(invocation, SHOW_GROUPS);
   const { prefix } = session.config;
   const [after, before] = await withStore(session, (store) =>
-    Promise.all(wanted.map((named) => readManifest(store, prefix, named, choiceOptions(session)))),
+    Promise.all(
+      wanted.map((named) => readManifest(store, prefix, named, choiceOptions(invocation, session))),
+    ),
   );
   const tables = compareTables(before?.tables ?? [], after?.tables ?? []);
   const ids = { id: after?.id ?? id, other: before?.id ?? other };

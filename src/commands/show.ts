@@ -31,7 +31,7 @@ export async function run(invocation: Invocation, id: string): Promise<number> {
   const { config } = session;
   const wanted = readBackupId(id, 'ID');
   const backup = await withStore(session, (store) =>
-    look(store, config.prefix, wanted, choiceOptions(session)),
+    look(store, config.prefix, wanted, choiceOptions(invocation, session)),
   );
   session.print(
     {

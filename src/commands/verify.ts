@@ -1,9 +1,9 @@
 import type { Backup } from '../catalog/backup.ts';
 import { isDeleted, newestBackup, newestBackups } from '../catalog/catalog.ts';
 import { findNamed, SEE_LIST, type Wanted } from '../catalog/choose-backup.ts';
-import type { Manifest } from '../catalog/manifest.ts';
+import { type Manifest, otherDatabase } from '../catalog/manifest.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
-import type { Config } from '../config/config.ts';
+import { readIfGiven } from '../config/config.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { joinLines } from '../ui/controls.ts';
@@ -31,12 +31,11 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const wanted: Wanted = id === undefined ? { by: 'latest' } : readBackupId(id, 'ID');
   const session = openSession(invocation, READ_GROUPS);
   const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
-  const { config } = session;
   const { signal } = invocation;
   const looked = await withStore(session, async (store) => {
     const context = verifyContext(session, store, invocation, drillServer);
     if (flags.all) return verifyEach(context, depth, (done) => session.tell(render(done)), signal);
-    const backup = await choose(store, config, wanted, session.now(), signal);
+    const backup = await choose(context, wanted, readIfGiven(invocation, 'database'), signal);
     return { results: [await verifyBackup(context, backup, depth, signal)], failed: 0 };
   });
   const documents = looked.results.map(toDocument);
@@ -104,25 +103,35 @@ function readDepth({ quick, restore }: VerifyFlags): Depth {
   return quick ? 'quick' : restore ? 'restore' : 'full';
 }
 
-/** A broken one too: finding those is the purpose. */
+/**
+ * A broken one too: finding those is the purpose.
+ *
+ * @param database whose newest backup is wanted, if none is named; undefined for the newest of all
+ */
 async function choose(
-  store: Store,
-  { prefix }: Config<'store'>,
+  { store, prefix, now }: VerifyContext,
   wanted: Wanted,
-  now: Date,
+  database: string | undefined,
   signal: AbortSignal,
 ): Promise<Backup<Manifest>> {
   if (wanted.by === 'id')
     return findNamed(store, prefix, wanted, `cannot verify backup ${wanted.id}`, signal);
-  const newest = await newestBackup(store, prefix, now, signal);
-  if (newest === undefined) throw noBackup(store, prefix, ', or only ones dated in the future');
+  const isWanted = (backup: Backup) => otherDatabase(backup, database) === undefined;
+  const newest = await newestBackup(store, prefix, now(), signal, isWanted);
+  if (newest === undefined)
+    throw noBackup(store, prefix, { database, but: ', or only ones dated in the future' });
   return newest;
 }
 
-function noBackup(store: Store, prefix: string, but = ''): NotFoundError {
+function noBackup(
+  store: Store,
+  prefix: string,
+  { database, but = '' }: { readonly database?: string | undefined; readonly but?: string } = {},
+): NotFoundError {
+  const whose = database === undefined ? '' : ` of database ${database}`;
   return new NotFoundError({
     doing: 'cannot verify any backup',
-    problem: `there is no backup under ${prefix} of bucket ${store.bucket}${but}`,
+    problem: `there is no backup${whose} under ${prefix} of bucket ${store.bucket}${but}`,
     remedy: SEE_LIST,
   });
 }

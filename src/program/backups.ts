@@ -28,7 +28,7 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
     name: 'show',
     about: 'Show the details of a backup, or how each table differs from another backup.',
     groups: SHOW_GROUPS,
-    args: [['<id>', 'backup id, or `latest`']],
+    args: [['<id>', 'backup id, or `latest`: the newest of POSTGRES_DB, if that is given']],
     options: [
       ['--diff <other>', 'show how many rows and bytes each table has gained or lost since this backup'],
     ],
@@ -43,7 +43,7 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
     about: 'Download a dump, or one table of it, and check it against its manifest.',
     groups: READ_GROUPS,
     args: [
-      ['<id>', 'backup id, or `latest`'],
+      ['<id>', 'backup id, or `latest`: the newest of POSTGRES_DB, if that is given'],
       ['[dir]', 'directory to write the file to (default: current directory)'],
     ],
     options: [

@@ -7,7 +7,7 @@ export const CHECK_COMMANDS: readonly CommandSpec[] = [
     name: 'verify',
     about: 'Verify every byte of a backup (by default the newest) against its manifest.',
     groups: DRILL_GROUPS,
-    args: [['[id]', 'backup id, or `latest`']],
+    args: [['[id]', 'backup id, or `latest`: the newest of POSTGRES_DB, if that is given']],
     options: [
       ['--all', 'verify all backups'],
       ['--quick', 'check size and ETag only; do not read the dump'],

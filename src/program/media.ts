@@ -53,7 +53,7 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
     groups: MEDIA_GROUPS,
     args: [
       ['<what>', '`check` or `restore`'],
-      ['<id>', 'backup id, or `latest`'],
+      ['<id>', 'backup id, or `latest`: the newest of POSTGRES_DB, if that is given'],
     ],
     options: [['--dry-run', 'with restore: show what would be restored, and do nothing']],
     examples: [

@@ -143,7 +143,7 @@ test('backups are listed newest first, each with its state; other objects are no
 
   const { stdout } = await bed.run(['list', '--prefix', 'states/']);
   expect(stdout).toMatch(
-    /^ID +AGE +SIZE +STATE +DATABASE +SERVER +VERIFIED\n20260106000000 +\S.* KiB +complete +t_\w+ +\d+\.\d+ +-\n/,
+    /^ID +AGE +SIZE +STATE +DATABASE +SERVER +VERIFIED\n20260106000000 +\S.* KiB +complete +t_\w+ +\d+\S+ +-\n/,
   );
   expect(stdout).toMatch(/\n20260105000000 is broken: cannot read the manifest \S+: it is not JSON — /);
   expect(stdout).toMatch(
@@ -181,6 +181,31 @@ test('show tells all that is known of a backup', async () => {
     /^id +20210101000000\nstate +foreign\ndump +\S+\nsize +7 B \(7 bytes\)\n$/,
   );
   await bed.store.remove(['backup/postgres-backup-20210101000000.sql'], signal);
+});
+
+test('by the latest every command means that of its own database', async () => {
+  const other = await createTestDatabase(inject('postgres'));
+  const idOf = async (args: readonly string[], env: Readonly<Record<string, string | undefined>>) => {
+    const { stdout } = await bed.run([...args, '--json', '--quiet'], { S3_PREFIX: 'shared/', ...env });
+    return (JSON.parse(stdout) as { id: string }).id;
+  };
+  try {
+    const own = await idOf(['backup'], {});
+    const newer = await idOf(['backup'], { POSTGRES_DB: other.name });
+    expect(newer > own).toBe(true);
+    for (const args of [['verify'], ['verify', 'latest'], ['show', 'latest']]) {
+      expect(await idOf(args, {})).toBe(own);
+      expect(await idOf(args, { POSTGRES_DB: undefined })).toBe(newer);
+    }
+    expect(await idOf(['fetch', 'latest', await newDirectory()], {})).toBe(own);
+    const nobody = { S3_PREFIX: 'shared/', POSTGRES_DB: 'no_such_database' };
+    expect(await bed.run(['verify'], nobody)).toMatchObject({
+      status: 4,
+      stderr: expect.stringContaining('there is no backup of database no_such_database under shared/'),
+    });
+  } finally {
+    await other.drop();
+  }
 });
 
 test('show tells whose locale it is, where it is not that of the system', async () => {

@@ -410,25 +410,29 @@ test('--into never replaces anything', async () => {
   expect(await bed.databases()).toEqual([bed.database.name]);
 });
 
-test('a line feed in names neither adds lines to what is told, nor do letters change its order', async () => {
-  const name = `${bed.database.name}_a\nb\u202ec`;
-  const shown = `${bed.database.name}_a\\x0ab\\u202ec`;
-  const run = (...args: string[]) => bed.run(args, { POSTGRES_DB: name, S3_PREFIX: 'named/' });
-  await admin(`CREATE DATABASE "${name}"`);
-  await withClient(bed.env, name, (client) => client.query('CREATE TABLE "t\nu" (); CREATE TABLE v ()'));
-  expect(await run('backup')).toMatchObject({ status: 0 });
-  expect((await run('show', 'latest')).stdout).toContain(`\ndatabase    ${shown}, owner `);
-  const planned = await run('restore', '--latest', '--dry-run', '--no-audit');
-  expect(planned.stdout).toMatch(/^would .*\n$/);
-  expect(planned.stdout).toContain(` ${shown} `);
-  const restored = await run('restore', '--latest', '--yes', '--no-audit');
-  expect(restored.stdout.split('\n')).toEqual([
-    expect.stringContaining(` into database ${shown}: `),
-    expect.stringContaining(`kept as ${shown}_before_restore_`),
-    '',
-  ]);
-  const rows = await run('restore', '--latest', '--table', '"t\nu"', '--into', `${name}_look`, '--yes');
-  expect(rows.stdout).toMatch(/^restored public\."t\\x0au" .*\n$/);
-  const fetched = await run('fetch', 'latest', bed.directory, '--table', '"t\nu"');
-  expect(fetched.stdout).toMatch(/: public\."t\\x0au", .*\n$/);
-});
+// Later servers accept no such name of a database.
+test.runIf(inject('postgresMajor') < 19)(
+  'a line feed in names neither adds lines to what is told, nor do letters change its order',
+  async () => {
+    const name = `${bed.database.name}_a\nb\u202ec`;
+    const shown = `${bed.database.name}_a\\x0ab\\u202ec`;
+    const run = (...args: string[]) => bed.run(args, { POSTGRES_DB: name, S3_PREFIX: 'named/' });
+    await admin(`CREATE DATABASE "${name}"`);
+    await withClient(bed.env, name, (client) => client.query('CREATE TABLE "t\nu" (); CREATE TABLE v ()'));
+    expect(await run('backup')).toMatchObject({ status: 0 });
+    expect((await run('show', 'latest')).stdout).toContain(`\ndatabase    ${shown}, owner `);
+    const planned = await run('restore', '--latest', '--dry-run', '--no-audit');
+    expect(planned.stdout).toMatch(/^would .*\n$/);
+    expect(planned.stdout).toContain(` ${shown} `);
+    const restored = await run('restore', '--latest', '--yes', '--no-audit');
+    expect(restored.stdout.split('\n')).toEqual([
+      expect.stringContaining(` into database ${shown}: `),
+      expect.stringContaining(`kept as ${shown}_before_restore_`),
+      '',
+    ]);
+    const rows = await run('restore', '--latest', '--table', '"t\nu"', '--into', `${name}_look`, '--yes');
+    expect(rows.stdout).toMatch(/^restored public\."t\\x0au" .*\n$/);
+    const fetched = await run('fetch', 'latest', bed.directory, '--table', '"t\nu"');
+    expect(fetched.stdout).toMatch(/: public\."t\\x0au", .*\n$/);
+  },
+);

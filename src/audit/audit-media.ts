@@ -50,6 +50,14 @@ export interface AuditReport extends Summary {
   readonly unreadTables: readonly string[];
 }
 
+/** Whether an audit has read all rows that may own objects, and nothing is dangling or orphaned. */
+export function agrees({
+  totals: { dangling, orphan },
+  unreadTables = [],
+}: Pick<Summary, 'totals'> & Partial<Pick<AuditReport, 'unreadTables'>>): boolean {
+  return (dangling?.count ?? 0) + (orphan?.count ?? 0) + unreadTables.length === 0;
+}
+
 /**
  * Joins the rows of a database with the objects of a bucket. The bucket is listed after the database snapshot is
  * taken, so an object that is not listed either was already missing or had its row changed since; the row is looked

@@ -15,11 +15,17 @@ export function isTime(relation: Relation, column: string): boolean {
 
 /**
  * The type of a column whose values read otherwise in a dump than as text (manual §9.4 and the types' own sections):
- * `t` for `true`, padded with spaces, without a netmask. Undefined for any other column.
+ * `t` for `true`, padded with spaces, without a netmask; or as a setting of the session has it: the time zone, the
+ * currency, the search path. Undefined for any other column.
  */
 export function typeReadOtherwise({ columns }: Relation, column: string): string | undefined {
   const type = columns.get(column);
-  return type !== undefined && /^(boolean|character\(|bpchar|inet$)/.test(type) ? type : undefined;
+  return type !== undefined &&
+    /^(boolean|character\(|bpchar|inet$|money|reg\w+$|timestamp.* with time zone|time.* with time zone)/.test(
+      type,
+    )
+    ? type
+    : undefined;
 }
 
 function isOfType(relation: Relation, column: string, type: RegExp): boolean {

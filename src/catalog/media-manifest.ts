@@ -3,6 +3,7 @@ import { DumpError } from '../errors.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import type { Backup } from './backup.ts';
 import { readGzippedLines } from './gzipped-lines.ts';
+import type { Manifest } from './manifest.ts';
 
 const REMEDY = 'delete it so that the dump itself is read';
 
@@ -36,6 +37,11 @@ export type MediaObject = Extract<MediaEntry, { bytes: number }>;
 /** The list of media beside a backup, if it has one. */
 export function mediaListOf({ companions }: Pick<Backup, 'companions'>): ObjectInfo | undefined {
   return companions.find(({ key }) => key.endsWith('.media.ndjson.gz'));
+}
+
+/** Whether a list was made without rows that may own objects, because these could not be read. */
+export function lacksRows(media: Manifest['media']): boolean {
+  return media !== undefined && 'sources' in media && media.sources?.length === 0;
 }
 
 /** What a list holds: objects, their total bytes, and keys that rows name without an object. */

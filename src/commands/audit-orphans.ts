@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { auditBackup } from '../audit/audit-backup.ts';
 import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
-import { auditMedia } from '../audit/audit-media.ts';
-import type { Summary } from '../audit/tally.ts';
+import { agrees, auditMedia } from '../audit/audit-media.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import type { SettingGroup } from '../config/setting.ts';
@@ -124,19 +123,19 @@ async function auditLive(invocation: Invocation): Promise<number> {
   const session = begin(invocation, AUDIT_GROUPS);
   const { config } = session;
   const database = openDatabase(config, invocation.env);
-  const totals = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
+  const report = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
     withStore(session, async (store) =>
       auditMedia(await mediaAuditContext(session, store, database, invocation.env), sink, invocation.signal),
     ),
   );
-  return judge(totals);
+  return agrees(report) ? EXIT.done : EXIT.fault;
 }
 
 async function auditOne(invocation: Invocation, wanted: string): Promise<number> {
   const session = begin(invocation, BACKUP_AUDIT_GROUPS);
   const { config } = session;
   const { signal } = invocation;
-  const totals = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
+  const report = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
     withStore(session, async (store) => {
       const backup = await chooseBackup(
         store,
@@ -148,7 +147,7 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
       return auditBackup(context, backup, sink, signal);
     }),
   );
-  return judge(totals);
+  return agrees(report) ? EXIT.done : EXIT.fault;
 }
 
 /** Prints one line for each backup. */
@@ -183,8 +182,4 @@ function renderOutlooks(outlooks: readonly BackupOutlook[]): string {
         : [outlook.id, show(outlook.references), show(outlook.dangling), show(outlook.changed), outlook.by],
     ),
   );
-}
-
-function judge({ totals: { dangling, orphan } }: Pick<Summary, 'totals'>): number {
-  return (dangling?.count ?? 0) + (orphan?.count ?? 0) > 0 ? EXIT.fault : EXIT.done;
 }

@@ -1,4 +1,4 @@
-import type { AuditReport } from '../audit/audit-media.ts';
+import { type AuditReport, agrees } from '../audit/audit-media.ts';
 import { type Finding, type FindingKind, type FindingSink, KINDS } from '../audit/finding.ts';
 import { escapeInLines, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
@@ -60,6 +60,8 @@ function renderVerdict(report: ReportHead): string {
     ];
     return `${problems.join(', ')}${unsure.length > 0 ? `; not compared with ${unsure.join(' or ')}` : ''}`;
   }
+  if (!agrees(report))
+    return `what could be read agrees, but not all rows that may own objects could: ${unreadTables.join('; ')}`;
   return backup === undefined ? 'rows and objects agree' : 'every object that its rows name exists';
 }
 

@@ -44,6 +44,9 @@ export const SERVICE_GROUPS = [
 /** Deciding which backups to keep. */
 export const DECISION_GROUPS = ['store', 'retention', 'guard', 'zone'] as const;
 
+/** Storing a dump, and deciding whether the next backup is going to delete it. */
+export const PUSH_GROUPS = [...DECISION_GROUPS, 'backup', 'tools'] as const;
+
 /** The same, and the lock under which the others are deleted. */
 export const PRUNE_GROUPS = [...DECISION_GROUPS, 'database', 'lock'] as const;
 
@@ -62,8 +65,6 @@ export const DRILL_GROUPS = [...READ_GROUPS, 'database', 'drill'] as const;
 export const LIST_GROUPS = ['store', 'guard'] as const;
 
 export const SHOW_GROUPS = ['store'] as const;
-
-export const PUSH_GROUPS = ['store', 'backup', 'tools'] as const;
 
 export const DOCTOR_GROUPS = ['database', 'store', 'media', 'tools'] as const;
 

@@ -2,7 +2,7 @@ import type { MediaChecked } from '../media/check-media.ts';
 import type { FirstMediaFindings, MediaFinding, MediaTotals } from '../media/media-finding.ts';
 import type { MediaRestoreContext, MediaRestored } from '../media/restore-media.ts';
 import type { Store } from '../s3/store.ts';
-import { escapeControls } from '../ui/controls.ts';
+import { escapeControls, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { otherPrefixes } from './media-settings.ts';
 import type { Session } from './session.ts';
@@ -13,6 +13,8 @@ export function mediaContext(session: Session<'store' | 'media'>, store: Store):
   const { quarantinePrefix } = config;
   return { otherPrefixes: otherPrefixes(config), store, quarantinePrefix, log, startProgress };
 }
+
+const UNLISTED = 'the backup’s list of media lacks those of rows that could not be read when it was taken';
 
 /** Whether every object of the backup is what it was, as far as can be determined. */
 export function isWhole({ totals }: MediaRestored): boolean {
@@ -52,6 +54,7 @@ export function renderMediaRestored(media: MediaRestored & FirstMediaFindings): 
   ];
   const before = totals['never there'];
   if (before > 0) lines.push(`already missing when the backup was taken: ${formatCount(before)}`);
+  if (!media.listComplete) lines.push(UNLISTED);
   return lines.join('\n');
 }
 
@@ -59,8 +62,9 @@ export function renderMediaRestored(media: MediaRestored & FirstMediaFindings): 
 export function renderMediaChecked(media: MediaChecked & FirstMediaFindings): string {
   const { backup, totals } = media;
   const { missing, changed, untold, 'never there': absent } = totals;
+  const besides = media.listComplete ? [] : [UNLISTED];
   if (missing + changed + untold + absent === 0)
-    return `all media of backup ${backup} are present and unchanged`;
+    return joinLines([`all media of backup ${backup} are present and unchanged`, ...besides]);
   const all = `\`topobank-backup media check ${backup} --json\``;
   const before = absent === 0 ? '' : `; already missing when the backup was taken: ${formatCount(absent)}`;
   const lines = [
@@ -71,6 +75,7 @@ export function renderMediaChecked(media: MediaChecked & FirstMediaFindings): st
     ...renderUntold(untold),
   ];
   // Looking each of them up in every run of the quarantine would make checking as slow as restoring.
+  lines.push(...besides);
   if (missing + absent > 0)
     lines.push(`to see what can be restored of them: \`topobank-backup media restore ${backup} --dry-run\``);
   return lines.join('\n');

@@ -1,8 +1,12 @@
+import { planPrune } from '../backup/prune-backups.ts';
 import { pushDump } from '../backup/push-dump.ts';
-import { EXIT } from '../errors.ts';
+import { readIfGiven } from '../config/config.ts';
+import { EXIT, OperatorError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
 import { formatContents } from '../ui/format.ts';
 import { PUSH_GROUPS } from './groups.ts';
-import { type Invocation, openSession, withStore } from './session.ts';
+import { pruneContext } from './prune-context.ts';
+import { type Invocation, openSession, type Session, withStore } from './session.ts';
 
 /** `push FILE`: stores a local dump as a backup. */
 export async function run(invocation: Invocation, file: string): Promise<number> {
@@ -10,13 +14,15 @@ export async function run(invocation: Invocation, file: string): Promise<number>
   const { config, now, log, startProgress } = session;
   const { prefix, maxParts, partsInFlight, binDir } = config;
   const { env, tool, signal } = invocation;
-  const manifest = await withStore(session, (store) =>
-    pushDump(
+  const manifest = await withStore(session, async (store) => {
+    const pushed = await pushDump(
       { store, prefix, maxParts, partsInFlight, binDir, env, tool, now, log, startProgress },
       file,
       signal,
-    ),
-  );
+    );
+    await warnIfNotKept(invocation, session, store, pushed.id);
+    return pushed;
+  });
   const { id, key, bytes, tables } = manifest;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   session.print(
@@ -24,4 +30,26 @@ export async function run(invocation: Invocation, file: string): Promise<number>
     `backup ${id}: ${formatContents({ bytes, tables: tables.length, rows })}\n${key} in bucket ${config.bucket}`,
   );
   return EXIT.done;
+}
+
+/** A file whose name has a time is stored as a backup of that time, which may be too old for the rules to keep. */
+async function warnIfNotKept(
+  invocation: Invocation,
+  session: Session<(typeof PUSH_GROUPS)[number]>,
+  store: Store,
+  id: string,
+): Promise<void> {
+  const context = pruneContext(session, store, readIfGiven(invocation, 'database'));
+  try {
+    const { verdicts } = await planPrune(context, invocation.signal);
+    const verdict = verdicts.find(({ backup }) => backup.id === id);
+    if (verdict?.action !== 'remove') return;
+    session.log.warn(
+      `the next backup deletes ${id}, the time in the file’s name: ${verdict.reasons.join(', ')}; raise MAX_BACKUPS or a KEEP_* rule, or push it under a name without a time`,
+    );
+  } catch (error) {
+    // The dump is stored all the same.
+    if (!(error instanceof OperatorError)) throw error;
+    session.log.warn(`whether the rules keep backup ${id} is not known: ${error.message}`);
+  }
 }

@@ -86,15 +86,19 @@ async function compareBackup(
 }
 
 /** Compares the rows of the restored database with the bucket. */
-async function compareDatabase(invocation: Invocation, log: Logger): Promise<Pick<AuditReport, 'totals'>> {
+async function compareDatabase(
+  invocation: Invocation,
+  log: Logger,
+): Promise<Pick<AuditReport, 'totals' | 'unreadTables'>> {
   const { env, signal } = invocation;
   const session = openSession(invocation, AUDIT_GROUPS);
   const database = openDatabase(session.config, env);
-  const { totals } = await withStore(session, async (store) =>
+  const { totals, unreadTables } = await withStore(session, async (store) =>
     auditMedia(await mediaAuditContext(session, store, database, env), { write: async () => {} }, signal),
   );
-  log[(totals.dangling?.count ?? 0) > 0 ? 'warn' : 'info'](describeTotals(totals));
-  return { totals };
+  const doubtful = (totals.dangling?.count ?? 0) + unreadTables.length > 0;
+  log[doubtful ? 'warn' : 'info'](describeTotals(totals, unreadTables));
+  return { totals, unreadTables };
 }
 
 /**
@@ -135,9 +139,11 @@ function describeOutlook(outlook: Exclude<BackupOutlook, { problem: string }>): 
   return `of ${formatNumber(references, 'media object')} that the backup’s rows own, ${missing} missing${others}${see}`;
 }
 
-function describeTotals({ dangling, orphan }: AuditReport['totals']): string {
+function describeTotals({ dangling, orphan }: AuditReport['totals'], unread: readonly string[]): string {
   const [lacking, left] = [dangling?.count ?? 0, orphan?.count ?? 0];
-  if (lacking + left === 0) return 'the rows of the restored database and the media objects agree';
+  const besides =
+    unread.length === 0 ? '' : `; rows that may own objects could not be read: ${unread.join('; ')}`;
+  if (lacking + left === 0) return `the rows of the restored database and the media objects agree${besides}`;
   const rows = `${formatNumber(lacking, 'row')} of the restored database without a media object`;
-  return `${rows}, ${formatNumber(left, 'object')} (${formatBytes(orphan?.bytes ?? 0)}) without a row: see \`audit-orphans\``;
+  return `${rows}, ${formatNumber(left, 'object')} (${formatBytes(orphan?.bytes ?? 0)}) without a row: see \`audit-orphans\`${besides}`;
 }

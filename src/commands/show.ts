@@ -2,6 +2,7 @@ import type { Backup } from '../catalog/backup.ts';
 import { type ChoiceOptions, chooseBackup, findNamed, type Wanted } from '../catalog/choose-backup.ts';
 import { showTableName } from '../catalog/find-table.ts';
 import type { Manifest } from '../catalog/manifest.ts';
+import { lacksRows } from '../catalog/media-manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
 import { EXIT } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
@@ -127,5 +128,6 @@ function describeMedia(media: NonNullable<Manifest['media']>): string {
   if ('warning' in media) return `not recorded: ${media.warning}`;
   const { bucket, prefix, objects, bytes, dangling } = media;
   const lacks = dangling === 0 ? '' : `, ${formatCount(dangling)} missing`;
-  return `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) under ${prefix || '/'} of bucket ${bucket}${lacks}`;
+  const unread = lacksRows(media) ? '; without those of rows that could not be read' : '';
+  return `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) under ${prefix || '/'} of bucket ${bucket}${lacks}${unread}`;
 }

@@ -1,8 +1,10 @@
-/** A variable of go-s3-backup that nothing here reads. */
+/** A variable of go-s3-backup, or of the AWS SDK, that nothing here reads. */
 interface ForeignVariable {
   readonly name: string;
   /** A switch requests something only if it is on; go-s3-backup parses it as Go does. */
   readonly isSwitch?: true;
+  /** The variable that has its meaning here; if that is set too, nothing is to be warned of. */
+  readonly unless?: string;
   /** What is done instead. */
   readonly instead: string;
 }
@@ -52,6 +54,11 @@ const FOREIGN: readonly ForeignVariable[] = [
     instead: 'a restored database keeps its owner; `restore --no-owner` makes POSTGRES_USER the owner',
   },
   { name: 'POSTGRES_VERSION', instead: 'pg_dump is chosen to match the server’s version' },
+  ...['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'].map((name) => ({
+    name,
+    unless: 'AWS_S3_ENDPOINT_URL',
+    instead: 'the server’s address is AWS_S3_ENDPOINT_URL; without it, AWS is used',
+  })),
   {
     name: 'AWS_SHARED_CREDENTIALS_FILE',
     instead:
@@ -59,14 +66,15 @@ const FOREIGN: readonly ForeignVariable[] = [
   },
 ];
 
-/** Whether go-s3-backup reads a variable that nothing here reads. */
+/** Whether a variable is one of these. */
 export function isForeignVariable(name: string): boolean {
   return FOREIGN.some((variable) => variable.name === name);
 }
 
-/** One warning for each variable of go-s3-backup that is set, requests something, and has no effect here. */
+/** One warning for each such variable that is set, requests something, and has no effect here. */
 export function foreignVariables(env: Readonly<Record<string, string | undefined>>): string[] {
-  return FOREIGN.flatMap(({ name, isSwitch, instead }) => {
+  return FOREIGN.flatMap(({ name, isSwitch, unless, instead }) => {
+    if (unless !== undefined && env[unless] !== undefined) return [];
     const value = env[name]?.trim() ?? '';
     const asks = isSwitch ? /^(1|t|true)$/i.test(value) : value !== '';
     return asks ? [`${name} has no effect here: ${instead}`] : [];

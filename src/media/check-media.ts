@@ -4,7 +4,7 @@ import { onlyMedia } from '../audit/only-media.ts';
 import type { Backup } from '../catalog/backup.ts';
 import { isDeleted } from '../catalog/catalog.ts';
 import { deletedMeanwhile } from '../catalog/choose-backup.ts';
-import { mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
+import { lacksRows, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError } from '../errors.ts';
 import { takePages } from '../s3/object-page.ts';
 import type { Store } from '../s3/store.ts';
@@ -23,6 +23,8 @@ export interface MediaCheckContext {
 export interface MediaChecked {
   /** Id of the backup. */
   readonly backup: string;
+  /** Whether every row that may own objects could be read when the list was made. */
+  readonly listComplete: boolean;
   readonly totals: MediaTotals;
 }
 
@@ -40,7 +42,7 @@ export async function checkMedia(
   const findings = countFindings(sink);
   for await (const faults of mediaFaults(context, backup, signal))
     await findings.write(faults.map(findingOf));
-  return { backup: backup.id, totals: findings.totals };
+  return { backup: backup.id, listComplete: !lacksRows(backup.manifest?.media), totals: findings.totals };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Backup } from '../catalog/backup.ts';
-import type { MediaObject } from '../catalog/media-manifest.ts';
+import { lacksRows, type MediaObject } from '../catalog/media-manifest.ts';
 import { StoreError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { tellingCutOff } from '../quarantine/cut-off.ts';
@@ -53,6 +53,8 @@ type LostObject = Extract<MediaFinding, { readonly kind: 'lost' }>;
 export interface MediaRestored {
   /** Id of the backup. */
   readonly backup: string;
+  /** As for the check. */
+  readonly listComplete: boolean;
   /** Whether this is what would happen, and nothing was done. */
   readonly dryRun: boolean;
   readonly restored: { readonly count: number; readonly bytes: number };
@@ -104,7 +106,7 @@ export async function restoreMedia(
     await originals.close();
   }
   const { missing: _, ...totals } = findings.totals;
-  return { backup: backup.id, dryRun, restored, totals };
+  return { backup: backup.id, listComplete: !lacksRows(backup.manifest?.media), dryRun, restored, totals };
 }
 
 /** Where media are brought back from. */

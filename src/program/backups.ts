@@ -61,7 +61,12 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
     name: 'push',
     about: 'Store a local dump (.sql, .sql.gz, .dump) as a backup.',
     groups: PUSH_GROUPS,
-    args: [['<file>', 'a file written by pg_dump; the upload may take at most 24 hours']],
+    args: [
+      [
+        '<file>',
+        'a file written by pg_dump; a time in its name becomes the backup’s id; the upload may take at most 24 hours',
+      ],
+    ],
     examples: ['topobank-backup push ./backup_2018_03_13T09_05_07.sql.gz'],
     run: async (invocation, file = '') => (await import('../commands/push.ts')).run(invocation, file),
   },

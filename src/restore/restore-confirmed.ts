@@ -30,7 +30,7 @@ export interface RestoreMedia {
   /** Brings back what is missing, if asked to. */
   bringBack(options: { readonly dryRun: boolean }): Promise<MediaBroughtBack | undefined>;
   /** Says what dangles and what is orphaned; undefined if that cannot be determined. */
-  after(): Promise<Pick<AuditReport, 'totals'> | undefined>;
+  after(): Promise<Pick<AuditReport, 'totals' | 'unreadTables'> | undefined>;
 }
 
 interface ConfirmedRestoreContext extends RestoreContext, ConfirmAndLock {
@@ -65,7 +65,7 @@ export type RestoreOutcome =
 interface MediaTold {
   readonly before: BackupOutlook | undefined;
   readonly restored: MediaBroughtBack | undefined;
-  readonly after: Pick<AuditReport, 'totals'> | undefined;
+  readonly after: Pick<AuditReport, 'totals' | 'unreadTables'> | undefined;
 }
 
 /**

@@ -23,7 +23,8 @@ function endpointUrl(settings: Pick<Config<'store'>, 'endpoint' | 'useTls'>): st
 /** The server's address for messages, without a user or password that it may contain. */
 export function serverAddress({ endpoint, useTls, region }: Config<'store'>): string {
   const { origin, pathname } = new URL(
-    endpointUrl({ endpoint, useTls }) ?? `https://s3.${region}.amazonaws.com`,
+    endpointUrl({ endpoint, useTls }) ??
+      `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`,
   );
   return `${origin}${pathname.replace(/\/+$/, '')}`;
 }
@@ -61,6 +62,7 @@ export function createS3Client(settings: Config<'store'>): S3Client {
     defaultsMode: 'standard',
     useDualstackEndpoint: false,
     useFipsEndpoint: false,
+    ignoreConfiguredEndpointUrls: true,
     userAgentAppId: 'topobank-backup',
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

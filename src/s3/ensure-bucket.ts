@@ -27,7 +27,7 @@ export function ensureBucketCall(connection: Connection, region: string): Store[
           Bucket: bucket,
           // AWS refuses us-east-1 as a constraint and requires every other region; other servers know only their
           // own.
-          ...(endpoint.endsWith('.amazonaws.com') && region !== 'us-east-1'
+          ...(/\.amazonaws\.com(\.cn)?$/.test(endpoint) && region !== 'us-east-1'
             ? { CreateBucketConfiguration: { LocationConstraint: region as 'eu-central-1' } }
             : {}),
         }),

@@ -1,5 +1,11 @@
 import type { UsableBackup } from '../catalog/backup.ts';
-import { countMedia, type MediaCounts, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
+import {
+  countMedia,
+  lacksRows,
+  type MediaCounts,
+  mediaListOf,
+  readMediaManifest,
+} from '../catalog/media-manifest.ts';
 import { OperatorError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
@@ -21,9 +27,15 @@ export async function addMediaList(
   const media = backup.manifest?.media;
   if (media === undefined || 'warning' in media || evidence.faults.length > 0) return evidence;
   const problem = await findProblem(store, backup, media, signal);
-  if (problem === undefined) {
-    return { ...evidence, proved: `${evidence.proved}; its list of media is complete: ${describe(media)}` };
+  if (problem === undefined && lacksRows(media)) {
+    return {
+      ...evidence,
+      proved: `${evidence.proved}; its list of media is what was written: ${describe(media)}`,
+      unproved: `${evidence.unproved}; that its list of media names all that its rows own, because some could not be read`,
+    };
   }
+  if (problem === undefined)
+    return { ...evidence, proved: `${evidence.proved}; its list of media is complete: ${describe(media)}` };
   log.warn(`backup ${backup.id} is good, but its list of media is not: ${problem}`);
   return { ...evidence, unproved: `${evidence.unproved}; its list of media: ${problem}` };
 }

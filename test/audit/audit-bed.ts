@@ -72,9 +72,9 @@ export async function createAuditBed(postgres: Environment, sql: string, options
       const { status, stdout, stderr } = await audit([...args, '--json'], env);
       if (status !== 0 && status !== 3) throw new Error(`status ${status}: ${stderr}`);
       const document = JSON.parse(stdout) as AuditDocument;
-      const { dangling, orphan } = document.totals;
-      if (status !== (dangling!.count + (orphan?.count ?? 0) > 0 ? 3 : 0))
-        throw new Error(`wrong status ${status}`);
+      const { totals, unreadTables = [] } = document;
+      const faults = totals.dangling!.count + (totals.orphan?.count ?? 0) + unreadTables.length;
+      if (status !== (faults > 0 ? 3 : 0)) throw new Error(`wrong status ${status}`);
       return document;
     },
   };

@@ -10,7 +10,8 @@ let bed: AuditBed;
 beforeEach(async () => {
   bed = await createAuditBed(
     inject('postgres'),
-    `CREATE TABLE files (id int PRIMARY KEY, key text, day date, shown boolean, fixed char(9), host inet);
+    `CREATE TABLE files (id int PRIMARY KEY, key text, day date, shown boolean, fixed char(9), host inet,
+       price money, kind regclass, at timestamptz);
      CREATE TABLE loose (key text);
      CREATE VIEW seen AS SELECT * FROM files;
      INSERT INTO files SELECT n, 'key' || n FROM generate_series(1, 3) n`,
@@ -57,6 +58,12 @@ test.each([
   ],
   ['[{"table": "files", "owns": "x/{shown}/"}]', /column shown of table files is of type boolean, /],
   ['[{"table": "files", "owns": "x/{host}/"}]', /column host of table files is of type inet, /],
+  ['[{"table": "files", "owns": "x/{price}/"}]', /column price of table files is of type money, /],
+  ['[{"table": "files", "owns": "x/{kind}/"}]', /column kind of table files is of type regclass, /],
+  [
+    '[{"table": "files", "owns": "x/{at}/"}]',
+    /column at of table files is of type timestamp with time zone, /,
+  ],
   ['[{"column": "key"}]', /cannot use AUDIT_REFERENCES: entry 1, column/],
 ])('AUDIT_REFERENCES=%s', async (references, message) => {
   const { status, stderr } = await bed.audit([], { AUDIT_REFERENCES: references });

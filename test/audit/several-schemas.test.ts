@@ -106,6 +106,38 @@ test('an audit says of which tables the rows cannot be read', async () => {
   );
 });
 
+test('rows that cannot be read are no proof that rows and objects agree, or that a list has all', async () => {
+  await createReports('id int, file text');
+  await bed.store.remove(['media/2.pdf'], new AbortController().signal);
+  const problem = 'table reports has no primary key';
+  const references = ['--references', REPORTS];
+  expect(await bed.audit([...references, '--grace', '0'])).toMatchObject({
+    status: 3,
+    stdout: expect.stringMatching(
+      new RegExp(`\nwhat could be read agrees, but not all rows that may own objects could: ${problem}\n$`),
+    ),
+  });
+  await bed.run(['backup', ...references]);
+  const said: readonly [args: string[], text: string][] = [
+    [['show', 'latest'], ' of bucket .*; without those of rows that could not be read\n'],
+    [
+      ['verify'],
+      'not proved: .*; that its list of media names all that its rows own, because some could not be read\n',
+    ],
+    [
+      ['media', 'check', 'latest'],
+      'present and unchanged\nthe backup’s list of media lacks those of rows that could',
+    ],
+    [
+      ['media', 'restore', 'latest'],
+      'the backup’s list of media lacks those of rows that could not be read',
+    ],
+  ];
+  for (const [args, text] of said) {
+    expect(await bed.run(args)).toMatchObject({ status: 0, stdout: expect.stringMatching(text) });
+  }
+});
+
 test('what a table owned that could not be read is protected by the dump', async () => {
   await createReports('id int, file text');
   const audit = ['--references', REPORTS, '--grace', '0'];

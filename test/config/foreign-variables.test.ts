@@ -66,3 +66,11 @@ test.each(['', ' ', '0', 'false', 'no'])('a switch that is %j asks for nothing',
 test('a variable that is set to nothing asks for nothing', () => {
   expect(foreignVariables({ SAVE_DIR: '', DATABASE_OPTIONS: ' ' })).toEqual([]);
 });
+
+test.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'])('%s is told of unless the server is named', (name) => {
+  const given = { [name]: 'http://localhost:9000' };
+  expect(foreignVariables(given)).toEqual([
+    expect.stringMatching(`^${name} has no effect here: .*AWS_S3_ENDPOINT_URL`),
+  ]);
+  expect(foreignVariables({ ...given, AWS_S3_ENDPOINT_URL: 'http://localhost:9000' })).toEqual([]);
+});

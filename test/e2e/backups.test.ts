@@ -503,6 +503,21 @@ test('a dump keeps the time that its name tells, and overwrites nothing', async 
   });
 });
 
+test('push warns where the rules would not keep what it has stored', async () => {
+  const directory = await newDirectory();
+  const files = ['2018', '2019'].map((year) => join(directory, `backup_${year}_03_13T09_05_07.sql.gz`));
+  const [old, newer] = files as [string, string];
+  for (const file of files) await writeFile(file, gzipSync(await pgDump('plain')));
+  const push = (file: string) => bed.run(['push', file, '--prefix', 'kept/', '--max-backups', '1']);
+  const first = await push(newer);
+  expect(first).toMatchObject({ status: 0, stderr: expect.not.stringContaining('WARN') });
+  const second = await push(old);
+  expect(second).toMatchObject({ status: 0, stdout: expect.stringContaining('backup 20180313090507') });
+  expect(second.stderr).toMatch(
+    /WARN: the next backup deletes 20180313090507, the time in the file’s name: /,
+  );
+});
+
 test.concurrent.each(COMMANDS.map(({ name }) => name))(
   '%s --help shows its options and an example that it knows',
   async (name) => {

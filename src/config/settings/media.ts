@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { flag, keyPrefix, text, wholeNumber } from '../forms.ts';
+import { bareText, flag, keyPrefix, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
 const mediaPrefix = v.pipe(
-  text,
+  bareText,
   v.check((value) => !/\p{Cc}/u.test(value)),
   v.transform((value) => value.replace(/^\/+|\/+$/g, '')),
   v.transform((value) => (value === '' ? '' : `${value}/`)),

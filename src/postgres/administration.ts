@@ -6,6 +6,7 @@ import { databaseError, describeCause, errorCode } from './errors.ts';
 import { execute } from './execute.ts';
 import { type CreationOptions, readServerVersion } from './facts.ts';
 import { refusePrepared } from './prepared-transactions.ts';
+import { isAway } from './server-away.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
 /** How long terminated sessions may take to end. */
@@ -150,7 +151,7 @@ export async function inTransaction(client: pg.Client, work: () => Promise<void>
 
 /**
  * Runs `work` while nobody is connected to a database: new connections are refused and existing ones ended first. If
- * it fails, connections are allowed again; if it succeeds, that is up to `work`.
+ * it fails, connections are allowed again, unless the server is away; if it succeeds, that is up to `work`.
  *
  * @throws DatabaseError that names the statement to run, if the database could not be opened again
  */
@@ -165,7 +166,9 @@ async function withoutSessions(client: pg.Client, name: string, work: () => Prom
   }
 }
 
+/** A connection that is gone opens nothing; whoever drops then has to see what there is. */
 async function reopen(client: pg.Client, name: string, cause: unknown): Promise<void> {
+  if (isAway(cause)) return;
   try {
     await allowConnections(client, name);
   } catch {

@@ -9,6 +9,11 @@ export function errorCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** {@link SQLSTATE} of a server's error; undefined for any other, such as that of a socket, `EPIPE`. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
 /** Number of characters to keep of a server message: its own words and the beginning of what it quotes. */
 const SAID_KEPT = 500;
 

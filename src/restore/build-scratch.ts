@@ -9,11 +9,18 @@ import type { StartProgress } from '../ui/progress.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
+import { describeMissingRows } from './missing-rows.ts';
 import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
 import { createScratch, dropScratch, holdsRows } from './scratch.ts';
 import { isRefusal } from './whose-fault.ts';
+
+/** The rows of a partly restored database that stays. */
+export interface LeftRows {
+  /** The tables that lack rows, for people; undefined if none does. */
+  readonly missing: string | undefined;
+}
 
 /**
  * Creates the scratch database, fills it and checks it. If any of that fails, it is dropped again, unless it is all that
@@ -36,7 +43,7 @@ export async function buildScratch(
     /** Called once the scratch database exists and is still empty. */
     readonly makeRoom: () => Promise<void>;
     /** Called if the scratch database stays, with what has been restored, although the restore fails. */
-    readonly onLeft: () => void;
+    readonly onLeft: (rows: LeftRows) => void;
   },
   signal: AbortSignal,
 ): Promise<FilledFrom> {
@@ -75,10 +82,24 @@ export async function buildScratch(
         .catch((failure: unknown) =>
           log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`),
         );
-      options.onLeft();
+      options.onLeft({ missing: await findMissing(context, scratch, dump, signal) });
     } else await dropScratch(database, scratch, log, error);
     throw selection === undefined ? error : perhapsForLackOfTables(error);
   }
+}
+
+/** Why rows are missing is told by the error; which tables lack them has to be counted. */
+async function findMissing(
+  { database, log }: { readonly database: Database; readonly log: Logger },
+  scratch: string,
+  { tables }: KnownDump,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  log.info(`counting the rows of ${scratch}`);
+  return describeMissingRows(database, scratch, tables, signal).catch(
+    (error: unknown) =>
+      `which ones is not known, because they could not be counted (${describeCause(error)})`,
+  );
 }
 
 /** What was restored has to match the manifest or, without one, what the first reading found. */

@@ -1,6 +1,6 @@
 import type { DumpPosition } from '../dump/tokens.ts';
 import type { RestoreError } from '../errors.ts';
-import { errorCode } from '../postgres/errors.ts';
+import { sqlState } from '../postgres/errors.ts';
 import { FILLS_VIEW } from './run-statement.ts';
 import { isOfServer } from './whose-fault.ts';
 
@@ -23,7 +23,7 @@ export function mayBeForLackOfRows(error: RestoreError, { entry }: Pick<DumpPosi
   const { where, routine } = (error.cause ?? {}) as { readonly where?: string; readonly routine?: string };
   if (routine === RAISED) return true;
   const isOfQuery = where !== undefined || entry?.type === FILLS_VIEW;
-  return isOfQuery && OF_ROWS.test(errorCode(error.cause) ?? '');
+  return isOfQuery && OF_ROWS.test(sqlState(error.cause) ?? '');
 }
 
 /** SQLSTATE class of names that are not found, or are of something else (manual, appendix A). */
@@ -32,5 +32,5 @@ const OF_NAMES = /^42/;
 /** Whether a statement itself, and no function that it calls, names what may have been passed over. */
 export function isOfMissing(error: RestoreError): boolean {
   const { where } = (error.cause ?? {}) as { readonly where?: string };
-  return where === undefined && !isOfServer(error) && OF_NAMES.test(errorCode(error.cause) ?? '');
+  return where === undefined && !isOfServer(error) && OF_NAMES.test(sqlState(error.cause) ?? '');
 }

@@ -3,16 +3,15 @@ import { backupId } from '../catalog/backup-name.ts';
 import { chooseTables } from '../catalog/choose-tables.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import type { KnownDump } from '../dump/dump-index.ts';
-import { dropDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { uninterrupted } from '../uninterrupted.ts';
-import { buildScratch } from './build-scratch.ts';
+import { buildScratch, type LeftRows } from './build-scratch.ts';
 import { type Agreed, checkAgreed, checkTarget, keptToDrop } from './check-target.ts';
 import { freeNames, scratchName } from './database-names.ts';
+import { dropTarget, type Fate, fateOf } from './drop-target.ts';
 import type { FilledFrom } from './fill-database.ts';
-import { type FoundDatabases, findDatabases, findTarget } from './find-target.ts';
+import { findTarget } from './find-target.ts';
 import { describeConversion, findLocaleChange } from './locale.ts';
 import { selectTables, type TableSelection } from './narrow/select-tables.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
@@ -85,24 +84,26 @@ export async function restoreDump(
 
   const names = { target: name, ...freeNames(name, context.now(), found.taken) };
   const dropFirst = target.kind === 'in-place' && found.exists;
-  let dropped = false;
+  let drop: 'not begun' | 'begun' | 'done' = 'not begun';
   // Only once the server has created the scratch database is it certain that the dropped one can be replaced.
   const makeRoom = async () => {
     if (!dropFirst) return;
+    drop = 'begun';
     await dropTarget(context, name, (there) => checkAgreed(source, target, there, agreed));
-    dropped = true;
+    drop = 'done';
   };
-  let isLeft = false;
-  const onLeft = () => {
-    isLeft = true;
+  let left: LeftRows | undefined;
+  const onLeft = (rows: LeftRows) => {
+    left = rows;
   };
   const place = { name, scratch: names.scratch, makeRoom, onLeft };
   const { selection, filled } = await build(context, source, options, place, signal).catch(
-    (error: unknown) => {
-      const gone = `database ${name} had already been dropped, as --in-place requires`;
-      if (isLeft) log.error(`${dropped ? `${gone}; ` : ''}${describeLeft(names)}`);
-      else if (dropped) log.error(`${gone}: restore it again`);
-      else if (found.exists) log.info(`database ${name} is unchanged`);
+    async (error: unknown) => {
+      const fate = drop === 'begun' ? await fateOf(context, name) : drop === 'done' ? 'dropped' : 'as it was';
+      if (left !== undefined)
+        log.error(`${dropFirst ? `${describeFate(name, fate)}; ` : ''}${describeLeft(names, left)}`);
+      else if (fate !== 'as it was') log.error(`${describeFate(name, fate)}: restore it again`);
+      else if (found.exists) log.info(describeFate(name, fate));
       throw error;
     },
   );
@@ -181,7 +182,7 @@ async function build(
     readonly name: string;
     readonly scratch: string;
     readonly makeRoom: () => Promise<void>;
-    readonly onLeft: () => void;
+    readonly onLeft: (rows: LeftRows) => void;
   },
   signal: AbortSignal,
 ): Promise<{ readonly selection: TableSelection | undefined; readonly filled: FilledFrom }> {
@@ -212,20 +213,26 @@ async function selectNamed(
   return selectTables(dump, await chooseTables(source, dump, target.only, 'restore', signal));
 }
 
-/** The same dump would fail again, so what there is of it may be all that there will be. */
-function describeLeft({ target, scratch }: { readonly target: string; readonly scratch: string }): string {
-  const rename = `ALTER DATABASE ${pg.escapeIdentifier(scratch)} RENAME TO ${pg.escapeIdentifier(target)};`;
-  return `what was restored before this failure is in database ${scratch}, without what follows the rows: use it (${rename}), or restore another backup and drop it, first if there is no room for both`;
+/** @param fate of the database that --in-place drops */
+function describeFate(name: string, fate: Fate): string {
+  switch (fate) {
+    case 'as it was':
+      return `database ${name} is unchanged`;
+    case 'dropped':
+      return `database ${name} had already been dropped, as --in-place requires`;
+    case 'cut off':
+      return `dropping database ${name}, as --in-place requires, was cut off, so it cannot be used any more`;
+    case 'not known':
+      return `database ${name} may have been dropped, as --in-place requires`;
+  }
 }
 
-async function dropTarget(
-  { database, log }: RestoreContext,
-  name: string,
-  checkStill: (there: FoundDatabases) => void,
-): Promise<void> {
-  await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
-    checkStill(await findDatabases(admin, name));
-    await dropDatabase(admin, name);
-  });
-  log.info(`dropped database ${name}`);
+/** The same dump would fail again, so what there is of it may be all that there will be. */
+function describeLeft(
+  { target, scratch }: { readonly target: string; readonly scratch: string },
+  { missing }: LeftRows,
+): string {
+  const rename = `ALTER DATABASE ${pg.escapeIdentifier(scratch)} RENAME TO ${pg.escapeIdentifier(target)};`;
+  const lacks = missing === undefined ? '' : `, and lacks rows: ${missing}`;
+  return `what was restored before this failure is in database ${scratch}, without what follows the rows${lacks} — use it (${rename}), or restore another backup and drop it, first if there is no room for both`;
 }

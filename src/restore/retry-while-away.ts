@@ -17,12 +17,12 @@ const TRY_AGAIN_MS = 500;
  * @param work may be repeated after it was done, if only the server's answer was lost; its signal ends the waiting
  * @throws the first other error, or after a minute the one that told that the server was away
  */
-export async function retryWhileAway(
+export async function retryWhileAway<T>(
   { server }: Pick<Database, 'server'>,
   purpose: string,
   log: Logger,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const signal = AbortSignal.timeout(MOST_MS);
   for (let away: unknown; ; ) {
     try {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { DumpPosition } from '../dump/tokens.ts';
 import { RestoreError } from '../errors.ts';
-import { errorCode } from '../postgres/errors.ts';
+import { errorCode, sqlState } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 import { restEventTriggers, withoutEventTriggers } from './event-triggers.ts';
@@ -91,14 +91,14 @@ export async function tryStatement(
     client,
     sql,
     () => runStatement(client, sql, at, context),
-    ({ cause }) => OF_STATEMENT.test(errorCode(cause) ?? ''),
+    ({ cause }) => OF_STATEMENT.test(sqlState(cause) ?? ''),
   );
   if (refused === undefined) return;
   context.log.warn(`left out because the server does not accept it here: ${refused.problem}`);
 }
 
-/** Any SQLSTATE, but for those with which the server ends the connection (manual, appendix A). */
-const OF_A_STATEMENT = /^(?!57P0)[0-9A-Z]{5}$/;
+/** SQLSTATEs with which the server ends the connection (manual, appendix A). */
+const OF_SESSION = /^57P0/;
 
 /**
  * Runs a statement that follows the rows. If there is no old database to go back to, the rows without an index or a
@@ -118,7 +118,10 @@ export async function runAfterRows(
     await run();
     return;
   }
-  const failure = await attempt(client, sql, run, ({ cause }) => OF_A_STATEMENT.test(errorCode(cause) ?? ''));
+  const failure = await attempt(client, sql, run, ({ cause }) => {
+    const code = sqlState(cause);
+    return code !== undefined && !OF_SESSION.test(code);
+  });
   if (failure === undefined) return;
   refused.push({ line: at.line, problem: failure.problem });
   log.error(`${failure.problem}; left out, so that the rows are not lost`);

@@ -1,5 +1,5 @@
 import { RestoreError } from '../errors.ts';
-import { errorCode } from '../postgres/errors.ts';
+import { sqlState } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 
 /**
@@ -15,7 +15,7 @@ const LACKING = new Set<string>([SQLSTATE.insufficientPrivilege, SQLSTATE.featur
 export function isOfServer(error: RestoreError): boolean {
   const { cause, serverLacks } = error;
   if (cause === undefined) return false;
-  return serverLacks || mayPass(error) || LACKING.has(errorCode(cause) ?? '');
+  return serverLacks || mayPass(error) || LACKING.has(sqlState(cause) ?? '');
 }
 
 /** Whether the server refused something in the dump, which this server would do each time. */
@@ -25,7 +25,7 @@ export function isRefusal(error: unknown): boolean {
 
 /** Whether it failed for what may be different at another attempt. */
 function mayPass({ cause }: RestoreError): boolean {
-  const code = errorCode(cause);
-  // Anything that is not an SQLSTATE comes from a broken connection.
-  return code === undefined || !/^[0-9A-Z]{5}$/.test(code) || OF_SERVER.test(code);
+  const code = sqlState(cause);
+  // What the server has not said comes from a broken connection.
+  return code === undefined || OF_SERVER.test(code);
 }

@@ -128,10 +128,7 @@ test('rows that cannot be read are no proof that rows and objects agree, or that
       ['media', 'check', 'latest'],
       'present and unchanged\nthe backup’s list of media lacks those of rows that could',
     ],
-    [
-      ['media', 'restore', 'latest'],
-      'the backup’s list of media lacks those of rows that could not be read',
-    ],
+    [['media', 'restore', 'latest'], 'the backup’s list of media lacks those of rows that could not be read'],
   ];
   for (const [args, text] of said) {
     expect(await bed.run(args)).toMatchObject({ status: 0, stdout: expect.stringMatching(text) });

@@ -76,7 +76,7 @@ test.each(TARGETS)(
       },
     }));
     expect(error).toBe(
-      `cannot give the restored database the name ${names.target}: database "${names.target}" already exists — it is complete; run: ALTER DATABASE "${names.scratch}" RENAME TO "${names.target}";`,
+      `cannot give the restored database the name ${names.target}: database "${names.target}" already exists — it is complete; drop or rename the database ${names.target} that has been created meanwhile, then run: ALTER DATABASE "${names.scratch}" RENAME TO "${names.target}";`,
     );
     expect(await present()).toEqual([names.target, names.scratch]);
     await asAdmin(`DROP DATABASE "${names.target}"`);

@@ -326,7 +326,7 @@ test('rows that the server refuses once the old database is gone leave what was 
   const file = join(bed.directory, 'dump.sql');
   await writeFile(file, unfit('', ''));
   const told =
-    /what was restored before this failure is in database (\S+), without .*: use it \((ALTER .*;)\), or restore /;
+    /what was restored before this failure is in database (\S+), without .*, and lacks rows: public\.n \(0 of 2 rows\) — use it \((ALTER .*;)\), or restore /;
   const first = await inPlace(file);
   expect(first).toMatchObject({ status: 1, stdout: '' });
   expect(first.stderr).toMatch(/ had already been dropped, as --in-place requires; what was restored /);

@@ -1,4 +1,4 @@
-import { describeCause, errorCode } from '../../postgres/errors.ts';
+import { describeCause, sqlState } from '../../postgres/errors.ts';
 import { settleSession } from '../../postgres/settle-session.ts';
 import { runAsMade, tellable } from '../../postgres/untellable-names.ts';
 import type { Logger } from '../../ui/log.ts';
@@ -51,7 +51,7 @@ export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
       try {
         await client.query(name === null ? analyzingUnnamed(oid) : `ANALYZE ${name}`);
       } catch (error) {
-        const code = errorCode(error);
+        const code = sqlState(error);
         if (code === undefined || SESSION_GONE.test(code)) throw error;
         const table = name === null ? `the table with OID ${oid}` : `table ${name}`;
         log.warn(`no planner statistics for ${table}: ${describeCause(error)}`);

@@ -6,6 +6,7 @@ import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
+import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
@@ -20,6 +21,8 @@ import { isRefusal } from './whose-fault.ts';
 export interface LeftRows {
   /** The tables that lack rows, for people; undefined if none does. */
   readonly missing: string | undefined;
+  /** Whether all else of the dump is there, but for what the log says. */
+  readonly isRest: boolean;
 }
 
 /**
@@ -52,6 +55,8 @@ export async function buildScratch(
   const admin = database.maintenanceName;
   await createScratch(database, scratch, plan.creation);
   let isAll = false;
+  /** Whether all of the dump is in that the server takes. */
+  let isRest = false;
   try {
     signal.throwIfAborted();
     await options.makeRoom();
@@ -65,7 +70,10 @@ export async function buildScratch(
         : { kind: 'by index', jobs, index: dump, selection };
     const filled = await fillDatabase(context, source, { scratch, noOwner, noWayBack, way }, signal);
     checkAgainst(source, dump, filled);
+    isRest = true;
     tellLost(filled.lost, log);
+    const without = filled.refused.find(({ rows }) => rows !== undefined);
+    if (without?.rows !== undefined) throw without.rows;
     for (const foreignKey of selection?.foreignKeys ?? []) {
       log.warn(`left out foreign key ${foreignKey}, because the rows it refers to were not restored`);
     }
@@ -74,15 +82,17 @@ export async function buildScratch(
     return filled;
   } catch (error) {
     const isWorthKeeping =
-      isAll && isRefusal(error) && (await holdsRows(database, scratch, signal).catch(() => false));
+      isAll &&
+      (isRest || isRefusal(error)) &&
+      (await holdsRows(database, scratch, signal).catch(() => isRest));
     if (isWorthKeeping) {
       // Whoever uses it relies on its privileges and settings.
       await database
-        .use(admin, signal, (client) => finishScratch(client, plan, { scratch, log }))
+        .use(admin, uninterrupted(), (client) => finishScratch(client, plan, { scratch, log }))
         .catch((failure: unknown) =>
           log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`),
         );
-      options.onLeft({ missing: await findMissing(context, scratch, dump, signal) });
+      options.onLeft({ missing: await findMissing(context, scratch, dump, signal), isRest });
     } else await dropScratch(database, scratch, log, error);
     throw selection === undefined ? error : perhapsForLackOfTables(error);
   }

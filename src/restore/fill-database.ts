@@ -8,7 +8,7 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type LoadOptions, loadDump } from './load-dump.ts';
 import { type LostPrivileges, noneLost } from './lost-privileges.ts';
-import type { RefusedStatement } from './run-statement.ts';
+import type { Refused } from './run-statement.ts';
 import type { Selection } from './selection.ts';
 import { analyzeTables } from './wide/analyze.ts';
 import { type Lanes, withLanes } from './wide/lanes.ts';
@@ -40,8 +40,8 @@ export interface FilledFrom extends DumpIndex {
   /** Bytes of the plain SQL that were read. */
   readonly bytesRead: number;
   readonly lost: LostPrivileges;
-  /** The statements after the rows that were left out, each with the reason. */
-  readonly refused: readonly string[];
+  /** What was left out because there is no old database to go back to, in the order of the dump. */
+  readonly refused: readonly Refused[];
 }
 
 /**
@@ -66,7 +66,7 @@ export async function fillDatabase(
   };
   const { name, remedyForDamage } = source;
   const lost = noneLost();
-  const refused: RefusedStatement[] | undefined = noWayBack ? [] : undefined;
+  const refused: Refused[] | undefined = noWayBack ? [] : undefined;
   try {
     return await withLanes(database, scratch, loader.jobs, signal, async (lanes) => {
       const loaded = await loader.load(lanes, {
@@ -80,18 +80,13 @@ export async function fillDatabase(
       });
       log.debug('analyzing');
       await analyzeTables(lanes, log);
-      return { ...loaded, bytesRead, lost, refused: inOrder(refused ?? []) };
+      return { ...loaded, bytesRead, lost, refused: (refused ?? []).toSorted((a, b) => a.line - b.line) };
     });
   } catch (error) {
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
   } finally {
     progress.stop();
   }
-}
-
-/** In the order of the dump, because they are to be run again. */
-function inOrder(refused: readonly RefusedStatement[]): string[] {
-  return refused.toSorted((a, b) => a.line - b.line).map(({ problem }) => problem);
 }
 
 interface Loader {

@@ -34,7 +34,7 @@ export async function loadDump(
   },
 ): Promise<DumpIndex> {
   const scanner = createScanner(options.name, 'whole');
-  const ordered = options.rowsInOrder ? orderedCopies(client, options.name) : undefined;
+  const ordered = options.rowsInOrder ? orderedCopies(client, options) : undefined;
   const doing = `cannot restore ${options.name}`;
   let copy: RowsIn | undefined;
   let run: typeof runStatement | typeof runAfterRows = runStatement;
@@ -54,7 +54,7 @@ export async function loadDump(
         ordered?.note(token);
         return;
       case 'copy-start':
-        copy = (await ordered?.begin(token)) ?? copyRows(client, token, options.name);
+        copy = (await ordered?.begin(token)) ?? copyRows(client, token, options);
         return;
       case 'copy-rows':
         // The server's socket may hold on to the bytes for longer than the scanner does.

@@ -11,7 +11,7 @@ const SHOWN = 20;
 type Block = Pick<DumpTable, 'schema' | 'name' | 'rows'>;
 
 /**
- * The tables of a partly restored database that lack rows, for people: `public.t (0 of 100,000 rows)`. Counts them,
+ * The tables of a partly restored database that lack rows, for people: `public.t (0 of 100,000)`. Counts them,
  * and so reads every row there is.
  *
  * @returns undefined if no table lacks any
@@ -32,7 +32,7 @@ export async function describeMissingRows(
     const found: string[] = [];
     for (const [shown, table] of tables) {
       const rows = await countRows(client, table);
-      if (rows < table.rows) found.push(`${shown} (${formatCount(rows)} of ${formatCount(table.rows)} rows)`);
+      if (rows < table.rows) found.push(`${shown} (${formatCount(rows)} of ${formatCount(table.rows)})`);
     }
     return found;
   });

@@ -3,6 +3,7 @@ import { sqlWords } from '../dump/sql-words.ts';
 import { type CopyStart, nameInEntry, qualifiedName, type Statement } from '../dump/tokens.ts';
 import { copyRows, type RowsIn } from './copy-rows.ts';
 import { runRaw } from './raw-query.ts';
+import type { StatementContext } from './run-statement.ts';
 import { rethrowAt } from './statement-error.ts';
 
 /**
@@ -20,8 +21,8 @@ interface OrderedCopies {
   begin(statement: CopyStart): Promise<RowsIn | undefined>;
 }
 
-/** @param name of the dump, for errors */
-export function orderedCopies(client: pg.Client, name: string): OrderedCopies {
+export function orderedCopies(client: pg.Client, context: StatementContext): OrderedCopies {
+  const { name } = context;
   /** Tables created by the dump and still empty, named as in entries. */
   const empty = new Set<string>();
   return {
@@ -36,7 +37,7 @@ export function orderedCopies(client: pg.Client, name: string): OrderedCopies {
       if (!empty.delete(nameInEntry(qualifiedName(statement)))) return undefined;
       await run('BEGIN', statement);
       await run(`TRUNCATE ONLY ${tableOf(statement)}`, statement);
-      const rows = copyRows(client, statement, name);
+      const rows = copyRows(client, statement, context);
       return {
         ...rows,
         async end(count) {

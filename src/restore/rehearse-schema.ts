@@ -160,7 +160,7 @@ async function tryWithoutRows(
 ): Promise<RestoreError | undefined> {
   const run = async () => {
     // Even without rows, the server refuses it to a role that may not insert any.
-    if (token.type === 'copy-start') await copyRows(client, token, context.name).end(0);
+    if (token.type === 'copy-start') await copyRows(client, token, context).end(0);
     else await runStatement(client, token.sql, token, context);
   };
   return attempt(client, token.sql, run, mayFail);

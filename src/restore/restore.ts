@@ -119,7 +119,7 @@ export async function restoreDump(
     bytes: filled.bytes,
     bytesRead: filled.bytesRead,
     ...(selection === undefined ? {} : { only: tallyTables(tables) }),
-    ...(filled.refused.length === 0 ? {} : { refused: filled.refused }),
+    ...(filled.refused.length === 0 ? {} : { refused: filled.refused.map(({ problem }) => problem) }),
   };
 }
 
@@ -230,9 +230,12 @@ function describeFate(name: string, fate: Fate): string {
 /** The same dump would fail again, so what there is of it may be all that there will be. */
 function describeLeft(
   { target, scratch }: { readonly target: string; readonly scratch: string },
-  { missing }: LeftRows,
+  { missing, isRest }: LeftRows,
 ): string {
   const rename = `ALTER DATABASE ${pg.escapeIdentifier(scratch)} RENAME TO ${pg.escapeIdentifier(target)};`;
   const lacks = missing === undefined ? '' : `, and lacks rows: ${missing}`;
-  return `what was restored before this failure is in database ${scratch}, without what follows the rows${lacks} — use it (${rename}), or restore another backup and drop it, first if there is no room for both`;
+  const what = isRest
+    ? `all but what the server refused is in database ${scratch}`
+    : `what was restored before this failure is in database ${scratch}, without what follows the rows`;
+  return `${what}${lacks} — use it (${rename}), or restore another backup and drop it, first if there is no room for both`;
 }

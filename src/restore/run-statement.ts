@@ -23,11 +23,13 @@ const LACK_REMEDIES: Readonly<Record<string, string>> = {
 
 const REFUSES_VALUE = new Set<string>([SQLSTATE.invalidParameterValue, SQLSTATE.featureNotSupported]);
 
-/** A statement that a restore goes on without. */
-export interface RefusedStatement {
+/** A statement, or some rows of a table, that a restore goes on without. */
+export interface Refused {
   readonly line: number;
   /** Its place in the dump, and what the server says of it. */
   readonly problem: string;
+  /** For rows, without which the restore fails once all else is in. */
+  readonly rows?: RestoreError;
 }
 
 /** The context for running statements of a dump and saying which one failed. */
@@ -37,10 +39,10 @@ export interface StatementContext {
   readonly log: Logger;
   readonly lost: LostPrivileges;
   /**
-   * What the server has refused of the statements after the rows, if the restore goes on without them because there is
-   * no old database to go back to; undefined if the first of them stops it.
+   * What the server has refused of the rows and of the statements after them, if the restore goes on without because
+   * there is no old database to go back to; undefined if the first refusal stops it.
    */
-  readonly refused: RefusedStatement[] | undefined;
+  readonly refused: Refused[] | undefined;
 }
 
 /**

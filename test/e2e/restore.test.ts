@@ -357,10 +357,9 @@ test('when --in-place fails after the drop, it says that the database is gone, a
   const failed = await bed.run(['restore', file, '--in-place', '--yes', '--quiet']);
   expect(failed).toMatchObject({ status: 1, stdout: '' });
   expect(failed.stderr).toMatch(
-    /ERROR: database \S+ had already been dropped, as --in-place requires; what was .*\n.*manager_surface_tags: invalid input syntax/,
+    /ERROR: database \S+ had already been dropped, as --in-place requires; all but what .*, and lacks rows: .*manager_surface_tags \(0 of [\d,]+\) — .*\n.*manager_surface_tags: invalid input syntax/,
   );
-  const [, left = ''] =
-    /what was restored before this failure is in database (\S+),/.exec(failed.stderr) ?? [];
+  const [, left = ''] = /all but what the server refused is in database (\S+),/.exec(failed.stderr) ?? [];
   expect(await bed.databases()).toEqual([left]);
   await withClient(bed.env, 'postgres', (client) => client.query(`DROP DATABASE ${left}`));
 

@@ -326,10 +326,10 @@ test('rows that the server refuses once the old database is gone leave what was 
   const file = join(bed.directory, 'dump.sql');
   await writeFile(file, unfit('', ''));
   const told =
-    /what was restored before this failure is in database (\S+), without .*, and lacks rows: public\.n \(0 of 2 rows\) — use it \((ALTER .*;)\), or restore /;
+    /all but what the server refused is in database (\S+), and lacks rows: public\.n \(0 of 2\) — use it \((ALTER .*;)\), or restore /;
   const first = await inPlace(file);
   expect(first).toMatchObject({ status: 1, stdout: '' });
-  expect(first.stderr).toMatch(/ had already been dropped, as --in-place requires; what was restored /);
+  expect(first.stderr).toMatch(/ had already been dropped, as --in-place requires; all but /);
   const [, left = ''] = told.exec(first.stderr) ?? [];
   expect(await bed.databases()).toEqual([left]);
   // By then there is no database to drop.
@@ -355,7 +355,7 @@ test('what is left of a backup has the privileges and limits of its database, wh
   );
   expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
   const failed = await inPlace('--latest');
-  const [, left = ''] = /before this failure is in database (\S+),/.exec(failed.stderr) ?? [];
+  const [, left = ''] = /all but what the server refused is in database (\S+),/.exec(failed.stderr) ?? [];
   await withClient(bed.env, 'postgres', async (client) => {
     const facts = `SELECT datconnlimit AS most, has_database_privilege($2, oid, 'CONNECT') AS open
       FROM pg_database WHERE datname = $1`;

@@ -454,7 +454,11 @@ test('one that is pruned before its object is looked for is not found, and fault
 
 test.each([
   [['20200101000000'], 4, /cannot verify backup 20200101000000: there is no such backup under backup\//],
-  [['--prefix', 'nothing/'], 4, /cannot verify any backup: there is no backup under nothing\//],
+  [
+    ['--prefix', 'nothing/'],
+    4,
+    /cannot verify any backup: there is no backup of database \S+ under nothing\//,
+  ],
   [['--all', '--prefix', 'nothing/'], 4, /cannot verify any backup/],
   [['20200101000000', '--all'], 2, /an ID and --all cannot be combined/],
 ] as const)('%j ends with status %i', async (args, status, message) => {

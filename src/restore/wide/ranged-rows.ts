@@ -47,11 +47,10 @@ export function createRangedRows(
   /** Sorted, the largest last. */
   const waiting: WaitingPiece[] = [];
   const working = new Map<Lane, Promise<void>>();
-  const { name } = context;
 
   async function copyPiece(lane: Lane, { piece, statement, settings }: WaitingPiece): Promise<void> {
     await adoptSettings(lane, settings, context);
-    const into = copyRows(lane.client, statement, name, (row) => piece.rowsBefore + row);
+    const into = copyRows(lane.client, statement, context, (row) => piece.rowsBefore + row);
     const explain = (error: unknown) =>
       piece.proof.by === 'crc32' ? perhapsCutWrong(error, context.remedyForDamage) : error;
     // The next bytes may take long to arrive.

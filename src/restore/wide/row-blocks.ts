@@ -41,7 +41,7 @@ export function createRowBlocks(
   { index, readRange }: WideDump,
   options: LoadOptions & { readonly selection: Selection | undefined },
 ): RowBlocks {
-  const { name, selection } = options;
+  const { selection } = options;
   const ranged = readRange === undefined ? undefined : createRangedRows(lanes, readRange, options);
   const isTaken = (table: DumpTable) => selection?.takesRows(table) !== false;
   const isApart = (table: DumpTable) =>
@@ -58,7 +58,7 @@ export function createRowBlocks(
       if (ranged !== undefined && table !== undefined && isApart(table)) {
         if (inOrder) await ranged.copy(table, statement);
         else ranged.begin(table, statement);
-      } else if (ranged !== undefined || inOrder) copy = copyRows(lanes.text.client, statement, name);
+      } else if (ranged !== undefined || inOrder) copy = copyRows(lanes.text.client, statement, options);
       else copy = await spreadRows(lanes, statement, options);
     },
     async write(rows, lines) {

@@ -35,7 +35,6 @@ export async function spreadRows(
   statement: CopyStart,
   context: StatementContext,
 ): Promise<SpreadRows> {
-  const { name } = context;
   const shares: Share[] = [];
   let at = 0;
   let rows = 0;
@@ -52,7 +51,7 @@ export async function spreadRows(
       return turn === undefined ? row : turn.before + row - turn.sent;
     };
     const opened = {
-      into: copyRows(lane.client, statement, name, rowOf),
+      into: copyRows(lane.client, statement, context, rowOf),
       turns,
       rows: 0,
       busy: Promise.resolve(),

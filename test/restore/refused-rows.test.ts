@@ -1,0 +1,73 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { withClient } from '../support/database.ts';
+import { dumpText, entry } from '../support/dump-text.ts';
+import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+let bed: TestBed;
+
+beforeEach(async () => {
+  bed = await createTestBed(inject('postgres'));
+});
+
+afterEach(() => bed.close());
+
+const ROWS = 20_000;
+/** Two MiB, so that rows that are spread go over each connection. */
+const large = Array.from({ length: ROWS }, (_, n) => `${n}\t${'x'.repeat(100)}`);
+
+/** Tables of which the second and the third each have a row that the server refuses. */
+const DUMP = dumpText(
+  [
+    ...['first', 'large', 'small', 'last'].map(
+      (name) =>
+        `${entry('TABLE', name)}CREATE TABLE public.${name} (id integer CHECK (id <> 15000), body text);`,
+    ),
+    `${entry('TABLE DATA', 'first')}COPY public.first (id, body) FROM stdin;\n1\tone\n\\.\n`,
+    `${entry('TABLE DATA', 'large')}COPY public.large (id, body) FROM stdin;\n${large.join('\n')}\n\\.\n`,
+    `${entry('TABLE DATA', 'small')}COPY public.small (id, body) FROM stdin;\nnone\tone\n\\.\n`,
+    `${entry('TABLE DATA', 'last')}COPY public.last (id, body) FROM stdin;\n1\tone\n2\ttwo\n\\.\n`,
+    `${entry('INDEX', 'last_id')}CREATE INDEX last_id ON public.last (id);\n`,
+  ].join('\n'),
+);
+
+test.each([
+  ['over one connection', 'dump.sql', '1', 0],
+  ['over two connections, by ranges', 'dump.sql', '2', 0],
+  ['over two connections, as they come', 'dump.sql.gz', '2', undefined],
+] as const)(
+  'rows that the server refuses, %s, do not keep a restore in place from all others',
+  async (_, name, jobs, kept) => {
+    const file = join(bed.directory, name);
+    await writeFile(file, name.endsWith('.gz') ? gzipSync(DUMP) : DUMP);
+    const args = ['restore', file, '--yes', '--no-audit', '--jobs', jobs];
+    const stopped = await bed.run(args);
+    expect(stopped).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/TABLE DATA public\.(large|small): /),
+    });
+    expect(await bed.databases()).toEqual([bed.database.name]);
+
+    const failed = await bed.run([...args, '--in-place']);
+    expect(failed).toMatchObject({ status: 1, stdout: '' });
+    expect(failed.stderr).toMatch(
+      /TABLE DATA public\.large: .* check constraint .*; these rows are left out, so/,
+    );
+    expect(failed.stderr).toMatch(/TABLE DATA public\.small: invalid input .*; these rows are left out, so/);
+    const left =
+      /in-place requires; all but what the server refused is in database (\S+), and lacks rows: public\.large \(([\d,]+) of 20,000\), public\.small \(0 of 1\) — use it/.exec(
+        failed.stderr,
+      );
+    const [, scratch = '', rows = ''] = left ?? [];
+    expect(await bed.databases()).toEqual([scratch]);
+    if (kept !== undefined) expect(rows).toBe(`${kept}`);
+    await withClient(bed.env, 'postgres', (client) =>
+      client.query(`ALTER DATABASE ${scratch} RENAME TO ${bed.database.name}`),
+    );
+    const there = `SELECT (SELECT count(*) FROM first)::int AS first, (SELECT count(*) FROM last)::int AS last,
+      to_regclass('last_id') IS NOT NULL AS indexed`;
+    expect(await bed.database.query(there)).toEqual([{ first: 1, last: 2, indexed: true }]);
+  },
+);

@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { backupId } from '../catalog/backup-name.ts';
 import { chooseTables } from '../catalog/choose-tables.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
@@ -9,7 +8,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { buildScratch, type LeftRows } from './build-scratch.ts';
 import { type Agreed, checkAgreed, checkTarget, keptToDrop } from './check-target.ts';
 import { freeNames, scratchName } from './database-names.ts';
-import { dropTarget, type Fate, fateOf } from './drop-target.ts';
+import { dropTarget, fateOf } from './drop-target.ts';
 import type { FilledFrom } from './fill-database.ts';
 import { findTarget } from './find-target.ts';
 import { describeConversion, findLocaleChange } from './locale.ts';
@@ -20,6 +19,7 @@ import { planRestore, type RestorePlan } from './plan-restore.ts';
 import { knowDump, proveDump } from './prove-dump.ts';
 import { rehearseSchema } from './rehearse-schema.ts';
 import { type RestoreTarget, targetName } from './restore-target.ts';
+import { tellRemains } from './tell-remains.ts';
 import { type JobsChoice, planJobs } from './wide/jobs.ts';
 
 export interface RestoreContext {
@@ -100,10 +100,7 @@ export async function restoreDump(
   const { selection, filled } = await build(context, source, options, place, signal).catch(
     async (error: unknown) => {
       const fate = drop === 'begun' ? await fateOf(context, name) : drop === 'done' ? 'dropped' : 'as it was';
-      if (left !== undefined)
-        log.error(`${dropFirst ? `${describeFate(name, fate)}; ` : ''}${describeLeft(names, left)}`);
-      else if (fate !== 'as it was') log.error(`${describeFate(name, fate)}: restore it again`);
-      else if (found.exists) log.info(describeFate(name, fate));
+      tellRemains(log, names, { old: found.exists ? fate : undefined, left });
       throw error;
     },
   );
@@ -211,31 +208,4 @@ async function selectNamed(
 ): Promise<TableSelection | undefined> {
   if (target.kind !== 'into' || target.only === undefined) return undefined;
   return selectTables(dump, await chooseTables(source, dump, target.only, 'restore', signal));
-}
-
-/** @param fate of the database that --in-place drops */
-function describeFate(name: string, fate: Fate): string {
-  switch (fate) {
-    case 'as it was':
-      return `database ${name} is unchanged`;
-    case 'dropped':
-      return `database ${name} had already been dropped, as --in-place requires`;
-    case 'cut off':
-      return `dropping database ${name}, as --in-place requires, was cut off, so it cannot be used any more`;
-    case 'not known':
-      return `database ${name} may have been dropped, as --in-place requires`;
-  }
-}
-
-/** The same dump would fail again, so what there is of it may be all that there will be. */
-function describeLeft(
-  { target, scratch }: { readonly target: string; readonly scratch: string },
-  { missing, isRest }: LeftRows,
-): string {
-  const rename = `ALTER DATABASE ${pg.escapeIdentifier(scratch)} RENAME TO ${pg.escapeIdentifier(target)};`;
-  const lacks = missing === undefined ? '' : `, and lacks rows: ${missing}`;
-  const what = isRest
-    ? `all but what the server refused is in database ${scratch}`
-    : `what was restored before this failure is in database ${scratch}, without what follows the rows`;
-  return `${what}${lacks} — use it (${rename}), or restore another backup and drop it, first if there is no room for both`;
 }

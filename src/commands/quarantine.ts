@@ -130,11 +130,14 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
     return purgeRuns(context, ageMs, signal);
   });
   session.print(report, renderPurged(report));
-  return report.kept > 0 ? EXIT.fault : EXIT.done;
+  return report.left.count > 0 ? EXIT.fault : EXIT.done;
 }
 
-function renderPurged({ runs, removed, kept }: PurgeReport): string {
+function renderPurged({ runs, removed, left }: PurgeReport): string {
   if (runs.length === 0) return 'no run is old enough';
-  const stays = kept === 0 ? '' : `; ${formatCount(kept)} kept, needed by a row or a backup`;
-  return `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of ${formatNumber(runs.length, 'run')}${stays}`;
+  const stays = left.count === 0 ? '' : `; ${formatCount(left.count)} left, needed by a row or a backup`;
+  return [
+    ...describeLeft(left, 'in quarantine'),
+    `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of ${formatNumber(runs.length, 'run')}${stays}`,
+  ].join('\n');
 }

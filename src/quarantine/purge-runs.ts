@@ -9,6 +9,7 @@ import { earlierClock } from '../s3/earlier-clock.ts';
 import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { tellingCutOff } from './cut-off.ts';
+import { describeLeft, type LeftObjects, tallyLeft } from './left-objects.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './quarantine-context.ts';
 import {
   firstOriginal,
@@ -50,7 +51,7 @@ export interface PurgeReport {
   readonly runs: readonly string[];
   readonly removed: { readonly count: number; readonly bytes: number };
   /** Objects that stay, because a row or a kept backup has come to need them. */
-  readonly kept: number;
+  readonly left: LeftObjects;
 }
 
 /**
@@ -68,7 +69,7 @@ export async function purgeRuns(
   const { store, database, quarantinePrefix } = context;
   const all = await listRuns(store, quarantinePrefix, signal);
   const runs = await ownRuns(context, oldRuns(all, olderThanMs, earlierClock(context)), signal);
-  if (runs.length === 0) return { runs: [], removed: { count: 0, bytes: 0 }, kept: 0 };
+  if (runs.length === 0) return { runs: [], removed: { count: 0, bytes: 0 }, left: tallyLeft().summary() };
   const objects = runs.reduce((sum, run) => sum + run.objects, 0);
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
   const what = `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) of ${formatNumber(runs.length, 'run')}`;
@@ -97,7 +98,7 @@ async function deleteRuns(
   signal: AbortSignal,
 ): Promise<PurgeReport> {
   const removed = { count: 0, bytes: 0 };
-  let kept = 0;
+  const left = tallyLeft();
   const refusals: StoreError[] = [];
   const describeCutOff = (objects: string) => `${objects} were deleted; run it again for the rest`;
   const deleteRun = async (run: string, begin: () => void) => {
@@ -110,10 +111,9 @@ async function deleteRuns(
           const { original } = object;
           const [backup] = await protectors.of(original);
           if (backup !== undefined || named.has(original)) {
-            kept += 1;
-            log.warn(
-              `${original} stays in quarantine: ${backup === undefined ? 'a row names it' : `backup ${backup} needs it`}`,
-            );
+            const reason = backup === undefined ? 'a row names it' : `backup ${backup} needs it`;
+            left.add(original, reason);
+            log.debug(`${original} stays in quarantine: ${reason}`);
             continue;
           }
           going.push(object);
@@ -138,6 +138,7 @@ async function deleteRuns(
     for (const { run } of runs) await deleteRun(run, begin);
   });
   if (refusals.length > 0) {
+    for (const line of describeLeft(left.summary(), 'in quarantine')) log.info(line);
     log.info(
       `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) from the quarantine`,
     );
@@ -146,5 +147,5 @@ async function deleteRuns(
       refusals,
     );
   }
-  return { runs: runs.map(({ run }) => run), removed, kept };
+  return { runs: runs.map(({ run }) => run), removed, left: left.summary() };
 }

@@ -73,7 +73,7 @@ test('a name cannot command the terminal', async () => {
   });
   expect(await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes'])).toMatchObject({
     status: 3,
-    stderr: expect.stringContaining(`${shown} stays in quarantine: a row names it\n`),
+    stdout: expect.stringContaining(`left ${shown}: a row names it\n`),
   });
 });
 
@@ -186,7 +186,7 @@ test('purge deletes old runs, but not what a row or a backup has come to need', 
   await bed.database.query('DELETE FROM files WHERE id = 3');
   const purged = await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes', '--json']);
   expect(purged).toMatchObject({ status: 3 });
-  expect(JSON.parse(purged.stdout)).toMatchObject({ removed: { count: 1 }, kept: 2 });
+  expect(JSON.parse(purged.stdout)).toMatchObject({ removed: { count: 1 }, left: { count: 2 } });
   expect((await bed.places()).quarantine).toEqual(['media/orphan', 'media/x/1']);
 });
 

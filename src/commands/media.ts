@@ -17,7 +17,7 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
   const { dryRun } = invocation.options as CommonOptions & { readonly dryRun?: true };
   if (what !== 'check' && what !== 'restore') throw usage(`${JSON.stringify(what)} is not accepted`);
   if (what === 'check' && dryRun === true) throw usage('--dry-run applies only to restore');
-  const wanted = readBackupId(id, what);
+  const wanted = readBackupId(id, 'ID');
   const session = openSession(invocation, MEDIA_GROUPS);
   const { config } = session;
   const { signal } = invocation;

@@ -232,7 +232,7 @@ test('a backup that is deleted meanwhile is told as deleted, not as one without 
 
 test.each([
   [['media', 'burn', 'latest'], 2, /"burn" is not accepted — use `media check ID`/],
-  [['media', 'check', 'x'], 2, /check: "x" is not accepted/],
+  [['media', 'check', 'x'], 2, /: ID: "x" is not accepted/],
   [['media', 'check', 'latest', '--references', 'x'], 2, /unknown option '--references'/],
   [['media', 'check', '20200101000000'], 4, /there is no such backup under/],
   [['media', 'check', 'latest'], 4, /has no list of them — read its dump instead: .* --backup \d+/],

@@ -21,6 +21,9 @@ import {
 } from './restore-options.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
+/** What to give if a file is none that can be restored. */
+const NAME_ANOTHER = 'give a file written by pg_dump, or an id as shown by `topobank-backup list`';
+
 /** The dump to restore, and its media. */
 export interface Chosen extends ChosenDump {
   readonly media: RestoreMedia;
@@ -40,7 +43,7 @@ export async function withSource(
   const { env, signal } = invocation;
   if (wanted.by === 'file') {
     const session = openSession(invocation, FILE_RESTORE_GROUPS);
-    const local = await openLocalDump(wanted.file, signal);
+    const local = await openLocalDump(wanted.file, signal, NAME_ANOTHER);
     const source = fileSource(wanted.file, local, { binDir: session.config.binDir, env });
     const media = mediaOfRestore(invocation, session.log, undefined);
     return work(session, { source, media, checkThere: async () => {} });

@@ -26,19 +26,26 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
 };
 
-const NAME_A_FILE = 'give a file written by pg_dump; `topobank-backup list` shows backup ids';
+const NAME_A_FILE = 'give a file written by pg_dump';
 
 /** pg_dump's directory format has a table of contents. */
-async function directoryRemedy(directory: string): Promise<string> {
+async function directoryRemedy(directory: string, other: string): Promise<string> {
   const contents = await stat(join(directory, 'toc.dat')).catch(() => undefined);
   return contents !== undefined
     ? `convert it with pg_restore --file=dump.sql ${directory} and give dump.sql`
-    : NAME_A_FILE;
+    : other;
 }
 
-/** @throws NotFoundError if there is no such file or it cannot be read */
-export async function openLocalDump(file: string, signal: AbortSignal): Promise<LocalDump> {
-  const unreadable = (problem: string, cause?: unknown, remedy = NAME_A_FILE) =>
+/**
+ * @param nameAnother what to do if there is no dump, for a command that takes more than files
+ * @throws NotFoundError if there is no such file or it cannot be read
+ */
+export async function openLocalDump(
+  file: string,
+  signal: AbortSignal,
+  nameAnother = NAME_A_FILE,
+): Promise<LocalDump> {
+  const unreadable = (problem: string, cause?: unknown, remedy = nameAnother) =>
     new NotFoundError({
       doing: `cannot read the dump ${file}`,
       problem,
@@ -48,7 +55,8 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
   try {
     // Opening a pipe would wait for its writer.
     const info = await stat(file);
-    if (info.isDirectory()) throw unreadable('it is a directory', undefined, await directoryRemedy(file));
+    if (info.isDirectory())
+      throw unreadable('it is a directory', undefined, await directoryRemedy(file, nameAnother));
     if (!info.isFile()) throw unreadable('it is not a regular file');
     await access(file, constants.R_OK);
     return {
@@ -58,7 +66,7 @@ export async function openLocalDump(file: string, signal: AbortSignal): Promise<
   } catch (error) {
     if (error instanceof NotFoundError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
-    const remedy = code === 'EACCES' ? `let uid ${process.getuid?.()} read it` : NAME_A_FILE;
+    const remedy = code === 'EACCES' ? `let uid ${process.getuid?.()} read it` : nameAnother;
     throw unreadable(PROBLEMS[code ?? ''] ?? String(code ?? error), error, remedy);
   }
 }

@@ -198,7 +198,7 @@ const BAD: readonly Bad[] = [
     about: 'a bucket of no name',
     args: 'list --bucket n',
     status: 2,
-    says: /--bucket: "n" is not accepted, expected a bucket name of 3 to 63 letters, digits, dots or dashes — /,
+    says: /--bucket: "n" is not accepted, expected a bucket name of 3 to 63 letters, digits, dots, dashes or underscores — /,
   },
   {
     about: 'an S3 server that is not there',
@@ -454,9 +454,14 @@ const BAD: readonly Bad[] = [
     about: 'a file that does not exist',
     args: 'push @/nowhere.sql',
     status: 4,
-    says: /cannot read the dump \S+\/nowhere\.sql: there is no such file — give a file written by pg_dump/,
+    says: /cannot read the dump \S+\/nowhere\.sql: there is no such file — give a file written by pg_dump$/,
   },
-  { about: 'a directory', args: 'restore @ --yes', status: 4, says: /: it is a directory — give a file/ },
+  {
+    about: 'a directory',
+    args: 'restore @ --yes',
+    status: 4,
+    says: /: it is a directory — give a file written by pg_dump, or an id as shown by/,
+  },
   {
     about: 'a dump in the directory format',
     args: 'restore @/directory --yes',
@@ -548,7 +553,7 @@ const BAD: readonly Bad[] = [
     about: 'a manifest that is no JSON',
     args: 'restore 20200102000000 --yes',
     status: 1,
-    says: /cannot use backup 20200102000000: .*manifest\.json: it is not JSON — /,
+    says: /cannot use backup 20200102000000: .*manifest\.json cannot be read: it is not JSON; [^—]* — /,
   },
   {
     about: 'a manifest that is no JSON, to be fetched',

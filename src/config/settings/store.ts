@@ -29,7 +29,7 @@ export const STORE_SETTINGS = defineSettings({
     flag: 'bucket',
     schema: v.pipe(text, v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{2,62}$/)),
     fallback: 'topobank-assets',
-    form: 'a bucket name of 3 to 63 letters, digits, dots or dashes',
+    form: 'a bucket name of 3 to 63 letters, digits, dots, dashes or underscores',
     about: 'S3 bucket; created if it is missing and the access key permits it.',
   },
   accessKeyId: {

@@ -41,7 +41,7 @@ export async function auditBackup(
   const { matched, references, close } = await readDumpReferences(context, backup, signal);
   const tally = createTally(mediaPrefix, NOT_SOUGHT);
   try {
-    assertSources(matched);
+    assertSources(matched, 'dump');
     for await (const batch of joinBucket(context, asBatches(references), { tally, cutoff: NEVER }, signal)) {
       const findings = batch.map((candidate) => findingOf(candidate, new Map()));
       tally.findings(findings);

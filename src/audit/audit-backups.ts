@@ -177,7 +177,7 @@ async function judgeBackup(
   const read = await readDumpReferences(context, backup, signal);
   try {
     // A backup may have been taken before the application made its tables.
-    if (read.hasTables) assertSources(read.matched);
+    if (read.hasTables) assertSources(read.matched, 'dump');
     const rows = counted(read.references, (batch) => {
       references += batch.filter(({ kind }) => kind === 'key').length;
     });

@@ -76,7 +76,7 @@ export async function auditMedia(
       const snapshot = await exportSnapshot(held);
       await joinSnapshot(copying, snapshot);
       const { matched, relations, serverEncoding } = await inspectDatabase(held, context.ownSources);
-      assertSources(matched);
+      assertSources(matched, 'database');
       for (const tables of tablesOfSeveral(matched))
         log.warn(`several schemas have a table of this name, and the rows of each count: ${tables}`);
       for (const problem of matched.unread) onUnread(problem);

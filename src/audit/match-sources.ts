@@ -86,14 +86,20 @@ export function tablesOfSeveral({ sources }: Matched): string[] {
     .map(([table, names]) => `${table} in ${formatFirst([...names], SCHEMAS_NAMED)}`);
 }
 
-/** @throws ConfigError if there is no source, saying which tables were looked for */
-export function assertSources({ sources }: PresentSources): void {
+/** What to check if the rows are not those of TopoBank. */
+const WRONG_PLACE = { database: 'POSTGRES_DB', dump: 'S3_PREFIX' } as const;
+
+/**
+ * @param of where the rows are
+ * @throws ConfigError if there is no source, saying which tables were looked for
+ */
+export function assertSources({ sources }: PresentSources, of: keyof typeof WRONG_PLACE): void {
   if (sources.length > 0) return;
   const looked = TOPOBANK_SOURCES.flatMap(({ tables, eras }) => (eras.length > 0 ? tables : []));
   throw new ConfigError({
     doing: 'cannot determine which rows own which objects',
-    problem: `the database matches no known era of TopoBank (looked for ${[...new Set(looked)].join(', ')})`,
-    remedy: 'check POSTGRES_DB, or name its columns in AUDIT_REFERENCES',
+    problem: `the ${of} matches no known era of TopoBank (looked for ${[...new Set(looked)].join(', ')})`,
+    remedy: `check ${WRONG_PLACE[of]}, or name its columns in AUDIT_REFERENCES`,
   });
 }
 

@@ -27,7 +27,7 @@ export async function ownedKeyFinder(
 ): Promise<FindOwned> {
   await refuseStandby(client);
   const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
-  assertSources(matched);
+  assertSources(matched, 'database');
   const [unread] = matched.unread;
   if (unread !== undefined) throw unreadRows(unread);
   await seeAllRows(client, serverEncoding);

@@ -311,6 +311,20 @@ test.each([
   expect(await bed.audit(args)).toMatchObject({ status: 2, stderr: expect.stringContaining(problem) });
 });
 
+test('of a backup of no known era the error names what chooses the backup, not the database', async () => {
+  await createFiles();
+  await backup({ MEDIA_MANIFEST: 'off' });
+  const refused = /the dump matches no known era .* — check S3_PREFIX, or name /;
+  expect(await bed.audit(['--backup', 'latest'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(refused),
+  });
+  expect(await bed.audit(['--all-backups'])).toMatchObject({
+    status: 3,
+    stdout: expect.stringMatching(refused),
+  });
+});
+
 test.each([
   [['--backup', 'x'], 2, /--backup: "x" is not accepted/],
   [['--backup', '20200101000000'], 4, /cannot use backup 20200101000000: there is no such backup/],

@@ -20,7 +20,7 @@ function endpointUrl(settings: Pick<Config<'store'>, 'endpoint' | 'useTls'>): st
   return `${useTls ? 'https' : 'http'}://${endpoint}`;
 }
 
-/** The server's address for messages, without a user or password that it may contain. */
+/** The server's address for messages. */
 export function serverAddress({ endpoint, useTls, region }: Config<'store'>): string {
   const { origin, pathname } = new URL(
     endpointUrl({ endpoint, useTls }) ??

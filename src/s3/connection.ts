@@ -78,7 +78,9 @@ export function connectBucket(
         hasAnswered ||= answered;
         // The next outage is a new one.
         if (answered) isWaiting = false;
-        throw signal.aborted ? signal.reason : storeError(`${doing} (${endpoint})`, error, permission);
+        throw signal.aborted
+          ? signal.reason
+          : storeError(`${doing} (${endpoint})`, error, permission, bucket);
       }
     },
   };

@@ -64,13 +64,23 @@ const REMEDIES: Readonly<Record<string, string>> = {
   QuotaExceeded: 'free space in the bucket, or raise its quota',
 };
 
+const KEEP_HOST = 'set S3_FORCE_PATH_STYLE=1, or check AWS_S3_ENDPOINT_URL and DNS';
+
+/** Whether the host cannot be resolved whose name begins with that of the bucket. */
+function hasUnknownHost(error: unknown, bucket: string | undefined): boolean {
+  const { code, hostname } = (error ?? {}) as { readonly code?: unknown; readonly hostname?: string };
+  if (bucket === undefined) return false;
+  return (code === 'ENOTFOUND' || code === 'EAI_AGAIN') && hostname?.startsWith(`${bucket}.`) === true;
+}
+
 /**
  * Turns an SDK error into a StoreError.
  *
  * @param doing what was being done, to what: `cannot read backup/x.sql from bucket b`
  * @param permission the right that the call needs, for a 403: `s3:PutObject on backup/*`
+ * @param bucket if the request may have put its name in the host's
  */
-export function storeError(doing: string, error: unknown, permission: string): Error {
+export function storeError(doing: string, error: unknown, permission: string, bucket?: string): Error {
   if (error instanceof OperatorError) return error;
   const { status, code } = answerOf(error);
   // The status reports success, but the SDK could not read what came with it.
@@ -86,7 +96,7 @@ export function storeError(doing: string, error: unknown, permission: string): E
   return new StoreError({
     doing,
     problem: describe(status, code, error),
-    remedy: remedyOf(status, code, permission),
+    remedy: hasUnknownHost(error, bucket) ? KEEP_HOST : remedyOf(status, code, permission),
     cause: error,
   });
 }

@@ -79,6 +79,11 @@ test.each([
     failure('ENOTFOUND', 'getaddrinfo ENOTFOUND s3'),
     'ENOTFOUND, getaddrinfo ENOTFOUND s3 — check AWS_S3_ENDPOINT_URL',
   ],
+  [Object.assign(failure('ENOTFOUND'), { hostname: 'other.localhost' }), /— check AWS_S3_ENDPOINT_URL$/],
+  [
+    Object.assign(failure('ENOTFOUND'), { hostname: 'b.localhost' }),
+    /— set S3_FORCE_PATH_STYLE=1, or check AWS_S3_ENDPOINT_URL and DNS$/,
+  ],
   [failure('EAI_AGAIN'), /— check AWS_S3_ENDPOINT_URL and DNS$/],
   [failure('ETIMEDOUT'), /— check AWS_S3_ENDPOINT_URL and the firewall$/],
   [
@@ -105,7 +110,7 @@ test.each([
   ['a string', 'unknown error — check AWS_S3_ENDPOINT_URL and the network'],
   [undefined, 'unknown error — check AWS_S3_ENDPOINT_URL and the network'],
 ])('%s', (error, expected) => {
-  const shown = storeError(DOING, error, NEEDED);
+  const shown = storeError(DOING, error, NEEDED, 'b');
   expect(shown).toBeInstanceOf(StoreError);
   expect(shown.message).not.toContain('\n');
   expect(shown.message.slice(0, DOING.length + 2)).toBe(`${DOING}: `);

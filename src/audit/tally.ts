@@ -101,10 +101,17 @@ export function createTally(mediaPrefix: string, notSought: readonly FindingKind
         references,
         prefixes,
         ...summarize(all),
-        byPrefix: [...byPrefix].map(([prefix, counts]) => ({ prefix, ...summarize(counts) })),
+        byPrefix: [...byPrefix]
+          .sort(inOrderOfKeys)
+          .map(([prefix, counts]) => ({ prefix, ...summarize(counts) })),
       };
     },
   };
+}
+
+/** Findings and objects are counted in two series, each in the order in which S3 lists keys. */
+function inOrderOfKeys([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function count(into: { count: number; bytes: number }, bytes: number): void {

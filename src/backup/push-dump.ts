@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { fileTime } from '../catalog/backup-name.ts';
 import { isFree } from '../catalog/catalog.ts';
+import { showTableName } from '../catalog/find-table.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
@@ -71,7 +72,7 @@ function refuseUnrestorable(file: string): (token: DumpToken) => void {
     if (token.type === 'copy-start' && !creates) {
       throw new RestoreError({
         doing,
-        problem: `it contains rows of ${token.name} but creates no table`,
+        problem: `it contains rows of ${showTableName(token)} but creates no table`,
         remedy: 'take a dump without --data-only',
       });
     }

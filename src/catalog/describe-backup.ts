@@ -78,7 +78,9 @@ async function describeStates(
     }));
   }
   const { key } = found.manifest;
-  const named = await readManifest(store, found.manifest, signal).catch(describeUnread);
+  const named = await readManifest(store, found.manifest, signal).catch((error: unknown) =>
+    describeUnread(key, error),
+  );
   if (named === undefined) return [];
   const { manifest } = named;
   const dump = found.dumps.find((candidate) =>
@@ -123,10 +125,11 @@ function formOf(dump: Dump | undefined): Dump['compression'] {
 }
 
 /** @returns undefined if the manifest, the last object of its backup, was deleted between listing and reading */
-function describeUnread(error: unknown): UnreadManifest | undefined {
+function describeUnread(key: string, error: unknown): UnreadManifest | undefined {
   if (error instanceof NotFoundError) return undefined;
-  if (error instanceof DumpError) return { manifest: undefined, fault: error.message, unproven: false };
-  throw error;
+  if (!(error instanceof DumpError)) throw error;
+  const fault = `its manifest ${key} cannot be read: ${error.problem}; if it is deleted, the dump is listed as foreign`;
+  return { manifest: undefined, fault, unproven: false };
 }
 
 interface UnreadManifest {

@@ -293,7 +293,9 @@ const BROKEN: readonly [about: string, damage: () => unknown, fault: () => Fault
       what: 'manifest',
       where: manifestKey(),
       expected: `a manifest of backup ${id}`,
-      found: expect.stringContaining('it is not JSON') as unknown as string,
+      found: expect.stringMatching(
+        /^its manifest \S+ cannot be read: it is not JSON; [^—]*$/,
+      ) as unknown as string,
     }),
   ],
   [

@@ -56,7 +56,7 @@ export function findTable<T extends TableName>(
   if (names.length > 1) return { kind: 'several', names };
   const wanted = (name ?? '').toLowerCase();
   const ranked = [...new Map(tables.map((table) => [showTableName(table), unlikeness(table.name, wanted)]))]
-    .filter(([, unlike]) => unlike <= Math.max(2, wanted.length / 3))
+    .filter(([, unlike]) => unlike < wanted.length && unlike <= Math.max(2, wanted.length / 3))
     .sort(([, a], [, b]) => a - b);
   return { kind: 'none', near: ranked.slice(0, NEAR).map(([shown]) => shown) };
 }

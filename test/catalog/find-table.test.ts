@@ -52,6 +52,8 @@ test.each([
   ['topography', { kind: 'none', near: ['public.manager_topography', 'old.manager_topography'] }],
   ['old.manager_surface', { kind: 'none', near: ['public.manager_surface'] }],
   ['auth_user', { kind: 'none', near: [] }],
+  // As different from each name as nothing is.
+  ['"*"', { kind: 'none', near: [] }],
 ])('of these tables, %s is %j', (text, expected) => {
   expect(findTable(TABLES, parseTableName(text)!)).toEqual(expected);
 });

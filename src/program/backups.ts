@@ -48,7 +48,10 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
     ],
     options: [
       ['--table <name>', 'only the rows of this table, in COPY text format; name it as in psql'],
-      ['--csv', 'with --table: as CSV with a header line, in the encoding of the dump'],
+      [
+        '--csv',
+        'with --table: as CSV, the rows in the encoding of the dump, with a header line in UTF-8 or LATIN1',
+      ],
     ],
     examples: [
       'topobank-backup fetch 20261123103000 /var/tmp',

@@ -8,7 +8,8 @@ export function formatBytes(bytes: number): string {
 
 /** `7m 5s`; at most two units, so that it reads at a glance. */
 export function formatDuration(ms: number): string {
-  return prettyMilliseconds(Math.max(0, ms), { unitCount: 2, secondsDecimalDigits: ms < 10_000 ? 1 : 0 });
+  if (ms <= 0) return '0s';
+  return prettyMilliseconds(ms, { unitCount: 2, secondsDecimalDigits: ms < 10_000 ? 1 : 0 });
 }
 
 /** `1,234,567` */

@@ -1,7 +1,7 @@
 import type { Manifest } from '../catalog/manifest.ts';
 import { type Fault, faultLine } from '../catalog/verification.ts';
 import { majorOf } from '../dump/dump-index.ts';
-import { formatCount } from '../ui/format.ts';
+import { formatCount, formatNumber } from '../ui/format.ts';
 import { compareRows, compareText, tablesBeyond, tablesCounted } from './compare-digests.ts';
 import { type DumpDigest, LARGE_OBJECTS } from './dump-digest.ts';
 import type { Evidence } from './evidence.ts';
@@ -41,14 +41,17 @@ export function judgeDrill({
   const text = judgeText(original, restored, own);
   if (own) faults.push(...text.differences);
   if (text.unproved !== undefined) open.push(text.unproved);
-  const all = formatCount(original.tables.size);
-  const tables =
-    counted.length === 0 ? `all ${all}` : `${formatCount(original.tables.size - counted.length)} of ${all}`;
   return {
     faults,
-    proved: `PostgreSQL ${majorOf(restored.index.serverVersion)} restores it; dumped again, ${text.unproved === undefined ? 'its schema and ' : ''}${tables} tables are identical byte for byte`,
+    proved: `PostgreSQL ${majorOf(restored.index.serverVersion)} restores it; dumped again, ${text.unproved === undefined ? 'its schema and ' : ''}${nameTables(original.tables.size, counted.length)} are identical byte for byte`,
     unproved: open.length > 0 ? open.join('; ') : 'that the application works with it',
   };
+}
+
+/** `all 12 tables`, of which only the rows of some, `11 of 12 tables`, were compared byte for byte */
+function nameTables(all: number, onlyCounted: number): string {
+  if (onlyCounted > 0) return `${formatCount(all - onlyCounted)} of ${formatNumber(all, 'table')}`;
+  return all === 1 ? 'its one table' : `all ${formatCount(all)} tables`;
 }
 
 /** @returns how the texts differ, and, if that proves nothing, why */

@@ -13,12 +13,12 @@ test.each([
 });
 
 test.each([
-  [0, '0ms'],
+  [0, '0s'],
   [1500, '1.5s'],
   [59_999, '59s'],
   [425_000, '7m 5s'],
   [90_061_000, '1d 1h'],
-  [-5, '0ms'],
+  [-5, '0s'],
 ])('%d ms read %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
 });

@@ -50,7 +50,7 @@ test.each([
   expect(judge(restored)).toMatchObject({
     faults: [],
     proved:
-      'PostgreSQL 15 restores it; dumped again, its schema and all 1 tables are identical byte for byte',
+      'PostgreSQL 15 restores it; dumped again, its schema and its one table are identical byte for byte',
   });
 });
 
@@ -93,7 +93,7 @@ test('another major version writes otherwise, which is no fault; rows are compar
   const restored = WHOLE.replaceAll('15.18', '17.2').replace('(a int)', '(a integer)');
   expect(judge(restored)).toMatchObject({
     faults: [],
-    proved: 'PostgreSQL 17 restores it; dumped again, all 1 tables are identical byte for byte',
+    proved: 'PostgreSQL 17 restores it; dumped again, its one table are identical byte for byte',
     unproved:
       'the schema’s text, because pg_dump 15 of PostgreSQL 15 wrote the dump and pg_dump 17 of PostgreSQL 17 writes it differently',
   });
@@ -136,7 +136,7 @@ test('of a table in several blocks the rows are counted', () => {
   const once = WHOLE.replace('\n1\n2\n', '\n1\n2\n1\n2\n');
   expect(judge(once, twice, 'foreign')).toMatchObject({
     faults: [],
-    proved: expect.stringContaining('again, 0 of 1 tables are identical byte for byte'),
+    proved: expect.stringContaining('again, 0 of 1 table are identical byte for byte'),
     unproved: expect.stringContaining(COUNTED),
   });
   expect(judge(WHOLE, twice, 'foreign').faults).toMatchObject([{ expected: '4 rows', found: '2 rows' }]);
@@ -154,7 +154,7 @@ describe('rows of partitions that are dumped as those of the whole table', () =>
   ])('may, restored, %s', (_, restored) => {
     expect(judge(restored, through)).toMatchObject({
       faults: [],
-      proved: expect.stringContaining('again, its schema and 0 of 1 tables are'),
+      proved: expect.stringContaining('again, its schema and 0 of 1 table are'),
       unproved: COUNTED,
     });
   });
@@ -188,7 +188,7 @@ test('a table with a line end in its name, which its entry has as a blank, is it
     'COPY public.t',
     'COPY public."a\nb"',
   );
-  expect(judge(odd, odd).proved).toContain('its schema and all 1 tables are');
+  expect(judge(odd, odd).proved).toContain('its schema and its one table are');
   expect(judge(odd.replace('\n1\n2\n', '\n2\n1\n'), odd).faults).toHaveLength(1);
 });
 

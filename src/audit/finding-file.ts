@@ -29,6 +29,12 @@ const CSV_COLUMNS = [
   'backups',
 ] as const;
 
+/** Names that users of the application give. */
+const LABELS: ReadonlySet<string> = new Set(['topography', 'surface', 'owner']);
+
+/** What a spreadsheet takes for a formula (OWASP, "CSV Injection"). */
+const FORMULA = /^[=+\-@\t\r]/;
+
 /**
  * @param path a file, which is replaced, or something to write to directly, such as a pipe or /dev/stdout
  * @throws ConfigError if it cannot be written, OutputError if the disk is full or fails
@@ -39,13 +45,19 @@ export async function createFindingFile(path: string, format: FindingFormat): Pr
       return await work;
     } catch (error) {
       const remedy = 'give a file in a writable directory with free space';
-      throw fileError({ doing: `cannot write ${path}`, remedy }, error);
+      throw fileError({ doing: `cannot write ${path}`, remedy }, error, { EISDIR: 'it is a directory' });
     }
   };
   const { name, unfinished } = await attempt(placeOf(path));
   const file = await attempt(open(unfinished, 'w'));
   const encode = format === 'csv' ? encodeCsv : encodeNdjson;
-  const append = (text: string) => attempt(file.writeFile(text));
+  const append = (text: string) =>
+    attempt(
+      file.writeFile(text).catch((error: NodeJS.ErrnoException) => {
+        // A reader that is gone (`| head`) is not a failure.
+        if (error.code !== 'EPIPE') throw error;
+      }),
+    );
   let finished = false;
 
   async function discard(): Promise<void> {
@@ -85,12 +97,16 @@ function encodeNdjson(findings: readonly Finding[]): string {
   return findings.map((finding) => `${JSON.stringify(finding)}\n`).join('');
 }
 
-/** RFC 4180. Several backups are separated by spaces; the rows of a shared key are only counted. */
+/**
+ * RFC 4180. Several backups are separated by spaces; the rows of a shared key are only counted. A label that a
+ * spreadsheet would compute gets an apostrophe before it; keys stay as they are, so that they can be looked up.
+ */
 function encodeCsv(findings: readonly Finding[]): string {
   return stringify(
     findings.map((finding) =>
       CSV_COLUMNS.map((column) => {
         const value = (finding as Partial<Record<string, unknown>>)[column];
+        if (LABELS.has(column) && typeof value === 'string' && FORMULA.test(value)) return `'${value}`;
         return Array.isArray(value) ? value.join(' ') : (value ?? '');
       }),
     ),

@@ -64,7 +64,7 @@ test.each([
     '[{"table": "files", "owns": "x/{at}/"}]',
     /column at of table files is of type timestamp with time zone, /,
   ],
-  ['[{"column": "key"}]', /cannot use AUDIT_REFERENCES: entry 1, column/],
+  ['[{"column": "key"}]', /cannot use AUDIT_REFERENCES \(--references\): entry 1, column/],
 ])('AUDIT_REFERENCES=%s', async (references, message) => {
   const { status, stderr } = await bed.audit([], { AUDIT_REFERENCES: references });
   expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(message) });
@@ -74,7 +74,7 @@ test.each([
   [['--grace', '1 day'], /--grace: "1 day" is not accepted, expected an age such as/],
   [['--grace', '999999999d'], /--grace: "999999999d" is not accepted, expected an age .*, at most 36500d/],
   [['--ndjson', '/nowhere/x.ndjson'], /cannot write \/nowhere\/x\.ndjson: ENOENT/],
-  [['--csv', '/'], /cannot write \/: EISDIR/],
+  [['--csv', '/'], /cannot write \/: it is a directory — /],
   [['--csv', '/tmp/x', '--ndjson', '/tmp/./x'], /--ndjson and --csv name the same file, \/tmp\/x/],
 ])('%j', async (args, message) => {
   const { status, stderr } = await bed.audit(args, NAMED);

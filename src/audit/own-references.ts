@@ -23,7 +23,12 @@ const prefixEntry = v.strictObject({
   table: tableName,
   owns: v.union([pattern, v.pipe(v.array(pattern), v.minLength(1))]),
 });
-const list = v.pipe(v.array(v.record(v.string(), v.unknown())), v.minLength(1));
+const EXPECTED_LIST = 'expected an array of at least one entry';
+const list = v.pipe(v.array(v.unknown(), EXPECTED_LIST), v.minLength(1, EXPECTED_LIST));
+const anyEntry = v.record(v.string(), v.unknown(), 'expected an object');
+
+/** The setting in messages, whichever way it was given. */
+export const OWN_REFERENCES = 'AUDIT_REFERENCES (--references)';
 
 /**
  * Reads AUDIT_REFERENCES: which rows own which objects, in addition to TopoBank's own. A JSON array, or the path of a
@@ -40,10 +45,11 @@ const list = v.pipe(v.array(v.record(v.string(), v.unknown())), v.minLength(1));
 export async function readOwnReferences(setting: string | undefined): Promise<readonly ReferenceSource[]> {
   if (setting === undefined) return [];
   const inline = /^\s*[[{]/.test(setting);
-  const from = inline ? 'AUDIT_REFERENCES' : `AUDIT_REFERENCES file ${setting}`;
+  const from = inline ? OWN_REFERENCES : `the file ${setting} of ${OWN_REFERENCES}`;
   const json = parseJson(inline ? setting : await readText(setting), from);
-  return parse(list, json, from, 'it').map((entry, index) => {
+  return parse(list, json, from, 'it').map((given, index) => {
     const which = `entry ${index + 1}`;
+    const entry = parse(anyEntry, given, from, which);
     refuseUnknownNames(entry, from, which);
     return 'column' in entry
       ? keySource(parse(keyEntry, entry, from, which))
@@ -90,17 +96,21 @@ function parse<S extends v.GenericSchema>(
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
-  const path = v.getDotPath(issue);
-  const where = path === null ? which : `${which}, ${path},`;
+  // An item of an array counts from 1, as entries do.
+  const path = (issue.path ?? []).map(({ key }) =>
+    typeof key === 'number' ? `item ${key + 1}` : String(key),
+  );
+  const where = path.length === 0 ? which : `${[which, ...path].join(', ')},`;
   throw refuseSetting(from, `${where} is not accepted: ${issue.message}`);
 }
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    // Some editors put a byte order mark before the text.
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    throw refuseSetting('AUDIT_REFERENCES', `cannot read ${JSON.stringify(path)} (${code})`, error);
+    throw refuseSetting(OWN_REFERENCES, `cannot read ${JSON.stringify(path)} (${code})`, error);
   }
 }
 

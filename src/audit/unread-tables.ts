@@ -9,6 +9,7 @@ import {
 } from '../postgres/relations.ts';
 import { isText, isTime, typeReadOtherwise } from './column-types.ts';
 import { placeholders } from './key-pattern.ts';
+import { OWN_REFERENCES } from './own-references.ts';
 import { namedColumns, type ReferenceSource } from './reference-sources.ts';
 
 /**
@@ -116,7 +117,7 @@ function unreadableTable(problem: string): ConfigError {
 
 function refuseSource(problem: string): ConfigError {
   return new ConfigError({
-    doing: 'cannot use AUDIT_REFERENCES',
+    doing: `cannot use ${OWN_REFERENCES}`,
     problem,
     remedy: 'correct it, or POSTGRES_DB',
   });

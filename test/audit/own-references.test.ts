@@ -41,6 +41,8 @@ test('a file holds the same', async () => {
   const path = join(scratch.path, 'references.json');
   writeFileSync(path, '[\n  {"column": "blog_post.image"}\n]\n');
   expect(await readOwnReferences(path)).toEqual([key('blog_post', 'image')]);
+  writeFileSync(path, '\uFEFF[{"column": "blog_post.image"}]');
+  expect(await readOwnReferences(path)).toEqual([key('blog_post', 'image')]);
 });
 
 test.each([
@@ -60,14 +62,18 @@ test.each([
   ['[{"table": "a"}]', /entry 1, owns,/],
   ['[{"table": "a", "owns": "albums/"}]', /entry 1, owns,/],
   ['[{"table": "a", "owns": []}]', /entry 1, owns,/],
+  [
+    '[{"table": "a", "owns": ["a/{id}/", "b/"]}]',
+    /^cannot use AUDIT_REFERENCES \(--references\): entry 1, owns, item 2, is not accepted: expected a prefix/,
+  ],
   ['[{"table": "a", "owns": "albums/{id}/{"}]', /entry 1, owns,/],
   ['[{"table": "a", "owns": "albums/{id}}/"}]', /entry 1, owns,/],
   // Under the media prefix it would be a key with two slashes, and all that is there an orphan.
   ['[{"table": "a", "owns": "/albums/{id}/"}]', /entry 1, owns, .* without a leading slash/],
   ['[{"column": "a.b", "prefix": "/blog/"}]', /entry 1, prefix, .* without a leading slash/],
-  ['[]', /it is not accepted/],
-  ['{"column": "a.b"}', /it is not accepted/],
-  ['["a.b"]', /is not accepted/],
+  ['[]', /it is not accepted: expected an array of at least one entry —/],
+  ['{"column": "a.b"}', /it is not accepted: expected an array of at least one entry —/],
+  ['[{"column": "a.b"}, 1]', /: entry 2 is not accepted: expected an object —/],
   ['[{"column": "a.b"', /it is not JSON/],
   ['/nowhere/references.json', /cannot read "\/nowhere\/references\.json" \(ENOENT\)/],
 ])('%s is refused', async (setting, message) => {

@@ -275,7 +275,7 @@ test.each([
   );
   expect(await bed.audit(['--references', REPORTS])).toMatchObject({
     status: 2,
-    stderr: expect.stringContaining(`cannot use AUDIT_REFERENCES: ${problem} — `),
+    stderr: expect.stringContaining(`cannot use AUDIT_REFERENCES (--references): ${problem} — `),
   });
 });
 

@@ -45,7 +45,7 @@ test.each([
   [{ AUDIT_REFERENCES: '/nowhere.yaml' }, '/nowhere.yaml'],
   [
     { AUDIT_REFERENCES: '[{"column": "a"}]' },
-    /cannot use AUDIT_REFERENCES: entry 1, column, is not accepted/,
+    /cannot use AUDIT_REFERENCES \(--references\): entry 1, column, is not accepted/,
   ],
   [{ TZ: 'Mars/Olympus' }, 'TZ: "Mars/Olympus" is not accepted, expected a time zone such as Europe/Berlin'],
   [

@@ -50,6 +50,14 @@ test('what is missing may have been given under a mistyped name', () => {
 });
 
 test.each([
+  ['[::1]', '::1'],
+  ['::1', '::1'],
+  ['/run/[x]', '/run/[x]'],
+])('the host %s is %s', (given, host) => {
+  expect(read({ POSTGRES_HOST: given }).host).toBe(host);
+});
+
+test.each([
   ['POSTGRES_HOST', 'DATABASE_HOST', 'PGHOST'],
   ['POSTGRES_DB', 'DATABASE_NAME', 'PGDATABASE'],
   ['AWS_STORAGE_BUCKET_NAME', 'S3_BUCKET', undefined],

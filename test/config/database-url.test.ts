@@ -15,6 +15,7 @@ test.each([
     'postgresql://me@db?sslmode=verify-full&sslrootcert=/etc/ca.pem',
     { ...PLAIN, env: { PGSSLMODE: 'verify-full', PGSSLROOTCERT: '/etc/ca.pem' } },
   ],
+  ['postgresql://me@db?sslrootcert=/tmp/a+b%20c.pem', { ...PLAIN, env: { PGSSLROOTCERT: '/tmp/a+b c.pem' } }],
 ])('%s is read', (text, expected) => {
   expect(parseDatabaseUrl(text)).toEqual(expected);
 });
@@ -27,6 +28,12 @@ test.each([
   'postgresql://me@db?host=other',
   'postgresql://me@db?sslmode=require&port=1',
   'postgresql://me:%zz@db',
+  'postgresql://me@h1,h2:5432/x',
+  'postgresql://me@h1:5432,h2/x',
+  'postgresql://me@db:0/x',
+  'postgresql://me@db?sslmode=bogus',
+  'postgresql://me@db?sslmode=require=1',
+  'postgresql://me@db?sslrootcert=%zz',
 ])('%s is none', (text) => {
   expect(parseDatabaseUrl(text)).toBeUndefined();
 });

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { withoutBrackets } from '../database-url.ts';
 import { bareText, NAME_BYTES, text, wholeNumber } from '../forms.ts';
 import { defineSettings } from '../setting.ts';
 
@@ -24,7 +25,7 @@ export const DATABASE_SETTINGS = defineSettings({
     group: 'database',
     names: ['POSTGRES_HOST', 'DATABASE_HOST', 'PGHOST'],
     flag: 'host',
-    schema: v.pipe(text, v.regex(/^(?:\/.*|[^\s/@]+)$/)),
+    schema: v.pipe(text, v.regex(/^(?:\/.*|[^\s/@]+)$/), v.transform(withoutBrackets)),
     fallback: 'localhost',
     form: 'a host name, an address, or the directory of a socket',
     about: 'PostgreSQL server.',

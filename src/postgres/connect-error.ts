@@ -2,6 +2,7 @@ import pg from 'pg';
 import { DatabaseError, type OperatorError } from '../errors.ts';
 import { openAgain } from './database-statements.ts';
 import { databaseError, describeCause, errorCode, NOT_SERVED } from './errors.ts';
+import { NoPasswordError } from './password-file.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
 /** Errors for a database that does not exist, or that the role may not connect to. */
@@ -26,6 +27,10 @@ interface TriedConnection {
 export function connectError(tried: TriedConnection, error: unknown): Error {
   const { database, server, user, maintenanceDatabase, from } = tried;
   const doing = `cannot connect to database ${database} on ${server} as ${user}`;
+  if (error instanceof NoPasswordError) {
+    const { message, remedy } = error;
+    return namingSource(new DatabaseError({ doing, problem: message, remedy, cause: error }), from);
+  }
   const code = errorCode(error);
   const problem = describeCause(error);
   const isNotThere = NOT_SERVED.test(problem) || (code !== undefined && NOT_THERE.has(code));

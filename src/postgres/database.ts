@@ -90,7 +90,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       port,
       user,
       database,
-      password: password?.reveal() ?? (() => readPasswordFile({ host, port, user, database })),
+      password: password?.reveal() ?? (() => readPasswordFile({ host, port, user, database }, env)),
       ssl,
       keepAlive: true,
       application_name: APPLICATION,

@@ -77,7 +77,6 @@ const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [TOO_LATE, 'check POSTGRES_HOST, POSTGRES_PORT and the firewall, or raise PGCONNECT_TIMEOUT'],
   [/error establishing an SSL connection/, 'check POSTGRES_PORT: the server there is not PostgreSQL'],
   [/does not support SSL/, 'set PGSSLMODE=disable, or enable TLS on the server'],
-  [/password must be a (non-empty )?string/, 'set POSTGRES_PASSWORD, or set PGPASSFILE to a password file'],
 ];
 
 /**

@@ -1,11 +1,14 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
+import { findPassword } from '../../src/postgres/password-file.ts';
 import { withClient } from '../support/database.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
+
+const never = new AbortController().signal;
 
 let bed: TestBed;
 
@@ -153,6 +156,52 @@ test('without a password the file of PGPASSFILE is read, by pg_dump too', async 
   await chmod(file, 0o600);
   const env = { POSTGRES_PASSWORD: undefined, PGPASSFILE: file };
   expect(await bed.run(['backup', '--quiet'], env)).toMatchObject({ status: 0, stderr: '' });
+});
+
+describe('where the server asks for a password and none is set', () => {
+  const file = () => join(bed.directory, 'unfit');
+  const lineFor = (database: string) => `*:*:${database}:*:x\n`;
+  const none =
+    /and none is given for this database and user — set POSTGRES_PASSWORD, or add a line for them to/;
+
+  test.each([
+    ['a file without a line for the database', lineFor('other'), 0o600, none],
+    ['an empty file', '', 0o600, none],
+    [
+      'a file that others may read',
+      lineFor('*'),
+      0o640,
+      /\/unfit is ignored because group or .* — chmod 600 \//,
+    ],
+    ['no such file', undefined, 0, /\/unfit does not exist — set POSTGRES_PASSWORD, or set PGPASSFILE/],
+  ])('%s is said to be the reason', async (_, text, mode, message) => {
+    await rm(file(), { force: true });
+    if (text !== undefined) await writeFile(file(), text);
+    if (text !== undefined) await chmod(file(), mode);
+    const { POSTGRES_PASSWORD: __, ...settings } = bed.env;
+    const config = readConfig({ env: settings, flags: {} }, ['database']);
+    const using = openDatabase(config, { PGPASSFILE: file() }).use('postgres', never, async () => 'never');
+    await expect(using).rejects.toThrow(message);
+    await expect(using).rejects.toMatchObject({
+      name: 'DatabaseError',
+      message: expect.stringMatching(
+        /^cannot connect to database postgres .*: the server asks for a password, and /,
+      ),
+    });
+  });
+});
+
+test.each([
+  ['*:*:*:*:secret', 'secret'],
+  ['db:5432:topobank:me:a\\:b\\\\c:d', 'a:b\\c:d'],
+  ['#:*:*:*:comment\r\nother:*:*:*:no\r\ndb:*:*:*:yes\r\n*:*:*:*:late', 'yes'],
+  ['db:5432:topobank:m\\e:x', 'x'],
+  ['db:5433:*:*:x', undefined],
+  ['db:*:*:x', undefined],
+  ['db:*:*:*:', undefined],
+  ['', undefined],
+])('the password file %j has %j for a connection', (text, password) => {
+  expect(findPassword(text, { host: 'db', port: 5432, database: 'topobank', user: 'me' })).toBe(password);
 });
 
 test.each([

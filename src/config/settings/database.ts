@@ -54,7 +54,8 @@ export const DATABASE_SETTINGS = defineSettings({
     optional: true,
     secret: true,
     form: 'the role’s password',
-    about: 'PostgreSQL password; without one, `PGPASSFILE` is used, or the server must not ask for one.',
+    about:
+      'PostgreSQL password; without one, `PGPASSFILE` is used, or the server must not ask for one. Lines of that file must cover `POSTGRES_MAINTENANCE_DB` and temporary databases too: give `*` as the database.',
   },
   database: {
     group: 'database',

@@ -77,6 +77,19 @@ function lines(label: string, describe: Describe, log: Logger): Progress {
   };
 }
 
+/** Widths in characters: the widest bar, the narrowest that shows something, and room for what is known beside it. */
+const WIDEST_BAR = 40;
+const NARROWEST_BAR = 5;
+const KNOWN_WIDTH = '1023.9 MiB, 1023.9 MiB/s, about 59m 59s left'.length;
+
+/** The width of the bar, so that what is known fits on the line beside it; 0 if there is no room for one. */
+function fitBar(name: string, columns: number | undefined): number {
+  // A terminal whose size was never set reports 0.
+  if (!columns) return WIDEST_BAR;
+  const room = columns - `${name}  `.length - KNOWN_WIDTH;
+  return room < NARROWEST_BAR ? 0 : Math.min(WIDEST_BAR, room);
+}
+
 function bar(
   label: string,
   expected: number,
@@ -87,13 +100,15 @@ function bar(
   const began = performance.now();
   let amount = 0;
   const name = escapeControls(label);
+  const barsize = fitBar(name, stream.columns);
   const display = new SingleBar(
     {
       stream,
+      barsize,
       hideCursor: true,
       clearOnComplete: true,
       stopOnComplete: false,
-      format: expected > 0 ? `${name} {bar} {known}` : `${name} {known}`,
+      format: expected > 0 && barsize > 0 ? `${name} {bar} {known}` : `${name} {known}`,
     },
     Presets.shades_classic,
   );

@@ -51,7 +51,7 @@ export function judgeDrill({
 /** `all 12 tables`, of which only the rows of some, `11 of 12 tables`, were compared byte for byte */
 function nameTables(all: number, onlyCounted: number): string {
   if (onlyCounted > 0) return `${formatCount(all - onlyCounted)} of ${formatNumber(all, 'table')}`;
-  return all === 1 ? 'its one table' : `all ${formatCount(all)} tables`;
+  return all === 1 ? 'the rows of its one table' : `all ${formatCount(all)} tables`;
 }
 
 /** @returns how the texts differ, and, if that proves nothing, why */

@@ -6,8 +6,8 @@ import { keepingLog } from '../support/test-bed.ts';
 
 const LONG = 'a line that is longer than the terminal is wide, and whose last word matters';
 
-function begin(lines: number) {
-  const terminal = createTerminal();
+function begin(lines: number, columns?: number) {
+  const terminal = createTerminal(columns === undefined ? {} : { columns });
   const bars = createBars();
   const write = (text: string) => bars.aside(() => terminal.stream.write(`${text}\n`));
   for (let line = 0; line < lines; line++) write(`before ${line}`);
@@ -36,4 +36,18 @@ test('a bar that has ended is not drawn again', () => {
   startProgress('backup', 0).stop();
   write('behind');
   expect(terminal.lines()).toEqual(['behind']);
+});
+
+test.each([
+  [40, /^backup 512 MiB\b/],
+  [60, /^backup █+░+ 512 MiB\b/],
+  [200, /^backup █{20}░{20} 512 MiB\b/],
+])('the bar leaves room for what is known on a terminal of %i columns', (columns, shown) => {
+  const { terminal, write, startProgress } = begin(0, columns);
+  const progress = startProgress('backup', 1024 ** 3);
+  progress.add(512 * 1024 ** 2);
+  // Draws it anew.
+  write('first');
+  expect(terminal.lines()).toEqual(['first', expect.stringMatching(shown)]);
+  progress.stop();
 });

@@ -184,7 +184,7 @@ test('queries that are printed otherwise once they have been read are no fault',
     );
     expect((await other.run(['backup', '--quiet'])).status).toBe(0);
     const { status, stdout } = await other.run(['verify', '--restore', '--quiet']);
-    expect(stdout).toMatch(/ its schema and all \d+ tables are identical byte for byte\n/);
+    expect(stdout).toMatch(/ its schema and the rows of its one table are identical byte for byte\n/);
     expect(stdout).toContain('not proved: that the application works with it\n');
     expect(status).toBe(0);
   } finally {

@@ -50,7 +50,7 @@ test.each([
   expect(judge(restored)).toMatchObject({
     faults: [],
     proved:
-      'PostgreSQL 15 restores it; dumped again, its schema and its one table are identical byte for byte',
+      'PostgreSQL 15 restores it; dumped again, its schema and the rows of its one table are identical byte for byte',
   });
 });
 
@@ -93,7 +93,7 @@ test('another major version writes otherwise, which is no fault; rows are compar
   const restored = WHOLE.replaceAll('15.18', '17.2').replace('(a int)', '(a integer)');
   expect(judge(restored)).toMatchObject({
     faults: [],
-    proved: 'PostgreSQL 17 restores it; dumped again, its one table are identical byte for byte',
+    proved: 'PostgreSQL 17 restores it; dumped again, the rows of its one table are identical byte for byte',
     unproved:
       'the schema’s text, because pg_dump 15 of PostgreSQL 15 wrote the dump and pg_dump 17 of PostgreSQL 17 writes it differently',
   });
@@ -188,7 +188,7 @@ test('a table with a line end in its name, which its entry has as a blank, is it
     'COPY public.t',
     'COPY public."a\nb"',
   );
-  expect(judge(odd, odd).proved).toContain('its schema and its one table are');
+  expect(judge(odd, odd).proved).toContain('its schema and the rows of its one table are');
   expect(judge(odd.replace('\n1\n2\n', '\n2\n1\n'), odd).faults).toHaveLength(1);
 });
 

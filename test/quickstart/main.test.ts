@@ -1,4 +1,5 @@
-import { chmodSync, readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type OnOutput, runScript, signalAt } from '../support/run-script.ts';
@@ -29,6 +30,27 @@ test.each([
 ] as const)('$signal at "$at" ends it with $expected, and it leaves nothing behind', async (given) => {
   const { status } = await quickstart([], signalAt(given.at, given.signal));
   expect(status).toBe(given.expected);
+  expect(readdirSync(temporary.path)).toEqual([]);
+});
+
+test('a signal that npm gets and passes on ends it: there is no shell between them', async () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const command = scripts.quickstart!.replace('npm run --silent build', 'true');
+  const child = spawn('sh', ['-c', command], {
+    env: { PATH: process.env.PATH, TMPDIR: temporary.path },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const end = () => child.kill('SIGTERM');
+  timeUp.addEventListener('abort', end);
+  const terminate = signalAt('PostgreSQL', 'SIGTERM');
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+    terminate(output, child);
+  });
+  expect(await closed).toBe(143);
+  timeUp.removeEventListener('abort', end);
   expect(readdirSync(temporary.path)).toEqual([]);
 });
 

@@ -151,8 +151,8 @@ test('media at the root of the bucket, beside backups', async () => {
   const report = await bed.report([], { ...NAMED, AWS_MEDIA_PREFIX: '/' });
   expect(brief(report.findings)).toEqual(['orphan a/y', 'orphan b']);
   expect(report.byPrefix.map(({ prefix, objects }) => [prefix, objects])).toEqual([
-    ['a/', 2],
     ['', 1],
+    ['a/', 2],
   ]);
 });
 

@@ -20,13 +20,11 @@ export function isTime(relation: Relation, column: string): boolean {
  */
 export function typeReadOtherwise({ columns }: Relation, column: string): string | undefined {
   const type = columns.get(column);
-  return type !== undefined &&
-    /^(boolean|character\(|bpchar|inet$|money|reg\w+$|timestamp.* with time zone|time.* with time zone)/.test(
-      type,
-    )
-    ? type
-    : undefined;
+  return type !== undefined && READ_OTHERWISE.test(type) ? type : undefined;
 }
+
+const READ_OTHERWISE =
+  /^(boolean|character\(|bpchar|inet$|money\b|(timestamp|time)\b.* with time zone|reg(class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)\b)/;
 
 function isOfType(relation: Relation, column: string, type: RegExp): boolean {
   const found = relation.columns.get(column);

@@ -132,6 +132,7 @@ async function auditLive(invocation: Invocation): Promise<number> {
 }
 
 async function auditOne(invocation: Invocation, wanted: string): Promise<number> {
+  const named = readBackupId(wanted, '--backup');
   const session = begin(invocation, BACKUP_AUDIT_GROUPS);
   const { config } = session;
   const { signal } = invocation;
@@ -140,8 +141,8 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
       const backup = await chooseBackup(
         store,
         config.prefix,
-        readBackupId(wanted, '--backup'),
-        choiceOptions(invocation, session),
+        named,
+        choiceOptions(invocation, session, named),
       );
       const context = await backupAuditContext(session, store, invocation.env);
       return auditBackup(context, backup, sink, signal);

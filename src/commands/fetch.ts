@@ -30,7 +30,12 @@ export async function run(invocation: Invocation, id: string, directory: string)
   const { config, log, startProgress } = session;
   const { env, signal } = invocation;
   await withStore(session, async (store) => {
-    const backup = await chooseBackup(store, config.prefix, wanted, choiceOptions(invocation, session));
+    const backup = await chooseBackup(
+      store,
+      config.prefix,
+      wanted,
+      choiceOptions(invocation, session, wanted),
+    );
     const context = { store, binDir: config.binDir, env, log, startProgress };
     if (table !== undefined) {
       const options = { wanted: table, form: csv === true ? 'csv' : 'copy' } as const;

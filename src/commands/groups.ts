@@ -44,8 +44,8 @@ export const SERVICE_GROUPS = [
 /** Deciding which backups to keep. */
 export const DECISION_GROUPS = ['store', 'retention', 'guard', 'zone'] as const;
 
-/** Storing a dump, and deciding whether the next backup is going to delete it. */
-export const PUSH_GROUPS = [...DECISION_GROUPS, 'backup', 'tools'] as const;
+/** Storing a dump, and foreseeing whether the next backup is going to delete it. */
+export const PUSH_GROUPS = ['store', 'backup', 'tools', 'retention', 'zone'] as const;
 
 /** The same, and the lock under which the others are deleted. */
 export const PRUNE_GROUPS = [...DECISION_GROUPS, 'database', 'lock'] as const;

@@ -24,7 +24,12 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
   const json = invocation.options.json === true;
   checkQuarantinePrefix(config);
   return withStore(session, async (store) => {
-    const backup = await chooseBackup(store, config.prefix, wanted, choiceOptions(invocation, session));
+    const backup = await chooseBackup(
+      store,
+      config.prefix,
+      wanted,
+      choiceOptions(invocation, session, wanted),
+    );
     const context = mediaContext(session, store);
     if (what === 'check') {
       const check = (sink: MediaFindingSink) => checkMedia(context, backup, sink, signal);

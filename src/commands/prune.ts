@@ -1,17 +1,18 @@
-import { planPrune, removals } from '../backup/prune-backups.ts';
+import { type PruneContext, planPrune, removals } from '../backup/prune-backups.ts';
 import { pruneConfirmed } from '../backup/prune-confirmed.ts';
 import { type Config, readIfGiven } from '../config/config.ts';
 import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
 import type { GuardedPlan } from '../retention/hold-back.ts';
+import { retentionRules } from '../retention/rules.ts';
 import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
+import type { Store } from '../s3/store.ts';
 import { escapeControls, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { age } from './backup-summary.ts';
 import { DECISION_GROUPS, PRUNE_GROUPS } from './groups.ts';
 import { confirmAndLock } from './lock-holder.ts';
-import { pruneContext } from './prune-context.ts';
 import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
@@ -52,6 +53,15 @@ async function prune(invocation: Invocation): Promise<void> {
     ),
   );
   session.print({ dryRun: false, ...planDocument(plan) }, conclude('deleted', plan, config));
+}
+
+function pruneContext(
+  { config, now, log }: Session<(typeof DECISION_GROUPS)[number]>,
+  store: Store,
+  own: string | undefined,
+): PruneContext {
+  const { prefix, zone, shrinkGuard } = config;
+  return { store, prefix, own, rules: retentionRules(config), zone, shrinkGuard, now, log };
 }
 
 function planDocument({ verdicts, shrink }: GuardedPlan) {

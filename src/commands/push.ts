@@ -1,11 +1,13 @@
-import { planPrune } from '../backup/prune-backups.ts';
 import { pushDump } from '../backup/push-dump.ts';
+import { backupId } from '../catalog/backup-name.ts';
+import { listBackups } from '../catalog/catalog.ts';
 import { readIfGiven } from '../config/config.ts';
 import { EXIT, OperatorError } from '../errors.ts';
+import { planRetention } from '../retention/plan-retention.ts';
+import { retentionRules } from '../retention/rules.ts';
 import type { Store } from '../s3/store.ts';
 import { formatContents } from '../ui/format.ts';
 import { PUSH_GROUPS } from './groups.ts';
-import { pruneContext } from './prune-context.ts';
 import { type Invocation, openSession, type Session, withStore } from './session.ts';
 
 /** `push FILE`: stores a local dump as a backup. */
@@ -32,24 +34,31 @@ export async function run(invocation: Invocation, file: string): Promise<number>
   return EXIT.done;
 }
 
-/** A file whose name has a time is stored as a backup of that time, which may be too old for the rules to keep. */
+/**
+ * A file whose name has a time is stored as a backup of that time, which may be too old for the rules to keep once
+ * another backup has been taken.
+ */
 async function warnIfNotKept(
   invocation: Invocation,
-  session: Session<(typeof PUSH_GROUPS)[number]>,
+  { config, now, log }: Session<(typeof PUSH_GROUPS)[number]>,
   store: Store,
   id: string,
 ): Promise<void> {
-  const context = pruneContext(session, store, readIfGiven(invocation, 'database'));
   try {
-    const { verdicts } = await planPrune(context, invocation.signal);
-    const verdict = verdicts.find(({ backup }) => backup.id === id);
+    const own = readIfGiven(invocation, 'database');
+    const backups = await listBackups(store, config.prefix, invocation.signal);
+    const pushed = backups.find((backup) => backup.id === id);
+    if (pushed === undefined) return;
+    const next = { ...pushed, id: backupId(now()) };
+    const verdicts = planRetention([next, ...backups], retentionRules(config), now(), config.zone, own);
+    const verdict = verdicts.find(({ backup }) => backup === pushed);
     if (verdict?.action !== 'remove') return;
-    session.log.warn(
+    log.warn(
       `the next backup deletes ${id}, the time in the file’s name: ${verdict.reasons.join(', ')}; raise MAX_BACKUPS or a KEEP_* rule, or push it under a name without a time`,
     );
   } catch (error) {
     // The dump is stored all the same.
     if (!(error instanceof OperatorError)) throw error;
-    session.log.warn(`whether the rules keep backup ${id} is not known: ${error.message}`);
+    log.warn(`whether the rules keep backup ${id} is not known: ${error.message}`);
   }
 }

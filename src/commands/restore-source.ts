@@ -53,8 +53,10 @@ export async function withSource(
   const { prefix } = config;
   const inPlace = (invocation.options as RestoreFlags).inPlace === true;
   return withStore(session, async (store) => {
-    const backup = await chooseBackup(store, prefix, wantedBackup(wanted, prefix), {
-      ...choiceOptions(invocation, session),
+    const named = wantedBackup(wanted, prefix);
+    const backup = await chooseBackup(store, prefix, named, {
+      ...choiceOptions(invocation, session, named),
+      database: config.database,
       passOver: ({ id }, check) =>
         log.warn(
           `skipping backup ${id}: verification found it faulty: ${describeFaults(check)} — to restore it anyway, give its id`,

@@ -17,7 +17,7 @@ export async function showDiff(invocation: Invocation, id: string, other: string
   const { prefix } = session.config;
   const [after, before] = await withStore(session, (store) =>
     Promise.all(
-      wanted.map((named) => readManifest(store, prefix, named, choiceOptions(invocation, session))),
+      wanted.map((named) => readManifest(store, prefix, named, choiceOptions(invocation, session, named))),
     ),
   );
   const tables = compareTables(before?.tables ?? [], after?.tables ?? []);

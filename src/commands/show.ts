@@ -32,7 +32,7 @@ export async function run(invocation: Invocation, id: string): Promise<number> {
   const { config } = session;
   const wanted = readBackupId(id, 'ID');
   const backup = await withStore(session, (store) =>
-    look(store, config.prefix, wanted, choiceOptions(invocation, session)),
+    look(store, config.prefix, wanted, choiceOptions(invocation, session, wanted)),
   );
   session.print(
     {

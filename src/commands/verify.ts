@@ -35,7 +35,7 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const looked = await withStore(session, async (store) => {
     const context = verifyContext(session, store, invocation, drillServer);
     if (flags.all) return verifyEach(context, depth, (done) => session.tell(render(done)), signal);
-    const backup = await choose(context, wanted, readIfGiven(invocation, 'database'), signal);
+    const backup = await choose(context, invocation, wanted, signal);
     return { results: [await verifyBackup(context, backup, depth, signal)], failed: 0 };
   });
   const documents = looked.results.map(toDocument);
@@ -103,19 +103,16 @@ function readDepth({ quick, restore }: VerifyFlags): Depth {
   return quick ? 'quick' : restore ? 'restore' : 'full';
 }
 
-/**
- * A broken one too: finding those is the purpose.
- *
- * @param database whose newest backup is wanted, if none is named; undefined for the newest of all
- */
+/** A broken one too: finding those is the purpose. */
 async function choose(
   { store, prefix, now }: VerifyContext,
+  invocation: Invocation,
   wanted: Wanted,
-  database: string | undefined,
   signal: AbortSignal,
 ): Promise<Backup<Manifest>> {
   if (wanted.by === 'id')
     return findNamed(store, prefix, wanted, `cannot verify backup ${wanted.id}`, signal);
+  const database = readIfGiven(invocation, 'database');
   const isWanted = (backup: Backup) => otherDatabase(backup, database) === undefined;
   const newest = await newestBackup(store, prefix, now(), signal, isWanted);
   if (newest === undefined)

@@ -12,7 +12,7 @@ export function warnOfVariables(
   const warnings = [
     ...contradictions(sources),
     ...unknownVariables(sources.env),
-    ...foreignVariables(sources.env),
+    ...foreignVariables(sources),
   ];
   for (const warning of warnings) log.warn(warning);
 }

@@ -1,10 +1,13 @@
+import { type ConfigSources, listGiven } from './given.ts';
+import { SETTINGS, type SettingName } from './settings.ts';
+
 /** A variable of go-s3-backup, or of the AWS SDK, that nothing here reads. */
 interface ForeignVariable {
   readonly name: string;
   /** A switch requests something only if it is on; go-s3-backup parses it as Go does. */
   readonly isSwitch?: true;
-  /** The variable that has its meaning here; if that is set too, nothing is to be warned of. */
-  readonly unless?: string;
+  /** The setting that has its meaning here; if that is given too, nothing is to be warned of. */
+  readonly unless?: SettingName;
   /** What is done instead. */
   readonly instead: string;
 }
@@ -56,7 +59,7 @@ const FOREIGN: readonly ForeignVariable[] = [
   { name: 'POSTGRES_VERSION', instead: 'pg_dump is chosen to match the server’s version' },
   ...['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'].map((name) => ({
     name,
-    unless: 'AWS_S3_ENDPOINT_URL',
+    unless: 'endpoint' as const,
     instead: 'the server’s address is AWS_S3_ENDPOINT_URL; without it, AWS is used',
   })),
   {
@@ -72,10 +75,10 @@ export function isForeignVariable(name: string): boolean {
 }
 
 /** One warning for each such variable that is set, requests something, and has no effect here. */
-export function foreignVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+export function foreignVariables(sources: ConfigSources): string[] {
   return FOREIGN.flatMap(({ name, isSwitch, unless, instead }) => {
-    if (unless !== undefined && env[unless] !== undefined) return [];
-    const value = env[name]?.trim() ?? '';
+    if (unless !== undefined && listGiven(SETTINGS[unless], sources).length > 0) return [];
+    const value = sources.env[name]?.trim() ?? '';
     const asks = isSwitch ? /^(1|t|true)$/i.test(value) : value !== '';
     return asks ? [`${name} has no effect here: ${instead}`] : [];
   });

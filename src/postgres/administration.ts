@@ -6,7 +6,6 @@ import { databaseError, describeCause, errorCode } from './errors.ts';
 import { execute } from './execute.ts';
 import { type CreationOptions, readServerVersion } from './facts.ts';
 import { refusePrepared } from './prepared-transactions.ts';
-import { isAway } from './server-away.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
 /** How long terminated sessions may take to end. */
@@ -151,7 +150,7 @@ export async function inTransaction(client: pg.Client, work: () => Promise<void>
 
 /**
  * Runs `work` while nobody is connected to a database: new connections are refused and existing ones ended first. If
- * it fails, connections are allowed again, unless the server is away; if it succeeds, that is up to `work`.
+ * it fails, connections are allowed again; if it succeeds, that is up to `work`.
  *
  * @throws DatabaseError that names the statement to run, if the database could not be opened again
  */
@@ -166,9 +165,7 @@ async function withoutSessions(client: pg.Client, name: string, work: () => Prom
   }
 }
 
-/** A connection that is gone opens nothing; whoever drops then has to see what there is. */
 async function reopen(client: pg.Client, name: string, cause: unknown): Promise<void> {
-  if (isAway(cause)) return;
   try {
     await allowConnections(client, name);
   } catch {
@@ -190,6 +187,11 @@ export function stillClosed(name: string, cause: unknown): DatabaseError {
   });
 }
 
+/** The statement with which {@link dropDatabase} drops a database. */
+export function dropStatement(name: string): string {
+  return `DROP DATABASE IF EXISTS ${quote(name)}`;
+}
+
 /**
  * Ends the sessions of a database and drops it; if that fails, the database stays in service as it was. A database
  * that does not exist is not an error.
@@ -199,7 +201,7 @@ export async function dropDatabase(client: pg.Client, name: string): Promise<voi
   if (known === undefined) return;
   const doing = `cannot drop database ${name}`;
   if (known.invalid) {
-    await execute(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`);
+    await execute(client, doing, dropStatement(name));
     return;
   }
   const beTemplate = (yes: boolean) =>
@@ -209,7 +211,7 @@ export async function dropDatabase(client: pg.Client, name: string): Promise<voi
     await refusePrepared(client, name, doing);
     await withoutSessions(client, name, async () => {
       await refusePrepared(client, name, doing);
-      await execute(client, doing, `DROP DATABASE IF EXISTS ${quote(name)}`);
+      await execute(client, doing, dropStatement(name));
     });
   } catch (error) {
     // The reason why it could not be dropped is the one to report.

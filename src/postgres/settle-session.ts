@@ -13,15 +13,12 @@ const TIME_LIMITS = [
 
 /**
  * Overrides what a role or a database may have set for its application, as pg_dump does for itself: time limits would
- * end a long dump or restore, times, intervals and numbers would be spelled otherwise than in a dump, and a restore
- * has to write.
+ * end a long dump or restore, times in another style would not be understood, and a restore has to write.
  */
 export async function settleSession(client: pg.Client): Promise<void> {
   await liftTimeLimit(client);
   await client.query(
     `SET DateStyle = ISO;
-     SET IntervalStyle = postgres;
-     SET extra_float_digits = 3;
      SET default_transaction_read_only = off;
      SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (${TIME_LIMITS.map(pg.escapeLiteral).join(', ')})`,
   );

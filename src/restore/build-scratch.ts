@@ -54,13 +54,13 @@ export async function buildScratch(
   const { scratch, plan, dump, selection, jobs, noOwner, noWayBack } = options;
   const admin = database.maintenanceName;
   await createScratch(database, scratch, plan.creation);
-  let isAll = false;
-  /** Whether all of the dump is in that the server takes. */
-  let isRest = false;
+  /** Once the database that is replaced is gone, this one is all there is. */
+  let isAlone = false;
+  let filled: FilledFrom | undefined;
   try {
     signal.throwIfAborted();
     await options.makeRoom();
-    isAll = noWayBack;
+    isAlone = noWayBack;
     await database.use(admin, signal, (client) => prepareScratch(client, plan, { scratch, log }));
     const over = jobs === 1 ? '' : ` over ${jobs} connections`;
     log.info(`restoring ${source.name} into ${scratch}${over}`);
@@ -68,12 +68,12 @@ export async function buildScratch(
       jobs === 1 && selection === undefined
         ? { kind: 'whole', rowsInOrder: false }
         : { kind: 'by index', jobs, index: dump, selection };
-    const filled = await fillDatabase(context, source, { scratch, noOwner, noWayBack, way }, signal);
-    checkAgainst(source, dump, filled);
-    isRest = true;
+    const taken = await fillDatabase(context, source, { scratch, noOwner, noWayBack, way }, signal);
+    checkAgainst(source, dump, taken);
+    filled = taken;
     tellLost(filled.lost, log);
-    const without = filled.refused.find(({ rows }) => rows !== undefined);
-    if (without?.rows !== undefined) throw without.rows;
+    const refused = refusedRows(filled);
+    if (refused !== undefined) throw refused;
     for (const foreignKey of selection?.foreignKeys ?? []) {
       log.warn(`left out foreign key ${foreignKey}, because the rows it refers to were not restored`);
     }
@@ -81,21 +81,32 @@ export async function buildScratch(
     signal.throwIfAborted();
     return filled;
   } catch (error) {
-    const isWorthKeeping =
-      isAll &&
-      (isRest || isRefusal(error)) &&
-      (await holdsRows(database, scratch, signal).catch(() => isRest));
-    if (isWorthKeeping) {
-      // Whoever uses it relies on its privileges and settings.
-      await database
-        .use(admin, uninterrupted(), (client) => finishScratch(client, plan, { scratch, log }))
-        .catch((failure: unknown) =>
-          log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`),
-        );
-      options.onLeft({ missing: await findMissing(context, scratch, dump, signal), isRest });
-    } else await dropScratch(database, scratch, log, error);
+    const holdsSome = () => holdsRows(database, scratch, signal).catch(() => false);
+    if (isAlone && (filled !== undefined || (isRefusal(error) && (await holdsSome()))))
+      options.onLeft(await finishLeft(context, options, filled, signal));
+    else await dropScratch(database, scratch, log, error);
     throw selection === undefined ? error : perhapsForLackOfTables(error);
   }
+}
+
+function refusedRows({ refused }: FilledFrom): RestoreError | undefined {
+  return refused.find(({ rows }) => rows !== undefined)?.rows;
+}
+
+/** Whoever uses what is left of a restore relies on its privileges and settings, and has to know what is missing. */
+async function finishLeft(
+  context: { readonly database: Database; readonly log: Logger },
+  { scratch, plan, dump }: { readonly scratch: string; readonly plan: RestorePlan; readonly dump: KnownDump },
+  filled: FilledFrom | undefined,
+  signal: AbortSignal,
+): Promise<LeftRows> {
+  const { database, log } = context;
+  await database
+    .use(database.maintenanceName, uninterrupted(), (client) => finishScratch(client, plan, { scratch, log }))
+    .catch((error: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(error)}`));
+  const isWhole = filled !== undefined && refusedRows(filled) === undefined;
+  const missing = isWhole ? undefined : await findMissing(context, scratch, dump, signal);
+  return { missing, isRest: filled !== undefined };
 }
 
 /** Why rows are missing is told by the error; which tables lack them has to be counted. */

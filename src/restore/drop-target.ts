@@ -1,5 +1,13 @@
 import type pg from 'pg';
-import { allowConnections, dropDatabase, listDatabases, stillClosed } from '../postgres/administration.ts';
+import { DatabaseError } from '../errors.ts';
+import { lookUntilGone } from '../look-until-gone.ts';
+import {
+  allowConnections,
+  dropDatabase,
+  dropStatement,
+  listDatabases,
+  stillClosed,
+} from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import { isAway } from '../postgres/server-away.ts';
@@ -16,6 +24,9 @@ export type Fate =
   | 'cut off'
   /** The server has not come back to be asked. */
   | 'not known';
+
+/** How long a statement may take to end, in milliseconds. */
+const ENDING = { mostMs: 30_000, pauseMs: 50 };
 
 interface DropContext {
   readonly database: Database;
@@ -35,7 +46,12 @@ export async function dropTarget(
 ): Promise<void> {
   await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
     checkStill(await findDatabases(admin, name));
-    await dropDatabase(admin, name);
+    await dropDatabase(admin, name).catch((error: unknown) => {
+      // What to run depends on what is left, which a broken connection cannot tell.
+      throw isAway(error) && error instanceof DatabaseError && error.cause instanceof DatabaseError
+        ? error.cause
+        : error;
+    });
   });
   log.info(`dropped database ${name}`);
 }
@@ -47,6 +63,7 @@ export async function dropTarget(
 export async function fateOf({ database, log }: DropContext, name: string): Promise<Fate> {
   const look = (signal: AbortSignal) =>
     database.use(database.maintenanceName, signal, async (admin): Promise<Fate> => {
+      await endDrop(admin, name);
       const found = (await listDatabases(admin)).find((each) => each.name === name);
       if (found === undefined) return 'dropped';
       if (found.invalid) return 'cut off';
@@ -59,6 +76,18 @@ export async function fateOf({ database, log }: DropContext, name: string): Prom
     log.error(`what is left of database ${name} is not known: ${describeCause(error)}`);
     return 'not known';
   }
+}
+
+/** The server may go on with a statement whose connection is gone, for example while it waits for a lock. */
+async function endDrop(admin: pg.Client, name: string): Promise<void> {
+  const terminate = async () => {
+    const { rows } = await admin.query<{ pid: number }>(
+      `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = $1 AND state = 'active'`,
+      [dropStatement(name)],
+    );
+    return rows;
+  };
+  await lookUntilGone(terminate, ENDING);
 }
 
 async function allowAgain(admin: pg.Client, name: string, log: Logger): Promise<void> {

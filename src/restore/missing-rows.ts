@@ -2,6 +2,7 @@ import pg from 'pg';
 import { showTableName } from '../catalog/find-table.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
 import type { Database } from '../postgres/database.ts';
+import { sqlState } from '../postgres/errors.ts';
 import { formatCount, formatFirst } from '../ui/format.ts';
 
 /** How many tables to name. */
@@ -11,7 +12,7 @@ const SHOWN = 20;
 type Block = Pick<DumpTable, 'schema' | 'name' | 'rows'>;
 
 /**
- * The tables of a partly restored database that lack rows, for people: `public.t (0 of 100,000)`. Counts them,
+ * The tables of a partly restored database that lack rows, or may, for people: `public.t (0 of 100,000)`. Counts them,
  * and so reads every row there is.
  *
  * @returns undefined if no table lacks any
@@ -29,26 +30,37 @@ export async function describeMissingRows(
     tables.set(shown, { ...block, rows: block.rows + (tables.get(shown)?.rows ?? 0) });
   }
   const short = await database.use(scratch, signal, async (client) => {
+    // Rows that are hidden must not look like missing ones.
+    await client.query('SET row_security = off');
     const found: string[] = [];
     for (const [shown, table] of tables) {
       const rows = await countRows(client, table);
-      if (rows < table.rows) found.push(`${shown} (${formatCount(rows)} of ${formatCount(table.rows)})`);
+      if (rows === undefined) found.push(`${shown} (not counted, of ${formatCount(table.rows)})`);
+      else if (rows < table.rows) found.push(`${shown} (${formatCount(rows)} of ${formatCount(table.rows)})`);
     }
     return found;
   });
   return short.length === 0 ? undefined : formatFirst(short, SHOWN);
 }
 
-/** @returns 0 if there is no such table */
-async function countRows(client: pg.Client, { schema, name }: Block): Promise<number> {
+/** @returns undefined for a table that the role may not read, or whose name the connection cannot spell */
+async function countRows(client: pg.Client, { schema, name }: Block): Promise<number | undefined> {
   const quoted = [schema, name]
     .filter((part) => part !== '')
     .map(pg.escapeIdentifier)
     .join('.');
-  const found = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [
-    quoted,
-  ]);
-  if (found.rows[0]?.there !== true) return 0;
-  const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM ONLY ${quoted}`);
-  return Number(rows[0]?.count);
+  try {
+    const [found] = (
+      await client.query<{ kind: string }>('SELECT relkind AS kind FROM pg_class WHERE oid = $1::regclass', [
+        quoted,
+      ])
+    ).rows;
+    // A dump may load the rows of partitions through their root, where ONLY would see none.
+    const only = found?.kind === 'p' ? '' : 'ONLY ';
+    const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM ${only}${quoted}`);
+    return Number(rows[0]?.count);
+  } catch (error) {
+    if (sqlState(error) === undefined) throw error;
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { createDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
-import { describeCause, errorCode } from '../postgres/errors.ts';
+import { describeCause, errorCode, sqlState } from '../postgres/errors.ts';
 import type { CreationOptions } from '../postgres/facts.ts';
 import { isAway } from '../postgres/server-away.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
@@ -60,12 +60,16 @@ export async function dropOnceThere(
   });
 }
 
-/** Whether the largest tables of a database hold rows: those that were refused may have left a file. */
+/** Whether a database holds rows or large objects. A table that cannot be read may. */
 export async function holdsRows(database: Database, scratch: string, signal: AbortSignal): Promise<boolean> {
   return database.use(scratch, signal, async (client) => {
-    for (const name of await largestTables(client)) {
-      const found = await client.query(`SELECT FROM ${name} LIMIT 1`);
-      if (found.rowCount !== 0) return true;
+    await client.query('SET row_security = off');
+    // Rows that were refused may have left a file, so the size of a table says nothing.
+    for (const name of ['pg_largeobject_metadata', ...(await largestTables(client))]) {
+      const found = await client.query(`SELECT FROM ${name} LIMIT 1`).catch((error: unknown) => {
+        if (sqlState(error) === undefined) throw error;
+      });
+      if (found?.rowCount !== 0) return true;
     }
     return false;
   });
@@ -80,8 +84,12 @@ function isDiskFull(failure: unknown): boolean {
 /** This many tables, the largest ones, hold most of what a database takes up. */
 const LARGEST = 20;
 
-/** Their names, quoted; the largest first. Those of extensions are not among them. */
-async function largestTables(client: pg.Client): Promise<string[]> {
+/**
+ * The names of tables, quoted; the largest first. Those of extensions are not among them.
+ *
+ * @param most how many; undefined for all
+ */
+async function largestTables(client: pg.Client, most?: number): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -90,7 +98,7 @@ async function largestTables(client: pg.Client): Promise<string[]> {
          SELECT FROM pg_depend d
          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
      ORDER BY pg_total_relation_size(c.oid) DESC LIMIT $1`,
-    [LARGEST],
+    [most],
   );
   return rows.map(({ name }) => name);
 }
@@ -102,7 +110,7 @@ async function largestTables(client: pg.Client): Promise<string[]> {
  */
 async function freeDisk(database: Database, scratch: string, signal: AbortSignal): Promise<void> {
   await database.use(scratch, signal, async (client) => {
-    const tables = await largestTables(client);
+    const tables = await largestTables(client, LARGEST);
     await client.query(`SET lock_timeout = '10s'`);
     for (const name of tables) {
       // One table may have been dropped along with another, and one that cannot be dropped must not save the rest.

@@ -19,7 +19,7 @@ export function isOfServer(error: RestoreError): boolean {
 }
 
 /** Whether the server refused something in the dump, which this server would do each time. */
-export function isRefusal(error: unknown): error is RestoreError {
+export function isRefusal(error: unknown): boolean {
   return error instanceof RestoreError && error.cause !== undefined && !mayPass(error);
 }
 

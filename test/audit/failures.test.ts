@@ -10,8 +10,9 @@ let bed: AuditBed;
 beforeEach(async () => {
   bed = await createAuditBed(
     inject('postgres'),
-    `CREATE TABLE files (id int PRIMARY KEY, key text, day date, shown boolean, fixed char(9), host inet,
-       price money, kind regclass, at timestamptz);
+    `CREATE TYPE region AS ENUM ('eu', 'us');
+     CREATE TABLE files (id int PRIMARY KEY, key text, day date, shown boolean, fixed char(9), host inet,
+       price money, kind regclass, at timestamptz, place region);
      CREATE TABLE loose (key text);
      CREATE VIEW seen AS SELECT * FROM files;
      INSERT INTO files SELECT n, 'key' || n FROM generate_series(1, 3) n`,
@@ -79,6 +80,11 @@ test.each([
 ])('%j', async (args, message) => {
   const { status, stderr } = await bed.audit(args, NAMED);
   expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(message) });
+});
+
+test('a type of the application’s is none of the server’s that a dump spells otherwise', async () => {
+  const owned = { AUDIT_REFERENCES: '[{"table": "files", "owns": "albums/{place}/"}]' };
+  expect(await bed.report([], owned)).toMatchObject({ unreadTables: [] });
 });
 
 test('a table that the role may not read', async () => {

@@ -50,7 +50,7 @@ async function backUp({ env, signal }: Bench, database: string): Promise<void> {
 }
 
 function verifying({ env, signal }: Bench, database: string): Promise<ToolRun> {
-  return runTool(['verify', '--quiet', '--prefix', prefixOf(database)], env, signal);
+  return runTool(['verify', '--quiet', '--database', database, '--prefix', prefixOf(database)], env, signal);
 }
 
 function downloading({ env, signal }: Bench, script: string, database: string): Promise<Run> {

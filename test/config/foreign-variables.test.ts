@@ -3,6 +3,8 @@ import { foreignVariables } from '../../src/config/foreign-variables.ts';
 import { type Setting, variablesOf } from '../../src/config/setting.ts';
 import { SETTINGS } from '../../src/config/settings.ts';
 
+const warnings = (env: Readonly<Record<string, string>>, flags = {}) => foreignVariables({ env, flags });
+
 /** What go-s3-backup reads for PostgreSQL and S3 (its README, `cmd/go-s3-backup/*.go`), with a value that asks for it. */
 const GO_S3_BACKUP: Readonly<Record<string, string>> = {
   AWS_ACCESS_KEY: 'key',
@@ -53,24 +55,26 @@ const settingNames = new Set(Object.values<Setting>(SETTINGS).flatMap(variablesO
 test.each(Object.entries(GO_S3_BACKUP))(
   '%s is either a setting or answered with one warning',
   (name, value) => {
-    const warnings = foreignVariables({ [name]: value });
-    if (settingNames.has(name)) expect(warnings).toEqual([]);
-    else expect(warnings).toEqual([expect.stringMatching(new RegExp(`^${name} has no effect here: \\S`))]);
+    const told = warnings({ [name]: value });
+    if (settingNames.has(name)) expect(told).toEqual([]);
+    else expect(told).toEqual([expect.stringMatching(new RegExp(`^${name} has no effect here: \\S`))]);
   },
 );
 
 test.each(['', ' ', '0', 'false', 'no'])('a switch that is %j asks for nothing', (value) => {
-  expect(foreignVariables({ DATABASE_COMPRESS: value, POSTGRES_DROP: value })).toEqual([]);
+  expect(warnings({ DATABASE_COMPRESS: value, POSTGRES_DROP: value })).toEqual([]);
 });
 
 test('a variable that is set to nothing asks for nothing', () => {
-  expect(foreignVariables({ SAVE_DIR: '', DATABASE_OPTIONS: ' ' })).toEqual([]);
+  expect(warnings({ SAVE_DIR: '', DATABASE_OPTIONS: ' ' })).toEqual([]);
 });
 
 test.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'])('%s is told of unless the server is named', (name) => {
   const given = { [name]: 'http://localhost:9000' };
-  expect(foreignVariables(given)).toEqual([
+  expect(warnings(given)).toEqual([
     expect.stringMatching(`^${name} has no effect here: .*AWS_S3_ENDPOINT_URL`),
   ]);
-  expect(foreignVariables({ ...given, AWS_S3_ENDPOINT_URL: 'http://localhost:9000' })).toEqual([]);
+  for (const variable of ['AWS_S3_ENDPOINT_URL', 'S3_ENDPOINT'])
+    expect(warnings({ ...given, [variable]: 'http://localhost:9000' })).toEqual([]);
+  expect(warnings(given, { endpoint: 'http://localhost:9000' })).toEqual([]);
 });

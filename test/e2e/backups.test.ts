@@ -505,12 +505,34 @@ test('a dump keeps the time that its name tells, and overwrites nothing', async 
   });
 });
 
+test('a database that is named wrongly keeps nobody from a backup that is named by its id', async () => {
+  const env = { POSTGRES_DB: '', S3_PREFIX: 'unnamed/' };
+  const file = join(await newDirectory(), 'dump.sql');
+  await writeFile(file, await pgDump('plain'));
+  const pushed = await bed.run(['push', file, '--json'], env);
+  expect(pushed).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(/WARN: whether the rules keep backup \d+ is not known: .*POSTGRES_DB/),
+  });
+  const { id } = JSON.parse(pushed.stdout) as { id: string };
+  for (const args of [
+    ['show', id],
+    ['verify', id],
+    ['fetch', id, await newDirectory()],
+  ])
+    expect(await bed.run([...args, '--quiet'], env)).toMatchObject({ status: 0, stderr: '' });
+  expect(await bed.run(['show', 'latest'], env)).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('POSTGRES_DB'),
+  });
+});
+
 test('push warns where the rules would not keep what it has stored', async () => {
   const directory = await newDirectory();
   const files = ['2018', '2019'].map((year) => join(directory, `backup_${year}_03_13T09_05_07.sql.gz`));
   const [old, newer] = files as [string, string];
   for (const file of files) await writeFile(file, gzipSync(await pgDump('plain')));
-  const push = (file: string) => bed.run(['push', file, '--prefix', 'kept/', '--max-backups', '1']);
+  const push = (file: string) => bed.run(['push', file, '--prefix', 'kept/', '--max-backups', '2']);
   const first = await push(newer);
   expect(first).toMatchObject({ status: 0, stderr: expect.not.stringContaining('WARN') });
   const second = await push(old);

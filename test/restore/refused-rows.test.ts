@@ -33,6 +33,49 @@ const DUMP = dumpText(
   ].join('\n'),
 );
 
+/** Restores in place a dump of tables whose rows, but for one of them, are refused. */
+async function restoreInPlace(dump: string): Promise<{ stderr: string; left: string }> {
+  const file = join(bed.directory, 'dump.sql');
+  await writeFile(file, dump);
+  const { stderr } = await bed.run(['restore', file, '--in-place', '--yes', '--no-audit', '--jobs', '1']);
+  const [left = ''] = await bed.databases();
+  await withClient(bed.env, 'postgres', (client) =>
+    client.query(`ALTER DATABASE ${left} RENAME TO ${bed.database.name}`),
+  );
+  return { stderr, left };
+}
+
+const refusing = (name: string) =>
+  `${entry('TABLE DATA', name)}COPY public.${name} (id) FROM stdin;\nx\n\\.\n`;
+const table = (name: string) => `${entry('TABLE', name)}CREATE TABLE public.${name} (id integer);\n`;
+
+test('large objects are kept where all rows are refused', async () => {
+  const blob = `${entry('BLOBS', '1')}SELECT pg_catalog.lo_from_bytea(1, 'kept');\n`;
+  const { stderr } = await restoreInPlace(dumpText(`${table('t')}${refusing('t')}${blob}`));
+  expect(stderr).toContain(', and lacks rows: public.t (0 of 1) — use it');
+  expect(await bed.database.query(`SELECT convert_from(lo_get(1), 'UTF8') AS text`)).toEqual([
+    { text: 'kept' },
+  ]);
+});
+
+test('rows are kept beside those refused by an internal error, and only tables that lack some are named', async () => {
+  const names = Array.from({ length: 25 }, (_, n) => `t${n}`);
+  const { stderr } = await restoreInPlace(
+    dumpText(`${entry('FUNCTION', 'broken()')}CREATE FUNCTION public.broken() RETURNS boolean LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION 'broken' USING ERRCODE = 'XX000'; END $$;
+${entry('TABLE', 'odd')}CREATE TABLE public.odd (id integer CHECK (public.broken()));
+${entry('TABLE', 'root')}CREATE TABLE public.root (id integer) PARTITION BY LIST (id);
+${entry('TABLE', 'part')}CREATE TABLE public.part PARTITION OF public.root DEFAULT;
+${names.map(table).join('')}${names.map(refusing).join('')}
+${entry('TABLE DATA', 'odd')}COPY public.odd (id) FROM stdin;\n1\n\\.\n
+${entry('TABLE DATA', 'root')}COPY public.root (id) FROM stdin;\n1\n2\n\\.\n`),
+  );
+  expect(stderr).toMatch(/TABLE DATA public\.odd: broken .*; these rows are left out/);
+  expect(stderr).toMatch(/, and lacks rows: public\.t0 \(0 of 1\), .* and 6 more — use it/);
+  expect(stderr).not.toContain('public.root');
+  expect(await bed.database.query('SELECT id FROM root ORDER BY 1')).toEqual([{ id: 1 }, { id: 2 }]);
+});
+
 test.each([
   ['over one connection', 'dump.sql', '1', 0],
   ['over two connections, by ranges', 'dump.sql', '2', 0],

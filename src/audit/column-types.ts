@@ -24,7 +24,7 @@ export function typeReadOtherwise({ columns }: Relation, column: string): string
 }
 
 const READ_OTHERWISE =
-  /^(boolean|character\(|bpchar|inet$|money\b|(timestamp|time)\b.* with time zone|reg(class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)\b)/;
+  /^(boolean\b|character\(|bpchar\b|inet$|money\b|(timestamp|time)\b.* with time zone|reg(class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)\b)/;
 
 function isOfType(relation: Relation, column: string, type: RegExp): boolean {
   const found = relation.columns.get(column);

@@ -21,7 +21,7 @@ const keyEntry = v.strictObject({
 });
 const prefixEntry = v.strictObject({
   table: tableName,
-  owns: v.union([pattern, v.pipe(v.array(pattern), v.minLength(1))]),
+  owns: v.lazy((owns) => (Array.isArray(owns) ? v.pipe(v.array(pattern), v.minLength(1)) : pattern)),
 });
 const EXPECTED_LIST = 'expected an array of at least one entry';
 const list = v.pipe(v.array(v.unknown(), EXPECTED_LIST), v.minLength(1, EXPECTED_LIST));

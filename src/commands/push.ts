@@ -1,5 +1,6 @@
+import { basename } from 'node:path';
 import { pushDump } from '../backup/push-dump.ts';
-import { backupId } from '../catalog/backup-name.ts';
+import { backupId, fileTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { readIfGiven } from '../config/config.ts';
 import { EXIT, OperatorError } from '../errors.ts';
@@ -22,7 +23,7 @@ export async function run(invocation: Invocation, file: string): Promise<number>
       file,
       signal,
     );
-    await warnIfNotKept(invocation, session, store, pushed.id);
+    if (fileTime(basename(file)) !== undefined) await warnIfNotKept(invocation, session, store, pushed.id);
     return pushed;
   });
   const { id, key, bytes, tables } = manifest;

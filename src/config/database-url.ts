@@ -52,7 +52,7 @@ export function parseDatabaseUrl(text: string): DatabaseUrl | undefined {
 /** Decodes percent signs only, as libpq does: URLSearchParams would turn a plus sign into a space. */
 function readParameters(query: string): Readonly<Record<string, string>> | undefined {
   const env: Record<string, string> = {};
-  for (const parameter of query === '' ? [] : query.split('&')) {
+  for (const parameter of query === '' ? [] : query.replace(/&$/, '').split('&')) {
     const [name = '', value = '', ...rest] = parameter.split('=').map(decodeURIComponent);
     const variable = PARAMETERS[name];
     if (variable === undefined || rest.length > 0) return undefined;

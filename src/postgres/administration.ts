@@ -187,6 +187,14 @@ export function stillClosed(name: string, cause: unknown): DatabaseError {
   });
 }
 
+/**
+ * Why a database could not be dropped, without what {@link stillClosed} advises about it: for those who look over
+ * another connection what there is, and try again or open it.
+ */
+export function failureBefore(error: unknown): unknown {
+  return error instanceof DatabaseError && error.cause instanceof DatabaseError ? error.cause : error;
+}
+
 /** The statement with which {@link dropDatabase} drops a database. */
 export function dropStatement(name: string): string {
   return `DROP DATABASE IF EXISTS ${quote(name)}`;

@@ -65,13 +65,20 @@ async function readPrivate(
   }
 }
 
-/** Host, port, database and user, between colons, then the password; a backslash precedes a colon or backslash. */
-const LINE = /^((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):(.+)$/;
+/**
+ * Host, port, database, user and password, between colons; a backslash precedes a colon or backslash. What follows a
+ * further colon is not read.
+ */
+const LINE = /^((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])+)/;
+
+/** The directories of a server's socket, by default, of Debian and of PostgreSQL itself: `localhost` in such a file. */
+const SOCKETS: ReadonlySet<string> = new Set(['/var/run/postgresql', '/tmp']);
 
 /** The password of the first line that matches; undefined if none does. */
 export function findPassword(text: string, request: PasswordRequest): string | undefined {
-  const wanted = [request.host, String(request.port), request.database, request.user];
-  for (const line of text.split(/\r?\n/)) {
+  const host = SOCKETS.has(request.host) ? 'localhost' : request.host;
+  const wanted = [host, String(request.port), request.database, request.user];
+  for (const line of text.split(/[\r\n]+/)) {
     const [, ...fields] = line.startsWith('#') ? [] : (LINE.exec(line) ?? []);
     const password = fields[wanted.length];
     if (password === undefined) continue;

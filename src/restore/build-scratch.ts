@@ -6,7 +6,6 @@ import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
@@ -14,15 +13,19 @@ import { describeMissingRows } from './missing-rows.ts';
 import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
+import { retryWhileAway } from './retry-while-away.ts';
 import { createScratch, dropScratch, holdsRows } from './scratch.ts';
-import { isRefusal } from './whose-fault.ts';
+import { isRefusal, mayPass } from './whose-fault.ts';
+import { analyzeTables } from './wide/analyze.ts';
 
 /** The rows of a partly restored database that stays. */
 export interface LeftRows {
   /** The tables that lack rows, for people; undefined if none does. */
   readonly missing: string | undefined;
-  /** Whether all else of the dump is there, but for what the log says. */
-  readonly isRest: boolean;
+  /** What of the dump is there: not what follows the rows; all but what was refused; or everything. */
+  readonly extent: 'rows' | 'all that was taken' | 'all';
+  /** Whether the restore may succeed at another attempt. */
+  readonly mayPass: boolean;
 }
 
 /**
@@ -71,22 +74,34 @@ export async function buildScratch(
     const taken = await fillDatabase(context, source, { scratch, noOwner, noWayBack, way }, signal);
     checkAgainst(source, dump, taken);
     filled = taken;
+    log.debug('analyzing');
+    await analyzeTables(context, scratch, jobs, signal);
     tellLost(filled.lost, log);
     const refused = refusedRows(filled);
     if (refused !== undefined) throw refused;
     for (const foreignKey of selection?.foreignKeys ?? []) {
       log.warn(`left out foreign key ${foreignKey}, because the rows it refers to were not restored`);
     }
-    await database.use(admin, signal, (client) => finishScratch(client, plan, { scratch, log }));
+    await finish(context, options);
     signal.throwIfAborted();
     return filled;
   } catch (error) {
     const holdsSome = () => holdsRows(database, scratch, signal).catch(() => false);
     if (isAlone && (filled !== undefined || (isRefusal(error) && (await holdsSome()))))
-      options.onLeft(await finishLeft(context, options, filled, signal));
+      options.onLeft(await finishLeft(context, options, { error, filled }, signal));
     else await dropScratch(database, scratch, log, error);
     throw selection === undefined ? error : perhapsForLackOfTables(error);
   }
+}
+
+/** Gives the scratch database its privileges and settings. It takes moments, and so is not interrupted. */
+function finish(
+  { database, log }: { readonly database: Database; readonly log: Logger },
+  { scratch, plan }: { readonly scratch: string; readonly plan: RestorePlan },
+): Promise<void> {
+  return retryWhileAway(database, `to finish database ${scratch}`, log, (signal) =>
+    database.use(database.maintenanceName, signal, (client) => finishScratch(client, plan, { scratch, log })),
+  );
 }
 
 function refusedRows({ refused }: FilledFrom): RestoreError | undefined {
@@ -97,16 +112,18 @@ function refusedRows({ refused }: FilledFrom): RestoreError | undefined {
 async function finishLeft(
   context: { readonly database: Database; readonly log: Logger },
   { scratch, plan, dump }: { readonly scratch: string; readonly plan: RestorePlan; readonly dump: KnownDump },
-  filled: FilledFrom | undefined,
+  { error, filled }: { readonly error: unknown; readonly filled: FilledFrom | undefined },
   signal: AbortSignal,
 ): Promise<LeftRows> {
-  const { database, log } = context;
-  await database
-    .use(database.maintenanceName, uninterrupted(), (client) => finishScratch(client, plan, { scratch, log }))
-    .catch((error: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(error)}`));
-  const isWhole = filled !== undefined && refusedRows(filled) === undefined;
-  const missing = isWhole ? undefined : await findMissing(context, scratch, dump, signal);
-  return { missing, isRest: filled !== undefined };
+  await finish(context, { scratch, plan }).catch((failure: unknown) =>
+    context.log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`),
+  );
+  const hasAllRows = filled !== undefined && refusedRows(filled) === undefined;
+  return {
+    missing: hasAllRows ? undefined : await findMissing(context, scratch, dump, signal),
+    extent: filled === undefined ? 'rows' : filled.refused.length > 0 ? 'all that was taken' : 'all',
+    mayPass: error instanceof RestoreError && mayPass(error),
+  };
 }
 
 /** Why rows are missing is told by the error; which tables lack them has to be counted. */

@@ -1,20 +1,11 @@
 import type pg from 'pg';
 import { type CopyStart, qualifiedName } from '../dump/tokens.ts';
 import { RestoreError } from '../errors.ts';
-import { sqlState } from '../postgres/errors.ts';
 import { isInTransaction } from './own-transactions.ts';
 import { startCopy } from './raw-query.ts';
 import type { StatementContext } from './run-statement.ts';
 import { rethrowAt } from './statement-error.ts';
-
-/** SQLSTATE classes (manual, appendix A) after which no other row would be taken: connection, resources, shutdown. */
-const OF_ALL = /^(?:08|53|57P0)/;
-
-/** Whether the server refuses these rows, and may take others. */
-function isOfRows(cause: unknown): boolean {
-  const code = sqlState(cause);
-  return code !== undefined && !OF_ALL.test(code);
-}
+import { isRefusal } from './whose-fault.ts';
 
 /** Rows of a dump on their way into a table. */
 export interface RowsIn {
@@ -57,7 +48,7 @@ export function copyRows(
     try {
       rethrowAt(failure, statement, name, { rowOf });
     } catch (error) {
-      if (!goesOn || !(error instanceof RestoreError) || !isOfRows(error.cause)) throw error;
+      if (!goesOn || !isRefusal(error)) throw error;
       isNoted = true;
       const { problem } = error;
       refused.push({ line: statement.line, problem, rows: error });

@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import { DatabaseError } from '../errors.ts';
 import { lookUntilGone } from '../look-until-gone.ts';
 import {
   allowConnections,
   dropDatabase,
   dropStatement,
+  failureBefore,
   listDatabases,
   stillClosed,
 } from '../postgres/administration.ts';
@@ -33,57 +33,89 @@ interface DropContext {
   readonly log: Logger;
 }
 
-/**
- * Drops the database that is to be replaced.
- *
- * @param checkStill throws if what is there now is not what it was agreed to drop
- * @throws what `checkStill` throws, DatabaseError; {@link fateOf} then tells what there is
- */
-export async function dropTarget(
-  { database, log }: DropContext,
-  name: string,
-  checkStill: (there: FoundDatabases) => void,
-): Promise<void> {
-  await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
-    checkStill(await findDatabases(admin, name));
-    await dropDatabase(admin, name).catch((error: unknown) => {
-      // What to run depends on what is left, which a broken connection cannot tell.
-      throw isAway(error) && error instanceof DatabaseError && error.cause instanceof DatabaseError
-        ? error.cause
-        : error;
-    });
-  });
-  log.info(`dropped database ${name}`);
+/** The drop of the database that a restore in place replaces. */
+export interface TargetDrop {
+  /**
+   * Drops it.
+   *
+   * @param checkStill throws if what is there now is not what it was agreed to drop
+   * @throws what `checkStill` throws, DatabaseError; {@link fate} then tells what there is
+   */
+  run(checkStill: (there: FoundDatabases) => void): Promise<void>;
+  /**
+   * Looks what is left of it after a failure, waiting for a server that is away. A database that is still whole accepts
+   * connections again, or else the log says what to run. Never throws.
+   */
+  fate(): Promise<Fate>;
 }
 
-/**
- * Looks what dropping a database has left of it when it failed, waiting for a server that is away. One that is still
- * whole accepts connections again, or else the log says what to run. Never throws.
- */
-export async function fateOf({ database, log }: DropContext, name: string): Promise<Fate> {
-  const look = (signal: AbortSignal) =>
-    database.use(database.maintenanceName, signal, async (admin): Promise<Fate> => {
-      await endDrop(admin, name);
+/** Nothing is dropped before `run` is called. */
+export function targetDrop({ database, log }: DropContext, name: string): TargetDrop {
+  let session: Session | undefined;
+  let isDone = false;
+
+  async function look(signal: AbortSignal): Promise<Fate> {
+    return database.use(database.maintenanceName, signal, async (admin) => {
+      if (session !== undefined) await endDrop(admin, name, session);
       const found = (await listDatabases(admin)).find((each) => each.name === name);
       if (found === undefined) return 'dropped';
       if (found.invalid) return 'cut off';
       if (!found.connectable) await allowAgain(admin, name, log);
       return 'as it was';
     });
-  try {
-    return await retryWhileAway(database, `to see what is left of database ${name}`, log, look);
-  } catch (error) {
-    log.error(`what is left of database ${name} is not known: ${describeCause(error)}`);
-    return 'not known';
   }
+
+  return {
+    async run(checkStill) {
+      await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
+        checkStill(await findDatabases(admin, name));
+        session = await readSession(admin);
+        await dropDatabase(admin, name).catch((error: unknown) => {
+          throw isAway(error) ? failureBefore(error) : error;
+        });
+      });
+      isDone = true;
+      log.info(`dropped database ${name}`);
+    },
+    async fate() {
+      if (isDone) return 'dropped';
+      if (session === undefined) return 'as it was';
+      try {
+        return await retryWhileAway(database, `to see what is left of database ${name}`, log, look);
+      } catch (error) {
+        log.error(`what is left of database ${name} is not known: ${describeCause(error)}`);
+        return 'not known';
+      }
+    },
+  };
 }
 
-/** The server may go on with a statement whose connection is gone, for example while it waits for a lock. */
-async function endDrop(admin: pg.Client, name: string): Promise<void> {
+/** A session of the server, which never has two with the same values. */
+interface Session {
+  readonly pid: number;
+  /** As text, with microseconds. */
+  readonly began: string;
+}
+
+async function readSession(admin: pg.Client): Promise<Session> {
+  const { rows } = await admin.query<Session>(
+    `SELECT pid, backend_start::text AS began FROM pg_stat_activity WHERE pid = pg_backend_pid()`,
+  );
+  return rows[0] ?? { pid: 0, began: '' };
+}
+
+/**
+ * The server may go on with a statement whose connection is gone, for example while it waits for a lock. A pooler may
+ * have given the session to somebody else meanwhile; where sessions do not tell what they run (track_activities), that
+ * cannot be seen.
+ */
+async function endDrop(admin: pg.Client, name: string, { pid, began }: Session): Promise<void> {
   const terminate = async () => {
-    const { rows } = await admin.query<{ pid: number }>(
-      `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = $1 AND state = 'active'`,
-      [dropStatement(name)],
+    const { rows } = await admin.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE pid = $1 AND backend_start::text = $2 AND pid <> pg_backend_pid()
+         AND (query = $3 AND state = 'active' OR state = 'disabled')`,
+      [pid, began, dropStatement(name)],
     );
     return rows;
   };

@@ -8,7 +8,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { buildScratch, type LeftRows } from './build-scratch.ts';
 import { type Agreed, checkAgreed, checkTarget, keptToDrop } from './check-target.ts';
 import { freeNames, scratchName } from './database-names.ts';
-import { dropTarget, fateOf } from './drop-target.ts';
+import { targetDrop } from './drop-target.ts';
 import type { FilledFrom } from './fill-database.ts';
 import { findTarget } from './find-target.ts';
 import { describeConversion, findLocaleChange } from './locale.ts';
@@ -84,13 +84,10 @@ export async function restoreDump(
 
   const names = { target: name, ...freeNames(name, context.now(), found.taken) };
   const dropFirst = target.kind === 'in-place' && found.exists;
-  let drop: 'not begun' | 'begun' | 'done' = 'not begun';
+  const drop = targetDrop(context, name);
   // Only once the server has created the scratch database is it certain that the dropped one can be replaced.
   const makeRoom = async () => {
-    if (!dropFirst) return;
-    drop = 'begun';
-    await dropTarget(context, name, (there) => checkAgreed(source, target, there, agreed));
-    drop = 'done';
+    if (dropFirst) await drop.run((there) => checkAgreed(source, target, there, agreed));
   };
   let left: LeftRows | undefined;
   const onLeft = (rows: LeftRows) => {
@@ -99,8 +96,7 @@ export async function restoreDump(
   const place = { name, scratch: names.scratch, makeRoom, onLeft };
   const { selection, filled } = await build(context, source, options, place, signal).catch(
     async (error: unknown) => {
-      const fate = drop === 'begun' ? await fateOf(context, name) : drop === 'done' ? 'dropped' : 'as it was';
-      tellRemains(log, names, { old: found.exists ? fate : undefined, left });
+      tellRemains(log, names, { old: found.exists ? await drop.fate() : undefined, left });
       throw error;
     },
   );

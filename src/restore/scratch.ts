@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { createDatabase } from '../postgres/administration.ts';
+import { createDatabase, failureBefore } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
 import { describeCause, errorCode, sqlState } from '../postgres/errors.ts';
 import type { CreationOptions } from '../postgres/facts.ts';
@@ -56,7 +56,9 @@ export async function dropOnceThere(
 ): Promise<void> {
   await retryWhileAway(database, `to drop database ${scratch}`, log, async (signal) => {
     if (isDiskFull(failure)) await freeDisk(database, scratch, signal);
-    await dropWithSubscriptions(database, scratch, signal);
+    await dropWithSubscriptions(database, scratch, signal).catch((error: unknown) => {
+      throw isAway(error) ? failureBefore(error) : error;
+    });
   });
 }
 

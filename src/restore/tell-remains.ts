@@ -36,15 +36,22 @@ function describeFate(name: string, fate: Fate): string {
   }
 }
 
-/** The same dump would fail again, so what there is of it may be all that there will be. */
+const EXTENT: Readonly<Record<LeftRows['extent'], (scratch: string) => string>> = {
+  rows: (scratch) =>
+    `what was restored before this failure is in database ${scratch}, without what follows the rows`,
+  'all that was taken': (scratch) => `all but what the server refused is in database ${scratch}`,
+  all: (scratch) => `all of the dump is in database ${scratch}`,
+};
+
+/** If the same dump would fail again, what there is of it may be all that there will be. */
 function describeLeft(
   { target, scratch }: { readonly target: string; readonly scratch: string },
-  { missing, isRest }: LeftRows,
+  { extent, missing, mayPass }: LeftRows,
 ): string {
   const rename = `ALTER DATABASE ${pg.escapeIdentifier(scratch)} RENAME TO ${pg.escapeIdentifier(target)};`;
   const lacks = missing === undefined ? '' : `, and lacks rows: ${missing}`;
-  const what = isRest
-    ? `all but what the server refused is in database ${scratch}`
-    : `what was restored before this failure is in database ${scratch}, without what follows the rows`;
-  return `${what}${lacks} — use it (${rename}), or restore another backup and drop it, first if there is no room for both`;
+  const what = `${EXTENT[extent](scratch)}${lacks}`;
+  if (extent === 'all') return `${what} — use it (${rename})`;
+  const again = mayPass ? 'restore the same backup again, which may succeed' : 'restore another backup';
+  return `${what} — use it (${rename}), or ${again}, and drop it, first if there is no room for both`;
 }

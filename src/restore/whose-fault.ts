@@ -3,10 +3,10 @@ import { sqlState } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 
 /**
- * SQLSTATE classes (manual, appendix A) that point to the server: connection, resources, operator intervention,
- * system, internal error.
+ * SQLSTATE classes (manual, appendix A) that point to the server: connection, deadlock and the like, resources, a lock
+ * that is not available, operator intervention, system, internal error.
  */
-const OF_SERVER = /^(?:08|53|57|58|XX)/;
+const OF_SERVER = /^(?:08|40|53|55P03|57|58|XX)/;
 
 /** What the role or the server lacks: a privilege, a feature, an extension. */
 const LACKING = new Set<string>([SQLSTATE.insufficientPrivilege, SQLSTATE.featureNotSupported]);
@@ -18,13 +18,18 @@ export function isOfServer(error: RestoreError): boolean {
   return serverLacks || mayPass(error) || LACKING.has(sqlState(cause) ?? '');
 }
 
-/** Whether the server refused something in the dump, which this server would do each time. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof RestoreError && error.cause !== undefined && !mayPass(error);
+/** SQLSTATE classes after which the server takes nothing else either: connection, resources, shutdown. */
+const OF_ALL = /^(?:08|53|57P0)/;
+
+/** Whether the server has refused something of the dump and may take the rest of it. */
+export function isRefusal(error: unknown): error is RestoreError {
+  if (!(error instanceof RestoreError)) return false;
+  const code = sqlState(error.cause);
+  return code !== undefined && !OF_ALL.test(code);
 }
 
 /** Whether it failed for what may be different at another attempt. */
-function mayPass({ cause }: RestoreError): boolean {
+export function mayPass({ cause }: RestoreError): boolean {
   const code = sqlState(cause);
   // What the server has not said comes from a broken connection.
   return code === undefined || OF_SERVER.test(code);

@@ -15,6 +15,7 @@ test.each([
     'postgresql://me@db?sslmode=verify-full&sslrootcert=/etc/ca.pem',
     { ...PLAIN, env: { PGSSLMODE: 'verify-full', PGSSLROOTCERT: '/etc/ca.pem' } },
   ],
+  ['postgresql://me@db?sslmode=disable&', { ...PLAIN, env: { PGSSLMODE: 'disable' } }],
   ['postgresql://me@db?sslrootcert=/tmp/a+b%20c.pem', { ...PLAIN, env: { PGSSLROOTCERT: '/tmp/a+b c.pem' } }],
 ])('%s is read', (text, expected) => {
   expect(parseDatabaseUrl(text)).toEqual(expected);

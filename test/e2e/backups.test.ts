@@ -507,7 +507,7 @@ test('a dump keeps the time that its name tells, and overwrites nothing', async 
 
 test('a database that is named wrongly keeps nobody from a backup that is named by its id', async () => {
   const env = { POSTGRES_DB: '', S3_PREFIX: 'unnamed/' };
-  const file = join(await newDirectory(), 'dump.sql');
+  const file = join(await newDirectory(), 'backup_2018_03_13T09_05_07.sql');
   await writeFile(file, await pgDump('plain'));
   const pushed = await bed.run(['push', file, '--json'], env);
   expect(pushed).toMatchObject({

@@ -193,7 +193,8 @@ describe('where the server asks for a password and none is set', () => {
 
 test.each([
   ['*:*:*:*:secret', 'secret'],
-  ['db:5432:topobank:me:a\\:b\\\\c:d', 'a:b\\c:d'],
+  ['db:5432:topobank:me:a\\:b\\\\c:d', 'a:b\\c'],
+  ['db:*:*:*:x\r', 'x'],
   ['#:*:*:*:comment\r\nother:*:*:*:no\r\ndb:*:*:*:yes\r\n*:*:*:*:late', 'yes'],
   ['db:5432:topobank:m\\e:x', 'x'],
   ['db:5433:*:*:x', undefined],
@@ -202,6 +203,12 @@ test.each([
   ['', undefined],
 ])('the password file %j has %j for a connection', (text, password) => {
   expect(findPassword(text, { host: 'db', port: 5432, database: 'topobank', user: 'me' })).toBe(password);
+});
+
+test('a line for localhost is that for the directory of the socket', () => {
+  const request = { host: '/var/run/postgresql', port: 5432, database: 'topobank', user: 'me' };
+  expect(findPassword('localhost:*:*:*:x', request)).toBe('x');
+  expect(findPassword('localhost:*:*:*:x', { ...request, host: '/run/elsewhere' })).toBeUndefined();
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { fateOf } from '../../src/restore/drop-target.ts';
+import { targetDrop } from '../../src/restore/drop-target.ts';
 import { withClient } from '../support/database.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
 
@@ -13,18 +13,43 @@ afterAll(() => bed.close());
 
 const admin = (sql: string) => withClient(bed.env, 'postgres', (client) => client.query(sql));
 
+/** The drop of a database over a connection that breaks while the server does something to that database. */
+async function breakDrop(name: string, meanwhile: () => Promise<unknown>) {
+  const { log, lines } = keepingLog();
+  const breaking = {
+    ...bed.tool,
+    use: ((database, signal, work) =>
+      bed.tool.use(database, signal, async (client) => {
+        const query = client.query.bind(client);
+        Object.assign(client, {
+          query: async (...args: unknown[]) => {
+            if (!/^DROP DATABASE/.test(String(args[0])))
+              return (query as (...all: unknown[]) => unknown)(...args);
+            await meanwhile();
+            throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+          },
+        });
+        return work(client);
+      })) as TestBed['tool']['use'],
+  };
+  const drop = targetDrop({ database: breaking, log }, name);
+  await expect(drop.run(() => {})).rejects.toThrow('ECONNRESET');
+  return { fate: await drop.fate(), lines };
+}
+
 test.each([
-  ['a database that no longer accepts connections serves on', 'ALLOW_CONNECTIONS false', 'as it was'],
-  ['one whose drop the server has begun', 'CONNECTION LIMIT 7', 'cut off'],
+  ['a database that the server has not begun to drop serves on', '', 'as it was'],
+  [
+    'one whose drop the server has begun',
+    'UPDATE pg_database SET datconnlimit = -2 WHERE datname = ',
+    'cut off',
+  ],
 ])('%s', async (_, change, fate) => {
   const name = `${bed.database.name}_fate`;
   await admin(`CREATE DATABASE ${name}`);
   try {
-    await admin(`ALTER DATABASE ${name} ${change}`);
-    if (fate === 'cut off') await admin(`UPDATE pg_database SET datconnlimit = -2 WHERE datname = '${name}'`);
-    const { log, lines } = keepingLog();
-    expect(await fateOf({ database: bed.tool, log }, name)).toBe(fate);
-    expect(lines).toEqual([]);
+    const broken = await breakDrop(name, async () => change && (await admin(`${change}'${name}'`)));
+    expect(broken).toEqual({ fate, lines: [] });
     if (fate === 'as it was') await withClient(bed.env, name, (client) => client.query('SELECT'));
   } finally {
     await admin(`DROP DATABASE ${name}`);
@@ -32,6 +57,11 @@ test.each([
 });
 
 test('one that is gone has been dropped', async () => {
-  const { log } = keepingLog();
-  expect(await fateOf({ database: bed.tool, log }, `${bed.database.name}_gone`)).toBe('dropped');
+  const name = `${bed.database.name}_gone`;
+  await admin(`CREATE DATABASE ${name}`);
+  expect(await breakDrop(name, () => admin(`DROP DATABASE ${name}`))).toEqual({ fate: 'dropped', lines: [] });
+});
+
+test('one that was not yet to be dropped is as it was', async () => {
+  expect(await targetDrop({ database: bed.tool, log: keepingLog().log }, 'any').fate()).toBe('as it was');
 });

@@ -58,6 +58,21 @@ test('large objects are kept where all rows are refused', async () => {
   ]);
 });
 
+test('what INSERT has put in is kept where it is refused by an internal error', async () => {
+  const { stderr } = await restoreInPlace(
+    dumpText(`${entry('FUNCTION', 'odd(integer)')}CREATE FUNCTION public.odd(id integer) RETURNS boolean LANGUAGE plpgsql AS
+  $$ BEGIN IF id = 3 THEN RAISE EXCEPTION 'odd' USING ERRCODE = 'XX000'; END IF; RETURN true; END $$;
+${entry('TABLE', 't')}CREATE TABLE public.t (id integer CHECK (public.odd(id)));
+${entry('TABLE DATA', 't')}INSERT INTO public.t VALUES (1);
+INSERT INTO public.t VALUES (2);
+INSERT INTO public.t VALUES (3);\n`),
+  );
+  expect(stderr).toMatch(
+    /, without what follows the rows — use it .*, or restore the same backup again, which may/,
+  );
+  expect(await bed.database.query('SELECT id FROM t ORDER BY 1')).toEqual([{ id: 1 }, { id: 2 }]);
+});
+
 test('rows are kept beside those refused by an internal error, and only tables that lack some are named', async () => {
   const names = Array.from({ length: 25 }, (_, n) => `t${n}`);
   const { stderr } = await restoreInPlace(

@@ -20,6 +20,9 @@ test.each([
   ['a full disk', said('53100'), { ofServer: true, refusal: false }],
   ['a lacking privilege', said('42501'), { ofServer: true, refusal: true }],
   ['a row of another type', said('22P02'), { ofServer: false, refusal: true }],
+  ['an internal error', said('XX000'), { ofServer: true, refusal: true }],
+  ['a cancelled statement', said('57014'), { ofServer: true, refusal: true }],
+  ['a deadlock', said('40P01'), { ofServer: true, refusal: true }],
   ['an unknown table', said('42P01'), { ofServer: false, refusal: true }],
 ])('%s', (_, cause, { ofServer, refusal }) => {
   const error = new RestoreError({ doing: 'cannot restore', problem: cause.message, cause });

@@ -4,8 +4,8 @@ import type { Invocation, Session } from './session.ts';
 
 /**
  * How every command chooses a backup: by its id, or among those of POSTGRES_DB if that is given, so that they all mean
- * the same one by `latest`. It warns if it takes an older one because a newer one is broken, and if the chosen one's verification
- * record cannot be read.
+ * the same one by `latest`. It warns if it takes an older one because a newer one is broken, and if the chosen one's
+ * verification record cannot be read.
  */
 export function choiceOptions(
   invocation: Invocation,

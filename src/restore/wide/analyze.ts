@@ -34,8 +34,10 @@ const TABLES = `
   ORDER BY c.relkind = 'p' DESC, c.relpages DESC, c.oid`;
 
 /**
- * Gathers the planner's statistics of every table of a restored database, over `jobs` connections. A table without them is restored all the same, so a failure, for
- * example of an expression of CREATE STATISTICS, is only reported.
+ * Gathers the planner's statistics of every table of a restored database, over `jobs` connections. A table without them
+ * is restored all the same, so a failure, for example of an expression of CREATE STATISTICS, is only reported.
+ *
+ * @throws DatabaseError if the connection is lost, or the signal's reason
  */
 export async function analyzeTables(
   { database, log }: { readonly database: Database; readonly log: Logger },

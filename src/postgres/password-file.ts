@@ -69,21 +69,24 @@ async function readPrivate(
  * Host, port, database, user and password, between colons; a backslash precedes a colon or backslash. What follows a
  * further colon is not read.
  */
-const LINE = /^((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])+)/;
+const LINE = /^((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:]|\\$)*)/;
 
 /** The directories of a server's socket, by default, of Debian and of PostgreSQL itself: `localhost` in such a file. */
 const SOCKETS: ReadonlySet<string> = new Set(['/var/run/postgresql', '/tmp']);
 
-/** The password of the first line that matches; undefined if none does. */
+/** The password of the first line that matches; undefined if none does, or it has none. */
 export function findPassword(text: string, request: PasswordRequest): string | undefined {
-  const host = SOCKETS.has(request.host) ? 'localhost' : request.host;
-  const wanted = [host, String(request.port), request.database, request.user];
-  for (const line of text.split(/[\r\n]+/)) {
-    const [, ...fields] = line.startsWith('#') ? [] : (LINE.exec(line) ?? []);
+  const { host, port, database, user } = request;
+  const hosts = SOCKETS.has(host) ? [host, 'localhost'] : [host];
+  const wanted = [hosts, [String(port)], [database], [user]];
+  for (const line of text.split('\n')) {
+    const [, ...fields] = line.startsWith('#') ? [] : (LINE.exec(line.replace(/\r+$/, '')) ?? []);
     const password = fields[wanted.length];
     if (password === undefined) continue;
-    if (wanted.every((value, at) => fields[at] === '*' || withoutBackslashes(fields[at] ?? '') === value))
-      return withoutBackslashes(password);
+    const isMatch = wanted.every(
+      (values, at) => fields[at] === '*' || values.includes(withoutBackslashes(fields[at] ?? '')),
+    );
+    if (isMatch) return withoutBackslashes(password) || undefined;
   }
   return undefined;
 }

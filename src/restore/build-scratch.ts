@@ -6,6 +6,7 @@ import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
+import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
@@ -13,10 +14,8 @@ import { describeMissingRows } from './missing-rows.ts';
 import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
-import { retryWhileAway } from './retry-while-away.ts';
 import { createScratch, dropScratch, holdsRows } from './scratch.ts';
 import { isRefusal, mayPass } from './whose-fault.ts';
-import { analyzeTables } from './wide/analyze.ts';
 
 /** The rows of a partly restored database that stays. */
 export interface LeftRows {
@@ -74,15 +73,13 @@ export async function buildScratch(
     const taken = await fillDatabase(context, source, { scratch, noOwner, noWayBack, way }, signal);
     checkAgainst(source, dump, taken);
     filled = taken;
-    log.debug('analyzing');
-    await analyzeTables(context, scratch, jobs, signal);
     tellLost(filled.lost, log);
-    const refused = refusedRows(filled);
+    const [refused] = refusedRows(filled);
     if (refused !== undefined) throw refused;
     for (const foreignKey of selection?.foreignKeys ?? []) {
       log.warn(`left out foreign key ${foreignKey}, because the rows it refers to were not restored`);
     }
-    await finish(context, options);
+    await database.use(admin, signal, (client) => finishScratch(client, plan, { scratch, log }));
     signal.throwIfAborted();
     return filled;
   } catch (error) {
@@ -94,18 +91,9 @@ export async function buildScratch(
   }
 }
 
-/** Gives the scratch database its privileges and settings. It takes moments, and so is not interrupted. */
-function finish(
-  { database, log }: { readonly database: Database; readonly log: Logger },
-  { scratch, plan }: { readonly scratch: string; readonly plan: RestorePlan },
-): Promise<void> {
-  return retryWhileAway(database, `to finish database ${scratch}`, log, (signal) =>
-    database.use(database.maintenanceName, signal, (client) => finishScratch(client, plan, { scratch, log })),
-  );
-}
-
-function refusedRows({ refused }: FilledFrom): RestoreError | undefined {
-  return refused.find(({ rows }) => rows !== undefined)?.rows;
+/** One for each COPY of which the server has taken nothing. */
+function refusedRows({ refused }: FilledFrom): RestoreError[] {
+  return refused.flatMap(({ rows }) => (rows === undefined ? [] : [rows]));
 }
 
 /** Whoever uses what is left of a restore relies on its privileges and settings, and has to know what is missing. */
@@ -115,14 +103,16 @@ async function finishLeft(
   { error, filled }: { readonly error: unknown; readonly filled: FilledFrom | undefined },
   signal: AbortSignal,
 ): Promise<LeftRows> {
-  await finish(context, { scratch, plan }).catch((failure: unknown) =>
-    context.log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`),
-  );
-  const hasAllRows = filled !== undefined && refusedRows(filled) === undefined;
+  const { database, log } = context;
+  await database
+    .use(database.maintenanceName, uninterrupted(), (client) => finishScratch(client, plan, { scratch, log }))
+    .catch((failure: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`));
+  const rows = filled === undefined ? [] : refusedRows(filled);
+  const hasAllRows = filled !== undefined && rows.length === 0;
   return {
     missing: hasAllRows ? undefined : await findMissing(context, scratch, dump, signal),
     extent: filled === undefined ? 'rows' : filled.refused.length > 0 ? 'all that was taken' : 'all',
-    mayPass: error instanceof RestoreError && mayPass(error),
+    mayPass: rows.length > 0 ? rows.every(mayPass) : error instanceof RestoreError && mayPass(error),
   };
 }
 

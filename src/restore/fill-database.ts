@@ -10,6 +10,7 @@ import { type LoadOptions, loadDump } from './load-dump.ts';
 import { type LostPrivileges, noneLost } from './lost-privileges.ts';
 import type { Refused } from './run-statement.ts';
 import type { Selection } from './selection.ts';
+import { analyzeTables } from './wide/analyze.ts';
 import { type Lanes, withLanes } from './wide/lanes.ts';
 import { loadWide } from './wide/load-wide.ts';
 import type { WideDump } from './wide/wide-dump.ts';
@@ -44,7 +45,7 @@ export interface FilledFrom extends DumpIndex {
 }
 
 /**
- * Runs a dump on an empty database.
+ * Runs a dump on an empty database and gathers the planner's statistics.
  *
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
@@ -77,6 +78,8 @@ export async function fillDatabase(
         lost,
         onBytes,
       });
+      log.debug('analyzing');
+      await analyzeTables(lanes, log);
       return { ...loaded, bytesRead, lost, refused: (refused ?? []).toSorted((a, b) => a.line - b.line) };
     });
   } catch (error) {

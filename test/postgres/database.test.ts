@@ -194,7 +194,9 @@ describe('where the server asks for a password and none is set', () => {
 test.each([
   ['*:*:*:*:secret', 'secret'],
   ['db:5432:topobank:me:a\\:b\\\\c:d', 'a:b\\c'],
-  ['db:*:*:*:x\r', 'x'],
+  ['db:*:*:*:x\r\r', 'x'],
+  ['db:*:*:*:x\\', 'x\\'],
+  ['db:*:*:*::x\n*:*:*:*:other', undefined],
   ['#:*:*:*:comment\r\nother:*:*:*:no\r\ndb:*:*:*:yes\r\n*:*:*:*:late', 'yes'],
   ['db:5432:topobank:m\\e:x', 'x'],
   ['db:5433:*:*:x', undefined],
@@ -208,6 +210,7 @@ test.each([
 test('a line for localhost is that for the directory of the socket', () => {
   const request = { host: '/var/run/postgresql', port: 5432, database: 'topobank', user: 'me' };
   expect(findPassword('localhost:*:*:*:x', request)).toBe('x');
+  expect(findPassword('/var/run/postgresql:*:*:*:x', request)).toBe('x');
   expect(findPassword('localhost:*:*:*:x', { ...request, host: '/run/elsewhere' })).toBeUndefined();
 });
 

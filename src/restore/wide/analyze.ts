@@ -1,8 +1,8 @@
-import type { Database } from '../../postgres/database.ts';
-import { databaseError, describeCause, sqlState } from '../../postgres/errors.ts';
+import { describeCause, sqlState } from '../../postgres/errors.ts';
+import { settleSession } from '../../postgres/settle-session.ts';
 import { runAsMade, tellable } from '../../postgres/untellable-names.ts';
 import type { Logger } from '../../ui/log.ts';
-import { type Lanes, spread, withLanes } from './lanes.ts';
+import { type Lanes, spread } from './lanes.ts';
 
 /**
  * SQLSTATEs (manual, appendix A) of a session that is gone: connection exception, and operator intervention except a
@@ -34,25 +34,15 @@ const TABLES = `
   ORDER BY c.relkind = 'p' DESC, c.relpages DESC, c.oid`;
 
 /**
- * Gathers the planner's statistics of every table of a restored database, over `jobs` connections. A table without them
- * is restored all the same, so a failure, for example of an expression of CREATE STATISTICS, is only reported.
- *
- * @throws DatabaseError if the connection is lost, or the signal's reason
+ * Gathers the planner's statistics of every table. A table without them is restored all the same, so a failure, for
+ * example of an expression of CREATE STATISTICS, is only reported.
  */
-export async function analyzeTables(
-  { database, log }: { readonly database: Database; readonly log: Logger },
-  scratch: string,
-  jobs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await withLanes(database, scratch, jobs, signal, (lanes) => analyzeOver(lanes, log));
-  } catch (error) {
-    throw databaseError(`cannot analyze database ${scratch}`, error);
+export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
+  for (const { client } of lanes.all) {
+    // The dump has changed the session's encoding, search_path and more.
+    await client.query('RESET ALL');
+    await settleSession(client);
   }
-}
-
-async function analyzeOver(lanes: Lanes, log: Logger): Promise<void> {
   const { rows } = await lanes.text.client.query<Analyzed>(TABLES);
   await spread(
     lanes,

@@ -73,9 +73,9 @@ export function renderMediaChecked(media: MediaChecked & FirstMediaFindings): st
     ...renderFirst('never there', 'never there', media, all),
     `media of backup ${backup}: ${formatCount(missing)} missing, ${formatCount(changed)} changed since${before}`,
     ...renderUntold(untold),
+    ...besides,
   ];
   // Looking each of them up in every run of the quarantine would make checking as slow as restoring.
-  lines.push(...besides);
   if (missing + absent > 0)
     lines.push(`to see what can be restored of them: \`topobank-backup media restore ${backup} --dry-run\``);
   return lines.join('\n');

@@ -6,6 +6,7 @@ import { databaseError, describeCause, errorCode } from './errors.ts';
 import { execute } from './execute.ts';
 import { type CreationOptions, readServerVersion } from './facts.ts';
 import { refusePrepared } from './prepared-transactions.ts';
+import { isAway } from './server-away.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
 /** How long terminated sessions may take to end. */
@@ -188,11 +189,12 @@ export function stillClosed(name: string, cause: unknown): DatabaseError {
 }
 
 /**
- * Why a database could not be dropped, without what {@link stillClosed} advises about it: for those who look over
- * another connection what there is, and try again or open it.
+ * Why a database could not be dropped. If the connection broke, without what {@link stillClosed} advises about it: for
+ * those who look over another one what there is, and try again or open it.
  */
 export function failureBefore(error: unknown): unknown {
-  return error instanceof DatabaseError && error.cause instanceof DatabaseError ? error.cause : error;
+  const isAdvice = isAway(error) && error instanceof DatabaseError && error.cause instanceof DatabaseError;
+  return isAdvice ? error.cause : error;
 }
 
 /** The statement with which {@link dropDatabase} drops a database. */

@@ -71,7 +71,7 @@ export function targetDrop({ database, log }: DropContext, name: string): Target
         checkStill(await findDatabases(admin, name));
         session = await readSession(admin);
         await dropDatabase(admin, name).catch((error: unknown) => {
-          throw isAway(error) ? failureBefore(error) : error;
+          throw failureBefore(error);
         });
       });
       isDone = true;

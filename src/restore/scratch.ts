@@ -57,7 +57,7 @@ export async function dropOnceThere(
   await retryWhileAway(database, `to drop database ${scratch}`, log, async (signal) => {
     if (isDiskFull(failure)) await freeDisk(database, scratch, signal);
     await dropWithSubscriptions(database, scratch, signal).catch((error: unknown) => {
-      throw isAway(error) ? failureBefore(error) : error;
+      throw failureBefore(error);
     });
   });
 }

@@ -6,7 +6,6 @@ import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
@@ -14,8 +13,11 @@ import { describeMissingRows } from './missing-rows.ts';
 import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
+import { retryWhileAway } from './retry-while-away.ts';
 import { createScratch, dropScratch, holdsRows } from './scratch.ts';
 import { isRefusal, mayPass } from './whose-fault.ts';
+import { analyzeTables } from './wide/analyze.ts';
+import { flushCommits, type Lanes } from './wide/lanes.ts';
 
 /** The rows of a partly restored database that stays. */
 export interface LeftRows {
@@ -70,18 +72,22 @@ export async function buildScratch(
       jobs === 1 && selection === undefined
         ? { kind: 'whole', rowsInOrder: false }
         : { kind: 'by index', jobs, index: dump, selection };
-    const taken = await fillDatabase(context, source, { scratch, noOwner, noWayBack, way }, signal);
-    checkAgainst(source, dump, taken);
-    filled = taken;
-    tellLost(filled.lost, log);
-    const [refused] = refusedRows(filled);
+    const finish = async (lanes: Lanes, taken: FilledFrom) => {
+      checkAgainst(source, dump, taken);
+      await flushCommits(lanes.text.client);
+      filled = taken;
+      await analyzeTables(lanes, log);
+    };
+    const all = await fillDatabase(context, source, { scratch, noOwner, noWayBack, way, finish }, signal);
+    tellLost(all.lost, log);
+    const [refused] = refusedRows(all);
     if (refused !== undefined) throw refused;
     for (const foreignKey of selection?.foreignKeys ?? []) {
       log.warn(`left out foreign key ${foreignKey}, because the rows it refers to were not restored`);
     }
     await database.use(admin, signal, (client) => finishScratch(client, plan, { scratch, log }));
     signal.throwIfAborted();
-    return filled;
+    return all;
   } catch (error) {
     const holdsSome = () => holdsRows(database, scratch, signal).catch(() => false);
     if (isAlone && (filled !== undefined || (isRefusal(error) && (await holdsSome()))))
@@ -104,9 +110,9 @@ async function finishLeft(
   signal: AbortSignal,
 ): Promise<LeftRows> {
   const { database, log } = context;
-  await database
-    .use(database.maintenanceName, uninterrupted(), (client) => finishScratch(client, plan, { scratch, log }))
-    .catch((failure: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`));
+  await retryWhileAway(database, `to finish database ${scratch}`, log, (away) =>
+    database.use(database.maintenanceName, away, (client) => finishScratch(client, plan, { scratch, log })),
+  ).catch((failure: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`));
   const rows = filled === undefined ? [] : refusedRows(filled);
   const hasAllRows = filled !== undefined && rows.length === 0;
   return {

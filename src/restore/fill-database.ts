@@ -10,7 +10,6 @@ import { type LoadOptions, loadDump } from './load-dump.ts';
 import { type LostPrivileges, noneLost } from './lost-privileges.ts';
 import type { Refused } from './run-statement.ts';
 import type { Selection } from './selection.ts';
-import { analyzeTables } from './wide/analyze.ts';
 import { type Lanes, withLanes } from './wide/lanes.ts';
 import { loadWide } from './wide/load-wide.ts';
 import type { WideDump } from './wide/wide-dump.ts';
@@ -21,6 +20,8 @@ interface FillOptions {
   /** Whether there is no old database to go back to, so that what follows the rows is no reason to give them up. */
   readonly noWayBack: boolean;
   readonly way: FillWay;
+  /** What to do over the same connections once all of the dump is in. */
+  readonly finish?: (lanes: Lanes, filled: FilledFrom) => Promise<void>;
 }
 
 export type FillWay =
@@ -45,14 +46,14 @@ export interface FilledFrom extends DumpIndex {
 }
 
 /**
- * Runs a dump on an empty database and gathers the planner's statistics.
+ * Runs a dump on an empty database.
  *
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
 export async function fillDatabase(
   context: { readonly database: Database; readonly log: Logger; readonly startProgress: StartProgress },
   source: DumpSource,
-  { scratch, noOwner, noWayBack, way }: FillOptions,
+  { scratch, noOwner, noWayBack, way, finish }: FillOptions,
   signal: AbortSignal,
 ): Promise<FilledFrom> {
   const { database, log } = context;
@@ -78,9 +79,10 @@ export async function fillDatabase(
         lost,
         onBytes,
       });
-      log.debug('analyzing');
-      await analyzeTables(lanes, log);
-      return { ...loaded, bytesRead, lost, refused: (refused ?? []).toSorted((a, b) => a.line - b.line) };
+      const inOrder = (refused ?? []).toSorted((a, b) => a.line - b.line);
+      const filled = { ...loaded, bytesRead, lost, refused: inOrder };
+      await finish?.(lanes, filled);
+      return filled;
     });
   } catch (error) {
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);

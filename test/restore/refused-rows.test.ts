@@ -91,6 +91,26 @@ ${entry('TABLE DATA', 'root')}COPY public.root (id) FROM stdin;\n1\n2\n\\.\n`),
   expect(await bed.database.query('SELECT id FROM root ORDER BY 1')).toEqual([{ id: 1 }, { id: 2 }]);
 });
 
+test('a complete copy is kept where its connection breaks while statistics are gathered', async () => {
+  const dump =
+    dumpText(`${entry('FUNCTION', 'ending(integer)')}CREATE FUNCTION public.ending(id integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS
+  $$ BEGIN IF current_query() LIKE 'ANALYZE%' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN id; END $$;
+${table('t')}${entry('TABLE DATA', 't')}COPY public.t (id) FROM stdin;\n1\n\\.\n
+${entry('INDEX', 'i')}CREATE INDEX i ON public.t (public.ending(id));\n`);
+  const file = join(bed.directory, 'dump.sql');
+  await writeFile(file, dump);
+  expect(await bed.run(['restore', file, '--yes', '--no-audit'])).toMatchObject({ status: 1 });
+  expect(await bed.databases()).toEqual([bed.database.name]);
+
+  const { stderr } = await restoreInPlace(dump);
+  expect(stderr).toContain('terminating connection due to administrator command');
+  expect(stderr).toMatch(/; all of the dump is in database \S+ — use it/);
+  expect(await bed.database.query('SELECT id FROM t')).toEqual([{ id: 1 }]);
+  expect(await bed.database.query(`SELECT to_regclass('i') IS NOT NULL AS indexed`)).toEqual([
+    { indexed: true },
+  ]);
+});
+
 test.each([
   ['over one connection', 'dump.sql', '1', 0],
   ['over two connections, by ranges', 'dump.sql', '2', 0],

@@ -79,6 +79,15 @@ async function tuneSession(client: pg.Client, lanes: number): Promise<void> {
   );
 }
 
+/**
+ * Has the server write to disk what it has committed for all lanes, so that a crash takes nothing of it: the log is
+ * flushed up to this commit, which writes a record of its own (manual, "Asynchronous Commit", `pg_logical_emit_message`).
+ */
+export async function flushCommits(client: pg.Client): Promise<void> {
+  await client.query('SET synchronous_commit = local');
+  await client.query(`SELECT pg_logical_emit_message(true, 'topobank-backup', '')`);
+}
+
 /** Brings a lane's session into the state that the dump's would have with these settings. */
 export async function adoptSettings(
   lane: Lane,

@@ -62,12 +62,12 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
       if (present !== undefined) {
         return {
           problem: `database ${database.name} belongs to a restore that failed, was killed or is still running`,
-          remedy: `if none is running, run: ${drop}`,
+          remedy: `if none is running and nothing in it is needed, run: ${drop}`,
         };
       }
       // A database dropped for --in-place leaves nothing else behind.
       return {
-        problem: `there is no database ${name}, and ${database.name} holds a partial restore that failed, was killed or is still running`,
+        problem: `there is no database ${name}, and ${database.name} holds what a restore has filled that failed, was killed or is still running`,
         remedy: `if none is running, restore ${name} again, and then run: ${drop}`,
       };
     });

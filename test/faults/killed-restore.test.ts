@@ -118,7 +118,7 @@ test('where the database is gone, what a killed restore has left is not advised 
   expect(JSON.parse(stdout)).toContainEqual({
     check: 'database: left over',
     state: 'warning',
-    detail: `there is no database ${gone}, and ${left} holds a partial restore that failed, was killed or is still running`,
+    detail: `there is no database ${gone}, and ${left} holds what a restore has filled that failed, was killed or is still running`,
     remedy: `if none is running, restore ${gone} again, and then run: DROP DATABASE "${left}";`,
   });
   await admin(`DROP DATABASE ${left}`);

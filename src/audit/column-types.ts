@@ -26,7 +26,12 @@ export function typeReadOtherwise({ columns }: Relation, column: string): string
 const READ_OTHERWISE =
   /^(boolean\b|character\(|bpchar\b|inet$|money\b|(timestamp|time)\b.* with time zone|reg(class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)\b)/;
 
+/** Whether values of a type are arrays, whose text is none of what they hold: `{a,b}`. */
+export function isArray(type: string | undefined): boolean {
+  return type?.endsWith('[]') === true;
+}
+
 function isOfType(relation: Relation, column: string, type: RegExp): boolean {
   const found = relation.columns.get(column);
-  return found !== undefined && (found === UNKNOWN_TYPE || type.test(found));
+  return found !== undefined && (found === UNKNOWN_TYPE || (type.test(found) && !isArray(found)));
 }

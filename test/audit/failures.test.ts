@@ -12,7 +12,7 @@ beforeEach(async () => {
     inject('postgres'),
     `CREATE TYPE region AS ENUM ('eu', 'us');
      CREATE TABLE files (id int PRIMARY KEY, key text, day date, shown boolean, fixed char(9), host inet,
-       price money, kind regclass, at timestamptz, place region);
+       price money, kind regclass, at timestamptz, place region, keys text[], written timestamptz[]);
      CREATE TABLE loose (key text);
      CREATE VIEW seen AS SELECT * FROM files;
      INSERT INTO files SELECT n, 'key' || n FROM generate_series(1, 3) n`,
@@ -50,6 +50,8 @@ test.each([
   ['[{"column": "seen.key"}]', /seen is a view/],
   ['[{"column": "files.path"}]', /table files has no column path/],
   ['[{"column": "files.day"}]', /column day of table files does not hold text/],
+  ['[{"column": "files.keys"}]', /column keys of table files does not hold text/],
+  ['[{"column": "files.key", "written": "written"}]', /column written of table files does not hold a time/],
   ['[{"column": "files.key", "written": "key"}]', /column key of table files does not hold a time/],
   ['[{"column": "loose.key"}]', /table loose has no primary key/],
   ['[{"table": "files", "owns": "x/{slug}/"}]', /table files has no column slug/],

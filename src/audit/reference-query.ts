@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { quoteTable, type Relation } from '../postgres/relations.ts';
-import { isText } from './column-types.ts';
+import { isArray, isText } from './column-types.ts';
 import { placeholders, splitPattern } from './key-pattern.ts';
 import type { MatchedSource } from './match-sources.ts';
 
@@ -49,9 +49,10 @@ function escaped(column: string): string {
 /** The condition for rows whose primary keys are among the texts in parameter `$1`. */
 export function idCondition(relation: Relation): string {
   const [only] = relation.primaryKey;
-  // Where possible the column itself is compared, so that its index can be used.
-  return relation.primaryKey.length === 1 && only !== undefined
-    ? `${quote(only)} = ANY ($1::text[]::${relation.columns.get(only)}[])`
+  const type = only === undefined ? undefined : relation.columns.get(only);
+  // Where possible the column itself is compared, so that its index can be used. There are no arrays of arrays.
+  return relation.primaryKey.length === 1 && only !== undefined && !isArray(type)
+    ? `${quote(only)} = ANY ($1::text[]::${type}[])`
     : `${idExpression(relation)} = ANY ($1::text[])`;
 }
 

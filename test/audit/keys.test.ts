@@ -103,6 +103,16 @@ test('rows whose composite keys differ but by where a comma stands are told apar
   ]);
 });
 
+test('rows are found by a primary key that is an array', async () => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    `CREATE TABLE tile (place int[] PRIMARY KEY, file text); INSERT INTO tile VALUES ('{1,2}', 'here'), ('{3}', 'gone')`,
+  );
+  await bed.put('media/here');
+  const { findings } = await bed.report([], { AUDIT_REFERENCES: '[{"column": "tile.file"}]' });
+  expect(findings).toMatchObject([{ kind: 'dangling', key: 'media/gone', primaryKey: '{3}' }]);
+});
+
 test('empty objects, shared keys, rows that are young by their own column', async () => {
   bed = await createAuditBed(
     inject('postgres'),

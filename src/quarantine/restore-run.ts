@@ -1,9 +1,12 @@
-import { NotFoundError } from '../errors.ts';
+import { NotFoundError, type StoreError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
+import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
 import type { Store } from '../s3/store.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
 import { tellingCutOff } from './cut-off.ts';
-import { type LeftObjects, tallyLeft } from './left-objects.ts';
+import { describeLeft, type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
+import { tolerateFailures } from './object-failures.ts';
 import type { QuarantineContext } from './quarantine-context.ts';
 import { runPrefix } from './quarantine-keys.ts';
 import { findRunState, listQuarantined, type QuarantinedObject, removeEmptyRun } from './runs.ts';
@@ -19,7 +22,9 @@ export interface RunRestored {
 /**
  * Brings everything that a run of the quarantine holds, or one object of it, back to its place. An object that has
  * appeared in its place in the meantime stays there. A run that is not marked as done may be active; if an object of
- * such a run is still in its place, its copy is left alone, because the run may be about to delete the original.
+ * such a run is still in its place, its copy is left alone, because the run may be about to delete the original. An
+ * object for which the server fails keeps no other one from being brought back; if the server fails for many in a row,
+ * or refuses the caller, this ends.
  *
  * @throws NotFoundError for a run or a key that does not exist, StoreError, or the signal's reason
  */
@@ -33,6 +38,8 @@ export async function restoreRun(
   const state = await findRunState(store, prefix, run, signal);
   const restored = { count: 0, bytes: 0 };
   const left = tallyLeft();
+  const failures = tolerateFailures();
+  const refusals: StoreError[] = [];
   const pages =
     key === undefined
       ? listQuarantined(store, prefix, run, signal)
@@ -42,7 +49,8 @@ export async function restoreRun(
   const restorePage = async (page: readonly QuarantinedObject[]) => {
     const back: string[] = [];
     await mapConcurrently(page, COPIES, async (object) => {
-      const outcome = await bringBack(store, object, signal);
+      const brought = await failures.attempt(() => bringBack(store, object, signal));
+      const outcome = brought.kind === 'done' ? brought.result : { ...brought, kind: 'refused' as const };
       if (outcome.kind === 'back' || (outcome.kind === 'there' && state === 'done')) {
         back.push(object.key);
         restored.count += 1;
@@ -53,7 +61,8 @@ export async function restoreRun(
       left.add(object.original, reason);
       log.debug(`${object.original} stays in quarantine: ${reason}`);
     });
-    await store.remove(back, signal);
+    const refusal = await removeAllowed(store, back, signal);
+    if (refusal !== undefined) refusals.push(refusal);
   };
   await tellingCutOff(log, restored, describeCutOff, async (begin) => {
     for await (const page of pages) {
@@ -61,6 +70,13 @@ export async function restoreRun(
       await restorePage(page);
     }
   });
+  if (refusals.length > 0) {
+    for (const line of describeLeft(left.summary(), 'in quarantine')) log.info(line);
+    log.info(
+      `${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of run ${run} back in place`,
+    );
+    throw joinRefusals(`cannot delete every copy of them from run ${run}`, refusals);
+  }
   // A run that may be active needs its journal; the next quarantine closes it.
   if (state === 'done') await removeEmptyRun(store, prefix, run, signal);
   return { run, restored, left: left.summary() };

@@ -116,3 +116,31 @@ test('what the server refuses to delete keeps a purge from nothing else', async 
   expect((await bed.places()).quarantine).toEqual(['media/orphan']);
   await bed.close();
 });
+
+test('what the server fails for, or refuses to delete, keeps nothing else from being brought back', async () => {
+  const bed = await createQuarantineBed(inject('postgres'));
+  await bed.command(['audit-orphans', '--quarantine', '--yes']);
+  const [{ run } = { run: '' }] = await bed.runs();
+  const fails = { kind: 'error', status: 400, code: 'InvalidRequest' } as const;
+  bed.server.faults.push({ operation: 'CopyObject', key: /a b/, what: fails });
+  const left = await bed.command(['quarantine', 'restore', run]);
+  expect(left).toMatchObject({
+    status: 3,
+    stdout: expect.stringMatching(/^restored 2 objects .*; 1 left in /m),
+  });
+  expect(left.stdout).toMatch(/left media\/a b\+ü: the server failed for it: 400 InvalidRequest/);
+  expect((await bed.places()).quarantine).toEqual(['media/a b+ü']);
+
+  const refuses = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+  bed.server.faults.splice(0, 1, { operation: 'DeleteObjectsEntry', key: /a b/, what: refuses });
+  const twice = await bed.command(['quarantine', 'restore', run]);
+  expect(twice).toMatchObject({ status: 1, stdout: '' });
+  expect(twice.stderr).toMatch(
+    /INFO: 1 object \(\S+ \w+\) of run \d+ back in place\n.*cannot delete every copy of them from run \d+: .*a b\+ü/,
+  );
+  bed.server.faults.length = 0;
+  expect(await bed.command(['quarantine', 'restore', run])).toMatchObject({ status: 0 });
+  expect((await bed.places()).media).toContain('media/a b+ü');
+  expect(await bed.runs()).toEqual([]);
+  await bed.close();
+});

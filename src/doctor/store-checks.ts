@@ -152,7 +152,9 @@ async function tryVersions(store: Store, prefix: string, signal: AbortSignal): P
     }
     if (versioning === 'off') return 'the bucket keeps no versions';
     for await (const _ of store.listVersionPages(prefix, { signal })) break;
-    return 'the bucket keeps versions, and they can be listed';
+    return versioning === 'on'
+      ? 'the bucket keeps versions, and they can be listed'
+      : 'the bucket keeps no more versions, and those that it has can be listed';
   });
   return asWarning(found, 'so none are recorded for media');
 }

@@ -181,7 +181,7 @@ async function listOwned(
 }
 
 /**
- * The listing with version ids if the bucket keeps versions and lists them; a list without them is better than none.
+ * The listing with version ids if the bucket keeps versions, or has kept them, and lists them; a list without them is better than none.
  */
 async function chooseListing(
   { store, mediaPrefix, log }: MediaContext,
@@ -191,7 +191,7 @@ async function chooseListing(
   try {
     const versioning = await store.versioning(signal);
     if (versioning === 'off') return store.listPages;
-    if (versioning === 'on') {
+    if (versioning !== 'not told') {
       for await (const _ of store.listVersionPages(mediaPrefix, { signal })) break;
       return store.listVersionPages;
     }

@@ -7,6 +7,7 @@ import type { StoreError } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
 import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
+import type { Versioning } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { tellingCutOff } from './cut-off.ts';
 import { describeLeft, type LeftObjects, tallyLeft } from './left-objects.ts';
@@ -45,6 +46,14 @@ async function ownRuns(
   return own;
 }
 
+/** What becomes of deleted objects in a bucket. */
+const STAYS: Readonly<Record<Versioning, string>> = {
+  on: ', which keeps them as old versions',
+  suspended: ', which keeps those that it has as versions',
+  off: ' permanently',
+  'not told': ' permanently',
+};
+
 /** The result of a purge. Sizes are bytes. */
 export interface PurgeReport {
   /** Those that were old enough, including any whose objects all stay. */
@@ -73,8 +82,7 @@ export async function purgeRuns(
   const objects = runs.reduce((sum, run) => sum + run.objects, 0);
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
   const what = `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) of ${formatNumber(runs.length, 'run')}`;
-  const keepsVersions = (await store.versioning(signal)) === 'on';
-  const stays = keepsVersions ? ', which keeps them as old versions' : ' permanently';
+  const stays = STAYS[await store.versioning(signal)];
   const purpose = `delete ${what} under ${quarantinePrefix} in bucket ${store.bucket}${stays}`;
   await context.confirm(purpose);
   return withLock(database, context.lockFor(purpose), signal, async (held) => {

@@ -72,9 +72,10 @@ export interface ByteRange {
 }
 
 /**
- * `not told`: the key may not ask. `off` includes servers without versions and buckets whose versioning is suspended.
+ * `suspended`: old versions stay, but a write replaces the version without an id. `not told`: the key may not ask. `off`
+ * includes servers without versions.
  */
-export type Versioning = 'on' | 'off' | 'not told';
+export type Versioning = 'on' | 'suspended' | 'off' | 'not told';
 
 /**
  * One bucket of an S3 server, as the operations need it.

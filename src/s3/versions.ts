@@ -27,7 +27,8 @@ export async function readVersioning(
     const { Status } = await client.send(new GetBucketVersioningCommand({ Bucket: bucket }), {
       abortSignal: signal,
     });
-    return Status === 'Enabled' ? 'on' : 'off';
+    if (Status === 'Enabled') return 'on';
+    return Status === 'Suspended' ? 'suspended' : 'off';
   } catch (error) {
     const { status } = answerOf(error);
     if (status === 403) return 'not told';

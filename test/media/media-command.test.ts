@@ -198,6 +198,18 @@ test('in a bucket that keeps versions the recorded one comes back, with what des
   expect(await bed.describe('media/kept')).toMatchObject({ ContentType, Metadata });
 });
 
+test('in a bucket that no longer keeps versions, one that is still there comes back', async () => {
+  await keepVersions(bed);
+  await bed.put('media/kept', 'as it was');
+  await keepVersions(bed, 'Suspended');
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.store.remove(['media/kept'], never);
+  expect(await document(['media', 'restore', 'latest'])).toMatchObject({
+    status: 0,
+    told: { restored: { count: 1, bytes: 9 }, totals: { lost: 0, changed: 0 } },
+  });
+});
+
 test('an object that comes to the place of a missing one meanwhile is not replaced by its version', async () => {
   await keepVersions(bed);
   await bed.put('media/kept', 'as it was');

@@ -230,6 +230,8 @@ test('purge says before it asks whether what it deletes is gone for good', async
   expect(await purge()).toMatchObject(asks(' permanently'));
   await keepVersions(bed);
   expect(await purge()).toMatchObject(asks(', which keeps them as old versions'));
+  await keepVersions(bed, 'Suspended');
+  expect(await purge()).toMatchObject(asks(', which keeps those that it has as versions'));
 });
 
 test.each([

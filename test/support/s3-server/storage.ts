@@ -114,13 +114,16 @@ export function addVersion(
   return added;
 }
 
-/** Deletes as S3 does: a marker in a versioned bucket, the bytes otherwise or when the version is named. */
+/**
+ * Deletes as S3 does: by a marker in a bucket that keeps versions or has kept them, which takes the place of the version
+ * without an id; the bytes otherwise, or when the version is named.
+ */
 export async function deleteVersion(
   bucket: Bucket,
   key: string,
   versionId: string | null,
 ): Promise<StoredVersion | undefined> {
-  if (versionId === null && bucket.versioning === 'Enabled') {
+  if (versionId === null && bucket.versioning !== 'Off') {
     return addVersion(bucket, { key, deleteMarker: true, pieces: [], bytes: 0, plainEtag: '', headers: {} });
   }
   const versions = bucket.objects.get(key) ?? [];

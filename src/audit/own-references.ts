@@ -18,10 +18,12 @@ const keyEntry = v.strictObject({
   column: columnName,
   prefix: v.optional(v.pipe(v.string(), v.regex(/^(?!\/)/, 'expected a prefix without a leading slash')), ''),
   written: v.optional(name),
+  optional: v.optional(v.boolean()),
 });
 const prefixEntry = v.strictObject({
   table: tableName,
   owns: v.lazy((owns) => (Array.isArray(owns) ? v.pipe(v.array(pattern), v.minLength(1)) : pattern)),
+  optional: v.optional(v.boolean()),
 });
 const EXPECTED_LIST = 'expected an array of at least one entry';
 const list = v.pipe(v.array(v.unknown(), EXPECTED_LIST), v.minLength(1, EXPECTED_LIST));
@@ -38,7 +40,8 @@ export const OWN_REFERENCES = 'AUDIT_REFERENCES (--references)';
  *     {"table": "gallery_album", "owns": ["albums/{id}/", "zips/{slug}/"]}      every object under these prefixes
  *
  * `prefix` goes between AWS_MEDIA_PREFIX and the key; `written` is the column with the time of the row's last change.
- * Tables may be given as `schema.table`.
+ * Tables may be given as `schema.table`. With `"optional": true`, the table or the column may be missing, such as one
+ * that was renamed or dropped, whose rows kept backups still have.
  *
  * @throws ConfigError saying what is wrong, and where
  */
@@ -57,19 +60,20 @@ export async function readOwnReferences(setting: string | undefined): Promise<re
   });
 }
 
-function keySource({ column, prefix, written }: v.InferOutput<typeof keyEntry>): ReferenceSource {
+function keySource({ column, prefix, written, optional }: v.InferOutput<typeof keyEntry>): ReferenceSource {
   const at = column.lastIndexOf('.');
   return {
     eras: [],
     tables: [column.slice(0, at)],
     owned: { kind: 'key', columns: [column.slice(at + 1)], under: prefix },
     written: written === undefined ? [] : [written],
+    optional,
   };
 }
 
-function prefixSource({ table, owns }: v.InferOutput<typeof prefixEntry>): ReferenceSource {
+function prefixSource({ table, owns, optional }: v.InferOutput<typeof prefixEntry>): ReferenceSource {
   const patterns = typeof owns === 'string' ? [owns] : owns;
-  return { eras: [], tables: [table], owned: { kind: 'prefix', patterns }, written: [] };
+  return { eras: [], tables: [table], owned: { kind: 'prefix', patterns }, written: [], optional };
 }
 
 /**

@@ -15,6 +15,8 @@ export interface ReferenceSource {
    * old.
    */
   readonly written: readonly string[];
+  /** For one of AUDIT_REFERENCES: the database may lack its table or its columns. */
+  readonly optional?: boolean | undefined;
 }
 
 /** One object for each column that holds its key; null or '' means no file. */

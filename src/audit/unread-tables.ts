@@ -13,16 +13,24 @@ import { OWN_REFERENCES } from './own-references.ts';
 import { namedColumns, type ReferenceSource } from './reference-sources.ts';
 
 /**
- * A source named by the operator must exist completely, in one schema at least.
+ * A source named by the operator must exist completely, in one schema at least, unless it is optional.
  *
  * @returns what is wrong with the tables of the others
  */
 export function requireSource(source: ReferenceSource, relations: Relations): string[] {
   return source.tables.flatMap((table) => {
-    const found = relations.get(table) ?? [];
-    if (found.length === 0) throw refuseSource(`there is no table ${table}`);
+    const named = relations.get(table) ?? [];
+    const found = source.optional === true ? named.filter(hasColumns(source)) : named;
+    if (found.length === 0) {
+      if (source.optional === true) return [];
+      throw refuseSource(`there is no table ${table}`);
+    }
     return othersUnread(found, (relation) => problemOf(source, relation), refuseSource);
   });
+}
+
+function hasColumns({ owned }: ReferenceSource): (relation: Relation) => boolean {
+  return ({ columns }) => namedColumns(owned).every((column) => columns.has(column));
 }
 
 /**

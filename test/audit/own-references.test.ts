@@ -33,6 +33,11 @@ test.each([
     '[{"table": "x.album", "owns": ["albums/{id}/", "zips/{owner_id}/{slug}.zip"]}, {"column": "a.b"}]',
     [prefixes('x.album', 'albums/{id}/', 'zips/{owner_id}/{slug}.zip'), key('a', 'b')],
   ],
+  ['[{"column": "a.b", "optional": true}]', [{ ...key('a', 'b'), optional: true }]],
+  [
+    '[{"table": "a", "owns": "a/{id}/", "optional": true}]',
+    [{ ...prefixes('a', 'a/{id}/'), optional: true }],
+  ],
 ])('%s', async (setting, expected) => {
   expect(await readOwnReferences(setting)).toEqual(expected);
 });
@@ -49,16 +54,17 @@ test.each([
   ['[{"column": "image"}]', /entry 1, column, is not accepted: expected table\.column/],
   [
     '[{"colum": "a.b"}]',
-    /entry 1, colum, is not accepted: expected one of column, prefix, written, table, owns/,
+    /entry 1, colum, is not accepted: expected one of column, prefix, written, optional, table, owns/,
   ],
   ['[{"column": "a.b.c.d"}]', /entry 1, column,/],
   ['[{"column": "a.b"}, {"column": 7}]', /entry 2, column,/],
   [
     '[{"column": "a.b", "prefx": "x/"}]',
-    /entry 1, prefx, is not accepted: expected one of column, prefix, written — /,
+    /entry 1, prefx, is not accepted: expected one of column, prefix, written, optional — /,
   ],
   ['[{"column": "a.b", "table": "a"}]', /entry 1, table, is not accepted: expected one of column, prefix/],
   ['[{"table": "a", "own": "a/{id}/"}]', /entry 1, own, is not accepted: expected one of table, owns/],
+  ['[{"column": "a.b", "optional": "yes"}]', /entry 1, optional, is not accepted/],
   ['[{"table": "a"}]', /entry 1, owns,/],
   ['[{"table": "a", "owns": "albums/"}]', /entry 1, owns,/],
   ['[{"table": "a", "owns": []}]', /entry 1, owns,/],

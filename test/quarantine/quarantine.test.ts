@@ -151,6 +151,36 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
   expect((await bed.places()).quarantine).toEqual(['media/a b+ü', 'media/x/1']);
 });
 
+test('what a backup needs under a name that a table or column had stays, if that name is optional', async () => {
+  await bed.database.query(`INSERT INTO files VALUES (2, 'orphan'); INSERT INTO albums VALUES (8)`);
+  await bed.put('media/albums/8/x');
+  expect(await bed.command(['backup'], {}, { MEDIA_MANIFEST: 'off' })).toMatchObject({ status: 0 });
+  await bed.database.query(
+    `ALTER TABLE files RENAME key TO image; ALTER TABLE albums RENAME TO gallery;
+     DELETE FROM files WHERE id = 2; DELETE FROM gallery WHERE id = 8`,
+  );
+  const now = [{ column: 'files.image' }, { table: 'gallery', owns: 'albums/{id}/' }];
+  const before = [{ column: 'files.key' }, { table: 'albums', owns: 'albums/{id}/' }];
+  const run = (entries: readonly object[]) =>
+    bed.command(
+      ['audit-orphans', '--quarantine', '--yes'],
+      {},
+      { AUDIT_REFERENCES: JSON.stringify(entries) },
+    );
+  expect(await run([...now, ...before])).toMatchObject({ status: 2 });
+  const optional = before.map((entry) => ({ ...entry, optional: true }));
+  expect(await run(optional)).toMatchObject({ status: 2, stderr: expect.stringMatching(/no known era/) });
+  expect(await run([...now, ...optional])).toMatchObject({ status: 0 });
+  expect((await bed.places()).quarantine).toEqual(['media/a b+ü', 'media/x/1']);
+  await bed.put('media/x/1');
+  const backup = await bed.command(
+    ['backup'],
+    {},
+    { AUDIT_REFERENCES: JSON.stringify([...now, ...optional]) },
+  );
+  expect(backup.stderr).toMatch(/recorded the backup’s media: 2 objects/);
+});
+
 test('nothing is moved while it is not known what a backup needs', async () => {
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   const lists = (await bed.keys()).filter((key) => /\.(sql|media\.ndjson\.gz)$/.test(key));

@@ -1,8 +1,10 @@
 import type { MediaObject } from '../catalog/media-manifest.ts';
+import type { StoreError } from '../errors.ts';
 import type { OriginalEtags } from '../quarantine/original-etags.ts';
 import { runPrefix } from '../quarantine/quarantine-keys.ts';
 import { bringBack } from '../quarantine/restore-run.ts';
 import { compareWithRecorded } from '../s3/object-identity.ts';
+import { removeAllowed } from '../s3/remove-allowed.ts';
 import { LONGEST_KEY, type Store, type StoredObject } from '../s3/store.ts';
 
 /** The runs of a quarantine, searched for what backups lack. */
@@ -81,6 +83,7 @@ function isOther(entry: MediaObject, { found }: CopyInRun, etag: string): boolea
 /**
  * Brings a copy back to its object's key.
  *
+ * @param onKept receives why the server refuses to delete the copy, which is no reason to leave others there
  * @returns why this is impossible; undefined once the object is there
  * @throws StoreError, or the signal's reason
  */
@@ -88,11 +91,13 @@ export async function takeFromQuarantine(
   store: Store,
   { found }: CopyInRun,
   key: string,
+  onKept: (refusal: StoreError) => void,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const outcome = await bringBack(store, { ...found, original: key }, signal);
   if (outcome.kind === 'refused') return outcome.reason;
-  if (outcome.kind === 'back') await store.remove([found.key], signal);
+  const refusal = outcome.kind === 'back' ? await removeAllowed(store, [found.key], signal) : undefined;
+  if (refusal !== undefined) onKept(refusal);
   return undefined;
 }
 

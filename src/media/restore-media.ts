@@ -8,7 +8,7 @@ import { type ObjectFailures, tolerateFailures } from '../quarantine/object-fail
 import { type OriginalEtags, openOriginalEtags } from '../quarantine/original-etags.ts';
 import { listRuns } from '../quarantine/runs.ts';
 import { answerOf } from '../s3/errors.ts';
-import type { Store } from '../s3/store.ts';
+import { formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { type MediaCheckContext, mediaFaults } from './check-media.ts';
 import {
@@ -85,7 +85,12 @@ export async function restoreMedia(
     restored.bytes += bytes;
     log.debug(`${dryRun ? 'would restore' : 'restored'} ${key} from its ${from}`);
   };
-  const sources: Sources = { store, prefix, runs, originals, failures, onRestored };
+  const kept: { count: number; first?: StoreError } = { count: 0 };
+  const onKept = (refusal: StoreError) => {
+    kept.count += 1;
+    kept.first ??= refusal;
+  };
+  const sources: Sources = { store, prefix, runs, originals, failures, onRestored, onKept };
   const findings = countFindings(sink);
   const describeCutOff = (objects: string) =>
     `${objects} of backup ${backup.id} are back in place; run it again for the rest`;
@@ -105,6 +110,10 @@ export async function restoreMedia(
   } finally {
     await originals.close();
   }
+  if (kept.first !== undefined) {
+    const restoredTwice = formatNumber(kept.count, 'object');
+    log.warn(`restored, but still in quarantine too: ${restoredTwice}; ${kept.first.message}`);
+  }
   const { missing: _, ...totals } = findings.totals;
   return { backup: backup.id, listComplete: !lacksRows(backup.manifest?.media), dryRun, restored, totals };
 }
@@ -114,6 +123,8 @@ interface Sources extends SearchedQuarantine {
   readonly originals: OriginalEtags;
   readonly failures: ObjectFailures;
   readonly onRestored: (object: RestoredObject) => void;
+  /** Called if the copy of a restored object cannot be deleted. */
+  readonly onKept: (refusal: StoreError) => void;
 }
 
 /**
@@ -126,7 +137,7 @@ async function bringBatchBack(
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<readonly LostObject[]> {
-  const { store, originals, failures, onRestored } = sources;
+  const { originals, failures, onRestored } = sources;
   const found = await mapConcurrently(missing, COPIES, async (entry) => ({
     entry,
     looked: await failures.attempt(() => findCopies(sources, entry, signal)),
@@ -141,7 +152,7 @@ async function bringBatchBack(
   }
   const outcomes = await mapConcurrently(sought, COPIES, async (object) => {
     if (!('entry' in object)) return object;
-    const brought = await failures.attempt(() => bringObjectBack(store, object, dryRun, signal));
+    const brought = await failures.attempt(() => bringObjectBack(sources, object, dryRun, signal));
     const outcome = brought.kind === 'done' ? brought.result : lostFor(object.entry, brought.reason);
     if (outcome.kind === 'restored') onRestored(outcome);
     return outcome;
@@ -190,7 +201,7 @@ interface SoughtObject extends JudgedCopies {
 }
 
 async function bringObjectBack(
-  store: Store,
+  { store, onKept }: Sources,
   { entry, copies, proven, possible: [newest, ...older] }: SoughtObject,
   dryRun: boolean,
   signal: AbortSignal,
@@ -201,7 +212,7 @@ async function bringObjectBack(
       ? 'it is not in quarantine, and there is no version of it'
       : 'quarantine has a different object of the same size, and there is no version of it';
   if (proven !== undefined) {
-    const refusal = dryRun ? undefined : await takeFromQuarantine(store, proven, key, signal);
+    const refusal = dryRun ? undefined : await takeFromQuarantine(store, proven, key, onKept, signal);
     if (refusal === undefined) return { kind: 'restored', key, bytes, from: 'quarantine' };
     reason = refusal;
   }

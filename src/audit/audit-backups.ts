@@ -162,7 +162,7 @@ async function judgeBackup(
   const list = mediaListOf(backup);
   let references = 0;
   let dangling = 0;
-  if (list !== undefined && isListComplete(backup, context.ownSources)) {
+  if (list !== undefined && isListComplete(backup, context)) {
     let changed = 0;
     const entries = counted(readMediaManifest(context.store, list.key, signal), (batch) => {
       references += batch.filter((entry: MediaEntry) => 'key' in entry).length;

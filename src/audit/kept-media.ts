@@ -26,7 +26,7 @@ export interface KeptBackup {
 
 /**
  * What each backup needs, according to its list of media, or to its dump if it has none; according to both if the
- * list was made without a source that is known today.
+ * list was made without a source that is known today, or under another prefix.
  */
 export function keptMedia(
   context: DumpReferencesContext & { readonly log: Logger },
@@ -34,7 +34,7 @@ export function keptMedia(
   signal: AbortSignal,
 ): KeptBackup[] {
   // All dumps are sorted at the same time and share the memory.
-  const dumps = backups.filter((backup) => !isListComplete(backup, context.ownSources));
+  const dumps = backups.filter((backup) => !isListComplete(backup, context));
   const space = { ...context.space, memory: context.space.memory / Math.max(1, dumps.length) };
   return backups.flatMap((backup): KeptBackup[] => {
     const { id } = backup;

@@ -72,7 +72,7 @@ async function compareBackup(
   const { env, signal } = invocation;
   const context = await backupAuditContext(openSession(invocation, BACKUP_AUDIT_GROUPS), store, env);
   // The whole dump would have to be read, which may take longer than the restore.
-  if (backup.manifest === undefined && !isListComplete(backup, context.ownSources)) {
+  if (backup.manifest === undefined && !isListComplete(backup, context)) {
     log.info(
       `the dump has no manifest: missing media are reported after the restore, or by \`audit-orphans --backup ${backup.id}\``,
     );

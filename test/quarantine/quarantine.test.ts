@@ -181,6 +181,16 @@ test('what a backup needs under a name that a table or column had stays, if that
   expect(backup.stderr).toMatch(/recorded the backup’s media: 2 objects/);
 });
 
+test('what a backup needs stays, though its list of media was made under another prefix', async () => {
+  await bed.database.query(`INSERT INTO files VALUES (2, 'orphan')`);
+  expect(await bed.command(['backup'], {}, { AWS_MEDIA_PREFIX: 'assets' })).toMatchObject({ status: 0 });
+  await bed.database.query('DELETE FROM files WHERE id = 2');
+  expect(await quarantine()).toMatchObject({ status: 0, stdout: expect.stringMatching(/moved 2 objects/) });
+  expect((await bed.places()).quarantine).toEqual(['media/a b+ü', 'media/x/1']);
+  const audited = await bed.command(['audit-orphans', '--all-backups', '--json']);
+  expect(JSON.parse(audited.stdout)).toMatchObject([{ by: 'dump', references: 2, dangling: 0 }]);
+});
+
 test('nothing is moved while it is not known what a backup needs', async () => {
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   const lists = (await bed.keys()).filter((key) => /\.(sql|media\.ndjson\.gz)$/.test(key));

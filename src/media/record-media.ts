@@ -181,7 +181,8 @@ async function listOwned(
 }
 
 /**
- * The listing with version ids if the bucket keeps versions, or has kept them, and lists them; a list without them is better than none.
+ * The listing with version ids if the bucket keeps versions, or has kept them, and lists them; a list without them is
+ * better than none.
  */
 async function chooseListing(
   { store, mediaPrefix, log }: MediaContext,

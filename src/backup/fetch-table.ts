@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { UsableBackup } from '../catalog/backup.ts';
-import { blocksOf, chooseTables } from '../catalog/choose-tables.ts';
+import { chooseTables } from '../catalog/choose-tables.ts';
 import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import { showTableName } from '../catalog/find-table.ts';
 import { knownBy, type Manifest } from '../catalog/manifest.ts';
@@ -50,7 +50,7 @@ export async function fetchTable(
   const chosen = await chooseTables(source, index, [options.wanted], 'fetch', signal);
   const shown = chosen.named.map(showTableName).join();
   const doing = `cannot fetch table ${shown} of ${dump.key}`;
-  const blocks = blocksOf(chosen, doing);
+  const blocks = chosen.tables;
   const parts = [...new Set(blocks.map(showTableName))];
   const columns = commonColumns(blocks, parts, doing);
   if (parts.join() !== shown) {

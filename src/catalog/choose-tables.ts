@@ -10,8 +10,8 @@ import { type Partition, readPartitions } from './partitions.ts';
 export interface ChosenTables {
   /** The tables as named, without their partitions. */
   readonly named: readonly TableName[];
-  /** Their rows, in the order of the dump. */
-  readonly tables: readonly DumpTable[];
+  /** Their rows, in the order of the dump: of each table at least one block. */
+  readonly tables: readonly [DumpTable, ...DumpTable[]];
   /** Their qualified names, including those of partitions. */
   readonly names: ReadonlySet<string>;
 }
@@ -41,25 +41,16 @@ export async function chooseTables(
   );
 }
 
-/**
- * The blocks of the named tables, at least one.
- *
- * @param doing for errors: `cannot fetch table surface of backup/x.sql`
- * @throws NotFoundError if there is none: the table is partitioned, and none of its partitions has rows in the dump
- */
-export function blocksOf({ tables }: ChosenTables, doing: string): readonly [DumpTable, ...DumpTable[]] {
-  const [first, ...others] = tables;
-  if (first !== undefined) return [first, ...others];
-  const problem = 'it is partitioned, and none of its partitions has rows in the dump';
-  throw new NotFoundError({ doing, problem, remedy: SHOW_TABLES });
-}
-
 function hasRows(tables: readonly DumpTable[], wanted: string): boolean {
   const name = parseTableName(wanted);
   return name === undefined || findTable(tables, name).kind !== 'none';
 }
 
-/** @param doing for errors: `cannot fetch table surface of backup/x.sql` */
+/**
+ * @param doing for errors: `cannot fetch table surface of backup/x.sql`
+ * @throws ConfigError, NotFoundError as {@link chooseTable}; NotFoundError also for a table of whose partitions none
+ * has rows in the dump, as in one of INSERTs: nothing of it would be restored
+ */
 export function resolveTables(
   tables: readonly DumpTable[],
   partitions: readonly Partition[],
@@ -67,13 +58,32 @@ export function resolveTables(
   doing: (table: string) => string,
 ): ChosenTables {
   const all = [...tables, ...partitions.map(({ whole }) => whole)];
-  const named = wanted.map((table): TableName => chooseTable(all, table, doing(table))[0]);
-  const names = new Set(named.map(qualifiedName));
+  const names = new Set<string>();
+  const named = wanted.map((text): TableName => {
+    const [table] = chooseTable(all, text, doing(text));
+    const parts = withPartitions(table, partitions);
+    if (!tables.some((block) => parts.has(qualifiedName(block)))) throw withoutRows(doing(text));
+    for (const part of parts) names.add(part);
+    return table;
+  });
+  const [first, ...others] = tables.filter((table) => names.has(qualifiedName(table)));
+  if (first === undefined) throw new Error('no table is named');
+  return { named, tables: [first, ...others], names };
+}
+
+/** The qualified names of a table and of its partitions. */
+function withPartitions(table: TableName, partitions: readonly Partition[]): ReadonlySet<string> {
+  const names = new Set([qualifiedName(table)]);
   // Iterating over a set includes what is added meanwhile: partitions may have partitions.
   for (const whole of names) {
     for (const { whole: of, part } of partitions) {
       if (qualifiedName(of) === whole) names.add(qualifiedName(part));
     }
   }
-  return { named, tables: tables.filter((table) => names.has(qualifiedName(table))), names };
+  return names;
+}
+
+function withoutRows(doing: string): NotFoundError {
+  const problem = 'it is partitioned, and none of its partitions has rows in the dump';
+  return new NotFoundError({ doing, problem, remedy: SHOW_TABLES });
 }

@@ -48,13 +48,16 @@ test('a table stands for its partitions and for theirs', () => {
     partition('s/whole', 's/middle'),
     partition('s/whole', 't/c'),
     partition('s/apart', 's/other'),
+    // As in a dump of INSERTs, or with --exclude-table-data.
+    partition('s/lacking', 's/without_rows'),
   ];
   const of = (...wanted: string[]) => {
-    const chosen = resolveTables(tables, partitions, wanted, () => 'cannot fetch it');
+    const chosen = resolveTables(tables, partitions, wanted, (table) => `cannot fetch ${table}`);
     return [chosen.tables.map(({ name }) => name).join(' '), [...chosen.names].sort().join(' ')];
   };
   expect(of('s.whole')).toEqual(['a c', 's.a s.middle s.whole t.c']);
   expect(of('middle', 'b')).toEqual(['a b', 's.a s.b s.middle']);
   expect(of('t.c')).toEqual(['c', 't.c']);
   expect(() => of('hole')).toThrow(/did you mean s\.whole/);
+  expect(() => of('t.c', 'lacking')).toThrow('cannot fetch lacking: it is partitioned, and none of its');
 });

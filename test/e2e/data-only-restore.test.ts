@@ -372,14 +372,17 @@ test('tables with partitions go back in the order of their foreign keys, and seq
   }
 });
 
-test('a table whose partitions have no rows in the dump is told as such', async () => {
+test.each([
+  ['--data-only', '--yes'],
+  ['--into', 'without_rows'],
+])('a table whose partitions have no rows in the dump is told as such, %s %s', async (...how) => {
   const text = dumpText(`${entry('TABLE', 'whole')}CREATE TABLE public.whole (a int)\nPARTITION BY LIST (a);
 ${entry('TABLE', 'part')}CREATE TABLE public.part (a int)\nPARTITION BY LIST (a);
 ${entry('TABLE ATTACH', 'part')}ALTER TABLE ONLY public.whole ATTACH PARTITION public.part FOR VALUES IN (1);
 `);
   const file = join(bed.directory, 'parts.sql');
   await writeFile(file, text);
-  const result = await restore(file, '--table', 'whole', '--data-only', '--yes', '--quiet');
+  const result = await restore(file, '--table', 'whole', ...how, '--quiet');
   expect(result).toMatchObject({ status: 4, stdout: '' });
   expect(result.stderr).toMatch(/: it is partitioned, and none of its partitions has rows in the dump — /);
 });

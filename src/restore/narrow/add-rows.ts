@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { blocksOf, chooseTables } from '../../catalog/choose-tables.ts';
+import { chooseTables } from '../../catalog/choose-tables.ts';
 import type { DumpSource } from '../../catalog/dump-source.ts';
 import { type BlockReader, openBlocks } from '../../dump/block-reader.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
@@ -56,7 +56,7 @@ export async function addRows(
 ): Promise<AddedRows> {
   const { database, log, startProgress } = context;
   const doing = describeDoing(source, into);
-  const { dump, blocks } = await chooseBlocks(source, only, startProgress, doing, signal);
+  const { dump, blocks } = await chooseBlocks(source, only, startProgress, signal);
   const wanted = blocks.reduce((sum, { bytes }) => sum + bytes, 0);
   const rows = blocks.reduce((sum, block) => sum + block.rows, 0);
 
@@ -119,7 +119,7 @@ export async function foreseeRows(
   signal: AbortSignal,
 ): Promise<void> {
   const doing = describeDoing(source, into);
-  const { blocks } = await chooseBlocks(source, only, startProgress, doing, signal);
+  const { blocks } = await chooseBlocks(source, only, startProgress, signal);
   await database.use(into, signal, async (client) => {
     try {
       // A table whose rows are hidden from the role is not empty; and a check that changes nothing should not wait
@@ -141,11 +141,10 @@ async function chooseBlocks(
   source: DumpSource,
   only: readonly string[],
   startProgress: AddRowsContext['startProgress'],
-  doing: string,
   signal: AbortSignal,
 ) {
   const dump = await knowDump(source, startProgress, signal);
-  return { dump, blocks: blocksOf(await chooseTables(source, dump, only, 'restore', signal), doing) };
+  return { dump, blocks: (await chooseTables(source, dump, only, 'restore', signal)).tables };
 }
 
 function describeLeft(sequence: string): string {

@@ -205,8 +205,14 @@ export function dropStatement(name: string): string {
 /**
  * Ends the sessions of a database and drops it; if that fails, the database stays in service as it was. A database
  * that does not exist is not an error.
+ *
+ * @param assertWanted called right before the drop, once the sessions have ended; if it throws, nothing is dropped
  */
-export async function dropDatabase(client: pg.Client, name: string): Promise<void> {
+export async function dropDatabase(
+  client: pg.Client,
+  name: string,
+  assertWanted: () => void = () => {},
+): Promise<void> {
   const known = (await listDatabases(client)).find((database) => database.name === name);
   if (known === undefined) return;
   const doing = `cannot drop database ${name}`;
@@ -221,6 +227,7 @@ export async function dropDatabase(client: pg.Client, name: string): Promise<voi
     await refusePrepared(client, name, doing);
     await withoutSessions(client, name, async () => {
       await refusePrepared(client, name, doing);
+      assertWanted();
       await execute(client, doing, dropStatement(name));
     });
   } catch (error) {

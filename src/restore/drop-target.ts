@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { lookUntilGone } from '../look-until-gone.ts';
 import {
@@ -36,12 +37,13 @@ interface DropContext {
 /** The drop of the database that a restore in place replaces. */
 export interface TargetDrop {
   /**
-   * Drops it.
+   * Drops it, unless the signal is aborted before the server has begun to: while it waits for sessions to end, or for
+   * a lock.
    *
    * @param checkStill throws if what is there now is not what it was agreed to drop
-   * @throws what `checkStill` throws, DatabaseError; {@link fate} then tells what there is
+   * @throws what `checkStill` throws, DatabaseError, or the signal's reason; {@link fate} then tells what there is
    */
-  run(checkStill: (there: FoundDatabases) => void): Promise<void>;
+  run(checkStill: (there: FoundDatabases) => void, signal: AbortSignal): Promise<void>;
   /**
    * Looks what is left of it after a failure, waiting for a server that is away. A database that is still whole accepts
    * connections again, or else the log says what to run. Never throws.
@@ -66,11 +68,12 @@ export function targetDrop({ database, log }: DropContext, name: string): Target
   }
 
   return {
-    async run(checkStill) {
+    async run(checkStill, signal) {
       await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
         checkStill(await findDatabases(admin, name));
         session = await readSession(admin);
-        await dropDatabase(admin, name).catch((error: unknown) => {
+        const drop = dropDatabase(admin, name, () => signal.throwIfAborted());
+        await untilAborted(drop, session, database, signal).catch((error: unknown) => {
           throw failureBefore(error);
         });
       });
@@ -88,6 +91,46 @@ export function targetDrop({ database, log }: DropContext, name: string): Target
       }
     },
   };
+}
+
+/**
+ * Waits for the drop. Once the signal is aborted, a drop that waits for a lock is cancelled, because it may wait for
+ * hours and nothing is lost yet.
+ */
+async function untilAborted(
+  drop: Promise<void>,
+  session: Session,
+  database: Database,
+  signal: AbortSignal,
+): Promise<void> {
+  let isOver = false;
+  const cancel = () =>
+    database.use(database.maintenanceName, uninterrupted(), async (admin) => {
+      for (; !isOver; await delay(ENDING.pauseMs)) await cancelWaiting(admin, session);
+    });
+  let cancelled: Promise<void> | undefined;
+  const onAbort = () => {
+    // If this fails, the drop is only waited for.
+    cancelled = cancel().catch(() => {});
+  };
+  signal.addEventListener('abort', onAbort);
+  try {
+    await drop;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    isOver = true;
+    signal.removeEventListener('abort', onAbort);
+    await cancelled;
+  }
+}
+
+async function cancelWaiting(admin: pg.Client, { pid, began }: Session): Promise<void> {
+  await admin.query(
+    `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+     WHERE pid = $1 AND backend_start::text = $2 AND wait_event_type = 'Lock'`,
+    [pid, began],
+  );
 }
 
 /** A session of the server, which never has two with the same values. */

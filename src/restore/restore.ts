@@ -87,7 +87,7 @@ export async function restoreDump(
   const drop = targetDrop(context, name);
   // Only once the server has created the scratch database is it certain that the dropped one can be replaced.
   const makeRoom = async () => {
-    if (dropFirst) await drop.run((there) => checkAgreed(source, target, there, agreed));
+    if (dropFirst) await drop.run((there) => checkAgreed(source, target, there, agreed), signal);
   };
   let left: LeftRows | undefined;
   const onLeft = (rows: LeftRows) => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { targetDrop } from '../../src/restore/drop-target.ts';
 import { withClient } from '../support/database.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
@@ -33,7 +33,7 @@ async function breakDrop(name: string, meanwhile: () => Promise<unknown>) {
       })) as TestBed['tool']['use'],
   };
   const drop = targetDrop({ database: breaking, log }, name);
-  await expect(drop.run(() => {})).rejects.toThrow('ECONNRESET');
+  await expect(drop.run(() => {}, new AbortController().signal)).rejects.toThrow('ECONNRESET');
   return { fate: await drop.fate(), lines };
 }
 
@@ -60,6 +60,40 @@ test('one that is gone has been dropped', async () => {
   const name = `${bed.database.name}_gone`;
   await admin(`CREATE DATABASE ${name}`);
   expect(await breakDrop(name, () => admin(`DROP DATABASE ${name}`))).toEqual({ fate: 'dropped', lines: [] });
+});
+
+test('one whose drop waits for a lock when the restore is stopped serves on', async () => {
+  const name = `${bed.database.name}_waiting`;
+  await admin(`CREATE DATABASE ${name}`);
+  try {
+    await withClient(bed.env, 'postgres', async (holder) => {
+      await holder.query(`BEGIN; COMMENT ON DATABASE ${name} IS 'held'`);
+      const stop = new AbortController();
+      const drop = targetDrop({ database: bed.tool, log: keepingLog().log }, name);
+      const run = drop.run(() => {}, stop.signal);
+      const isWaiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DROP%"${name}"'`;
+      await vi.waitUntil(async () => (await admin(isWaiting)).rowCount === 1, { timeout: 5000 });
+      stop.abort(new Error('stopped'));
+      await expect(run).rejects.toThrow('stopped');
+      expect(await drop.fate()).toBe('as it was');
+    });
+    await withClient(bed.env, name, (client) => client.query('SELECT'));
+  } finally {
+    await admin(`DROP DATABASE ${name}`);
+  }
+});
+
+test('none is dropped if the restore is stopped before', async () => {
+  const name = `${bed.database.name}_stopped`;
+  await admin(`CREATE DATABASE ${name}`);
+  try {
+    const drop = targetDrop({ database: bed.tool, log: keepingLog().log }, name);
+    await expect(drop.run(() => {}, AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+    expect(await drop.fate()).toBe('as it was');
+    await withClient(bed.env, name, (client) => client.query('SELECT'));
+  } finally {
+    await admin(`DROP DATABASE ${name}`);
+  }
 });
 
 test('one that was not yet to be dropped is as it was', async () => {

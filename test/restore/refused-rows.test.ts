@@ -68,7 +68,7 @@ INSERT INTO public.t VALUES (2);
 INSERT INTO public.t VALUES (3);\n`),
   );
   expect(stderr).toMatch(
-    /, without what follows the rows — use it .*, or restore the same backup again, which may/,
+    /, without what follows the rows, and lacks rows: those of the refused statement, and all that follow it in the dump — use it .*, or restore the same backup again, which may/,
   );
   expect(await bed.database.query('SELECT id FROM t ORDER BY 1')).toEqual([{ id: 1 }, { id: 2 }]);
 });

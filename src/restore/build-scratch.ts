@@ -14,7 +14,7 @@ import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
 import { retryWhileAway } from './retry-while-away.ts';
-import { createScratch, dropScratch, holdsRows } from './scratch.ts';
+import { createScratch, dropScratch, mayHoldRows } from './scratch.ts';
 import { isRefusal, mayPass } from './whose-fault.ts';
 import { analyzeTables } from './wide/analyze.ts';
 import { flushCommits, type Lanes } from './wide/lanes.ts';
@@ -89,7 +89,7 @@ export async function buildScratch(
     signal.throwIfAborted();
     return all;
   } catch (error) {
-    const holdsSome = () => holdsRows(database, scratch, signal).catch(() => false);
+    const holdsSome = () => mayHoldRows(database, scratch, log);
     if (isAlone && (filled !== undefined || (isRefusal(error) && (await holdsSome()))))
       options.onLeft(await finishLeft(context, options, { error, filled }, signal));
     else await dropScratch(database, scratch, log, error);

@@ -62,8 +62,18 @@ export async function dropOnceThere(
   });
 }
 
-/** Whether a database holds rows or large objects. A table that cannot be read may. */
-export async function holdsRows(database: Database, scratch: string, signal: AbortSignal): Promise<boolean> {
+/**
+ * Whether a database may hold rows or large objects. Waits for a server that is away; if what there is cannot be seen,
+ * it must not be given up for that.
+ */
+export async function mayHoldRows(database: Database, scratch: string, log: Logger): Promise<boolean> {
+  return retryWhileAway(database, `to see what is in database ${scratch}`, log, (signal) =>
+    holdsRows(database, scratch, signal),
+  ).catch(() => true);
+}
+
+/** A table that cannot be read may hold some. */
+async function holdsRows(database: Database, scratch: string, signal: AbortSignal): Promise<boolean> {
   return database.use(scratch, signal, async (client) => {
     await client.query('SET row_security = off');
     // Rows that were refused may have left a file, so the size of a table says nothing.

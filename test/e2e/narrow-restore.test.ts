@@ -289,6 +289,19 @@ test('an index by a function that reads a table that was not named is explained'
   expect(await bed.run([...args, '--table', 'public.rates'])).toMatchObject({ status: 0 });
 });
 
+test.each([
+  ['int', 'seven'],
+  ['json', '{seven}'],
+])('a value that is no %s is not blamed on tables that were not named', async (type, value) => {
+  const file = join(bed.directory, 'no-value.sql');
+  const table = `${entry('TABLE', 'bill')}CREATE TABLE public.bill (id ${type});\n`;
+  const rows = `${entry('TABLE DATA', 'bill')}COPY public.bill (id) FROM stdin;\n${value}\n\\.\n`;
+  await writeFile(file, dumpText([table, rows].join('')));
+  const { status, stderr } = await bed.run(['restore', file, '--into', newName(), '--table', 'public.bill']);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/TABLE DATA public\.bill: invalid input syntax for type .* — see the server’s log/);
+});
+
 test('bytes that are other ones end it, and the new database is gone', async () => {
   const key = `backup/postgres-backup-${id}.sql`;
   const signal = new AbortController().signal;

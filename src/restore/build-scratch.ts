@@ -23,7 +23,7 @@ import { flushCommits, type Lanes } from './wide/lanes.ts';
 export interface LeftRows {
   /** The tables that lack rows, for people; undefined if none does. */
   readonly missing: string | undefined;
-  /** What of the dump is there: not what follows the rows; all but what was refused; or everything. */
+  /** What of the dump is there: what precedes the failure; all but what was refused; or everything. */
   readonly extent: 'rows' | 'all that was taken' | 'all';
   /** Whether the restore may succeed at another attempt. */
   readonly mayPass: boolean;

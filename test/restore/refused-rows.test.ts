@@ -58,6 +58,16 @@ test('large objects are kept where all rows are refused', async () => {
   ]);
 });
 
+test('that large objects are missing is told where one of them is refused', async () => {
+  const rows = `${entry('TABLE DATA', 't')}COPY public.t (id) FROM stdin;\n1\n\\.\n`;
+  const blob = `${entry('BLOBS', '1')}SELECT pg_catalog.lo_from_bytea(1, 'x' || chr(0)::bytea);\n`;
+  const { stderr } = await restoreInPlace(dumpText(`${table('t')}${rows}${blob}`));
+  expect(stderr).toMatch(
+    /, without what follows in the dump, such as large objects, .* constraints — use it/,
+  );
+  expect(await bed.database.query('SELECT id FROM t')).toEqual([{ id: 1 }]);
+});
+
 test('what INSERT has put in is kept where it is refused by an internal error', async () => {
   const { stderr } = await restoreInPlace(
     dumpText(`${entry('FUNCTION', 'odd(integer)')}CREATE FUNCTION public.odd(id integer) RETURNS boolean LANGUAGE plpgsql AS
@@ -68,7 +78,7 @@ INSERT INTO public.t VALUES (2);
 INSERT INTO public.t VALUES (3);\n`),
   );
   expect(stderr).toMatch(
-    /, without what follows the rows, and lacks rows: those of the refused statement, and all that follow it in the dump — use it .*, or restore the same backup again, which may/,
+    /, without what follows in the dump, such as large objects, indexes and constraints, and lacks rows: those of the refused statement, and all that follow it in the dump — use it .*, or restore the same backup again, which may/,
   );
   expect(await bed.database.query('SELECT id FROM t ORDER BY 1')).toEqual([{ id: 1 }, { id: 2 }]);
 });

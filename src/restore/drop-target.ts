@@ -23,11 +23,11 @@ export type Fate =
   | 'dropped'
   /** It is neither there nor gone: all that can be done is drop it again. */
   | 'cut off'
-  /** The server has not come back to be asked. */
+  /** The server has not come back to be asked, or is still at it. */
   | 'not known';
 
-/** How long a statement may take to end, in milliseconds. */
-const ENDING = { mostMs: 30_000, pauseMs: 50 };
+/** How long a statement may take to end, in milliseconds: a drop forces a checkpoint. */
+const ENDING = { mostMs: 10 * 60_000, pauseMs: 50 };
 
 interface DropContext {
   readonly database: Database;
@@ -58,7 +58,7 @@ export function targetDrop({ database, log }: DropContext, name: string): Target
 
   async function look(signal: AbortSignal): Promise<Fate> {
     return database.use(database.maintenanceName, signal, async (admin) => {
-      if (session !== undefined) await endDrop(admin, name, session);
+      if (session !== undefined && !(await endDrop(admin, name, session))) return 'not known';
       const found = (await listDatabases(admin)).find((each) => each.name === name);
       if (found === undefined) return 'dropped';
       if (found.invalid) return 'cut off';
@@ -148,21 +148,25 @@ async function readSession(admin: pg.Client): Promise<Session> {
 }
 
 /**
- * The server may go on with a statement whose connection is gone, for example while it waits for a lock. A pooler may
- * have given the session to somebody else meanwhile; where sessions do not tell what they run (track_activities), that
- * cannot be seen.
+ * The server may go on with a statement whose connection is gone. One that waits for a lock is ended; any other is waited
+ * for, because servers from before 15.4 and its like leave a database without its files, but with its name, if a drop is
+ * ended half-way. A pooler may have given the session to somebody else meanwhile; where sessions do not tell what they
+ * run (track_activities), that cannot be seen.
+ *
+ * @returns whether the drop has ended
  */
-async function endDrop(admin: pg.Client, name: string, { pid, began }: Session): Promise<void> {
-  const terminate = async () => {
-    const { rows } = await admin.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+async function endDrop(admin: pg.Client, name: string, { pid, began }: Session): Promise<boolean> {
+  const endWaiting = async () => {
+    const { rows } = await admin.query<{ state: string }>(
+      `SELECT state, CASE WHEN wait_event_type = 'Lock' THEN pg_terminate_backend(pid) END FROM pg_stat_activity
        WHERE pid = $1 AND backend_start::text = $2 AND pid <> pg_backend_pid()
          AND (query = $3 AND state = 'active' OR state = 'disabled')`,
       [pid, began, dropStatement(name)],
     );
     return rows;
   };
-  await lookUntilGone(terminate, ENDING);
+  const left = await lookUntilGone(endWaiting, ENDING);
+  return left.every(({ state }) => state === 'disabled');
 }
 
 async function allowAgain(admin: pg.Client, name: string, log: Logger): Promise<void> {

@@ -48,7 +48,7 @@ async function whileTheServerCrashes(args: readonly string[]) {
         let said = '';
         child.stderr?.on('data', (text: string) => {
           said += text;
-          if (/waiting up to 60 s for the server .*, to drop database /.test(said)) waits.resolve();
+          if (/waiting up to 1m for the server .*, to drop database /.test(said)) waits.resolve();
         });
         // A command that does not wait must not keep the server from being started.
         child.once('close', () => waits.resolve());
@@ -80,7 +80,7 @@ test.each([
   const result = await whileTheServerCrashes(await command(slowDump));
   expect(result).toMatchObject({ status: 1, stdout: '' });
   expect(result.stderr).toMatch(
-    /WARN: waiting up to 60 s for the server 127\.0\.0\.1:\d+, to drop database \S+_restore_\d{14}: /,
+    /WARN: waiting up to 1m for the server 127\.0\.0\.1:\d+, to drop database \S+_restore_\d{14}: /,
   );
   expect(result.stderr).not.toMatch(/left over/);
   expect(await bed.databases()).toEqual([bed.database.name]);

@@ -72,7 +72,7 @@ test('one whose drop waits for a lock when the restore is stopped serves on', as
       const drop = targetDrop({ database: bed.tool, log: keepingLog().log }, name);
       const run = drop.run(() => {}, stop.signal);
       const isWaiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DROP%"${name}"'`;
-      await vi.waitUntil(async () => (await admin(isWaiting)).rowCount === 1, { timeout: 5000 });
+      await vi.waitUntil(async () => (await admin(isWaiting)).rowCount === 1, { timeout: 60_000 });
       stop.abort(new Error('stopped'));
       await expect(run).rejects.toThrow('stopped');
       expect(await drop.fate()).toBe('as it was');

@@ -93,7 +93,7 @@ test.each(
   expect(error).toBeUndefined();
   expect(lines).toEqual([
     expect.stringMatching(
-      `^warn: waiting up to 60 s for the server \\S+, to rename database ${names.scratch} to ${names.target}: `,
+      `^warn: waiting up to 1m for the server \\S+, to rename database ${names.scratch} to ${names.target}: `,
     ),
   ]);
   expect(await present()).toEqual([names.target]);

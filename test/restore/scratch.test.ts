@@ -31,5 +31,5 @@ test('a database whose contents cannot be seen may hold rows', async () => {
 test('a server that is away is waited for', async () => {
   const { may, lines } = await look({ code: 'ECONNREFUSED' });
   expect(may).toBe(false);
-  expect(lines).toEqual([expect.stringMatching(/^warn: waiting up to 60 s .*, to see what is in database /)]);
+  expect(lines).toEqual([expect.stringMatching(/^warn: waiting up to 1m .*, to see what is in database /)]);
 });

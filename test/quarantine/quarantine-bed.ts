@@ -28,12 +28,17 @@ export interface QuarantineBed extends AuditBed {
   describe(key: string): Promise<{ ContentType?: string | undefined; Metadata?: object | undefined }>;
 }
 
-/** A database that names `media/kept` and owns `media/albums/7/`, both there, and {@link ORPHANS} beside them. */
-export async function createQuarantineBed(postgres: Environment): Promise<QuarantineBed> {
+/**
+ * A database that names `media/kept` and owns `media/albums/7/`, both there, and {@link ORPHANS} beside them.
+ *
+ * @param options for CREATE DATABASE
+ */
+export async function createQuarantineBed(postgres: Environment, options?: string): Promise<QuarantineBed> {
   const bed = await createAuditBed(
     postgres,
     `CREATE TABLE files (id int PRIMARY KEY, key text); CREATE TABLE albums (id int PRIMARY KEY);
      INSERT INTO files VALUES (1, 'kept'); INSERT INTO albums VALUES (7)`,
+    options,
   );
   for (const key of ['media/kept', 'media/albums/7/x', ...ORPHANS]) await bed.put(key);
   const client = createS3Client(storeSettings(bed.server, bed.store.bucket));

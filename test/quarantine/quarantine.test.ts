@@ -286,6 +286,21 @@ test.each([
   expect(result).toMatchObject({ status, stderr: expect.stringMatching(message) });
 });
 
+test('a key that the database cannot spell keeps no other one from being moved', async () => {
+  const latin = await createQuarantineBed(
+    inject('postgres'),
+    `ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`,
+  );
+  try {
+    await latin.put('media/日本');
+    const moved = await latin.command(['audit-orphans', '--quarantine', '--yes']);
+    expect(moved).toMatchObject({ status: 0, stderr: expect.not.stringContaining('ERROR') });
+    expect((await latin.places()).quarantine).toEqual([...ORPHANS, 'media/日本']);
+  } finally {
+    await latin.close();
+  }
+});
+
 test('a part of what a run holds is no run', async () => {
   expect(await quarantine()).toMatchObject({ status: 0 });
   const [{ run } = { run: '' }] = await bed.runs();
@@ -293,6 +308,12 @@ test('a part of what a run holds is no run', async () => {
   expect(await bed.command(['quarantine', 'restore', `${run}/media`])).toMatchObject({
     status: 4,
     stderr: expect.stringContaining('there is no such run'),
+  });
+  expect(await bed.command(['quarantine', 'restore', run, '--key', 'media/orpha'])).toMatchObject({
+    status: 4,
+    stderr: expect.stringMatching(
+      /cannot restore media\/orpha from .*: the run has no such object — give its/,
+    ),
   });
   expect(await bed.places()).toEqual(before);
 });

@@ -1,5 +1,6 @@
 import type { UsableBackup } from '../catalog/backup.ts';
 import { readWhole } from '../catalog/describe-backup.ts';
+import { backupSource } from '../catalog/dump-source.ts';
 import type { TableName } from '../catalog/find-table.ts';
 import type { CopyTarget } from '../dump/tokens.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
@@ -59,14 +60,14 @@ export async function readDumpReferences(
   signal: AbortSignal,
 ): Promise<DumpReferences> {
   const { store, mediaPrefix, ownSources, tools, space } = context;
-  const backup = await readWhole(store, listed, signal);
+  const dump = backupSource(store, await readWhole(store, listed, signal), tools);
   const relations = new Map<string, Relation[]>();
   const sources: MatchedSource[] = [];
   const allSources = [...TOPOBANK_SOURCES, ...ownSources];
   const sought = new Set(sourceTables(allSources));
-  const schema = await readDumpSchema(store, backup, { tools, signal });
+  const schema = await readDumpSchema(dump, signal);
   const soughtAs = (table: TableName) => lineage(table, schema).filter(({ wanted }) => sought.has(wanted));
-  const read = readDumpTables(store, backup, (table) => soughtAs(table).length > 0, { tools, signal });
+  const read = readDumpTables(dump, (table) => soughtAs(table).length > 0, signal);
 
   async function* records(): AsyncGenerator<readonly string[]> {
     for await (const table of read.tables) {
@@ -103,7 +104,7 @@ export async function readDumpReferences(
     const head = await sorted.next();
     const matched = matchPresent(TOPOBANK_SOURCES, ownSources, relations);
     const applying = matched.era === null ? ownSources : allSources;
-    refuseGenerated(backup.dump.key, schema, applying, relations);
+    refuseGenerated(dump.name, schema, applying, relations);
     const valid = new Map(matched.sources.map((source) => [identify(source), source]));
     async function* references(): AsyncGenerator<readonly Reference[]> {
       for (let next = head; next.done !== true; next = await sorted.next()) {

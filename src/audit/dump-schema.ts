@@ -1,16 +1,10 @@
-import type { UsableBackup } from '../catalog/backup.ts';
+import type { DumpSource } from '../catalog/dump-source.ts';
 import type { TableName } from '../catalog/find-table.ts';
-import type { Manifest } from '../catalog/manifest.ts';
 import { partitionOf } from '../catalog/partitions.ts';
-import { readPlainDump } from '../dump/plain-dump.ts';
+import { statementsBeforeRows } from '../catalog/pre-data.ts';
 import { readWords, type WordReader } from '../dump/read-words.ts';
 import { unquote } from '../dump/sql-words.ts';
-import { createTokenizer } from '../dump/tokenizer.ts';
 import { qualifiedName } from '../dump/tokens.ts';
-import type { ClientTools } from '../postgres/client-binaries.ts';
-import { readObject } from '../s3/reader.ts';
-import type { Store } from '../s3/store.ts';
-import { readProven } from './proven-part.ts';
 
 /** What the statements of a dump say of its tables; the rows show nothing but names of columns. */
 export interface DumpSchema {
@@ -35,19 +29,15 @@ export interface DumpSchema {
 const GENERATED = /^[ \t]+((?:"[^"]*")+|[^\s"]+) .*\bGENERATED ALWAYS AS \(/gm;
 
 /**
- * Reads the statements before the rows of a backup in the store, and nothing else.
+ * Reads the statements before the rows of a dump, and nothing else.
  *
  * @throws DumpError if they are not what they should be, StoreError, or the signal's reason
  */
-export async function readDumpSchema(
-  store: Store,
-  backup: UsableBackup<Manifest>,
-  options: { readonly tools: ClientTools; readonly signal: AbortSignal },
-): Promise<DumpSchema> {
+export async function readDumpSchema(source: DumpSource, signal: AbortSignal): Promise<DumpSchema> {
   const parents = new Map<string, TableName[]>();
   /** The generated columns of each table's own statement. */
   const created = new Map<string, readonly string[]>();
-  for await (const sql of statementsBeforeRows(store, backup, options)) {
+  for await (const sql of statementsBeforeRows(source, source.manifest, signal)) {
     const partition = partitionOf(sql);
     if (partition !== undefined) addParents(parents, partition.part, [partition.whole]);
     const made = createdTable(sql);
@@ -115,34 +105,6 @@ function generatedColumns(
 function addParents(parents: Map<string, TableName[]>, table: TableName, more: readonly TableName[]): void {
   const name = qualifiedName(table);
   parents.set(name, [...(parents.get(name) ?? []), ...more]);
-}
-
-async function* statementsBeforeRows(
-  store: Store,
-  { dump, manifest }: UsableBackup<Manifest>,
-  { tools, signal }: { readonly tools: ClientTools; readonly signal: AbortSignal },
-): AsyncGenerator<string> {
-  const { key } = dump;
-  const section =
-    manifest?.compression === null ? manifest.sections.find(({ name }) => name === 'pre-data') : undefined;
-  const bytes =
-    section === undefined || section.bytes === 0
-      ? readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal })
-      : readProven(store, key, section, wrongSection(key), signal);
-  const tokenizer = createTokenizer(key);
-  for await (const chunk of bytes) {
-    for (const token of tokenizer.push(chunk)) {
-      if (token.type === 'copy-start' || (token.type === 'section' && token.name !== 'pre-data')) return;
-      if (token.type === 'statement') yield tokenizer.textSettings.decode(token.sql);
-    }
-  }
-}
-
-function wrongSection(key: string) {
-  return {
-    doing: `cannot read the tables of ${key}`,
-    problem: 'the SHA-256 of its pre-data section does not match the manifest',
-  };
 }
 
 /** The table that a statement creates, of whatever kind, and those that it inherits from. */

@@ -1,15 +1,12 @@
-import type { UsableBackup } from '../catalog/backup.ts';
-import { knownBy, type Manifest } from '../catalog/manifest.ts';
+import type { DumpSource } from '../catalog/dump-source.ts';
+import { knownBy } from '../catalog/manifest.ts';
+import { type BlockReader, openBlocks } from '../dump/block-reader.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
-import { readPlainDump } from '../dump/plain-dump.ts';
+import { provenBytes } from '../dump/proven-bytes.ts';
 import { readAll } from '../dump/read-text.ts';
 import { createScanner } from '../dump/scanner.ts';
 import { type CopyTarget, type DumpToken, qualifiedName } from '../dump/tokens.ts';
 import { DumpError } from '../errors.ts';
-import type { ClientTools } from '../postgres/client-binaries.ts';
-import { readObject } from '../s3/reader.ts';
-import type { Store } from '../s3/store.ts';
-import { readProven } from './proven-part.ts';
 
 /** How `pg_dump --inserts` begins a row. */
 const INSERT = Buffer.from('INSERT INTO ');
@@ -28,60 +25,58 @@ interface DumpTables {
 }
 
 /**
- * Reads tables from a backup in the store: only the ranges that its manifest names, each verified by its SHA-256. A
- * dump without a manifest is read once, in full.
+ * Reads tables of a dump: only the ranges that its manifest names, each verified by its SHA-256. A dump without a
+ * manifest is read once, in full.
  *
  * @throws DumpError if the bytes are not what they should be, StoreError
  */
 export function readDumpTables(
-  store: Store,
-  { dump, manifest }: UsableBackup<Manifest>,
+  source: DumpSource,
   wanted: (table: CopyTarget) => boolean,
-  options: { readonly tools: ClientTools; readonly signal: AbortSignal },
+  signal: AbortSignal,
 ): DumpTables {
-  const { signal } = options;
+  const { manifest } = source;
   // A dump whose manifest names no table may have its rows in INSERT statements.
   if (manifest === undefined || manifest.compression !== null || manifest.tables.length === 0) {
-    return scanTables(store, dump.key, wanted, options);
+    return scanTables(source, wanted, signal);
   }
   async function* tables(): AsyncGenerator<TableRows> {
-    for (const table of manifest?.tables ?? []) {
-      if (wanted(table)) yield { ...table, chunks: readRows(store, dump.key, table, signal) };
+    const reader = await openBlocks(source, () => {}, signal);
+    try {
+      for (const table of manifest?.tables ?? []) {
+        if (wanted(table)) yield { ...table, chunks: readRows(source, reader, table) };
+      }
+    } finally {
+      await reader.close();
     }
   }
   return { tables: tables(), encoding: () => knownBy(manifest).encoding };
 }
 
-function rowsUnread(key: string): DumpError {
-  return new DumpError({
-    doing: `cannot determine which media the rows of ${key} name`,
-    problem: 'they are INSERT statements, which an audit cannot read',
-    remedy: 'make dumps without --inserts',
-  });
-}
-
-function readRows(store: Store, key: string, table: DumpTable, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const doing = `cannot read the rows of ${qualifiedName(table)} from ${key}`;
-  const problem = 'their SHA-256 does not match the manifest';
-  return readProven(store, key, table, { doing, problem }, signal);
+function readRows(source: DumpSource, reader: BlockReader, table: DumpTable): AsyncGenerator<Buffer> {
+  const wrong = () =>
+    new DumpError({
+      doing: `cannot read the rows of ${qualifiedName(table)} from ${source.name}`,
+      problem: 'their SHA-256 does not match the manifest',
+      remedy: source.remedyForDamage,
+    });
+  return provenBytes(reader.read(table), table.sha256, wrong);
 }
 
 function scanTables(
-  store: Store,
-  key: string,
+  source: DumpSource,
   wanted: (table: CopyTarget) => boolean,
-  { tools, signal }: { readonly tools: ClientTools; readonly signal: AbortSignal },
+  signal: AbortSignal,
 ): DumpTables {
-  const scanner = createScanner(key);
+  const scanner = createScanner(source.name);
 
   async function* tables(): AsyncGenerator<TableRows> {
-    const bytes = readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal });
-    const tokens = readAll(scanner, bytes);
+    const tokens = readAll(scanner, source.read(signal));
     try {
       for (let next = await tokens.next(); next.done !== true; next = await tokens.next()) {
         const token = next.value;
         if (token.type === 'statement' && token.sql.subarray(0, INSERT.length).equals(INSERT))
-          throw rowsUnread(key);
+          throw rowsUnread(source.name);
         if (token.type !== 'copy-start' || !wanted(token)) continue;
         const { schema, name, columns } = token;
         yield { schema, name, columns, chunks: rowsOf(tokens) };
@@ -91,6 +86,14 @@ function scanTables(
     }
   }
   return { tables: tables(), encoding: () => scanner.finish().encoding };
+}
+
+function rowsUnread(dump: string): DumpError {
+  return new DumpError({
+    doing: `cannot determine which media the rows of ${dump} name`,
+    problem: 'they are INSERT statements, which an audit cannot read',
+    remedy: 'make dumps without --inserts',
+  });
 }
 
 /** The rows up to `copy-end`; copied, because the scanner's own bytes are valid only until the next token. */

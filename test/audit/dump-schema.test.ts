@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DumpSchema, readDumpSchema } from '../../src/audit/dump-schema.ts';
 import { isUsable } from '../../src/catalog/backup.ts';
 import { findBackup } from '../../src/catalog/catalog.ts';
+import { backupSource } from '../../src/catalog/dump-source.ts';
 import { qualifiedName } from '../../src/dump/tokens.ts';
 import { dumpText } from '../support/dump-text.ts';
 import { startTestStore, type TestStore } from '../support/test-store.ts';
@@ -26,7 +27,7 @@ async function read(statements: string): Promise<DumpSchema> {
   );
   const backup = await findBackup(bucket.store, 'backup/', ID, signal);
   if (backup === undefined || !isUsable(backup)) throw new Error('there is no backup to be read');
-  return readDumpSchema(bucket.store, backup, { tools: { binDir: undefined, env: {} }, signal });
+  return readDumpSchema(backupSource(bucket.store, backup, { binDir: undefined, env: {} }), signal);
 }
 
 const named = (name: string) => ({ schema: 'public', name });

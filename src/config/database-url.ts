@@ -1,3 +1,5 @@
+import { isSslMode } from './ssl-mode.ts';
+
 /** A connection given as a libpq URI (manual §34.1.1.2), as far as it is supported here. */
 interface DatabaseUrl {
   readonly host: string;
@@ -13,8 +15,6 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   sslmode: 'PGSSLMODE',
   sslrootcert: 'PGSSLROOTCERT',
 };
-
-const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
 /** An IPv6 address is written in brackets where a port may follow it. */
 export function withoutBrackets(host: string): string {
@@ -56,7 +56,7 @@ function readParameters(query: string): Readonly<Record<string, string>> | undef
     const [name = '', value = '', ...rest] = parameter.split('=').map(decodeURIComponent);
     const variable = PARAMETERS[name];
     if (variable === undefined || rest.length > 0) return undefined;
-    if (name === 'sslmode' && !MODES.includes(value)) return undefined;
+    if (name === 'sslmode' && !isSslMode(value)) return undefined;
     env[variable] = value;
   }
   return env;

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
+import { isSslMode, SSL_MODES, type SslMode } from '../config/ssl-mode.ts';
 import { ConfigError } from '../errors.ts';
 
 /** How connections are encrypted, following libpq's `PGSSLMODE` (manual §34.19, "SSL Support"). */
@@ -26,15 +27,7 @@ type Env = Readonly<Record<string, string | undefined>>;
  */
 export function planTls(host: string, env: Env): TlsPlan {
   const trustsSystem = env.PGSSLROOTCERT === SYSTEM;
-  const mode = env.PGSSLMODE || (trustsSystem ? 'verify-full' : 'prefer');
-  // Anybody can get a certificate from such an authority, for a name of their own (libpq, from version 16).
-  if (trustsSystem && mode !== 'verify-full') {
-    throw new ConfigError({
-      doing: 'cannot read the configuration',
-      problem: `PGSSLMODE: ${JSON.stringify(mode)} is not accepted with PGSSLROOTCERT=${SYSTEM}`,
-      remedy: 'use verify-full, or set PGSSLROOTCERT to a CA’s certificate file',
-    });
-  }
+  const mode = readMode(env, trustsSystem);
   if (host.startsWith('/') || mode === 'disable') return { ssl: false };
   // Without verification libpq reads it too, but nothing depends on it.
   const verifies = mode === 'require' || mode.startsWith('verify-');
@@ -67,13 +60,25 @@ export function planTls(host: string, env: Env): TlsPlan {
     case 'verify-full':
       // Without a root certificate a public authority has to vouch for the host's name.
       return { ssl: files };
-    default:
-      throw new ConfigError({
-        doing: 'cannot read the configuration',
-        problem: `PGSSLMODE: ${JSON.stringify(mode)} is not accepted`,
-        remedy: 'use disable, allow, prefer, require, verify-ca or verify-full',
-      });
   }
+}
+
+function readMode(env: Env, trustsSystem: boolean): SslMode {
+  const mode = env.PGSSLMODE || (trustsSystem ? 'verify-full' : 'prefer');
+  // Anybody can get a certificate from such an authority, for a name of their own (libpq, from version 16).
+  if (trustsSystem && mode !== 'verify-full') {
+    throw new ConfigError({
+      doing: 'cannot read the configuration',
+      problem: `PGSSLMODE: ${JSON.stringify(mode)} is not accepted with PGSSLROOTCERT=${SYSTEM}`,
+      remedy: 'use verify-full, or set PGSSLROOTCERT to a CA’s certificate file',
+    });
+  }
+  if (isSslMode(mode)) return mode;
+  throw new ConfigError({
+    doing: 'cannot read the configuration',
+    problem: `PGSSLMODE: ${JSON.stringify(mode)} is not accepted`,
+    remedy: `use ${SSL_MODES.slice(0, -1).join(', ')} or ${SSL_MODES.at(-1)}`,
+  });
 }
 
 /** The file that libpq reads if `PGSSLROOTCERT` is not set; undefined if there is none. */

@@ -191,6 +191,15 @@ test.each(['disable', 'prefer', 'require', 'verify-ca'])(
   },
 );
 
+test.each(['127.0.0.1', '/tmp'])(
+  'a PGSSLMODE that libpq does not know is refused, also for %s',
+  async (host) => {
+    await expect(async () => connect('always', '', host)).rejects.toThrow(
+      'PGSSLMODE: "always" is not accepted — use disable, allow, prefer, require, verify-ca or verify-full',
+    );
+  },
+);
+
 test('pg_dump is as strict as the tool itself', async () => {
   const store = await startS3Server({ directory: join(scratch.path, 's3') });
   const env = {

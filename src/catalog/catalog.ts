@@ -4,7 +4,7 @@ import type { Backup } from './backup.ts';
 import { keyStart, parseObjectName } from './backup-name.ts';
 import { isAhead } from './backup-time.ts';
 import { describeBackups, type FoundObjects, nothingFound } from './describe-backup.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, mayBeOf } from './manifest.ts';
 
 /** Manifests read at the same time. */
 const READERS = 8;
@@ -41,19 +41,28 @@ export async function* newestBackups(
 }
 
 /**
- * The newest backup, except those whose names are ahead of the clock: a wrong clock named them.
+ * The newest backup that may be of a database, except those whose names are ahead of the clock: a wrong clock named
+ * them.
  *
- * @param isWanted which of them count; by default all, in any state
+ * @param database undefined if any database will do
+ * @param isWanted which of its backups count; by default all, in any state
  */
 export async function newestBackup(
   store: Store,
   prefix: string,
-  now: Date,
+  {
+    database,
+    now,
+    isWanted = () => true,
+  }: {
+    readonly database: string | undefined;
+    readonly now: Date;
+    readonly isWanted?: (backup: Backup) => boolean;
+  },
   signal: AbortSignal,
-  isWanted: (backup: Backup) => boolean = () => true,
 ): Promise<Backup<Manifest> | undefined> {
   for await (const backup of newestBackups(store, prefix, signal))
-    if (!isAhead(backup, now) && isWanted(backup)) return backup;
+    if (!isAhead(backup, now) && mayBeOf(backup, database) && isWanted(backup)) return backup;
   return undefined;
 }
 

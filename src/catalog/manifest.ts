@@ -147,6 +147,18 @@ export function otherDatabase(
   return database === undefined || name === database ? undefined : name;
 }
 
+/**
+ * Whether a backup may be of this database: it is, or does not say which one it is of.
+ *
+ * @param database undefined if any database will do
+ */
+export function mayBeOf(
+  backup: { readonly manifest?: ManifestHead | undefined },
+  database: string | undefined,
+): boolean {
+  return otherDatabase(backup, database) === undefined;
+}
+
 /** Largest manifest, in bytes: enough for a hundred thousand tables. */
 export const MANIFEST_LIMIT = 64 * 1024 ** 2;
 

@@ -1,7 +1,7 @@
 import type { Backup } from '../catalog/backup.ts';
 import { isDeleted, newestBackup, newestBackups } from '../catalog/catalog.ts';
 import { findNamed, SEE_LIST, type Wanted } from '../catalog/choose-backup.ts';
-import { type Manifest, otherDatabase } from '../catalog/manifest.ts';
+import type { Manifest } from '../catalog/manifest.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import { readIfGiven } from '../config/config.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
@@ -113,8 +113,7 @@ async function choose(
   if (wanted.by === 'id')
     return findNamed(store, prefix, wanted, `cannot verify backup ${wanted.id}`, signal);
   const database = readIfGiven(invocation, 'database');
-  const isWanted = (backup: Backup) => otherDatabase(backup, database) === undefined;
-  const newest = await newestBackup(store, prefix, now(), signal, isWanted);
+  const newest = await newestBackup(store, prefix, { database, now: now() }, signal);
   if (newest === undefined)
     throw noBackup(store, prefix, { database, but: ', or only ones dated in the future' });
   return newest;

@@ -1,6 +1,6 @@
 import type { Backup } from '../catalog/backup.ts';
 import { newestBackups } from '../catalog/catalog.ts';
-import { otherDatabase } from '../catalog/manifest.ts';
+import { mayBeOf } from '../catalog/manifest.ts';
 import { measurePair } from '../retention/shrink-guard.ts';
 import type { Store } from '../s3/store.ts';
 import { type Health, type HealthRules, judgeHealth, newestTaken } from './judge-health.ts';
@@ -28,7 +28,7 @@ export async function checkHealth(
   let read = 0;
   for await (const backup of newestBackups(store, prefix, signal)) {
     read += 1;
-    if (otherDatabase(backup, rules.database) === undefined) seen.push(backup);
+    if (mayBeOf(backup, rules.database)) seen.push(backup);
     const compared = rules.shrinkGuard === 0 || measurePair(seen, now) !== undefined;
     if ((compared || read >= MOST_READ) && newestTaken(seen, now) !== undefined) break;
   }

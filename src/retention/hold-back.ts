@@ -1,4 +1,4 @@
-import { otherDatabase } from '../catalog/manifest.ts';
+import { mayBeOf } from '../catalog/manifest.ts';
 import type { RetentionVerdict } from './plan-retention.ts';
 import { findLarger, judgeShrink, type Shrink } from './shrink-guard.ts';
 
@@ -34,7 +34,7 @@ export function holdBack(
     keep(verdict, verdict.backup.id === made ? 'it was just made' : undefined),
   );
   // What has shrunk of another database is for the runs of that one to tell, and to be held back by.
-  const backups = verdicts.flatMap(({ backup }) => (otherDatabase(backup, own) === undefined ? backup : []));
+  const backups = verdicts.flatMap(({ backup }) => (mayBeOf(backup, own) ? backup : []));
   const shrink = judgeShrink(backups, share, now);
   if (shrink !== undefined)
     return { verdicts: verdicts.map((verdict) => keep(verdict, 'held by SHRINK_GUARD')), shrink, spared: [] };

@@ -1,6 +1,6 @@
 import { type Backup, isUsable, type UsableBackup } from '../catalog/backup.ts';
 import { isAhead } from '../catalog/backup-time.ts';
-import { databaseOf, otherDatabase } from '../catalog/manifest.ts';
+import { databaseOf, mayBeOf } from '../catalog/manifest.ts';
 import { damagedCheck } from '../catalog/verification.ts';
 import { formatBytes } from '../ui/format.ts';
 import { newestFirst } from './newest-first.ts';
@@ -125,7 +125,7 @@ function measureAll(backups: readonly Backup[], now: Date): Measured[] {
  * known to have changed.
  */
 function mayPrecede({ backup }: Measured, newest: Measured): boolean {
-  return damagedCheck(backup.verified) === undefined && comparable(backup, newest.backup);
+  return damagedCheck(backup.verified) === undefined && mayBeOf(backup, databaseOf(newest.backup));
 }
 
 function shrinkOf({ backup, bytes }: Measured, previous: Measured, share: number): Shrink | undefined {
@@ -142,8 +142,4 @@ function shrinkOf({ backup, bytes }: Measured, previous: Measured, share: number
 function measure(backup: UsableBackup): Measured[] {
   if (backup.state === 'complete') return [{ backup, bytes: backup.manifest.bytes }];
   return backup.dump.compression === null ? [{ backup, bytes: backup.dump.bytes }] : [];
-}
-
-function comparable(a: UsableBackup, b: UsableBackup): boolean {
-  return otherDatabase(a, databaseOf(b)) === undefined;
 }

@@ -1,9 +1,8 @@
 import { makeBucket } from '../backup/make-bucket.ts';
 import { performBackup, type RunContext } from '../backup/perform-backup.ts';
-import { type Backup, isTaken } from '../catalog/backup.ts';
+import { isTaken } from '../catalog/backup.ts';
 import { backupTime } from '../catalog/backup-time.ts';
 import { newestBackup } from '../catalog/catalog.ts';
-import { otherDatabase } from '../catalog/manifest.ts';
 import { messageOf } from '../errors.ts';
 import { formatTime } from '../ui/format.ts';
 import { judgeMissed, type Missed, resumeInterval } from './missed-backup.ts';
@@ -52,14 +51,18 @@ async function lookForNewest(
   signal: AbortSignal,
 ): Promise<{ readonly verdict: Missed; readonly next: readonly Date[] }> {
   await makeBucket(context, signal);
-  const { store, prefix, database, now } = context;
-  const at = now();
-  const isWanted = (backup: Backup) => isTaken(backup) && otherDatabase(backup, database.name) === undefined;
-  const backup = await newestBackup(store, prefix, at, signal, isWanted);
+  const { store, prefix, database } = context;
+  const now = context.now();
+  const backup = await newestBackup(
+    store,
+    prefix,
+    { database: database.name, now, isWanted: isTaken },
+    signal,
+  );
   const newest = backup && backupTime(backup);
-  const first = resumeInterval(schedule, newest, at);
+  const first = resumeInterval(schedule, newest, now);
   const next = first === undefined ? [] : [first, ...upcomingTimes(schedule, first, 2)];
-  return { verdict: judgeMissed(schedule, newest, at), next };
+  return { verdict: judgeMissed(schedule, newest, now), next };
 }
 
 function describeVerdict({ missed, reason }: Missed, wanted: boolean, next: readonly Date[]): string {

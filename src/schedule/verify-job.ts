@@ -1,6 +1,4 @@
-import type { Backup } from '../catalog/backup.ts';
 import { newestBackup } from '../catalog/catalog.ts';
-import { otherDatabase } from '../catalog/manifest.ts';
 import { type Depth, describeFaults } from '../catalog/verification.ts';
 import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
 import type { Job } from './run-job.ts';
@@ -27,8 +25,7 @@ export function verifyJob(context: VerifyJobContext, schedule: Timetable, depth:
 
 async function verifyNewest(context: VerifyJobContext, depth: Depth, signal: AbortSignal): Promise<void> {
   const { store, prefix, database, now, log } = context;
-  const isWanted = (backup: Backup) => otherDatabase(backup, database) === undefined;
-  const backup = await newestBackup(store, prefix, now(), signal, isWanted);
+  const backup = await newestBackup(store, prefix, { database, now: now() }, signal);
   if (backup === undefined) {
     log.warn(
       `there is no backup of database ${database} to verify under ${prefix} of bucket ${store.bucket}, or only ones dated in the future`,

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 import { lookUntilGone } from '../look-until-gone.ts';
-import { creationStatement, openAgain } from './database-statements.ts';
+import { creationStatement, openAgain, renameStatement } from './database-statements.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
 import { execute } from './execute.ts';
 import { type CreationOptions, readServerVersion } from './facts.ts';
@@ -134,7 +134,7 @@ export async function refuseConnections(client: pg.Client, name: string): Promis
 export async function renameDatabase(client: pg.Client, from: string, to: string): Promise<void> {
   const doing = `cannot rename database ${from} to ${to}`;
   await refusePrepared(client, from, doing);
-  await execute(client, doing, `ALTER DATABASE ${quote(from)} RENAME TO ${quote(to)}`);
+  await execute(client, doing, renameStatement(from, to));
 }
 
 /** Runs `work` in a transaction: either all of it takes effect, or none. */

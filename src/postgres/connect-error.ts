@@ -1,6 +1,5 @@
-import pg from 'pg';
 import { DatabaseError, type OperatorError } from '../errors.ts';
-import { openAgain } from './database-statements.ts';
+import { dropByHand, openAgain } from './database-statements.ts';
 import { databaseError, describeCause, errorCode, NOT_SERVED } from './errors.ts';
 import { NoPasswordError } from './password-file.ts';
 import { SQLSTATE } from './sqlstate.ts';
@@ -40,8 +39,7 @@ export function connectError(tried: TriedConnection, error: unknown): Error {
   }
   if (code !== SQLSTATE.objectNotInPrerequisiteState) return namingSource(databaseError(doing, error), from);
   if (/invalid database/.test(problem)) {
-    const drop = `DROP DATABASE ${pg.escapeIdentifier(database)};`;
-    const remedy = `restore it, which drops what is left of it; or run on database ${maintenanceDatabase}: ${drop}`;
+    const remedy = `restore it, which drops what is left of it; or run on database ${maintenanceDatabase}: ${dropByHand(database)}`;
     return new DatabaseError({ doing, problem, remedy, cause: error });
   }
   return new DatabaseError({

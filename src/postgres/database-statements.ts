@@ -56,6 +56,16 @@ export function openAgain(database: string): string {
   return `ALTER DATABASE ${quote(database)} ALLOW_CONNECTIONS true;`;
 }
 
+/** The statement that renames a database. */
+export function renameStatement(from: string, to: string): string {
+  return `ALTER DATABASE ${quote(from)} RENAME TO ${quote(to)};`;
+}
+
+/** The statement for people to drop a database with; one that is gone by then is an error worth seeing. */
+export function dropByHand(database: string): string {
+  return `DROP DATABASE ${quote(database)};`;
+}
+
 /** Properties of a database other than owner and privileges. */
 type Traits = Pick<DatabaseFacts, 'settings' | 'connectionLimit' | 'template' | 'comment'>;
 

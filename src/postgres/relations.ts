@@ -38,6 +38,20 @@ export function quoteTable({ schema, name }: Pick<Relation, 'schema' | 'name'>):
   return (schema === '' ? [name] : [schema, name]).map(pg.escapeIdentifier).join('.');
 }
 
+/**
+ * The SQL that stands for a table's own rows, without those of tables that inherit from it. The rows of a partitioned
+ * table are in its partitions.
+ *
+ * @throws the server's error, also if there is no such table
+ */
+export async function ownRows(client: pg.Client, table: Pick<Relation, 'schema' | 'name'>): Promise<string> {
+  const { rows } = await client.query<{ partitioned: boolean }>(
+    `SELECT relkind = 'p' AS partitioned FROM pg_class WHERE oid = $1::regclass`,
+    [quoteTable(table)],
+  );
+  return rows[0]?.partitioned === true ? quoteTable(table) : `ONLY ${quoteTable(table)}`;
+}
+
 /** Tables by the names under which they were looked for. */
 export type Relations = ReadonlyMap<string, readonly Relation[]>;
 

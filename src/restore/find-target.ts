@@ -1,7 +1,7 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { lookUntilGone } from '../look-until-gone.ts';
 import { listDatabases } from '../postgres/administration.ts';
-import { openAgain } from '../postgres/database-statements.ts';
+import { dropByHand, openAgain } from '../postgres/database-statements.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { lackToReplace } from '../postgres/owner-lack.ts';
 import { type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
@@ -58,7 +58,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
   const traces: RestoreTrace[] = databases
     .filter((database) => isScratchName(name, database.name))
     .map((database) => {
-      const drop = `DROP DATABASE ${pg.escapeIdentifier(database.name)};`;
+      const drop = dropByHand(database.name);
       if (present !== undefined) {
         return {
           problem: `database ${database.name} belongs to a restore that failed, was killed or is still running`,
@@ -74,7 +74,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
   if (present?.invalid) {
     traces.push({
       problem: `dropping database ${name} was cut off, and nothing can be done with what is left of it`,
-      remedy: `restore it, which drops that first; or run: DROP DATABASE ${pg.escapeIdentifier(name)};`,
+      remedy: `restore it, which drops that first; or run: ${dropByHand(name)}`,
     });
   } else if (present?.connectable === false) {
     traces.push({

@@ -1,8 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { showTableName } from '../catalog/find-table.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
 import type { Database } from '../postgres/database.ts';
 import { sqlState } from '../postgres/errors.ts';
+import { ownRows } from '../postgres/relations.ts';
 import { formatCount, formatFirst } from '../ui/format.ts';
 
 /** How many tables to name. */
@@ -44,20 +45,11 @@ export async function describeMissingRows(
 }
 
 /** @returns undefined for a table that the role may not read, or whose name the connection cannot spell */
-async function countRows(client: pg.Client, { schema, name }: Block): Promise<number | undefined> {
-  const quoted = [schema, name]
-    .filter((part) => part !== '')
-    .map(pg.escapeIdentifier)
-    .join('.');
+async function countRows(client: pg.Client, table: Block): Promise<number | undefined> {
   try {
-    const [found] = (
-      await client.query<{ kind: string }>('SELECT relkind AS kind FROM pg_class WHERE oid = $1::regclass', [
-        quoted,
-      ])
-    ).rows;
-    // A dump may load the rows of partitions through their root, where ONLY would see none.
-    const only = found?.kind === 'p' ? '' : 'ONLY ';
-    const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM ${only}${quoted}`);
+    const { rows } = await client.query<{ count: string }>(
+      `SELECT count(*) FROM ${await ownRows(client, table)}`,
+    );
     return Number(rows[0]?.count);
   } catch (error) {
     if (sqlState(error) === undefined) throw error;

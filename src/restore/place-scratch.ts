@@ -1,7 +1,8 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { OperatorError, RestoreError } from '../errors.ts';
 import { endSessions, listDatabases, renameDatabase } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
+import { renameStatement } from '../postgres/database-statements.ts';
 import { describeCause, sqlState } from '../postgres/errors.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
@@ -103,13 +104,12 @@ async function renameScratch(admin: pg.Client, scratch: string, name: string): P
 
 /** With no old database to go back to, the new one stays. */
 function keptScratch(error: unknown, name: string, scratch: string): Error {
-  const quote = pg.escapeIdentifier;
   const isTaken = error instanceof OperatorError && sqlState(error.cause) === SQLSTATE.duplicateDatabase;
   const first = isTaken ? `drop or rename the database ${name} that has been created meanwhile, then ` : '';
   return new RestoreError({
     doing: `cannot give the restored database the name ${name}`,
     problem: error instanceof OperatorError ? error.problem : describeCause(error),
-    remedy: `it is complete; ${first}run: ALTER DATABASE ${quote(scratch)} RENAME TO ${quote(name)};`,
+    remedy: `it is complete; ${first}run: ${renameStatement(scratch, name)}`,
     cause: error,
   });
 }

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { isOwnership } from '../dump/ownership.ts';
@@ -8,6 +8,7 @@ import { createTokenizer } from '../dump/tokenizer.ts';
 import type { CopyStart, DumpToken, Statement } from '../dump/tokens.ts';
 import { RestoreError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
+import { dropByHand } from '../postgres/database-statements.ts';
 import { databaseError, describeCause } from '../postgres/errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
@@ -82,7 +83,7 @@ async function dropTried(database: Database, scratch: string, log: Logger): Prom
     throw new RestoreError({
       doing: `cannot drop database ${scratch}, on which all but the rows was tried`,
       problem: describeCause(error),
-      remedy: `drop it and run again: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,
+      remedy: `drop it and run again: ${dropByHand(scratch)}`,
       cause: error,
     });
   }

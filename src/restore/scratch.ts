@@ -1,6 +1,7 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { createDatabase, failureBefore } from '../postgres/administration.ts';
 import type { Database } from '../postgres/database.ts';
+import { dropByHand } from '../postgres/database-statements.ts';
 import { describeCause, errorCode, sqlState } from '../postgres/errors.ts';
 import type { CreationOptions } from '../postgres/facts.ts';
 import { isAway } from '../postgres/server-away.ts';
@@ -37,9 +38,7 @@ export async function dropScratch(
   try {
     await dropOnceThere(database, scratch, log, failure);
   } catch (error) {
-    log.error(
-      `database ${scratch} is left over (${describeCause(error)}); drop it: DROP DATABASE ${pg.escapeIdentifier(scratch)};`,
-    );
+    log.error(`database ${scratch} is left over (${describeCause(error)}); drop it: ${dropByHand(scratch)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { renameStatement } from '../postgres/database-statements.ts';
 import type { Logger } from '../ui/log.ts';
 import type { LeftRows } from './build-scratch.ts';
 import type { Fate } from './drop-target.ts';
@@ -48,7 +48,7 @@ function describeLeft(
   { target, scratch }: { readonly target: string; readonly scratch: string },
   { extent, missing, mayPass }: LeftRows,
 ): string {
-  const rename = `ALTER DATABASE ${pg.escapeIdentifier(scratch)} RENAME TO ${pg.escapeIdentifier(target)};`;
+  const rename = renameStatement(scratch, target);
   const lacks = missing === undefined ? '' : `, and lacks rows: ${missing}`;
   const what = `${EXTENT[extent](scratch)}${lacks}`;
   if (extent === 'all') return `${what} — use it (${rename})`;

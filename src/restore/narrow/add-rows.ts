@@ -7,6 +7,7 @@ import { qualifiedName } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
 import { heardByMany } from '../../heard-by-many.ts';
 import { databaseError } from '../../postgres/errors.ts';
+import { ownRows } from '../../postgres/relations.ts';
 import { formatBytes } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
 import type { Placed } from '../place-scratch.ts';
@@ -19,7 +20,6 @@ import {
   immediateOrder,
   lockTables,
   missingTables,
-  ownRows,
   passSequences,
   tablesThatFollow,
 } from './live-tables.ts';

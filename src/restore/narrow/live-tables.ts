@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { TableName } from '../../catalog/find-table.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
-import { quoteTable } from '../../postgres/relations.ts';
+import { ownRows, quoteTable } from '../../postgres/relations.ts';
 import type { RowOrder } from './order-blocks.ts';
 
 /** Which of these tables the database does not have; a view of the same name does not count as the table. */
@@ -35,18 +35,6 @@ export async function filledTables<T extends TableName>(
     if (rows[0]?.filled === true) filled.push(table);
   }
   return filled;
-}
-
-/**
- * The SQL that stands for a table's own rows, without those of tables that inherit from it. The rows of a partitioned
- * table are in its partitions.
- */
-export async function ownRows(client: pg.Client, table: TableName): Promise<string> {
-  const { rows } = await client.query<{ partitioned: boolean }>(
-    `SELECT relkind = 'p' AS partitioned FROM pg_class WHERE oid = $1::regclass`,
-    [quoteTable(table)],
-  );
-  return rows[0]?.partitioned === true ? quoteTable(table) : `ONLY ${quoteTable(table)}`;
 }
 
 /** Tables whose rows would be deleted or changed along with those of this one, through their foreign keys. */

@@ -1,4 +1,4 @@
-import { BROKE, errorCode, TOO_LATE } from './errors.ts';
+import { BROKE, errorCode, sqlState, TOO_LATE } from './errors.ts';
 import { SQLSTATE } from './sqlstate.ts';
 
 /**
@@ -29,4 +29,19 @@ export function isAway(error: unknown): boolean {
   const code = errorCode(error);
   if (code !== undefined && (AWAY.has(code) || CONNECTION_EXCEPTION.test(code))) return true;
   return BROKE.test(error.message) || TOO_LATE.test(error.message) || isAway(error.cause);
+}
+
+/**
+ * SQLSTATEs with which the server ends a session (manual, appendix A). Class 08 is not among them: a statement also fails
+ * with it because of a connection of its own (dblink), and if this one broke, the next statement says so.
+ */
+const SESSION_GONE = /^57P/;
+
+/**
+ * Whether the server takes no further statement over a connection: it has ended the session, or the error is not even
+ * the server's.
+ */
+export function endsSession(error: unknown): boolean {
+  const code = sqlState(error);
+  return code === undefined || SESSION_GONE.test(code);
 }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { DumpPosition } from '../dump/tokens.ts';
 import { RestoreError } from '../errors.ts';
 import { errorCode, sqlState } from '../postgres/errors.ts';
+import { endsSession } from '../postgres/server-away.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 import { restEventTriggers, withoutEventTriggers } from './event-triggers.ts';
@@ -99,9 +100,6 @@ export async function tryStatement(
   context.log.warn(`left out because the server does not accept it here: ${refused.problem}`);
 }
 
-/** SQLSTATEs with which the server ends the connection (manual, appendix A). */
-const OF_SESSION = /^57P0/;
-
 /**
  * Runs a statement that follows the rows. If there is no old database to go back to, the rows without an index or a
  * constraint are better than nothing, so a refused statement is noted and told.
@@ -120,10 +118,7 @@ export async function runAfterRows(
     await run();
     return;
   }
-  const failure = await attempt(client, sql, run, ({ cause }) => {
-    const code = sqlState(cause);
-    return code !== undefined && !OF_SESSION.test(code);
-  });
+  const failure = await attempt(client, sql, run, ({ cause }) => !endsSession(cause));
   if (failure === undefined) return;
   refused.push({ line: at.line, problem: failure.problem });
   log.error(`${failure.problem}; left out, so that the rows are not lost`);

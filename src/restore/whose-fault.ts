@@ -1,5 +1,6 @@
 import { RestoreError } from '../errors.ts';
 import { sqlState } from '../postgres/errors.ts';
+import { endsSession } from '../postgres/server-away.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 
 /**
@@ -18,14 +19,13 @@ export function isOfServer(error: RestoreError): boolean {
   return serverLacks || mayPass(error) || LACKING.has(sqlState(cause) ?? '');
 }
 
-/** SQLSTATE classes after which the server takes nothing else either: connection, resources, shutdown. */
-const OF_ALL = /^(?:08|53|57P0)/;
+/** SQLSTATE classes after which the server may take nothing else either: connection, resources. */
+const OF_ALL = /^(?:08|53)/;
 
 /** Whether the server has refused something of the dump and may take the rest of it. */
 export function isRefusal(error: unknown): error is RestoreError {
-  if (!(error instanceof RestoreError)) return false;
-  const code = sqlState(error.cause);
-  return code !== undefined && !OF_ALL.test(code);
+  if (!(error instanceof RestoreError) || endsSession(error.cause)) return false;
+  return !OF_ALL.test(sqlState(error.cause) ?? '');
 }
 
 /** Whether it failed for what may be different at another attempt. */

@@ -1,14 +1,9 @@
-import { describeCause, sqlState } from '../../postgres/errors.ts';
+import { describeCause } from '../../postgres/errors.ts';
+import { endsSession } from '../../postgres/server-away.ts';
 import { settleSession } from '../../postgres/settle-session.ts';
 import { runAsMade, tellable } from '../../postgres/untellable-names.ts';
 import type { Logger } from '../../ui/log.ts';
 import { type Lanes, spread } from './lanes.ts';
-
-/**
- * SQLSTATEs (manual, appendix A) of a session that is gone: connection exception, and operator intervention except a
- * cancelled query.
- */
-const SESSION_GONE = /^(?:08|57P)/;
 
 interface Analyzed {
   readonly oid: number;
@@ -51,8 +46,7 @@ export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
       try {
         await client.query(name === null ? analyzingUnnamed(oid) : `ANALYZE ${name}`);
       } catch (error) {
-        const code = sqlState(error);
-        if (code === undefined || SESSION_GONE.test(code)) throw error;
+        if (endsSession(error)) throw error;
         const table = name === null ? `the table with OID ${oid}` : `table ${name}`;
         log.warn(`no planner statistics for ${table}: ${describeCause(error)}`);
       }

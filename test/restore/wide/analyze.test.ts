@@ -64,11 +64,15 @@ test.skipIf(inject('postgresMajor') < 14)(
       CREATE TABLE cancelled AS SELECT generate_series(0, 9) AS id;
       CREATE FUNCTION cancelled(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE query_canceled; END $$;
       CREATE STATISTICS never ON (cancelled(id)), id FROM cancelled;
+      CREATE TABLE dialled AS SELECT generate_series(0, 9) AS id;
+      CREATE FUNCTION dialled(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE connection_failure; END $$;
+      CREATE STATISTICS afar ON (dialled(id)), id FROM dialled;
       CREATE TABLE plain AS SELECT generate_series(0, 9) AS id`);
       expect(await restore()).toEqual({
         status: 0,
         warnings: [
           expect.stringMatching(/no planner statistics for table public\.cancelled: query_canceled$/),
+          expect.stringMatching(/no planner statistics for table public\.dialled: connection_failure$/),
           expect.stringMatching(/no planner statistics for table public\.divided: division by zero$/),
         ],
         analyzed: ['hashed', 'hashed_0', 'measured_here', 'measured_here_1', 'plain'],

@@ -2,9 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backupId, dumpKey, idTime, keyStart, parseObjectName } from '../catalog/backup-name.ts';
 import { isFree } from '../catalog/catalog.ts';
 import { StoreError } from '../errors.ts';
-import { beginUpload } from '../s3/multipart-writer.ts';
+import { abandonUpload, beginUpload } from '../s3/begin-upload.ts';
 import type { Store, Upload } from '../s3/store.ts';
-import { ABORT_MS } from '../s3/uploads.ts';
 
 /** How many seconds after its own time a backup may take its name from. */
 const SECONDS = 60;
@@ -38,12 +37,12 @@ export async function claimFreeId(
     const id = await findFreeId(store, prefix, from, signal);
     const { upload } = await beginDump(store, prefix, id, signal);
     const place = await placeOf(store, prefix, id, upload, signal).catch(async (error: unknown) => {
-      await release(store, upload);
+      await abandonUpload(store, upload);
       throw error;
     });
     // A server that lists uploads under other ids than it gives shows each run its own upload as another's.
     if (place === undefined || tries === MOST_TRIES) return { id, upload };
-    await release(store, upload);
+    await abandonUpload(store, upload);
     // Each of the runs that see one another takes another second.
     from = new Date((idTime(id) ?? now).getTime() + (place + 1) * 1000);
   }
@@ -112,9 +111,4 @@ async function listUploading(
     if (!(error instanceof StoreError)) throw error;
   }
   return uploads;
-}
-
-/** If it cannot be aborted, a later backup's sweep aborts it. */
-async function release(store: Store, upload: Upload): Promise<void> {
-  await store.abortUpload(upload, AbortSignal.timeout(ABORT_MS)).catch(() => {});
 }

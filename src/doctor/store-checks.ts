@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.ts';
+import { abandonUpload } from '../s3/begin-upload.ts';
 import { answerOf } from '../s3/errors.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
 import {
-  CLEAN_UP_MS,
   describeFor,
   PROBE,
   type ProbeKeys,
@@ -168,7 +168,7 @@ async function tryListingUploads(store: Store, key: string, signal: AbortSignal)
     const isListed = await withUpload(store, key, signal, async (upload) => {
       let found = false;
       for await (const { uploadId } of store.listUploads(key, signal)) found ||= uploadId === upload.uploadId;
-      await store.abortUpload(upload, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
+      await abandonUpload(store, upload);
       return found;
     });
     if (isListed) return 'uploads left by killed runs can be found';

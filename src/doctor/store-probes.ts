@@ -1,9 +1,9 @@
+import { abandonUpload, beginUpload } from '../s3/begin-upload.ts';
 import type { Store, Upload } from '../s3/store.ts';
-import { uninterrupted } from '../uninterrupted.ts';
 import type { DoctorFinding } from './check.ts';
 
 /** How long removing the probe objects may take, in milliseconds. */
-export const CLEAN_UP_MS = 10_000;
+const CLEAN_UP_MS = 10_000;
 
 /** What a probe object contains. */
 export const PROBE = Buffer.from('topobank-backup doctor: this object may be deleted\n');
@@ -26,13 +26,11 @@ export async function withUpload<T>(
   signal: AbortSignal,
   work: (upload: Upload) => Promise<T>,
 ): Promise<T> {
-  signal.throwIfAborted();
-  // An upload whose id was never received could not be aborted.
-  const upload = await store.createUpload(key, 'text/plain', uninterrupted());
+  const upload = await beginUpload(store, key, { contentType: 'text/plain', signal });
   try {
     return await work(upload);
   } catch (error) {
-    await store.abortUpload(upload, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => {});
+    await abandonUpload(store, upload);
     throw error;
   }
 }

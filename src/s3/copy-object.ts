@@ -9,11 +9,11 @@ import {
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
+import { ABORT_MS } from './begin-upload.ts';
 import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
 import type { CopySource } from './store.ts';
 import { given } from './unlike-s3.ts';
-import { ABORT_MS } from './uploads.ts';
 
 /** Largest object that CopyObject accepts, in bytes (S3 API reference). */
 export const LARGEST_COPY = 5 * 1024 ** 3;

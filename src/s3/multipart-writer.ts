@@ -1,14 +1,9 @@
 import { StoreError } from '../errors.ts';
 import { uninterrupted } from '../uninterrupted.ts';
+import { ABORT_MS, beginUpload, type UploadOptions } from './begin-upload.ts';
 import { overtakenError } from './errors.ts';
 import { type PartOptions, sendParts } from './send-parts.ts';
 import type { Store, StoredObject, Upload, UploadedPart } from './store.ts';
-import { ABORT_MS } from './uploads.ts';
-
-interface UploadOptions {
-  readonly contentType: string;
-  readonly signal: AbortSignal;
-}
 
 export interface MultipartOptions extends PartOptions {
   /**
@@ -123,22 +118,4 @@ export function writeUpload(store: Store, upload: Upload, options: MultipartOpti
       if (refusal !== undefined && !wasCompleted) options.onLeft?.('upload', refusal.error);
     },
   };
-}
-
-/**
- * Begins an upload (CreateMultipartUpload). Not cancellable: without its id, an upload could not be aborted. A signal
- * takes effect once there is one.
- *
- * @throws StoreError, or the signal's reason
- */
-export async function beginUpload(
-  store: Store,
-  key: string,
-  { contentType, signal }: UploadOptions,
-): Promise<Upload> {
-  signal.throwIfAborted();
-  const upload = await store.createUpload(key, contentType, uninterrupted());
-  if (!signal.aborted) return upload;
-  await store.abortUpload(upload, AbortSignal.timeout(ABORT_MS)).catch(() => {});
-  throw signal.reason;
 }

@@ -11,9 +11,6 @@ import { listPendingUploads } from './listing.ts';
 import { contentMd5 } from './request-headers.ts';
 import type { Store } from './store.ts';
 
-/** How long to wait for an upload to be aborted, in milliseconds, before the program ends anyway. */
-export const ABORT_MS = 10_000;
-
 type Uploads = Pick<Store, 'createUpload' | 'uploadPart' | 'completeUpload' | 'abortUpload' | 'listUploads'>;
 
 /** The calls of multipart uploads. */

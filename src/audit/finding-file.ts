@@ -10,7 +10,7 @@ type FindingFormat = 'ndjson' | 'csv';
 export interface FindingFile extends FindingSink {
   /** Gives the file its final name. */
   finish(): Promise<void>;
-  /** Removes it, unless it is finished. */
+  /** Removes it, unless it is finished. Never throws: why it is not finished is the error to report. */
   discard(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export async function createFindingFile(path: string, format: FindingFormat): Pr
   async function discard(): Promise<void> {
     if (finished) return;
     await file.close().catch(() => {});
-    if (unfinished !== name) await rm(unfinished, { force: true });
+    if (unfinished !== name) await rm(unfinished, { force: true }).catch(() => {});
   }
 
   try {

@@ -45,12 +45,13 @@ export async function writeNewFile(
   try {
     await pipeline(source, createWriteStream(partial, { flags: 'wx', mode: OWNER_ONLY }), { signal });
     await giveName(partial, path);
+    await rm(partial, { force: true });
     return path;
   } catch (error) {
+    // In a directory that cannot be searched, this fails as the write did, and says less.
+    await rm(partial, { force: true }).catch(() => {});
     signal.throwIfAborted();
     throw failed === undefined ? unwritable(error, partial) : failed.error;
-  } finally {
-    await rm(partial, { force: true });
   }
 }
 

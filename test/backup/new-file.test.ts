@@ -39,6 +39,17 @@ test('of two that write the same file at once the first to be done keeps it, and
   expect(readdirSync(scratch.path)).toEqual(['dump.sql']);
 });
 
+test('a file that can neither be written nor looked for is refused like any other', async () => {
+  async function* bytes(): AsyncGenerator<Buffer> {
+    yield Buffer.from('some');
+  }
+  await expect(writeNewFile(scratch.path, 'x'.repeat(230), bytes(), signal)).rejects.toMatchObject({
+    name: 'ConfigError',
+    problem: 'ENAMETOOLONG',
+    remedy: 'give a writable directory with free space',
+  });
+});
+
 test('what the bytes fail with is thrown as it is, and nothing is left', async () => {
   const failure = Object.assign(new Error('lost'), { code: 'ECONNRESET' });
   async function* failing(): AsyncGenerator<Buffer> {

@@ -8,16 +8,29 @@ export interface DoctorFinding {
   readonly remedy: string | undefined;
 }
 
+/** What a check found, without its name. */
+export type Verdict = Omit<DoctorFinding, 'check'>;
+
+/** The same, or a text if all is well. */
+export type Outcome = string | Verdict;
+
 /** A finding that prevents backups or restores from working. */
-export function fault(detail: string, remedy: string | undefined): Omit<DoctorFinding, 'check'> {
+export function fault(detail: string, remedy: string | undefined): Verdict {
   return { state: 'fault', detail, remedy };
+}
+
+/** What an error says, as a finding. */
+export function faultOf(error: unknown): Verdict {
+  return error instanceof OperatorError
+    ? fault(error.problem, error.remedy)
+    : fault(messageOf(error), undefined);
 }
 
 /** Runs a check; what it throws becomes a fault, unless the program is being stopped. */
 export async function examine(
   check: string,
   signal: AbortSignal,
-  work: () => Promise<string | Omit<DoctorFinding, 'check'>>,
+  work: () => Promise<Outcome>,
 ): Promise<DoctorFinding> {
   signal.throwIfAborted();
   try {
@@ -26,11 +39,7 @@ export async function examine(
     return { check, state: 'ok', detail: found, remedy: undefined };
   } catch (error) {
     signal.throwIfAborted();
-    const found =
-      error instanceof OperatorError
-        ? fault(error.problem, error.remedy)
-        : fault(messageOf(error), undefined);
-    return { check, ...found };
+    return { check, ...faultOf(error) };
   }
 }
 
@@ -39,7 +48,7 @@ const CLOCK_WARNING_MS = 60_000;
 const CLOCK_FAULT_MS = 10 * 60_000;
 
 /** Judges how far another clock is from this machine's. */
-export function judgeClock(there: Date, here: Date): Omit<DoctorFinding, 'check'> {
+export function judgeClock(there: Date, here: Date): Verdict {
   const apart = there.getTime() - here.getTime();
   const seconds = Math.round(Math.abs(apart) / 1000);
   const detail =

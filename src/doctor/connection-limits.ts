@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Database } from '../postgres/database.ts';
 import { formatNumber } from '../ui/format.ts';
-import { type DoctorFinding, fault } from './check.ts';
+import { fault, type Outcome, type Verdict } from './check.ts';
 
 /** How many sessions the server allows at once; null for no limit. */
 interface ConnectionLimit {
@@ -42,7 +42,7 @@ export function judgeLimits(
   { role, database, server }: ConnectionLimits,
   { name, maintenanceName, user }: Pick<Database, 'name' | 'maintenanceName' | 'user'>,
   recordsMedia: boolean,
-): string | Omit<DoctorFinding, 'check'> {
+): Outcome {
   const forMedia = recordsMedia ? OF_MEDIA : 0;
   const ofRole = OF_DATABASE + 1;
   const ofDatabase = name === maintenanceName ? ofRole : OF_DATABASE;
@@ -75,7 +75,7 @@ function judge(
   forMedia: number,
   whoMayHave: string,
   remedyFor: (least: number) => string,
-): Omit<DoctorFinding, 'check'> | undefined {
+): Verdict | undefined {
   const needed = ofDump + forMedia;
   if (limit === null || limit - taken >= needed) return undefined;
   const remedy = remedyFor(taken + needed);

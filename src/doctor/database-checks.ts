@@ -1,7 +1,6 @@
 import pg from 'pg';
 import { type ClientTools, chooseClient, findClients } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { findPooling, type Pooling, SHARED_SESSIONS } from '../postgres/pooler.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
@@ -10,7 +9,7 @@ import { describeStandby, readStandby, unloggedTables } from '../postgres/standb
 import { SAME_DATABASE } from '../restore/check-target.ts';
 import { findDatabases } from '../restore/find-target.ts';
 import { formatFirst } from '../ui/format.ts';
-import { type DoctorFinding, examine, fault, judgeClock } from './check.ts';
+import { type DoctorFinding, examine, fault, faultOf, judgeClock, type Outcome } from './check.ts';
 import { judgeLimits } from './connection-limits.ts';
 import { tryDatabase } from './probe-database.ts';
 import { type Rights, readRights } from './rights.ts';
@@ -111,9 +110,8 @@ async function examineLeftovers(
     const detail = kept.length === 0 ? 'nothing left by a restore' : `${kept.join(', ')}, kept by a restore`;
     return [{ check, state: 'ok', detail, remedy: undefined }];
   } catch (error) {
-    return [
-      await examine(check, signal, async () => Promise.reject(databaseError('cannot list databases', error))),
-    ];
+    signal.throwIfAborted();
+    return [{ check, ...faultOf(error) }];
   }
 }
 
@@ -127,7 +125,7 @@ function grantReading(rights: Rights): string {
   return grants.map((grant) => `GRANT ${grant} TO ${quote(rights.role)}`).join('; ');
 }
 
-function judgeReading(rights: Rights): string | Omit<DoctorFinding, 'check'> {
+function judgeReading(rights: Rights): Outcome {
   const { role, unreadable, unreadableObjects, hidden, forced, subscriptions, mappings } = rights;
   if (unreadable.length > 0) {
     return fault(
@@ -162,7 +160,7 @@ function judgeReading(rights: Rights): string | Omit<DoctorFinding, 'check'> {
   return 'every table and sequence can be read';
 }
 
-function judgeRestoring({ ofSuperusers }: Rights): string | Omit<DoctorFinding, 'check'> {
+function judgeRestoring({ ofSuperusers }: Rights): Outcome {
   if (ofSuperusers.length === 0) return 'nothing that is looked for needs a superuser to restore it';
   return {
     state: 'warning',
@@ -171,7 +169,7 @@ function judgeRestoring({ ofSuperusers }: Rights): string | Omit<DoctorFinding, 
   };
 }
 
-function judgeContents({ contentLacks }: Rights): string | Omit<DoctorFinding, 'check'> {
+function judgeContents({ contentLacks }: Rights): Outcome {
   const [first] = contentLacks;
   if (first === undefined) return 'the role may restore what belongs to others';
   const names = contentLacks.map(({ owner }) => JSON.stringify(owner));
@@ -187,7 +185,7 @@ function judgeContents({ contentLacks }: Rights): string | Omit<DoctorFinding, '
   );
 }
 
-async function judgeStandby(client: pg.Client): Promise<string | Omit<DoctorFinding, 'check'>> {
+async function judgeStandby(client: pg.Client): Promise<Outcome> {
   const standby = await readStandby(client);
   if (standby === undefined) return 'the server is a primary';
   const unlogged = await unloggedTables(client);
@@ -200,7 +198,7 @@ async function judgeStandby(client: pg.Client): Promise<string | Omit<DoctorFind
   };
 }
 
-function judgeOwner({ ownerLack }: Rights): string | Omit<DoctorFinding, 'check'> {
+function judgeOwner({ ownerLack }: Rights): Outcome {
   if (ownerLack === undefined) return 'the role may rename the database';
   const { owner, inherits, why, remedy } = ownerLack;
   const belongs = `the database belongs to the role ${JSON.stringify(owner)}, and ${why}`;
@@ -209,19 +207,19 @@ function judgeOwner({ ownerLack }: Rights): string | Omit<DoctorFinding, 'check'
     : fault(`${belongs}, so a restore cannot swap it`, remedy);
 }
 
-function judgeMaintenance({ name, maintenanceName }: Database): string | Omit<DoctorFinding, 'check'> {
+function judgeMaintenance({ name, maintenanceName }: Database): Outcome {
   if (name !== maintenanceName) return `can connect to ${maintenanceName}`;
   const { problem, remedy } = SAME_DATABASE;
   return fault(`${problem}, so a restore cannot replace it`, remedy);
 }
 
-function judgePooling(pooling: Pooling): string | Omit<DoctorFinding, 'check'> {
+function judgePooling(pooling: Pooling): Outcome {
   if (pooling === 'none') return 'none between here and the server';
   if (pooling === 'session') return 'keeps a session for each connection';
   return fault(SHARED_SESSIONS.problem, SHARED_SESSIONS.remedy);
 }
 
-function judgeSessions(rights: Rights): string | Omit<DoctorFinding, 'check'> {
+function judgeSessions(rights: Rights): Outcome {
   if (rights.mayTerminate) return 'the role may end other sessions';
   return {
     state: 'warning',
@@ -230,7 +228,7 @@ function judgeSessions(rights: Rights): string | Omit<DoctorFinding, 'check'> {
   };
 }
 
-function judgePrepared(prepared: readonly PreparedTransaction[]): string | Omit<DoctorFinding, 'check'> {
+function judgePrepared(prepared: readonly PreparedTransaction[]): Outcome {
   if (prepared.length === 0) return 'no prepared transactions';
   const { problem, remedy } = describePrepared(prepared);
   return { state: 'warning', detail: problem, remedy };

@@ -6,8 +6,7 @@ import type { Database } from '../postgres/database.ts';
 import { databaseError, errorCode } from '../postgres/errors.ts';
 import { PLAIN_CREATION } from '../postgres/facts.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
-import type { DoctorFinding } from './check.ts';
-import { fault } from './check.ts';
+import { fault, type Outcome } from './check.ts';
 
 /** How long the probe may take, in milliseconds. */
 const PROBE_MS = 60_000;
@@ -17,15 +16,12 @@ const PROBE_MS = 60_000;
  * database is gone: this takes only a moment, and if it were interrupted, the server might still create the database
  * after the check for leftovers.
  */
-export async function tryDatabase(
-  database: Database,
-  signal: AbortSignal,
-): Promise<string | Omit<DoctorFinding, 'check'>> {
+export async function tryDatabase(database: Database, signal: AbortSignal): Promise<Outcome> {
   signal.throwIfAborted();
   return database.use(database.maintenanceName, AbortSignal.timeout(PROBE_MS), tryWith);
 }
 
-async function tryWith(admin: pg.Client): Promise<string | Omit<DoctorFinding, 'check'>> {
+async function tryWith(admin: pg.Client): Promise<Outcome> {
   const probe = `topobank_backup_doctor_${randomBytes(6).toString('hex')}`;
   const renamed = `${probe}_renamed`;
   const tried = await attempt(async () => {

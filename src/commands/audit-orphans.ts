@@ -3,7 +3,6 @@ import { auditBackup } from '../audit/audit-backup.ts';
 import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
 import { agrees, auditMedia } from '../audit/audit-media.ts';
 import { listBackups } from '../catalog/catalog.ts';
-import { chooseBackup } from '../catalog/choose-backup.ts';
 import type { SettingGroup } from '../config/setting.ts';
 import { unreadFlags } from '../config/unread-flags.ts';
 import { ConfigError, EXIT } from '../errors.ts';
@@ -15,7 +14,7 @@ import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { backupAuditContext, mediaAuditContext, quarantineContext } from './audit-context.ts';
 import { readBackupId } from './backup-id.ts';
-import { choiceOptions } from './choice-options.ts';
+import { chooseFor } from './choose.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS, QUARANTINE_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
@@ -134,16 +133,10 @@ async function auditLive(invocation: Invocation): Promise<number> {
 async function auditOne(invocation: Invocation, wanted: string): Promise<number> {
   const named = readBackupId(wanted, '--backup');
   const session = begin(invocation, BACKUP_AUDIT_GROUPS);
-  const { config } = session;
   const { signal } = invocation;
   const report = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
     withStore(session, async (store) => {
-      const backup = await chooseBackup(
-        store,
-        config.prefix,
-        named,
-        choiceOptions(invocation, session, named),
-      );
+      const backup = await chooseFor(invocation, session, store, named);
       const context = await backupAuditContext(session, store, invocation.env);
       return auditBackup(context, backup, sink, signal);
     }),

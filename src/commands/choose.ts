@@ -1,6 +1,25 @@
-import type { ChoiceOptions, Wanted } from '../catalog/choose-backup.ts';
+import type { UsableBackup } from '../catalog/backup.ts';
+import { type ChoiceOptions, chooseBackup, type Wanted } from '../catalog/choose-backup.ts';
+import type { Manifest } from '../catalog/manifest.ts';
 import { readIfGiven } from '../config/config.ts';
+import type { Store } from '../s3/store.ts';
 import type { Invocation, Session } from './session.ts';
+
+type ChoosingSession = Pick<Session<'store'>, 'config' | 'now' | 'log' | 'signal'>;
+
+/**
+ * The backup that a command was asked for.
+ *
+ * @throws NotFoundError if there is none, DumpError if the one asked for by id is broken
+ */
+export function chooseFor(
+  invocation: Invocation,
+  session: ChoosingSession,
+  store: Store,
+  wanted: Wanted,
+): Promise<UsableBackup<Manifest>> {
+  return chooseBackup(store, session.config.prefix, wanted, choiceOptions(invocation, session, wanted));
+}
 
 /**
  * How every command chooses a backup: by its id, or among those of POSTGRES_DB if that is given, so that they all mean
@@ -9,7 +28,7 @@ import type { Invocation, Session } from './session.ts';
  */
 export function choiceOptions(
   invocation: Invocation,
-  { now, log, signal }: Pick<Session<never>, 'now' | 'log' | 'signal'>,
+  { now, log, signal }: Pick<ChoosingSession, 'now' | 'log' | 'signal'>,
   { by }: Pick<Wanted, 'by'>,
 ): ChoiceOptions {
   return {

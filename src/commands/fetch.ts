@@ -1,11 +1,10 @@
 import { fetchDump } from '../backup/fetch-dump.ts';
 import { fetchTable } from '../backup/fetch-table.ts';
-import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { readBackupId } from './backup-id.ts';
-import { choiceOptions } from './choice-options.ts';
+import { chooseFor } from './choose.ts';
 import { READ_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 
@@ -30,12 +29,7 @@ export async function run(invocation: Invocation, id: string, directory: string)
   const { config, log, startProgress } = session;
   const { env, signal } = invocation;
   await withStore(session, async (store) => {
-    const backup = await chooseBackup(
-      store,
-      config.prefix,
-      wanted,
-      choiceOptions(invocation, session, wanted),
-    );
+    const backup = await chooseFor(invocation, session, store, wanted);
     const context = { store, binDir: config.binDir, env, log, startProgress };
     if (table !== undefined) {
       const options = { wanted: table, form: csv === true ? 'csv' : 'copy' } as const;

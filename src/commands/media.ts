@@ -1,11 +1,10 @@
-import { chooseBackup } from '../catalog/choose-backup.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { checkMedia } from '../media/check-media.ts';
 import type { FirstMediaFindings, MediaFinding, MediaFindingSink } from '../media/media-finding.ts';
 import { restoreMedia } from '../media/restore-media.ts';
 import { checkQuarantinePrefix } from '../quarantine/quarantine-keys.ts';
 import { readBackupId } from './backup-id.ts';
-import { choiceOptions } from './choice-options.ts';
+import { chooseFor } from './choose.ts';
 import { firstFindings } from './first-findings.ts';
 import { MEDIA_GROUPS } from './groups.ts';
 import { jsonFindings } from './json-findings.ts';
@@ -24,12 +23,7 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
   const json = invocation.options.json === true;
   checkQuarantinePrefix(config);
   return withStore(session, async (store) => {
-    const backup = await chooseBackup(
-      store,
-      config.prefix,
-      wanted,
-      choiceOptions(invocation, session, wanted),
-    );
+    const backup = await chooseFor(invocation, session, store, wanted);
     const context = mediaContext(session, store);
     if (what === 'check') {
       const check = (sink: MediaFindingSink) => checkMedia(context, backup, sink, signal);

@@ -9,7 +9,7 @@ import type { RestoreMedia } from '../restore/restore-confirmed.ts';
 import type { Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
-import { choiceOptions } from './choice-options.ts';
+import { choiceOptions } from './choose.ts';
 import { FILE_RESTORE_GROUPS, RESTORE_GROUPS } from './groups.ts';
 import { mediaOfRestore } from './restore-media.ts';
 import {

@@ -1,12 +1,12 @@
-import { type ChoiceOptions, chooseBackup, type Wanted } from '../catalog/choose-backup.ts';
+import type { UsableBackup } from '../catalog/backup.ts';
 import { compareTables, type TableChange } from '../catalog/compare-tables.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { DumpError } from '../errors.ts';
-import type { Store } from '../s3/store.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
-import { choiceOptions } from './choice-options.ts';
+import { chooseFor } from './choose.ts';
 import { SHOW_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
@@ -14,10 +14,9 @@ import { type Invocation, openSession, withStore } from './session.ts';
 export async function showDiff(invocation: Invocation, id: string, other: string): Promise<void> {
   const wanted = [readBackupId(id, 'ID'), readBackupId(other, '--diff')];
   const session = openSession(invocation, SHOW_GROUPS);
-  const { prefix } = session.config;
   const [after, before] = await withStore(session, (store) =>
-    Promise.all(
-      wanted.map((named) => readManifest(store, prefix, named, choiceOptions(invocation, session, named))),
+    mapConcurrently(wanted, wanted.length, async (named) =>
+      manifestOf(await chooseFor(invocation, session, store, named)),
     ),
   );
   const tables = compareTables(before?.tables ?? [], after?.tables ?? []);
@@ -26,13 +25,7 @@ export async function showDiff(invocation: Invocation, id: string, other: string
 }
 
 /** @throws DumpError for a backup without a manifest, whose tables are unknown */
-async function readManifest(
-  store: Store,
-  prefix: string,
-  wanted: Wanted,
-  options: ChoiceOptions,
-): Promise<Manifest> {
-  const { dump, manifest } = await chooseBackup(store, prefix, wanted, options);
+function manifestOf({ dump, manifest }: UsableBackup<Manifest>): Manifest {
   if (manifest !== undefined) return manifest;
   throw new DumpError({
     doing: `cannot compare the tables of ${dump.key}`,

@@ -1,17 +1,16 @@
 import type { Backup } from '../catalog/backup.ts';
-import { type ChoiceOptions, chooseBackup, findNamed, type Wanted } from '../catalog/choose-backup.ts';
+import { findNamed } from '../catalog/choose-backup.ts';
 import { showTableName } from '../catalog/find-table.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { lacksRows } from '../catalog/media-manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
 import { EXIT } from '../errors.ts';
-import type { Store } from '../s3/store.ts';
 import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
 import { summarize } from './backup-summary.ts';
-import { choiceOptions } from './choice-options.ts';
+import { chooseFor } from './choose.ts';
 import { SHOW_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
 import { showDiff } from './show-diff.ts';
@@ -32,7 +31,10 @@ export async function run(invocation: Invocation, id: string): Promise<number> {
   const { config } = session;
   const wanted = readBackupId(id, 'ID');
   const backup = await withStore(session, (store) =>
-    look(store, config.prefix, wanted, choiceOptions(invocation, session, wanted)),
+    // A broken backup can be shown too.
+    wanted.by === 'id'
+      ? findNamed(store, config.prefix, wanted, `cannot show backup ${wanted.id}`, invocation.signal)
+      : chooseFor(invocation, session, store, wanted),
   );
   session.print(
     {
@@ -43,17 +45,6 @@ export async function run(invocation: Invocation, id: string): Promise<number> {
     render(backup),
   );
   return EXIT.done;
-}
-
-/** A broken backup can be shown too. */
-async function look(
-  store: Store,
-  prefix: string,
-  wanted: Wanted,
-  options: ChoiceOptions,
-): Promise<Backup<Manifest>> {
-  if (wanted.by !== 'id') return chooseBackup(store, prefix, wanted, options);
-  return findNamed(store, prefix, wanted, `cannot show backup ${wanted.id}`, options.signal);
 }
 
 /** `2026-11-24 03:00:00 UTC, full, good` */

@@ -66,19 +66,6 @@ export async function newestBackup(
   return undefined;
 }
 
-/**
- * Reads the backup with an id, preferring the one that has a manifest; undefined if there is neither dump nor
- * manifest.
- */
-export async function findBackup(
-  store: Store,
-  prefix: string,
-  id: string,
-  signal: AbortSignal,
-): Promise<Backup<Manifest> | undefined> {
-  return (await findBackups(store, prefix, id, signal))[0];
-}
-
 /** Whether a backup that was listed has been deleted since, or is being: its dump is the first to go. */
 export async function isDeleted(store: Store, { dump }: Backup, signal: AbortSignal): Promise<boolean> {
   return dump !== undefined && (await store.head(dump.key, signal)) === undefined;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type DumpSchema, readDumpSchema } from '../../src/audit/dump-schema.ts';
 import { isUsable } from '../../src/catalog/backup.ts';
-import { findBackup } from '../../src/catalog/catalog.ts';
 import { backupSource } from '../../src/catalog/dump-source.ts';
 import { qualifiedName } from '../../src/dump/tokens.ts';
 import { dumpText } from '../support/dump-text.ts';
+import { findBackup } from '../support/find-backup.ts';
 import { startTestStore, type TestStore } from '../support/test-store.ts';
 
 const { signal } = new AbortController();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { beginDump } from '../../src/backup/claim-id.ts';
 import { type StoreDumpOptions, storeDump } from '../../src/backup/store-dump.ts';
 import type { Backup } from '../../src/catalog/backup.ts';
-import { findBackup, listBackups } from '../../src/catalog/catalog.ts';
+import { listBackups } from '../../src/catalog/catalog.ts';
 import { compareIndex } from '../../src/catalog/compare-index.ts';
 import type { Manifest } from '../../src/catalog/manifest.ts';
 import { MANIFEST_LIMIT } from '../../src/catalog/manifest.ts';
@@ -11,6 +11,7 @@ import { readObject } from '../../src/s3/reader.ts';
 import type { Logger } from '../../src/ui/log.ts';
 import { deferred } from '../support/deferred.ts';
 import { dumpText, textSource } from '../support/dump-text.ts';
+import { findBackup } from '../support/find-backup.ts';
 import type { Fault } from '../support/s3-server/faults.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
 

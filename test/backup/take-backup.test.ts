@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { takeBackup } from '../../src/backup/take-backup.ts';
-import { findBackup } from '../../src/catalog/catalog.ts';
 import { backupSource } from '../../src/catalog/dump-source.ts';
 import { decodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
 import { restoreDump } from '../../src/restore/restore.ts';
 import { withClient } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
 import { fakePgDump } from '../support/fake-pg-dump.ts';
+import { findBackup } from '../support/find-backup.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
 import { fillTopobank } from '../support/topobank-fixture.ts';
 

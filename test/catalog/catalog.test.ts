@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { findBackup, listBackups } from '../../src/catalog/catalog.ts';
+import { listBackups } from '../../src/catalog/catalog.ts';
 import { chooseBackup, type Wanted } from '../../src/catalog/choose-backup.ts';
 import { compareIndex, describeFault } from '../../src/catalog/compare-index.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
@@ -13,6 +13,7 @@ import { createScanner, drain } from '../../src/dump/scanner.ts';
 import { DumpError } from '../../src/errors.ts';
 import { PLAIN_CREATION } from '../../src/postgres/facts.ts';
 import { dumpText } from '../support/dump-text.ts';
+import { findBackup } from '../support/find-backup.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;

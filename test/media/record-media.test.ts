@@ -1,11 +1,11 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { findBackup } from '../../src/catalog/catalog.ts';
 import type { Manifest } from '../../src/catalog/manifest.ts';
 import type { MediaEntry } from '../../src/catalog/media-manifest.ts';
 import { readObject } from '../../src/s3/reader.ts';
 import { type AuditBed, createAuditBed } from '../audit/audit-bed.ts';
 import { during } from '../support/during.ts';
+import { findBackup } from '../support/find-backup.ts';
 import { keepVersions } from '../support/keep-versions.ts';
 
 const never = new AbortController().signal;

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { takeBackup } from '../../src/backup/take-backup.ts';
-import { findBackup } from '../../src/catalog/catalog.ts';
 import { backupSource, type DumpSource } from '../../src/catalog/dump-source.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
@@ -9,6 +8,7 @@ import { mayCreateIn } from '../../src/postgres/roles.ts';
 import { type RestoreOptions, restoreDump } from '../../src/restore/restore.ts';
 import { compareDigests, digestDatabase } from '../support/compare-databases.ts';
 import { withClient } from '../support/database.ts';
+import { findBackup } from '../support/find-backup.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;

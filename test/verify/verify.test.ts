@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { findBackup } from '../../src/catalog/catalog.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
 import type { Depth, Fault } from '../../src/catalog/verification.ts';
 import { scanDump } from '../../src/dump/scanner.ts';
@@ -7,6 +6,7 @@ import type { Verification } from '../../src/verify/evidence.ts';
 import { verifyBackup } from '../../src/verify/verify-backup.ts';
 import { deferred } from '../support/deferred.ts';
 import { during } from '../support/during.ts';
+import { findBackup } from '../support/find-backup.ts';
 import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;

@@ -2,22 +2,18 @@ import { constants, createReadStream } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DumpError, messageOf, NotFoundError } from '../errors.ts';
+import type { ByteRange } from './read-text.ts';
 
 /** A dump in a local file. */
 export interface LocalDump {
   /** Size of the file in bytes. */
   readonly bytes: number;
   /**
-   * The file's bytes, or those from `start` to `end`, both inclusive; may be called more than once.
+   * The file's bytes, or those of a range; may be called more than once.
    *
    * @throws DumpError if they cannot be read
    */
   read(range?: ByteRange): AsyncIterable<Buffer>;
-}
-
-interface ByteRange {
-  readonly start: number;
-  readonly end: number;
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {

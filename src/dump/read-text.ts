@@ -5,11 +5,14 @@ import type { DumpToken } from './tokens.ts';
 /** A scanner or, if no index is wanted, a tokenizer. */
 type TokenReader = Pick<Tokenizer, 'push' | 'end' | 'leaveOut'>;
 
-/** Reads bytes `start` to `end`, both inclusive, of a plain dump. */
-export type ReadRange = (
-  range: { readonly start: number; readonly end: number },
-  signal: AbortSignal,
-) => AsyncIterable<Buffer>;
+/** Bytes `start` to `end`, both inclusive. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Reads a part of a plain dump. */
+export type ReadRange = (range: ByteRange, signal: AbortSignal) => AsyncIterable<Buffer>;
 
 /**
  * The tokens of a dump without the rows of some of its tables, whose bytes are not read. Offsets and lines are those

@@ -35,7 +35,7 @@ interface DropContext {
 }
 
 /** The drop of the database that a restore in place replaces. */
-export interface TargetDrop {
+interface TargetDrop {
   /**
    * Drops it, unless the signal is aborted before the server has begun to: while it waits for sessions to end, or for
    * a lock.

@@ -10,12 +10,12 @@ import {
   foreseeRows,
 } from './add-rows.ts';
 
-export interface ConfirmedRowsContext extends AddRowsContext, ConfirmAndLock {
+interface ConfirmedRowsContext extends AddRowsContext, ConfirmAndLock {
   /** Throws if the dump is no longer there. Called under the lock, for which another run may have been waited. */
   readonly checkThere: (signal: AbortSignal) => Promise<void>;
 }
 
-export interface ConfirmedRowsOptions extends AddRowsOptions {
+interface ConfirmedRowsOptions extends AddRowsOptions {
   /** Say what would be done, and do nothing. */
   readonly dryRun: boolean;
 }

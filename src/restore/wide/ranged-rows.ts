@@ -11,7 +11,7 @@ import type { SessionSettings } from '../session-settings.ts';
 import { adoptSettings, type Lane, type Lanes } from './lanes.ts';
 
 /** Copies the rows of large tables, in pieces that the lanes read directly from where the dump is. */
-export interface RangedRows {
+interface RangedRows {
   /** Has the lanes start on a table's rows as soon as one is free; of the waiting pieces the largest comes first. */
   begin(table: DumpTable, statement: CopyStart): void;
   /** Copies a table's rows now, in order, over the connection of the text. */

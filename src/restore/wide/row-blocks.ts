@@ -10,7 +10,7 @@ import { type SpreadRows, spreadRows } from './spread-rows.ts';
 import type { WideDump } from './wide-dump.ts';
 
 /** Passes the rows of a dump's COPY blocks, as they come in its text, to the lanes that copy them. */
-export interface RowBlocks {
+interface RowBlocks {
   /**
    * Tables whose rows are not read with the text: those that the lanes read themselves, and those that are not
    * wanted.

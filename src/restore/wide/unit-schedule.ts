@@ -11,7 +11,7 @@ export interface Scheduled {
  * Hands out units so that none runs beside another with a conflicting lock on the same table, or before a conflicting
  * one that precedes it.
  */
-export interface UnitSchedule<U> {
+interface UnitSchedule<U> {
   /** The largest unit that can run now; undefined while each waits for one that runs, and at the end. */
   take(): U | undefined;
   /** Must be called for each unit taken, once it has ended. */

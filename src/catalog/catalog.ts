@@ -3,7 +3,7 @@ import type { Store } from '../s3/store.ts';
 import type { Backup } from './backup.ts';
 import { keyStart, parseObjectName } from './backup-name.ts';
 import { isAhead } from './backup-time.ts';
-import { describeBackups, type FoundObjects, nothingFound } from './describe-backup.ts';
+import { describeBackups, type FoundObjects, noObjects } from './describe-backup.ts';
 import { type Manifest, mayBeOf } from './manifest.ts';
 
 /** Manifests read at the same time. */
@@ -93,7 +93,7 @@ async function findObjects(
   for await (const object of store.list(keyStart(prefix, id), { signal })) {
     const name = parseObjectName(prefix, object.key);
     if (name === undefined) continue;
-    const entry = found.get(name.id) ?? nothingFound();
+    const entry = found.get(name.id) ?? noObjects();
     found.set(name.id, entry);
     if (name.part === 'dump') entry.dumps.push({ ...object, compression: name.compression });
     else if (name.part === 'manifest') entry.manifest = object;

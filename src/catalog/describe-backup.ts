@@ -16,7 +16,7 @@ export interface FoundObjects {
 }
 
 /** The objects of a backup before any of them is listed. */
-export function nothingFound(): FoundObjects {
+export function noObjects(): FoundObjects {
   return { dumps: [], media: [], records: new Map(), manifest: undefined };
 }
 

@@ -1,6 +1,6 @@
 import type { BackupAuditContext } from '../audit/audit-backup.ts';
-import type { BackupsAuditContext } from '../audit/audit-backups.ts';
 import type { AuditContext } from '../audit/audit-media.ts';
+import type { OutlookContext } from '../audit/backup-outlooks.ts';
 import { keptMedia } from '../audit/kept-media.ts';
 import { readOwnReferences } from '../audit/own-references.ts';
 import { listBackups } from '../catalog/catalog.ts';
@@ -18,7 +18,7 @@ export async function backupAuditContext(
   session: Session<(typeof BACKUP_AUDIT_GROUPS)[number]>,
   store: Store,
   env: NodeJS.ProcessEnv,
-): Promise<BackupsAuditContext> {
+): Promise<OutlookContext> {
   const { config, startProgress, log } = session;
   checkQuarantinePrefix(config);
   return {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { auditBackup } from '../audit/audit-backup.ts';
-import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
 import { agrees, auditMedia } from '../audit/audit-media.ts';
+import { type BackupOutlook, findOutlooks } from '../audit/backup-outlooks.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import type { SettingGroup } from '../config/setting.ts';
 import { unreadFlags } from '../config/unread-flags.ts';
@@ -150,7 +150,7 @@ async function auditAll(invocation: Invocation): Promise<number> {
   const { config } = session;
   const outlooks = await withStore(session, async (store) => {
     const context = await backupAuditContext(session, store, invocation.env);
-    return auditBackups(
+    return findOutlooks(
       context,
       await listBackups(store, config.prefix, invocation.signal),
       invocation.signal,

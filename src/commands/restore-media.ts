@@ -1,5 +1,5 @@
-import { auditBackups, type BackupOutlook } from '../audit/audit-backups.ts';
 import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
+import { type BackupOutlook, findOutlooks } from '../audit/backup-outlooks.ts';
 import { isListComplete } from '../audit/listed-sources.ts';
 import type { UsableBackup } from '../catalog/backup.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
@@ -78,7 +78,7 @@ async function compareBackup(
     );
     return undefined;
   }
-  const [outlook] = await auditBackups(context, [backup], signal);
+  const [outlook] = await findOutlooks(context, [backup], signal);
   if (outlook === undefined) return undefined;
   if ('problem' in outlook) log.warn(`skipping the comparison of rows and media objects: ${outlook.problem}`);
   else log[outlook.dangling > 0 ? 'warn' : 'info'](describeOutlook(outlook));

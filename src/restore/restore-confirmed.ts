@@ -1,5 +1,5 @@
-import type { BackupOutlook } from '../audit/audit-backups.ts';
 import type { AuditReport } from '../audit/audit-media.ts';
+import type { BackupOutlook } from '../audit/backup-outlooks.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import type { FirstMediaFindings } from '../media/media-finding.ts';
 import type { MediaRestored } from '../media/restore-media.ts';

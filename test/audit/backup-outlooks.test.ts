@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { auditBackups, type BackupsAuditContext } from '../../src/audit/audit-backups.ts';
+import { findOutlooks, type OutlookContext } from '../../src/audit/backup-outlooks.ts';
 import type { Store } from '../../src/s3/store.ts';
 import { foreign } from '../retention/backups.ts';
 import { deferred } from '../support/deferred.ts';
@@ -35,7 +35,7 @@ test('a failure ends the reading of the other backups', async () => {
       return bed.store.get(key, options);
     },
   };
-  const context: BackupsAuditContext = {
+  const context: OutlookContext = {
     store,
     mediaPrefix: 'media/',
     otherPrefixes: [],
@@ -47,6 +47,6 @@ test('a failure ends the reading of the other backups', async () => {
     log: keepingLog().log,
   };
   const never = new AbortController().signal;
-  await expect(auditBackups(context, [gone, held], never)).rejects.toThrow(/cannot look up .* HTTP 403/);
+  await expect(findOutlooks(context, [gone, held], never)).rejects.toThrow(/cannot look up .* HTTP 403/);
   expect(readings.map(({ aborted }) => aborted)).toEqual([true, true]);
 });

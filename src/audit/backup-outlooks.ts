@@ -20,8 +20,8 @@ import { assertSources } from './match-sources.ts';
 import { onlyMedia } from './only-media.ts';
 import { OBJECTS_PER_RANGE } from './reference-ranges.ts';
 
-/** What is needed to audit backups that may be pruned in the meantime. */
-export interface BackupsAuditContext extends BackupAuditContext {
+/** What is needed to foresee the media of backups that may be pruned in the meantime. */
+export interface OutlookContext extends BackupAuditContext {
   readonly log: Logger;
 }
 
@@ -46,8 +46,8 @@ export type BackupOutlook =
  * @throws StoreError, or the signal's reason; a backup that cannot be read is reported in its outlook, and one
  * deleted in the meantime is left out
  */
-export async function auditBackups(
-  context: BackupsAuditContext,
+export async function findOutlooks(
+  context: OutlookContext,
   backups: readonly Backup[],
   signal: AbortSignal,
 ): Promise<BackupOutlook[]> {

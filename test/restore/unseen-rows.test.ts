@@ -45,7 +45,7 @@ INSERT INTO public.t VALUES (3);\n`);
   await expect(restoring).rejects.toThrow(/violates check constraint/);
   const [left = ''] = await bed.databases();
   expect(left).toMatch(/_restore_\d{14}$/);
-  expect(lines.join('\n')).toContain('which ones is not known, because they could not be counted');
+  expect(lines.join('\n')).toContain('lacks rows: those of the refused statement');
   await withClient(bed.env, 'postgres', (client) =>
     client.query(`ALTER DATABASE ${left} RENAME TO ${bed.database.name}`),
   );

@@ -1,4 +1,5 @@
 import type { Backup } from '../catalog/backup.ts';
+import { mayBeOf } from '../catalog/manifest.ts';
 import { entryKey, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { OperatorError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
@@ -24,17 +25,23 @@ export interface KeptBackup {
   keys(): AsyncGenerator<readonly KeptKey[]>;
 }
 
+interface KeptMediaContext extends DumpReferencesContext {
+  /** The database whose media are under the prefix. */
+  readonly database: { readonly name: string };
+  readonly log: Logger;
+}
+
 /**
  * What each backup needs, according to its list of media, or to its dump if it has none; according to both if the
- * list was made without a source that is known today, or under another prefix.
+ * list was made without a source that is known today, or under another prefix than the database's.
  */
 export function keptMedia(
-  context: DumpReferencesContext & { readonly log: Logger },
+  context: KeptMediaContext,
   backups: readonly Backup[],
   signal: AbortSignal,
 ): KeptBackup[] {
   // All dumps are sorted at the same time and share the memory.
-  const dumps = backups.filter((backup) => !isListComplete(backup, context));
+  const dumps = backups.filter((backup) => needsDump(context, backup));
   const space = { ...context.space, memory: context.space.memory / Math.max(1, dumps.length) };
   return backups.flatMap((backup): KeptBackup[] => {
     const { id } = backup;
@@ -45,6 +52,21 @@ export function keptMedia(
       readers.push({ id, keys: () => readDump({ ...context, space }, backup, signal) });
     return readers;
   });
+}
+
+/**
+ * Under a shared S3_PREFIX there are also backups of databases whose media have a prefix of their own. The list of such a
+ * backup is under that one, and its rows own nothing under this one.
+ */
+function needsDump(context: KeptMediaContext, backup: Backup): boolean {
+  const isOfOther = !mayBeOf(backup, context.database.name) && hasFoundMedia(backup);
+  return !isListComplete(backup, isOfOther ? { ...context, mediaPrefix: undefined } : context);
+}
+
+/** Whether a list names objects that were there: with a wrong AWS_MEDIA_PREFIX, it would name none. */
+function hasFoundMedia({ manifest }: Backup): boolean {
+  const media = manifest?.media;
+  return media !== undefined && 'objects' in media && (media.objects > 0 || media.references === 0);
 }
 
 async function* readList(store: Store, key: string, signal: AbortSignal): AsyncGenerator<readonly KeptKey[]> {

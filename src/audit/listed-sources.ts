@@ -4,8 +4,8 @@ import { type ReferenceSource, sourceNames, TOPOBANK_SOURCES } from './reference
 
 /** What lists of media are made with. */
 interface ListedWith {
-  /** Prefix of media in the bucket, with its slash. */
-  readonly mediaPrefix: string;
+  /** Prefix of media in the bucket, with its slash; undefined if a list under any prefix will do. */
+  readonly mediaPrefix: string | undefined;
   /** Those of AUDIT_REFERENCES. */
   readonly ownSources: readonly ReferenceSource[];
 }
@@ -17,7 +17,8 @@ interface ListedWith {
  */
 export function isListComplete(backup: Backup, { mediaPrefix, ownSources }: ListedWith): boolean {
   const media = backup.manifest?.media;
-  if (media !== undefined && 'prefix' in media && media.prefix !== mediaPrefix) return false;
+  const isUnderPrefix = mediaPrefix === undefined || media === undefined || !('prefix' in media);
+  if (!isUnderPrefix && media.prefix !== mediaPrefix) return false;
   const listed = new Set(listedSources(backup));
   return sourceNames([...TOPOBANK_SOURCES, ...ownSources]).every((name) => listed.has(name));
 }

@@ -47,7 +47,7 @@ export async function mediaAuditContext(
     database,
     graceMs: config.grace,
     keptBackups: async (signal) =>
-      keptMedia({ ...context, log }, await listBackups(store, config.prefix, signal), signal),
+      keptMedia({ ...context, database, log }, await listBackups(store, config.prefix, signal), signal),
     log,
   };
 }

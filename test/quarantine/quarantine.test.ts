@@ -3,6 +3,7 @@ import { withLock } from '../../src/postgres/advisory-lock.ts';
 import { findFreeRun } from '../../src/quarantine/runs.ts';
 import { openMultipartWriter } from '../../src/s3/multipart-writer.ts';
 import { onOtherServer } from '../support/bed-server.ts';
+import { createTestDatabase } from '../support/database.ts';
 import { during } from '../support/during.ts';
 import { keepVersions } from '../support/keep-versions.ts';
 import { keepingLog } from '../support/test-bed.ts';
@@ -189,6 +190,27 @@ test('what a backup needs stays, though its list of media was made under another
   expect((await bed.places()).quarantine).toEqual(['media/a b+ü', 'media/x/1']);
   const audited = await bed.command(['audit-orphans', '--all-backups', '--json']);
   expect(JSON.parse(audited.stdout)).toMatchObject([{ by: 'dump', references: 2, dangling: 0 }]);
+});
+
+test('what the rows of another database own under a prefix of its own protects nothing here', async () => {
+  const other = await createTestDatabase(inject('postgres'));
+  try {
+    await other.query(
+      `CREATE TABLE files (id int PRIMARY KEY, key text); CREATE TABLE albums (id int PRIMARY KEY);
+       INSERT INTO files VALUES (1, 'orphan')`,
+    );
+    await bed.put('theirs/orphan');
+    const theirs = { POSTGRES_DB: other.name, AWS_MEDIA_PREFIX: 'theirs' };
+    expect(await bed.command(['backup'], {}, theirs)).toMatchObject({ status: 0 });
+  } finally {
+    await other.drop();
+  }
+  expect(await quarantine()).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/moved 3 objects/),
+    stderr: expect.not.stringContaining('reading the dump'),
+  });
+  expect((await bed.places()).quarantine).toEqual(ORPHANS);
 });
 
 test('nothing is moved while it is not known what a backup needs', async () => {

@@ -74,7 +74,7 @@ export async function buildScratch(
         : { kind: 'by index', jobs, index: dump, selection };
     const finish = async (lanes: Lanes, taken: FilledFrom) => {
       checkAgainst(source, dump, taken);
-      await flushCommits(lanes.text.client);
+      await flushCommits(lanes.text.client, log);
       filled = taken;
       await analyzeTables(lanes, log);
     };

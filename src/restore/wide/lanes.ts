@@ -1,7 +1,10 @@
 import type pg from 'pg';
 import { heardByMany } from '../../heard-by-many.ts';
 import type { Database } from '../../postgres/database.ts';
+import { describeCause } from '../../postgres/errors.ts';
 import { raiseMemory } from '../../postgres/raise-memory.ts';
+import { endsSession } from '../../postgres/server-away.ts';
+import type { Logger } from '../../ui/log.ts';
 import { fireEventTriggers } from '../event-triggers.ts';
 import { runStatement, type StatementContext } from '../run-statement.ts';
 import type { SessionSettings, SetStatement } from '../session-settings.ts';
@@ -82,10 +85,19 @@ async function tuneSession(client: pg.Client, lanes: number): Promise<void> {
 /**
  * Has the server write to disk what it has committed for all lanes, so that a crash takes nothing of it: the log is
  * flushed up to this commit, which writes a record of its own (manual, "Asynchronous Commit", `pg_logical_emit_message`).
+ * A role that may not call this is no reason to give up what is restored: the server does the same by itself within
+ * moments (`wal_writer_delay`).
+ *
+ * @throws the error of `pg` if the connection breaks
  */
-export async function flushCommits(client: pg.Client): Promise<void> {
-  await client.query('SET synchronous_commit = local');
-  await client.query(`SELECT pg_logical_emit_message(true, 'topobank-backup', '')`);
+export async function flushCommits(client: pg.Client, log: Pick<Logger, 'debug'>): Promise<void> {
+  try {
+    await client.query('SET synchronous_commit = local');
+    await client.query(`SELECT pg_catalog.pg_logical_emit_message(true, 'topobank-backup', '')`);
+  } catch (error) {
+    if (endsSession(error)) throw error;
+    log.debug(`what is restored is left to the server to write to disk: ${describeCause(error)}`);
+  }
 }
 
 /** Brings a lane's session into the state that the dump's would have with these settings. */

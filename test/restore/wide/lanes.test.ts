@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
 import { openDatabase } from '../../../src/postgres/database.ts';
-import { withLanes } from '../../../src/restore/wide/lanes.ts';
+import { flushCommits, withLanes } from '../../../src/restore/wide/lanes.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { keepingLog } from '../../support/test-bed.ts';
 
 const signal = new AbortController().signal;
 
@@ -40,4 +41,26 @@ test.each([
 ])('$lanes lanes build indexes with $memory each and $workers workers beside', async (given) => {
   const each = ['off', given.memory, given.workers];
   expect(await settingsOf(given.lanes)).toEqual(Array(given.lanes).fill(each));
+});
+
+test('a role that may not have commits written to disk at once keeps what it has restored', async () => {
+  const role = `${database.name}_plain`;
+  await database.query(
+    `CREATE ROLE ${role};
+     DO $$ BEGIN EXECUTE (
+       SELECT string_agg(format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', oid::regprocedure), ';')
+       FROM pg_proc WHERE proname = 'pg_logical_emit_message'); END $$`,
+  );
+  const { log, lines } = keepingLog();
+  try {
+    await withLanes(open(), database.name, 1, signal, async ({ text: { client } }) => {
+      await client.query(`SET ROLE ${role}`);
+      await flushCommits(client, log);
+      await client.query('RESET ROLE; SELECT pg_terminate_backend(pg_backend_pid())').catch(() => {});
+      await expect(flushCommits(client, log)).rejects.toThrow();
+    });
+  } finally {
+    await database.query(`DROP ROLE ${role}`);
+  }
+  expect(lines).toEqual([expect.stringMatching(/^debug: .*permission denied/)]);
 });

@@ -76,10 +76,11 @@ export async function buildScratch(
       checkAgainst(source, dump, taken);
       await flushCommits(lanes.text.client, log);
       filled = taken;
+      // A complete copy may be kept although what follows fails.
+      tellLost(taken.lost, log);
       await analyzeTables(lanes, log);
     };
     const all = await fillDatabase(context, source, { scratch, noOwner, noWayBack, way, finish }, signal);
-    tellLost(all.lost, log);
     const [refused] = refusedRows(all);
     if (refused !== undefined) throw refused;
     for (const foreignKey of selection?.foreignKeys ?? []) {

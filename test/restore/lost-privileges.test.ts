@@ -56,6 +56,22 @@ test('grants and revocations that the role may not make are warned of', async ()
   expect(warningsOf((await bed.run(['restore', '--latest', '--yes', '--no-audit'])).stderr)).toEqual([]);
 });
 
+test('they are warned of too where a complete copy is kept in place after its connection broke', async () => {
+  await bed.database.query(
+    `GRANT pg_signal_backend TO ${owner}; SET ROLE ${owner};
+     CREATE FUNCTION ending(id integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS
+     $$ BEGIN IF current_query() LIKE 'ANALYZE%' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN id; END $$;
+     CREATE TABLE t (id integer); INSERT INTO t VALUES (1); CREATE INDEX ON t (public.ending(id))`,
+  );
+  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+  const { status, stderr } = await asOperator('restore', '--latest', '--yes', '--no-audit', '--in-place');
+  expect({ status, stderr }).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/all of the dump is in/),
+  });
+  for (const lost of LOST) expect(stderr).toMatch(lost);
+});
+
 test('a drill that they prevent says so and records no fault', async () => {
   expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
   const before = await bed.keys();

@@ -4,12 +4,13 @@ import type { DumpIndex, KnownDump } from '../dump/dump-index.ts';
 import { RestoreError } from '../errors.ts';
 import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
+import { isAway } from '../postgres/server-away.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
-import { describeMissingRows } from './missing-rows.ts';
+import { describeEmptied, describeMissingRows } from './missing-rows.ts';
 import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
@@ -23,8 +24,8 @@ import { flushCommits, type Lanes } from './wide/lanes.ts';
 export interface LeftRows {
   /** The tables that lack rows, for people; undefined if none does. */
   readonly missing: string | undefined;
-  /** What of the dump is there: what precedes the failure; all but what was refused; or everything. */
-  readonly extent: 'rows' | 'all that was taken' | 'all';
+  /** What of the dump is there: what precedes the failure; all but what was refused, or a crash took; or everything. */
+  readonly extent: 'rows' | 'all that was taken' | 'all that is logged' | 'all';
   /** Whether the restore may succeed at another attempt. */
   readonly mayPass: boolean;
 }
@@ -115,12 +116,36 @@ async function finishLeft(
     database.use(database.maintenanceName, away, (client) => finishScratch(client, plan, { scratch, log })),
   ).catch((failure: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`));
   const rows = filled === undefined ? [] : refusedRows(filled);
-  const hasAllRows = filled !== undefined && rows.length === 0;
+  const hadAllRows = filled !== undefined && rows.length === 0;
+  const missing = hadAllRows
+    ? await findEmptied(context, scratch, dump, error)
+    : await findMissing(context, scratch, dump, signal);
+  if (filled?.refused.length === 0) {
+    const extent = missing === undefined ? 'all' : 'all that is logged';
+    return { missing, extent, mayPass: true };
+  }
   return {
-    missing: hasAllRows ? undefined : await findMissing(context, scratch, dump, signal),
-    extent: filled === undefined ? 'rows' : filled.refused.length > 0 ? 'all that was taken' : 'all',
+    missing,
+    extent: filled === undefined ? 'rows' : 'all that was taken',
     mayPass: rows.length > 0 ? rows.every(mayPass) : error instanceof RestoreError && mayPass(error),
   };
+}
+
+/** The rows that a complete copy has lost if its connection broke because the server crashed. */
+async function findEmptied(
+  { database, log }: { readonly database: Database; readonly log: Logger },
+  scratch: string,
+  { tables }: KnownDump,
+  error: unknown,
+): Promise<string | undefined> {
+  if (!isAway(error)) return undefined;
+  // A crash has ended the connection that holds the lock too, and so has aborted the restore's own signal.
+  return retryWhileAway(database, `to look at the unlogged tables of ${scratch}`, log, (signal) =>
+    describeEmptied(database, scratch, tables, signal),
+  ).catch(
+    (failure: unknown) =>
+      `perhaps those of unlogged tables, which could not be looked at (${describeCause(failure)})`,
+  );
 }
 
 /** Why rows are missing is told by the error; which tables lack them has to be counted. */

@@ -18,15 +18,25 @@ import { namedColumns, type ReferenceSource } from './reference-sources.ts';
  * @returns what is wrong with the tables of the others
  */
 export function requireSource(source: ReferenceSource, relations: Relations): string[] {
-  return source.tables.flatMap((table) => {
-    const named = relations.get(table) ?? [];
-    const found = source.optional === true ? named.filter(hasColumns(source)) : named;
-    if (found.length === 0) {
-      if (source.optional === true) return [];
-      throw refuseSource(`there is no table ${table}`);
-    }
-    return othersUnread(found, (relation) => problemOf(source, relation), refuseSource);
-  });
+  const isOptional = source.optional === true;
+  // A table that has the columns of some patterns only owns what these name.
+  const parts = isOptional ? byPattern(source) : [source];
+  return parts.flatMap((part) =>
+    part.tables.flatMap((table) => {
+      const named = relations.get(table) ?? [];
+      const found = isOptional ? named.filter(hasColumns(part)) : named;
+      if (found.length === 0 && isOptional) return [];
+      if (found.length === 0) throw refuseSource(`there is no table ${table}`);
+      return othersUnread(found, (relation) => problemOf(part, relation), refuseSource);
+    }),
+  );
+}
+
+function byPattern(source: ReferenceSource): readonly ReferenceSource[] {
+  const { owned } = source;
+  return owned.kind === 'key'
+    ? [source]
+    : owned.patterns.map((pattern) => ({ ...source, owned: { ...owned, patterns: [pattern] } }));
 }
 
 function hasColumns({ owned }: ReferenceSource): (relation: Relation) => boolean {

@@ -35,3 +35,23 @@ test.each([
     });
   },
 );
+
+test('what an optional entry owns that the database has must be readable, though it lacks another column', async () => {
+  bed = await createAuditBed(
+    inject('postgres'),
+    'CREATE TABLE files (id int PRIMARY KEY, file text); CREATE TABLE albums (id int); INSERT INTO albums VALUES (1)',
+  );
+  await bed.put('media/albums/1/x');
+  const audit = (owns: readonly string[]) =>
+    bed.audit([
+      '--references',
+      JSON.stringify([{ column: 'files.file' }, { table: 'albums', owns, optional: true }]),
+    ]);
+  expect(await audit(['zips/{slug}/', 'albums/{id}/'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('table albums has no primary key'),
+  });
+  expect(await audit(['zips/{slug}/'])).toMatchObject({ status: 3 });
+  await bed.database.query('ALTER TABLE albums ADD PRIMARY KEY (id)');
+  expect(await audit(['zips/{slug}/', 'albums/{id}/'])).toMatchObject({ status: 0 });
+});

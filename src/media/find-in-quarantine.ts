@@ -1,5 +1,6 @@
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import type { StoreError } from '../errors.ts';
+import { isOfOneObject } from '../quarantine/object-failures.ts';
 import type { OriginalEtags } from '../quarantine/original-etags.ts';
 import { runPrefix } from '../quarantine/quarantine-keys.ts';
 import { bringBack } from '../quarantine/restore-run.ts';
@@ -83,7 +84,7 @@ function isOther(entry: MediaObject, { found }: CopyInRun, etag: string): boolea
 /**
  * Brings a copy back to its object's key.
  *
- * @param onKept receives why the server refuses to delete the copy, which is no reason to leave others there
+ * @param onKept receives why the copy cannot be deleted, which is no reason to leave others there
  * @returns why this is impossible; undefined once the object is there
  * @throws StoreError, or the signal's reason
  */
@@ -96,9 +97,19 @@ export async function takeFromQuarantine(
 ): Promise<string | undefined> {
   const outcome = await bringBack(store, { ...found, original: key }, signal);
   if (outcome.kind === 'refused') return outcome.reason;
-  const refusal = outcome.kind === 'back' ? await removeAllowed(store, [found.key], signal) : undefined;
-  if (refusal !== undefined) onKept(refusal);
+  const failure = outcome.kind === 'back' ? await removeCopy(store, found.key, signal) : undefined;
+  if (failure !== undefined) onKept(failure);
   return undefined;
+}
+
+/** @returns why the copy stays, if the server refuses to delete it or fails over it */
+async function removeCopy(store: Store, key: string, signal: AbortSignal): Promise<StoreError | undefined> {
+  try {
+    return await removeAllowed(store, [key], signal);
+  } catch (error) {
+    if (isOfOneObject(error)) return error;
+    throw error;
+  }
 }
 
 /**

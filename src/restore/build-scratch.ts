@@ -7,10 +7,11 @@ import { describeCause } from '../postgres/errors.ts';
 import { isAway } from '../postgres/server-away.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
+import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
-import { describeEmptied, describeMissingRows } from './missing-rows.ts';
+import { describeMissingRows } from './missing-rows.ts';
 import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
@@ -24,8 +25,11 @@ import { flushCommits, type Lanes } from './wide/lanes.ts';
 export interface LeftRows {
   /** The tables that lack rows, for people; undefined if none does. */
   readonly missing: string | undefined;
-  /** What of the dump is there: what precedes the failure; all but what was refused, or a crash took; or everything. */
-  readonly extent: 'rows' | 'all that was taken' | 'all that is logged' | 'all';
+  /**
+   * What of the dump is there: what precedes the failure; all but what was refused; all but what a crash of the server
+   * took; or everything.
+   */
+  readonly extent: 'rows' | 'all that was taken' | 'all that was kept' | 'all';
   /** Whether the restore may succeed at another attempt. */
   readonly mayPass: boolean;
 }
@@ -116,47 +120,30 @@ async function finishLeft(
     database.use(database.maintenanceName, away, (client) => finishScratch(client, plan, { scratch, log })),
   ).catch((failure: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`));
   const rows = filled === undefined ? [] : refusedRows(filled);
-  const hadAllRows = filled !== undefined && rows.length === 0;
-  const missing = hadAllRows
-    ? await findEmptied(context, scratch, dump, error)
-    : await findMissing(context, scratch, dump, signal);
-  if (filled?.refused.length === 0) {
-    const extent = missing === undefined ? 'all' : 'all that is logged';
-    return { missing, extent, mayPass: true };
-  }
+  const isCut = isAway(error);
+  const mayLack = filled === undefined || rows.length > 0 || isCut;
+  // A crash of the server empties unlogged tables. It ends the connection that holds the lock too, and so the signal.
+  const counting = isCut ? uninterrupted() : signal;
+  const missing = mayLack ? await findMissing(context, scratch, { dump, filled }, counting) : undefined;
+  const kept = missing === undefined ? 'all' : 'all that was kept';
   return {
     missing,
-    extent: filled === undefined ? 'rows' : 'all that was taken',
-    mayPass: rows.length > 0 ? rows.every(mayPass) : error instanceof RestoreError && mayPass(error),
+    extent: filled === undefined ? 'rows' : filled.refused.length > 0 ? 'all that was taken' : kept,
+    mayPass:
+      rows.length > 0 ? rows.every(mayPass) : isCut || (error instanceof RestoreError && mayPass(error)),
   };
-}
-
-/** The rows that a complete copy has lost if its connection broke because the server crashed. */
-async function findEmptied(
-  { database, log }: { readonly database: Database; readonly log: Logger },
-  scratch: string,
-  { tables }: KnownDump,
-  error: unknown,
-): Promise<string | undefined> {
-  if (!isAway(error)) return undefined;
-  // A crash has ended the connection that holds the lock too, and so has aborted the restore's own signal.
-  return retryWhileAway(database, `to look at the unlogged tables of ${scratch}`, log, (signal) =>
-    describeEmptied(database, scratch, tables, signal),
-  ).catch(
-    (failure: unknown) =>
-      `perhaps those of unlogged tables, which could not be looked at (${describeCause(failure)})`,
-  );
 }
 
 /** Why rows are missing is told by the error; which tables lack them has to be counted. */
 async function findMissing(
   { database, log }: { readonly database: Database; readonly log: Logger },
   scratch: string,
-  { tables }: KnownDump,
+  { dump: { tables }, filled }: { readonly dump: KnownDump; readonly filled: FilledFrom | undefined },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   // How many rows INSERTs have is not known, but the first that is refused ends the restore.
-  if (tables.length === 0) return 'those of the refused statement, and all that follow it in the dump';
+  if (filled === undefined && tables.length === 0)
+    return 'those of the refused statement, and all that follow it in the dump';
   log.info(`counting the rows of ${scratch}`);
   return describeMissingRows(database, scratch, tables, signal).catch(
     (error: unknown) =>

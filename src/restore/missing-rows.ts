@@ -44,38 +44,6 @@ export async function describeMissingRows(
   return short.length === 0 ? undefined : formatFirst(short, SHOWN);
 }
 
-/**
- * The unlogged tables (manual, CREATE TABLE) that have no row and should have some, for people: a crash of the server
- * empties these.
- *
- * @returns undefined if there is none
- * @throws the error of `pg`, DatabaseError, or the signal's reason
- */
-export async function describeEmptied(
-  database: Database,
-  scratch: string,
-  blocks: readonly Block[],
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const filled = new Set(blocks.filter(({ rows }) => rows > 0).map(showTableName));
-  const emptied = await database.use(scratch, signal, async (client) => {
-    await client.query('SET row_security = off');
-    const { rows: unlogged } = await client.query<{ schema: string; name: string }>(
-      `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.relkind = 'r' AND c.relpersistence = 'u' ORDER BY 1, 2`,
-    );
-    const found: string[] = [];
-    for (const table of unlogged) {
-      const shown = showTableName(table);
-      if (!filled.has(shown)) continue;
-      const { rowCount } = await client.query(`SELECT FROM ${await ownRows(client, table)} LIMIT 1`);
-      if (rowCount === 0) found.push(shown);
-    }
-    return found;
-  });
-  return emptied.length === 0 ? undefined : formatFirst(emptied, SHOWN);
-}
-
 /** @returns undefined for a table that the role may not read, or whose name the connection cannot spell */
 async function countRows(client: pg.Client, table: Block): Promise<number | undefined> {
   try {

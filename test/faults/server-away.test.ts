@@ -107,7 +107,7 @@ ${entry('INDEX', 'i')}CREATE INDEX i ON public.t (public.slow(id));\n`);
   expect({ status, stderr }).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(
-      /; all of the dump that survives a crash of the server is in database (\S+), and lacks rows: public\."UNLOGGED t" — use it \(.*\), or restore the same backup again, which may succeed/,
+      /; all of the dump that the server has kept is in database (\S+), and lacks rows: public\."UNLOGGED t" \(0 of 1\) — use it \(.*\), or restore the same backup again, which may succeed/,
     ),
   });
   const [left = ''] = await bed.databases();

@@ -8,7 +8,7 @@ const CASTS = new RegExp(`(?:${CAST}(?:\\[\\])?)*`, 'y');
 const COLLATION = new RegExp(` COLLATE ${NAME}(?:\\.${NAME})?`, 'y');
 
 /** What a statement contains if it may be printed otherwise after a reload, before or after that. */
-const MARKS = ['::', '(VALUES ', '( VALUES ', 'ARRAY['];
+const MARKS = ['::', '(VALUES ', '( VALUES ', ' ON TRUE', ' ON (true)', 'ARRAY['];
 
 /**
  * A statement in one of the ways in which the server prints it, where it prints it otherwise once it has been reloaded.

@@ -7,6 +7,7 @@ const TOKEN = new RegExp(
   [
     `(?<cast>${CAST}(?:\\[\\])?)(?<collation> COLLATE ${NAME}(?:\\.${NAME})?\\))? AS (?<label>${NAME})`,
     '(?<values>\\(VALUES )',
+    '(?<unconditional> ON TRUE\\b)',
     '(?<with>AS (?:NOT )?(?:MATERIALIZED )?\\()',
     '(?<bracket>[()])',
     '(?<query>SELECT|VALUES)\\b',
@@ -23,6 +24,8 @@ const TOKEN = new RegExp(
  *   server prints (`EXISTS ( SELECT 'x'::text AS text)`). Such a name is left out. The columns of a view keep it,
  *   because they are seen: were one of them printed without its name, the reload would change it.
  * - Rows in a set operation (`FROM (VALUES (1), (2))`) become a query of their own (`FROM ( VALUES (1), (2))`).
+ * - An outer join without a condition (`NATURAL LEFT JOIN` of tables that share no column) is printed with one
+ *   (`ON TRUE`), which is an expression like any other when it is read (`ON (true)`).
  *
  * @param text SQL in which each byte is one character
  */
@@ -30,11 +33,12 @@ export function spellQueries(text: string): string {
   const isSeen = watchColumns(text);
   return text.replace(TOKEN, (token: string, ...found: unknown[]) => {
     const groups = found.at(-1) as Groups;
-    const { cast, collation = '', label, values } = groups;
+    const { cast, collation = '', label, values, unconditional } = groups;
     const seen = isSeen(groups);
     if (cast !== undefined && label !== undefined) {
       return !seen && unquote(label) === columnNameOf(cast) ? `${cast}${collation}` : token;
     }
+    if (unconditional !== undefined) return ' ON (true)';
     return values === undefined ? token : '( VALUES ';
   });
 }
@@ -64,6 +68,17 @@ function watchColumns(text: string): (token: Groups) => boolean {
 
 type Groups = Readonly<
   Partial<
-    Record<'cast' | 'collation' | 'label' | 'values' | 'with' | 'bracket' | 'query' | 'setOperation', string>
+    Record<
+      | 'cast'
+      | 'collation'
+      | 'label'
+      | 'values'
+      | 'unconditional'
+      | 'with'
+      | 'bracket'
+      | 'query'
+      | 'setOperation',
+      string
+    >
   >
 >;

@@ -172,6 +172,7 @@ test('queries that are printed otherwise once they have been read are no fault',
        CREATE VIEW found AS SELECT * FROM t WHERE EXISTS (SELECT 'x' FROM t) OR EXISTS (SELECT NULL, -1);
        CREATE VIEW listed AS SELECT * FROM t WHERE a IN (SELECT 'a' UNION SELECT 'b' COLLATE "C");
        CREATE MATERIALIZED VIEW first AS SELECT 'x' UNION SELECT 'y' UNION SELECT coalesce((SELECT 'q'), 'z');
+       CREATE VIEW joined AS SELECT t.a FROM t NATURAL LEFT JOIN (SELECT 5 AS c) u;
        CREATE VIEW numbers AS SELECT 1 AS a UNION ALL VALUES (2), (3);
        CREATE POLICY p ON t USING (EXISTS (SELECT '2026-01-01'::date, 10000000000));
        CREATE RULE r AS ON DELETE TO numbers DO INSTEAD UPDATE t SET (a, b) = (SELECT 'x', 3);

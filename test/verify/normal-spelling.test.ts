@@ -239,6 +239,16 @@ test.each([
   expect(view(`'x'::text AS text`)).toBe(spelled);
 });
 
+test('an outer join without a condition is spelled as one on a condition that is always true', () => {
+  const view = (condition: string) =>
+    `CREATE VIEW v AS\n SELECT a\n   FROM (t\n     LEFT JOIN u${condition});`;
+  const spelled = spell(view(' ON (true)'));
+  expect(spelled).toBeDefined();
+  expect(spell(view(' ON TRUE'))).toBe(spelled);
+  expect(spell(view(' ON (false)'))).not.toBe(spelled);
+  expect(spell(view(` " ON TRUE" ON TRUE`))).toBe(view(` " ON TRUE" ON (true)`));
+});
+
 test('rows in a set operation are spelled as a query', () => {
   const view = (rows: string) =>
     `CREATE VIEW v AS\n SELECT 1 AS a\nUNION ALL\n SELECT r.column1\n   FROM ${rows} r;`;

@@ -27,6 +27,8 @@ interface Scanner {
    * @throws DumpError if there is no such block here
    */
   leaveOut(table: DumpTable): void;
+  /** The version of the server that was dumped, once the comment that names it has been read. */
+  serverVersion(): string | undefined;
   /** The dump's index, after {@link end}. */
   finish(): DumpIndex;
 }
@@ -129,6 +131,7 @@ export function createScanner(name: string, statementsAs: StatementsAs = 'heads'
       bytes += known.bytes;
       leftOut = known;
     },
+    serverVersion: () => tokenizer.comments.serverVersion,
     finish: () => ({
       bytes,
       sections: allSections(sections, bytes),

@@ -10,6 +10,7 @@ import {
   qualifiedName,
 } from '../dump/tokens.ts';
 import { normalSpelling } from './normal-spelling.ts';
+import { isInitialGrant, isRightsOfPublic } from './rights-of-public.ts';
 
 const NEWLINE = 0x0a;
 
@@ -53,7 +54,8 @@ export interface Digester {
 /**
  * Comments before the first entry and after the last statement contain versions and times, and `\restrict` has a new
  * key in each dump. These are not part of the digest, nor are blank lines between statements; every other byte is,
- * except that a statement that has a {@link normalSpelling} is digested in that, with what the comment before it says.
+ * except that a statement that has a {@link normalSpelling} is digested in that, with what the comment before it says,
+ * and so are {@link isRightsOfPublic the rights on the schema `public`} without the grant that a reload leaves out.
  *
  * @param name what the dump is called in errors
  */
@@ -74,7 +76,12 @@ export function createDigester(name: string): Digester {
 
   /** Adds what was read since the previous statement to the statement's entry. */
   function count(entry: DumpEntry | undefined, sql: Buffer): void {
-    const spelled = normalSpelling(sql);
+    const ofPublic = isRightsOfPublic(entry, scanner.serverVersion());
+    if (ofPublic && isInitialGrant(sql)) {
+      text = createText();
+      return;
+    }
+    const spelled = ofPublic ? sql.toString('latin1') : normalSpelling(sql);
     const instead = entry === undefined ? (spelled ?? sql) : spelled && JSON.stringify([entry, spelled]);
     const read = instead === undefined ? text.digest() : createHash('sha256').update(instead).digest();
     text = createText();

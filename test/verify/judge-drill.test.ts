@@ -83,6 +83,34 @@ test('an owner of what is digested in its normal spelling is told', () => {
   expect(judge(restored, original).faults).toMatchObject([{ what: 'schema', where: 'INDEX public.i' }]);
 });
 
+describe('rights on a schema public that was dropped and created again', () => {
+  const rights = (...grants: readonly string[]) =>
+    grants.length === 0 ? '' : `${entry('ACL', 'SCHEMA public', '-')}${grants.join('\n')}\n`;
+  const dumped = (server: string, ...grants: readonly string[]) =>
+    dumpText(`${TABLE}${rights(...grants)}`, { server });
+  const GRANT = 'GRANT ALL ON SCHEMA public TO PUBLIC;';
+  const OTHER = 'GRANT ALL ON SCHEMA public TO app;';
+
+  test.each([
+    [[GRANT], []],
+    [[GRANT, OTHER], [OTHER]],
+    [[OTHER, GRANT], [OTHER]],
+  ])('may lack the grant that makes it like that of a new database: %j', (before, after) => {
+    expect(judge(dumped('14.9', ...after), dumped('14.9', ...before)).faults).toEqual([]);
+  });
+
+  test.each([
+    ['15.18', [GRANT], []],
+    ['14.9', ['GRANT USAGE ON SCHEMA public TO PUBLIC;'], []],
+    ['14.9', [GRANT, OTHER], []],
+    ['14.9', [OTHER], ['REVOKE ALL ON SCHEMA public FROM PUBLIC;']],
+  ])('are told if others differ, or the server closes that schema: %s %j', (server, before, after) => {
+    expect(judge(dumped(server, ...after), dumped(server, ...before)).faults).toMatchObject([
+      { where: 'ACL SCHEMA public' },
+    ]);
+  });
+});
+
 test('entries in another order are told', () => {
   const other = `${entry('INDEX', 'j')}CREATE INDEX j ON public.t (a);\n`;
   const [one, two] = [`${INDEX}${other}`, `${other}${INDEX}`].map((text) => WHOLE.replace(INDEX, text));

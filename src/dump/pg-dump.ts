@@ -11,6 +11,13 @@ const STDERR_KEPT = 4000;
 /** The line in which libpq's programs, or the server, report a failure; warnings may precede it. */
 const FAILURE = /^.*(?:\berror:|ERROR:|FATAL:)/m;
 
+/**
+ * What is said of an object that is gone between pg_dump's look at the catalog, which is as of its snapshot, and the
+ * moment when it locks the object or has it printed.
+ */
+const GONE_MEANWHILE =
+  /relation "[^\n]*" does not exist|with OID \d+ does not exist|could not open relation with OID|cache lookup failed/;
+
 /** How long a program may take to exit after SIGTERM before it is killed, in milliseconds. */
 const TERM_MS = 3000;
 
@@ -162,6 +169,9 @@ function remedyOf(said: string): string {
   if (conflict !== undefined) return conflict;
   if (/server closed the connection|terminating connection|Connection refused/.test(said)) {
     return 'the connection to the server was lost; see its log and run again';
+  }
+  if (GONE_MEANWHILE.test(said)) {
+    return 'something in the database was dropped or renamed while pg_dump began; run again';
   }
   return remedyForHiddenRows(said) ?? remedyForLimit(said) ?? 'see the server’s log';
 }

@@ -81,6 +81,16 @@ const FAILING: readonly [about: string, script: string, message: RegExp][] = [
     `echo 'pg_dump: error: connection to server failed: FATAL:  sorry, too many clients already' >&2; exit 1`,
     /already — wait, or raise max_connections$/m,
   ],
+  [
+    'finds a table dropped that it was about to lock',
+    `echo 'pg_dump: error: query failed: ERROR:  relation "public.brief" does not exist' >&2; exit 1`,
+    /does not exist — something in the database was dropped or renamed while pg_dump began; run again$/m,
+  ],
+  [
+    'finds a function dropped that it was about to print',
+    `echo 'pg_dump: error: query failed: ERROR:  cache lookup failed for function 16384' >&2; exit 1`,
+    /16384 — something in the database was dropped or renamed while pg_dump began; run again$/m,
+  ],
   ['cannot be started', 'exit 126', /pg_dump: exit status 126/],
 ];
 

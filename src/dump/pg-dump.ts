@@ -170,6 +170,10 @@ function remedyOf(said: string): string {
   if (/server closed the connection|terminating connection|Connection refused/.test(said)) {
     return 'the connection to the server was lost; see its log and run again';
   }
+  // It locks every table and sequence at once, for as long as it runs.
+  if (/max_locks_per_transaction/.test(said)) {
+    return 'raise max_locks_per_transaction for as many tables and sequences, restart the server, and run again';
+  }
   if (GONE_MEANWHILE.test(said)) {
     return 'something in the database was dropped or renamed while pg_dump began; run again';
   }

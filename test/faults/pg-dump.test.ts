@@ -91,6 +91,11 @@ const FAILING: readonly [about: string, script: string, message: RegExp][] = [
     `echo 'pg_dump: error: query failed: ERROR:  cache lookup failed for function 16384' >&2; exit 1`,
     /16384 — something in the database was dropped or renamed while pg_dump began; run again$/m,
   ],
+  [
+    'has more tables to lock than the server has room for',
+    `echo 'pg_dump: error: query failed: ERROR:  out of shared memory' >&2; echo 'HINT:  You might need to increase max_locks_per_transaction.' >&2; exit 1`,
+    /per_transaction\. — raise max_locks_per_transaction for as many tables and sequences, restart the server, and run again$/m,
+  ],
   ['cannot be started', 'exit 126', /pg_dump: exit status 126/],
 ];
 

@@ -175,7 +175,7 @@ function remedyOf(said: string): string {
     return 'raise max_locks_per_transaction for as many tables and sequences, restart the server, and run again';
   }
   if (GONE_MEANWHILE.test(said)) {
-    return 'something in the database was dropped or renamed while pg_dump began; run again';
+    return 'run again, for it may have been dropped or renamed at this moment; if it fails again, see the server’s log';
   }
   return remedyForHiddenRows(said) ?? remedyForLimit(said) ?? 'see the server’s log';
 }

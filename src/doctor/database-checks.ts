@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { type ClientTools, chooseClient, findClients } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
+import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { findPooling, type Pooling, SHARED_SESSIONS } from '../postgres/pooler.ts';
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
@@ -111,7 +112,7 @@ async function examineLeftovers(
     return [{ check, state: 'ok', detail, remedy: undefined }];
   } catch (error) {
     signal.throwIfAborted();
-    return [{ check, ...faultOf(error) }];
+    return [{ check, ...faultOf(databaseError('cannot list databases', error)) }];
   }
 }
 

@@ -35,13 +35,14 @@ interface KeptMediaContext extends DumpReferencesContext {
  * What each backup needs, according to its list of media, or to its dump if it has none; according to both if the
  * list was made without a source that is known today, or under another prefix than the database's.
  */
-export function keptMedia(
+export async function keptMedia(
   context: KeptMediaContext,
   backups: readonly Backup[],
   signal: AbortSignal,
-): KeptBackup[] {
+): Promise<KeptBackup[]> {
+  const others = await prefixesOfOthers(context, backups, signal);
   // All dumps are sorted at the same time and share the memory.
-  const dumps = backups.filter((backup) => needsDump(context, backup));
+  const dumps = backups.filter((backup) => needsDump(context, backup, others));
   const space = { ...context.space, memory: context.space.memory / Math.max(1, dumps.length) };
   return backups.flatMap((backup): KeptBackup[] => {
     const { id } = backup;
@@ -58,15 +59,52 @@ export function keptMedia(
  * Under a shared S3_PREFIX there are also backups of databases whose media have a prefix of their own. The list of such a
  * backup is under that one, and its rows own nothing under this one.
  */
-function needsDump(context: KeptMediaContext, backup: Backup): boolean {
-  const isOfOther = !mayBeOf(backup, context.database.name) && hasFoundMedia(backup);
-  return !isListComplete(backup, isOfOther ? { ...context, mediaPrefix: undefined } : context);
+function needsDump(context: KeptMediaContext, backup: Backup, others: ReadonlySet<string>): boolean {
+  const prefix = otherPrefix(context, backup);
+  const isElsewhere = prefix !== undefined && others.has(prefix);
+  return !isListComplete(
+    backup,
+    isElsewhere || namesNone(backup) ? { ...context, mediaPrefix: undefined } : context,
+  );
 }
 
-/** Whether a list names objects that were there: with a wrong AWS_MEDIA_PREFIX, it would name none. */
-function hasFoundMedia({ manifest }: Backup): boolean {
+/**
+ * The prefixes under which other databases have media. One with nothing under it any more is none: its media, and perhaps
+ * the database under another name, may be those of today, and then the rows of its backups own what is here now.
+ */
+async function prefixesOfOthers(
+  context: KeptMediaContext,
+  backups: readonly Backup[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const prefixes = new Set(backups.flatMap((backup) => otherPrefix(context, backup) ?? []));
+  for (const prefix of prefixes)
+    if (!(await hasObjects(context.store, prefix, signal))) prefixes.delete(prefix);
+  return prefixes;
+}
+
+/**
+ * Prefix of the media of another database's backup, according to its list; undefined if the list may be made under a
+ * wrong one, or under one that contains this database's or is in it, which two databases cannot have.
+ */
+function otherPrefix({ database, mediaPrefix }: KeptMediaContext, backup: Backup): string | undefined {
+  const media = backup.manifest?.media;
+  if (mayBeOf(backup, database.name) || media === undefined || !('prefix' in media)) return undefined;
+  const { prefix, objects } = media;
+  if (prefix.startsWith(mediaPrefix) || mediaPrefix.startsWith(prefix)) return undefined;
+  // With a wrong AWS_MEDIA_PREFIX, none of the objects that rows name is there.
+  return objects > 0 ? prefix : undefined;
+}
+
+/** Whether a backup's rows name no media, under whatever prefix. */
+function namesNone({ manifest }: Backup): boolean {
   const media = manifest?.media;
-  return media !== undefined && 'objects' in media && (media.objects > 0 || media.references === 0);
+  return media !== undefined && 'references' in media && media.references === 0;
+}
+
+async function hasObjects(store: Store, prefix: string, signal: AbortSignal): Promise<boolean> {
+  for await (const { key } of store.list(prefix, { signal })) return key.startsWith(prefix);
+  return false;
 }
 
 async function* readList(store: Store, key: string, signal: AbortSignal): AsyncGenerator<readonly KeptKey[]> {

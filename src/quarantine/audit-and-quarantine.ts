@@ -106,7 +106,7 @@ async function moveOrphans(
   const { store, database, prefix, ownSources, mediaPrefix } = context;
   const backups = await listBackups(store, prefix, signal);
   const since = backups.filter(({ id }) => !audited.has(id));
-  const protectors = openProtectors(keptMedia(context, since, signal), (backup) => {
+  const protectors = openProtectors(await keptMedia(context, since, signal), (backup) => {
     throw refuseUnread(describeMove(context), backup);
   });
   return database.use(database.name, signal, async (client) => {

@@ -87,8 +87,9 @@ export async function purgeRuns(
   await context.confirm(purpose);
   return withLock(database, context.lockFor(purpose), signal, async (held) => {
     const backups = await listBackups(store, context.prefix, held);
+    const kept = await keptMedia(context, backups, held);
     const protectors = () =>
-      openProtectors(keptMedia(context, backups, held), (backup) => {
+      openProtectors(kept, (backup) => {
         throw refuseUnread(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
       });
     return database.use(database.name, held, async (client) => {

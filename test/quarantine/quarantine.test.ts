@@ -213,6 +213,28 @@ test('what the rows of another database own under a prefix of its own protects n
   expect((await bed.places()).quarantine).toEqual(ORPHANS);
 });
 
+test.each(['old', '/'])(
+  'what a backup from before the database was renamed needs stays, though the media were under %s then',
+  async (before) => {
+    const at = before === '/' ? '' : 'old/';
+    const former = await createTestDatabase(inject('postgres'));
+    try {
+      await former.query(
+        `CREATE TABLE files (id int PRIMARY KEY, key text); CREATE TABLE albums (id int PRIMARY KEY);
+         INSERT INTO files VALUES (1, 'orphan')`,
+      );
+      await bed.put(`${at}orphan`);
+      const then = { POSTGRES_DB: former.name, AWS_MEDIA_PREFIX: before };
+      expect(await bed.command(['backup'], {}, then)).toMatchObject({ status: 0 });
+    } finally {
+      await former.drop();
+    }
+    await bed.store.remove([`${at}orphan`], never);
+    expect(await quarantine()).toMatchObject({ status: 0, stdout: expect.stringMatching(/moved 2 objects/) });
+    expect((await bed.places()).quarantine).toEqual(['media/a b+ü', 'media/x/1']);
+  },
+);
+
 test('nothing is moved while it is not known what a backup needs', async () => {
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   const lists = (await bed.keys()).filter((key) => /\.(sql|media\.ndjson\.gz)$/.test(key));

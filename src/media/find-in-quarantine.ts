@@ -1,6 +1,6 @@
 import type { MediaObject } from '../catalog/media-manifest.ts';
 import type { StoreError } from '../errors.ts';
-import { isOfOneObject } from '../quarantine/object-failures.ts';
+import { isOfOneObject, MOST_IN_A_ROW } from '../quarantine/object-failures.ts';
 import type { OriginalEtags } from '../quarantine/original-etags.ts';
 import { runPrefix } from '../quarantine/quarantine-keys.ts';
 import { bringBack } from '../quarantine/restore-run.ts';
@@ -84,7 +84,7 @@ function isOther(entry: MediaObject, { found }: CopyInRun, etag: string): boolea
 /**
  * Brings a copy back to its object's key.
  *
- * @param onKept receives why the copy cannot be deleted, which is no reason to leave others there
+ * @param removeCopy deletes the copy once the object is there
  * @returns why this is impossible; undefined once the object is there
  * @throws StoreError, or the signal's reason
  */
@@ -92,24 +92,44 @@ export async function takeFromQuarantine(
   store: Store,
   { found }: CopyInRun,
   key: string,
-  onKept: (refusal: StoreError) => void,
+  removeCopy: RemoveCopy,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const outcome = await bringBack(store, { ...found, original: key }, signal);
   if (outcome.kind === 'refused') return outcome.reason;
-  const failure = outcome.kind === 'back' ? await removeCopy(store, found.key, signal) : undefined;
-  if (failure !== undefined) onKept(failure);
+  if (outcome.kind === 'back') await removeCopy(found.key, signal);
   return undefined;
 }
 
-/** @returns why the copy stays, if the server refuses to delete it or fails over it */
-async function removeCopy(store: Store, key: string, signal: AbortSignal): Promise<StoreError | undefined> {
-  try {
-    return await removeAllowed(store, [key], signal);
-  } catch (error) {
-    if (isOfOneObject(error)) return error;
-    throw error;
-  }
+/**
+ * Deletes the copy of an object that is back in its place.
+ *
+ * @throws StoreError about the caller or the bucket, or the signal's reason
+ */
+export type RemoveCopy = (key: string, signal: AbortSignal) => Promise<void>;
+
+/**
+ * Deletes copies until the server has failed over so many in a row that it is taken to fail for all: each failure may take
+ * as long as S3_WAIT, and it is the objects that matter.
+ *
+ * @param onKept receives why a copy stays, which is no reason to leave others there
+ */
+export function copyRemover(store: Store, onKept: (failure: StoreError) => void): RemoveCopy {
+  let inARow = 0;
+  let last: StoreError | undefined;
+  return async (key, signal) => {
+    if (last !== undefined && inARow >= MOST_IN_A_ROW) return onKept(last);
+    try {
+      const refusal = await removeAllowed(store, [key], signal);
+      inARow = 0;
+      if (refusal !== undefined) onKept(refusal);
+    } catch (error) {
+      if (!isOfOneObject(error)) throw error;
+      inARow += 1;
+      last = error;
+      onKept(error);
+    }
+  };
 }
 
 /**

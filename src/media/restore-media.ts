@@ -13,12 +13,14 @@ import type { Logger } from '../ui/log.ts';
 import { type MediaCheckContext, mediaFaults } from './check-media.ts';
 import {
   type CopyInRun,
+  copyRemover,
   describeMissedBefore,
   describeUnproven,
   findCopies,
   findNewestCopy,
   type JudgedCopies,
   judgeCopies,
+  type RemoveCopy,
   type SearchedQuarantine,
   takeFromQuarantine,
 } from './find-in-quarantine.ts';
@@ -86,11 +88,11 @@ export async function restoreMedia(
     log.debug(`${dryRun ? 'would restore' : 'restored'} ${key} from its ${from}`);
   };
   const kept: { count: number; first?: StoreError } = { count: 0 };
-  const onKept = (refusal: StoreError) => {
+  const removeCopy = copyRemover(store, (failure) => {
     kept.count += 1;
-    kept.first ??= refusal;
-  };
-  const sources: Sources = { store, prefix, runs, originals, failures, onRestored, onKept };
+    kept.first ??= failure;
+  });
+  const sources: Sources = { store, prefix, runs, originals, failures, onRestored, removeCopy };
   const findings = countFindings(sink);
   const describeCutOff = (objects: string) =>
     `${objects} of backup ${backup.id} are back in place; run it again for the rest`;
@@ -123,8 +125,7 @@ interface Sources extends SearchedQuarantine {
   readonly originals: OriginalEtags;
   readonly failures: ObjectFailures;
   readonly onRestored: (object: RestoredObject) => void;
-  /** Called if the copy of a restored object cannot be deleted. */
-  readonly onKept: (refusal: StoreError) => void;
+  readonly removeCopy: RemoveCopy;
 }
 
 /**
@@ -201,7 +202,7 @@ interface SoughtObject extends JudgedCopies {
 }
 
 async function bringObjectBack(
-  { store, onKept }: Sources,
+  { store, removeCopy }: Sources,
   { entry, copies, proven, possible: [newest, ...older] }: SoughtObject,
   dryRun: boolean,
   signal: AbortSignal,
@@ -212,7 +213,7 @@ async function bringObjectBack(
       ? 'it is not in quarantine, and there is no version of it'
       : 'quarantine has a different object of the same size, and there is no version of it';
   if (proven !== undefined) {
-    const refusal = dryRun ? undefined : await takeFromQuarantine(store, proven, key, onKept, signal);
+    const refusal = dryRun ? undefined : await takeFromQuarantine(store, proven, key, removeCopy, signal);
     if (refusal === undefined) return { kind: 'restored', key, bytes, from: 'quarantine' };
     reason = refusal;
   }

@@ -2,7 +2,7 @@ import { StoreError } from '../errors.ts';
 import { answerOf } from '../s3/errors.ts';
 
 /** If this many objects fail in a row, the server is taken to fail for all. */
-const MOST_IN_A_ROW = 16;
+export const MOST_IN_A_ROW = 16;
 
 /** Error codes about the caller or the bucket, whatever the object is. */
 const OF_THE_CALLER = new Set(['ExpiredToken', 'InvalidToken', 'NoSuchBucket']);

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { COPIES } from '../../src/quarantine/move-object.ts';
+import { MOST_IN_A_ROW } from '../../src/quarantine/object-failures.ts';
 import { createQuarantineBed, type QuarantineBed } from '../quarantine/quarantine-bed.ts';
 import { during } from '../support/during.ts';
 import { keepVersions } from '../support/keep-versions.ts';
@@ -153,6 +155,26 @@ test.each([
     expect(quarantine).toEqual(expect.arrayContaining(KEPT));
   },
 );
+
+test('where the server fails over every copy that is to be deleted, few are tried', async () => {
+  const keys = Array.from({ length: 60 }, (_, at) => `f${at}`);
+  for (const key of keys) await bed.put(`media/${key}`);
+  await bed.database.query(`INSERT INTO files SELECT 100 + at, 'f' || at FROM generate_series(0, 59) AS at`);
+  expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+  await bed.database.query('DELETE FROM files; DELETE FROM albums');
+  await bed.command(['audit-orphans', '--quarantine', '--yes'], {}, { S3_PREFIX: 'other/' });
+  const before = bed.server.requests.length;
+  const what = { kind: 'error', status: 409, code: 'OperationAborted' } as const;
+  bed.server.faults.push({ operation: 'DeleteObjects', what });
+  const { status, stderr } = await bed.command(['media', 'restore', 'latest']);
+  expect({ status, stderr }).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(/still in quarantine too: 62 objects; .* OperationAborted/),
+  });
+  expect((await bed.places()).media).toHaveLength(62);
+  const tries = bed.server.requests.slice(before).filter(({ operation }) => operation === 'DeleteObjects');
+  expect(tries.length).toBeLessThan(MOST_IN_A_ROW + COPIES);
+});
 
 test('a restore that is cut off tells how far it has come', async () => {
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });

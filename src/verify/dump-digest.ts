@@ -10,7 +10,7 @@ import {
   qualifiedName,
 } from '../dump/tokens.ts';
 import { normalSpelling } from './normal-spelling.ts';
-import { isInitialGrant, isRightsOfPublic } from './rights-of-public.ts';
+import { isInitialGrant, isRevokedFromAll, isRightsOfPublic } from './rights-of-public.ts';
 
 const NEWLINE = 0x0a;
 
@@ -68,6 +68,8 @@ export function createDigester(name: string): Digester {
   let rowsEnded = false;
   let current: { readonly entry: DumpEntry | undefined; readonly name: string } | undefined;
   let unit = createHash('sha256');
+  /** The entry that has taken rights on the schema `public` from everybody: what it gives them then is no initial grant. */
+  let closed: DumpEntry | undefined;
 
   function closeUnit(): void {
     if (current !== undefined) entries.push({ name: current.name, sha256: unit.digest('hex') });
@@ -77,7 +79,8 @@ export function createDigester(name: string): Digester {
   /** Adds what was read since the previous statement to the statement's entry. */
   function count(entry: DumpEntry | undefined, sql: Buffer): void {
     const ofPublic = isRightsOfPublic(entry, scanner.serverVersion());
-    if (ofPublic && isInitialGrant(sql)) {
+    if (ofPublic && isRevokedFromAll(sql)) closed = entry;
+    if (ofPublic && closed !== entry && isInitialGrant(sql)) {
       text = createText();
       return;
     }

@@ -23,3 +23,8 @@ export function isRightsOfPublic(
 export function isInitialGrant(sql: Buffer): boolean {
   return sql.toString('latin1') === INITIAL_GRANT;
 }
+
+/** Whether this takes from everybody some of what they have in a new database. */
+export function isRevokedFromAll(sql: Buffer): boolean {
+  return /^REVOKE .* ON SCHEMA public FROM PUBLIC;$/.test(sql.toString('latin1'));
+}

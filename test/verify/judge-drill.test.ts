@@ -90,6 +90,7 @@ describe('rights on a schema public that was dropped and created again', () => {
     dumpText(`${TABLE}${rights(...grants)}`, { server });
   const GRANT = 'GRANT ALL ON SCHEMA public TO PUBLIC;';
   const OTHER = 'GRANT ALL ON SCHEMA public TO app;';
+  const CLOSING = 'REVOKE ALL ON SCHEMA public FROM PUBLIC;';
 
   test.each([
     [[GRANT], []],
@@ -103,7 +104,8 @@ describe('rights on a schema public that was dropped and created again', () => {
     ['15.18', [GRANT], []],
     ['14.9', ['GRANT USAGE ON SCHEMA public TO PUBLIC;'], []],
     ['14.9', [GRANT, OTHER], []],
-    ['14.9', [OTHER], ['REVOKE ALL ON SCHEMA public FROM PUBLIC;']],
+    ['14.9', [OTHER], [CLOSING]],
+    ['14.9', [CLOSING, GRANT], [CLOSING]],
   ])('are told if others differ, or the server closes that schema: %s %j', (server, before, after) => {
     expect(judge(dumped(server, ...after), dumped(server, ...before)).faults).toMatchObject([
       { where: 'ACL SCHEMA public' },

@@ -7,7 +7,6 @@ import { describeCause } from '../postgres/errors.ts';
 import { isAway } from '../postgres/server-away.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { uninterrupted } from '../uninterrupted.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './lost-privileges.ts';
@@ -27,9 +26,9 @@ export interface LeftRows {
   readonly missing: string | undefined;
   /**
    * What of the dump is there: what precedes the failure; all but what was refused; all but what a crash of the server
-   * took; or everything.
+   * may have taken; or everything.
    */
-  readonly extent: 'rows' | 'all that was taken' | 'all that was kept' | 'all';
+  readonly extent: 'rows' | 'all that was taken' | 'all that is logged' | 'all';
   /** Whether the restore may succeed at another attempt. */
   readonly mayPass: boolean;
 }
@@ -120,17 +119,13 @@ async function finishLeft(
     database.use(database.maintenanceName, away, (client) => finishScratch(client, plan, { scratch, log })),
   ).catch((failure: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`));
   const rows = filled === undefined ? [] : refusedRows(filled);
-  const isCut = isAway(error);
-  const mayLack = filled === undefined || rows.length > 0 || isCut;
-  // A crash of the server empties unlogged tables. It ends the connection that holds the lock too, and so the signal.
-  const counting = isCut ? uninterrupted() : signal;
-  const missing = mayLack ? await findMissing(context, scratch, { dump, filled }, counting) : undefined;
-  const kept = missing === undefined ? 'all' : 'all that was kept';
+  const hasAllRows = filled !== undefined && rows.length === 0;
+  const whole = isAway(error) ? 'all that is logged' : 'all';
   return {
-    missing,
-    extent: filled === undefined ? 'rows' : filled.refused.length > 0 ? 'all that was taken' : kept,
+    missing: hasAllRows ? undefined : await findMissing(context, scratch, dump, signal),
+    extent: filled === undefined ? 'rows' : filled.refused.length > 0 ? 'all that was taken' : whole,
     mayPass:
-      rows.length > 0 ? rows.every(mayPass) : isCut || (error instanceof RestoreError && mayPass(error)),
+      rows.length > 0 ? rows.every(mayPass) : error instanceof RestoreError ? mayPass(error) : isAway(error),
   };
 }
 
@@ -138,12 +133,11 @@ async function finishLeft(
 async function findMissing(
   { database, log }: { readonly database: Database; readonly log: Logger },
   scratch: string,
-  { dump: { tables }, filled }: { readonly dump: KnownDump; readonly filled: FilledFrom | undefined },
+  { tables }: KnownDump,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   // How many rows INSERTs have is not known, but the first that is refused ends the restore.
-  if (filled === undefined && tables.length === 0)
-    return 'those of the refused statement, and all that follow it in the dump';
+  if (tables.length === 0) return 'those of the refused statement, and all that follow it in the dump';
   log.info(`counting the rows of ${scratch}`);
   return describeMissingRows(database, scratch, tables, signal).catch(
     (error: unknown) =>

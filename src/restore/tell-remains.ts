@@ -40,7 +40,8 @@ const EXTENT: Readonly<Record<LeftRows['extent'], (scratch: string) => string>> 
   rows: (scratch) =>
     `what was restored before this failure is in database ${scratch}, without what follows in the dump, such as large objects, indexes and constraints`,
   'all that was taken': (scratch) => `all but what the server refused is in database ${scratch}`,
-  'all that was kept': (scratch) => `all of the dump that the server has kept is in database ${scratch}`,
+  'all that is logged': (scratch) =>
+    `all of the dump is in database ${scratch}, but for the rows of unlogged tables if the server has crashed`,
   all: (scratch) => `all of the dump is in database ${scratch}`,
 };
 

@@ -24,7 +24,7 @@ export function compareIndex(
   for (const found of index.sections) {
     const section = manifest.sections.find(({ name }) => name === found.name);
     compare('section', found.name, placeOf(section), placeOf(found));
-    compare('section', found.name, section?.sha256, found.sha256);
+    if (section !== undefined) compare('section', found.name, section.sha256, found.sha256);
   }
   compare('tables', '', manifest.tables.length, index.tables.length);
   for (const [at, table] of manifest.tables.entries()) {
@@ -55,8 +55,8 @@ export function holdsSameTables(
 }
 
 /** Ranged reads rely on the places as much as on the bytes. */
-function placeOf(part: Pick<DumpSection | DumpTable, 'offset' | 'bytes'> | undefined): string | undefined {
-  return part === undefined ? undefined : `${part.bytes} bytes at ${part.offset}`;
+function placeOf(part: Pick<DumpSection | DumpTable, 'offset' | 'bytes'> | undefined): string {
+  return part === undefined ? 'no such section' : `${part.bytes} bytes at ${part.offset}`;
 }
 
 /** What to do about a backup whose bytes do not match its manifest. */

@@ -10,6 +10,7 @@ import { formatContents } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { compareByPlace } from './compare-by-place.ts';
 import { compareCheckpoints } from './compare-checkpoints.ts';
+import { compareHeadings } from './compare-headings.ts';
 import { checkedOf, type Evidence } from './evidence.ts';
 import { faultPlace } from './fault-place.ts';
 
@@ -74,7 +75,9 @@ async function compare(
   signal: AbortSignal,
 ): Promise<Fault[]> {
   const faults = compareIndex(manifest, index).map(placed(manifest, index));
-  if (holdsSameTables(manifest, index)) return [...faults, ...compareCheckpoints(manifest, index.tables)];
+  if (holdsSameTables(manifest, index)) {
+    return [...faults, ...compareCheckpoints(manifest, index.tables), ...compareHeadings(manifest, index)];
+  }
   // A table that was overlooked because of a single wrong byte must not make all those after it look wrong.
   const byPlace = await compareByPlace(manifest, source.read(signal));
   return byPlace.length > 0 ? byPlace : faults;

@@ -20,6 +20,7 @@ import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
 import { compareCheckpoints } from './compare-checkpoints.ts';
+import { compareHeadings } from './compare-headings.ts';
 import { type ChoosePgDump, dumpAgain, findPgDumps } from './dump-again.ts';
 import { createDigester, type DumpDigest } from './dump-digest.ts';
 import { checkedOf, type Evidence } from './evidence.ts';
@@ -201,10 +202,10 @@ async function restoreAndCompare(
   return { kind: 'compared', evidence };
 }
 
-/** @returns how what was read differs from the manifest, checkpoints included, in one clause */
+/** @returns how what was read differs from the manifest, with what no hash covers, in one clause */
 function differenceFrom(manifest: Manifest, index: DumpIndex): string | undefined {
   const [fault] = compareIndex(manifest, index);
   if (fault !== undefined) return describeFault(fault);
-  const [mark] = compareCheckpoints(manifest, index.tables);
-  return mark && faultLine(mark);
+  const [wrong] = [...compareCheckpoints(manifest, index.tables), ...compareHeadings(manifest, index)];
+  return wrong && faultLine(wrong);
 }

@@ -216,6 +216,27 @@ const DAMAGES: readonly [about: string, damage: () => unknown, faults: () => rea
     () => [{ what: 'manifest', where: 'public.wide, checkpoint 1' }],
   ],
   [
+    'a wrong order of columns in the manifest',
+    () => {
+      const tables = manifest.tables.map((table) => ({ ...table, columns: table.columns.toReversed() }));
+      return put(manifestKey(), encodeManifest({ ...manifest, tables }));
+    },
+    () => [
+      { what: 'manifest', where: 'public.surface, columns', expected: 'name, id', found: 'id, name' },
+      { what: 'manifest', where: 'public.wide, columns', expected: 'body, id', found: 'id, body' },
+    ],
+  ],
+  [
+    'a wrong encoding in the manifest',
+    () => put(manifestKey(), encodeManifest({ ...manifest, encoding: 'LATIN1' })),
+    () => [{ what: 'manifest', where: 'encoding', expected: 'LATIN1', found: 'UTF8' }],
+  ],
+  [
+    'a section that the manifest lacks',
+    () => put(manifestKey(), encodeManifest({ ...manifest, sections: manifest.sections.slice(0, 2) })),
+    () => [{ what: 'section', where: 'post-data', expected: 'no such section' }],
+  ],
+  [
     'places in the manifest that overlap, and a broken structure',
     async () => {
       const tables = manifest.tables.map((table) => ({ ...table, offset: 100, bytes: 10, checkpoints: [] }));

@@ -1,8 +1,11 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 
-/** A server's ETag without the surrounding quotes; '' if there is none. */
+/**
+ * A server's ETag without the surrounding quotes; '' if there is none. A proxy that may compress what passes marks it
+ * as weak (RFC 9110, 8.8.1), although the bytes are those of the same object.
+ */
 export function bareEtag(given: string | undefined): string {
-  return (given ?? '').replaceAll('"', '');
+  return (given ?? '').replace(/^W\//, '').replaceAll('"', '');
 }
 
 /**

@@ -62,7 +62,7 @@ async function writeCheck(
     const present = await store.head(object.key, signal);
     // If the backup was pruned meanwhile, no record must be left behind.
     if (present === undefined) return undefined;
-    if (present.etag !== object.etag || present.bytes !== object.bytes)
+    if ((present.etag !== '' && present.etag !== object.etag) || present.bytes !== object.bytes)
       return `${object.key} has been replaced since`;
     // Another verification may have recorded a fault since the backup was listed.
     const { read, etag } = await readLatest(store, key, signal);

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
 import type { Depth, Fault } from '../../src/catalog/verification.ts';
 import { scanDump } from '../../src/dump/scanner.ts';
+import type { Store, StoredObject } from '../../src/s3/store.ts';
 import type { Verification } from '../../src/verify/evidence.ts';
 import { verifyBackup } from '../../src/verify/verify-backup.ts';
 import { deferred } from '../support/deferred.ts';
@@ -69,9 +70,9 @@ const remove = (key: string) => {
   return bed.store.remove([key], signal);
 };
 
-async function verify(depth: Depth): Promise<Verification> {
+async function verify(depth: Depth, store = bed.store): Promise<Verification> {
   const { log } = keepingLog();
-  const context = { store: bed.store, prefix: 'backup/', tool: 'test', binDir: bed.env.PG_BINDIR, env: {} };
+  const context = { store, prefix: 'backup/', tool: 'test', binDir: bed.env.PG_BINDIR, env: {} };
   const backup = (await findBackup(bed.store, 'backup/', id, signal))!;
   const now = () => new Date();
   return verifyBackup({ ...context, now, log, scanDump, startProgress: noProgress }, backup, depth, signal);
@@ -346,6 +347,23 @@ test('an object that was replaced by one of the same size is a quick fault, unti
   expect((await verify('quick')).faults).toMatchObject([replaced]);
   expect((await verify('full')).faults).toEqual([]);
   expect((await verify('quick')).faults).toEqual([]);
+});
+
+/** The store behind a proxy that answers HEAD in its own way. */
+const headedBy = (change: Partial<StoredObject>): Store => ({
+  ...bed.store,
+  head: async (key, by) => {
+    const object = await bed.store.head(key, by);
+    return object && { ...object, ...change };
+  },
+});
+
+test('a proxy that drops ETags makes no backup faulty, and no check unrecorded', async () => {
+  expect(await verify('quick', headedBy({ etag: '' }))).toMatchObject({
+    faults: [],
+    proved: expect.not.stringContaining('ETag') as unknown,
+  });
+  expect(await bed.keys()).toContain(recordKey());
 });
 
 test('a dump without a manifest is proven to be whole, and no more', async () => {

@@ -1,3 +1,4 @@
+import { StoreError } from '../errors.ts';
 import { heardByMany } from '../heard-by-many.ts';
 import { collect, noSuchObject, readObject } from './reader.ts';
 import type { Store } from './store.ts';
@@ -80,13 +81,22 @@ export async function* readAhead(
   options: {
     /** What is known at the start. */
     readonly requests?: Requests;
+    /** Its size as listed: what has another one by now says nothing about the object that was listed. */
+    readonly listedBytes?: number;
     readonly signal: AbortSignal;
   },
 ): AsyncGenerator<Buffer> {
-  const { signal } = options;
+  const { signal, listedBytes } = options;
   const object = await store.head(key, signal);
   if (object === undefined) throw noSuchObject(store, key);
   const { bytes, etag } = object;
+  if (listedBytes !== undefined && bytes !== listedBytes) {
+    throw new StoreError({
+      doing: `cannot read ${key} from bucket ${store.bucket}`,
+      problem: `the server says that it has ${bytes} bytes, but listed ${listedBytes}`,
+      remedy: 'run again; if it stays so, check proxies between this machine and the S3 server',
+    });
+  }
   const stop = new AbortController();
   const either = heardByMany(AbortSignal.any([signal, stop.signal]));
   let next = 0;

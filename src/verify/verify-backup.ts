@@ -97,9 +97,10 @@ function unknownForm(key: string): DumpError {
 /** The dump as `restore` reads it, but with several requests at a time. */
 function verifySource(context: VerifyContext, backup: UsableBackup<Manifest>): DumpSource {
   const { store, binDir, env } = context;
-  const { key } = backup.dump;
+  const { key, bytes: listedBytes } = backup.dump;
   return {
     ...backupSource(store, backup, { binDir, env }),
-    read: (signal) => readPlainDump(readAhead(store, key, { signal }), { name: key, binDir, env, signal }),
+    read: (signal) =>
+      readPlainDump(readAhead(store, key, { listedBytes, signal }), { name: key, binDir, env, signal }),
   };
 }

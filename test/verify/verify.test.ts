@@ -366,6 +366,12 @@ test('a proxy that drops ETags makes no backup faulty, and no check unrecorded',
   expect(await bed.keys()).toContain(recordKey());
 });
 
+test('a size other than the one listed shows no fault in the bytes', async () => {
+  await expect(verify('full', headedBy({ bytes: 0 }))).rejects.toThrow(
+    `the server says that it has 0 bytes, but listed ${dump().length}`,
+  );
+});
+
 test('a dump without a manifest is proven to be whole, and no more', async () => {
   await remove(manifestKey());
   const good = await bed.run(['verify', '--quiet']);

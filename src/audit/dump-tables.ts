@@ -1,5 +1,6 @@
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { knownBy } from '../catalog/manifest.ts';
+import { proveHeadings } from '../catalog/prove-headings.ts';
 import { type BlockReader, openBlocks } from '../dump/block-reader.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
@@ -40,17 +41,18 @@ export function readDumpTables(
   if (manifest === undefined || manifest.compression !== null || manifest.tables.length === 0) {
     return scanTables(source, wanted, signal);
   }
+  const known = knownBy(manifest);
+  const chosen = manifest.tables.filter(wanted);
   async function* tables(): AsyncGenerator<TableRows> {
+    await proveHeadings(source, known, chosen, signal);
     const reader = await openBlocks(source, () => {}, signal);
     try {
-      for (const table of manifest?.tables ?? []) {
-        if (wanted(table)) yield { ...table, chunks: readRows(source, reader, table) };
-      }
+      for (const table of chosen) yield { ...table, chunks: readRows(source, reader, table) };
     } finally {
       await reader.close();
     }
   }
-  return { tables: tables(), encoding: () => knownBy(manifest).encoding };
+  return { tables: tables(), encoding: () => known.encoding };
 }
 
 function readRows(source: DumpSource, reader: BlockReader, table: DumpTable): AsyncGenerator<Buffer> {

@@ -5,6 +5,7 @@ import { chooseTables } from '../catalog/choose-tables.ts';
 import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import { showTableName } from '../catalog/find-table.ts';
 import { knownBy, type Manifest } from '../catalog/manifest.ts';
+import { proveHeadings } from '../catalog/prove-headings.ts';
 import { openBlocks } from '../dump/block-reader.ts';
 import type { DumpTable, KnownDump } from '../dump/dump-index.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
@@ -48,6 +49,7 @@ export async function fetchTable(
   const index =
     manifest === undefined ? await scan(context.startProgress, source, signal) : knownBy(manifest);
   const chosen = await chooseTables(source, index, [options.wanted], 'fetch', signal);
+  await proveHeadings(source, index, chosen.tables, signal);
   const shown = chosen.named.map(showTableName).join();
   const doing = `cannot fetch table ${shown} of ${dump.key}`;
   const blocks = chosen.tables;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { chooseTables } from '../../catalog/choose-tables.ts';
 import type { DumpSource } from '../../catalog/dump-source.ts';
+import { proveHeadings } from '../../catalog/prove-headings.ts';
 import { type BlockReader, openBlocks } from '../../dump/block-reader.ts';
 import type { DumpTable } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
@@ -68,6 +69,7 @@ export async function addRows(
   // A COPY that is interrupted ends with its connection, which rolls back the transaction.
   const failure = new AbortController();
   const either = heardByMany(AbortSignal.any([signal, failure.signal]));
+  await proveHeadings(source, dump, blocks, either);
   const reader = await openBlocks(source, count, either);
   log.info(sayReading(source, dump.bytes, wanted, reader));
   const progress = startProgress('restore', wanted);

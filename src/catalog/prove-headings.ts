@@ -1,0 +1,92 @@
+import { isDeepStrictEqual } from 'node:util';
+import { parseCopy } from '../dump/copy-statement.ts';
+import type { DumpTable, KnownDump } from '../dump/dump-index.ts';
+import type { ReadRange } from '../dump/read-text.ts';
+import { textDecoder } from '../dump/text-decoder.ts';
+import { createTokenizer } from '../dump/tokenizer.ts';
+import { type CopyTarget, qualifiedName } from '../dump/tokens.ts';
+import { DumpError } from '../errors.ts';
+import { collect } from '../s3/reader.ts';
+import type { DumpSource } from './dump-source.ts';
+
+/** The bytes at the beginning of a dump within which pg_dump sets its encoding. */
+const SETTINGS_BYTES = 4096;
+
+const REMEDY = 'use another backup, or restore all of this one with --into, which reads what its dump says';
+
+/**
+ * Proves that rows that are read without the rest of a dump are those of the table, the columns and the encoding that
+ * its manifest says, which no hash covers: by the beginning of the dump, and by the COPY statement before the rows of
+ * each table. Does nothing for a dump without a manifest, which was read whole, or that has to be unpacked.
+ *
+ * @param tables of the dump's index
+ * @throws DumpError if the dump says otherwise, StoreError, or the signal's reason
+ */
+export async function proveHeadings(
+  source: DumpSource,
+  { encoding }: Pick<KnownDump, 'encoding'>,
+  tables: readonly DumpTable[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (source.manifest === undefined || tables.length === 0) return;
+  const readRange = await source.ranges(signal);
+  if (readRange === undefined) return;
+  const set = await readEncoding(source, readRange, signal);
+  if (set !== undefined && set !== encoding) throw wrong(source, `encoding is ${encoding}`, set);
+  const decode = textDecoder(encoding);
+  for (const table of tables) {
+    const start = Math.max(0, table.offset - longestCopy(table));
+    if (start === table.offset) continue;
+    const before = Buffer.concat(await collect(readRange({ start, end: table.offset - 1 }, signal)));
+    const found = lastCopy(decode(before), table);
+    if (found !== true) throw wrong(source, describe(table), found === undefined ? 'none' : describe(found));
+  }
+}
+
+async function readEncoding(
+  { name, bytes }: DumpSource,
+  readRange: ReadRange,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const range = { start: 0, end: Math.min(SETTINGS_BYTES, bytes) - 1 };
+  const tokenizer = createTokenizer(name);
+  for (const chunk of await collect(readRange(range, signal))) {
+    for (const _ of tokenizer.push(chunk)) if (tokenizer.textSettings.encoding !== undefined) break;
+  }
+  return tokenizer.textSettings.encoding;
+}
+
+/** The most bytes of a table's COPY statement: four per character, all of them doubled quotes. */
+function longestCopy({ schema, name, columns }: CopyTarget): number {
+  const names = [schema, name, ...columns];
+  return 64 + names.reduce((sum, { length }) => sum + 8 * length + 6, 0);
+}
+
+/**
+ * Looks for a table's COPY statement at the end of a text.
+ *
+ * @returns true if it is there; otherwise the one that is, if any
+ */
+function lastCopy(text: string, { schema, name, columns }: CopyTarget): true | CopyTarget | undefined {
+  let found: CopyTarget | undefined;
+  // A name may hold the same word, so the last one need not be the statement's.
+  for (let at = text.lastIndexOf('COPY '); at >= 0; at = at === 0 ? -1 : text.lastIndexOf('COPY ', at - 1)) {
+    const copy = parseCopy(text.slice(at).trimEnd());
+    if (copy === undefined) continue;
+    if (isDeepStrictEqual(copy, { schema, name, columns: [...columns] })) return true;
+    found ??= copy;
+  }
+  return found;
+}
+
+function describe(table: CopyTarget): string {
+  return `${qualifiedName(table)} (${table.columns.join(', ')})`;
+}
+
+function wrong({ name }: DumpSource, expected: string, found: string): DumpError {
+  return new DumpError({
+    doing: `cannot read rows from ${name}`,
+    problem: `its manifest does not match it: ${expected} there, but ${found} in the dump`,
+    remedy: REMEDY,
+  });
+}

@@ -113,7 +113,8 @@ function listBucket(
   signal: AbortSignal,
 ): AsyncGenerator<readonly ObjectInfo[]> {
   const list = backups.map(mediaListOf).find((found) => found !== undefined);
-  const ranges = cutEvenly(list === undefined ? none() : readMediaManifest(store, list.key, signal), signal);
+  const entries = list === undefined ? none() : readMediaManifest(store, list.key, undefined, signal);
+  const ranges = cutEvenly(entries, signal);
   const listing = listRanges(store.listPages, mediaPrefix, ranges, { readers, signal, onRange: () => {} });
   return onlyMedia(listing, mediaPrefix, otherPrefixes);
 }
@@ -164,7 +165,8 @@ async function judgeBackup(
   let dangling = 0;
   if (list !== undefined && isListComplete(backup, context)) {
     let changed = 0;
-    const entries = counted(readMediaManifest(context.store, list.key, signal), (batch) => {
+    const listed = readMediaManifest(context.store, list.key, backup.manifest?.media, signal);
+    const entries = counted(listed, (batch) => {
       references += batch.filter((entry: MediaEntry) => 'key' in entry).length;
     });
     for await (const faults of compareMedia(entries, objects)) {

@@ -48,7 +48,8 @@ export async function keptMedia(
     const { id } = backup;
     const list = mediaListOf(backup);
     const readers: KeptBackup[] = [];
-    if (list !== undefined) readers.push({ id, keys: () => readList(context.store, list.key, signal) });
+    if (list !== undefined)
+      readers.push({ id, keys: () => readList(context.store, backup, list.key, signal) });
     if (dumps.includes(backup))
       readers.push({ id, keys: () => readDump({ ...context, space }, backup, signal) });
     return readers;
@@ -107,8 +108,13 @@ async function hasObjects(store: Store, prefix: string, signal: AbortSignal): Pr
   return false;
 }
 
-async function* readList(store: Store, key: string, signal: AbortSignal): AsyncGenerator<readonly KeptKey[]> {
-  for await (const entries of readMediaManifest(store, key, signal)) {
+async function* readList(
+  store: Store,
+  { manifest }: Backup,
+  key: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly KeptKey[]> {
+  for await (const entries of readMediaManifest(store, key, manifest?.media, signal)) {
     yield entries.map((entry) => ({
       kind: 'prefix' in entry ? 'prefix' : 'key',
       key: keyBytes(entryKey(entry)),

@@ -10,6 +10,8 @@ import { describeOrder } from './order-errors.ts';
 export interface Protectors {
   /** Ids of the backups that need the key, in the order in which the backups were given. */
   of(key: string): Promise<readonly string[]>;
+  /** Reads what has been begun to its end: only there it shows that a list lacks something. */
+  finish(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -20,7 +22,7 @@ export interface UnreadBackup {
 }
 
 /**
- * Reads what backups need in one pass, no further than necessary, holding one batch and the open prefix of each.
+ * Reads what backups need in one pass, no further than asked for, holding one batch and the open prefix of each.
  * Nothing is read before the first lookup.
  *
  * @param onUnreadable receives a backup that cannot be read, or not to its end; once for each
@@ -65,6 +67,9 @@ export function openProtectors(
         if (needed && protectors.at(-1) !== reader.id) protectors.push(reader.id);
       }
       return protectors;
+    },
+    async finish() {
+      for (const reader of readers ?? []) if (!reader.failed) await attempt(reader, () => readToEnd(reader));
     },
     async close() {
       await Promise.allSettled((readers ?? []).map(({ cursor }) => cursor.close()));
@@ -118,6 +123,10 @@ async function readTo(reader: BackupReader, key: KeyBytes): Promise<void> {
   while (!passTo(reader, key)) await reader.cursor.more();
 }
 
+async function readToEnd({ cursor }: BackupReader): Promise<void> {
+  while (!cursor.ended) if (!cursor.step()) await cursor.more();
+}
+
 /** Marks orphans that kept backups need as protected. */
 export async function* protectOrphans(
   candidates: AsyncIterable<readonly Candidate[]>,
@@ -129,6 +138,7 @@ export async function* protectOrphans(
       for (const candidate of batch) judged.push(await judge(candidate, protectors));
       yield judged;
     }
+    await protectors.finish();
   } finally {
     await protectors.close();
   }

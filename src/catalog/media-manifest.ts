@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { DumpError } from '../errors.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Backup } from './backup.ts';
 import { readGzippedLines } from './gzipped-lines.ts';
 import type { Manifest } from './manifest.ts';
@@ -74,17 +75,37 @@ export function encodeMediaEntries(entries: readonly MediaEntry[]): string {
 /**
  * Reads such a list; each batch holds the entries that arrive together.
  *
- * @throws NotFoundError if it does not exist, DumpError if it is damaged, StoreError
+ * @param recorded what the backup's manifest says of its media: a list that holds anything else at its end is
+ * another backup's, or lacks some
+ * @throws NotFoundError if it does not exist, DumpError if it is damaged or not the one recorded, StoreError
  */
 export async function* readMediaManifest(
   store: Store,
   objectKey: string,
+  recorded: Manifest['media'],
   signal: AbortSignal,
 ): AsyncGenerator<readonly MediaEntry[]> {
   const doing = `cannot read the list of media ${objectKey}`;
   const words = { doing, remedy: REMEDY };
-  for await (const lines of readGzippedLines(store, objectKey, words, signal))
-    yield lines.map((line) => parseEntry(line, doing));
+  const counts = { objects: 0, bytes: 0, dangling: 0 };
+  for await (const lines of readGzippedLines(store, objectKey, words, signal)) {
+    const entries = lines.map((line) => parseEntry(line, doing));
+    countMedia(counts, entries);
+    yield entries;
+  }
+  if (recorded === undefined || 'warning' in recorded || countsAgree(counts, recorded)) return;
+  const problem = `it has ${describeMedia(counts)} where the manifest says ${describeMedia(recorded)}`;
+  throw new DumpError({ doing, problem, remedy: REMEDY });
+}
+
+function countsAgree(found: MediaCounts, recorded: MediaCounts): boolean {
+  return (['objects', 'bytes', 'dangling'] as const).every((count) => found[count] === recorded[count]);
+}
+
+/** `2 objects (1 KiB), and 1 key without one` */
+export function describeMedia({ objects, bytes, dangling }: MediaCounts): string {
+  const lacks = dangling === 0 ? '' : `, and ${formatNumber(dangling, 'key')} without one`;
+  return `${formatNumber(objects, 'object')} (${formatBytes(bytes)})${lacks}`;
 }
 
 function parseEntry(line: Buffer, doing: string): MediaEntry {

@@ -68,7 +68,7 @@ export async function* mediaFaults(
   );
   try {
     yield* compareMedia(
-      readMediaManifest(store, list.key, signal),
+      readMediaManifest(store, list.key, recorded, signal),
       onlyMedia(objects, prefix, otherPrefixes),
     );
   } finally {

@@ -1,3 +1,4 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { withLock } from '../../src/postgres/advisory-lock.ts';
 import { findFreeRun } from '../../src/quarantine/runs.ts';
@@ -52,6 +53,21 @@ test('orphans are moved, listed and brought back as they were', async () => {
   await bed.store.remove(['media/orphan'], never);
   expect(await bed.command(['quarantine', 'restore', report.run])).toMatchObject({ status: 0 });
   expect((await bed.keys()).filter((key) => key.startsWith('quarantine/'))).toEqual([]);
+});
+
+test('nothing is moved, nor called present, by a list of media that lacks what its manifest counts', async () => {
+  await bed.database.query(`INSERT INTO files VALUES (2, 'orphan'), (3, 'x/1')`);
+  expect(await bed.command(['backup', '--quiet'])).toMatchObject({ status: 0 });
+  await bed.database.query('DELETE FROM files WHERE id = 2');
+  const key = (await bed.keys()).find((name) => name.endsWith('.media.ndjson.gz'))!;
+  const { body } = (await bed.store.get(key, { signal: never }))!;
+  const lines = gunzipSync(Buffer.concat(await body.toArray())).toString();
+  const list = gzipSync(lines.replace(/^.*"media\/orphan".*\n/m, ''));
+  await bed.store.put(key, list, { ifAbsent: false, contentType: 'application/gzip', signal: never });
+  const problem = expect.stringMatching(/it has 3 objects .* where the manifest says 4 objects/) as unknown;
+  expect(await quarantine()).toMatchObject({ status: 1, stderr: problem });
+  expect((await bed.places()).quarantine).toEqual([]);
+  expect(await bed.command(['media', 'check', 'latest'])).toMatchObject({ status: 1, stderr: problem });
 });
 
 test('a name cannot command the terminal', async () => {

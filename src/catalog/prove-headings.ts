@@ -51,9 +51,12 @@ async function readEncoding(
   const range = { start: 0, end: Math.min(SETTINGS_BYTES, bytes) - 1 };
   const tokenizer = createTokenizer(name);
   for (const chunk of await collect(readRange(range, signal))) {
-    for (const _ of tokenizer.push(chunk)) if (tokenizer.textSettings.encoding !== undefined) break;
+    for (const _ of tokenizer.push(chunk)) {
+      const { encoding } = tokenizer.textSettings;
+      if (encoding !== undefined) return encoding;
+    }
   }
-  return tokenizer.textSettings.encoding;
+  return undefined;
 }
 
 /** The most bytes of a table's COPY statement: four per character, all of them doubled quotes. */

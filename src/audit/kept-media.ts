@@ -6,7 +6,7 @@ import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dump-references.ts';
-import { isListComplete } from './listed-sources.ts';
+import { isListComplete, listsAllSources } from './listed-sources.ts';
 
 /** What a kept backup needs: an object, or everything under a prefix. */
 export interface KeptKey {
@@ -63,10 +63,9 @@ export async function keptMedia(
 function needsDump(context: KeptMediaContext, backup: Backup, others: ReadonlySet<string>): boolean {
   const prefix = otherPrefix(context, backup);
   const isElsewhere = prefix !== undefined && others.has(prefix);
-  return !isListComplete(
-    backup,
-    isElsewhere || namesNone(backup) ? { ...context, mediaPrefix: undefined } : context,
-  );
+  return isElsewhere || namesNone(backup)
+    ? !listsAllSources(backup, context.ownSources)
+    : !isListComplete(backup, context);
 }
 
 /**

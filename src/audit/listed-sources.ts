@@ -2,23 +2,28 @@ import type { Backup } from '../catalog/backup.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
 import { type ReferenceSource, sourceNames, TOPOBANK_SOURCES } from './reference-sources.ts';
 
-/** What lists of media are made with. */
-interface ListedWith {
-  /** Prefix of media in the bucket, with its slash; undefined if a list under any prefix will do. */
-  readonly mediaPrefix: string | undefined;
-  /** Those of AUDIT_REFERENCES. */
-  readonly ownSources: readonly ReferenceSource[];
-}
-
 /**
  * Whether a backup has a list of media that covers everything its rows own: one made with every source known today, and
  * under the prefix of today. If AWS_MEDIA_PREFIX was wrong when the backup was taken, its list names keys that no
  * object has, and none of those that its rows need.
+ *
+ * @param mediaPrefix prefix of media in the bucket, with its slash
+ * @param ownSources those of AUDIT_REFERENCES
  */
-export function isListComplete(backup: Backup, { mediaPrefix, ownSources }: ListedWith): boolean {
+export function isListComplete(
+  backup: Backup,
+  {
+    mediaPrefix,
+    ownSources,
+  }: { readonly mediaPrefix: string; readonly ownSources: readonly ReferenceSource[] },
+): boolean {
   const media = backup.manifest?.media;
-  const isUnderPrefix = mediaPrefix === undefined || media === undefined || !('prefix' in media);
-  if (!isUnderPrefix && media.prefix !== mediaPrefix) return false;
+  const isElsewhere = media !== undefined && 'prefix' in media && media.prefix !== mediaPrefix;
+  return !isElsewhere && listsAllSources(backup, ownSources);
+}
+
+/** Whether a backup has a list of media, under whatever prefix, that was made with every source known today. */
+export function listsAllSources(backup: Backup, ownSources: readonly ReferenceSource[]): boolean {
   const listed = new Set(listedSources(backup));
   return sourceNames([...TOPOBANK_SOURCES, ...ownSources]).every((name) => listed.has(name));
 }

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseCopy } from '../dump/copy-statement.ts';
 import type { DumpTable, KnownDump } from '../dump/dump-index.ts';
+import { readEncoding } from '../dump/read-encoding.ts';
 import type { ReadRange } from '../dump/read-text.ts';
 import { textDecoder } from '../dump/text-decoder.ts';
-import { createTokenizer } from '../dump/tokenizer.ts';
 import { type CopyTarget, qualifiedName } from '../dump/tokens.ts';
 import { DumpError } from '../errors.ts';
 import { collect } from '../s3/reader.ts';
@@ -31,7 +31,7 @@ export async function proveHeadings(
   if (source.manifest === undefined || tables.length === 0) return;
   const readRange = await source.ranges(signal);
   if (readRange === undefined) return;
-  const set = await readEncoding(source, readRange, signal);
+  const set = await readEncoding(source.name, fromBeginning(source, readRange, signal));
   if (set !== undefined && set !== encoding) throw wrong(source, `encoding is ${encoding}`, set);
   const decode = textDecoder(encoding);
   for (const table of tables) {
@@ -43,20 +43,14 @@ export async function proveHeadings(
   }
 }
 
-async function readEncoding(
-  { name, bytes }: DumpSource,
+/** The plain SQL of a dump. What follows the first bytes is requested only if somebody reads on. */
+async function* fromBeginning(
+  { bytes }: DumpSource,
   readRange: ReadRange,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const range = { start: 0, end: Math.min(SETTINGS_BYTES, bytes) - 1 };
-  const tokenizer = createTokenizer(name);
-  for (const chunk of await collect(readRange(range, signal))) {
-    for (const _ of tokenizer.push(chunk)) {
-      const { encoding } = tokenizer.textSettings;
-      if (encoding !== undefined) return encoding;
-    }
-  }
-  return undefined;
+): AsyncGenerator<Buffer> {
+  yield* readRange({ start: 0, end: Math.min(SETTINGS_BYTES, bytes) - 1 }, signal);
+  if (bytes > SETTINGS_BYTES) yield* readRange({ start: SETTINGS_BYTES, end: bytes - 1 }, signal);
 }
 
 /** The most bytes of a table's COPY statement: four per character, all of them doubled quotes. */

@@ -2,13 +2,13 @@ import type { UsableBackup } from '../catalog/backup.ts';
 import { idTime } from '../catalog/backup-name.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 import type { AuditReport } from './audit-media.ts';
-import { type DumpReferencesContext, readDumpReferences } from './dump-references.ts';
+import { type DumpReferencesContext, readDumpReferences } from './dumped/dump-references.ts';
 import type { FindingSink } from './finding.ts';
 import { type JoinContext, joinBucket } from './join-bucket.ts';
-import { assertSources } from './match-sources.ts';
-import { type Batch, batchOf } from './reference-batches.ts';
-import type { Reference } from './references.ts';
 import { findingOf } from './resolve-candidates.ts';
+import { type Batch, batchOf } from './rows/reference-batches.ts';
+import type { Reference } from './rows/references.ts';
+import { assertSources } from './sources/match-sources.ts';
 import { createTally } from './tally.ts';
 
 /** A backup cannot show that an object is an orphan: the object may be newer, or belong to something else. */

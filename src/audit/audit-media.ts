@@ -7,17 +7,17 @@ import { exportSnapshot, joinSnapshot } from '../postgres/snapshot.ts';
 import { describeStandby, readStandby } from '../postgres/standby.ts';
 import type { Logger } from '../ui/log.ts';
 import type { FindingSink } from './finding.ts';
-import { inspectDatabase } from './inspect-database.ts';
 import { type JoinContext, joinBucket } from './join-bucket.ts';
 import type { KeptBackup } from './kept-media.ts';
-import { assertSources, tablesOfSeveral } from './match-sources.ts';
 import { openProtectors, protectOrphans, type UnreadBackup } from './protect.ts';
-import { referenceQuery } from './reference-query.ts';
-import { seeAllRows, sortInMemory } from './reference-session.ts';
-import type { ReferenceSource } from './reference-sources.ts';
-import { readReferences } from './references.ts';
 import { type Lookups, resolveCandidates } from './resolve-candidates.ts';
-import { readLabelled, readVersions } from './row-lookup.ts';
+import { referenceQuery } from './rows/reference-query.ts';
+import { seeAllRows, sortInMemory } from './rows/reference-session.ts';
+import { readReferences } from './rows/references.ts';
+import { readLabelled, readVersions } from './rows/row-lookup.ts';
+import { inspectDatabase } from './sources/inspect-database.ts';
+import { assertSources, tablesOfSeveral } from './sources/match-sources.ts';
+import type { ReferenceSource } from './sources/reference-sources.ts';
 import { createTally, type Summary } from './tally.ts';
 
 /** The two sides of an audit, rows and objects, and the rules for judging them. */

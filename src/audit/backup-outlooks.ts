@@ -11,14 +11,14 @@ import type { ObjectInfo } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { BackupAuditContext } from './audit-backup.ts';
-import { compareMedia } from './compare-media.ts';
-import { counted } from './counted.ts';
-import { readDumpReferences } from './dump-references.ts';
-import { joinReferences } from './join-references.ts';
-import { isListComplete } from './listed-sources.ts';
-import { assertSources } from './match-sources.ts';
-import { onlyMedia } from './only-media.ts';
-import { OBJECTS_PER_RANGE } from './reference-ranges.ts';
+import { readDumpReferences } from './dumped/dump-references.ts';
+import { compareMedia } from './join/compare-media.ts';
+import { counted } from './join/counted.ts';
+import { joinReferences } from './join/join-references.ts';
+import { onlyMedia } from './join/only-media.ts';
+import { OBJECTS_PER_RANGE } from './join/reference-ranges.ts';
+import { isListComplete } from './sources/listed-sources.ts';
+import { assertSources } from './sources/match-sources.ts';
 
 /** What is needed to foresee the media of backups that may be pruned in the meantime. */
 export interface OutlookContext extends BackupAuditContext {

@@ -1,4 +1,4 @@
-import type { Labels } from './row-labels.ts';
+import type { Labels } from './sources/row-labels.ts';
 
 /** All kinds, in the order in which they are shown. */
 export const KINDS = ['dangling', 'orphan', 'pending', 'empty', 'shared', 'protected'] as const;

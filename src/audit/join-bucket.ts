@@ -1,11 +1,11 @@
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { counted } from './counted.ts';
-import { type Candidate, joinReferences } from './join-references.ts';
-import { listMedia, type MediaArea } from './list-media.ts';
-import type { Batch } from './reference-batches.ts';
-import type { Reference } from './references.ts';
+import { counted } from './join/counted.ts';
+import { type Candidate, joinReferences } from './join/join-references.ts';
+import { listMedia, type MediaArea } from './join/list-media.ts';
+import type { Batch } from './rows/reference-batches.ts';
+import type { Reference } from './rows/references.ts';
 import type { Tally } from './tally.ts';
 
 /** Where media are listed, and how progress is shown. */

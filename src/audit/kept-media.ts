@@ -5,8 +5,8 @@ import { OperatorError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
-import { type DumpReferencesContext, readDumpReferences } from './dump-references.ts';
-import { isListComplete, listsAllSources } from './listed-sources.ts';
+import { type DumpReferencesContext, readDumpReferences } from './dumped/dump-references.ts';
+import { isListComplete, listsAllSources } from './sources/listed-sources.ts';
 
 /** What a kept backup needs: an object, or everything under a prefix. */
 export interface KeptKey {

@@ -1,10 +1,10 @@
 import { StoreError } from '../errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
-import { type Cursor, openCursor } from './cursor.ts';
-import { furthest } from './furthest-prefix.ts';
-import type { Candidate } from './join-references.ts';
+import { type Cursor, openCursor } from './join/cursor.ts';
+import { furthest } from './join/furthest-prefix.ts';
+import type { Candidate } from './join/join-references.ts';
+import { describeOrder } from './join/order-errors.ts';
 import { describeUnreadable, type KeptBackup, type KeptKey } from './kept-media.ts';
-import { describeOrder } from './order-errors.ts';
 
 /** Looks up which backups need a key. Keys must be given in the order of their bytes. */
 export interface Protectors {

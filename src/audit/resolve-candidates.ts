@@ -1,11 +1,11 @@
 import { showRelation } from '../postgres/relations.ts';
 import { keyOf } from '../s3/key-bytes.ts';
 import type { Finding, RowPlace } from './finding.ts';
-import type { Candidate } from './join-references.ts';
-import type { MatchedSource } from './match-sources.ts';
-import { type Reference, referenceId } from './references.ts';
-import type { Labels } from './row-labels.ts';
-import type { RowVersion } from './row-lookup.ts';
+import type { Candidate } from './join/join-references.ts';
+import { type Reference, referenceId } from './rows/references.ts';
+import type { RowVersion } from './rows/row-lookup.ts';
+import type { MatchedSource } from './sources/match-sources.ts';
+import type { Labels } from './sources/row-labels.ts';
 
 /** Looks candidates up. Rows are found by their primary keys; those that do not exist are left out. */
 export interface Lookups {

@@ -1,6 +1,6 @@
 import type { ObjectInfo } from '../s3/store.ts';
 import { type Finding, type FindingKind, KINDS } from './finding.ts';
-import type { Reference } from './references.ts';
+import type { Reference } from './rows/references.ts';
 
 /** How many there are, and the bytes of their objects. */
 interface Count {

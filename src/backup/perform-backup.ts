@@ -1,6 +1,6 @@
 import type { Manifest } from '../catalog/manifest.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
-import { reopenAfterKill } from '../restore/reopen-after-kill.ts';
+import { reopenAfterKill } from '../restore/databases/reopen-after-kill.ts';
 import type { GuardedPlan } from '../retention/hold-back.ts';
 import { formatBytes } from '../ui/format.ts';
 import { makeBucket } from './make-bucket.ts';

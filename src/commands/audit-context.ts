@@ -2,7 +2,7 @@ import type { BackupAuditContext } from '../audit/audit-backup.ts';
 import type { AuditContext } from '../audit/audit-media.ts';
 import type { OutlookContext } from '../audit/backup-outlooks.ts';
 import { keptMedia } from '../audit/kept-media.ts';
-import { readOwnReferences } from '../audit/own-references.ts';
+import { readOwnReferences } from '../audit/sources/own-references.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import type { Database } from '../postgres/database.ts';
 import type { ConfirmedQuarantineContext } from '../quarantine/quarantine-context.ts';

@@ -1,6 +1,6 @@
 import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import { type BackupOutlook, findOutlooks } from '../audit/backup-outlooks.ts';
-import { isListComplete } from '../audit/listed-sources.ts';
+import { isListComplete } from '../audit/sources/listed-sources.ts';
 import type { UsableBackup } from '../catalog/backup.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
 import { ConfigError, messageOf, NotFoundError, OperatorError } from '../errors.ts';

@@ -1,9 +1,9 @@
-import { readOwnReferences } from '../audit/own-references.ts';
+import { readOwnReferences } from '../audit/sources/own-references.ts';
 import type { RunContext } from '../backup/perform-backup.ts';
 import { readConfig, readIfGiven } from '../config/config.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
-import { reopenAfterKill } from '../restore/reopen-after-kill.ts';
+import { reopenAfterKill } from '../restore/databases/reopen-after-kill.ts';
 import { retentionRules } from '../retention/rules.ts';
 import { announceTimes, isHasty, warnOfHaste } from '../schedule/announce.ts';
 import { auditJob } from '../schedule/audit-job.ts';

@@ -7,8 +7,8 @@ import { findPooling, type Pooling, SHARED_SESSIONS } from '../postgres/pooler.t
 import { describePrepared, type PreparedTransaction, preparedIn } from '../postgres/prepared-transactions.ts';
 import { grantRightsOf } from '../postgres/roles.ts';
 import { describeStandby, readStandby, unloggedTables } from '../postgres/standby.ts';
-import { SAME_DATABASE } from '../restore/check-target.ts';
-import { findDatabases } from '../restore/find-target.ts';
+import { SAME_DATABASE } from '../restore/databases/check-target.ts';
+import { findDatabases } from '../restore/databases/find-target.ts';
 import { formatFirst } from '../ui/format.ts';
 import { type DoctorFinding, examine, fault, faultOf, judgeClock, type Outcome } from './check.ts';
 import { judgeLimits } from './connection-limits.ts';

@@ -1,6 +1,6 @@
-import { compareMedia, type MediaFault } from '../audit/compare-media.ts';
-import { counted } from '../audit/counted.ts';
-import { onlyMedia } from '../audit/only-media.ts';
+import { compareMedia, type MediaFault } from '../audit/join/compare-media.ts';
+import { counted } from '../audit/join/counted.ts';
+import { onlyMedia } from '../audit/join/only-media.ts';
 import type { Backup } from '../catalog/backup.ts';
 import { isDeleted } from '../catalog/catalog.ts';
 import { deletedMeanwhile } from '../catalog/choose-backup.ts';

@@ -1,4 +1,4 @@
-import type { MediaFault } from '../audit/compare-media.ts';
+import type { MediaFault } from '../audit/join/compare-media.ts';
 
 /** What an operator is told about an object of a backup's list of media. Sizes are bytes. */
 export type MediaFinding =

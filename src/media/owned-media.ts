@@ -1,4 +1,4 @@
-import { type MergeInputs, mergeByKey } from '../audit/merge-by-key.ts';
+import { type MergeInputs, mergeByKey } from '../audit/join/merge-by-key.ts';
 import type { MediaEntry } from '../catalog/media-manifest.ts';
 import { isFolderMarker } from '../s3/folder-marker.ts';
 import { isKey, keyOf } from '../s3/key-bytes.ts';

@@ -1,11 +1,11 @@
-import { counted } from '../audit/counted.ts';
-import { inspectDatabase } from '../audit/inspect-database.ts';
-import { listMedia } from '../audit/list-media.ts';
-import { readOwnReferences } from '../audit/own-references.ts';
-import { referenceQuery } from '../audit/reference-query.ts';
-import { seeAllRows, sortInMemory } from '../audit/reference-session.ts';
-import { sourceNames, TOPOBANK_SOURCES } from '../audit/reference-sources.ts';
-import { type Reference, readReferences } from '../audit/references.ts';
+import { counted } from '../audit/join/counted.ts';
+import { listMedia } from '../audit/join/list-media.ts';
+import { referenceQuery } from '../audit/rows/reference-query.ts';
+import { seeAllRows, sortInMemory } from '../audit/rows/reference-session.ts';
+import { type Reference, readReferences } from '../audit/rows/references.ts';
+import { inspectDatabase } from '../audit/sources/inspect-database.ts';
+import { readOwnReferences } from '../audit/sources/own-references.ts';
+import { sourceNames, TOPOBANK_SOURCES } from '../audit/sources/reference-sources.ts';
 import { type LinesWriter, openLinesWriter } from '../catalog/gzipped-lines.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import {

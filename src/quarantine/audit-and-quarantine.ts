@@ -1,8 +1,8 @@
 import { type AuditContext, type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import type { FindingSink } from '../audit/finding.ts';
 import { keptMedia } from '../audit/kept-media.ts';
-import { ownedKeyFinder, refuseStandby, unreadRows } from '../audit/owned-keys.ts';
 import { openProtectors, refuseUnread } from '../audit/protect.ts';
+import { ownedKeyFinder, refuseStandby, unreadRows } from '../audit/rows/owned-keys.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';

@@ -1,5 +1,5 @@
-import { type Cursor, openCursor } from '../audit/cursor.ts';
-import { describeOrder } from '../audit/order-errors.ts';
+import { type Cursor, openCursor } from '../audit/join/cursor.ts';
+import { describeOrder } from '../audit/join/order-errors.ts';
 import { DumpError, NotFoundError } from '../errors.ts';
 import { keyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';

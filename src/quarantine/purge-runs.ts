@@ -1,6 +1,6 @@
 import { keptMedia } from '../audit/kept-media.ts';
-import { type FindOwned, ownedKeyFinder } from '../audit/owned-keys.ts';
 import { openProtectors, type Protectors, refuseUnread } from '../audit/protect.ts';
+import { type FindOwned, ownedKeyFinder } from '../audit/rows/owned-keys.ts';
 import { idTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import type { StoreError } from '../errors.ts';

@@ -1,5 +1,5 @@
-import type { FindOwned } from '../audit/owned-keys.ts';
 import type { Protectors } from '../audit/protect.ts';
+import type { FindOwned } from '../audit/rows/owned-keys.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { removeAllowed } from '../s3/remove-allowed.ts';
 import type { Store, StoredObject } from '../s3/store.ts';

@@ -3,7 +3,7 @@ import { databaseError, describeCause, errorCode } from '../postgres/errors.ts';
 import { execute } from '../postgres/execute.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
-import { setDefaultEventTriggers } from './event-triggers.ts';
+import { setDefaultEventTriggers } from './load/event-triggers.ts';
 import type { RestorePlan } from './plan-restore.ts';
 
 /** A database that is being filled under another name than it will have. */

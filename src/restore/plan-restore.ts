@@ -20,7 +20,7 @@ import {
 import { lackToGiveTo, type OwnerLack } from '../postgres/owner-lack.ts';
 import { mayCreateIn, missingRoles } from '../postgres/roles.ts';
 import type { Logger } from '../ui/log.ts';
-import { checkLocale, chooseLocale, localeOfDump } from './locale.ts';
+import { checkLocale, chooseLocale, localeOfDump } from './databases/locale.ts';
 
 /** What is decided before anything is created. */
 export interface RestorePlan {

@@ -6,11 +6,12 @@ import type { MediaRestored } from '../media/restore-media.ts';
 import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
-import { checkTarget, keptToDrop } from './check-target.ts';
-import { type FoundDatabases, findTarget } from './find-target.ts';
-import { finishDrop } from './finish-drop.ts';
-import { foreseeLocaleChange } from './locale.ts';
-import { reopenAfterKill } from './reopen-after-kill.ts';
+import { checkTarget, keptToDrop } from './databases/check-target.ts';
+import { type FoundDatabases, findTarget } from './databases/find-target.ts';
+import { finishDrop } from './databases/finish-drop.ts';
+import { foreseeLocaleChange } from './databases/locale.ts';
+import { reopenAfterKill } from './databases/reopen-after-kill.ts';
+import { type RestoreTarget, targetName } from './databases/restore-target.ts';
 import {
   foreseeRestore,
   type RestoreContext,
@@ -18,7 +19,6 @@ import {
   type RestoreReport,
   restoreDump,
 } from './restore.ts';
-import { type RestoreTarget, targetName } from './restore-target.ts';
 
 /** What became of the media, and the first that did not come back as they were. */
 type MediaBroughtBack = MediaRestored & FirstMediaFindings;

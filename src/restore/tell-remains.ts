@@ -1,7 +1,7 @@
 import { renameStatement } from '../postgres/database-statements.ts';
 import type { Logger } from '../ui/log.ts';
 import type { LeftRows } from './build-scratch.ts';
-import type { Fate } from './drop-target.ts';
+import type { Fate } from './databases/drop-target.ts';
 
 /** Logs what there is after a restore has failed, and what to do with it. */
 export function tellRemains(

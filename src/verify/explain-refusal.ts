@@ -4,7 +4,7 @@ import { DumpError, RestoreError } from '../errors.ts';
 import { errorCode } from '../postgres/errors.ts';
 import type { OwnerLack } from '../postgres/owner-lack.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
-import { isOfServer } from '../restore/whose-fault.ts';
+import { isOfServer } from '../restore/load/whose-fault.ts';
 import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
 import type { Evidence } from './evidence.ts';
 import { type BytesHashed, hashBytes } from './hash-bytes.ts';

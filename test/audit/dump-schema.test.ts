@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type DumpSchema, readDumpSchema } from '../../src/audit/dump-schema.ts';
+import { type DumpSchema, readDumpSchema } from '../../src/audit/dumped/dump-schema.ts';
 import { isUsable } from '../../src/catalog/backup.ts';
 import { backupSource } from '../../src/catalog/dump-source.ts';
 import { qualifiedName } from '../../src/dump/tokens.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sortRecords } from '../../src/audit/external-sort.ts';
+import { sortRecords } from '../../src/audit/dumped/external-sort.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
 const never = new AbortController().signal;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Candidate, joinReferences } from '../../src/audit/join-references.ts';
-import type { MatchedSource } from '../../src/audit/match-sources.ts';
-import type { Reference } from '../../src/audit/references.ts';
+import { type Candidate, joinReferences } from '../../src/audit/join/join-references.ts';
+import type { Reference } from '../../src/audit/rows/references.ts';
+import type { MatchedSource } from '../../src/audit/sources/match-sources.ts';
 import { keyBytes, keyOf } from '../../src/s3/key-bytes.ts';
 import type { ObjectInfo } from '../../src/s3/store.ts';
 

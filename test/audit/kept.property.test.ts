@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compareMedia } from '../../src/audit/compare-media.ts';
+import { compareMedia } from '../../src/audit/join/compare-media.ts';
 import type { KeptKey } from '../../src/audit/kept-media.ts';
 import { openProtectors } from '../../src/audit/protect.ts';
-import type { Reference } from '../../src/audit/references.ts';
+import type { Reference } from '../../src/audit/rows/references.ts';
 import { entryKey, type MediaEntry } from '../../src/catalog/media-manifest.ts';
 import { StoreError } from '../../src/errors.ts';
 import { ownedMedia } from '../../src/media/owned-media.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { byteOrder } from '../../src/audit/reference-query.ts';
+import { byteOrder } from '../../src/audit/rows/reference-query.ts';
 import { copyOut } from '../../src/postgres/copy-out.ts';
 import { copyLines, decodeCopyField } from '../../src/postgres/copy-text.ts';
 import { onOtherServer } from '../support/bed-server.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { readOwnReferences } from '../../src/audit/own-references.ts';
+import { readOwnReferences } from '../../src/audit/sources/own-references.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
 const scratch = scratchDirectory('references');

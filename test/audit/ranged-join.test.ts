@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { joinReferences } from '../../src/audit/join-references.ts';
-import type { MatchedSource } from '../../src/audit/match-sources.ts';
-import { type Batch, batchOf } from '../../src/audit/reference-batches.ts';
-import { cutRanges } from '../../src/audit/reference-ranges.ts';
-import type { Reference } from '../../src/audit/references.ts';
+import { joinReferences } from '../../src/audit/join/join-references.ts';
+import { cutRanges } from '../../src/audit/join/reference-ranges.ts';
+import { type Batch, batchOf } from '../../src/audit/rows/reference-batches.ts';
+import type { Reference } from '../../src/audit/rows/references.ts';
+import type { MatchedSource } from '../../src/audit/sources/match-sources.ts';
 import { keyBytes } from '../../src/s3/key-bytes.ts';
 import { type ListPages, listRanges } from '../../src/s3/range-listing.ts';
 import type { ObjectInfo } from '../../src/s3/store.ts';

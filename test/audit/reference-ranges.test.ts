@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { MatchedSource } from '../../src/audit/match-sources.ts';
-import { type Batch, batchOf } from '../../src/audit/reference-batches.ts';
-import { cutRanges, type ReferenceRange } from '../../src/audit/reference-ranges.ts';
-import type { Reference } from '../../src/audit/references.ts';
+import { cutRanges, type ReferenceRange } from '../../src/audit/join/reference-ranges.ts';
+import { type Batch, batchOf } from '../../src/audit/rows/reference-batches.ts';
+import type { Reference } from '../../src/audit/rows/references.ts';
+import type { MatchedSource } from '../../src/audit/sources/match-sources.ts';
 import { asKeyBytes, keyBytes } from '../../src/s3/key-bytes.ts';
 
 const source = {} as MatchedSource;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { MatchedSource } from '../../src/audit/match-sources.ts';
-import { cutRanges } from '../../src/audit/reference-ranges.ts';
-import { readReferences } from '../../src/audit/references.ts';
+import { cutRanges } from '../../src/audit/join/reference-ranges.ts';
+import { readReferences } from '../../src/audit/rows/references.ts';
+import type { MatchedSource } from '../../src/audit/sources/match-sources.ts';
 import { asKeyBytes } from '../../src/s3/key-bytes.ts';
 
 const sources = [{ owned: { kind: 'key', column: 'file', under: '' } } as unknown as MatchedSource];

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { placeScratch } from '../../src/restore/place-scratch.ts';
+import { placeScratch } from '../../src/restore/databases/place-scratch.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../support/database.ts';
 import { dumpText } from '../support/dump-text.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { RestoreError } from '../../src/errors.ts';
-import { dropScratch } from '../../src/restore/scratch.ts';
+import { dropScratch } from '../../src/restore/databases/scratch.ts';
 import { withClient } from '../support/database.ts';
 import { dumpText } from '../support/dump-text.ts';
 import { rollBackPrepared } from '../support/roll-back-prepared.ts';

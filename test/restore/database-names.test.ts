@@ -6,7 +6,7 @@ import {
   isScratchName,
   keptName,
   scratchName,
-} from '../../src/restore/database-names.ts';
+} from '../../src/restore/databases/database-names.ts';
 
 const TIME = '20261123103000';
 

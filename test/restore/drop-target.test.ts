@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
-import { targetDrop } from '../../src/restore/drop-target.ts';
+import { targetDrop } from '../../src/restore/databases/drop-target.ts';
 import { withClient } from '../support/database.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { PLAIN_CREATION } from '../../src/postgres/facts.ts';
-import { checkLocale } from '../../src/restore/locale.ts';
+import { checkLocale } from '../../src/restore/databases/locale.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { DatabaseError } from '../../src/errors.ts';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
-import { findDatabases } from '../../src/restore/find-target.ts';
-import { placeScratch } from '../../src/restore/place-scratch.ts';
-import type { RestoreTarget } from '../../src/restore/restore-target.ts';
+import { findDatabases } from '../../src/restore/databases/find-target.ts';
+import { placeScratch } from '../../src/restore/databases/place-scratch.ts';
+import type { RestoreTarget } from '../../src/restore/databases/restore-target.ts';
 import { createTestDatabase, listDatabaseNames, type TestDatabase, withClient } from '../support/database.ts';
 import { keepingLog } from '../support/test-bed.ts';
 

@@ -3,8 +3,8 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { DumpCheckpoint } from '../../src/dump/dump-index.ts';
-import { proveRows } from '../../src/restore/prove-rows.ts';
-import { cutIntoPieces, type RowPiece } from '../../src/restore/row-pieces.ts';
+import { proveRows } from '../../src/restore/load/prove-rows.ts';
+import { cutIntoPieces, type RowPiece } from '../../src/restore/load/row-pieces.ts';
 
 const OFFSET = 1000;
 

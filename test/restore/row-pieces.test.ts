@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { DumpTable } from '../../src/dump/dump-index.ts';
-import { cutIntoPieces } from '../../src/restore/row-pieces.ts';
+import { cutIntoPieces } from '../../src/restore/load/row-pieces.ts';
 
 const MiB = 1024 ** 2;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { noneLost } from '../../src/restore/lost-privileges.ts';
-import { tryStatement } from '../../src/restore/run-statement.ts';
+import { noneLost } from '../../src/restore/load/lost-privileges.ts';
+import { tryStatement } from '../../src/restore/load/run-statement.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../support/database.ts';
 import { keepingLog } from '../support/test-bed.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Database } from '../../src/postgres/database.ts';
-import { mayHoldRows } from '../../src/restore/scratch.ts';
+import { mayHoldRows } from '../../src/restore/databases/scratch.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
 
 let bed: TestBed;

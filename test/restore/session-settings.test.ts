@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sessionSetting } from '../../src/restore/session-settings.ts';
+import { sessionSetting } from '../../src/restore/load/session-settings.ts';
 
 const SETTINGS: readonly [sql: string, setting: string | undefined][] = [
   ['SET statement_timeout = 0;', 'statement_timeout'],

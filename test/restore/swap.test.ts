@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { swapDatabases } from '../../src/restore/swap.ts';
+import { swapDatabases } from '../../src/restore/databases/swap.ts';
 import { createTestDatabase, listDatabaseNames, type TestDatabase, withClient } from '../support/database.ts';
 import { rollBackPrepared } from '../support/roll-back-prepared.ts';
 

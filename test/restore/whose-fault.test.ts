@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { RestoreError } from '../../src/errors.ts';
-import { isOfServer, isRefusal } from '../../src/restore/whose-fault.ts';
+import { isOfServer, isRefusal } from '../../src/restore/load/whose-fault.ts';
 
 /** An error as the server reports it. */
 function said(code: string): Error {

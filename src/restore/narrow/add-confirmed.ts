@@ -1,7 +1,7 @@
 import type { DumpSource } from '../../catalog/dump-source.ts';
 import { RestoreError } from '../../errors.ts';
 import { type ConfirmAndLock, withLock } from '../../postgres/advisory-lock.ts';
-import { findDatabases } from '../find-target.ts';
+import { findDatabases } from '../databases/find-target.ts';
 import {
   type AddedRows,
   type AddRowsContext,

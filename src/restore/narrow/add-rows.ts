@@ -11,10 +11,10 @@ import { databaseError } from '../../postgres/errors.ts';
 import { ownRows } from '../../postgres/relations.ts';
 import { formatBytes } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
-import type { Placed } from '../place-scratch.ts';
+import type { Placed } from '../databases/place-scratch.ts';
+import { settleForDump } from '../load/settle-for-dump.ts';
 import { knowDump } from '../prove-dump.ts';
 import type { RestoreContext, RestoreReport } from '../restore.ts';
-import { settleForDump } from '../settle-for-dump.ts';
 import { constraintRefused, copyBlock } from './copy-block.ts';
 import {
   filledTables,

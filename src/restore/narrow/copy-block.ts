@@ -7,9 +7,9 @@ import { RestoreError } from '../../errors.ts';
 import { describeCause, errorCode, excerptOf, remedyOf } from '../../postgres/errors.ts';
 import { quoteTable } from '../../postgres/relations.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
-import { proveRows } from '../prove-rows.ts';
-import { startCopy } from '../raw-query.ts';
-import { wholeBlock } from '../row-pieces.ts';
+import { proveRows } from '../load/prove-rows.ts';
+import { startCopy } from '../load/raw-query.ts';
+import { wholeBlock } from '../load/row-pieces.ts';
 
 /**
  * Copies the rows of one block into the table of its name, and checks on the way that they are those of the dump.

@@ -1,6 +1,6 @@
 import { RestoreError } from '../../errors.ts';
 import { sqlState } from '../../postgres/errors.ts';
-import { mayBeForLackOfRows } from '../lack-of-rows.ts';
+import { mayBeForLackOfRows } from '../load/lack-of-rows.ts';
 
 /** Says what to do about a failed statement, such as an index by a function that reads a table that was not chosen. */
 export function perhapsForLackOfTables(error: unknown): unknown {

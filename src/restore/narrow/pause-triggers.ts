@@ -4,7 +4,7 @@ import { RestoreError } from '../../errors.ts';
 import { describeCause, remedyOf } from '../../postgres/errors.ts';
 import { quoteTable } from '../../postgres/relations.ts';
 import { runAsMade, tellable } from '../../postgres/untellable-names.ts';
-import { ENABLES } from '../enable-triggers.ts';
+import { ENABLES } from '../load/enable-triggers.ts';
 
 /** A trigger that a table's new rows would fire. */
 interface Trigger {

@@ -3,7 +3,7 @@ import type { DumpIndex, DumpTable, SectionName } from '../../dump/dump-index.ts
 import { isLargeObject } from '../../dump/sections.ts';
 import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpEntry, qualifiedName, type Statement } from '../../dump/tokens.ts';
-import type { Selection, Take } from '../selection.ts';
+import type { Selection, Take } from '../load/selection.ts';
 import { concernOf } from './concern.ts';
 
 /**

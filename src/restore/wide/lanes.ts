@@ -5,10 +5,10 @@ import { describeCause } from '../../postgres/errors.ts';
 import { raiseMemory } from '../../postgres/raise-memory.ts';
 import { endsSession } from '../../postgres/server-away.ts';
 import type { Logger } from '../../ui/log.ts';
-import { fireEventTriggers } from '../event-triggers.ts';
-import { runStatement, type StatementContext } from '../run-statement.ts';
-import type { SessionSettings, SetStatement } from '../session-settings.ts';
-import { settleForDump } from '../settle-for-dump.ts';
+import { fireEventTriggers } from '../load/event-triggers.ts';
+import { runStatement, type StatementContext } from '../load/run-statement.ts';
+import type { SessionSettings, SetStatement } from '../load/session-settings.ts';
+import { settleForDump } from '../load/settle-for-dump.ts';
 
 /** Memory for building indexes and checking foreign keys, across all lanes, in MiB. */
 const MAINTENANCE_MIB = 256;

@@ -1,7 +1,7 @@
 import type { DumpPosition, Statement } from '../../dump/tokens.ts';
-import { runAfterRows, type StatementContext, tryStatement } from '../run-statement.ts';
-import type { Take } from '../selection.ts';
-import type { SessionSettings } from '../session-settings.ts';
+import { runAfterRows, type StatementContext, tryStatement } from '../load/run-statement.ts';
+import type { Take } from '../load/selection.ts';
+import type { SessionSettings } from '../load/session-settings.ts';
 import { adoptSettings, type Lane, type Lanes, spread } from './lanes.ts';
 import { isCommentOn, type TableKnowledge, type TableUse, type TableUses, usesOf } from './post-data-unit.ts';
 import { scheduleUnits } from './unit-schedule.ts';

@@ -3,11 +3,11 @@ import type { ReadRange } from '../../dump/read-text.ts';
 import type { CopyStart } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
 import { errorCode } from '../../postgres/errors.ts';
-import { copyRows } from '../copy-rows.ts';
-import { IN_ONE_PIECE, proveRows } from '../prove-rows.ts';
-import { cutIntoPieces, type RowPiece } from '../row-pieces.ts';
-import type { StatementContext } from '../run-statement.ts';
-import type { SessionSettings } from '../session-settings.ts';
+import { copyRows } from '../load/copy-rows.ts';
+import { IN_ONE_PIECE, proveRows } from '../load/prove-rows.ts';
+import { cutIntoPieces, type RowPiece } from '../load/row-pieces.ts';
+import type { StatementContext } from '../load/run-statement.ts';
+import type { SessionSettings } from '../load/session-settings.ts';
 import { adoptSettings, type Lane, type Lanes } from './lanes.ts';
 
 /** Copies the rows of large tables, in pieces that the lanes read directly from where the dump is. */

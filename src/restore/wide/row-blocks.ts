@@ -1,9 +1,9 @@
 import type { DumpTable } from '../../dump/dump-index.ts';
 import type { CopyStart } from '../../dump/tokens.ts';
-import { copyRows } from '../copy-rows.ts';
-import type { LoadOptions } from '../load-dump.ts';
-import { WORTH_A_REQUEST } from '../row-pieces.ts';
-import type { Selection } from '../selection.ts';
+import { copyRows } from '../load/copy-rows.ts';
+import type { LoadOptions } from '../load/load-dump.ts';
+import { WORTH_A_REQUEST } from '../load/row-pieces.ts';
+import type { Selection } from '../load/selection.ts';
 import type { Lanes } from './lanes.ts';
 import { createRangedRows } from './ranged-rows.ts';
 import { type SpreadRows, spreadRows } from './spread-rows.ts';

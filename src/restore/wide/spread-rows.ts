@@ -1,6 +1,6 @@
 import type { CopyStart } from '../../dump/tokens.ts';
-import { copyRows, type RowsIn } from '../copy-rows.ts';
-import type { StatementContext } from '../run-statement.ts';
+import { copyRows, type RowsIn } from '../load/copy-rows.ts';
+import type { StatementContext } from '../load/run-statement.ts';
 import { adoptSettings, type Lane, type Lanes } from './lanes.ts';
 
 /** Bytes of rows that go over one connection before the next one has its turn; a long row is not split. */

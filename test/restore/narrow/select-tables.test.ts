@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { resolveTables } from '../../../src/catalog/choose-tables.ts';
 import type { DumpTable, SectionName } from '../../../src/dump/dump-index.ts';
 import type { DumpEntry } from '../../../src/dump/tokens.ts';
+import type { Take } from '../../../src/restore/load/selection.ts';
 import { selectTables } from '../../../src/restore/narrow/select-tables.ts';
-import type { Take } from '../../../src/restore/selection.ts';
 
 const MIB = 1024 ** 2;
 

@@ -1,0 +1,179 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
+import { lookUntilGone } from '../../look-until-gone.ts';
+import {
+  allowConnections,
+  dropDatabase,
+  dropStatement,
+  failureBefore,
+  listDatabases,
+  stillClosed,
+} from '../../postgres/administration.ts';
+import type { Database } from '../../postgres/database.ts';
+import { describeCause } from '../../postgres/errors.ts';
+import { isAway } from '../../postgres/server-away.ts';
+import type { Logger } from '../../ui/log.ts';
+import { uninterrupted } from '../../uninterrupted.ts';
+import { type FoundDatabases, findDatabases } from './find-target.ts';
+import { retryWhileAway } from './retry-while-away.ts';
+
+/** What has become of the database that a restore in place drops. */
+export type Fate =
+  | 'as it was'
+  | 'dropped'
+  /** It is neither there nor gone: all that can be done is drop it again. */
+  | 'cut off'
+  /** The server has not come back to be asked, or is still at it. */
+  | 'not known';
+
+/** How long a statement may take to end, in milliseconds: a drop forces a checkpoint. */
+const ENDING = { mostMs: 10 * 60_000, pauseMs: 50 };
+
+interface DropContext {
+  readonly database: Database;
+  readonly log: Logger;
+}
+
+/** The drop of the database that a restore in place replaces. */
+interface TargetDrop {
+  /**
+   * Drops it, unless the signal is aborted before the server has begun to: while it waits for sessions to end, or for
+   * a lock.
+   *
+   * @param checkStill throws if what is there now is not what it was agreed to drop
+   * @throws what `checkStill` throws, DatabaseError, or the signal's reason; {@link fate} then tells what there is
+   */
+  run(checkStill: (there: FoundDatabases) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * Looks what is left of it after a failure, waiting for a server that is away. A database that is still whole accepts
+   * connections again, or else the log says what to run. Never throws.
+   */
+  fate(): Promise<Fate>;
+}
+
+/** Nothing is dropped before `run` is called. */
+export function targetDrop({ database, log }: DropContext, name: string): TargetDrop {
+  let session: Session | undefined;
+  let isDone = false;
+
+  async function look(signal: AbortSignal): Promise<Fate> {
+    return database.use(database.maintenanceName, signal, async (admin) => {
+      if (session !== undefined && !(await endDrop(admin, name, session))) return 'not known';
+      const found = (await listDatabases(admin)).find((each) => each.name === name);
+      if (found === undefined) return 'dropped';
+      if (found.invalid) return 'cut off';
+      if (!found.connectable) await allowAgain(admin, name, log);
+      return 'as it was';
+    });
+  }
+
+  return {
+    async run(checkStill, signal) {
+      await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
+        checkStill(await findDatabases(admin, name));
+        session = await readSession(admin);
+        const drop = dropDatabase(admin, name, () => signal.throwIfAborted());
+        await untilAborted(drop, session, database, signal).catch((error: unknown) => {
+          throw failureBefore(error);
+        });
+      });
+      isDone = true;
+      log.info(`dropped database ${name}`);
+    },
+    async fate() {
+      if (isDone) return 'dropped';
+      if (session === undefined) return 'as it was';
+      try {
+        return await retryWhileAway(database, `to see what is left of database ${name}`, log, look);
+      } catch (error) {
+        log.error(`what is left of database ${name} is not known: ${describeCause(error)}`);
+        return 'not known';
+      }
+    },
+  };
+}
+
+/**
+ * Waits for the drop. Once the signal is aborted, a drop that waits for a lock is cancelled, because it may wait for
+ * hours and nothing is lost yet.
+ */
+async function untilAborted(
+  drop: Promise<void>,
+  session: Session,
+  database: Database,
+  signal: AbortSignal,
+): Promise<void> {
+  let isOver = false;
+  const cancel = () =>
+    database.use(database.maintenanceName, uninterrupted(), async (admin) => {
+      for (; !isOver; await delay(ENDING.pauseMs)) await cancelWaiting(admin, session);
+    });
+  let cancelled: Promise<void> | undefined;
+  const onAbort = () => {
+    // If this fails, the drop is only waited for.
+    cancelled = cancel().catch(() => {});
+  };
+  signal.addEventListener('abort', onAbort);
+  try {
+    await drop;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    isOver = true;
+    signal.removeEventListener('abort', onAbort);
+    await cancelled;
+  }
+}
+
+async function cancelWaiting(admin: pg.Client, { pid, began }: Session): Promise<void> {
+  await admin.query(
+    `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+     WHERE pid = $1 AND backend_start::text = $2 AND wait_event_type = 'Lock'`,
+    [pid, began],
+  );
+}
+
+/** A session of the server, which never has two with the same values. */
+interface Session {
+  readonly pid: number;
+  /** As text, with microseconds. */
+  readonly began: string;
+}
+
+async function readSession(admin: pg.Client): Promise<Session> {
+  const { rows } = await admin.query<Session>(
+    `SELECT pid, backend_start::text AS began FROM pg_stat_activity WHERE pid = pg_backend_pid()`,
+  );
+  return rows[0] ?? { pid: 0, began: '' };
+}
+
+/**
+ * The server may go on with a statement whose connection is gone. One that waits for a lock is ended; any other is waited
+ * for, because servers from before 15.4 and its like leave a database without its files, but with its name, if a drop is
+ * ended half-way. A pooler may have given the session to somebody else meanwhile; where sessions do not tell what they
+ * run (track_activities), that cannot be seen.
+ *
+ * @returns whether the drop has ended
+ */
+async function endDrop(admin: pg.Client, name: string, { pid, began }: Session): Promise<boolean> {
+  const endWaiting = async () => {
+    const { rows } = await admin.query<{ state: string }>(
+      `SELECT state, CASE WHEN wait_event_type = 'Lock' THEN pg_terminate_backend(pid) END FROM pg_stat_activity
+       WHERE pid = $1 AND backend_start::text = $2 AND pid <> pg_backend_pid()
+         AND (query = $3 AND state = 'active' OR state = 'disabled')`,
+      [pid, began, dropStatement(name)],
+    );
+    return rows;
+  };
+  const left = await lookUntilGone(endWaiting, ENDING);
+  return left.every(({ state }) => state === 'disabled');
+}
+
+async function allowAgain(admin: pg.Client, name: string, log: Logger): Promise<void> {
+  try {
+    await allowConnections(admin, name);
+  } catch (error) {
+    if (isAway(error)) throw error;
+    log.error(stillClosed(name, error).message);
+  }
+}

@@ -1,7 +1,7 @@
 import type { Setting } from '../../src/config/setting.ts';
 import type { CommandSpec } from '../../src/program/command.ts';
 
-/** The table of settings of docs/SETTINGS.md: every variable with its aliases, its flag and its default. */
+/** A table of settings: every variable with its aliases, its flag and its default. */
 export function settingsTable(settings: readonly Setting[]): string {
   const rows = settings.map((setting) => {
     const [name, ...aliases] = setting.names;

@@ -9,10 +9,32 @@ const README = new URL('../../README.md', import.meta.url);
 const SETTINGS_FILE = new URL('../../docs/SETTINGS.md', import.meta.url);
 const MEDIA = new URL('../../docs/MEDIA.md', import.meta.url);
 
+/** Those of the README's own table: what nearly every service sets, or wants to know the default of. */
+const FIRST_SETTINGS = [
+  SETTINGS.host,
+  SETTINGS.port,
+  SETTINGS.user,
+  SETTINGS.password,
+  SETTINGS.database,
+  SETTINGS.endpoint,
+  SETTINGS.bucket,
+  SETTINGS.accessKeyId,
+  SETTINGS.secretAccessKey,
+  SETTINGS.region,
+  SETTINGS.prefix,
+  SETTINGS.mediaPrefix,
+  SETTINGS.schedule,
+  SETTINGS.zone,
+  SETTINGS.verifySchedule,
+  SETTINGS.auditSchedule,
+  SETTINGS.maxBackups,
+];
+
 /** `npx vitest run test/docs --update` writes the tables anew. */
 test('the tables of commands and settings are those of the program', async () => {
   const commands = fillBlock(await readFile(README, 'utf8'), 'commands', commandsTable(COMMANDS));
-  await expect(commands).toMatchFileSnapshot('../../README.md');
+  const readme = fillBlock(commands, 'settings', settingsTable(FIRST_SETTINGS));
+  await expect(readme).toMatchFileSnapshot('../../README.md');
   const table = settingsTable(Object.values(SETTINGS));
   const settings = fillBlock(await readFile(SETTINGS_FILE, 'utf8'), 'settings', table);
   await expect(settings).toMatchFileSnapshot('../../docs/SETTINGS.md');

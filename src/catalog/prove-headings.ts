@@ -3,14 +3,21 @@ import { parseCopy } from '../dump/copy-statement.ts';
 import type { DumpTable, KnownDump } from '../dump/dump-index.ts';
 import { readEncoding } from '../dump/read-encoding.ts';
 import type { ReadRange } from '../dump/read-text.ts';
-import { textDecoder } from '../dump/text-decoder.ts';
+import { type DecodeText, textDecoder } from '../dump/text-decoder.ts';
 import { type CopyTarget, qualifiedName } from '../dump/tokens.ts';
 import { DumpError } from '../errors.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import { collect } from '../s3/reader.ts';
 import type { DumpSource } from './dump-source.ts';
 
 /** The bytes at the beginning of a dump within which pg_dump sets its encoding. */
 const SETTINGS_BYTES = 4096;
+
+/** A table may have thousands of partitions, each with a COPY statement of its own. */
+const REQUESTS = 8;
+
+/** Where a COPY statement may begin. */
+const COPY = /copy\s/gi;
 
 const REMEDY = 'use another backup, or restore all of this one with --into, which reads what its dump says';
 
@@ -32,15 +39,15 @@ export async function proveHeadings(
   const readRange = await source.ranges(signal);
   if (readRange === undefined) return;
   const set = await readEncoding(source.name, fromBeginning(source, readRange, signal));
-  if (set !== undefined && set !== encoding) throw wrong(source, `encoding is ${encoding}`, set);
+  if (set !== undefined && set !== encoding) throw wrong(source, `encoding is ${encoding ?? 'none'}`, set);
   const decode = textDecoder(encoding);
-  for (const table of tables) {
+  await mapConcurrently(tables, REQUESTS, async (table) => {
     const start = Math.max(0, table.offset - longestCopy(table));
-    if (start === table.offset) continue;
+    if (start === table.offset) return;
     const before = Buffer.concat(await collect(readRange({ start, end: table.offset - 1 }, signal)));
-    const found = lastCopy(decode(before), table);
+    const found = lastCopy(before, decode, table);
     if (found !== true) throw wrong(source, describe(table), found === undefined ? 'none' : describe(found));
-  }
+  });
 }
 
 /** The plain SQL of a dump. What follows the first bytes is requested only if somebody reads on. */
@@ -60,15 +67,21 @@ function longestCopy({ schema, name, columns }: CopyTarget): number {
 }
 
 /**
- * Looks for a table's COPY statement at the end of a text.
+ * Looks for a table's COPY statement at the end of a part of a dump, which may begin in the middle of a character or of
+ * rows in no known encoding.
  *
  * @returns true if it is there; otherwise the one that is, if any
  */
-function lastCopy(text: string, { schema, name, columns }: CopyTarget): true | CopyTarget | undefined {
+function lastCopy(
+  part: Buffer,
+  decode: DecodeText,
+  { schema, name, columns }: CopyTarget,
+): true | CopyTarget | undefined {
   let found: CopyTarget | undefined;
-  // A name may hold the same word, so the last one need not be the statement's.
-  for (let at = text.lastIndexOf('COPY '); at >= 0; at = at === 0 ? -1 : text.lastIndexOf('COPY ', at - 1)) {
-    const copy = parseCopy(text.slice(at).trimEnd());
+  // A name or a row may hold the same word, so the last one need not be the statement's.
+  const begins = [...part.toString('latin1').matchAll(COPY)].map(({ index }) => index);
+  for (const at of begins.toReversed()) {
+    const copy = parseCopy(decode(part.subarray(at)).trimEnd());
     if (copy === undefined) continue;
     if (isDeepStrictEqual(copy, { schema, name, columns: [...columns] })) return true;
     found ??= copy;

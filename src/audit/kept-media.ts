@@ -17,6 +17,8 @@ export interface KeptKey {
 /** A kept backup and what it needs. A backup may appear twice, once for each place that its needs are read from. */
 export interface KeptBackup {
   readonly id: string;
+  /** Where its needs are read from. A dump is read to its end before the first key; a list is not. */
+  readonly by: 'list' | 'dump';
   /**
    * Opened on first use; in the order of the keys' bytes.
    *
@@ -49,9 +51,9 @@ export async function keptMedia(
     const list = mediaListOf(backup);
     const readers: KeptBackup[] = [];
     if (list !== undefined)
-      readers.push({ id, keys: () => readList(context.store, backup, list.key, signal) });
+      readers.push({ id, by: 'list', keys: () => readList(context.store, backup, list.key, signal) });
     if (dumps.includes(backup))
-      readers.push({ id, keys: () => readDump({ ...context, space }, backup, signal) });
+      readers.push({ id, by: 'dump', keys: () => readDump({ ...context, space }, backup, signal) });
     return readers;
   });
 }

@@ -77,6 +77,25 @@ export function openProtectors(
   };
 }
 
+/**
+ * Reads lists of media to their ends: only there it shows that one lacks something, which is too late for an operation
+ * that acts on each key as soon as it was looked up.
+ *
+ * @param onUnreadable receives each backup whose list cannot be read, or not to its end
+ */
+export async function proveLists(
+  backups: readonly KeptBackup[],
+  onUnreadable: (backup: UnreadBackup) => void,
+): Promise<void> {
+  for (const { id, keys } of backups.filter(({ by }) => by === 'list')) {
+    try {
+      for await (const _ of keys());
+    } catch (error) {
+      onUnreadable({ id, problem: describeUnreadable(error) });
+    }
+  }
+}
+
 /** @returns the error for an operation that would take an object which such a backup may need */
 export function refuseUnread(doing: string, { id, problem }: UnreadBackup): StoreError {
   return new StoreError({

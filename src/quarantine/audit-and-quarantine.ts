@@ -1,7 +1,7 @@
 import { type AuditContext, type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import type { FindingSink } from '../audit/finding.ts';
 import { keptMedia } from '../audit/kept-media.ts';
-import { openProtectors, refuseUnread } from '../audit/protect.ts';
+import { openProtectors, proveLists, refuseUnread, type UnreadBackup } from '../audit/protect.ts';
 import { ownedKeyFinder, refuseStandby, unreadRows } from '../audit/rows/owned-keys.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
@@ -106,9 +106,12 @@ async function moveOrphans(
   const { store, database, prefix, ownSources, mediaPrefix } = context;
   const backups = await listBackups(store, prefix, signal);
   const since = backups.filter(({ id }) => !audited.has(id));
-  const protectors = openProtectors(await keptMedia(context, since, signal), (backup) => {
+  const kept = await keptMedia(context, since, signal);
+  const refuse = (backup: UnreadBackup) => {
     throw refuseUnread(describeMove(context), backup);
-  });
+  };
+  await proveLists(kept, refuse);
+  const protectors = openProtectors(kept, refuse);
   return database.use(database.name, signal, async (client) => {
     const findOwned = await ownedKeyFinder(client, ownSources, mediaPrefix);
     return quarantineOrphans(context, run, { findOwned, protectors }, signal);

@@ -1,5 +1,11 @@
 import { keptMedia } from '../audit/kept-media.ts';
-import { openProtectors, type Protectors, refuseUnread } from '../audit/protect.ts';
+import {
+  openProtectors,
+  type Protectors,
+  proveLists,
+  refuseUnread,
+  type UnreadBackup,
+} from '../audit/protect.ts';
 import { type FindOwned, ownedKeyFinder } from '../audit/rows/owned-keys.ts';
 import { idTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
@@ -88,10 +94,11 @@ export async function purgeRuns(
   return withLock(database, context.lockFor(purpose), signal, async (held) => {
     const backups = await listBackups(store, context.prefix, held);
     const kept = await keptMedia(context, backups, held);
-    const protectors = () =>
-      openProtectors(kept, (backup) => {
-        throw refuseUnread(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
-      });
+    const refuse = (backup: UnreadBackup) => {
+      throw refuseUnread(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
+    };
+    await proveLists(kept, refuse);
+    const protectors = () => openProtectors(kept, refuse);
     return database.use(database.name, held, async (client) => {
       const findOwned = await ownedKeyFinder(client, context.ownSources, context.mediaPrefix);
       return deleteRuns(context, runs, { findOwned, openProtectors: protectors }, held);

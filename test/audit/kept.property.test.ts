@@ -44,7 +44,11 @@ test('a key is protected by those backups that name it, or a prefix of it', asyn
       fc.array(fc.array(anyKept, { maxLength: 8 }), { maxLength: 3 }),
       fc.array(anyKey, { maxLength: 12 }),
       async (backups, keys) => {
-        const kept = backups.map((items, id) => ({ id: String(id), keys: () => batches(toKept(items)) }));
+        const kept = backups.map((items, id) => ({
+          id: String(id),
+          by: 'list' as const,
+          keys: () => batches(toKept(items)),
+        }));
         const protectors = openProtectors(kept, ({ problem }) => {
           throw new Error(problem);
         });
@@ -69,7 +73,7 @@ test('a backup that cannot be read further is told once, and protects what it na
     throw new StoreError({ doing: 'cannot read it', problem: 'gone' });
   }
   const told: string[] = [];
-  const protectors = openProtectors([{ id: '1', keys: broken }], ({ id, problem }) =>
+  const protectors = openProtectors([{ by: 'list', id: '1', keys: broken }], ({ id, problem }) =>
     told.push(`${id}: ${problem}`),
   );
   expect(await protectors.of('a')).toEqual(['1']);

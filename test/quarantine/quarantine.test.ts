@@ -55,15 +55,20 @@ test('orphans are moved, listed and brought back as they were', async () => {
   expect((await bed.keys()).filter((key) => key.startsWith('quarantine/'))).toEqual([]);
 });
 
-test('nothing is moved, nor called present, by a list of media that lacks what its manifest counts', async () => {
-  await bed.database.query(`INSERT INTO files VALUES (2, 'orphan'), (3, 'x/1')`);
-  expect(await bed.command(['backup', '--quiet'])).toMatchObject({ status: 0 });
-  await bed.database.query('DELETE FROM files WHERE id = 2');
+/** Takes one entry out of the list of media of the only backup. */
+async function shortenList() {
   const key = (await bed.keys()).find((name) => name.endsWith('.media.ndjson.gz'))!;
   const { body } = (await bed.store.get(key, { signal: never }))!;
   const lines = gunzipSync(Buffer.concat(await body.toArray())).toString();
   const list = gzipSync(lines.replace(/^.*"media\/orphan".*\n/m, ''));
   await bed.store.put(key, list, { ifAbsent: false, contentType: 'application/gzip', signal: never });
+}
+
+test('nothing is moved, nor called present, by a list of media that lacks what its manifest counts', async () => {
+  await bed.database.query(`INSERT INTO files VALUES (2, 'orphan'), (3, 'x/1')`);
+  expect(await bed.command(['backup', '--quiet'])).toMatchObject({ status: 0 });
+  await bed.database.query('DELETE FROM files WHERE id = 2');
+  await shortenList();
   const problem = expect.stringMatching(/it has 3 objects .* where the manifest says 4 objects/) as unknown;
   expect(await quarantine()).toMatchObject({ status: 1, stderr: problem });
   expect((await bed.places()).quarantine).toEqual([]);
@@ -288,6 +293,22 @@ test('purge deletes old runs, but not what a row or a backup has come to need', 
   expect(purged).toMatchObject({ status: 3 });
   expect(JSON.parse(purged.stdout)).toMatchObject({ removed: { count: 1 }, left: { count: 2 } });
   expect((await bed.places()).quarantine).toEqual(['media/orphan', 'media/x/1']);
+});
+
+test('nothing is purged by a list of media that lacks what its manifest counts', async () => {
+  await quarantine();
+  await bed.put('media/zz');
+  await bed.database.query(`INSERT INTO files VALUES (2, 'orphan'), (3, 'zz')`);
+  expect(await bed.command(['backup', '--quiet'])).toMatchObject({ status: 0 });
+  await bed.database.query('DELETE FROM files WHERE id = 2');
+  await shortenList();
+  expect(await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(
+      /cannot purge quarantine\/ .* which of them backup \d+ needs: .*it has 3 objects .* says 3 objects \(.*\), and 1 key without one/,
+    ) as unknown,
+  });
+  expect((await bed.places()).quarantine).toEqual([...ORPHANS]);
 });
 
 test('a purge that is cut off tells how far it has come', async () => {

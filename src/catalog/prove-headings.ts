@@ -6,15 +6,19 @@ import type { ReadRange } from '../dump/read-text.ts';
 import { type DecodeText, textDecoder } from '../dump/text-decoder.ts';
 import { type CopyTarget, qualifiedName } from '../dump/tokens.ts';
 import { DumpError } from '../errors.ts';
-import { mapConcurrently } from '../map-concurrently.ts';
 import { collect } from '../s3/reader.ts';
 import type { DumpSource } from './dump-source.ts';
 
 /** The bytes at the beginning of a dump within which pg_dump sets its encoding. */
 const SETTINGS_BYTES = 4096;
 
-/** A table may have thousands of partitions, each with a COPY statement of its own. */
-const REQUESTS = 8;
+/**
+ * How far apart the rows of tables may begin whose COPY statements are read with one request: a table may have thousands
+ * of small partitions.
+ */
+const NEAR_BYTES = 64 * 1024;
+
+const NOTHING = Buffer.alloc(0);
 
 /** Where a COPY statement may begin. */
 const COPY = /copy\s/gi;
@@ -41,13 +45,33 @@ export async function proveHeadings(
   const set = await readEncoding(source.name, fromBeginning(source, readRange, signal));
   if (set !== undefined && set !== encoding) throw wrong(source, `encoding is ${encoding ?? 'none'}`, set);
   const decode = textDecoder(encoding);
-  await mapConcurrently(tables, REQUESTS, async (table) => {
-    const start = Math.max(0, table.offset - longestCopy(table));
-    if (start === table.offset) return;
-    const before = Buffer.concat(await collect(readRange({ start, end: table.offset - 1 }, signal)));
-    const found = lastCopy(before, decode, table);
-    if (found !== true) throw wrong(source, describe(table), found === undefined ? 'none' : describe(found));
-  });
+  for (const near of nearTogether(tables)) {
+    const start = Math.min(...near.map(startOf));
+    const end = Math.max(...near.map(({ offset }) => offset)) - 1;
+    const part = end < start ? NOTHING : Buffer.concat(await collect(readRange({ start, end }, signal)));
+    for (const table of near) {
+      const found = lastCopy(part.subarray(startOf(table) - start, table.offset - start), decode, table);
+      if (found !== true)
+        throw wrong(source, describe(table), found === undefined ? 'none' : describe(found));
+    }
+  }
+}
+
+/** Tables in groups, of each of which all COPY statements are read at once. */
+function nearTogether(tables: readonly DumpTable[]): DumpTable[][] {
+  const groups: DumpTable[][] = [];
+  for (const table of tables.toSorted((a, b) => a.offset - b.offset)) {
+    const group = groups.at(-1);
+    const first = group?.[0];
+    if (first !== undefined && table.offset - first.offset <= NEAR_BYTES) group?.push(table);
+    else groups.push([table]);
+  }
+  return groups;
+}
+
+/** Where a table's COPY statement begins at the earliest. */
+function startOf(table: DumpTable): number {
+  return Math.max(0, table.offset - longestCopy(table));
 }
 
 /** The plain SQL of a dump. What follows the first bytes is requested only if somebody reads on. */

@@ -1,7 +1,8 @@
 import type { Backup } from '../catalog/backup.ts';
 import { mayBeOf } from '../catalog/manifest.ts';
 import { entryKey, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
-import { OperatorError } from '../errors.ts';
+import { OperatorError, StoreError } from '../errors.ts';
+import { answerOf } from '../s3/errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
@@ -72,7 +73,8 @@ function needsDump(context: KeptMediaContext, backup: Backup, others: ReadonlySe
 
 /**
  * The prefixes under which other databases have media. One with nothing under it any more is none: its media, and perhaps
- * the database under another name, may be those of today, and then the rows of its backups own what is here now.
+ * the database under another name, may be those of today, and then the rows of its backups own what is here now. Nor is
+ * one that the access key may not list, because nobody knows what is there.
  */
 async function prefixesOfOthers(
   context: KeptMediaContext,
@@ -105,7 +107,11 @@ function namesNone({ manifest }: Backup): boolean {
 }
 
 async function hasObjects(store: Store, prefix: string, signal: AbortSignal): Promise<boolean> {
-  for await (const { key } of store.list(prefix, { signal })) return key.startsWith(prefix);
+  try {
+    for await (const { key } of store.list(prefix, { signal })) return key.startsWith(prefix);
+  } catch (error) {
+    if (!(error instanceof StoreError) || answerOf(error.cause).status !== 403) throw error;
+  }
   return false;
 }
 

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { ABORT_MS } from './begin-upload.ts';
 import { answerOf } from './errors.ts';
-import { bareEtag } from './etag.ts';
+import { bareEtag, strongEtag } from './etag.ts';
 import type { CopySource } from './store.ts';
 import { given } from './unlike-s3.ts';
 
@@ -149,7 +149,7 @@ function versionOf({ versionId }: CopySource): { VersionId?: string } {
 
 /** For an object written in parts, Swift 2.30 compares the condition with an ETag of its own, and refuses the copy. */
 function onlyIf({ ETag }: HeadObjectCommandOutput): { CopySourceIfMatch?: string } {
-  return ETag === undefined || ETag.includes('-') ? {} : { CopySourceIfMatch: ETag };
+  return ETag === undefined || ETag.includes('-') ? {} : { CopySourceIfMatch: strongEtag(ETag) };
 }
 
 /** The SDK sends the header as given, and servers parse it as part of a URL. */

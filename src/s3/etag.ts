@@ -1,11 +1,16 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 
 /**
- * A server's ETag without the surrounding quotes; '' if there is none. A proxy that may compress what passes marks it
- * as weak (RFC 9110, 8.8.1), although the bytes are those of the same object.
+ * A server's ETag as it gave it. A proxy that may compress what passes marks it as weak (RFC 9110, 8.8.1), although the
+ * bytes are those of the same object, and the server does not know it so.
  */
+export function strongEtag(given: string): string {
+  return given.replace(/^W\//, '');
+}
+
+/** A server's ETag without the surrounding quotes; '' if there is none. */
 export function bareEtag(given: string | undefined): string {
-  return (given ?? '').replace(/^W\//, '').replaceAll('"', '');
+  return strongEtag(given ?? '').replaceAll('"', '');
 }
 
 /**

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { type Connection, retryPassing, WRITE_ID } from './connection.ts';
 import { answerOf, UnlikeS3Error } from './errors.ts';
+import { strongEtag } from './etag.ts';
 import { listPendingUploads } from './listing.ts';
 import { contentMd5 } from './request-headers.ts';
 import type { Store } from './store.ts';
@@ -55,7 +56,7 @@ export function uploadCalls({ client, bucket, call }: Connection): Uploads {
         const answer = await retryPassing(send, signal);
         if (answer.ETag === undefined)
           throw new UnlikeS3Error(`the server returned no ETag for part ${partNumber}`);
-        return { partNumber, etag: answer.ETag };
+        return { partNumber, etag: strongEtag(answer.ETag) };
       }),
 
     completeUpload: ({ key, uploadId }, parts, signal) =>

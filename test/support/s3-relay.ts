@@ -11,8 +11,13 @@ import type { ServerAddress } from './server-under-test.ts';
 /**
  * A way to an S3 server of another maker on which requests can be held, refused or dropped as on our own. Requests go
  * on as they came, signature and Host header too, so the server has to take any name for its own.
+ *
+ * @param spellHeader changes the headers of answers, whose names it is given in lower case
  */
-export async function startS3Relay({ endpoint, ...account }: ServerAddress): Promise<S3Server> {
+export async function startS3Relay(
+  { endpoint, ...account }: ServerAddress,
+  spellHeader: (name: string, value: string) => string = (_, value) => value,
+): Promise<S3Server> {
   const upstream = new URL(endpoint);
   const send = upstream.protocol === 'https:' ? requestTls : request;
   const faults: Fault[] = [];
@@ -58,7 +63,11 @@ export async function startS3Relay({ endpoint, ...account }: ServerAddress): Pro
       asked.socket.destroy();
       return;
     }
-    response.writeHead(answered.statusCode ?? 502, answered.rawHeaders);
+    const { rawHeaders } = answered;
+    const spelled = rawHeaders.map((text, at) =>
+      at % 2 === 0 ? text : spellHeader((rawHeaders[at - 1] as string).toLowerCase(), text),
+    );
+    response.writeHead(answered.statusCode ?? 502, spelled);
     await pipeline(answered, response);
   }
 

@@ -60,9 +60,11 @@ export async function* tellWaiting(
   }
 }
 
-/** Says in one line which lock it is, who holds it, and how to end that. */
-export function describeLock({ relation, pid, role, application }: AwaitedLock): string {
+/** Says in one line which lock it is, who holds it, and how to end that or where to look. */
+export function describeLock({ relation, pid, role, application, byRecovery }: AwaitedLock): string {
   const what = relation === undefined ? 'a lock' : `a lock on ${relation}`;
+  if (byRecovery)
+    return `pg_dump is waiting for ${what}, which the standby holds until it has the end of the transaction that holds it on the primary (see pg_locks there)`;
   if (pid === 0)
     return `pg_dump is waiting for ${what}, which a prepared transaction holds (see pg_prepared_xacts)`;
   const who = [application, role === undefined ? undefined : `role ${role}`].filter(

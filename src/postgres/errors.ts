@@ -125,12 +125,18 @@ export function remedyForLimit(said: string): string | undefined {
 
 /**
  * What an operator can do if a standby says that it had to end a query, or a session, to go on with its recovery
- * (manual, "Handling Query Conflicts").
+ * (manual, "Handling Query Conflicts"). Feedback keeps rows that are still needed, and prevents no other conflict.
+ *
+ * @param said what the server says, with its detail, which names the conflict
  */
 export function remedyForConflict(said: string): string | undefined {
-  return /due to conflict with recovery/.test(said)
-    ? 'set hot_standby_feedback = on or a larger max_standby_streaming_delay on the standby, and run again'
-    : undefined;
+  if (!/due to conflict with recovery/.test(said)) return undefined;
+  if (/holding a relation lock/.test(said)) {
+    return 'set a larger max_standby_streaming_delay on the standby, and run again: a table was locked on the primary, as by DROP, TRUNCATE, ALTER TABLE or VACUUM';
+  }
+  if (/connected to a database that must be dropped/.test(said))
+    return 'check POSTGRES_DB: the database was dropped on the primary';
+  return 'set hot_standby_feedback = on or a larger max_standby_streaming_delay on the standby, and run again';
 }
 
 /**
@@ -151,10 +157,10 @@ export function remedyOf(error: unknown): string | undefined {
     return 'set PGSSLROOTCERT to the CA’s certificate file, or set PGSSLMODE=require to accept any certificate';
   }
   const said = describeCause(error);
-  const { hint = '' } = (error ?? {}) as { readonly hint?: string };
+  const { detail = '', hint = '' } = (error ?? {}) as { readonly detail?: string; readonly hint?: string };
   return (
     remedyForLimit(said) ??
-    remedyForConflict(said) ??
+    remedyForConflict(`${said} ${detail}`) ??
     remedyForHiddenRows(`${said} ${hint}`) ??
     SPOKEN.find(([pattern]) => pattern.test(said))?.[1] ??
     (code === undefined ? undefined : REMEDIES[code])

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
 import type { DoctorFinding } from '../../src/doctor/check.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { databaseError } from '../../src/postgres/errors.ts';
 import { type AuditBed, createAuditBed } from '../audit/audit-bed.ts';
+import { createTestDatabase, listDatabaseNames, withClient } from '../support/database.ts';
+import { deferred } from '../support/deferred.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
@@ -8,6 +13,8 @@ const [one, other] = [scratchDirectory('primary'), scratchDirectory('standby')];
 let primary: PostgresServer;
 let standby: PostgresServer;
 let bed: AuditBed;
+/** The standby lets no query keep it from following the primary. */
+const HASTY = { max_standby_streaming_delay: '0' };
 /** Makes the program work on the standby. */
 let there: Readonly<Record<string, string>>;
 
@@ -22,7 +29,7 @@ beforeAll(async () => {
   await bed.put('media/f/1');
   await bed.put('media/f/2');
   // A copy has all that is there before it.
-  standby = await startPostgres({ directory: other.path, standbyOf: primary });
+  standby = await startPostgres({ directory: other.path, standbyOf: primary, settings: HASTY });
   there = { POSTGRES_PORT: String(standby.port) };
 });
 
@@ -43,6 +50,95 @@ test('a backup of a standby says that it lacks the rows of unlogged tables, and 
   });
   const backup = (await bed.run(['verify', '--restore', '--json'])).stdout;
   expect(JSON.parse(backup)).toMatchObject({ ok: true, faults: [] });
+});
+
+/** Runs `work` while a transaction of the primary holds a table that the standby has. */
+async function whileLocked(
+  table: string,
+  work: (letGo: () => Promise<unknown>) => Promise<unknown>,
+): Promise<void> {
+  await withClient(bed.env, bed.database.name, async (client) => {
+    await client.query(`BEGIN; LOCK TABLE ${table}`);
+    // The standby learns of the lock with what the primary writes next.
+    await bed.database.query('SELECT pg_switch_wal()');
+    await work(() => client.query('ROLLBACK'));
+  });
+}
+
+/** Locks on the standby that keep others from reading. */
+const locksThere = (): Promise<boolean[]> =>
+  withClient({ ...bed.env, ...there }, bed.database.name, async (client) => {
+    const { rows } = await client.query<{ granted: boolean }>(
+      "SELECT granted FROM pg_locks WHERE mode = 'AccessExclusiveLock'",
+    );
+    return rows.map(({ granted }) => granted);
+  });
+
+test('a backup that waits for a lock of the primary says where to look, and names no process to end', async () => {
+  await whileLocked('files_manifest', async (letGo) => {
+    await expect.poll(locksThere, { timeout: 60_000 }).toEqual([true]);
+    let said = '';
+    const running = bed.run(['backup'], there, {
+      onSpawn: ({ stderr }) =>
+        stderr?.on('data', (text: string) => {
+          said += text;
+        }),
+    });
+    await expect.poll(() => said, { timeout: 60_000 }).toContain('pg_dump is waiting');
+    await letGo();
+    expect((await running).status).toBe(0);
+    expect(said).toContain(
+      'WARN: pg_dump is waiting for a lock on files_manifest, which the standby holds until it has the end of the transaction that holds it on the primary (see pg_locks there)\n',
+    );
+    expect(said).not.toContain('pg_terminate_backend');
+  });
+});
+
+test('a backup that recovery ends for a lock of the primary says what helps against that', async () => {
+  await bed.database.query(
+    'CREATE TABLE large AS SELECT repeat(md5(n::text), 1000) AS t FROM generate_series(1, 2000) AS n',
+  );
+  const conflict = deferred<void>();
+  const held = deferred<void>();
+  bed.server.faults.push({
+    operation: 'UploadPart',
+    what: { kind: 'hold', until: conflict.promise, onHeld: () => held.resolve() },
+  });
+  const running = bed.run(['backup'], there);
+  await held.promise;
+  await whileLocked('large', async () => {
+    await expect.poll(locksThere, { timeout: 60_000 }).toHaveLength(1);
+    conflict.resolve();
+    expect(await running).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /conflict with recovery DETAIL: .* — set a larger max_standby_streaming_delay on the standby, and run again: a table was locked on the primary, as by DROP, TRUNCATE, ALTER TABLE or VACUUM\n$/,
+      ),
+    });
+  });
+  bed.server.faults.length = 0;
+  expect(await bed.pendingUploads()).toEqual([]);
+  await bed.database.query('DROP TABLE large');
+});
+
+test('what stops because the database is dropped on the primary says so', async () => {
+  const doomed = await createTestDatabase(primary.env);
+  const config = readConfig({ env: { ...doomed.env, ...there }, flags: {} }, ['database']);
+  await expect
+    .poll(() => listDatabaseNames({ ...bed.env, ...there }), { timeout: 60_000 })
+    .toContain(doomed.name);
+  const begun = deferred<void>();
+  const stopped = openDatabase(config, {})
+    .use(doomed.name, new AbortController().signal, async (client) => {
+      begun.resolve();
+      await client.query('SELECT pg_sleep(600)');
+    })
+    .catch((error: unknown) => databaseError('cannot read rows', error).message);
+  await begun.promise;
+  await doomed.drop();
+  expect(await stopped).toBe(
+    'cannot read rows: terminating connection due to conflict with recovery — check POSTGRES_DB: the database was dropped on the primary',
+  );
 });
 
 test('no orphan is moved or purged by what a standby has', async () => {

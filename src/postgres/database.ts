@@ -11,6 +11,13 @@ import { planTls, type TlsPlan } from './tls.ts';
 /** How long connecting may take if `PGCONNECT_TIMEOUT` is not set, in seconds. */
 const CONNECT_SECONDS = 15;
 
+/**
+ * How long a connection is silent before the system asks whether the server is still there, in milliseconds; it does
+ * so ten times, a second apart, so a shorter time would end long statements for a short outage. By the systems' own
+ * defaults a server that is gone without a word would be waited for more than two hours.
+ */
+const SILENT_MS = 5 * 60_000;
+
 /** The `application_name` of connections, and of programs that are not told another one. */
 const APPLICATION = 'topobank-backup';
 
@@ -93,6 +100,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       password: password?.reveal() ?? (() => readPasswordFile({ host, port, user, database }, env)),
       ssl,
       keepAlive: true,
+      keepAliveInitialDelayMillis: SILENT_MS,
       application_name: APPLICATION,
       connectionTimeoutMillis: connectSeconds * 1000,
       ...(env.PGOPTIONS ? { options: env.PGOPTIONS } : {}),

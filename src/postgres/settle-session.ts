@@ -12,15 +12,26 @@ const TIME_LIMITS = [
 ];
 
 /**
+ * How soon the server looks for a client that is silent, and gives it up: after two minutes. By the systems' own
+ * defaults it is more than two hours (manual §20.3.2), for which a machine that has lost its power, or its network,
+ * would keep the lock. It also keeps firewalls from forgetting a connection that has nothing to send. In seconds, and
+ * the number of attempts.
+ */
+const KEEPALIVES = { tcp_keepalives_idle: 60, tcp_keepalives_interval: 10, tcp_keepalives_count: 6 };
+
+/**
  * Overrides what a role or a database may have set for its application, as pg_dump does for itself: time limits would
  * end a long dump or restore, times in another style would not be understood, and a restore has to write.
  */
 export async function settleSession(client: pg.Client): Promise<void> {
+  const keepalives = Object.entries(KEEPALIVES).map(([name, most]) => `(${pg.escapeLiteral(name)}, ${most})`);
   await liftTimeLimit(client);
   await client.query(
     `SET DateStyle = ISO;
      SET default_transaction_read_only = off;
-     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (${TIME_LIMITS.map(pg.escapeLiteral).join(', ')})`,
+     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (${TIME_LIMITS.map(pg.escapeLiteral).join(', ')});
+     SELECT set_config(name, most::text, false) FROM pg_settings
+       JOIN (VALUES ${keepalives.join(', ')}) AS keepalive (name, most) USING (name) WHERE setting::int > most`,
   );
 }
 

@@ -1,5 +1,5 @@
-import { chmod, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
@@ -53,6 +53,28 @@ test('a server that does not answer is given up after PGCONNECT_TIMEOUT', async 
     );
   });
 });
+
+test('neither end waits for hours for another that is gone without a word', async () => {
+  await open().use(bed.database.name, never, async (client) => {
+    const { rows } = await client.query<{ setting: string }>(
+      "SELECT setting FROM pg_settings WHERE name LIKE 'tcp_keepalives_%' ORDER BY name",
+    );
+    expect(rows.map(({ setting }) => setting)).toEqual(['6', '60', '10']);
+
+    const { connection } = client as unknown as { connection: { stream: Socket } };
+    expect(await secondsToKeepalive(connection.stream.localPort ?? 0)).toBeLessThanOrEqual(300);
+  });
+});
+
+/** As Linux tells it of the socket with this port, which has nothing to send. */
+async function secondsToKeepalive(port: number): Promise<number> {
+  const at = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const sockets = (await readFile('/proc/self/net/tcp', 'utf8')).split('\n');
+  // Of the columns, the second is the local address, and the sixth the timer (2 for keepalive) and its hundredths.
+  const timer = sockets.map((line) => line.trim().split(/\s+/)).find(([, local]) => local?.endsWith(at))?.[5];
+  expect(timer).toMatch(/^02:/);
+  return Number.parseInt(timer?.slice(3) ?? '', 16) / 100;
+}
 
 test('what answers on another port is said to be no PostgreSQL', async () => {
   const { port } = new URL(bed.server.endpoint);

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { swapDatabases } from '../../src/restore/databases/swap.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import { asAdminOf, swapDatabases } from '../../src/restore/databases/swap.ts';
 import { createTestDatabase, listDatabaseNames, type TestDatabase, withClient } from '../support/database.ts';
 import { rollBackPrepared } from '../support/roll-back-prepared.ts';
 
@@ -116,6 +118,18 @@ test.each(FAILING)('the old database serves on when %s', async (_, prepare, prob
   await prepare();
   await expect(swapDatabases(asAdmin, names)).rejects.toThrow(problem);
   expect(await whoIs(names.target)).toBe(names.target);
+});
+
+test('a server that gives no answer in the middle of a swap is not waited for without end', async () => {
+  const database = openDatabase(readConfig({ env: old.env, flags: {} }, ['database']), {});
+  const asked = asAdminOf(
+    database,
+    'cannot put the restored database in place of topobank',
+    1000,
+  )((admin) => admin.query('SELECT pg_sleep(600)'));
+  await expect(asked).rejects.toThrow(
+    `cannot put the restored database in place of topobank: ${database.server} gave no answer within 1s — check the network and the server’s log, and run again`,
+  );
 });
 
 test('no session is ended for a swap that a prepared transaction does not let be', async () => {

@@ -6,7 +6,6 @@ import { renameStatement } from '../../postgres/database-statements.ts';
 import { describeCause, sqlState } from '../../postgres/errors.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import type { Logger } from '../../ui/log.ts';
-import { uninterrupted } from '../../uninterrupted.ts';
 import { type FoundDatabases, findDatabases } from './find-target.ts';
 import {
   type DroppedDatabases,
@@ -18,7 +17,7 @@ import {
 import type { RestoreTarget } from './restore-target.ts';
 import { retryWhileAway } from './retry-while-away.ts';
 import { dropScratch } from './scratch.ts';
-import { type AsAdmin, isInUse, type SwapNames, swapDatabases } from './swap.ts';
+import { type AsAdmin, asAdminOf, isInUse, type SwapNames, swapDatabases } from './swap.ts';
 
 /** What became of the databases that had the name before. */
 export interface Placed extends DroppedDatabases {
@@ -42,7 +41,7 @@ export async function placeScratch(
   names: SwapNames,
 ): Promise<Placed> {
   const { target: name, scratch, kept } = names;
-  const asAdmin: AsAdmin = (work) => database.use(database.maintenanceName, uninterrupted(), work);
+  const asAdmin = asAdminOf(database, `cannot put the restored database in place of ${name}`);
   if (target.kind !== 'swap' || !found.exists) {
     await retryWhileAway(database, `to rename database ${scratch} to ${name}`, log, (signal) =>
       database.use(database.maintenanceName, signal, (admin) => renameScratch(admin, scratch, name)),

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { DatabaseError } from '../../errors.ts';
 import {
   allowConnections,
   endSessions,
@@ -9,9 +10,11 @@ import {
   renameDatabase,
   stillClosed,
 } from '../../postgres/administration.ts';
+import type { Database } from '../../postgres/database.ts';
 import { errorCode } from '../../postgres/errors.ts';
 import { refusePrepared } from '../../postgres/prepared-transactions.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
+import { formatDuration } from '../../ui/format.ts';
 
 /** How often the renames are tried, because sessions may slip in while connections are being refused. */
 const ATTEMPTS = 3;
@@ -33,6 +36,37 @@ export interface SwapNames {
 
 /** Runs work over its own connection to the maintenance database. */
 export type AsAdmin = <T>(work: (admin: pg.Client) => Promise<T>) => Promise<T>;
+
+/**
+ * How long the server may take for one round of a swap, in milliseconds. Nobody can connect meanwhile, so a connection
+ * that is dead without either side noticing must not be waited for; but longer than the server needs to give up the
+ * session of such a connection, whose renames keep others from the databases.
+ */
+const ANSWER_MS = 3 * 60_000;
+
+/**
+ * No signal ends what is run this way, because the swap takes moments and is done as a whole; but a server that does
+ * not answer does.
+ *
+ * @param doing for the error: `cannot put the restored database in place of topobank`
+ * @param answerMs only tests set it
+ */
+export function asAdminOf(database: Database, doing: string, answerMs = ANSWER_MS): AsAdmin {
+  return async (work) => {
+    const limit = AbortSignal.timeout(answerMs);
+    try {
+      return await database.use(database.maintenanceName, limit, work);
+    } catch (error) {
+      if (!limit.aborted) throw error;
+      throw new DatabaseError({
+        doing,
+        problem: `${database.server} gave no answer within ${formatDuration(answerMs)}`,
+        remedy: 'check the network and the server’s log, and run again',
+        cause: error,
+      });
+    }
+  };
+}
 
 /**
  * Puts the restored database in place of the old one. Connections to both are refused and ended; then one transaction

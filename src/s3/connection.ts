@@ -1,7 +1,15 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
 import { formatDuration } from '../ui/format.ts';
-import { type Answer, answerOf, hasRemedy, isConnectTimeout, spellAnswer, storeError } from './errors.ts';
+import {
+  type Addressed,
+  type Answer,
+  answerOf,
+  hasRemedy,
+  isConnectTimeout,
+  spellAnswer,
+  storeError,
+} from './errors.ts';
 
 /** How many times to repeat a request whose failure the SDK considers permanent. */
 const RETRIES = 3;
@@ -10,11 +18,8 @@ const RETRIES = 3;
 export const WRITE_ID = 'write-id';
 
 /** One bucket of a server, over the SDK's client. */
-export interface Connection {
+export interface Connection extends Addressed {
   readonly client: S3Client;
-  readonly bucket: string;
-  /** For messages: `https://s3.example.org`. */
-  readonly endpoint: string;
   /**
    * Runs one call; anything it throws becomes the signal's reason or a StoreError.
    *
@@ -47,7 +52,7 @@ export interface Waiting {
  */
 export function connectBucket(
   client: S3Client,
-  { bucket, endpoint, waitMs, onWait, stop }: Pick<Connection, 'bucket' | 'endpoint'> & Waiting,
+  { bucket, endpoint, waitMs, onWait, stop }: Addressed & Waiting,
 ): Connection {
   let hasAnswered = false;
   let isWaiting = false;
@@ -80,7 +85,7 @@ export function connectBucket(
         if (answered) isWaiting = false;
         throw signal.aborted
           ? signal.reason
-          : storeError(`${doing} (${endpoint})`, error, permission, bucket);
+          : storeError(`${doing} (${endpoint})`, error, permission, { bucket, endpoint });
       }
     },
   };

@@ -1,7 +1,7 @@
 import { CreateBucketCommand, HeadBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { ConfigError } from '../errors.ts';
 import type { Connection } from './connection.ts';
-import { answerOf } from './errors.ts';
+import { answerOf, remedyForNested } from './errors.ts';
 import type { Store } from './store.ts';
 
 /** @param region where a bucket that does not exist is created */
@@ -64,10 +64,11 @@ export function ensureBucketCall(connection: Connection, region: string): Store[
  * @throws ConfigError
  */
 function refuseNested({ endpoint, bucket }: Connection): void {
-  if (!endpoint.endsWith(`/${bucket}`)) return;
+  const remedy = remedyForNested({ endpoint, bucket });
+  if (remedy === undefined) return;
   throw new ConfigError({
     doing: `cannot use bucket ${bucket}`,
     problem: `the server has none under ${endpoint}, an address that ends with the name of the bucket`,
-    remedy: `set AWS_S3_ENDPOINT_URL to ${endpoint.slice(0, -bucket.length - 1)}`,
+    remedy,
   });
 }

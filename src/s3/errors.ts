@@ -66,11 +66,27 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 const KEEP_HOST = 'set S3_FORCE_PATH_STYLE=1, or check AWS_S3_ENDPOINT_URL and DNS';
 
-/** Whether the host cannot be resolved whose name begins with that of the bucket. */
-function hasUnknownHost(error: unknown, bucket: string | undefined): boolean {
+/** The bucket that a request was about, and the server's address. */
+export interface Addressed {
+  readonly bucket: string;
+  /** For messages: `https://s3.example.org`. */
+  readonly endpoint: string;
+}
+
+/** What to do about an address that ends with the name of the bucket; undefined for any other. */
+export function remedyForNested({ bucket, endpoint }: Addressed): string | undefined {
+  if (!endpoint.endsWith(`/${bucket}`)) return undefined;
+  return `set AWS_S3_ENDPOINT_URL to ${endpoint.slice(0, -bucket.length - 1)}`;
+}
+
+/** What to do if a request may have gone to another address than that of the bucket; undefined if it did not. */
+function remedyForAddress(error: unknown, isUnlikeS3: boolean, to: Addressed): string | undefined {
   const { code, hostname } = (error ?? {}) as { readonly code?: unknown; readonly hostname?: string };
-  if (bucket === undefined) return false;
-  return (code === 'ENOTFOUND' || code === 'EAI_AGAIN') && hostname?.startsWith(`${bucket}.`) === true;
+  // The name of the bucket may have been put before that of the host.
+  const isUnknown = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+  if (isUnknown && hostname?.startsWith(`${to.bucket}.`) === true) return KEEP_HOST;
+  // To the server, the name of the bucket is that of an object if the address has it too.
+  return isUnlikeS3 || answerOf(error).code === 'NoSuchKey' ? remedyForNested(to) : undefined;
 }
 
 /**
@@ -78,25 +94,26 @@ function hasUnknownHost(error: unknown, bucket: string | undefined): boolean {
  *
  * @param doing what was being done, to what: `cannot read backup/x.sql from bucket b`
  * @param permission the right that the call needs, for a 403: `s3:PutObject on backup/*`
- * @param bucket if the request may have put its name in the host's
+ * @param to if the error may come from the address that the request was sent to
  */
-export function storeError(doing: string, error: unknown, permission: string, bucket?: string): Error {
+export function storeError(doing: string, error: unknown, permission: string, to?: Addressed): Error {
   if (error instanceof OperatorError) return error;
   const { status, code } = answerOf(error);
   // The status reports success, but the SDK could not read what came with it.
   const isUnlikeS3 = error instanceof UnlikeS3Error || (status !== undefined && status < 300);
+  const readdress = to === undefined ? undefined : remedyForAddress(error, isUnlikeS3, to);
   if (isUnlikeS3) {
     return new StoreError({
       doing,
       problem: error instanceof UnlikeS3Error ? error.message : 'the answer is not one that S3 sends',
-      remedy: 'check AWS_S3_ENDPOINT_URL',
+      remedy: readdress ?? 'check AWS_S3_ENDPOINT_URL',
       cause: error,
     });
   }
   return new StoreError({
     doing,
     problem: describe(status, code, error),
-    remedy: hasUnknownHost(error, bucket) ? KEEP_HOST : remedyOf(status, code, permission),
+    remedy: readdress ?? remedyOf(status, code, permission),
     cause: error,
   });
 }
@@ -114,6 +131,9 @@ export function overtakenError(doing: string): StoreError {
   });
 }
 
+/** What OpenSSL found, between the numbers and names of its own code: `…:error:0A00010B:SSL routines::wrong version …`. */
+const OPENSSL_REASON = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/;
+
 function describe(status: number | undefined, code: string, error: unknown): string {
   const message =
     error instanceof AggregateError ? undefined : (error as { message?: string } | null)?.message;
@@ -121,8 +141,9 @@ function describe(status: number | undefined, code: string, error: unknown): str
   if (message === undefined || message === '' || message === code) return code;
   const idle = /timed out after (\d+) ms of inactivity/.exec(message)?.[1];
   if (idle !== undefined) return `the server sent nothing for ${formatDuration(Number(idle))}`;
+  const reason = OPENSSL_REASON.exec(message)?.[1] ?? message;
   // The name of an error without a specific type.
-  return code === 'Error' ? message : `${code}, ${message}`;
+  return code === 'Error' || reason.includes(code) ? reason : `${code}, ${reason}`;
 }
 
 /** `503 SlowDown`, or `HTTP 503`: the answer to a HEAD has no body, which leaves only the status. */

@@ -119,6 +119,10 @@ test.each([
   ['POSTGRES_HOST', '  ', /POSTGRES_HOST is empty/],
   ['POSTGRES_DB', 'x'.repeat(64), /POSTGRES_DB: .* at most 63 bytes/],
   ['AWS_STORAGE_BUCKET_NAME', 'no/slash', /AWS_STORAGE_BUCKET_NAME: "no\/slash" is not accepted/],
+  ['POSTGRES_HOST', 'db.example.org:5432', /POSTGRES_HOST: "db.example.org:5432" is not accepted/],
+  ['POSTGRES_HOST', '[::1]:5432', /POSTGRES_HOST: "\[::1\]:5432" is not accepted/],
+  ['AWS_S3_ENDPOINT_URL', 'http:/s3:9000', /AWS_S3_ENDPOINT_URL: "http:\/s3:9000" is not accepted/],
+  ['AWS_S3_ENDPOINT_URL', 'https//s3', /AWS_S3_ENDPOINT_URL: "https\/\/s3" is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'ftp://x', /AWS_S3_ENDPOINT_URL: "ftp:\/\/x" is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'http://:', /AWS_S3_ENDPOINT_URL/],
   [

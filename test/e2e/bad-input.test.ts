@@ -217,7 +217,7 @@ const BAD: readonly Bad[] = [
     args: 'list',
     env: { AWS_S3_ENDPOINT_URL: '<http as https>' },
     status: 1,
-    says: /: EPROTO.* — check whether AWS_S3_ENDPOINT_URL should be https or http/,
+    says: /: (EPROTO|ERR_SSL_\w+), [a-z ]+ — check whether AWS_S3_ENDPOINT_URL should be https or http$/m,
   },
   {
     about: 'an endpoint that contains the bucket',
@@ -225,6 +225,13 @@ const BAD: readonly Bad[] = [
     env: { AWS_S3_ENDPOINT_URL: '<with bucket>' },
     status: 2,
     says: /cannot use bucket (\S+): the server has none under http:\/\/\S+\/\1, an address that ends with the name of the bucket — set AWS_S3_ENDPOINT_URL to http:\/\/[^/\s]+$/,
+  },
+  {
+    about: 'an endpoint that contains the bucket, at a listing',
+    args: 'list',
+    env: { AWS_S3_ENDPOINT_URL: '<with bucket>' },
+    status: 1,
+    says: /: 404 NoSuchKey — set AWS_S3_ENDPOINT_URL to http:\/\/[^/\s]+$/m,
   },
   {
     about: 'an endpoint that is no address',

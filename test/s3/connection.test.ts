@@ -46,7 +46,7 @@ function connect(waitMs: number, onWait = (_problem: string) => {}, again?: 'uns
   };
 }
 
-const REFUSED = expect.stringContaining('cannot look (http://s3): ECONNREFUSED');
+const REFUSED = expect.stringContaining('cannot look (http://s3): connect ECONNREFUSED');
 
 test('a server that never answered is not waited for', async () => {
   const ask = connect(60_000);

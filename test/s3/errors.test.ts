@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { ConfigError, StoreError } from '../../src/errors.ts';
-import { answerOf, storeError } from '../../src/s3/errors.ts';
+import { answerOf, storeError, UnlikeS3Error } from '../../src/s3/errors.ts';
 
 const DOING = 'cannot write backup/x.sql to bucket b';
 const NEEDED = 's3:PutObject on backup/x.sql';
+const TO = { bucket: 'b', endpoint: 'https://s3' };
 
 /** As the SDK throws the answer of a server. */
 const answer = (status: number, code: string) =>
@@ -69,16 +70,13 @@ test.each([
   [answer(500, 'InternalError'), '500 InternalError — see the S3 server’s log'],
   [
     failure('ECONNREFUSED'),
-    'ECONNREFUSED, connect ECONNREFUSED 127.0.0.1:9000 — check AWS_S3_ENDPOINT_URL, and that the server is running',
+    'connect ECONNREFUSED 127.0.0.1:9000 — check AWS_S3_ENDPOINT_URL, and that the server is running',
   ],
   [
     Object.assign(new AggregateError([failure('ECONNREFUSED')]), { code: 'ECONNREFUSED' }),
     'ECONNREFUSED — check AWS_S3_ENDPOINT_URL, and that the server is running',
   ],
-  [
-    failure('ENOTFOUND', 'getaddrinfo ENOTFOUND s3'),
-    'ENOTFOUND, getaddrinfo ENOTFOUND s3 — check AWS_S3_ENDPOINT_URL',
-  ],
+  [failure('ENOTFOUND', 'getaddrinfo ENOTFOUND s3'), 'getaddrinfo ENOTFOUND s3 — check AWS_S3_ENDPOINT_URL'],
   [Object.assign(failure('ENOTFOUND'), { hostname: 'other.localhost' }), /— check AWS_S3_ENDPOINT_URL$/],
   [
     Object.assign(failure('ENOTFOUND'), { hostname: 'b.localhost' }),
@@ -96,6 +94,20 @@ test.each([
   ],
   [failure('EPROTO'), /— check whether AWS_S3_ENDPOINT_URL should be https or http$/],
   [
+    failure(
+      'EPROTO',
+      'write EPROTO 80EC:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/ssl3_record.c:350:\n',
+    ),
+    'EPROTO, wrong version number — check whether AWS_S3_ENDPOINT_URL should be https or http',
+  ],
+  [
+    failure(
+      'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+      '80EC:error:0A0000C6:SSL routines::packet length too long:../x.c:7:',
+    ),
+    /^ERR_SSL_PACKET_LENGTH_TOO_LONG, packet length too long — /,
+  ],
+  [
     failure('DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'),
     'DEPTH_ZERO_SELF_SIGNED_CERT, self-signed certificate — set NODE_EXTRA_CA_CERTS to the CA’s certificate file, or set AWS_S3_VERIFY=False',
   ],
@@ -110,7 +122,7 @@ test.each([
   ['a string', 'unknown error — check AWS_S3_ENDPOINT_URL and the network'],
   [undefined, 'unknown error — check AWS_S3_ENDPOINT_URL and the network'],
 ])('%s', (error, expected) => {
-  const shown = storeError(DOING, error, NEEDED, 'b');
+  const shown = storeError(DOING, error, NEEDED, TO);
   expect(shown).toBeInstanceOf(StoreError);
   expect(shown.message).not.toContain('\n');
   expect(shown.message.slice(0, DOING.length + 2)).toBe(`${DOING}: `);
@@ -127,4 +139,13 @@ test('an error that is meant for the operator already stays what it is', () => {
 test('the code of an answer wins over the name of its error', () => {
   const error = Object.assign(answer(400, 'S3ServiceException'), { Code: 'BadDigest' });
   expect(answerOf(error)).toEqual({ status: 400, code: 'BadDigest' });
+});
+
+test.each([
+  [answer(404, 'NoSuchKey'), /: 404 NoSuchKey — set AWS_S3_ENDPOINT_URL to https:\/\/s3$/],
+  [new UnlikeS3Error('no listing'), /: no listing — set AWS_S3_ENDPOINT_URL to https:\/\/s3$/],
+  [answer(404, 'NoSuchBucket'), /— check AWS_STORAGE_BUCKET_NAME$/],
+])('an address that ends with the name of the bucket: %s', (error, expected) => {
+  const to = { bucket: 'b', endpoint: 'https://s3/b' };
+  expect(storeError(DOING, error, NEEDED, to).message).toMatch(expected);
 });

@@ -19,15 +19,18 @@ const databaseName = v.pipe(
 );
 const databaseForm = `a database name of at most ${NAME_BYTES} bytes, not an address with a password`;
 
+/** A colon belongs to an IPv6 address, which has at least two outside its brackets or none. */
+const SOCKET_OR_HOST = /^(?:\/.*|[^\s/@:]+|\[[^\s/@\]]+\]|[^\s/@[\]:]*:[^\s/@[\]:]*:[^\s/@[\]]*)$/;
+
 /** The PostgreSQL server, and its client programs on this machine. */
 export const DATABASE_SETTINGS = defineSettings({
   host: {
     group: 'database',
     names: ['POSTGRES_HOST', 'DATABASE_HOST', 'PGHOST'],
     flag: 'host',
-    schema: v.pipe(text, v.regex(/^(?:\/.*|[^\s/@]+)$/), v.transform(withoutBrackets)),
+    schema: v.pipe(text, v.regex(SOCKET_OR_HOST), v.transform(withoutBrackets)),
     fallback: 'localhost',
-    form: 'a host name, an address, or the directory of a socket',
+    form: 'a host name or an address, without a port, or the directory of a socket',
     about: 'PostgreSQL server.',
   },
   port: {

@@ -6,7 +6,10 @@ import { defineSettings } from '../setting.ts';
 const endpoint = v.pipe(text, v.check(isEndpoint));
 
 function isEndpoint(value: string): boolean {
-  const address = value.includes('://') ? value : `https://${value}`;
+  const hasScheme = value.includes('://');
+  // A mistyped scheme would be read as the name of the server.
+  if (!hasScheme && /^https?(?::\/|\/\/)/i.test(value)) return false;
+  const address = hasScheme ? value : `https://${value}`;
   if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return false;
   const { username, password, search, hash } = new URL(address);
   return [username, password, search, hash].every((part) => part === '');

@@ -45,11 +45,12 @@ export function createConfirm(options: {
     lines.on('SIGINT', () => interrupt.abort(new StoppedError('SIGINT')));
     const signal = AbortSignal.any([options.signal, interrupt.signal]);
     // Closing the input (Ctrl-D) gives no answer, which counts as no.
-    const closed = once(lines, 'close').then(() => '');
+    const closed = once(lines, 'close').then(() => undefined);
     try {
       output.write(`${escapeControls(purpose)}\n`);
       const answer = await Promise.race([lines.question('continue? [y/N] ', { signal }), closed]);
-      if (/^y(es)?$/i.test(answer.trim())) return;
+      if (answer === undefined) output.write('\n');
+      else if (/^y(es)?$/i.test(answer.trim())) return;
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Error && error.name === 'AbortError')) throw error;

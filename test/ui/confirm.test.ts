@@ -64,10 +64,12 @@ test('a signal ends the question', async () => {
 });
 
 test('where the terminal is closed the answer is no', async () => {
-  const { input, confirm } = terminal();
+  const { input, output, confirm } = terminal();
   const asked = confirm('restore');
   input.end();
   await expect(asked).rejects.toThrow('the answer was no; nothing was changed');
+  // What follows begins on a line of its own.
+  expect(String(output.read())).toMatch(/\[y\/N\] .*\n$/);
 });
 
 test('Ctrl-C at the question stops the program as the signal does', async () => {

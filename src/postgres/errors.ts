@@ -40,7 +40,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   [SQLSTATE.invalidPassword]: 'check POSTGRES_USER and POSTGRES_PASSWORD',
   [SQLSTATE.invalidAuthorizationSpecification]: 'check POSTGRES_USER and the server’s pg_hba.conf',
   [SQLSTATE.invalidCatalogName]:
-    'check POSTGRES_DB; `topobank-backup doctor` shows whether a killed restore dropped it',
+    'check POSTGRES_DB; if the database is gone, bring it back with `topobank-backup restore --latest`',
   [SQLSTATE.insufficientPrivilege]: 'grant the role the missing privilege, or use another POSTGRES_USER',
   [SQLSTATE.tooManyConnections]: WAIT_FOR_CONNECTION,
   [SQLSTATE.cannotConnectNow]: 'wait until the server has started',

@@ -367,7 +367,8 @@ const ILL: readonly Ill[] = [
       {
         check: 'database: connect',
         detail: 'database "nowhere" does not exist',
-        remedy: expect.stringMatching(/^check POSTGRES_DB; /),
+        remedy:
+          'check POSTGRES_DB; if the database is gone, bring it back with `topobank-backup restore --latest`',
       },
     ],
   },

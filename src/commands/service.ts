@@ -5,7 +5,7 @@ import { ConfigError, EXIT } from '../errors.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { reopenAfterKill } from '../restore/databases/reopen-after-kill.ts';
 import { retentionRules } from '../retention/rules.ts';
-import { announceTimes, isHasty, warnOfHaste } from '../schedule/announce.ts';
+import { announceRoute, announceTimes, isHasty, warnOfHaste } from '../schedule/announce.ts';
 import { auditJob } from '../schedule/audit-job.ts';
 import { backupJob } from '../schedule/backup-job.ts';
 import { systemClock } from '../schedule/clock.ts';
@@ -65,6 +65,7 @@ export async function run(invocation: Invocation): Promise<number> {
   await withStore(session, async (store) => {
     const context = runContext(session, store, invocation, 'service');
     const jobs = await listJobs(invocation, session, context, { schedule, ...others });
+    log.info(announceRoute(context));
     for (const job of jobs) log.info(announceTimes(job, since));
     const until = earliest(jobs.map((job) => requireNextTime(job.schedule, since)));
     const { database, holder } = context;

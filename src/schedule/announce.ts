@@ -1,9 +1,26 @@
+import type { Database } from '../postgres/database.ts';
 import type { RetentionRules } from '../retention/rules.ts';
+import type { Store } from '../s3/store.ts';
 import { formatDuration, formatNumber, formatTime } from '../ui/format.ts';
 import { describeSchedule } from './describe-schedule.ts';
 import type { Job } from './run-job.ts';
 import type { Schedule } from './schedule.ts';
 import { upcomingTimes } from './times.ts';
+
+/** From where to where backups go, and what takes them. */
+interface Route {
+  readonly tool: string;
+  readonly database: Pick<Database, 'name' | 'server' | 'user'>;
+  readonly store: Pick<Store, 'bucket' | 'endpoint'>;
+  /** Prefix of backups in the bucket. */
+  readonly prefix: string;
+}
+
+/** What the service logs first: whoever has lost the settings finds in its log where the backups are. */
+export function announceRoute({ tool, database, store, prefix }: Route): string {
+  const source = `database ${database.name} on ${database.server} as ${database.user}`;
+  return `${tool} backs up ${source} to ${prefix} in bucket ${store.bucket} on ${store.endpoint}`;
+}
 
 /** What the service logs about a job when it starts: `backup: every day at 00:00 (UTC), next …`, with three times. */
 export function announceTimes(

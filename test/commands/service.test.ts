@@ -48,6 +48,11 @@ test('a signal while it waits ends it with status 0', async () => {
   await service.line(/backup: at 00:00 on day 1 of January/);
   const { status, stderr } = await service.stop();
   expect(status).toBe(0);
+  expect(stderr.split('\n')[0]).toMatch(
+    new RegExp(
+      `INFO.*: topobank-backup \\S+ backs up database ${bed.database.name} on \\S+:\\d+ as \\S+ to backup/ in bucket ${bed.store.bucket} on http://\\S+$`,
+    ),
+  );
   expect(stderr).toMatch(/INFO.*: stopped between two backups\n$/);
   expect(await bed.keys()).toEqual([]);
 });

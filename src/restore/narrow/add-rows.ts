@@ -203,12 +203,15 @@ async function refuseFilled(client: pg.Client, blocks: readonly DumpTable[], doi
   throw new RestoreError({ doing, problem, remedy: await waysFor(client, filled) });
 }
 
-/** What to do about a table that has rows. Emptying it is advised only if that affects no rows of other tables. */
+/**
+ * What to do about a table that has rows, which may be newer than the backup. Emptying it is advised only if that
+ * affects no rows of other tables.
+ */
 async function waysFor(client: pg.Client, table: DumpTable): Promise<string> {
   const beside = 'omit --data-only to restore into a new database';
   const following = await tablesThatFollow(client, table);
   if (following.length > 0) {
     return `${beside}: deleting its rows would delete or change rows of ${following.join(', ')}`;
   }
-  return `empty it (DELETE FROM ${await ownRows(client, table)};), or ${beside}`;
+  return `if its rows are not needed, empty it (DELETE FROM ${await ownRows(client, table)};), or ${beside}`;
 }

@@ -25,7 +25,7 @@ export async function run(invocation: Invocation): Promise<number> {
       ...(shrink !== undefined && shrink.key === backup.dump?.key ? { shrunk: shrink } : {}),
     })),
     backups.length === 0
-      ? `no backups under ${config.prefix} in bucket ${config.bucket}`
+      ? `no backups under ${config.prefix} in bucket ${config.bucket}; if there should be some, check S3_PREFIX and AWS_STORAGE_BUCKET_NAME`
       : render(backups, now, [
           ...(shrink === undefined ? [] : [describeShrink(shrink, config.shrinkGuard)]),
           ...larger

@@ -15,10 +15,8 @@ export interface CommandSpec {
   readonly groups: readonly SettingGroup[];
   /** Positional arguments as commander spells them: `<id>`, `[dir]`. */
   readonly args?: readonly (readonly [spelling: string, about: string])[];
-  /** Options of its own, as commander spells them: `--at <time>`. */
-  readonly options?: readonly (readonly [spelling: string, about: string])[];
-  /** Options that may be given several times; the command receives a list. */
-  readonly lists?: readonly (readonly [spelling: string, about: string])[];
+  /** Options of its own, as commander spells them: `--at <time>`. Of one marked `list`, the command receives a list. */
+  readonly options?: readonly (readonly [spelling: string, about: string, times?: 'list'])[];
   readonly examples: readonly string[];
   /** Loads the command's module, so that only what is used is loaded, and runs it. */
   readonly run: (invocation: Invocation, ...args: (string | undefined)[]) => Promise<number>;
@@ -38,17 +36,21 @@ export interface ProgramContext {
 /** The end of the help of the program and of each command. */
 export const HELP_END = `
 Exit status:
-  0 done · 1 failed · 2 bad usage or configuration · 3 a check found a fault · 4 no such backup or file
-  5 another run holds the lock · 130/143 stopped by a signal, cleaned up
+  0 done · 1 failed · 2 bad usage or configuration · 3 a check found a fault
+  4 no such backup or file · 5 another run holds the lock
+  130/143 stopped by a signal, cleaned up
 
-Settings come from the environment (POSTGRES_*, AWS_*, S3_*); flags take precedence. docs/SETTINGS.md lists them all.`;
+Settings come from the environment (POSTGRES_*, AWS_*, S3_*); flags take
+precedence. docs/SETTINGS.md lists them all.`;
 
 /** Adds a command with its settings' flags, its own options, and `--json`, `--quiet`, `--help`. */
 export function addCommand(program: Command, spec: CommandSpec, context: ProgramContext): void {
   const command = program.command(spec.name).description(spec.about);
   for (const [spelling, about] of spec.args ?? []) command.argument(spelling, about);
-  for (const [spelling, about] of spec.options ?? []) command.option(spelling, about);
-  for (const [spelling, about] of spec.lists ?? []) command.option(spelling, about, collect);
+  for (const [spelling, about, times] of spec.options ?? []) {
+    const option = new Option(spelling, about);
+    command.addOption(times === 'list' ? option.argParser(collect) : option);
+  }
   command
     .exitOverride((error) => {
       throw usageError(`${program.name()} ${spec.name}`, error);

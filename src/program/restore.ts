@@ -22,6 +22,11 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
         'number of connections to use (default: one per core, at most 4, and no more than are free)',
       ],
       [
+        '--table <name>',
+        'with --into: restore rows of this table only, including partitions (repeatable); other tables stay empty',
+        'list',
+      ],
+      [
         '--data-only',
         'with --table: load only the rows, in one transaction, into the empty table of the existing database named by --into; triggers do not fire',
       ],
@@ -33,12 +38,6 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
       ['--no-audit', 'skip comparing rows with media objects (never done with --table)'],
       ['--dry-run', 'show what would be done, and do nothing'],
       ['--yes', 'do not ask for confirmation'],
-    ],
-    lists: [
-      [
-        '--table <name>',
-        'with --into: restore rows of this table only, including partitions (repeatable); other tables stay empty',
-      ],
     ],
     examples: [
       'topobank-backup restore --latest',

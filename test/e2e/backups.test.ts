@@ -61,7 +61,8 @@ test('a bucket without backups lists as empty', async () => {
   expect(await document('list', '--prefix', 'empty')).toEqual([]);
   expect(await bed.run(['list', '--prefix', 'empty'])).toMatchObject({
     status: 0,
-    stdout: 'no backups under empty/ in bucket topobank-assets\n',
+    stdout:
+      'no backups under empty/ in bucket topobank-assets; if there should be some, check S3_PREFIX and AWS_STORAGE_BUCKET_NAME\n',
     stderr: '',
   });
 });
@@ -560,6 +561,9 @@ test.concurrent.each(COMMANDS.map(({ name }) => name))(
       expect(example).toMatch(new RegExp(`^ +(\\w+=\\S+ )*topobank-backup ${name}\\b`));
       for (const flag of example.match(/--[a-z-]+/g) ?? []) expect(stdout).toContain(`${flag}`);
     }
+    // As narrow as a usual terminal; examples are for copying.
+    const prose = stdout.split('\n').filter((line) => !line.startsWith('  topobank-backup '));
+    expect(prose.filter((line) => line.length > 80 && !/^ {2}\w+=/.test(line))).toEqual([]);
   },
 );
 

@@ -12,7 +12,7 @@ import { provenBytes } from '../dump/proven-bytes.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { ConfigError, type DumpError } from '../errors.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
-import { formatBytes } from '../ui/format.ts';
+import { formatBytes, formatHash } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type FetchContext, otherBytes } from './fetch-dump.ts';
 import { writeNewFile } from './new-file.ts';
@@ -116,7 +116,7 @@ async function* readBlocks(
   try {
     for (const block of blocks) {
       const other = (found: string) =>
-        wrong(`table ${showTableName(block)} is ${found} instead of ${block.sha256}`);
+        wrong(`table ${showTableName(block)} is ${formatHash(found)} instead of ${formatHash(block.sha256)}`);
       for await (const chunk of provenBytes(reader.read(block), block.sha256, other)) {
         onBytes(chunk.length);
         yield chunk;

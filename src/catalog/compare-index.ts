@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DumpIndex, DumpSection, DumpTable } from '../dump/dump-index.ts';
 import { qualifiedName } from '../dump/tokens.ts';
+import { formatHash } from '../ui/format.ts';
 
 /** A place where a dump differs from its manifest. */
 export interface IndexFault {
@@ -71,5 +72,5 @@ export function remedyForDamage(id: string): string {
 /** A fault as a single clause for a message. */
 export function describeFault({ what, where, expected, found }: IndexFault): string {
   const place = where === '' ? what : `${what} ${where}`;
-  return `${place} is ${found} instead of ${expected}`;
+  return `${place} is ${formatHash(found)} instead of ${formatHash(expected)}`;
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { NotFoundError } from '../errors.ts';
 import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { formatExcerpt } from '../ui/format.ts';
+import { formatExcerpt, formatHash } from '../ui/format.ts';
 
 /** Shallowest first. */
 const DEPTHS = ['quick', 'full', 'restore'] as const;
@@ -187,5 +187,5 @@ export function describeFaults({
 
 /** A fault in one line: `table public.surface, bytes 900 to 5000: expected 10 rows, found 9 rows` */
 export function faultLine({ what, where, expected, found }: Fault): string {
-  return `${where === '' ? what : `${what} ${where}`}: expected ${expected}, found ${found}`;
+  return `${where === '' ? what : `${what} ${where}`}: expected ${formatHash(expected)}, found ${formatHash(found)}`;
 }

@@ -65,3 +65,8 @@ export function formatContents({
 export function formatTime(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
+
+/** A SHA-256 as far as people compare it: `sha256:0b6836e3eab9…`. Other values, such as `10 rows`, stay as they are. */
+export function formatHash(value: string): string {
+  return /^[0-9a-f]{64}$/.test(value) ? `sha256:${value.slice(0, 12)}…` : value;
+}

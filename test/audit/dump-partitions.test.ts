@@ -122,7 +122,7 @@ test('nothing is told of a backup whose statements were altered', async () => {
   expect(await bed.audit(['--backup', 'latest'])).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(
-      /cannot read the tables of \S+: section pre-data is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
+      /cannot read the tables of \S+: section pre-data is sha256:[0-9a-f]{12}… instead of sha256:[0-9a-f]{12}… — use another backup/,
     ),
   });
 });

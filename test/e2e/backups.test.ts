@@ -248,7 +248,7 @@ const UNFETCHABLE: readonly [about: string, damage: () => unknown, message: RegE
   [
     'a byte is another one',
     async () => put(made.key, (await read(made.key)).toString().replace('surface 777', 'surface 778')),
-    /its bytes do not match its manifest: table public\.surface is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
+    /its bytes do not match its manifest: table public\.surface is sha256:[0-9a-f]{12}… instead of sha256:[0-9a-f]{12}… — use another backup/,
   ],
   [
     'reading breaks off for good',

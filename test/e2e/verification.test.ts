@@ -76,7 +76,7 @@ test('a fault is shown and unhealthy until the backup is verified once more, or 
   expect(await health()).toMatchObject({ status: 0 });
   await flip();
   expect((await bed.run(['verify', '--quiet'])).status).toBe(3);
-  const line = `table public\\.surface, bytes \\d+ to \\d+: expected [0-9a-f]{64}, found [0-9a-f]{64}`;
+  const line = `table public\\.surface, bytes \\d+ to \\d+: expected sha256:[0-9a-f]{12}…, found sha256:[0-9a-f]{12}…`;
   expect(await health()).toMatchObject({
     status: 1,
     stdout: expect.stringMatching(

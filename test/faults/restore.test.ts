@@ -125,7 +125,7 @@ const FAILURES: readonly Failure[] = [
     restore: () => withBytes((dump) => dump.replace('surface 777', 'surface 778'), restoreBackup),
     status: 1,
     message:
-      /what was read differs from its manifest: table public\.surface is [0-9a-f]{64} instead of [0-9a-f]{64} — use another backup/,
+      /what was read differs from its manifest: table public\.surface is sha256:[0-9a-f]{12}… instead of sha256:[0-9a-f]{12}… — use another backup/,
   },
   {
     about: 'a dump that has lost a row and kept its length',

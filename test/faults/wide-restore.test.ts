@@ -178,13 +178,13 @@ const FAILURES: readonly Failure[] = [
     about: 'a byte that is another one in a table of one piece',
     restore: () => restoreChanged('middling'),
     message:
-      /rows of public\.middling in bytes .*: their SHA-256 is .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table$/,
+      /rows of public\.middling in bytes .*: they are sha256:[0-9a-f]{12}… .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table$/,
   },
   {
     about: 'a byte that is another one in a table that is read along with the text',
     restore: () => restoreChanged('small'),
     message:
-      /what was read differs from its manifest: table public\.small is [0-9a-f]{64} instead of .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table$/,
+      /what was read differs from its manifest: table public\.small is sha256:[0-9a-f]{12}… instead of .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table$/,
   },
   {
     about: 'a manifest with another number of rows',

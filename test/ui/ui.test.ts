@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { formatBytes, formatContents, formatCount, formatDuration, formatTime } from '../../src/ui/format.ts';
+import {
+  formatBytes,
+  formatContents,
+  formatCount,
+  formatDuration,
+  formatHash,
+  formatTime,
+} from '../../src/ui/format.ts';
 import { describeProgress } from '../../src/ui/progress.ts';
 import { renderTable } from '../../src/ui/table.ts';
 
@@ -21,6 +28,15 @@ test.each([
   [-5, '0s'],
 ])('%d ms read %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
+});
+
+test('of a hash as much is shown as people compare; what is no hash stays whole', () => {
+  expect(formatHash('0123456789abcdef'.repeat(4))).toBe('sha256:0123456789ab…');
+  expect(['10 rows', 'nothing', '0123456789abcdef'].map(formatHash)).toEqual([
+    '10 rows',
+    'nothing',
+    '0123456789abcdef',
+  ]);
 });
 
 test('counts and times read the same everywhere', () => {

@@ -280,7 +280,7 @@ test('a fault is told as JSON and as text, with status 3', async () => {
   expect(await bed.run(['verify', '--quiet'])).toMatchObject({
     status: 3,
     stdout: expect.stringMatching(
-      `^${id} is FAULTY \\(full\\), 1 fault:\n  table ${where}: expected ${sha256}, found [0-9a-f]{64}\n$`,
+      `^${id} is FAULTY \\(full\\), 1 fault:\n  table ${where}: expected sha256:${sha256.slice(0, 12)}…, found sha256:[0-9a-f]{12}…\n$`,
     ),
   });
 });

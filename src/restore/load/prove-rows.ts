@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { DumpError } from '../../errors.ts';
+import { formatHash } from '../../ui/format.ts';
 import type { RowPiece } from './row-pieces.ts';
 
 /**
@@ -27,7 +28,7 @@ export function proveRows(
   const wrong = (found: string) =>
     new DumpError({
       doing: `cannot restore ${dump.name}`,
-      problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes} do not match the dump’s index: ${found}`,
+      problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes - 1} do not match the dump’s index: ${found}`,
       remedy: proof.by === 'sha256' ? dump.remedyForDamage : `${dump.remedyForDamage}; ${IN_ONE_PIECE}`,
     });
   let left = bytes;
@@ -61,7 +62,7 @@ function byHash(sha256: string): RowsCheck {
     },
     finish() {
       const found = hash.digest('hex');
-      return found === sha256 ? undefined : `their SHA-256 is ${found} instead of ${sha256}`;
+      return found === sha256 ? undefined : `they are ${formatHash(found)} instead of ${formatHash(sha256)}`;
     },
   };
 }

@@ -27,13 +27,13 @@ export async function run(invocation: Invocation): Promise<number> {
 
 function render(findings: readonly DoctorFinding[], width: number | undefined): string {
   const table = renderTable(
-    [
-      { title: 'check' },
-      { title: 'state' },
-      { title: 'found', wraps: true },
-      { title: 'remedy', wraps: true },
-    ],
-    findings.map(({ check, state, detail, remedy }) => [check, state, detail, remedy ?? '']),
+    [{ title: 'check' }, { title: 'state' }, { title: 'found', wraps: true }],
+    // Not in a column of its own, which would take half the width of a terminal from all that need no remedy.
+    findings.map(({ check, state, detail, remedy }) => [
+      check,
+      state,
+      remedy === undefined ? detail : `${detail} — ${remedy}`,
+    ]),
     width,
   );
   const count = (wanted: DoctorFinding['state']) => findings.filter(({ state }) => state === wanted).length;

@@ -18,7 +18,7 @@ import {
   readServerVersion,
 } from '../postgres/facts.ts';
 import { exportSnapshot, type Snapshot } from '../postgres/snapshot.ts';
-import { formatBytes } from '../ui/format.ts';
+import { formatBytes, formatVersion } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { claimFreeId } from './claim-id.ts';
@@ -51,7 +51,7 @@ export async function takeBackup(context: BackupContext, signal: AbortSignal): P
     const { facts, server, pgDump, startedAt, snapshot } = examined;
     const { id, upload } = await claimFreeId(context, startedAt, signal);
     log.info(
-      `backing up ${database.name} (${formatBytes(facts.bytes)}, PostgreSQL ${server.version}) as ${id} with pg_dump ${pgDump.version}`,
+      `backing up ${database.name} (${formatBytes(facts.bytes)}, PostgreSQL ${formatVersion(server.version)}) as ${id} with pg_dump ${formatVersion(pgDump.version)}`,
     );
 
     const progress = context.startProgress('backup', facts.bytes);

@@ -5,7 +5,7 @@ import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catal
 import { EXIT } from '../errors.ts';
 import { describeShrink, describeSpared, findLarger, judgeShrink } from '../retention/shrink-guard.ts';
 import { joinLines } from '../ui/controls.ts';
-import { formatBytes } from '../ui/format.ts';
+import { formatBytes, formatVersion } from '../ui/format.ts';
 import { renderTable } from '../ui/table.ts';
 import { age, since, summarize } from './backup-summary.ts';
 import { LIST_GROUPS } from './groups.ts';
@@ -62,7 +62,7 @@ function rowOf({ id, state, dump, manifest, verified, unreadRecord }: Backup, no
     dump === undefined ? '-' : formatBytes(dump.bytes),
     state,
     databaseOf({ manifest }) ?? '-',
-    manifest?.server?.split(' ')[0] ?? '-',
+    formatVersion(manifest?.server ?? '-'),
     unreadRecord === undefined ? describeCheck(decisiveCheck(verified), now) : 'unreadable',
   ];
 }

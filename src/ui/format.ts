@@ -70,3 +70,8 @@ export function formatTime(time: Date): string {
 export function formatHash(value: string): string {
   return /^[0-9a-f]{64}$/.test(value) ? `sha256:${value.slice(0, 12)}…` : value;
 }
+
+/** `15.18`, of `15.18 (Debian 15.18-0+deb12u1)`: a version of PostgreSQL without that of the package. */
+export function formatVersion(version: string): string {
+  return version.replace(/ .*/s, '');
+}

@@ -32,6 +32,7 @@ test('it backs up again and again, and a signal ends it with nothing half done',
   const service = startService(bed, { DBBACKUP_SCHEDULE: '@every 1s', MAX_BACKUPS: '2' });
   await service.line(/WARN.*more than once a minute, .* the newest 2 backups \(MAX_BACKUPS\)/);
   await service.line(/INFO.*: backup: every second \(UTC\), next .* UTC, .* UTC, .* UTC at the latest$/);
+  await service.line(/INFO.*: backing up \S+ \(\S+ MiB, PostgreSQL \d\S+\) as \d{14} with pg_dump \d\S+$/);
   for (let made = 0; made < 4; made += 1) await service.line(COMPLETE);
   const { status, stdout } = await service.stop();
   // While it waits, or while it works.

@@ -1,4 +1,5 @@
 import { readConfig } from '../config/config.ts';
+import { SCHEDULE_SETTINGS } from '../config/settings/schedule.ts';
 import { ConfigError, EXIT } from '../errors.ts';
 import { retentionRules } from '../retention/rules.ts';
 import { isHasty, warnOfHaste } from '../schedule/announce.ts';
@@ -25,9 +26,10 @@ export interface ExplainOptions {
 
 /** `service --explain SPEC`: what a schedule means, and when it is due next. @returns the exit status */
 export function explainSchedule(invocation: Invocation, options: ExplainOptions): number {
-  const flags = { ...invocation.flags, schedule: options.explain };
-  const { config, now, log, print } = openSession({ ...invocation, flags }, ['schedule', 'zone']);
-  const schedule = parseSchedule(config.schedule, config.zone);
+  if (options.explain.trim() === '')
+    throw usage('--explain is empty', `give ${SCHEDULE_SETTINGS.schedule.form}`);
+  const { config, now, log, print } = openSession(invocation, ['zone']);
+  const schedule = parseSchedule(options.explain, config.zone);
   const next = nextTimes(schedule, readFrom(options.from) ?? now(), readCount(options.count));
   if (isHasty(schedule)) {
     log.warn(warnOfHaste(schedule, retentionRules(readConfig(invocation, ['retention']))));

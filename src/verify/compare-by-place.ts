@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Manifest } from '../catalog/manifest.ts';
 import type { Fault } from '../catalog/verification.ts';
+import { describeBytes } from '../dump/describe-bytes.ts';
 import { qualifiedName } from '../dump/tokens.ts';
-import { describeBytes } from './fault-place.ts';
 
 interface Part {
   readonly fault: Pick<Fault, 'what' | 'where'>;

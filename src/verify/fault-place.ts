@@ -1,5 +1,6 @@
 import type { IndexFault } from '../catalog/compare-index.ts';
 import type { Manifest } from '../catalog/manifest.ts';
+import { describeBytes } from '../dump/describe-bytes.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { qualifiedName } from '../dump/tokens.ts';
 import { firstDifference } from './compare-checkpoints.ts';
@@ -31,9 +32,4 @@ function describePiece(table: ManifestTable, found: readonly ManifestTable['chec
   const end = table.checkpoints[differs];
   if (end === undefined) return describeBytes(table.offset, table.offset + table.bytes);
   return describeBytes(table.checkpoints[differs - 1]?.offset ?? table.offset, end.offset);
-}
-
-/** @param end the byte after the last one */
-export function describeBytes(start: number, end: number): string {
-  return end > start ? `, bytes ${start} to ${end - 1}` : `, at byte ${start}`;
 }

@@ -172,13 +172,13 @@ const FAILURES: readonly Failure[] = [
     about: 'a byte that is another one in a piece',
     restore: () => restoreChanged('large'),
     message:
-      /rows of public\.large in bytes \d+ to \d+ do not match the dump’s index: up to byte \d+ their CRC-32 is .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table; if it finds only checkpoints at fault, the next restore reads each table in one piece$/,
+      /rows of public\.large, bytes \d+ to \d+, do not match the dump’s index: up to byte \d+ their CRC-32 is .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table; if it finds only checkpoints at fault, the next restore reads each table in one piece$/,
   },
   {
     about: 'a byte that is another one in a table of one piece',
     restore: () => restoreChanged('middling'),
     message:
-      /rows of public\.middling in bytes .*: they are sha256:[0-9a-f]{12}… .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table$/,
+      /rows of public\.middling, bytes .*: they are sha256:[0-9a-f]{12}… .* — use another backup; .*fetch \d{14} --table TABLE` downloads an undamaged table$/,
   },
   {
     about: 'a byte that is another one in a table that is read along with the text',

@@ -62,8 +62,8 @@ test('a bit that is another one is found, and a byte too few', () => {
       wrong[place % wrong.length]! ^= 1 << (place % 8);
       expect(() => prove(piece!, wrong, chunk)).toThrow(
         piece!.proof.by === 'sha256'
-          ? /^cannot restore \.\/dump\.sql: rows of s\.t in bytes 1000 to \d+ do not match .* — do it$/
-          : /^cannot restore \.\/dump\.sql: rows of s\.t in bytes 1000 to \d+ do not match .* — do it; if it finds only checkpoints at fault, the next restore reads each table in one piece$/,
+          ? /^cannot restore \.\/dump\.sql: rows of s\.t, bytes 1000 to \d+, do not match .* — do it$/
+          : /^cannot restore \.\/dump\.sql: rows of s\.t, bytes 1000 to \d+, do not match .* — do it; if it finds only checkpoints at fault, the next restore reads each table in one piece$/,
       );
       expect(() => prove(piece!, right.subarray(1), chunk)).toThrow(
         `in bytes ${OFFSET} to ${OFFSET + right.length - 1} do not match`,

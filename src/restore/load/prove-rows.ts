@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { describeBytes } from '../../dump/describe-bytes.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { DumpError } from '../../errors.ts';
 import { formatHash } from '../../ui/format.ts';
@@ -28,7 +29,7 @@ export function proveRows(
   const wrong = (found: string) =>
     new DumpError({
       doing: `cannot restore ${dump.name}`,
-      problem: `rows of ${qualifiedName(table)} in bytes ${offset} to ${offset + bytes - 1} do not match the dump’s index: ${found}`,
+      problem: `rows of ${qualifiedName(table)}${describeBytes(offset, offset + bytes)}, do not match the dump’s index: ${found}`,
       remedy: proof.by === 'sha256' ? dump.remedyForDamage : `${dump.remedyForDamage}; ${IN_ONE_PIECE}`,
     });
   let left = bytes;

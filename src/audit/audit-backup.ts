@@ -1,5 +1,5 @@
 import type { UsableBackup } from '../catalog/backup.ts';
-import { idTime } from '../catalog/backup-name.ts';
+import { dumpTime } from '../catalog/backup-time.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 import type { AuditReport } from './audit-media.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dumped/dump-references.ts';
@@ -20,9 +20,11 @@ const NEVER = new Date(0);
 export interface BackupAuditContext extends DumpReferencesContext, JoinContext {}
 
 /** The audit of one backup; see {@link AuditReport}. */
-interface BackupAuditReport extends Omit<AuditReport, 'unread' | 'unreadTables'> {
+interface BackupAuditReport extends Omit<AuditReport, 'database' | 'unread' | 'unreadTables'> {
   /** Id of the backup. */
   readonly backup: string;
+  /** null if the backup does not say: it is a pushed or a foreign dump. */
+  readonly database: string | null;
 }
 
 /**
@@ -53,8 +55,8 @@ export async function auditBackup(
   const { manifest } = backup;
   return {
     backup: backup.id,
-    at: manifest?.snapshot?.at ?? manifest?.startedAt ?? idTime(backup.id)?.toISOString() ?? '',
-    database: databaseOf(backup) ?? '',
+    at: manifest?.snapshot?.at ?? dumpTime(backup).toISOString(),
+    database: databaseOf(backup) ?? null,
     bucket: store.bucket,
     prefix: mediaPrefix,
     era: matched.era,

@@ -14,6 +14,17 @@ export function backupTime({ id }: { readonly id: string }): Date {
   return idTime(id) ?? new Date(0);
 }
 
+/** When the dump of a backup was made. The manifest of a pushed dump says when it was pushed. */
+export function dumpTime(backup: {
+  readonly id: string;
+  readonly manifest?: ManifestHead | undefined;
+}): Date {
+  const { manifest } = backup;
+  return manifest === undefined || manifest.database === null
+    ? backupTime(backup)
+    : new Date(manifest.startedAt);
+}
+
 /** Whether a backup's name is so far in the future that nothing can be concluded from it. */
 export function isAhead(
   backup: { readonly id: string; readonly manifest?: ManifestHead | undefined },

@@ -6,8 +6,9 @@ import { renderTable } from '../ui/table.ts';
 import { firstFindings } from './first-findings.ts';
 
 /** What an audit of a database or a backup reports besides its findings. */
-export type ReportHead = Omit<AuditReport, 'unread' | 'unreadTables'> & {
+export type ReportHead = Omit<AuditReport, 'database' | 'unread' | 'unreadTables'> & {
   readonly backup?: string;
+  readonly database: string | null;
 } & Partial<Pick<AuditReport, 'unread' | 'unreadTables'>>;
 
 /** Where the result of an audit goes. */
@@ -31,7 +32,7 @@ function renderReport(report: ReportHead, first: readonly Finding[]): string {
   const what =
     backup === undefined
       ? `database ${database}`
-      : `backup ${backup} of ${database || 'an unknown database'}`;
+      : `backup ${backup} of ${database ?? 'an unknown database'}`;
   const head = [
     `${what}, bucket ${bucket}, prefix ${prefix || '/'}, at ${formatTime(new Date(at))}`,
     `${era === null ? '' : `TopoBank era ${era}: `}${formatNumber(references, 'reference')}, ${formatNumber(objects, 'object')} (${formatBytes(bytes)})`,

@@ -1,5 +1,6 @@
 import type { AuditReport } from '../audit/audit-media.ts';
 import type { BackupOutlook } from '../audit/backup-outlooks.ts';
+import { dumpTime } from '../catalog/backup-time.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import type { FirstMediaFindings } from '../media/media-finding.ts';
 import type { MediaRestored } from '../media/restore-media.ts';
@@ -165,6 +166,6 @@ function describeIntent(
 /** Which database the dump is of, and when it was taken: its name alone does not say. */
 function provenance({ manifest }: DumpSource): string {
   if (manifest === undefined) return 'without a manifest';
-  const { database, startedAt } = manifest;
-  return `${database === null ? 'a pushed dump' : `of database ${database.name}`}, ${formatTime(new Date(startedAt))}`;
+  const { database } = manifest;
+  return `${database === null ? 'a pushed dump' : `of database ${database.name}`}, ${formatTime(dumpTime({ id: manifest.id, manifest }))}`;
 }

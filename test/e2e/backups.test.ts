@@ -498,6 +498,16 @@ test('a dump keeps the time that its name tells, and overwrites nothing', async 
   expect(again.stderr).toMatch(
     /cannot push \S+ to bucket topobank-assets: backup 20180313090507 already exists — rename the file/,
   );
+  const look = await bed.run([
+    'restore',
+    '20180313090507',
+    '--prefix',
+    'named/',
+    '--dry-run',
+    '--into',
+    'look',
+  ]);
+  expect(look.stdout).toContain(', a pushed dump, 2018-03-13 09:05:07 UTC)');
 
   const fetched = (await document('fetch', made.id, directory)) as { path: string };
   expect(await document('push', fetched.path, '--prefix', 'named/')).toMatchObject({

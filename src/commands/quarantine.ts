@@ -19,13 +19,15 @@ import { warnOfVariables } from './warn-of-variables.ts';
 interface QuarantineFlags extends CommonOptions {
   readonly key?: string;
   readonly olderThan?: string;
+  readonly dryRun?: true;
 }
 
 /** `quarantine list`, `quarantine restore RUN`, `quarantine purge`. @returns the exit status */
 export async function run(invocation: Invocation, what: string, runId?: string): Promise<number> {
-  const { key, olderThan } = invocation.options as QuarantineFlags;
+  const { key, olderThan, dryRun } = invocation.options as QuarantineFlags;
   if (key !== undefined && what !== 'restore') throw usage('--key applies only to restore');
   if (olderThan !== undefined && what !== 'purge') throw usage('--older-than applies only to purge');
+  if (dryRun === true && what !== 'purge') throw usage('--dry-run applies only to purge');
   if ((runId === undefined) !== (what !== 'restore'))
     throw usage(what === 'restore' ? 'no run is given' : `${what} does not accept a run`);
   switch (what) {
@@ -34,7 +36,7 @@ export async function run(invocation: Invocation, what: string, runId?: string):
     case 'restore':
       return restore(invocation, runId ?? '', key);
     case 'purge':
-      return purge(invocation, olderThan);
+      return purge(invocation, olderThan, dryRun === true);
     default:
       throw usage(`${JSON.stringify(what)} is not accepted`);
   }
@@ -107,9 +109,13 @@ function renderRestored({ run, restored, left }: RunRestored): string {
   ].join('\n');
 }
 
-async function purge(invocation: Invocation, olderThan: string | undefined): Promise<number> {
-  const ageMs = parseAge(olderThan ?? '');
-  if (ageMs === undefined) {
+async function purge(
+  invocation: Invocation,
+  olderThan: string | undefined,
+  dryRun: boolean,
+): Promise<number> {
+  const olderThanMs = parseAge(olderThan ?? '');
+  if (olderThanMs === undefined) {
     throw usage(
       olderThan === undefined
         ? `--older-than is missing, expected ${ageForm}`
@@ -127,17 +133,17 @@ async function purge(invocation: Invocation, olderThan: string | undefined): Pro
       ...quarantineContext(session),
       database,
     };
-    return purgeRuns(context, ageMs, signal);
+    return purgeRuns(context, { olderThanMs, dryRun }, signal);
   });
   session.print(report, renderPurged(report));
   return report.left.count > 0 ? EXIT.fault : EXIT.done;
 }
 
-function renderPurged({ runs, removed, left }: PurgeReport): string {
+function renderPurged({ dryRun, runs, removed, left }: PurgeReport): string {
   if (runs.length === 0) return 'no run is old enough';
   const stays = left.count === 0 ? '' : `; ${formatCount(left.count)} left, needed by a row or a backup`;
   return [
     ...describeLeft(left, 'in quarantine'),
-    `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of ${formatNumber(runs.length, 'run')}${stays}`,
+    `${dryRun ? 'would delete' : 'deleted'} ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of ${formatNumber(runs.length, 'run')}${stays}`,
   ].join('\n');
 }

@@ -36,12 +36,13 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
     options: [
       ['--key <key>', 'with restore: only the object that had this key'],
       ['--older-than <age>', 'with purge: delete runs at least this old, such as 30d'],
+      ['--dry-run', 'with purge: show what would be deleted, and do nothing'],
       ['--yes', 'do not ask for confirmation'],
     ],
     examples: [
       'topobank-backup quarantine list',
       'topobank-backup quarantine restore 20261123103000 --key media/uploads/1/scan.opd',
-      'topobank-backup quarantine purge --older-than 30d',
+      'topobank-backup quarantine purge --older-than 30d --dry-run',
     ],
     run: async (invocation, what = '', runId) =>
       (await import('../commands/quarantine.ts')).run(invocation, what, runId),

@@ -16,7 +16,7 @@ export interface LeftObjects {
   readonly first: readonly LeftObject[];
 }
 
-interface LeftObjectsTally {
+export interface LeftObjectsTally {
   add(key: string, reason: string): void;
   summary(): LeftObjects;
 }

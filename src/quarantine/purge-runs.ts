@@ -16,7 +16,7 @@ import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
 import type { Versioning } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import { tellingCutOff } from './cut-off.ts';
-import { describeLeft, type LeftObjects, tallyLeft } from './left-objects.ts';
+import { describeLeft, type LeftObjects, type LeftObjectsTally, tallyLeft } from './left-objects.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './quarantine-context.ts';
 import {
   firstOriginal,
@@ -60,8 +60,9 @@ const STAYS: Readonly<Record<Versioning, string>> = {
   'not told': ' permanently',
 };
 
-/** The result of a purge. Sizes are bytes. */
+/** The result of a purge, or what it would be. Sizes are bytes. */
 export interface PurgeReport {
+  readonly dryRun: boolean;
   /** Those that were old enough, including any whose objects all stay. */
   readonly runs: readonly string[];
   readonly removed: { readonly count: number; readonly bytes: number };
@@ -74,81 +75,127 @@ export interface PurgeReport {
  * names or a kept backup needs; only a bucket that keeps versions still has it then. Asks for confirmation if there are
  * such runs. Runs of other databases are left alone, see {@link ownRuns}.
  *
+ * @param options.dryRun only says what would be deleted: asks nothing, and takes no lock
  * @throws StoreError, LockedError, DatabaseError, what `confirm` throws, or the signal's reason
  */
 export async function purgeRuns(
   context: ConfirmedQuarantineContext,
-  olderThanMs: number,
+  { olderThanMs, dryRun }: { readonly olderThanMs: number; readonly dryRun: boolean },
   signal: AbortSignal,
 ): Promise<PurgeReport> {
-  const { store, database, quarantinePrefix } = context;
+  const { store, quarantinePrefix } = context;
   const all = await listRuns(store, quarantinePrefix, signal);
   const runs = await ownRuns(context, oldRuns(all, olderThanMs, earlierClock(context)), signal);
-  if (runs.length === 0) return { runs: [], removed: { count: 0, bytes: 0 }, left: tallyLeft().summary() };
+  if (runs.length === 0)
+    return { dryRun, runs: [], removed: { count: 0, bytes: 0 }, left: tallyLeft().summary() };
+  if (dryRun) return withNeeds(context, signal, (needs) => foreseeDeletion(context, runs, needs, signal));
   const objects = runs.reduce((sum, run) => sum + run.objects, 0);
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
   const what = `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) of ${formatNumber(runs.length, 'run')}`;
   const stays = STAYS[await store.versioning(signal)];
   const purpose = `delete ${what} under ${quarantinePrefix} in bucket ${store.bucket}${stays}`;
   await context.confirm(purpose);
-  return withLock(database, context.lockFor(purpose), signal, async (held) => {
-    const backups = await listBackups(store, context.prefix, held);
-    const kept = await keptMedia(context, backups, held);
-    const refuse = (backup: UnreadBackup) => {
-      throw refuseUnread(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
-    };
-    await proveLists(kept, refuse);
-    const protectors = () => openProtectors(kept, refuse);
-    return database.use(database.name, held, async (client) => {
-      const findOwned = await ownedKeyFinder(client, context.ownSources, context.mediaPrefix);
-      return deleteRuns(context, runs, { findOwned, openProtectors: protectors }, held);
-    });
-  });
+  return withLock(context.database, context.lockFor(purpose), signal, (held) =>
+    withNeeds(context, held, (needs) => deleteRuns(context, runs, needs, held)),
+  );
 }
 
-/** @param openProtectors opens those of all kept backups, once for each run */
-async function deleteRuns(
+/** What is needed of the quarantine. */
+interface Needs {
+  readonly findOwned: FindOwned;
+  /** Opens the protectors of all kept backups, once for each run. */
+  readonly openProtectors: () => Protectors;
+}
+
+async function withNeeds<T>(
+  context: ConfirmedQuarantineContext,
+  signal: AbortSignal,
+  work: (needs: Needs) => Promise<T>,
+): Promise<T> {
+  const { store, database, quarantinePrefix, ownSources, mediaPrefix } = context;
+  const kept = await keptMedia(context, await listBackups(store, context.prefix, signal), signal);
+  const refuse = (backup: UnreadBackup) => {
+    throw refuseUnread(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
+  };
+  await proveLists(kept, refuse);
+  return database.use(database.name, signal, async (client) =>
+    work({
+      findOwned: await ownedKeyFinder(client, ownSources, mediaPrefix),
+      openProtectors: () => openProtectors(kept, refuse),
+    }),
+  );
+}
+
+/** The objects of a run that nothing needs, page by page; what stays is added to `left`. */
+async function* unneeded(
   { store, quarantinePrefix, log }: QuarantineContext,
+  run: string,
+  needs: Needs,
+  left: LeftObjectsTally,
+  signal: AbortSignal,
+): AsyncGenerator<readonly QuarantinedObject[]> {
+  const protectors = needs.openProtectors();
+  try {
+    for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
+      const named = await needs.findOwned(page.map(({ original }) => original));
+      const going: QuarantinedObject[] = [];
+      for (const object of page) {
+        const { original } = object;
+        const [backup] = await protectors.of(original);
+        if (backup !== undefined || named.has(original)) {
+          const reason = backup === undefined ? 'a row names it' : `backup ${backup} needs it`;
+          left.add(original, reason);
+          log.debug(`${original} stays in quarantine: ${reason}`);
+          continue;
+        }
+        going.push(object);
+      }
+      yield going;
+    }
+  } finally {
+    await protectors.close();
+  }
+}
+
+async function foreseeDeletion(
+  context: QuarantineContext,
   runs: readonly QuarantineRun[],
-  use: { readonly findOwned: FindOwned; readonly openProtectors: () => Protectors },
+  needs: Needs,
   signal: AbortSignal,
 ): Promise<PurgeReport> {
+  const removed = { count: 0, bytes: 0 };
+  const left = tallyLeft();
+  for (const { run } of runs)
+    for await (const going of unneeded(context, run, needs, left, signal)) count(removed, going);
+  return { dryRun: true, runs: runs.map(({ run }) => run), removed, left: left.summary() };
+}
+
+async function deleteRuns(
+  context: QuarantineContext,
+  runs: readonly QuarantineRun[],
+  needs: Needs,
+  signal: AbortSignal,
+): Promise<PurgeReport> {
+  const { store, quarantinePrefix, log } = context;
   const removed = { count: 0, bytes: 0 };
   const left = tallyLeft();
   const refusals: StoreError[] = [];
   const describeCutOff = (objects: string) => `${objects} were deleted; run it again for the rest`;
   const deleteRun = async (run: string, begin: () => void) => {
-    const protectors = use.openProtectors();
-    try {
-      for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
-        const named = await use.findOwned(page.map(({ original }) => original));
-        const going: QuarantinedObject[] = [];
-        for (const object of page) {
-          const { original } = object;
-          const [backup] = await protectors.of(original);
-          if (backup !== undefined || named.has(original)) {
-            const reason = backup === undefined ? 'a row names it' : `backup ${backup} needs it`;
-            left.add(original, reason);
-            log.debug(`${original} stays in quarantine: ${reason}`);
-            continue;
-          }
-          going.push(object);
-        }
-        begin();
-        const refusal = await removeAllowed(
-          store,
-          going.map(({ key }) => key),
-          signal,
-        );
-        if (refusal !== undefined) refusals.push(refusal);
-        const gone = going.filter(({ key }) => refusal?.keys.includes(key) !== true);
-        removed.count += gone.length;
-        removed.bytes += gone.reduce((sum, { bytes }) => sum + bytes, 0);
-      }
-      await removeEmptyRun(store, quarantinePrefix, run, signal);
-    } finally {
-      await protectors.close();
+    for await (const going of unneeded(context, run, needs, left, signal)) {
+      begin();
+      const refusal = await removeAllowed(
+        store,
+        going.map(({ key }) => key),
+        signal,
+      );
+      if (refusal !== undefined) refusals.push(refusal);
+      count(
+        removed,
+        going.filter(({ key }) => refusal?.keys.includes(key) !== true),
+      );
     }
+    await removeEmptyRun(store, quarantinePrefix, run, signal);
   };
   await tellingCutOff(log, removed, describeCutOff, async (begin) => {
     for (const { run } of runs) await deleteRun(run, begin);
@@ -163,5 +210,10 @@ async function deleteRuns(
       refusals,
     );
   }
-  return { runs: runs.map(({ run }) => run), removed, left: left.summary() };
+  return { dryRun: false, runs: runs.map(({ run }) => run), removed, left: left.summary() };
+}
+
+function count(sum: { count: number; bytes: number }, objects: readonly QuarantinedObject[]): void {
+  sum.count += objects.length;
+  for (const { bytes } of objects) sum.bytes += bytes;
 }

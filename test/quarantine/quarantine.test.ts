@@ -289,6 +289,13 @@ test('purge deletes old runs, but not what a row or a backup has come to need', 
   await bed.database.query(`INSERT INTO files VALUES (2, 'orphan'), (3, 'x/1')`);
   expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
   await bed.database.query('DELETE FROM files WHERE id = 3');
+  const places = await bed.places();
+  const shown = await bed.command(['quarantine', 'purge', '--older-than', '0', '--dry-run']);
+  expect(shown).toMatchObject({
+    status: 3,
+    stdout: expect.stringMatching(/^would delete 1 object .*; 2 left/m),
+  });
+  expect(await bed.places()).toEqual(places);
   const purged = await bed.command(['quarantine', 'purge', '--older-than', '0', '--yes', '--json']);
   expect(purged).toMatchObject({ status: 3 });
   expect(JSON.parse(purged.stdout)).toMatchObject({ removed: { count: 1 }, left: { count: 2 } });
@@ -361,6 +368,7 @@ test.each([
   [['restore', '20200101000000'], 4, /cannot use quarantine run 20200101000000: there is no such run/],
   [['purge'], 2, /--older-than is missing/],
   [['purge', '--older-than', 'x'], 2, /--older-than: "x" is not accepted/],
+  [['list', '--dry-run'], 2, /--dry-run applies only to purge/],
   [['empty'], 2, /"empty" is not accepted — use `quarantine list`, `quarantine restore RUN/],
 ])('quarantine %j is refused', async (args, status, message) => {
   const result = await bed.command(['quarantine', ...args]);

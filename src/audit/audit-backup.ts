@@ -1,14 +1,20 @@
 import type { UsableBackup } from '../catalog/backup.ts';
 import { dumpTime } from '../catalog/backup-time.ts';
+import { readWhole } from '../catalog/describe-backup.ts';
+import { backupSource } from '../catalog/dump-source.ts';
 import { databaseOf } from '../catalog/manifest.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../ui/log.ts';
 import type { AuditReport } from './audit-media.ts';
+import { findLabels } from './dumped/dump-labels.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dumped/dump-references.ts';
-import type { FindingSink } from './finding.ts';
+import type { Finding, FindingSink } from './finding.ts';
 import { type JoinContext, joinBucket } from './join-bucket.ts';
 import { findingOf } from './resolve-candidates.ts';
 import { type Batch, batchOf } from './rows/reference-batches.ts';
 import type { Reference } from './rows/references.ts';
 import { assertSources } from './sources/match-sources.ts';
+import type { Labels } from './sources/row-labels.ts';
 import { createTally } from './tally.ts';
 
 /** A backup cannot show that an object is an orphan: the object may be newer, or belong to something else. */
@@ -61,6 +67,30 @@ export async function auditBackup(
     prefix: mediaPrefix,
     era: matched.era,
     ...tally.summary(),
+  };
+}
+
+/**
+ * Adds to a few findings of {@link auditBackup} what people know their rows by, if the dump's tables can be read by
+ * themselves; undefined if they cannot, or are damaged. No audit ends for lack of it.
+ */
+export function backupLabels(
+  { store, tools, log }: BackupAuditContext & { readonly log: Logger },
+  backup: UsableBackup,
+  signal: AbortSignal,
+): ((findings: readonly Finding[]) => Promise<readonly Finding[] | undefined>) | undefined {
+  if (backup.manifest?.compression !== null) return undefined;
+  return async (findings) => {
+    try {
+      const dump = backupSource(store, await readWhole(store, backup, signal), tools);
+      const labelled = findings.filter((finding) => 'owner' in finding);
+      const labels: ReadonlyMap<Finding, Labels> = await findLabels(dump, labelled, signal);
+      return findings.map((finding) => ({ ...finding, ...labels.get(finding) }));
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn(`topographies, surfaces and owners are not shown: ${messageOf(error)}`);
+      return undefined;
+    }
   };
 }
 

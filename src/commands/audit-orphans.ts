@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { auditBackup } from '../audit/audit-backup.ts';
+import { auditBackup, backupLabels } from '../audit/audit-backup.ts';
 import { agrees, auditMedia } from '../audit/audit-media.ts';
 import { type BackupOutlook, findOutlooks } from '../audit/backup-outlooks.ts';
 import { listBackups } from '../catalog/catalog.ts';
@@ -138,7 +138,9 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
     withStore(session, async (store) => {
       const backup = await chooseFor(invocation, session, store, named);
       const context = await backupAuditContext(session, store, invocation.env);
-      return auditBackup(context, backup, sink, signal);
+      const report = await auditBackup(context, backup, sink, signal);
+      await sink.audited(report, backupLabels(context, backup, signal));
+      return report;
     }),
   );
   return agrees(report) ? EXIT.done : EXIT.fault;

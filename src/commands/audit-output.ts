@@ -13,21 +13,27 @@ export type ReportHead = Omit<AuditReport, 'database' | 'unread' | 'unreadTables
 
 /** Where the result of an audit goes. */
 export interface AuditOutput extends FindingSink {
-  end(report: ReportHead): Promise<void>;
+  /** @param label for people: adds what they know rows by to a few findings that came without */
+  end(report: ReportHead, label?: LabelFindings): Promise<void>;
 }
+
+/** Adds to findings what people know their rows by; undefined if that cannot be determined. */
+export type LabelFindings = (findings: readonly Finding[]) => Promise<readonly Finding[] | undefined>;
 
 /** Tables for people: the totals, and the first findings of each kind. */
 export function textOutput(write: (text: string) => Promise<void>): AuditOutput {
   const first = firstFindings<Finding>();
   return {
     write: first.write,
-    async end(report) {
-      await write(`${escapeInLines(renderReport(report, first.all))}\n`);
+    async end(report, label) {
+      const labelled = report.backup === undefined ? first.all : await label?.(first.all);
+      const text = renderReport(report, labelled ?? first.all, labelled !== undefined);
+      await write(`${escapeInLines(text)}\n`);
     },
   };
 }
 
-function renderReport(report: ReportHead, first: readonly Finding[]): string {
+function renderReport(report: ReportHead, first: readonly Finding[], labelled: boolean): string {
   const { at, database, backup, bucket, prefix, era, references, objects, bytes, totals } = report;
   const what =
     backup === undefined
@@ -41,7 +47,7 @@ function renderReport(report: ReportHead, first: readonly Finding[]): string {
   for (const kind of KINDS) {
     const count = totals[kind]?.count ?? 0;
     const shown = first.filter((finding) => finding.kind === kind);
-    if (count > 0) parts.push(renderKind(kind, shown, count));
+    if (count > 0) parts.push(renderKind(kind, shown, count, labelled));
   }
   parts.push(renderVerdict(report));
   return parts.join('\n\n');
@@ -88,8 +94,13 @@ const MEANINGS: Readonly<Record<FindingKind, string>> = {
   protected: 'objects without a row that a kept backup needs',
 };
 
-function renderKind(kind: FindingKind, findings: readonly Finding[], count: number): string {
-  const columns = columnsOf(kind);
+function renderKind(
+  kind: FindingKind,
+  findings: readonly Finding[],
+  count: number,
+  labelled: boolean,
+): string {
+  const columns = columnsOf(kind, labelled);
   const table = renderTable(
     columns.map(([title]) => ({ title })),
     findings.map((finding) => columns.map(([, read]) => read(finding))),
@@ -136,12 +147,13 @@ const BACKUPS: readonly [string, Read] = [
   (finding) => (finding.kind === 'protected' ? finding.backups.join(', ') : ''),
 ];
 
-function columnsOf(kind: FindingKind): readonly (readonly [title: string, read: Read])[] {
+/** @param labelled false if labels were not looked for */
+function columnsOf(kind: FindingKind, labelled: boolean): readonly (readonly [title: string, read: Read])[] {
   switch (kind) {
     case 'dangling':
     case 'pending':
     case 'empty':
-      return [KEY, ROW, ...LABELS];
+      return [KEY, ROW, ...(labelled ? LABELS : [])];
     case 'orphan':
       return [KEY, SIZE, MODIFIED];
     case 'shared':

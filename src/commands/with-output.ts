@@ -1,6 +1,6 @@
 import type { FindingSink } from '../audit/finding.ts';
 import { createFindingFile, type FindingFile } from '../audit/finding-file.ts';
-import { type AuditOutput, type ReportHead, textOutput } from './audit-output.ts';
+import { type AuditOutput, type LabelFindings, type ReportHead, textOutput } from './audit-output.ts';
 import { jsonFindings } from './json-findings.ts';
 
 /** The form in which to print an audit's result to stdout, and the files to which its findings are also written. */
@@ -15,8 +15,10 @@ interface AuditSink extends FindingSink {
   /**
    * Takes the report before anything is done about the findings. People see it at once; with `--json` it is written
    * at the end, by itself if what follows fails.
+   *
+   * @param label see {@link AuditOutput}
    */
-  audited(report: ReportHead): Promise<void>;
+  audited(report: ReportHead, label?: LabelFindings): Promise<void>;
 }
 
 interface Output extends AuditSink {
@@ -57,23 +59,23 @@ async function openOutput(flags: OutputFlags, write: (text: string) => Promise<v
   const stdout: AuditOutput = flags.json === true ? jsonFindings(write) : textOutput(write);
   let state: State = { kind: 'auditing' };
 
-  async function finish(report: ReportHead): Promise<void> {
+  async function finish(report: ReportHead, label?: LabelFindings): Promise<void> {
     if (state.kind === 'finished') return;
     state = { kind: 'finished' };
     for (const file of files) await file.finish();
-    await stdout.end(report);
+    await stdout.end(report, label);
   }
 
   return {
     async write(findings) {
       for (const each of [stdout, ...files]) await each.write(findings);
     },
-    async audited(report) {
+    async audited(report, label) {
       state = { kind: 'audited', report };
       // The single JSON document also reports what was done; people are asked about what they have seen.
-      if (flags.json !== true) await finish(report);
+      if (flags.json !== true) await finish(report, label);
     },
-    finish,
+    finish: (report) => finish(report),
     async close() {
       try {
         if (state.kind === 'audited') await finish(state.report);

@@ -39,6 +39,9 @@ describe.each(CASES)('$name', ({ era, sql, objects, findings }) => {
     expect(told).toMatchObject({ ...same, backup: id, database: bed.database.name });
     expect(told.totals).toMatchObject({ orphan: null, protected: null, pending: null });
 
+    const shown = async (args: string[]) => /^dangling: .*?\n\n/ms.exec((await bed.audit(args)).stdout)?.[0];
+    expect(await shown(['--backup', id])).toBe(await shown([]));
+
     const outlook = async () => {
       const { stdout } = await bed.audit(['--all-backups', '--json']);
       return (JSON.parse(stdout) as object[])[0];

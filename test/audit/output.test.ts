@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Finding } from '../../src/audit/finding.ts';
+import { collect, readObject } from '../../src/s3/reader.ts';
 import { PROGRAM } from '../support/topobank-backup.ts';
 import { ERA_A } from '../support/topobank-eras.ts';
 import { type AuditBed, createAuditBed } from './audit-bed.ts';
@@ -39,6 +40,37 @@ test('the table shows totals and the first 20 of each kind', async () => {
     .replaceAll(bed.database.name, 'DATABASE')
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, 'TIME');
   await expect(text).toMatchFileSnapshot('output.txt');
+});
+
+test.each([
+  ['without a manifest', /\.(manifest\.json|media\.ndjson\.gz)$/, 'ada', ''],
+  [
+    'with damaged users',
+    /\.media\.ndjson\.gz$/,
+    'adb',
+    ' WARN: topographies, surfaces and owners are not shown: ',
+  ],
+])('the tables of a dump %s have no columns for what is not found in it', async (_, lost, owner, says) => {
+  const remove = async (part: RegExp) =>
+    bed.store.remove(
+      (await bed.keys()).filter((key) => part.test(key)),
+      new AbortController().signal,
+    );
+  expect(await bed.run(['backup'])).toMatchObject({ status: 0 });
+  await remove(lost);
+  const key = (await bed.keys()).find((each) => each.endsWith('.sql'))!;
+  const { signal } = new AbortController();
+  const dump = Buffer.concat(await collect(readObject(bed.store, key, { signal })));
+  await bed.put(key, dump.toString().replace('\n1\tada\n', `\n1\t${owner}\n`));
+  const { status, stdout, stderr } = await bed.audit(['--backup', 'latest']);
+  expect(status).toBe(3);
+  expect(stderr).toContain(says);
+  expect(stdout.match(/^KEY .*$/gm)?.map((head) => head.split(/ +/))).toEqual([
+    ['KEY', 'ROW'],
+    ['KEY', 'ROW'],
+    ['KEY', 'SIZE', 'ROWS'],
+  ]);
+  await remove(/^backup\//);
 });
 
 test('NDJSON and CSV hold all that JSON holds, in the same order', async () => {

@@ -22,7 +22,7 @@ import { type DumpSchema, readDumpSchema } from './dump-schema.ts';
 import { readDumpTables } from './dump-tables.ts';
 import { type SortSpace, sortRecords } from './external-sort.ts';
 import { refuseGenerated } from './generated-columns.ts';
-import { keyWriter, splitFields, utf8From } from './row-keys.ts';
+import { keyWriter, schemaOf, splitFields, utf8From } from './row-keys.ts';
 
 /** Where a backup's dump is read from, and what its references are sorted with. */
 export interface DumpReferencesContext {
@@ -142,11 +142,6 @@ function lineage(
     { wanted: each.name, table: each },
     { wanted: `${schemaOf(each.schema)}.${each.name}`, table: each },
   ]);
-}
-
-/** Dumps from before PostgreSQL 10.3 name no schema. */
-function schemaOf(schema: string): string {
-  return schema === '' ? 'public' : schema;
 }
 
 function parseRecord(

@@ -72,3 +72,8 @@ export function splitFields(line: Buffer): Buffer[] {
   fields.push(line.subarray(start));
   return fields;
 }
+
+/** Dumps from before PostgreSQL 10.3 name no schema. */
+export function schemaOf(schema: string): string {
+  return schema === '' ? 'public' : schema;
+}

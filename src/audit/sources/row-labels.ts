@@ -15,7 +15,7 @@ export interface Labels {
 export const LABEL_TABLES = ['manager_measurement', 'manager_topography', 'manager_surface', 'users_user'];
 
 /** How a file's manifest belongs to a measurement or a surface: directly, or through a folder. */
-const LINKS = {
+export const LINKS = {
   measurement: {
     id: [
       'datafile_id',
@@ -30,6 +30,12 @@ const LINKS = {
   },
   surface: { folder_id: ['attachments_id'] },
 } as const;
+
+/** The user that a surface belongs to. */
+export const OWNER_COLUMNS = ['created_by_id', 'creator_id'];
+
+/** The user that wrote a row, which counts where it belongs to no surface. */
+export const WRITER_COLUMNS = ['created_by_id', 'uploaded_by_id', 'creator_id', 'publisher_id'];
 
 /**
  * Joins row `r` with its measurement, surface and owner, as far as the database has them.
@@ -76,14 +82,12 @@ export function labelJoins(
     if (surfaceIds.length > 0) {
       joins.push(`LEFT JOIN ${quoteTable(surface)} AS s ON s.id = coalesce(${surfaceIds.join(', ')})`);
       surfaceName = 's.name';
-      const owner = ['created_by_id', 'creator_id'].find((column) => surface.columns.has(column));
+      const owner = OWNER_COLUMNS.find((column) => surface.columns.has(column));
       if (owner !== undefined) ownerIds.push(`s.${owner}`);
     }
   }
   let ownerName = 'NULL';
-  const writer = ['created_by_id', 'uploaded_by_id', 'creator_id', 'publisher_id'].find((column) =>
-    relation.columns.has(column),
-  );
+  const writer = WRITER_COLUMNS.find((column) => relation.columns.has(column));
   if (writer !== undefined) ownerIds.push(`r.${writer}`);
   if (user !== undefined && has(user, 'id', 'username') && ownerIds.length > 0) {
     joins.push(`LEFT JOIN ${quoteTable(user)} AS u ON u.id = coalesce(${ownerIds.join(', ')})`);

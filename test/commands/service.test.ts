@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import { lockKey } from '../../src/postgres/advisory-lock.ts';
+import { createS3Client } from '../../src/s3/client.ts';
 import { withClient } from '../support/database.ts';
+import { removeBucket } from '../support/remove-bucket.ts';
 import { startService } from '../support/running-service.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
+import { storeSettings } from '../support/test-store.ts';
 
 const COMPLETE = /INFO.*: backup \d{14} is complete/;
 const ACCESS_DENIED = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
@@ -99,6 +102,21 @@ test('runs that fail are said, one line each with the remedy, and the service go
   const { stderr } = await service.stop();
   expect(stderr.match(/ERROR/g)).toHaveLength(2);
   expect(new Set(await listStates())).toEqual(new Set(['complete']));
+});
+
+test('a bucket that vanishes is made again by the next run, which says so', async () => {
+  const service = startService(bed, { DBBACKUP_SCHEDULE: '@every 2s' });
+  await service.line(COMPLETE);
+  const client = createS3Client(storeSettings(bed.server, bed.store.bucket));
+  // A run may put something into it meanwhile.
+  await vi.waitFor(() => removeBucket(client, bed.store, new AbortController().signal), 60_000);
+  client.destroy();
+  await service.line(
+    /WARN.*: bucket \S+ did not exist and was created; if it held anything before, that is gone$/,
+  );
+  await service.line(COMPLETE);
+  await service.stop();
+  expect(await listStates()).toContain('complete');
 });
 
 test('a backup whose pruning fails is no failed backup', async () => {

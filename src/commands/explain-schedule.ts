@@ -28,6 +28,8 @@ export interface ExplainOptions {
 export function explainSchedule(invocation: Invocation, options: ExplainOptions): number {
   if (options.explain.trim() === '')
     throw usage('--explain is empty', `give ${SCHEDULE_SETTINGS.schedule.form}`);
+  if (invocation.flags.schedule !== undefined)
+    throw usage('--explain and --schedule cannot be combined', 'give the schedule to --explain alone');
   const { config, now, log, print } = openSession(invocation, ['zone']);
   const schedule = parseSchedule(options.explain, config.zone);
   const next = nextTimes(schedule, readFrom(options.from) ?? now(), readCount(options.count));

@@ -62,6 +62,7 @@ test.each([
     'cannot read the schedule "1 2 3": expected 5 fields (starting with minutes) or 6 (starting with seconds), found 3 — ',
   ],
   [['--explain', ''], 'cannot explain the schedule: --explain is empty — give a schedule such as @daily'],
+  [['--explain', '@daily', '--schedule', '@hourly'], '--explain and --schedule cannot be combined — give'],
   [['--explain', '@daily', '--count', '0'], '--count: "0" is not accepted — give a number from 1 to 1000'],
   [['--explain', '@daily', '--count', '1e3'], '--count: "1e3" is not accepted'],
   [['--explain', '@daily', '--from', 'tomorrow'], '--from: "tomorrow" is not accepted — give a UTC time'],

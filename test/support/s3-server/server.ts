@@ -69,20 +69,29 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     const contentMd5 = md5 === undefined ? undefined : String(md5);
     response.setHeader('date', clock().toUTCString());
     const record = (status: number) => requests.push({ operation, key, status, range, contentMd5 });
-    try {
-      if (fault?.kind === 'hold') {
-        fault.onHeld?.();
-        await fault.until;
-      }
-      if (fault?.kind === 'drop' && fault.when === 'before') {
-        record(0);
-        request.socket.destroy();
-        return;
-      }
+    if (fault?.kind === 'hold') {
+      fault.onHeld?.();
+      await fault.until;
+    }
+    if (fault?.kind === 'drop' && fault.when === 'before') {
+      record(0);
+      request.socket.destroy();
+      return;
+    }
+    const reply = await perform().catch((error: unknown) => {
+      const known = error instanceof S3Error ? error : new S3Error(500, 'InternalError', String(error));
+      return errorReply(known, path);
+    });
+    record(reply.status);
+    if (fault?.kind === 'drop') request.socket.destroy();
+    else if (fault?.kind === 'alter') await send(request, response, await alter(reply, fault.to));
+    else await send(request, response, reply, fault?.kind === 'cut' ? fault.afterBytes : undefined);
+
+    async function perform(): Promise<Reply> {
       checkSignature(request, path, query, credentials, clock());
       if (fault?.kind === 'error') throw new S3Error(fault.status, fault.code);
       if (run === undefined) throw new S3Error(501, 'NotImplemented');
-      const reply = await run({
+      return run({
         request,
         query,
         storage,
@@ -97,15 +106,6 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
           return undefined;
         },
       });
-      record(reply.status);
-      if (fault?.kind === 'drop') request.socket.destroy();
-      else if (fault?.kind === 'alter') await send(request, response, await alter(reply, fault.to));
-      else await send(request, response, reply, fault?.kind === 'cut' ? fault.afterBytes : undefined);
-    } catch (error) {
-      const known = error instanceof S3Error ? error : new S3Error(500, 'InternalError', String(error));
-      record(known.status);
-      if (response.headersSent) response.destroy();
-      else await send(request, response, errorReply(known, path));
     }
   }
 

@@ -66,7 +66,7 @@ test('a bit that is another one is found, and a byte too few', () => {
           : /^cannot restore \.\/dump\.sql: rows of s\.t, bytes 1000 to \d+, do not match .* — do it; if it finds only checkpoints at fault, the next restore reads each table in one piece$/,
       );
       expect(() => prove(piece!, right.subarray(1), chunk)).toThrow(
-        `in bytes ${OFFSET} to ${OFFSET + right.length - 1} do not match`,
+        `, bytes ${OFFSET} to ${OFFSET + right.length - 1}, do not match`,
       );
     }),
   );

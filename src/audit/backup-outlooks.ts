@@ -18,7 +18,7 @@ import { joinReferences } from './join/join-references.ts';
 import { onlyMedia } from './join/only-media.ts';
 import { OBJECTS_PER_RANGE } from './join/reference-ranges.ts';
 import { isListComplete } from './sources/listed-sources.ts';
-import { assertSources } from './sources/match-sources.ts';
+import { assertSources, NoSourcesError } from './sources/match-sources.ts';
 
 /** What is needed to foresee the media of backups that may be pruned in the meantime. */
 export interface OutlookContext extends BackupAuditContext {
@@ -38,7 +38,12 @@ export type BackupOutlook =
       /** How many have a different object than when the backup was taken; null if unknown. */
       readonly changed: number | null;
     }
-  | { readonly id: string; readonly problem: string };
+  | {
+      readonly id: string;
+      readonly problem: string;
+      /** There is nothing to foresee, because no table is known whose rows own objects. */
+      readonly ownsNothing?: true;
+    };
 
 /**
  * Checks how much of the media of several backups still exists, listing the bucket once for all of them.
@@ -82,7 +87,8 @@ export async function findOutlooks(
         context.log.warn(`backup ${backup.id} was deleted meanwhile`);
         return undefined;
       }
-      return { id: backup.id, problem: error.message };
+      const found = { id: backup.id, problem: error.message };
+      return error instanceof NoSourcesError ? { ...found, ownsNothing: true } : found;
     }
   }
 

@@ -1,6 +1,7 @@
 import { type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import { type BackupOutlook, findOutlooks } from '../audit/backup-outlooks.ts';
 import { isListComplete } from '../audit/sources/listed-sources.ts';
+import { NoSourcesError } from '../audit/sources/match-sources.ts';
 import type { UsableBackup } from '../catalog/backup.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
 import { ConfigError, messageOf, NotFoundError, OperatorError } from '../errors.ts';
@@ -39,6 +40,15 @@ export function mediaOfRestore(
   const asked = audit !== false;
   const wanted = withMedia === true ? readyForMedia(invocation, from) : undefined;
 
+  let saidOwnsNothing = false;
+
+  /** A database of another application is no reason to worry anybody, nor to say so before the restore and after it. */
+  function skip(problem: string, ownsNothing: boolean): void {
+    if (ownsNothing && saidOwnsNothing) return;
+    saidOwnsNothing ||= ownsNothing;
+    log[ownsNothing ? 'info' : 'warn'](`skipping the comparison of rows and media objects: ${problem}`);
+  }
+
   /** Runs a part of the comparison; whatever prevents it is logged in one line. */
   async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
     if (!asked) return undefined;
@@ -46,13 +56,19 @@ export function mediaOfRestore(
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      log.warn(`skipping the comparison of rows and media objects: ${describe(error)}`);
+      skip(describe(error), error instanceof NoSourcesError);
       return undefined;
     }
   }
 
   return {
-    before: () => attempt(async () => from && compareBackup(invocation, log, from)),
+    before: () =>
+      attempt(async () => {
+        const outlook = from && (await compareBackup(invocation, log, from));
+        if (outlook !== undefined && 'problem' in outlook)
+          skip(outlook.problem, outlook.ownsNothing === true);
+        return outlook;
+      }),
     async bringBack(options) {
       if (wanted === undefined) return undefined;
       const first = firstFindings<MediaFinding>();
@@ -79,9 +95,8 @@ async function compareBackup(
     return undefined;
   }
   const [outlook] = await findOutlooks(context, [backup], signal);
-  if (outlook === undefined) return undefined;
-  if ('problem' in outlook) log.warn(`skipping the comparison of rows and media objects: ${outlook.problem}`);
-  else log[outlook.dangling > 0 ? 'warn' : 'info'](describeOutlook(outlook));
+  if (outlook !== undefined && !('problem' in outlook))
+    log[outlook.dangling > 0 ? 'warn' : 'info'](describeOutlook(outlook));
   return outlook;
 }
 

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { createQuarantineBed, type QuarantineBed } from '../quarantine/quarantine-bed.ts';
 import { during } from '../support/during.ts';
+import { createTestBed } from '../support/test-bed.ts';
 
 const never = new AbortController().signal;
 let bed: QuarantineBed;
@@ -129,6 +130,22 @@ test.each<[string, Record<string, string>, RegExp]>([
   const told = await restored([], env);
   expect(told).toMatchObject({ status: 0, media: { after: null } });
   expect(told.stderr).toMatch(message);
+});
+
+test('of a database whose tables own nothing it is said once that nothing is compared', async () => {
+  const other = await createTestBed(inject('postgres'));
+  try {
+    await other.database.query('CREATE TABLE invoice AS SELECT 1 AS id');
+    expect(await other.run(['backup'])).toMatchObject({ status: 0 });
+    const { status, stderr } = await other.run(['restore', '--latest', '--yes']);
+    expect(status).toBe(0);
+    const told = stderr.split('\n').filter((line) => /media/.test(line));
+    expect(told).toEqual([
+      expect.stringMatching(/ INFO.* skipping the comparison .*no known era of TopoBank/),
+    ]);
+  } finally {
+    await other.close();
+  }
 });
 
 test('a listing that fails is said in a line, and the restore goes on', async () => {

@@ -89,14 +89,17 @@ export function tablesOfSeveral({ sources }: Matched): string[] {
 /** What to check if the rows are not those of TopoBank. */
 const WRONG_PLACE = { database: 'POSTGRES_DB', dump: 'S3_PREFIX' } as const;
 
+/** No table is known whose rows own objects: they are those of another application, or of another place. */
+export class NoSourcesError extends ConfigError {}
+
 /**
  * @param of where the rows are
- * @throws ConfigError if there is no source, saying which tables were looked for
+ * @throws NoSourcesError if there is no source, saying which tables were looked for
  */
 export function assertSources({ sources }: PresentSources, of: keyof typeof WRONG_PLACE): void {
   if (sources.length > 0) return;
   const looked = TOPOBANK_SOURCES.flatMap(({ tables, eras }) => (eras.length > 0 ? tables : []));
-  throw new ConfigError({
+  throw new NoSourcesError({
     doing: 'cannot determine which rows own which objects',
     problem: `the ${of} matches no known era of TopoBank (looked for ${[...new Set(looked)].join(', ')})`,
     remedy: `check ${WRONG_PLACE[of]}, or name its columns in AUDIT_REFERENCES`,

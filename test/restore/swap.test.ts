@@ -188,3 +188,20 @@ function breakAt(client: pg.Client, at: RegExp, when: 'sent' | 'answered'): pg.C
   };
   return Object.assign(client, { query: torn });
 }
+
+test('nothing of a swap that was given up takes effect later', async () => {
+  const database = openDatabase(readConfig({ env: old.env, flags: {} }, ['database']), {});
+  const short = asAdminOf(database, `cannot put it in place of ${names.target}`, 1000);
+  await withClient(postgres, 'postgres', async (holder) => {
+    // A transaction that changes a database holds up all others that would.
+    await holder.query(`BEGIN; GRANT TEMPORARY ON DATABASE "${names.target}" TO PUBLIC`);
+    await expect(swapDatabases(short, names)).rejects.toThrow('gave no answer within 1s');
+    const { rows } = await holder.query(
+      `SELECT query FROM pg_stat_activity WHERE state = 'active' AND strpos(query, $1) > 0 AND pid <> pg_backend_pid()`,
+      [`ALTER DATABASE "${names.target}"`],
+    );
+    expect(rows).toEqual([]);
+    await holder.query('ROLLBACK');
+  });
+  expect(await whoIs(names.target)).toBe(names.target);
+});

@@ -12,6 +12,7 @@ import {
 import type { Database } from '../../postgres/database.ts';
 import { describeCause } from '../../postgres/errors.ts';
 import { isAway } from '../../postgres/server-away.ts';
+import { readSession, type Session } from '../../postgres/session.ts';
 import type { Logger } from '../../ui/log.ts';
 import { uninterrupted } from '../../uninterrupted.ts';
 import { type FoundDatabases, findDatabases } from './find-target.ts';
@@ -131,20 +132,6 @@ async function cancelWaiting(admin: pg.Client, { pid, began }: Session): Promise
      WHERE pid = $1 AND backend_start::text = $2 AND wait_event_type = 'Lock'`,
     [pid, began],
   );
-}
-
-/** A session of the server, which never has two with the same values. */
-interface Session {
-  readonly pid: number;
-  /** As text, with microseconds. */
-  readonly began: string;
-}
-
-async function readSession(admin: pg.Client): Promise<Session> {
-  const { rows } = await admin.query<Session>(
-    `SELECT pid, backend_start::text AS began FROM pg_stat_activity WHERE pid = pg_backend_pid()`,
-  );
-  return rows[0] ?? { pid: 0, began: '' };
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 import type { Database } from '../../postgres/database.ts';
 import { errorCode } from '../../postgres/errors.ts';
 import { refusePrepared } from '../../postgres/prepared-transactions.ts';
+import { endSession, readSession, type Session } from '../../postgres/session.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import { formatDuration } from '../../ui/format.ts';
 
@@ -23,6 +24,9 @@ const ATTEMPTS = 3;
  * How long to keep asking the server, after a failed swap, to put the old database back in service, in milliseconds.
  */
 const SETTLE_MS = 60_000;
+
+/** What a session of which no answer came may still be at, and would do to the databases later, as patterns of LIKE. */
+const OF_SWAP = ['ALTER DATABASE %', 'COMMIT'];
 
 /** The names that take part in a swap. */
 export interface SwapNames {
@@ -75,11 +79,15 @@ export function asAdminOf(database: Database, doing: string, answerMs = ANSWER_M
  * @throws DatabaseError, which names the statement to run if the old database could not be reopened
  */
 export async function swapDatabases(asAdmin: AsAdmin, names: SwapNames): Promise<void> {
+  let session: Session | undefined;
   try {
-    await asAdmin((admin) => renameBoth(admin, names));
+    await asAdmin(async (admin) => {
+      session = await readSession(admin);
+      await renameBoth(admin, names);
+    });
   } catch (error) {
     // The connection itself may be what broke, and the answer to a COMMIT lost with it.
-    if (!(await settle(asAdmin, names, error))) throw error;
+    if (!(await settle(asAdmin, names, session, error))) throw error;
   }
 }
 
@@ -109,13 +117,23 @@ async function renameBoth(admin: pg.Client, { target, scratch, kept }: SwapNames
 /**
  * Makes the database that has the target's name after a failed swap accept connections, whichever of the two it is.
  *
+ * @param session the one that was to swap them, which the server may not know to be without a client
  * @returns whether the swap was done after all
  */
-async function settle(asAdmin: AsAdmin, names: SwapNames, cause: unknown): Promise<boolean> {
+async function settle(
+  asAdmin: AsAdmin,
+  names: SwapNames,
+  session: Session | undefined,
+  cause: unknown,
+): Promise<boolean> {
   const until = performance.now() + SETTLE_MS;
   for (;;) {
     try {
-      return await asAdmin((admin) => reopen(admin, names));
+      return await asAdmin(async (admin) => {
+        // Waiting for a lock, it would refuse connections once it gets it, long after this.
+        if (session !== undefined) await endSession(admin, session, OF_SWAP);
+        return reopen(admin, names);
+      });
     } catch {
       if (performance.now() > until) throw stillClosed(names.target, cause);
       await delay(500);

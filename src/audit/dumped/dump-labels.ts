@@ -12,7 +12,14 @@ interface FoundRow {
   readonly primaryKey: string;
 }
 
-/** A row of a dump: the values of its columns. */
+/** The columns that labels come from. Of the others, a few rows may have more than fits into memory. */
+const LABEL_COLUMNS: ReadonlySet<string> = new Set([
+  ...['id', 'name', 'surface_id', 'username'],
+  ...[...OWNER_COLUMNS, ...WRITER_COLUMNS],
+  ...Object.values(LINKS).flatMap((links) => [...Object.keys(links), ...Object.values(links).flat()]),
+]);
+
+/** A row of a dump: the values of {@link LABEL_COLUMNS}. */
 type Row = ReadonlyMap<string, string | null>;
 
 /** Rows to look for: those that have one of these values in one of these columns. */
@@ -155,6 +162,7 @@ function rowFinder(dump: DumpSource, schema: string, signal: AbortSignal): FindR
         const at = columns.indexOf(column);
         return at < 0 ? [] : [{ at, those }];
       });
+      const kept = [...columns.entries()].filter(([, column]) => LABEL_COLUMNS.has(column));
       const rows = found.get(name) ?? [];
       found.set(name, rows);
       for await (const lines of copyLines(chunks)) {
@@ -164,7 +172,7 @@ function rowFinder(dump: DumpSource, schema: string, signal: AbortSignal): FindR
             const value = textOf(fields[at]);
             return value !== null && those.has(value);
           });
-          if (isWanted) rows.push(new Map(columns.map((column, at) => [column, textOf(fields[at])])));
+          if (isWanted) rows.push(new Map(kept.map(([at, column]) => [column, textOf(fields[at])])));
         }
       }
     }

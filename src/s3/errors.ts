@@ -73,9 +73,10 @@ export interface Addressed {
   readonly endpoint: string;
 }
 
-/** What to do about an address that ends with the name of the bucket; undefined for any other. */
+/** What to do about an address whose path ends with the name of the bucket; undefined for any other. */
 export function remedyForNested({ bucket, endpoint }: Addressed): string | undefined {
-  if (!endpoint.endsWith(`/${bucket}`)) return undefined;
+  // The server itself may have that name too, such as `minio`.
+  if (!new URL(endpoint).pathname.endsWith(`/${bucket}`)) return undefined;
   return `set AWS_S3_ENDPOINT_URL to ${endpoint.slice(0, -bucket.length - 1)}`;
 }
 

@@ -149,3 +149,10 @@ test.each([
   const to = { bucket: 'b', endpoint: 'https://s3/b' };
   expect(storeError(DOING, error, NEEDED, to).message).toMatch(expected);
 });
+
+test('an address whose server has the name of the bucket is not changed', () => {
+  const to = { bucket: 'minio', endpoint: 'http://minio' };
+  expect(storeError(DOING, answer(404, 'NoSuchKey'), NEEDED, to).message).toMatch(
+    /: 404 NoSuchKey — see the S3 server’s log$/,
+  );
+});

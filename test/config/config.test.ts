@@ -52,6 +52,8 @@ test('what is missing may have been given under a mistyped name', () => {
 test.each([
   ['[::1]', '::1'],
   ['::1', '::1'],
+  ['fe80::1%br_0', 'fe80::1%br_0'],
+  ['db_1', 'db_1'],
   ['/run/[x]', '/run/[x]'],
 ])('the host %s is %s', (given, host) => {
   expect(read({ POSTGRES_HOST: given }).host).toBe(host);
@@ -150,6 +152,8 @@ test.each([
   ['POSTGRES_DB', `password=hunter2 ${'x'.repeat(63)}`, /POSTGRES_DB: the value given is not accepted/],
   ['POSTGRES_MAINTENANCE_DB', 'postgresql://a:hunter2@h', /POSTGRES_MAINTENANCE_DB: the value given is not/],
   ['POSTGRES_HOST', 'host=h password=hunter2', /POSTGRES_HOST: the value given is not accepted/],
+  ['POSTGRES_HOST', 'db1:5432,db2:5432', /POSTGRES_HOST: "db1:5432,db2:5432" is not .* without a port/],
+  ['POSTGRES_HOST', '[db:5432]', /POSTGRES_HOST: "\[db:5432\]" is not accepted, .* without a port/],
   ['POSTGRES_HOST', 'u:hunter2@h', /POSTGRES_HOST: the value given is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'k:hunter2@h:9000', /AWS_S3_ENDPOINT_URL: the value given is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'https://u:hun/ter2@h', /AWS_S3_ENDPOINT_URL: the value given is not accepted/],

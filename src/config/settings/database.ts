@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import * as v from 'valibot';
 import { withoutBrackets } from '../database-url.ts';
 import { bareText, NAME_BYTES, text, wholeNumber } from '../forms.ts';
@@ -19,8 +20,12 @@ const databaseName = v.pipe(
 );
 const databaseForm = `a database name of at most ${NAME_BYTES} bytes, not an address with a password`;
 
-/** A colon belongs to an IPv6 address, which has at least two outside its brackets or none. */
-const SOCKET_OR_HOST = /^(?:\/.*|[^\s/@:]+|\[[^\s/@\]]+\]|[^\s/@[\]:]*:[^\s/@[\]:]*:[^\s/@[\]]*)$/;
+/** The directory of a socket, a name, or an address. A colon outside an IPv6 address would begin a port. */
+function isHost(value: string): boolean {
+  if (value.startsWith('/')) return true;
+  const host = withoutBrackets(value);
+  return /^[^\s/@:]+$/.test(host) || isIPv6(host.replace(/%[^\s/@%]+$/, ''));
+}
 
 /** The PostgreSQL server, and its client programs on this machine. */
 export const DATABASE_SETTINGS = defineSettings({
@@ -28,7 +33,7 @@ export const DATABASE_SETTINGS = defineSettings({
     group: 'database',
     names: ['POSTGRES_HOST', 'DATABASE_HOST', 'PGHOST'],
     flag: 'host',
-    schema: v.pipe(text, v.regex(SOCKET_OR_HOST), v.transform(withoutBrackets)),
+    schema: v.pipe(text, v.check(isHost), v.transform(withoutBrackets)),
     fallback: 'localhost',
     form: 'a host name or an address, without a port, or the directory of a socket',
     about: 'PostgreSQL server.',

@@ -67,7 +67,7 @@ export interface Database {
 export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv): Database {
   const tls = planTls(settings.host, env);
   const connectSeconds = readConnectTimeout(env);
-  const server = `${settings.host}:${settings.port}`;
+  const server = showServer(settings);
   const { user, maintenanceDatabase, from } = settings;
 
   const refused = (database: string, error: unknown) =>
@@ -138,6 +138,11 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
     },
     childEnv: (database) => childEnv(settings, env, database),
   };
+}
+
+/** As people write it, with brackets that tell an IPv6 address from the port. */
+function showServer({ host, port }: Pick<DatabaseSettings, 'host' | 'port'>): string {
+  return `${host.includes(':') && !host.startsWith('/') ? `[${host}]` : host}:${port}`;
 }
 
 /** As {@link Database.childEnv} says. */

@@ -66,12 +66,24 @@ test('neither end waits for hours for another that is gone without a word', asyn
   });
 });
 
+test.each([
+  ['::1', '[::1]:5432'],
+  ['[fe80::1%eth0]', '[fe80::1%eth0]:5432'],
+  ['/run/a:b', '/run/a:b:5432'],
+  ['db_1', 'db_1:5432'],
+])('messages name the server %s as %s', (host, shown) => {
+  expect(open({ POSTGRES_HOST: host, POSTGRES_PORT: '5432' }).server).toBe(shown);
+});
+
 /** As Linux tells it of the socket with this port, which has nothing to send. */
 async function secondsToKeepalive(port: number): Promise<number> {
   const at = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const sockets = (await readFile('/proc/self/net/tcp', 'utf8')).split('\n');
-  // Of the columns, the second is the local address, and the sixth the timer (2 for keepalive) and its hundredths.
-  const timer = sockets.map((line) => line.trim().split(/\s+/)).find(([, local]) => local?.endsWith(at))?.[5];
+  // Of the columns, the second is the local address, the fourth the state (01 for established: an earlier connection
+  // may have had the same port), and the sixth the timer (2 for keepalive) and its hundredths.
+  const timer = sockets
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, local, , state]) => local?.endsWith(at) && state === '01')?.[5];
   expect(timer).toMatch(/^02:/);
   return Number.parseInt(timer?.slice(3) ?? '', 16) / 100;
 }

@@ -44,7 +44,7 @@ export function createConfirm(options: {
     // A terminal in raw mode sends no signal for Ctrl-C.
     lines.on('SIGINT', () => interrupt.abort(new StoppedError('SIGINT')));
     const signal = AbortSignal.any([options.signal, interrupt.signal]);
-    // Closing the input (Ctrl-D) gives no answer, which counts as no.
+    // No answer counts as no: that of an input that is closed, and of Ctrl-D, for which Node rejects the question.
     const closed = once(lines, 'close').then(() => undefined);
     try {
       output.write(`${escapeControls(purpose)}\n`);
@@ -54,6 +54,7 @@ export function createConfirm(options: {
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+      output.write('\n');
     } finally {
       lines.close();
     }

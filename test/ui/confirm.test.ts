@@ -63,13 +63,16 @@ test('a signal ends the question', async () => {
   await expect(asked).rejects.toThrow('stopped');
 });
 
-test('where the terminal is closed the answer is no', async () => {
+test.each<[string, (input: PassThrough) => unknown]>([
+  ['where the terminal is closed', (input) => input.end()],
+  ['at Ctrl-D', (input) => input.write('\x04')],
+])('%s the answer is no', async (_, leave) => {
   const { input, output, confirm } = terminal();
   const asked = confirm('restore');
-  input.end();
+  leave(input);
   await expect(asked).rejects.toThrow('the answer was no; nothing was changed');
   // What follows begins on a line of its own.
-  expect(String(output.read())).toMatch(/\[y\/N\] .*\n$/);
+  expect(String(output.read())).toMatch(/\[y\/N\] [^\n]*\n$/);
 });
 
 test('Ctrl-C at the question stops the program as the signal does', async () => {

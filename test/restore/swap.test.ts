@@ -128,7 +128,7 @@ test('a server that gives no answer in the middle of a swap is not waited for wi
     1000,
   )((admin) => admin.query('SELECT pg_sleep(600)'));
   await expect(asked).rejects.toThrow(
-    `cannot put the restored database in place of topobank: ${database.server} gave no answer within 1s — check the network and the server’s log, and run again`,
+    `cannot put the restored database in place of topobank: ${database.server} gave no answer within 1s — check the network, the server’s log and pg_locks, and run again`,
   );
 });
 

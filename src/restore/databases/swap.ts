@@ -65,7 +65,7 @@ export function asAdminOf(database: Database, doing: string, answerMs = ANSWER_M
       throw new DatabaseError({
         doing,
         problem: `${database.server} gave no answer within ${formatDuration(answerMs)}`,
-        remedy: 'check the network and the server’s log, and run again',
+        remedy: 'check the network, the server’s log and pg_locks, and run again',
         cause: error,
       });
     }

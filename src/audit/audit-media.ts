@@ -87,10 +87,14 @@ export async function auditMedia(
       await sortInMemory(copying);
 
       const unread: UnreadBackup[] = [];
-      const protectors = openProtectors(await context.keptBackups(signal), (backup) => {
-        unread.push(backup);
-        log.warn(`cannot determine which media backup ${backup.id} needs: ${backup.problem}`);
-      });
+      const protectors = openProtectors(
+        await context.keptBackups(signal),
+        (backup) => {
+          unread.push(backup);
+          log.warn(`cannot determine which media backup ${backup.id} needs: ${backup.problem}`);
+        },
+        signal,
+      );
       const tally = createTally(mediaPrefix, []);
       const cutoff = new Date(Date.parse(snapshot.at) - context.graceMs);
       const sql = referenceQuery(matched.sources, { mediaPrefix, cutoff, serverEncoding });

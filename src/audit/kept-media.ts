@@ -147,8 +147,13 @@ async function* readDump(
 /** A broken backup; the message is its fault and nothing else. */
 class UnreadableBackup extends Error {}
 
-/** Says why a backup cannot be read; rethrows an error that is not the backup's fault. */
-export function describeUnreadable(error: unknown): string {
+/**
+ * Says why a backup cannot be read; rethrows an error that is not the backup's fault.
+ *
+ * @param signal that of the reading
+ */
+export function describeUnreadable(error: unknown, signal: AbortSignal): string {
+  signal.throwIfAborted();
   if (error instanceof UnreadableBackup || error instanceof OperatorError) return error.message;
   throw error;
 }

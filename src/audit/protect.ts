@@ -26,10 +26,12 @@ export interface UnreadBackup {
  * Nothing is read before the first lookup.
  *
  * @param onUnreadable receives a backup that cannot be read, or not to its end; once for each
+ * @param signal that of the backups' keys
  */
 export function openProtectors(
   backups: readonly KeptBackup[],
   onUnreadable: (backup: UnreadBackup) => void,
+  signal: AbortSignal,
 ): Protectors {
   let readers: BackupReader[] | undefined;
 
@@ -51,7 +53,7 @@ export function openProtectors(
     } catch (error) {
       const isTold = readers?.some(({ id, failed }) => failed && id === reader.id);
       reader.failed = true;
-      const problem = describeUnreadable(error);
+      const problem = describeUnreadable(error, signal);
       if (isTold !== true) onUnreadable({ id: reader.id, problem });
       await reader.cursor.close();
     }
@@ -82,16 +84,19 @@ export function openProtectors(
  * that acts on each key as soon as it was looked up.
  *
  * @param onUnreadable receives each backup whose list cannot be read, or not to its end
+ * @param signal that of the backups' keys
+ * @throws what `onUnreadable` throws, or the signal's reason
  */
 export async function proveLists(
   backups: readonly KeptBackup[],
   onUnreadable: (backup: UnreadBackup) => void,
+  signal: AbortSignal,
 ): Promise<void> {
   for (const { id, keys } of backups.filter(({ by }) => by === 'list')) {
     try {
       for await (const _ of keys());
     } catch (error) {
-      onUnreadable({ id, problem: describeUnreadable(error) });
+      onUnreadable({ id, problem: describeUnreadable(error, signal) });
     }
   }
 }

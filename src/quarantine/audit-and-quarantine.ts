@@ -110,8 +110,8 @@ async function moveOrphans(
   const refuse = (backup: UnreadBackup) => {
     throw refuseUnread(describeMove(context), backup);
   };
-  await proveLists(kept, refuse);
-  const protectors = openProtectors(kept, refuse);
+  await proveLists(kept, refuse, signal);
+  const protectors = openProtectors(kept, refuse, signal);
   return database.use(database.name, signal, async (client) => {
     const findOwned = await ownedKeyFinder(client, ownSources, mediaPrefix);
     return quarantineOrphans(context, run, { findOwned, protectors }, signal);

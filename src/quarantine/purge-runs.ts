@@ -117,11 +117,11 @@ async function withNeeds<T>(
   const refuse = (backup: UnreadBackup) => {
     throw refuseUnread(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
   };
-  await proveLists(kept, refuse);
+  await proveLists(kept, refuse, signal);
   return database.use(database.name, signal, async (client) =>
     work({
       findOwned: await ownedKeyFinder(client, ownSources, mediaPrefix),
-      openProtectors: () => openProtectors(kept, refuse),
+      openProtectors: () => openProtectors(kept, refuse, signal),
     }),
   );
 }

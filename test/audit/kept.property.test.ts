@@ -2,13 +2,15 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareMedia } from '../../src/audit/join/compare-media.ts';
 import type { KeptKey } from '../../src/audit/kept-media.ts';
-import { openProtectors } from '../../src/audit/protect.ts';
+import { openProtectors, type UnreadBackup } from '../../src/audit/protect.ts';
 import type { Reference } from '../../src/audit/rows/references.ts';
 import { entryKey, type MediaEntry } from '../../src/catalog/media-manifest.ts';
 import { StoreError } from '../../src/errors.ts';
 import { ownedMedia } from '../../src/media/owned-media.ts';
 import { keyBytes } from '../../src/s3/key-bytes.ts';
 import type { ObjectInfo } from '../../src/s3/store.ts';
+
+const { signal } = new AbortController();
 
 /** Few letters, so that keys meet; among them those that UTF-16 orders otherwise. */
 const anyKey = fc.string({
@@ -49,9 +51,10 @@ test('a key is protected by those backups that name it, or a prefix of it', asyn
           by: 'list' as const,
           keys: () => batches(toKept(items)),
         }));
-        const protectors = openProtectors(kept, ({ problem }) => {
+        const refuse = ({ problem }: UnreadBackup) => {
           throw new Error(problem);
-        });
+        };
+        const protectors = openProtectors(kept, refuse, signal);
         for (const key of keys.toSorted(byBytes)) {
           const expected = backups.flatMap((items, id) =>
             items.some((item) => (item.kind === 'key' ? item.key === key : key.startsWith(item.key)))
@@ -73,9 +76,8 @@ test('a backup that cannot be read further is told once, and protects what it na
     throw new StoreError({ doing: 'cannot read it', problem: 'gone' });
   }
   const told: string[] = [];
-  const protectors = openProtectors([{ by: 'list', id: '1', keys: broken }], ({ id, problem }) =>
-    told.push(`${id}: ${problem}`),
-  );
+  const tell = ({ id, problem }: UnreadBackup) => told.push(`${id}: ${problem}`);
+  const protectors = openProtectors([{ by: 'list', id: '1', keys: broken }], tell, signal);
   expect(await protectors.of('a')).toEqual(['1']);
   expect(await protectors.of('b')).toEqual([]);
   expect(await protectors.of('c')).toEqual([]);

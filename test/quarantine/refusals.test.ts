@@ -144,3 +144,31 @@ test('what the server fails for, or refuses to delete, keeps nothing else from b
   expect(await bed.runs()).toEqual([]);
   await bed.close();
 });
+
+test.each([
+  ['quarantine', 'purge', '--older-than', '0', '--yes'],
+  ['audit-orphans', '--quarantine', '--yes'],
+])(
+  'a signal while it reads what a backup needs ends %s %s, and is not the fault of the backup',
+  async (...args) => {
+    const bed = await createQuarantineBed(inject('postgres'));
+    expect(await bed.command(['audit-orphans', '--quarantine', '--yes'])).toMatchObject({ status: 0 });
+    expect(await bed.command(['backup'])).toMatchObject({ status: 0 });
+    await bed.put('media/one more');
+    const stop = new AbortController();
+    bed.server.faults.push({
+      operation: 'GetObject',
+      key: /\.media\.ndjson\.gz$/,
+      after: 0,
+      times: 1,
+      what: { kind: 'hold', until: new Promise(() => {}), onHeld: () => stop.abort() },
+    });
+    const { status, stderr } = await bed.command(args, { signal: stop.signal });
+    expect({ status, stderr }).toEqual({
+      status: 143,
+      stderr: expect.stringMatching(/stopped: received SIGTERM\n$/),
+    });
+    expect(stderr).not.toMatch(/backup \d/);
+    await bed.close();
+  },
+);

@@ -92,6 +92,21 @@ test.each(['UTF8', 'LATIN1'])(
   },
 );
 
+test.each(['UTF8', 'LATIN1'])(
+  'rows have in a dump in %s the primary keys that the database prints',
+  async (encoding) => {
+    bed = await createAuditBed(
+      inject('postgres'),
+      `CREATE TABLE files (id text PRIMARY KEY, key text); CREATE TABLE albums (id int);
+       INSERT INTO files VALUES (E'\\u00fc\\t\\\\', 'gone')`,
+      `ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
+    );
+    await backup(NAMED);
+    const { findings } = await bed.report(['--backup', 'latest'], NAMED);
+    expect(brief(findings)).toEqual(['dangling media/gone of files.key ü\t\\']);
+  },
+);
+
 test('an object that no row names, but a kept backup, is protected, from its list as from its dump', async () => {
   await createFiles();
   for (const key of ['z', 'albums/7/x', 'orphan', 'é']) await bed.put(`media/${key}`);

@@ -24,6 +24,8 @@ import { type SortSpace, sortRecords } from './external-sort.ts';
 import { refuseGenerated } from './generated-columns.ts';
 import { keyWriter, schemaOf, splitFields, utf8From } from './row-keys.ts';
 
+const NO_ID = Buffer.alloc(0);
+
 /** Where a backup's dump is read from, and what its references are sorted with. */
 export interface DumpReferencesContext {
   readonly store: Store;
@@ -85,7 +87,7 @@ export async function readDumpReferences(
       for await (const lines of copyLines(table.chunks)) {
         yield lines.flatMap((line) => {
           const fields = splitFields(line);
-          const id = fields[idAt]?.toString('latin1') ?? '';
+          const id = toUtf8(fields[idAt] ?? NO_ID).toString('latin1');
           return writers.flatMap((write, at) => {
             const key = write(fields);
             return key === undefined ? [] : [`${key}\0${first + at}\0${id}`];

@@ -65,6 +65,13 @@ async function whileLocked(
   });
 }
 
+/** Whether the standby has a table already. */
+const isThere = (table: string): Promise<boolean> =>
+  withClient({ ...bed.env, ...there }, bed.database.name, async (client) => {
+    const { rows } = await client.query('SELECT FROM pg_class WHERE relname = $1', [table]);
+    return rows.length > 0;
+  });
+
 /** Locks on the standby that keep others from reading. */
 const locksThere = (): Promise<boolean[]> =>
   withClient({ ...bed.env, ...there }, bed.database.name, async (client) => {
@@ -98,6 +105,7 @@ test('a backup that recovery ends for a lock of the primary says what helps agai
   await bed.database.query(
     'CREATE TABLE large AS SELECT repeat(md5(n::text), 1000) AS t FROM generate_series(1, 2000) AS n',
   );
+  await expect.poll(() => isThere('large'), { timeout: 60_000 }).toBe(true);
   const conflict = deferred<void>();
   const held = deferred<void>();
   bed.server.faults.push({

@@ -78,10 +78,14 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
       request.socket.destroy();
       return;
     }
-    const reply = await perform().catch((error: unknown) => {
+    let reply: Reply;
+    try {
+      reply = await perform();
+    } catch (error) {
       const known = error instanceof S3Error ? error : new S3Error(500, 'InternalError', String(error));
-      return errorReply(known, path);
-    });
+      record(known.status);
+      return send(request, response, errorReply(known, path));
+    }
     record(reply.status);
     if (fault?.kind === 'drop') request.socket.destroy();
     else if (fault?.kind === 'alter') await send(request, response, await alter(reply, fault.to));

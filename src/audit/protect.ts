@@ -80,25 +80,30 @@ export function openProtectors(
 }
 
 /**
- * Reads lists of media to their ends: only there it shows that one lacks something, which is too late for an operation
- * that acts on each key as soon as it was looked up.
+ * The protectors of an operation that acts on each key as soon as it was looked up. That a list of media lacks something
+ * shows only at its end, which is too late then; so all lists are read to their ends first.
  *
- * @param onUnreadable receives each backup whose list cannot be read, or not to its end
+ * @param doing what cannot be done if it is unknown what a backup needs
  * @param signal that of the backups' keys
- * @throws what `onUnreadable` throws, or the signal's reason
+ * @returns opens them, for one pass each
+ * @throws StoreError if it is unknown, as does a lookup; or the signal's reason
  */
-export async function proveLists(
+export async function proveProtectors(
+  doing: string,
   backups: readonly KeptBackup[],
-  onUnreadable: (backup: UnreadBackup) => void,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<() => Protectors> {
+  const refuse = (backup: UnreadBackup) => {
+    throw refuseUnread(doing, backup);
+  };
   for (const { id, keys } of backups.filter(({ by }) => by === 'list')) {
     try {
       for await (const _ of keys());
     } catch (error) {
-      onUnreadable({ id, problem: describeUnreadable(error, signal) });
+      refuse({ id, problem: describeUnreadable(error, signal) });
     }
   }
+  return () => openProtectors(backups, refuse, signal);
 }
 
 /** @returns the error for an operation that would take an object which such a backup may need */

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { UsableBackup } from '../catalog/backup.ts';
 import { chooseTables } from '../catalog/choose-tables.ts';
+import { describeFault } from '../catalog/compare-index.ts';
 import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import { showTableName } from '../catalog/find-table.ts';
 import { knownBy, type Manifest } from '../catalog/manifest.ts';
@@ -12,7 +13,7 @@ import { provenBytes } from '../dump/proven-bytes.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { ConfigError, type DumpError } from '../errors.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
-import { formatBytes, formatHash } from '../ui/format.ts';
+import { formatBytes } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { type FetchContext, otherBytes } from './fetch-dump.ts';
 import { writeNewFile } from './new-file.ts';
@@ -115,8 +116,9 @@ async function* readBlocks(
   const reader = await openBlocks(source, () => {}, signal);
   try {
     for (const block of blocks) {
+      const where = showTableName(block);
       const other = (found: string) =>
-        wrong(`table ${showTableName(block)} is ${formatHash(found)} instead of ${formatHash(block.sha256)}`);
+        wrong(describeFault({ what: 'table', where, expected: block.sha256, found }));
       for await (const chunk of provenBytes(reader.read(block), block.sha256, other)) {
         onBytes(chunk.length);
         yield chunk;

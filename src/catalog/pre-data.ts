@@ -3,7 +3,7 @@ import type { DumpSection, KnownDump } from '../dump/dump-index.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
 import { createTokenizer } from '../dump/tokenizer.ts';
 import { DumpError } from '../errors.ts';
-import { formatHash } from '../ui/format.ts';
+import { describeFault } from './compare-index.ts';
 import type { DumpSource } from './dump-source.ts';
 
 /**
@@ -38,7 +38,7 @@ async function* readSection(
   const wrong = (found: string) =>
     new DumpError({
       doing: `cannot read the tables of ${source.name}`,
-      problem: `section ${section.name} is ${formatHash(found)} instead of ${formatHash(section.sha256)}`,
+      problem: describeFault({ what: 'section', where: section.name, expected: section.sha256, found }),
       remedy: source.remedyForDamage,
     });
   try {

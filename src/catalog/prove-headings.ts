@@ -62,8 +62,7 @@ function nearTogether(tables: readonly DumpTable[]): DumpTable[][] {
   const groups: DumpTable[][] = [];
   for (const table of tables.toSorted((a, b) => a.offset - b.offset)) {
     const group = groups.at(-1);
-    const first = group?.[0];
-    if (first !== undefined && table.offset - first.offset <= NEAR_BYTES) group?.push(table);
+    if (group?.[0] !== undefined && table.offset - group[0].offset <= NEAR_BYTES) group.push(table);
     else groups.push([table]);
   }
   return groups;

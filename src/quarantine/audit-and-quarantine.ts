@@ -1,7 +1,7 @@
 import { type AuditContext, type AuditReport, auditMedia } from '../audit/audit-media.ts';
 import type { FindingSink } from '../audit/finding.ts';
 import { keptMedia } from '../audit/kept-media.ts';
-import { openProtectors, proveLists, refuseUnread, type UnreadBackup } from '../audit/protect.ts';
+import { proveProtectors, refuseUnread } from '../audit/protect.ts';
 import { ownedKeyFinder, refuseStandby, unreadRows } from '../audit/rows/owned-keys.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
@@ -107,14 +107,10 @@ async function moveOrphans(
   const backups = await listBackups(store, prefix, signal);
   const since = backups.filter(({ id }) => !audited.has(id));
   const kept = await keptMedia(context, since, signal);
-  const refuse = (backup: UnreadBackup) => {
-    throw refuseUnread(describeMove(context), backup);
-  };
-  await proveLists(kept, refuse, signal);
-  const protectors = openProtectors(kept, refuse, signal);
+  const openProtectors = await proveProtectors(describeMove(context), kept, signal);
   return database.use(database.name, signal, async (client) => {
     const findOwned = await ownedKeyFinder(client, ownSources, mediaPrefix);
-    return quarantineOrphans(context, run, { findOwned, protectors }, signal);
+    return quarantineOrphans(context, run, { findOwned, protectors: openProtectors() }, signal);
   });
 }
 

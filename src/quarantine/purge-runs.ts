@@ -1,11 +1,5 @@
 import { keptMedia } from '../audit/kept-media.ts';
-import {
-  openProtectors,
-  type Protectors,
-  proveLists,
-  refuseUnread,
-  type UnreadBackup,
-} from '../audit/protect.ts';
+import { type Protectors, proveProtectors } from '../audit/protect.ts';
 import { type FindOwned, ownedKeyFinder } from '../audit/rows/owned-keys.ts';
 import { idTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
@@ -114,15 +108,10 @@ async function withNeeds<T>(
 ): Promise<T> {
   const { store, database, quarantinePrefix, ownSources, mediaPrefix } = context;
   const kept = await keptMedia(context, await listBackups(store, context.prefix, signal), signal);
-  const refuse = (backup: UnreadBackup) => {
-    throw refuseUnread(`cannot purge ${quarantinePrefix} of bucket ${store.bucket}`, backup);
-  };
-  await proveLists(kept, refuse, signal);
+  const doing = `cannot purge ${quarantinePrefix} of bucket ${store.bucket}`;
+  const openProtectors = await proveProtectors(doing, kept, signal);
   return database.use(database.name, signal, async (client) =>
-    work({
-      findOwned: await ownedKeyFinder(client, ownSources, mediaPrefix),
-      openProtectors: () => openProtectors(kept, refuse, signal),
-    }),
+    work({ findOwned: await ownedKeyFinder(client, ownSources, mediaPrefix), openProtectors }),
   );
 }
 

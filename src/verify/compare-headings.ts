@@ -15,11 +15,8 @@ export function compareHeadings(
   index: Pick<DumpIndex, 'encoding' | 'tables'>,
 ): Fault[] {
   const faults: Fault[] = [];
-  const { encoding = null } = index;
-  if (manifest.encoding !== encoding) {
-    const [expected, found] = [manifest.encoding, encoding].map((each) => each ?? 'none');
-    faults.push({ what: 'manifest', where: 'encoding', expected: `${expected}`, found: `${found}` });
-  }
+  const [expected, found] = [manifest.encoding ?? 'none', index.encoding ?? 'none'];
+  if (expected !== found) faults.push({ what: 'manifest', where: 'encoding', expected, found });
   for (const [at, table] of manifest.tables.entries()) {
     const { columns = [] } = index.tables[at] ?? {};
     if (isDeepStrictEqual(table.columns, columns)) continue;

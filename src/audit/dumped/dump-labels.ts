@@ -14,8 +14,12 @@ interface FoundRow {
 
 /** The columns that labels come from. Of the others, a few rows may have more than fits into memory. */
 const LABEL_COLUMNS: ReadonlySet<string> = new Set([
-  ...['id', 'name', 'surface_id', 'username'],
-  ...[...OWNER_COLUMNS, ...WRITER_COLUMNS],
+  'id',
+  'name',
+  'surface_id',
+  'username',
+  ...OWNER_COLUMNS,
+  ...WRITER_COLUMNS,
   ...Object.values(LINKS).flatMap((links) => [...Object.keys(links), ...Object.values(links).flat()]),
 ]);
 

@@ -42,6 +42,7 @@ test('each subject gives a line with what was measured, and nothing is left behi
     'restore --jobs 2 of 1 MB',
     'restore --jobs 2 of 1 MB',
     'restore: peak memory',
+    'restore --table of 1 MB: read beside its rows',
     'verify of 1 MB',
     'verify: peak memory',
     'audit of 1000 rows and objects',

@@ -9,9 +9,10 @@ import { RESTORE } from './restore.ts';
 import { SCANNER } from './scanner.ts';
 import { withBench } from './servers.ts';
 import { STARTUP } from './startup.ts';
+import { TABLE } from './table.ts';
 import { VERIFY } from './verify.ts';
 
-const SUBJECTS: readonly Subject[] = [STARTUP, SCANNER, BACKUP, RESTORE, VERIFY, AUDIT, AUDIT_RGW];
+const SUBJECTS: readonly Subject[] = [STARTUP, SCANNER, BACKUP, RESTORE, TABLE, VERIFY, AUDIT, AUDIT_RGW];
 
 const USAGE = `Usage: npm run bench [-- [SUBJECT …] [--size 500MB] [--rounds N]]
 

@@ -80,8 +80,8 @@ export function openProtectors(
 }
 
 /**
- * The protectors of an operation that acts on each key as soon as it was looked up. That a list of media lacks something
- * shows only at its end, which is too late then; so all lists are read to their ends first.
+ * The protectors of an operation that acts on each key as soon as it was looked up. That a list of media lacks something,
+ * or has it out of order, shows only further on, which is too late then; so all lists are read to their ends first.
  *
  * @param doing what cannot be done if it is unknown what a backup needs
  * @param signal that of the backups' keys
@@ -96,11 +96,13 @@ export async function proveProtectors(
   const refuse = (backup: UnreadBackup) => {
     throw refuseUnread(doing, backup);
   };
-  for (const { id, keys } of backups.filter(({ by }) => by === 'list')) {
+  for (const backup of backups.filter(({ by }) => by === 'list')) {
+    const reader = createReader(backup);
     try {
-      for await (const _ of keys());
+      await readToEnd(reader);
     } catch (error) {
-      refuse({ id, problem: describeUnreadable(error, signal) });
+      await reader.cursor.close();
+      refuse({ id: backup.id, problem: describeUnreadable(error, signal) });
     }
   }
   return () => openProtectors(backups, refuse, signal);

@@ -18,6 +18,12 @@ const CONNECT_SECONDS = 15;
  */
 const SILENT_MS = 5 * 60_000;
 
+/**
+ * How long the server may take to close a connection that is done with, in milliseconds. Nothing more is expected from
+ * it, and whatever is between may have lost it without either side noticing.
+ */
+const CLOSING_MS = 10_000;
+
 /** The `application_name` of connections, and of programs that are not told another one. */
 const APPLICATION = 'topobank-backup';
 
@@ -47,7 +53,7 @@ export interface Database {
 
   /**
    * Runs `work` with a connection to `database` and closes it. If `signal` is aborted, the connection is broken off,
-   * even while it is being made, and the signal's reason is thrown.
+   * even while it is being made, and the signal's reason is thrown, unless the work was done.
    *
    * @throws DatabaseError if no connection can be made
    */
@@ -62,9 +68,14 @@ export interface Database {
 
 /**
  * @param env the program's environment, whose `PG*` variables of libpq are honoured
+ * @param closingMs only tests set it
  * @throws ConfigError for such a variable that cannot be read
  */
-export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv): Database {
+export function openDatabase(
+  settings: DatabaseSettings,
+  env: NodeJS.ProcessEnv,
+  closingMs = CLOSING_MS,
+): Database {
   const tls = planTls(settings.host, env);
   const connectSeconds = readConnectTimeout(env);
   const server = showServer(settings);
@@ -114,7 +125,7 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       return { client, release };
     } catch (error) {
       release();
-      client.end().catch(() => {});
+      void close(client, closingMs);
       throw error;
     }
   }
@@ -132,8 +143,9 @@ export function openDatabase(settings: DatabaseSettings, env: NodeJS.ProcessEnv)
       } catch (error) {
         throw signal.aborted ? signal.reason : error;
       } finally {
+        // A signal is heard to the last, because this may be what is waited for.
+        await close(client, closingMs);
         release();
-        await client.end().catch(() => {});
       }
     },
     childEnv: (database) => childEnv(settings, env, database),
@@ -186,11 +198,21 @@ interface Connection {
 }
 
 function breakOffOnAbort(client: pg.Client, signal: AbortSignal): () => void {
-  // Looked up at the abort, because the socket is replaced once TLS has begun.
-  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };
-  const breakOff = () => connection.stream.destroy();
-  signal.addEventListener('abort', breakOff);
-  return () => signal.removeEventListener('abort', breakOff);
+  const onAbort = () => breakOff(client);
+  signal.addEventListener('abort', onAbort);
+  return () => signal.removeEventListener('abort', onAbort);
+}
+
+/** Ends a session, and breaks its connection off if that takes too long. Never throws. */
+async function close(client: pg.Client, closingMs: number): Promise<void> {
+  const late = setTimeout(() => breakOff(client), closingMs);
+  await client.end().catch(() => {});
+  clearTimeout(late);
+}
+
+function breakOff(client: pg.Client): void {
+  // Looked up now, because the socket is replaced once TLS has begun.
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
 /** In seconds; libpq takes 0 as no limit (manual §34.15). */

@@ -65,7 +65,9 @@ function render(backup: Backup<Manifest>): string {
   if (backup.unreadRecord !== undefined) facts.push(['verified', `not known: ${backup.unreadRecord}`]);
   if (checks.length > 0) facts.push(['verified', checks.map(describeCheck).join('; ')]);
   if (manifest !== undefined) {
-    facts.push(['started', formatTime(new Date(manifest.startedAt))]);
+    // Nobody knows when a pushed dump was begun; its name may tell when it was taken.
+    const begun = manifest.database === null ? 'pushed' : 'started';
+    facts.push([begun, formatTime(new Date(manifest.startedAt))]);
     facts.push(['finished', formatTime(new Date(manifest.finishedAt))]);
     facts.push(['server', `PostgreSQL ${manifest.server ?? '-'}`], ['pg_dump', manifest.pgDump ?? '-']);
     facts.push(['written by', manifest.tool]);

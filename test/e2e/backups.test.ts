@@ -465,6 +465,9 @@ test.each(['sql', 'sql.gz', 'dump'] as const)(
     expect(await document('list', '--prefix', prefix)).toMatchObject([
       { id: pushed.id, state: 'complete', database: null },
     ]);
+    expect((await bed.run(['show', pushed.id, '--prefix', prefix])).stdout).toMatch(
+      /\npushed {6,}\d{4}-.* UTC\nfinished /,
+    );
     const into = `${bed.database.name}_${form}`;
     expect(await document('restore', pushed.id, '--prefix', prefix, '--into', into)).toMatchObject({
       rows: 50_002,

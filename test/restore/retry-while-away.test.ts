@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Database } from '../../src/postgres/database.ts';
 import { retryWhileAway } from '../../src/restore/databases/retry-while-away.ts';
+import { asAdminOf } from '../../src/restore/databases/swap.ts';
 import { deferred } from '../support/deferred.ts';
 import { keepingLog } from '../support/test-bed.ts';
 
@@ -31,6 +33,24 @@ test('an attempt that takes long is told of once, and not given up', async () =>
   expect(await result).toBe('dropped');
   vi.advanceTimersByTime(60 * SECOND);
   expect(lines).toEqual(['warn: the server db:5432 takes long to drop database x; waiting for it']);
+});
+
+test('a swap that takes long is told of, because nobody can connect meanwhile', async () => {
+  const done = deferred<never>();
+  const { log, lines } = keepingLog();
+  const database: Database = {
+    name: 'x',
+    maintenanceName: 'postgres',
+    user: 'u',
+    server: 'db:5432',
+    use: () => done.promise,
+    childEnv: () => ({}),
+  };
+  const result = asAdminOf({ database, log }, 'put it in place of x')(async () => {});
+  vi.advanceTimersByTime(31 * SECOND);
+  done.reject(new Error('gone'));
+  await expect(result).rejects.toThrow('gone');
+  expect(lines).toEqual(['warn: the server db:5432 takes long to put it in place of x; waiting for it']);
 });
 
 test('the minute for a server that is away begins when it went away', async () => {

@@ -6,6 +6,7 @@ import { openDatabase } from '../../src/postgres/database.ts';
 import { asAdminOf, swapDatabases } from '../../src/restore/databases/swap.ts';
 import { createTestDatabase, listDatabaseNames, type TestDatabase, withClient } from '../support/database.ts';
 import { rollBackPrepared } from '../support/roll-back-prepared.ts';
+import { keepingLog } from '../support/test-bed.ts';
 
 const postgres = inject('postgres');
 let serial = 0;
@@ -123,8 +124,8 @@ test.each(FAILING)('the old database serves on when %s', async (_, prepare, prob
 test('a server that gives no answer in the middle of a swap is not waited for without end', async () => {
   const database = openDatabase(readConfig({ env: old.env, flags: {} }, ['database']), {});
   const asked = asAdminOf(
-    database,
-    'cannot put the restored database in place of topobank',
+    { database, log: keepingLog().log },
+    'put the restored database in place of topobank',
     1000,
   )((admin) => admin.query('SELECT pg_sleep(600)'));
   await expect(asked).rejects.toThrow(
@@ -191,7 +192,7 @@ function breakAt(client: pg.Client, at: RegExp, when: 'sent' | 'answered'): pg.C
 
 test('nothing of a swap that was given up takes effect later', async () => {
   const database = openDatabase(readConfig({ env: old.env, flags: {} }, ['database']), {});
-  const short = asAdminOf(database, `cannot put it in place of ${names.target}`, 1000);
+  const short = asAdminOf({ database, log: keepingLog().log }, `put it in place of ${names.target}`, 1000);
   await withClient(postgres, 'postgres', async (holder) => {
     // A transaction that changes a database holds up all others that would.
     await holder.query(`BEGIN; GRANT TEMPORARY ON DATABASE "${names.target}" TO PUBLIC`);

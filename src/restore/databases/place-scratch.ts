@@ -41,7 +41,7 @@ export async function placeScratch(
   names: SwapNames,
 ): Promise<Placed> {
   const { target: name, scratch, kept } = names;
-  const asAdmin = asAdminOf(database, `cannot put the restored database in place of ${name}`);
+  const asAdmin = asAdminOf({ database, log }, `put the restored database in place of ${name}`);
   if (target.kind !== 'swap' || !found.exists) {
     await retryWhileAway(database, `to rename database ${scratch} to ${name}`, log, (signal) =>
       database.use(database.maintenanceName, signal, (admin) => renameScratch(admin, scratch, name)),

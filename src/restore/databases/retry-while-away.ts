@@ -4,6 +4,7 @@ import { describeCause } from '../../postgres/errors.ts';
 import { isAway } from '../../postgres/server-away.ts';
 import { formatDuration } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
+import { tellingSlow } from './telling-slow.ts';
 
 /** How long to wait for a server that is away, in milliseconds. */
 const AWAY_MS = 60_000;
@@ -13,9 +14,6 @@ const AWAY_MS = 60_000;
  * only where the connection is dead without either side noticing does nothing else end it.
  */
 const ATTEMPT_MS = 30 * 60_000;
-
-/** After how much of that people are told what is waited for, in milliseconds. */
-const SLOW_MS = 30_000;
 
 /** How often to retry while the server is away, in milliseconds. */
 const TRY_AGAIN_MS = 500;
@@ -28,27 +26,22 @@ const TRY_AGAIN_MS = 500;
  * @throws the first other error, or once the server has been away for a minute the last one that told so
  */
 export async function retryWhileAway<T>(
-  { server }: Pick<Database, 'server'>,
+  database: Pick<Database, 'server'>,
   purpose: string,
   log: Logger,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   for (let awaySince: number | undefined; ; ) {
-    const slow = setTimeout(
-      () => log.warn(`the server ${server} takes long ${purpose}; waiting for it`),
-      SLOW_MS,
-    );
     try {
-      return await work(AbortSignal.timeout(ATTEMPT_MS));
+      return await tellingSlow(database, purpose, log, () => work(AbortSignal.timeout(ATTEMPT_MS)));
     } catch (error) {
       if (!isAway(error)) throw error;
       if (awaySince === undefined) {
         awaySince = performance.now();
         const most = formatDuration(AWAY_MS);
+        const { server } = database;
         log.warn(`waiting up to ${most} for the server ${server}, ${purpose}: ${describeCause(error)}`);
       } else if (performance.now() - awaySince > AWAY_MS) throw error;
-    } finally {
-      clearTimeout(slow);
     }
     await delay(TRY_AGAIN_MS);
   }

@@ -16,6 +16,8 @@ import { refusePrepared } from '../../postgres/prepared-transactions.ts';
 import { endSession, readSession, type Session } from '../../postgres/session.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import { formatDuration } from '../../ui/format.ts';
+import type { Logger } from '../../ui/log.ts';
+import { tellingSlow } from './telling-slow.ts';
 
 /** How often the renames are tried, because sessions may slip in while connections are being refused. */
 const ATTEMPTS = 3;
@@ -52,18 +54,24 @@ const ANSWER_MS = 3 * 60_000;
  * No signal ends what is run this way, because the swap takes moments and is done as a whole; but a server that does
  * not answer does.
  *
- * @param doing for the error: `cannot put the restored database in place of topobank`
+ * @param purpose for messages: `put the restored database in place of topobank`
  * @param answerMs only tests set it
  */
-export function asAdminOf(database: Database, doing: string, answerMs = ANSWER_MS): AsAdmin {
+export function asAdminOf(
+  { database, log }: { readonly database: Database; readonly log: Logger },
+  purpose: string,
+  answerMs = ANSWER_MS,
+): AsAdmin {
   return async (work) => {
     const limit = AbortSignal.timeout(answerMs);
     try {
-      return await database.use(database.maintenanceName, limit, work);
+      return await tellingSlow(database, `to ${purpose}`, log, () =>
+        database.use(database.maintenanceName, limit, work),
+      );
     } catch (error) {
       if (!limit.aborted) throw error;
       throw new DatabaseError({
-        doing,
+        doing: `cannot ${purpose}`,
         problem: `${database.server} gave no answer within ${formatDuration(answerMs)}`,
         remedy: 'check the network, the server’s log and pg_locks, and run again',
         cause: error,

@@ -125,6 +125,8 @@ test.each([
   ['POSTGRES_HOST', '[::1]:5432', /POSTGRES_HOST: "\[::1\]:5432" is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'http:/s3:9000', /AWS_S3_ENDPOINT_URL: "http:\/s3:9000" is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'https//s3', /AWS_S3_ENDPOINT_URL: "https\/\/s3" is not accepted/],
+  ['AWS_S3_ENDPOINT_URL', 'http:\\\\s3', /AWS_S3_ENDPOINT_URL: "http:\\\\\\\\s3" is not accepted/],
+  ['AWS_S3_ENDPOINT_URL', 'ftp:/s3', /AWS_S3_ENDPOINT_URL: "ftp:\/s3" is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'ftp://x', /AWS_S3_ENDPOINT_URL: "ftp:\/\/x" is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'http://:', /AWS_S3_ENDPOINT_URL/],
   [

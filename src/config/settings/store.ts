@@ -5,10 +5,12 @@ import { defineSettings } from '../setting.ts';
 /** An address that says where the server is and nothing else; any other part would be ignored silently. */
 const endpoint = v.pipe(text, v.check(isEndpoint));
 
+/** What would be read as the name of a server, but is a mistyped scheme: a colon that begins no port, or none at all. */
+const MISTYPED_SCHEME = /^(?:[^/[]*:(?!\d)|https?\/\/)/i;
+
 function isEndpoint(value: string): boolean {
   const hasScheme = value.includes('://');
-  // A mistyped scheme would be read as the name of the server.
-  if (!hasScheme && /^https?(?::\/|\/\/)/i.test(value)) return false;
+  if (!hasScheme && MISTYPED_SCHEME.test(value)) return false;
   const address = hasScheme ? value : `https://${value}`;
   if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return false;
   const { username, password, search, hash } = new URL(address);

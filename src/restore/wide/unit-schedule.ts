@@ -1,7 +1,7 @@
 import type { TableUses } from './post-data-unit.ts';
 
 /** Something that locks tables while it runs. */
-export interface Scheduled {
+interface Scheduled {
   readonly uses: TableUses;
   /** A measure of how long it runs; what runs longer should start earlier. */
   readonly bytes: number;

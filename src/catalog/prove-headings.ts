@@ -83,10 +83,13 @@ async function* fromBeginning(
   if (bytes > SETTINGS_BYTES) yield* readRange({ start: SETTINGS_BYTES, end: bytes - 1 }, signal);
 }
 
-/** The most bytes of a table's COPY statement: four per character, all of them doubled quotes. */
+/**
+ * The most bytes of a table's COPY statement: four per character, all of them doubled quotes, and room for somebody who
+ * laid it out by hand.
+ */
 function longestCopy({ schema, name, columns }: CopyTarget): number {
   const names = [schema, name, ...columns];
-  return 64 + names.reduce((sum, { length }) => sum + 8 * length + 6, 0);
+  return 4096 + names.reduce((sum, { length }) => sum + 8 * length + 64, 0);
 }
 
 /**

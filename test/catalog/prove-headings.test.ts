@@ -52,6 +52,14 @@ const SPELLED: readonly [what: string, encoding: string, bytes: 'utf8' | 'latin1
     copy('COPY public."größe" ("ä", "COPY b ", "c\n""COPY public.t (a) FROM stdin;") FROM stdin;', '1\t2\t3'),
   ],
   ['written by hand', 'UTF8', 'utf8', copy('copy\tpublic.t\n  (a,\n   b) from stdin;', '1\t2')],
+  [
+    'laid out by hand',
+    'UTF8',
+    'utf8',
+    copy(
+      `COPY public.t (\n${Array.from({ length: 300 }, (_, at) => `${' '.repeat(40)}c${at}`).join(',\n')}\n)${' '.repeat(300)}\nFROM stdin;`,
+    ),
+  ],
   ['no columns and no schema', 'UTF8', 'utf8', copy('COPY t FROM stdin;', '1')],
 ];
 

@@ -48,8 +48,6 @@ export async function pushDump(context: PushContext, file: string, signal: Abort
         startedAt: startedAt.toISOString(),
         tool: context.tool,
         database: null,
-        server: null,
-        pgDump: null,
         snapshot: null,
         migrations: {},
       },

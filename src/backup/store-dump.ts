@@ -25,10 +25,7 @@ export interface DumpDestination {
 }
 
 /** What the manifest says beyond what can be learned from the dump's own bytes. */
-export type Provenance = Pick<
-  Manifest,
-  'id' | 'startedAt' | 'tool' | 'database' | 'server' | 'pgDump' | 'snapshot' | 'migrations'
->;
+export type Provenance = Pick<Manifest, 'id' | 'startedAt' | 'tool' | 'database' | 'snapshot' | 'migrations'>;
 
 export interface StoreDumpOptions {
   /** Of the dump; it is aborted if the dump cannot be stored. */
@@ -138,8 +135,8 @@ function describeDump(
     ...(etag === '' ? {} : { etag }),
     compression: null,
     ...provenance,
-    server: provenance.server ?? index.serverVersion ?? null,
-    pgDump: provenance.pgDump ?? index.pgDumpVersion ?? null,
+    server: index.serverVersion ?? null,
+    pgDump: index.pgDumpVersion ?? null,
     finishedAt: finishedAt.toISOString(),
     roles: [...index.roles],
     ownerRoles: [...index.ownerRoles],

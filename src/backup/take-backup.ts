@@ -124,7 +124,7 @@ async function examine(client: pg.Client, context: BackupContext, doing: string)
 
 /** As the manifest records it. */
 function provenanceOf(examined: Examined, id: string, tool: string): Provenance {
-  const { server, pgDump, startedAt, snapshot, facts, migrations } = examined;
+  const { startedAt, snapshot, facts, migrations } = examined;
   return {
     id,
     startedAt: startedAt.toISOString(),
@@ -134,8 +134,6 @@ function provenanceOf(examined: Examined, id: string, tool: string): Provenance 
       settings: [...facts.settings],
       acl: facts.acl === null ? null : [...facts.acl],
     },
-    server: server.version,
-    pgDump: pgDump.version,
     snapshot,
     migrations,
   };

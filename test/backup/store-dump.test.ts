@@ -53,8 +53,6 @@ async function store(prefix: string, circumstances: Circumstances = {}) {
     startedAt,
     tool: 'test',
     database: null,
-    server: null,
-    pgDump: null,
     snapshot: null,
     migrations,
   };

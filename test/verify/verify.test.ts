@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { backupTime } from '../../src/catalog/backup-time.ts';
 import { decodeManifest, encodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
 import type { Depth, Fault } from '../../src/catalog/verification.ts';
 import { scanDump } from '../../src/dump/scanner.ts';
@@ -53,6 +54,7 @@ afterAll(() => bed.close());
 const dumpKey = () => `backup/postgres-backup-${id}.sql`;
 const manifestKey = () => `backup/postgres-backup-${id}.manifest.json`;
 const recordKey = () => `backup/postgres-backup-${id}.verified.json`;
+const timeOfId = () => backupTime({ id }).toISOString();
 const dump = () => written.get(dumpKey())!;
 
 async function read(key: string): Promise<Buffer> {
@@ -231,6 +233,28 @@ const DAMAGES: readonly [about: string, damage: () => unknown, faults: () => rea
     'a wrong encoding in the manifest',
     () => put(manifestKey(), encodeManifest({ ...manifest, encoding: 'LATIN1' })),
     () => [{ what: 'manifest', where: 'encoding', expected: 'LATIN1', found: 'UTF8' }],
+  ],
+  [
+    'facts in the manifest that the dump states otherwise',
+    () => {
+      const database = { ...manifest.database!, encoding: 'LATIN1' };
+      return put(
+        manifestKey(),
+        encodeManifest({
+          ...manifest,
+          database,
+          server: '9.4.1',
+          pgDump: null,
+          startedAt: '2020-01-01T00:00:00.000Z',
+        }),
+      );
+    },
+    () => [
+      { what: 'manifest', where: 'server', expected: '9.4.1', found: manifest.server! },
+      { what: 'manifest', where: 'pg_dump', expected: 'none', found: manifest.pgDump! },
+      { what: 'manifest', where: 'database, encoding', expected: 'LATIN1', found: 'UTF8' },
+      { what: 'manifest', where: 'started', expected: '2020-01-01T00:00:00.000Z', found: timeOfId() },
+    ],
   ],
   [
     'a section that the manifest lacks',

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { NotFoundError } from '../errors.ts';
 import { collect, noSuchObject, readObject } from './reader.ts';
 import type { ObjectInfo, Store } from './store.ts';
 
-/** How often to read an object that differs each time. */
+/** How often to read an object that differs each time, or is said to be missing though it is looked up. */
 const READINGS = 4;
 
 /**
@@ -12,7 +13,7 @@ const READINGS = 4;
  * agrees.
  *
  * @returns undefined if each reading differed
- * @throws NotFoundError if it is gone, StoreError if it cannot be read
+ * @throws NotFoundError if it is gone: it can be neither read nor looked up; StoreError if it cannot be read
  */
 export async function readListed(
   store: Store,
@@ -25,11 +26,21 @@ export async function readListed(
     // It may have been rewritten since it was listed.
     const object = reading === 1 ? listed : await store.head(key, signal);
     if (object === undefined) throw noSuchObject(store, key);
-    const body = Buffer.concat(await collect(readObject(store, key, { signal })));
-    if (body.length === object.bytes) {
+    const body = await readBody(store, key, signal);
+    if (body?.length === object.bytes) {
       if (createHash('md5').update(body).digest('hex') === object.etag || before?.equals(body)) return body;
       before = body;
     }
   }
   return undefined;
+}
+
+/** @returns undefined if the server says that there is none, which it may say once of an object that it has */
+async function readBody(store: Store, key: string, signal: AbortSignal): Promise<Buffer | undefined> {
+  try {
+    return Buffer.concat(await collect(readObject(store, key, { signal })));
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  }
 }

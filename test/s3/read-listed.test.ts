@@ -67,6 +67,18 @@ test.each([
   expect(await read()).toBeUndefined();
 });
 
+const MISSING = { kind: 'error', status: 404, code: 'NoSuchKey' } as const;
+
+test('one that the server has is not taken for gone because it says so once', async () => {
+  bed.server.faults.push({ operation: 'GetObject', times: 1, what: MISSING });
+  expect(await read()).toBe(BODY.toString());
+});
+
+test('one that can only be looked up is not taken for gone', async () => {
+  bed.server.faults.push({ operation: 'GetObject', what: MISSING });
+  expect(await read()).toBeUndefined();
+});
+
 test('one that is deleted between the readings is told to be gone', async () => {
   const signal = AbortSignal.timeout(60_000);
   const listed = { ...(await bed.store.head(KEY, signal))!, etag: NO_MD5 };

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { type AwaitedLock, awaitedLocks } from '../postgres/awaited-locks.ts';
+import { type AwaitedLock, awaitedLocks, describeBlocker } from '../postgres/awaited-locks.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
 
@@ -29,7 +29,9 @@ export async function* tellWaiting(
 
   async function look(): Promise<void> {
     // On a connection of its own, because the session that holds the snapshot must not fail.
-    const locks = await database.use(database.name, either, (client) => awaitedLocks(client, application));
+    const locks = await database.use(database.name, either, (client) =>
+      awaitedLocks(client, { application }),
+    );
     for (const line of locks.map(describeLock)) {
       if (!said.has(line)) log.warn(line);
       said.add(line);
@@ -61,18 +63,12 @@ export async function* tellWaiting(
 }
 
 /** Says in one line which lock it is, who holds it, and how to end that or where to look. */
-export function describeLock({ relation, pid, role, application, byRecovery }: AwaitedLock): string {
-  const what = relation === undefined ? 'a lock' : `a lock on ${relation}`;
-  if (byRecovery)
+export function describeLock(lock: AwaitedLock): string {
+  const what = lock.relation === undefined ? 'a lock' : `a lock on ${lock.relation}`;
+  if (lock.byRecovery)
     return `pg_dump is waiting for ${what}, which the standby holds until it has the end of the transaction that holds it on the primary (see pg_locks there)`;
-  if (pid === 0)
+  if (lock.pid === 0)
     return `pg_dump is waiting for ${what}, which a prepared transaction holds (see pg_prepared_xacts)`;
-  const who = [application, role === undefined ? undefined : `role ${role}`].filter(
-    (part) => part !== undefined,
-  );
-  const described = who.length === 0 ? '' : ` (${who.join(', ')})`;
-  return (
-    `pg_dump is waiting for ${what}, which session ${pid}${described} holds or is queued for; ` +
-    `to end that session: SELECT pg_terminate_backend(${pid});`
-  );
+  const { session, toEnd } = describeBlocker(lock);
+  return `pg_dump is waiting for ${what}, which ${session} holds or is queued for; to end that session: ${toEnd}`;
 }

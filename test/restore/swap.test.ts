@@ -196,7 +196,12 @@ test('nothing of a swap that was given up takes effect later', async () => {
   await withClient(postgres, 'postgres', async (holder) => {
     // A transaction that changes a database holds up all others that would.
     await holder.query(`BEGIN; GRANT TEMPORARY ON DATABASE "${names.target}" TO PUBLIC`);
-    await expect(swapDatabases(short, names)).rejects.toThrow('gave no answer within 1s');
+    const pid = (await holder.query('SELECT pg_backend_pid() AS pid')).rows[0].pid;
+    await expect(swapDatabases(short, names)).rejects.toThrow(
+      new RegExp(
+        `gave no answer within 1s, because session ${pid} \\(.*role \\S+, in a transaction since .* UTC\\) is in the way — end that session \\(SELECT pg_terminate_backend\\(${pid}\\);\\) and run again$`,
+      ),
+    );
     const { rows } = await holder.query(
       `SELECT query FROM pg_stat_activity WHERE state = 'active' AND strpos(query, $1) > 0 AND pid <> pg_backend_pid()`,
       [`ALTER DATABASE "${names.target}"`],

@@ -10,10 +10,12 @@ import {
   renameDatabase,
   stillClosed,
 } from '../../postgres/administration.ts';
+import { awaitedLocks, describeBlocker } from '../../postgres/awaited-locks.ts';
 import type { Database } from '../../postgres/database.ts';
 import { errorCode } from '../../postgres/errors.ts';
 import { refusePrepared } from '../../postgres/prepared-transactions.ts';
 import { endSession, readSession, type Session } from '../../postgres/session.ts';
+import { readSessionPid } from '../../postgres/session-pid.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import { formatDuration } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
@@ -50,6 +52,9 @@ export type AsAdmin = <T>(work: (admin: pg.Client) => Promise<T>) => Promise<T>;
  */
 const ANSWER_MS = 3 * 60_000;
 
+/** How long finding out who is in the way may take, in milliseconds. */
+const LOOK_MS = 10_000;
+
 /**
  * No signal ends what is run this way, because the swap takes moments and is done as a whole; but a server that does
  * not answer does.
@@ -64,20 +69,46 @@ export function asAdminOf(
 ): AsAdmin {
   return async (work) => {
     const limit = AbortSignal.timeout(answerMs);
+    let pid: number | undefined;
     try {
       return await tellingSlow(database, `to ${purpose}`, log, () =>
-        database.use(database.maintenanceName, limit, work),
+        database.use(database.maintenanceName, limit, async (admin) => {
+          pid = await readSessionPid(admin);
+          return work(admin);
+        }),
       );
     } catch (error) {
       if (!limit.aborted) throw error;
+      const blocker = pid === undefined ? undefined : await findBlocker(database, pid);
+      const problem = `${database.server} gave no answer within ${formatDuration(answerMs)}`;
       throw new DatabaseError({
         doing: `cannot ${purpose}`,
-        problem: `${database.server} gave no answer within ${formatDuration(answerMs)}`,
-        remedy: 'check the network, the server’s log and pg_locks, and run again',
+        problem: blocker === undefined ? problem : `${problem}, because ${blocker.session} is in the way`,
+        remedy:
+          blocker === undefined
+            ? 'check the network, the server’s log and pg_locks, and run again'
+            : `end that session (${blocker.toEnd}) and run again`,
         cause: error,
       });
     }
   };
+}
+
+/** Who keeps a session waiting that has been given up; the server goes on waiting, without noticing. */
+async function findBlocker(
+  database: Database,
+  pid: number,
+): Promise<ReturnType<typeof describeBlocker> | undefined> {
+  try {
+    const locks = await database.use(database.maintenanceName, AbortSignal.timeout(LOOK_MS), (admin) =>
+      awaitedLocks(admin, { pid }),
+    );
+    // Behind none of them is a prepared transaction: those are refused before.
+    const lock = locks.find((each) => each.pid !== 0);
+    return lock && describeBlocker(lock);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -115,8 +115,8 @@ async function finishLeft(
   signal: AbortSignal,
 ): Promise<LeftRows> {
   const { database, log } = context;
-  await retryWhileAway(database, `to finish database ${scratch}`, log, (away) =>
-    database.use(database.maintenanceName, away, (client) => finishScratch(client, plan, { scratch, log })),
+  await retryWhileAway(database, `to finish database ${scratch}`, log, (server, away) =>
+    server.use(server.maintenanceName, away, (client) => finishScratch(client, plan, { scratch, log })),
   ).catch((failure: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`));
   const rows = filled === undefined ? [] : refusedRows(filled);
   const hasAllRows = filled !== undefined && rows.length === 0;

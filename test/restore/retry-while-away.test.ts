@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Database } from '../../src/postgres/database.ts';
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
+import { type Database, openDatabase } from '../../src/postgres/database.ts';
 import { retryWhileAway } from '../../src/restore/databases/retry-while-away.ts';
 import { asAdminOf } from '../../src/restore/databases/swap.ts';
 import { deferred } from '../support/deferred.ts';
@@ -18,9 +19,19 @@ const SECOND = 1000;
 
 const away = () => Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
 
-function start(work: () => Promise<string>) {
+function start(work: (database: Database) => Promise<string>) {
   const { log, lines } = keepingLog();
-  return { result: retryWhileAway({ server: 'db:5432' }, 'to drop database x', log, work), lines };
+  const config = readConfig({ env: { ...inject('postgres'), POSTGRES_DB: 'x' }, flags: {} }, ['database']);
+  const database = { ...openDatabase(config, {}), server: 'db:5432' };
+  return { result: retryWhileAway(database, 'to drop database x', log, work), lines };
+}
+
+/** Work that reaches the server, and loses it after this many seconds. */
+async function loseServer(database: Database, seconds: number): Promise<never> {
+  return database.use(database.maintenanceName, new AbortController().signal, async () => {
+    vi.advanceTimersByTime(seconds * SECOND);
+    throw away();
+  });
 }
 
 test('an attempt that takes long is told of once, and not given up', async () => {
@@ -66,6 +77,27 @@ test('the minute for a server that is away begins when it went away', async () =
   expect(lines.filter((line) => line.includes('waiting up to'))).toEqual([
     'warn: waiting up to 1m for the server db:5432, to drop database x: refused',
   ]);
+});
+
+test('each outage has its own minute, once the server was there in between', async () => {
+  let attempts = 0;
+  const { result, lines } = start(async (database) => {
+    attempts += 1;
+    return attempts < 3 ? loseServer(database, 10 * 60) : 'dropped';
+  });
+  expect(await result).toBe('dropped');
+  const waiting = 'warn: waiting up to 1m for the server db:5432, to drop database x: refused';
+  expect(lines.filter((line) => line.includes('waiting up to'))).toEqual([waiting, waiting]);
+});
+
+test('work that takes the server down each time is given up', async () => {
+  let attempts = 0;
+  const { result } = start((database) => {
+    attempts += 1;
+    return loseServer(database, 1);
+  });
+  await expect(result).rejects.toThrow('refused');
+  expect(attempts).toBe(6);
 });
 
 test('any other error ends it at once', async () => {

@@ -57,8 +57,8 @@ export function targetDrop({ database, log }: DropContext, name: string): Target
   let session: Session | undefined;
   let isDone = false;
 
-  async function look(signal: AbortSignal): Promise<Fate> {
-    return database.use(database.maintenanceName, signal, async (admin) => {
+  async function look(server: Database, signal: AbortSignal): Promise<Fate> {
+    return server.use(server.maintenanceName, signal, async (admin) => {
       if (session !== undefined && !(await endDrop(admin, name, session))) return 'not known';
       const found = (await listDatabases(admin)).find((each) => each.name === name);
       if (found === undefined) return 'dropped';

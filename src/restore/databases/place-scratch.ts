@@ -43,8 +43,8 @@ export async function placeScratch(
   const { target: name, scratch, kept } = names;
   const asAdmin = asAdminOf({ database, log }, `put the restored database in place of ${name}`);
   if (target.kind !== 'swap' || !found.exists) {
-    await retryWhileAway(database, `to rename database ${scratch} to ${name}`, log, (signal) =>
-      database.use(database.maintenanceName, signal, (admin) => renameScratch(admin, scratch, name)),
+    await retryWhileAway(database, `to rename database ${scratch} to ${name}`, log, (server, signal) =>
+      server.use(server.maintenanceName, signal, (admin) => renameScratch(admin, scratch, name)),
     ).catch((error: unknown) => {
       throw keptScratch(error, name, scratch);
     });

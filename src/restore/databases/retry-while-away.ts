@@ -18,29 +18,43 @@ const ATTEMPT_MS = 30 * 60_000;
 /** How often to retry while the server is away, in milliseconds. */
 const TRY_AGAIN_MS = 500;
 
+/** How many outages are waited for: the work itself may be what takes the server down, again and again. */
+const MOST_OUTAGES = 5;
+
 /**
  * Does short work that should not be left undone, and repeats it while the server is away: restarting, for example.
  *
  * @param purpose for the log: `to drop database topobank_restore_20261123110000`
- * @param work may be repeated after it was done, if only the server's answer was lost; its signal ends a single attempt
- * @throws the first other error, or once the server has been away for a minute the last one that told so
+ * @param work may be repeated after it was done, if only the server's answer was lost. It connects through the database
+ * that it is given, by which it is seen that the server is back; its signal ends a single attempt
+ * @throws the first other error, or once the server has been away for a minute, or again and again, the last one that told so
  */
 export async function retryWhileAway<T>(
-  database: Pick<Database, 'server'>,
+  database: Database,
   purpose: string,
   log: Logger,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (database: Database, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  for (let awaySince: number | undefined; ; ) {
+  let awaySince: number | undefined;
+  const watched: Database = {
+    ...database,
+    use: (name, signal, useClient) =>
+      database.use(name, signal, (client) => {
+        awaySince = undefined;
+        return useClient(client);
+      }),
+  };
+  for (let outages = 0; ; ) {
     try {
-      return await tellingSlow(database, purpose, log, () => work(AbortSignal.timeout(ATTEMPT_MS)));
+      return await tellingSlow(database, purpose, log, () => work(watched, AbortSignal.timeout(ATTEMPT_MS)));
     } catch (error) {
       if (!isAway(error)) throw error;
       if (awaySince === undefined) {
+        outages += 1;
+        if (outages > MOST_OUTAGES) throw error;
         awaySince = performance.now();
         const most = formatDuration(AWAY_MS);
-        const { server } = database;
-        log.warn(`waiting up to ${most} for the server ${server}, ${purpose}: ${describeCause(error)}`);
+        log.warn(`waiting up to ${most} for the server ${database.server}, ${purpose}: ${describeCause(error)}`);
       } else if (performance.now() - awaySince > AWAY_MS) throw error;
     }
     await delay(TRY_AGAIN_MS);

@@ -53,9 +53,9 @@ export async function dropOnceThere(
   log: Logger,
   failure?: unknown,
 ): Promise<void> {
-  await retryWhileAway(database, `to drop database ${scratch}`, log, async (signal) => {
-    if (isDiskFull(failure)) await freeDisk(database, scratch, signal);
-    await dropWithSubscriptions(database, scratch, signal).catch((error: unknown) => {
+  await retryWhileAway(database, `to drop database ${scratch}`, log, async (server, signal) => {
+    if (isDiskFull(failure)) await freeDisk(server, scratch, signal);
+    await dropWithSubscriptions(server, scratch, signal).catch((error: unknown) => {
       throw failureBefore(error);
     });
   });
@@ -66,8 +66,8 @@ export async function dropOnceThere(
  * it must not be given up for that.
  */
 export async function mayHoldRows(database: Database, scratch: string, log: Logger): Promise<boolean> {
-  return retryWhileAway(database, `to see what is in database ${scratch}`, log, (signal) =>
-    holdsRows(database, scratch, signal),
+  return retryWhileAway(database, `to see what is in database ${scratch}`, log, (server, signal) =>
+    holdsRows(server, scratch, signal),
   ).catch(() => true);
 }
 

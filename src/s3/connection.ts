@@ -41,7 +41,10 @@ export interface Connection extends Addressed {
 export interface Waiting {
   /** How long to wait for a server that has answered before, in milliseconds. */
   readonly waitMs: number;
-  /** Called once per outage, when the server cannot be reached or refuses to work. */
+  /**
+   * Called once per outage, when the server cannot be reached or refuses to work; and once for each object of which a
+   * request times out.
+   */
   readonly onWait?: ((problem: string) => void) | undefined;
   /** Ends the waiting of every call, even one that its own signal does not abort: the program is about to end. */
   readonly stop?: AbortSignal | undefined;

@@ -113,7 +113,7 @@ export function storeError(doing: string, error: unknown, permission: string, to
   }
   return new StoreError({
     doing,
-    problem: describe(status, code, error),
+    problem: describeFailure(error),
     remedy: readdress ?? remedyOf(status, code, permission),
     cause: error,
   });
@@ -135,7 +135,9 @@ export function overtakenError(doing: string): StoreError {
 /** What OpenSSL found, between the numbers and names of its own code: `…:error:0A00010B:SSL routines::wrong version …`. */
 const OPENSSL_REASON = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/;
 
-function describe(status: number | undefined, code: string, error: unknown): string {
+/** What went wrong with a request, in one clause: `503 SlowDown`, `the server sent nothing for 2m`. */
+export function describeFailure(error: unknown): string {
+  const { status, code } = answerOf(error);
   const message =
     error instanceof AggregateError ? undefined : (error as { message?: string } | null)?.message;
   if (status !== undefined) return spellAnswer(status, code);

@@ -9,6 +9,7 @@ import { listObjectPages, listObjects } from './listing.ts';
 import type { PageMemory } from './page-memory.ts';
 import { putCall } from './put-object.ts';
 import type { Store } from './store.ts';
+import { tellStalls } from './tell-stalls.ts';
 import { uploadCalls } from './uploads.ts';
 import { listVersionPages, readVersioning } from './versions.ts';
 
@@ -21,6 +22,7 @@ export function openStore(
   waiting: Pick<Waiting, 'onWait' | 'stop'> = {},
 ): Store & { close(): void } {
   const client = createS3Client(settings);
+  if (waiting.onWait !== undefined) tellStalls(client, waiting.onWait);
   const connection = connectBucket(client, {
     bucket: settings.bucket,
     endpoint: serverAddress(settings),

@@ -69,7 +69,8 @@ function render(backup: Backup<Manifest>): string {
     const begun = manifest.database === null ? 'pushed' : 'started';
     facts.push([begun, formatTime(new Date(manifest.startedAt))]);
     facts.push(['finished', formatTime(new Date(manifest.finishedAt))]);
-    facts.push(['server', `PostgreSQL ${manifest.server ?? '-'}`], ['pg_dump', manifest.pgDump ?? '-']);
+    facts.push(['server', manifest.server === null ? '-' : `PostgreSQL ${manifest.server}`]);
+    facts.push(['pg_dump', manifest.pgDump ?? '-']);
     facts.push(['written by', manifest.tool]);
   }
   const { database, snapshot } = manifest ?? {};

@@ -10,6 +10,7 @@ import { COMMANDS } from '../../src/program/program.ts';
 import { compareDigests, digestDatabase } from '../support/compare-databases.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
+import { dumpText } from '../support/dump-text.ts';
 import { runPgDump } from '../support/run-pg-dump.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 import { PROGRAM } from '../support/topobank-backup.ts';
@@ -209,6 +210,14 @@ test('by the latest every command means that of its own database', async () => {
   } finally {
     await other.drop();
   }
+});
+
+test('show leaves open what a pushed dump does not say', async () => {
+  const file = join(await newDirectory(), 'dump.sql');
+  await writeFile(file, dumpText('CREATE TABLE public.t (a int);\n').replace(/-- Dumped .*\n/g, ''));
+  await document('push', file, '--prefix', 'silent/');
+  const { stdout } = await bed.run(['show', 'latest', '--prefix', 'silent/']);
+  expect(stdout).toMatch(/\nserver +-\npg_dump +-\n/);
 });
 
 test('show tells whose locale it is, where it is not that of the system', async () => {

@@ -9,6 +9,8 @@ const endpoint = v.pipe(text, v.check(isEndpoint));
 const MISTYPED_SCHEME = /^(?:[^/[]*:(?!\d)|https?\/\/)/i;
 
 function isEndpoint(value: string): boolean {
+  // In an address it is read as a slash: `http:\\host` would lead to a server named http.
+  if (value.includes('\\')) return false;
   const hasScheme = value.includes('://');
   if (!hasScheme && MISTYPED_SCHEME.test(value)) return false;
   const address = hasScheme ? value : `https://${value}`;

@@ -44,7 +44,7 @@ function render(source: DumpSource, outcome: AddRowsOutcome): [document: unknown
     const would = outcome.intent;
     return [
       { dryRun: true, source: source.name, bytes: source.bytes, would },
-      escapeControls(`would ${would}, which already exists`),
+      escapeControls(`would ${would}`),
     ];
   }
   const { report, ms } = outcome;

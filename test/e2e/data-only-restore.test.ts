@@ -540,7 +540,7 @@ test('it asks first, tells what it would do, and waits for no other run', async 
   const dry = await restore(id, ...TABLES, '--dry-run');
   expect(JSON.parse(dry.stdout)).toMatchObject({
     dryRun: true,
-    would: expect.stringMatching(/^restore rows/),
+    would: expect.stringMatching(/^restore rows .*, which already exists$/),
   });
   await withClient(bed.env, 'postgres', async (client) => {
     await client.query('SELECT pg_advisory_lock($1)', [lockKey(bed.database.name)]);

@@ -47,22 +47,23 @@ export async function addRowsConfirmed(
 ): Promise<AddRowsOutcome> {
   const { database, confirm, lockFor } = context;
   const { into, only, dryRun } = options;
-  const intent = `restore rows of ${only.join(', ')} from ${source.name} into database ${into} on ${database.server}`;
+  const doing = `restore rows of ${only.join(', ')} from ${source.name} into database ${into} on ${database.server}`;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, into));
   if (!found.exists) {
     throw new RestoreError({
-      doing: `cannot ${intent}`,
+      doing: `cannot ${doing}`,
       problem: 'there is no such database',
       remedy: 'give an existing one, or omit --data-only to create it',
     });
   }
+  const intent = `${doing}, which already exists`;
   if (dryRun) {
     await foreseeRows(context, source, options, signal);
     return { state: 'planned', intent };
   }
-  await confirm(`${intent}, which already exists`);
+  await confirm(intent);
   const began = performance.now();
-  const report = await withLock(database, lockFor(intent), signal, async (held) => {
+  const report = await withLock(database, lockFor(doing), signal, async (held) => {
     await context.checkThere(held);
     return addRows(context, source, options, held);
   });

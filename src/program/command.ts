@@ -38,7 +38,7 @@ export const HELP_END = `
 Exit status:
   0 done · 1 failed · 2 bad usage or configuration · 3 a check found a fault
   4 no such backup or file · 5 another run holds the lock
-  130/143 stopped by a signal, cleaned up
+  129/130/143 stopped by a signal, cleaned up
 
 Settings come from the environment (POSTGRES_*, AWS_*, S3_*); flags take
 precedence. docs/SETTINGS.md lists them all.`;

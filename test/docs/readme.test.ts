@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { SETTINGS } from '../../src/config/settings.ts';
+import { StoppedError } from '../../src/errors.ts';
+import { HELP_END } from '../../src/program/command.ts';
 import { COMMANDS } from '../../src/program/program.ts';
 import { runProgram } from '../support/topobank-backup.ts';
 import { commandsTable, fillBlock, settingsTable } from './readme-tables.ts';
@@ -38,6 +40,15 @@ test('the tables of commands and settings are those of the program', async () =>
   const table = settingsTable(Object.values(SETTINGS));
   const settings = fillBlock(await readFile(SETTINGS_FILE, 'utf8'), 'settings', table);
   await expect(settings).toMatchFileSnapshot('../../docs/SETTINGS.md');
+});
+
+test('the README and the help tell the status of each signal that ends the program', async () => {
+  const statuses = (['SIGHUP', 'SIGINT', 'SIGTERM'] as const).map(
+    (name) => new StoppedError(name).exitStatus,
+  );
+  const told = `${statuses.join('/')} stopped by a signal`;
+  expect(await readFile(README, 'utf8')).toContain(told);
+  expect(HELP_END).toContain(told);
 });
 
 test('every command and flag that the README and the documents show exists', async () => {

@@ -37,7 +37,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return flags.backup === undefined ? auditLive(invocation) : auditOne(invocation, flags.backup);
 }
 
-/** @throws ConfigError for options that exclude each other */
+/** @throws ConfigError for options that exclude each other, or for a file whose name means stdout elsewhere */
 function refuseTogether(flags: AuditFlags): void {
   const { ndjson, csv } = flags;
   const given = {
@@ -59,6 +59,8 @@ function refuseTogether(flags: AuditFlags): void {
   if (ndjson !== undefined && csv !== undefined && resolve(ndjson) === resolve(csv)) {
     throw usage(`--ndjson and --csv name the same file, ${csv}`, 'give each its own file');
   }
+  if (ndjson === '-' || csv === '-')
+    throw usage('findings are not written to stdout as --ndjson or --csv', 'give a file, or use --json');
 }
 
 /** @throws ConfigError for options that the requested audit does not read */

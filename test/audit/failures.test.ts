@@ -78,6 +78,8 @@ test.each([
   [['--grace', '999999999d'], /--grace: "999999999d" is not accepted, expected an age .*, at most 36500d/],
   [['--ndjson', '/nowhere/x.ndjson'], /cannot write \/nowhere\/x\.ndjson: ENOENT/],
   [['--csv', '/'], /cannot write \/: it is a directory — /],
+  [['--csv', '-'], /findings are not written to stdout as --ndjson or --csv — give a file, or use --json/],
+  [['--ndjson', '-'], /findings are not written to stdout/],
   [['--csv', '/tmp/x', '--ndjson', '/tmp/./x'], /--ndjson and --csv name the same file, \/tmp\/x/],
 ])('%j', async (args, message) => {
   const { status, stderr } = await bed.audit(args, NAMED);

@@ -104,11 +104,11 @@ async function findObjects(
   return backups.sort(([a], [b]) => (a < b ? 1 : -1));
 }
 
-/** Whether the store holds nothing of a backup with this id. */
+/** Whether the store holds nothing of a backup with this id, or of any. */
 export async function isFree(
   store: Store,
   prefix: string,
-  id: string,
+  id: string | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
   for await (const object of store.list(keyStart(prefix, id), { signal })) {

@@ -3,6 +3,7 @@ import type { Store } from '../s3/store.ts';
 import type { Backup, BrokenBackup, UsableBackup } from './backup.ts';
 import { backupTime, isAhead } from './backup-time.ts';
 import { findBackups, newestBackups } from './catalog.ts';
+import { lookElsewhere } from './look-elsewhere.ts';
 import { type Manifest, otherDatabase } from './manifest.ts';
 import { type Check, damagedCheck, faultyCheck } from './verification.ts';
 
@@ -102,7 +103,8 @@ async function chooseNewest(
   const search = await findNewest(store, prefix, wanted, options);
   if (search.kind === 'none') {
     const where = `${prefix} of bucket ${store.bucket}`;
-    throw nothingFound(where, wanted, options.database, search.unfit);
+    const remedy = search.unfit.length > 0 ? SEE_LIST : await lookElsewhere(store, prefix, options.signal);
+    throw nothingFound(where, wanted, options.database, search.unfit, remedy);
   }
   for (const { backup, check } of search.passed) options.passOver?.(backup, check);
   for (const backup of search.broken) options.overBroken?.(backup);
@@ -176,12 +178,16 @@ function judge(
   return check === undefined ? { kind: 'fit', backup } : { kind: 'faulty', backup, check };
 }
 
-/** @param unfit newest first */
+/**
+ * @param unfit newest first
+ * @param remedy if no backup can be named
+ */
 function nothingFound(
   where: string,
   wanted: WantedNewest,
   database: string | undefined,
   unfit: readonly Unfit[],
+  remedy: string,
 ): NotFoundError {
   const doing =
     wanted.by === 'latest'
@@ -205,10 +211,9 @@ function nothingFound(
   }
   if (oldest !== undefined) {
     const whose = other === undefined ? '' : ` of database ${database}`;
-    return error(`all usable backups${whose} under ${where} are later; the oldest is ${oldest.id}`, SEE_LIST);
+    return error(`all usable backups${whose} under ${where} are later; the oldest is ${oldest.id}`, remedy);
   }
-  if (unfit.length > 0) return error(`there is no usable backup under ${where}`, SEE_LIST);
-  return error(`there is no backup under ${where}`, 'check S3_PREFIX and AWS_STORAGE_BUCKET_NAME');
+  return error(`there is no ${unfit.length > 0 ? 'usable ' : ''}backup under ${where}`, remedy);
 }
 
 /**

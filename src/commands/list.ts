@@ -1,5 +1,6 @@
 import type { Backup } from '../catalog/backup.ts';
 import { listBackups } from '../catalog/catalog.ts';
+import { lookElsewhere } from '../catalog/look-elsewhere.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 import { type Check, decisiveCheck, describeFaults, faultyCheck } from '../catalog/verification.ts';
 import { EXIT } from '../errors.ts';
@@ -14,9 +15,15 @@ import { type Invocation, openSession, withStore } from './session.ts';
 /** `list`: the backups in the bucket, newest first. */
 export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, LIST_GROUPS);
-  const { config } = session;
+  const { config, signal } = session;
   const now = session.now();
-  const backups = await withStore(session, (store) => listBackups(store, config.prefix, invocation.signal));
+  const { backups, remedy } = await withStore(session, async (store) => {
+    const backups = await listBackups(store, config.prefix, signal);
+    return {
+      backups,
+      remedy: backups.length > 0 ? '' : await lookElsewhere(store, config.prefix, signal),
+    };
+  });
   const shrink = judgeShrink(backups, config.shrinkGuard, now);
   const larger = findLarger(backups, config.shrinkGuard, now);
   session.print(
@@ -25,7 +32,7 @@ export async function run(invocation: Invocation): Promise<number> {
       ...(shrink !== undefined && shrink.key === backup.dump?.key ? { shrunk: shrink } : {}),
     })),
     backups.length === 0
-      ? `no backups under ${config.prefix} in bucket ${config.bucket}; if there should be some, check S3_PREFIX and AWS_STORAGE_BUCKET_NAME`
+      ? `no backups under ${config.prefix} in bucket ${config.bucket}; if there should be some, ${remedy}`
       : render(backups, now, [
           ...(shrink === undefined ? [] : [describeShrink(shrink, config.shrinkGuard)]),
           ...larger

@@ -11,7 +11,7 @@ import { bareEtag } from './etag.ts';
 import { type ListPage, readListPage } from './list-page.ts';
 import { type ObjectPage, pageOf, takePages } from './object-page.ts';
 import { giveBack, newPageMemory, type PageMemory, receive } from './page-memory.ts';
-import type { ObjectInfo, PendingUpload } from './store.ts';
+import type { ObjectInfo, PendingUpload, Store } from './store.ts';
 import { given, nextPage } from './unlike-s3.ts';
 
 /** Runs one request and turns what it throws into the operator's errors. */
@@ -46,6 +46,16 @@ export async function* listObjectPages(call: Call, area: PagedArea): AsyncGenera
     if (page !== undefined) yield page;
     token = next;
   } while (token !== undefined);
+}
+
+/** The prefixes one level below the area's, as {@link Store.listFolders} describes. */
+export async function listFolders(
+  call: Call,
+  { client, bucket, prefix, signal }: ListingArea,
+): Promise<string[]> {
+  const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, Delimiter: '/' });
+  const { CommonPrefixes = [] } = await call(() => client.send(command, { abortSignal: signal }));
+  return CommonPrefixes.map(({ Prefix }) => given(Prefix, 'Prefix'));
 }
 
 async function listPage(

@@ -5,7 +5,7 @@ import { copyObject } from './copy-object.ts';
 import { deleteObjects } from './deletion.ts';
 import { ensureBucketCall } from './ensure-bucket.ts';
 import { readCalls } from './get-object.ts';
-import { listObjectPages, listObjects } from './listing.ts';
+import { listFolders, listObjectPages, listObjects } from './listing.ts';
 import type { PageMemory } from './page-memory.ts';
 import { putCall } from './put-object.ts';
 import type { Store } from './store.ts';
@@ -69,6 +69,9 @@ function s3Store(connection: Connection, region: string): Store {
 
     listPages: (prefix, { startAfter, signal }) =>
       listObjectPages(callListing(prefix, signal), { client, bucket, prefix, startAfter, free, signal }),
+
+    listFolders: (prefix, signal) =>
+      listFolders(callListing(prefix, signal), { client, bucket, prefix, signal }),
 
     versioning: (signal) =>
       call(`cannot use bucket ${bucket}`, 's3:GetBucketVersioning', signal, () =>

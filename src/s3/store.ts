@@ -144,6 +144,12 @@ export interface Store {
     options: { readonly startAfter?: string; readonly signal: AbortSignal },
   ): AsyncGenerator<ObjectPage>;
 
+  /**
+   * The first prefixes one level below `prefix`, each with its slash, in UTF-8 byte order: those of one page of
+   * ListObjectsV2 by the delimiter `/`, of at most 1,000 of them and of objects beside them.
+   */
+  listFolders(prefix: string, signal: AbortSignal): Promise<string[]>;
+
   /** Whether each write of an object keeps the previous one (GetBucketVersioning). */
   versioning(signal: AbortSignal): Promise<Versioning>;
 

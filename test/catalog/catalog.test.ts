@@ -201,7 +201,9 @@ test('the one that is chosen is the newest that can be restored, or the named on
   );
   await expect(
     chooseBackup(bed.store, 'elsewhere/', { by: 'latest' }, { now: new Date(), signal }),
-  ).rejects.toThrow(/there is no backup under elsewhere\/ of bucket \S+ — check S3_PREFIX/);
+  ).rejects.toThrow(
+    /there is no backup under elsewhere\/ of bucket \S+ — set S3_PREFIX to where there are backups: backup\/$/,
+  );
   await expect(choose({ by: 'id', id: '20260103000000' })).rejects.toThrow(DumpError);
   await expect(choose({ by: 'id', id: '20260104000000' })).rejects.toThrow(
     /there is no such backup under backup\/ of bucket/,

@@ -90,6 +90,8 @@ test('a delimiter folds keys away', async () => {
   const page = await bucket.client.send(new ListObjectsV2Command({ Bucket: bucket.name, Delimiter: '/' }));
   expect(page.CommonPrefixes?.map(({ Prefix }) => Prefix)).toEqual(['ends/', 'page/']);
   expect(page.Contents?.map(({ Key }) => Key)).toEqual(['z']);
+  expect(await bucket.store.listFolders('', inTime())).toEqual(['ends/', 'page/']);
+  expect(await bucket.store.listFolders('none/', inTime())).toEqual([]);
 });
 
 test('more keys than one request takes are deleted, and what was not there is no error', async () => {

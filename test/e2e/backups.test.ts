@@ -58,12 +58,12 @@ async function newDirectory(): Promise<string> {
 
 const pgDump = (format: 'plain' | 'custom') => runPgDump(bed.env, [`--format=${format}`, bed.database.name]);
 
-test('a bucket without backups lists as empty', async () => {
+test('a prefix without backups lists as empty, and those that have some are named', async () => {
   expect(await document('list', '--prefix', 'empty')).toEqual([]);
   expect(await bed.run(['list', '--prefix', 'empty'])).toMatchObject({
     status: 0,
     stdout:
-      'no backups under empty/ in bucket topobank-assets; if there should be some, check S3_PREFIX and AWS_STORAGE_BUCKET_NAME\n',
+      'no backups under empty/ in bucket topobank-assets; if there should be some, set S3_PREFIX to where there are backups: backup/\n',
     stderr: '',
   });
 });

@@ -554,7 +554,7 @@ const BAD: readonly Bad[] = [
     about: 'no backup at all',
     args: 'restore --latest --prefix empty/',
     status: 4,
-    says: /cannot find the latest backup: there is no backup under empty\/ of bucket topobank-assets — check S3_PREFIX/,
+    says: /cannot find the latest backup: there is no backup under empty\/ of bucket topobank-assets — set S3_PREFIX to where there are backups: /,
   },
   {
     about: 'a manifest that is no JSON',

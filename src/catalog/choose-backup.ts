@@ -1,4 +1,4 @@
-import { DumpError, NotFoundError } from '../errors.ts';
+import { ConfigError, DumpError, NotFoundError } from '../errors.ts';
 import type { Store } from '../s3/store.ts';
 import type { Backup, BrokenBackup, UsableBackup } from './backup.ts';
 import { backupTime, isAhead } from './backup-time.ts';
@@ -221,6 +221,7 @@ function nothingFound(
  *
  * @param doing for the error: `cannot use backup 20261123103000`
  * @throws NotFoundError if there is none, or none whose dump has the given file name
+ * @throws ConfigError if several have the id and none of them has a manifest
  */
 export async function findNamed(
   store: Store,
@@ -233,9 +234,13 @@ export async function findNamed(
   const keys = found.map(({ dump, manifest }) => dump?.key ?? manifest?.key);
   const at = file === undefined ? 0 : keys.indexOf(`${prefix}${file}`);
   const backup = found[at];
+  const others = keys.filter((key) => key !== undefined).join(' and ');
+  if (file === undefined && backup?.state === 'foreign' && found.length > 1) {
+    const remedy = 'give the file name of one of them instead';
+    throw new ConfigError({ doing, problem: `several dumps have this id: ${others}`, remedy });
+  }
   if (backup !== undefined) return backup;
   const where = `under ${prefix} of bucket ${store.bucket}`;
-  const others = keys.filter((key) => key !== undefined).join(' and ');
   const problem =
     others === '' ? `there is no such backup ${where}` : `there is no ${file} ${where}, only ${others}`;
   throw new NotFoundError({ doing, problem, remedy: SEE_LIST });

@@ -212,6 +212,27 @@ test('by the latest every command means that of its own database', async () => {
   }
 });
 
+test('an id that several foreign dumps have says nothing, and the name of one does', async () => {
+  const [plain, packed] = ['sql', 'sql.gz'].map((form) => `postgres-backup-20220101000000.${form}`);
+  await put(`shared/${plain}`, await pgDump('plain'));
+  await put(`shared/${packed}`, gzipSync(await pgDump('plain')));
+  for (const args of [['show'], ['verify'], ['restore', '--yes'], ['fetch']]) {
+    expect(await bed.run([...args, '20220101000000', '--prefix', 'shared/'])).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        `backup 20220101000000: several dumps have this id: shared/${plain} and shared/${packed} — give the file name of one of them instead\n$`,
+      ),
+    });
+  }
+  for (const name of [plain, packed])
+    expect(await document('show', `${name}`, '--prefix', 'shared/')).toMatchObject({ key: `shared/${name}` });
+  // Without a doubt it is the one of the manifest.
+  await put(`backup/postgres-backup-${made.id}.sql.gz`, 'x');
+  expect(await document('show', made.id)).toMatchObject({ key: made.key });
+  await bed.store.remove([`backup/postgres-backup-${made.id}.sql.gz`], signal);
+});
+
 test('show leaves open what a pushed dump does not say', async () => {
   const file = join(await newDirectory(), 'dump.sql');
   await writeFile(file, dumpText('CREATE TABLE public.t (a int);\n').replace(/-- Dumped .*\n/g, ''));

@@ -54,7 +54,9 @@ export async function retryWhileAway<T>(
         if (outages > MOST_OUTAGES) throw error;
         awaySince = performance.now();
         const most = formatDuration(AWAY_MS);
-        log.warn(`waiting up to ${most} for the server ${database.server}, ${purpose}: ${describeCause(error)}`);
+        log.warn(
+          `waiting up to ${most} for the server ${database.server}, ${purpose}: ${describeCause(error)}`,
+        );
       } else if (performance.now() - awaySince > AWAY_MS) throw error;
     }
     await delay(TRY_AGAIN_MS);

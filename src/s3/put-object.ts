@@ -40,7 +40,12 @@ export function putCall(
     await retryPassing(send, signal);
   }
 
-  /** @param etag of the object to be overwritten; undefined if there must be none */
+  /**
+   * Before an object is to be new, it is looked up: some servers ignore that condition (Ceph RGW in a bucket that keeps
+   * versions), and only writers that race may slip past the lookup.
+   *
+   * @param etag of the object to be overwritten; undefined if there must be none
+   */
   async function putIf(
     etag: string | undefined,
     key: string,
@@ -49,6 +54,10 @@ export function putCall(
   ): Promise<boolean> {
     // RGW compares what it is sent, quotes and all, with the ETag; others take it with and without quotes.
     const condition: Condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag };
+    if (etag === undefined) {
+      const present = await head(key, options.signal);
+      if (present !== undefined) return present.writeId === options.writeId;
+    }
     try {
       await putOnce(key, body, { ...options, ...condition });
       return true;

@@ -103,6 +103,8 @@ test('nothing is visible before all parts are there; the size is compared, and t
     'HeadObject',
     'CompleteMultipartUpload',
     'HeadObject',
+    // Of the manifest.
+    'HeadObject',
     'PutObject',
   ]);
   await provenBackup(prefix);
@@ -246,7 +248,8 @@ test.each([
   const key = new RegExp(`^${prefix}.*manifest`);
   bed.server.faults.push(
     { operation: 'PutObject', key, what: UNANSWERED },
-    { operation: 'HeadObject', key, what: DENIED },
+    // Before it is written, it is looked up.
+    { operation: 'HeadObject', key, after: 1, what: DENIED },
     { operation: 'DeleteObjectsEntry', key: new RegExp(`^${prefix}.*${kept.source}`), what: DENIED },
   );
   const { log, lines } = keepingLog();

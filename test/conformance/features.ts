@@ -5,6 +5,7 @@ import { answerOf } from '../../src/s3/errors.ts';
 /** What not every S3 server has. Everything else in the suite is what each has to do. */
 const FEATURES = [
   'If-None-Match on PutObject',
+  'If-None-Match in a bucket that keeps versions',
   'If-Match on PutObject',
   'tags of objects',
   'CRC32 trailers on streamed bodies',
@@ -25,6 +26,7 @@ const KNOWN_LIMITS: Readonly<Record<string, Limits>> = {
   own: { 'tags of objects': '501 NotImplemented' },
   swift: {
     'If-None-Match on PutObject': '501 NotImplemented',
+    'If-None-Match in a bucket that keeps versions': '501 NotImplemented',
     'If-Match on PutObject': '501 NotImplemented',
     'tags of objects': '501 NotImplemented',
     'CRC32 trailers on streamed bodies': '501 NotImplemented',
@@ -33,6 +35,7 @@ const KNOWN_LIMITS: Readonly<Record<string, Limits>> = {
     'control characters in keys': '500 InternalError',
   },
   rgw: {
+    'If-None-Match in a bucket that keeps versions': 'ignored',
     'CRC32 trailers on streamed bodies': '411 MissingContentLength',
     'refusal of a wrong CRC32': 'silently accepted',
     'refusal of a wrong Content-MD5 on DeleteObjects': 'silently accepted',

@@ -11,6 +11,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answerOf } from '../../src/s3/errors.ts';
 import { openMultipartWriter } from '../../src/s3/multipart-writer.ts';
 import { type ObjectPage, takePages } from '../../src/s3/object-page.ts';
 import { readObject } from '../../src/s3/reader.ts';
@@ -81,6 +82,29 @@ test('every write is a version that is read by its id, newest first in the list'
     { Key: 'file', VersionId: second, IsLatest: true, Size: 6 },
     { Key: 'file', VersionId: first, IsLatest: false, Size: 3 },
   ]);
+});
+
+feature('If-None-Match in a bucket that keeps versions', async () => {
+  await put('condition', 'first');
+  const command = new PutObjectCommand({ ...at('condition'), Body: 'second', IfNoneMatch: '*' });
+  const second = await bucket.client.send(command).catch((error: unknown) => error);
+  if (!(second instanceof Error)) throw new Shortcoming('ignored');
+  if (answerOf(second).status !== 412) throw second;
+  expect(await textOf('condition')).toBe('first');
+});
+
+test('existing objects are not overwritten when it is to be a new one', async () => {
+  const write = (text: string) =>
+    bucket.store.put('new', Buffer.from(text), {
+      ifAbsent: true,
+      contentType: 'text/plain',
+      signal: inTime(),
+    });
+  expect(await write('first')).toBe(true);
+  expect(await write('second')).toBe(false);
+  expect(await textOf('new')).toBe('first');
+  await bucket.store.remove(['new'], inTime());
+  expect(await write('third')).toBe(true);
 });
 
 test('an object of several parts has one ETag, whether it is looked up or listed', async () => {

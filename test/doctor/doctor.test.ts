@@ -714,7 +714,8 @@ test('what may be left is named where it cannot even be looked up', async () => 
   const denied = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
   bed.server.faults.push(
     { operation: 'DeleteObjects', what: denied },
-    { operation: 'HeadObject', what: denied },
+    // Before a probe is written, it is looked up.
+    { operation: 'HeadObject', after: 2, what: denied },
   );
   const finding = (await examine()).find(({ check }) => check === 's3: delete');
   bed.server.faults.length = 0;

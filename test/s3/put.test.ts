@@ -18,6 +18,7 @@ const put = (ifAbsent: boolean, body = BODY) =>
   bed.store.put(KEY, body, { ifAbsent, contentType: 'application/json', signal: inTime() });
 
 const NO_HEADER: Fault['what'] = { kind: 'error', status: 501, code: 'NotImplemented' };
+const IGNORED: Fault['what'] = { kind: 'unconditional' };
 const LOST: Fault['what'] = { kind: 'drop', when: 'after' };
 const CONFLICT: Fault['what'] = { kind: 'error', status: 409, code: 'ConditionalRequestConflict' };
 
@@ -37,6 +38,7 @@ describe('an object that is to be a new one', () => {
   test.each<[string, Fault | undefined]>([
     ['as the server says', undefined],
     ['although the server does not know If-None-Match', { times: 1, what: NO_HEADER }],
+    ['although the server ignores If-None-Match', { what: IGNORED }],
   ])('is not written over another of the same bytes, %s', async (_, fault) => {
     await put(false);
     const before = await bed.store.head(KEY, inTime());

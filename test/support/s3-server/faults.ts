@@ -22,6 +22,8 @@ export interface Fault {
     | { readonly kind: 'cut'; readonly afterBytes: number }
     /** The answer's body is another one, and its length is that of it. */
     | { readonly kind: 'alter'; readonly to: (body: Buffer) => Buffer }
+    /** The headers If-None-Match and If-Match are ignored. */
+    | { readonly kind: 'unconditional' }
     /** A bit of the request's body is flipped before it is looked at. */
     | { readonly kind: 'corrupt' }
     /** The request waits until this promise is settled; `onHeld` is told that it does. */

@@ -94,6 +94,10 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     async function perform(): Promise<Reply> {
       checkSignature(request, path, query, credentials, clock());
       if (fault?.kind === 'error') throw new S3Error(fault.status, fault.code);
+      if (fault?.kind === 'unconditional') {
+        delete request.headers['if-none-match'];
+        delete request.headers['if-match'];
+      }
       if (run === undefined) throw new S3Error(501, 'NotImplemented');
       return run({
         request,
@@ -180,6 +184,7 @@ async function send(
 }
 
 async function alter(reply: Reply, to: (body: Buffer) => Buffer): Promise<Reply> {
+  if (reply.xml !== undefined) return { ...reply, xml: to(Buffer.from(reply.xml)).toString() };
   if (reply.body === undefined) return reply;
   const body = to(Buffer.concat(await Readable.from(reply.body).toArray()));
   return {

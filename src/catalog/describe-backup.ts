@@ -1,4 +1,5 @@
-import { DumpError, NotFoundError } from '../errors.ts';
+import { DumpError, NotFoundError, StoreError } from '../errors.ts';
+import { answerOf } from '../s3/errors.ts';
 import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { type Backup, type Dump, type UsableBackup, verifiedObject } from './backup.ts';
@@ -83,10 +84,11 @@ async function describeStates(
   );
   if (named === undefined) return [];
   const { manifest } = named;
-  const dump = found.dumps.find((candidate) =>
+  const listed = found.dumps.find((candidate) =>
     // Every dump written with a manifest is plain SQL.
     manifest === undefined ? candidate.compression === null : candidate.key === manifest.key,
   );
+  const dump = listed ?? (manifest?.id === id ? await findUnlisted(store, manifest, signal) : undefined);
   // Dumps of the same time in another form have no manifest of their own.
   const others = found.dumps.filter((candidate) => candidate !== dump);
   const rest = others.map(
@@ -104,6 +106,23 @@ async function describeStates(
     return broken(`the dump ${manifest.key} has ${dump.bytes} bytes instead of ${manifest.storedBytes}`);
   }
   return [{ state: 'complete', id, dump, companions, manifest }, ...rest];
+}
+
+/**
+ * The dump that a listing lacks, if it is there: a listing may lag behind what was written (OpenStack Swift), and a
+ * backup whose dump is gone is pruned.
+ */
+async function findUnlisted(
+  store: Store,
+  { key, compression }: Manifest,
+  signal: AbortSignal,
+): Promise<Dump | undefined> {
+  const object = await store.head(key, signal).catch((error: unknown) => {
+    // A key that may list only under its own prefixes is told nothing about an object that is not there.
+    if (error instanceof StoreError && answerOf(error.cause).status === 403) return undefined;
+    throw error;
+  });
+  return object && { ...object, compression };
 }
 
 /** Beside the first backup of an id, which has the list of media: also the records of dumps that are gone. */

@@ -76,6 +76,24 @@ test('a backup whose manifest comes as another one each time stays, and the othe
   expect(await prune()).toEqual(['20260821000000']);
 });
 
+test('a backup whose dump a listing does not show yet is whole, and stays', async () => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-08-22']) await make.complete(day);
+  const to = (body: Buffer) =>
+    Buffer.from(String(body).replace(/<Contents><Key>[^<]*20260822000000\.sql<.*?<\/Contents>/, ''));
+  bed.server.faults.push({ operation: 'ListObjectsV2', what: { kind: 'alter', to } });
+  const perUnit = { day: 0, week: 0, month: 12, year: 0 };
+  expect(await prune(context({ rules: { newest: 2, perUnit, within: undefined } }))).toEqual([]);
+  expect(await states()).toEqual(
+    ['20261124000000', '20261123000000', '20260822000000'].map((id) => `${id} complete`),
+  );
+  // A key that may list only under its own prefixes is told nothing about a dump that is gone.
+  bed.server.faults.push({
+    operation: 'HeadObject',
+    what: { kind: 'error', status: 403, code: 'AccessDenied' },
+  });
+  expect((await states()).at(-1)).toBe('20260822000000 broken');
+});
+
 test('whole backups go, with their media, and nothing else', async () => {
   for (const day of ['2026-11-24', '2026-11-23', '2026-11-22']) {
     await make.complete(day);

@@ -1,5 +1,5 @@
 import { DumpError, NotFoundError, StoreError } from '../errors.ts';
-import { answerOf } from '../s3/errors.ts';
+import { answerOf, isArchived } from '../s3/errors.ts';
 import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { type Backup, type Dump, type UsableBackup, verifiedObject } from './backup.ts';
@@ -146,6 +146,11 @@ function formOf(dump: Dump | undefined): Dump['compression'] {
 /** @returns undefined if the manifest, the last object of its backup, was deleted between listing and reading */
 function describeUnread(key: string, error: unknown): UnreadManifest | undefined {
   if (error instanceof NotFoundError) return undefined;
+  if (isArchived(error)) {
+    // Nothing else must be kept from being listed, restored or pruned.
+    const fault = `its manifest ${key} is in an archive; retrieve it (S3 RestoreObject) to use this backup`;
+    return { manifest: undefined, fault, unproven: true };
+  }
   if (!(error instanceof DumpError)) throw error;
   const fault = `its manifest ${key} cannot be read: ${error.problem}; if it is deleted, the dump is listed as foreign`;
   return { manifest: undefined, fault, unproven: false };

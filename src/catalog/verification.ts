@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { NotFoundError } from '../errors.ts';
+import { isArchived } from '../s3/errors.ts';
 import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { formatExcerpt, formatHash } from '../ui/format.ts';
@@ -169,6 +170,7 @@ export async function readRecord(store: Store, object: ObjectInfo, signal: Abort
   } catch (error) {
     if (error instanceof NotFoundError) return { kind: 'none' };
     if (error instanceof SyntaxError) return unread('is not JSON');
+    if (isArchived(error)) return unread('is in an archive');
     throw error;
   }
 }

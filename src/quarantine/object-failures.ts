@@ -1,5 +1,5 @@
 import { StoreError } from '../errors.ts';
-import { answerOf } from '../s3/errors.ts';
+import { answerOf, isArchived } from '../s3/errors.ts';
 
 /** If this many objects fail in a row, the server is taken to fail for all. */
 export const MOST_IN_A_ROW = 16;
@@ -42,12 +42,12 @@ export function tolerateFailures(): ObjectFailures {
 
 /**
  * Whether an error may concern this object alone: the server has answered and not refused the caller, or it took too
- * long over this object. An object in an archive is refused with 403, like an unauthorised caller.
+ * long over this object.
  */
 export function isOfOneObject(error: unknown): error is StoreError {
   if (!(error instanceof StoreError)) return false;
   const { status, code } = answerOf(error.cause);
   if (status === undefined) return code === 'TimeoutError';
-  if (status === 401 || status === 403) return code === 'InvalidObjectState';
+  if (status === 401 || status === 403) return isArchived(error);
   return !OF_THE_CALLER.has(code);
 }

@@ -23,6 +23,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   NoSuchKey: 404,
   NoSuchUpload: 404,
   NoSuchVersion: 404,
+  ObjectNotInActiveTierError: 403,
   OperationAborted: 409,
   PreconditionFailed: 412,
   RequestTimeout: 400,

@@ -34,7 +34,19 @@ export function isConnectTimeout(error: unknown): boolean {
   return name === 'TimeoutError' && /did not establish a connection/.test(message);
 }
 
+/** What S3 answers for an object that it could return only after retrieving it from an archive, such as S3 Glacier. */
+const ARCHIVED = new Set(['InvalidObjectState', 'ObjectNotInActiveTierError']);
+
+/** Whether an object was refused because it is in an archive. The status is 403, like that for an unauthorised caller. */
+export function isArchived(error: unknown): boolean {
+  return error instanceof StoreError && ARCHIVED.has(answerOf(error.cause).code);
+}
+
+const RETRIEVE =
+  'a lifecycle rule has moved the object to an archive: retrieve it (S3 RestoreObject), and exclude it from that rule';
+
 const REMEDIES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries([...ARCHIVED].map((code) => [code, RETRIEVE])),
   // Swift sends this for an unknown access key too.
   SignatureDoesNotMatch: 'check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID',
   InvalidAccessKeyId: 'check AWS_ACCESS_KEY_ID',

@@ -94,6 +94,20 @@ test('a backup whose dump a listing does not show yet is whole, and stays', asyn
   expect((await states()).at(-1)).toBe('20260822000000 broken');
 });
 
+test('a backup whose manifest is in an archive stays, and keeps no other from going', async () => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-08-22', '2026-08-21']) await make.complete(day);
+  const what = { kind: 'error', status: 403, code: 'InvalidObjectState' } as const;
+  bed.server.faults.push({ operation: 'GetObject', key: /20260822.*manifest/, what });
+  expect(await prune()).toEqual(['20260821000000']);
+  const [, , archived] = await listBackups(bed.store, 'backup/', signal);
+  expect(archived).toMatchObject({
+    id: '20260822000000',
+    state: 'broken',
+    fault:
+      'its manifest backup/postgres-backup-20260822000000.manifest.json is in an archive; retrieve it (S3 RestoreObject) to use this backup',
+  });
+});
+
 test('whole backups go, with their media, and nothing else', async () => {
   for (const day of ['2026-11-24', '2026-11-23', '2026-11-22']) {
     await make.complete(day);

@@ -93,6 +93,14 @@ test.each([
   expect(await read()).toEqual({ kind: 'unread', reason });
 });
 
+test('one that is in an archive is not taken for none', async () => {
+  await put(encodeRecord(history(['full'])));
+  const what = { kind: 'error', status: 403, code: 'InvalidObjectState' } as const;
+  bed.server.faults.push({ operation: 'GetObject', times: 1, what });
+  const reason = `the record of its verifications, ${KEY}, is in an archive`;
+  expect(await read()).toEqual({ kind: 'unread', reason });
+});
+
 test('one that is gone tells nothing', async () => {
   expect(await read()).toEqual({ kind: 'none' });
 });

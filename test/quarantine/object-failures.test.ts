@@ -11,6 +11,7 @@ test.each<[string, Error, boolean]>([
   ['503 SlowDown', failure(503, 'SlowDown'), true],
   ['400 InvalidRequest', failure(400, 'InvalidRequest'), true],
   ['403 InvalidObjectState', failure(403, 'InvalidObjectState'), true],
+  ['403 ObjectNotInActiveTierError', failure(403, 'ObjectNotInActiveTierError'), true],
   ['TimeoutError', failure(undefined, 'TimeoutError'), true],
   ['403 AccessDenied', failure(403, 'AccessDenied'), false],
   ['403 SignatureDoesNotMatch', failure(403, 'SignatureDoesNotMatch'), false],

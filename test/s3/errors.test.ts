@@ -54,6 +54,10 @@ test.each([
     answer(404, 'NoSuchUpload'),
     '404 NoSuchUpload — something else ended the upload: check the bucket’s lifecycle rules, and run again',
   ],
+  [
+    answer(403, 'InvalidObjectState'),
+    '403 InvalidObjectState — a lifecycle rule has moved the object to an archive: retrieve it (S3 RestoreObject), and exclude it from that rule',
+  ],
   [answer(404, 'NoSuchKey'), '404 NoSuchKey — see the S3 server’s log'],
   [answer(400, 'UnknownError'), 'HTTP 400 — check S3_REGION and AWS_S3_ENDPOINT_URL'],
   [answer(400, 'InvalidPart'), '400 InvalidPart — the server lost a part: run again, and see its log'],

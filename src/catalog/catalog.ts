@@ -66,9 +66,24 @@ export async function newestBackup(
   return undefined;
 }
 
-/** Whether a backup that was listed has been deleted since, or is being: its dump is the first to go. */
-export async function isDeleted(store: Store, { dump }: Backup, signal: AbortSignal): Promise<boolean> {
-  return dump !== undefined && (await store.head(dump.key, signal)) === undefined;
+/**
+ * Whether a backup that was listed has been deleted since, or is being: its dump is the first to go, its manifest the
+ * last. A dump that is still listed although there is no such object is one that the server has lost.
+ */
+export async function isDeleted(
+  store: Store,
+  { dump, manifest, companions }: Backup,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const isGone = async (key: string) => (await store.head(key, signal)) === undefined;
+  if (dump === undefined || !(await isGone(dump.key))) return false;
+  for await (const { key } of store.list(dump.key, { signal })) {
+    if (key !== dump.key) break;
+    // A listing may lag behind.
+    const last = manifest && companions.at(-1);
+    return last !== undefined && isGone(last.key);
+  }
+  return true;
 }
 
 /** Reads the backups with an id: one for each dump of this time, the one that has a manifest first. */

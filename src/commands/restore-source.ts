@@ -1,10 +1,11 @@
 import type { UsableBackup } from '../catalog/backup.ts';
+import { isDeleted } from '../catalog/catalog.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import { backupSource, fileSource } from '../catalog/dump-source.ts';
 import { type Manifest, withoutCheckpoints } from '../catalog/manifest.ts';
 import { type Check, describeFaults, hasWrongCheckpoints } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
-import { NotFoundError, RestoreError } from '../errors.ts';
+import { NotFoundError, RestoreError, StoreError } from '../errors.ts';
 import type { RestoreMedia } from '../restore/restore-confirmed.ts';
 import type { Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
@@ -81,15 +82,20 @@ export async function withSource(
  *
  * @throws NotFoundError if the backup is gone or replaced
  */
-async function checkThere(
-  store: Store,
-  { id, dump, manifest }: UsableBackup,
-  signal: AbortSignal,
-): Promise<void> {
+async function checkThere(store: Store, backup: UsableBackup, signal: AbortSignal): Promise<void> {
+  const { id, dump, manifest } = backup;
   const present = await store.head(dump.key, signal);
   if (present?.bytes === dump.bytes && (manifest !== undefined || present.etag === dump.etag)) return;
+  const doing = `cannot restore backup ${id}`;
+  if (present === undefined && !(await isDeleted(store, backup, signal))) {
+    throw new StoreError({
+      doing,
+      problem: `the server lists ${dump.key}, but has no such object`,
+      remedy: `see the S3 server’s log, and restore another backup; after \`topobank-backup verify ${id}\`, --latest skips this one`,
+    });
+  }
   throw new NotFoundError({
-    doing: `cannot restore backup ${id}`,
+    doing,
     problem: `it has been ${present === undefined ? 'deleted' : 'replaced'} since it was chosen`,
     remedy: 'see which backups are left with `topobank-backup list`, and run again',
   });

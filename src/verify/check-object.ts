@@ -48,6 +48,11 @@ export async function checkObject(store: Store, backup: Backup, signal: AbortSig
   );
 }
 
+/** What is wrong with a backup whose dump the server lists, but does not have. */
+export function lossFault({ dump, manifest }: UsableBackup): Fault {
+  return objectFault(dump.key, manifest?.storedBytes ?? dump.bytes, undefined);
+}
+
 /** Whether its manifest is there, which is the last of its objects to be deleted. */
 async function hasManifest(store: Store, backup: UsableBackup, signal: AbortSignal): Promise<boolean> {
   const object = backup.manifest === undefined ? undefined : backup.companions.at(-1);

@@ -1,5 +1,6 @@
 import { type Backup, verifiedObject } from '../catalog/backup.ts';
 import { verifiedKey } from '../catalog/backup-name.ts';
+import { isDeleted } from '../catalog/catalog.ts';
 import { isRecordOf } from '../catalog/describe-backup.ts';
 import {
   addCheck,
@@ -58,11 +59,15 @@ async function writeCheck(
 ): Promise<string | undefined> {
   const { id } = backup;
   const key = verifiedKey(prefix, id, backup.dump?.compression ?? null);
+  const isPruned = async () => backup.dump === undefined || isDeleted(store, backup, signal);
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const present = await store.head(object.key, signal);
     // If the backup was pruned meanwhile, no record must be left behind.
-    if (present === undefined) return undefined;
-    if ((present.etag !== '' && present.etag !== object.etag) || present.bytes !== object.bytes)
+    if (present === undefined && (await isPruned())) return undefined;
+    if (
+      present !== undefined &&
+      ((present.etag !== '' && present.etag !== object.etag) || present.bytes !== object.bytes)
+    )
       return `${object.key} has been replaced since`;
     // Another verification may have recorded a fault since the backup was listed.
     const { read, etag } = await readLatest(store, key, signal);
@@ -76,7 +81,8 @@ async function writeCheck(
     });
     if (!written) continue;
     // Nor if it was pruned while the record was written.
-    if ((await store.head(object.key, signal)) === undefined) await store.remove([key], signal);
+    if ((await store.head(object.key, signal)) === undefined && (await isPruned()))
+      await store.remove([key], signal);
     return undefined;
   }
   return `other verifications write ${key} all the time`;

@@ -1,10 +1,12 @@
 import type { Backup, BrokenBackup, UsableBackup } from '../catalog/backup.ts';
+import { isDeleted } from '../catalog/catalog.ts';
+import { deletedMeanwhile } from '../catalog/choose-backup.ts';
 import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import type { Depth } from '../catalog/verification.ts';
 import { ZSTD } from '../dump/other-than-plain.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
-import { DumpError, StoreError } from '../errors.ts';
+import { DumpError, NotFoundError, StoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { readAhead } from '../s3/read-ahead.ts';
@@ -12,7 +14,7 @@ import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { type ByteTools, checkBytes } from './check-bytes.ts';
 import { addMediaList } from './check-media-list.ts';
-import { brokenFault, checkObject, faulty } from './check-object.ts';
+import { brokenFault, checkObject, faulty, lossFault } from './check-object.ts';
 import type { Evidence, Verification } from './evidence.ts';
 import { recordCheck } from './record-check.ts';
 
@@ -59,10 +61,18 @@ async function check(
   // What cannot be unpacked here may still be good.
   if (backup.dump.compression === 'zstd') throw unknownForm(backup.dump.key);
   const source = verifySource(context, backup);
-  const evidence = await (depth === 'full'
-    ? checkBytes(source, context, signal)
-    : restoreAndDump(context, source, signal));
-  return addMediaList(context, backup, evidence, signal);
+  try {
+    const evidence = await (depth === 'full'
+      ? checkBytes(source, context, signal)
+      : restoreAndDump(context, source, signal));
+    return await addMediaList(context, backup, evidence, signal);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    if (await isDeleted(context.store, backup, signal))
+      throw deletedMeanwhile(`cannot verify backup ${backup.id}`);
+    if ((await context.store.head(backup.dump.key, signal)) !== undefined) throw error;
+    return { ...faulty(lossFault(backup)), foundBy: 'full' };
+  }
 }
 
 async function restoreAndDump(

@@ -476,6 +476,33 @@ test('one that is pruned while --all is at work is left out', async () => {
   expect(status).toBe(0);
 });
 
+test.each([
+  [[], 'full'],
+  [['--restore'], 'full'],
+  [['--quick'], 'quick'],
+] as const)(
+  'a dump that the server lists but has lost is a fault that is recorded, with %j',
+  async (depth, foundBy) => {
+    const what = { kind: 'error', status: 404, code: 'NoSuchKey' } as const;
+    for (const operation of ['HeadObject', 'GetObject'])
+      bed.server.faults.push({ operation, key: /\.sql$/, what });
+    const { status, stdout } = await bed.run(['verify', '--all', '--json', ...depth]);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { id, depth: foundBy, ok: false, faults: [{ what: 'object', where: dumpKey(), found: 'no object' }] },
+    ]);
+    expect(status).toBe(3);
+    expect((await findBackup(bed.store, 'backup/', id, signal))?.verified?.checks[0]).toMatchObject({
+      ok: false,
+    });
+    expect(await bed.run(['restore', id, '--yes', '--no-audit'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(
+        `cannot restore backup ${id}: the server lists ${dumpKey()}, but has no such object — `,
+      ),
+    });
+  },
+);
+
 /** When its object is looked for, these have just been deleted, in this order. */
 const pruneAtHead = (...keys: readonly string[]) =>
   during(bed, { operation: 'HeadObject', key: /\.sql$/ }, async () => {

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { checkHealth } from '../../src/health/check-health.ts';
+import { parseSchedule } from '../../src/schedule/parse-schedule.ts';
+import { deferred } from '../support/deferred.ts';
 import { type BackupMaker, makeBackups } from '../support/stored-backups.ts';
 import { createTestBed, type TestBed } from '../support/test-bed.ts';
 
@@ -52,6 +55,24 @@ test('a server that breaks off is not waited for, for who asks may not wait', as
   const { status, stderr } = await health();
   expect(status).toBe(1);
   expect(stderr).toMatch(/^topobank-backup: cannot read .*: .*ECONNRESET.*\n$/);
+});
+
+test('a server that stays silent is given up before whoever asks gives up', async () => {
+  await make.complete(hoursAgo(1));
+  const over = deferred<void>();
+  bed.server.faults.push({ operation: 'GetObject', what: { kind: 'hold', until: over.promise } });
+  const rules = {
+    schedule: parseSchedule('@daily', 'UTC', 'DBBACKUP_SCHEDULE'),
+    database: undefined,
+    randomDelay: 0,
+    grace: undefined,
+    shrinkGuard: 0,
+  };
+  const context = { store: bed.store, prefix: 'backup/', rules, now: new Date(), limitMs: 100 };
+  await expect(checkHealth(context, new AbortController().signal)).rejects.toThrow(
+    `cannot check the backups under backup/ of bucket ${bed.store.bucket} (${bed.store.endpoint}): the server did not answer within 100ms — check AWS_S3_ENDPOINT_URL`,
+  );
+  over.resolve();
 });
 
 test('the schedule and the grace are those of the service', async () => {

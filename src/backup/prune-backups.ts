@@ -6,6 +6,7 @@ import { planRetention } from '../retention/plan-retention.ts';
 import type { RetentionRules } from '../retention/rules.ts';
 import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
+import { answerOf } from '../s3/errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
@@ -71,7 +72,7 @@ export async function carryOutPrune(
       const refused = new Set(error.keys);
       const done = gone.filter((backup) => !objectsOf(backup).some(({ key }) => refused.has(key)));
       if (done.length > 0) log.info(`pruned ${describeBackups(done)}`);
-    } else {
+    } else if (!(await isRefused(store, gone, error, signal))) {
       log.warn(
         `interrupted while pruning ${describeBackups(gone)}; a backup that has lost its dump is listed as broken, and the next prune finishes the job`,
       );
@@ -79,6 +80,19 @@ export async function carryOutPrune(
     throw error;
   }
   log.info(`pruned ${describeBackups(gone)}`);
+}
+
+/** Whether a key that may not delete was refused from the first request on, so that nothing has gone. */
+async function isRefused(
+  store: Store,
+  backups: readonly Backup[],
+  error: unknown,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!(error instanceof StoreError) || answerOf(error.cause).status !== 403) return false;
+  const [first] = backups.flatMap(objectsOf);
+  const there = first && store.head(first.key, signal).catch(() => undefined);
+  return (await there) !== undefined;
 }
 
 /** @param backups newest first, at least one */

@@ -273,6 +273,15 @@ test('what may have gone is said where it is cut off', async () => {
   expect((await states()).filter((state) => state.endsWith('broken'))).toHaveLength(2);
 });
 
+test('nothing is said to be cut off where a key may delete nothing', async () => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21']) await make.complete(day);
+  const what = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
+  bed.server.faults.push({ operation: 'DeleteObjects', what });
+  const given = context();
+  await expect(prune(given)).rejects.toThrow(/403 AccessDenied — .*s3:DeleteObject/);
+  expect(given.lines.filter((line) => !line.startsWith('debug'))).toEqual([]);
+});
+
 test('what went is said', async () => {
   for (const day of ['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21']) await make.complete(day, 1024);
   const given = context();

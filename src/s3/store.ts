@@ -111,8 +111,8 @@ export interface Store {
   /**
    * PutObject. With `ifAbsent`, an existing object is not overwritten (`If-None-Match: *`), and with `ifMatch` only one
    * with this ETag is (`If-Match`). Where a server does not know the header (501) or ignores `If-None-Match`, HEAD
-   * decides, which may let several racing writers through; some servers ignore `If-Match`. Returns false if another write's object was there,
-   * or none.
+   * decides, which may let several racing writers through; some servers ignore `If-Match`. Returns false if another
+   * write's object was there, or none.
    */
   put(
     key: string,

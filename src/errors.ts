@@ -95,6 +95,13 @@ export class RestoreError extends OperatorError {
   }
 }
 
+/** The same error, with other advice. */
+export function withRemedy<E extends DatabaseError | RestoreError>(error: E, remedy: string): E {
+  const SameClass = error.constructor as new (parts: ErrorParts) => E;
+  // The cause is no enumerable property, unlike the other parts.
+  return new SameClass({ ...error, remedy, cause: error.cause });
+}
+
 /** Another run holds the lock: wait, or end the other run. */
 export class LockedError extends OperatorError {
   readonly exitStatus = EXIT.locked;

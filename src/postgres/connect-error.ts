@@ -1,4 +1,4 @@
-import { DatabaseError, type OperatorError } from '../errors.ts';
+import { DatabaseError, type OperatorError, withRemedy } from '../errors.ts';
 import { dropByHand, openAgain } from './database-statements.ts';
 import { databaseError, describeCause, errorCode, NOT_SERVED } from './errors.ts';
 import { NoPasswordError } from './password-file.ts';
@@ -52,7 +52,7 @@ export function connectError(tried: TriedConnection, error: unknown): Error {
 
 /** The remedies name the variables that usually give the settings. */
 function namingSource(error: OperatorError, from: string | undefined): OperatorError {
-  const { doing, problem, remedy, cause } = error;
+  const { remedy } = error;
   if (from === undefined || remedy === undefined || !(error instanceof DatabaseError)) return error;
-  return new DatabaseError({ doing, problem, remedy: remedy.replace(OWN_VARIABLES, from), cause });
+  return withRemedy(error, remedy.replace(OWN_VARIABLES, from));
 }

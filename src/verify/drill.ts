@@ -3,7 +3,7 @@ import type { DumpSource } from '../catalog/dump-source.ts';
 import { databaseOf, type Manifest } from '../catalog/manifest.ts';
 import { faultLine } from '../catalog/verification.ts';
 import { type DumpIndex, type KnownDump, majorOf } from '../dump/dump-index.ts';
-import { DatabaseError, DumpError, RestoreError } from '../errors.ts';
+import { DatabaseError, DumpError, RestoreError, withRemedy } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError, errorCode } from '../postgres/errors.ts';
@@ -100,11 +100,9 @@ export async function drill(
 
 /** A backup may be of a standby, and then the drill needs another server, not the backup. */
 function notOnStandby(error: unknown): unknown {
-  if (!(error instanceof DatabaseError)) return error;
-  const { doing, problem, cause } = error;
-  if (errorCode(cause) !== SQLSTATE.readOnlySqlTransaction) return error;
-  const remedy = 'set VERIFY_DATABASE_URL to a server that is no standby';
-  return new DatabaseError({ doing, problem, remedy, cause });
+  const isOfStandby =
+    error instanceof DatabaseError && errorCode(error.cause) === SQLSTATE.readOnlySqlTransaction;
+  return isOfStandby ? withRemedy(error, 'set VERIFY_DATABASE_URL to a server that is no standby') : error;
 }
 
 /** What is settled before the scratch database is created. */

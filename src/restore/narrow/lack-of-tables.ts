@@ -1,4 +1,4 @@
-import { RestoreError } from '../../errors.ts';
+import { RestoreError, withRemedy } from '../../errors.ts';
 import { sqlState } from '../../postgres/errors.ts';
 import { mayBeForLackOfRows } from '../load/lack-of-rows.ts';
 
@@ -6,10 +6,10 @@ import { mayBeForLackOfRows } from '../load/lack-of-rows.ts';
 export function perhapsForLackOfTables(error: unknown): unknown {
   if (!(error instanceof RestoreError) || isOfValue(error)) return error;
   if (!mayBeForLackOfRows(error, { entry: undefined })) return error;
-  const { doing, problem, serverLacks, cause } = error;
-  const remedy =
-    'also give --table for the tables that this reads, or restore the whole dump, without --table';
-  return new RestoreError({ doing, problem, remedy, serverLacks, cause });
+  return withRemedy(
+    error,
+    'also give --table for the tables that this reads, or restore the whole dump, without --table',
+  );
 }
 
 /** Where a COPY stands in a value that is not of its column's type; no function has been called. */

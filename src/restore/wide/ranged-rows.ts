@@ -1,7 +1,7 @@
 import type { DumpTable } from '../../dump/dump-index.ts';
 import type { ReadRange } from '../../dump/read-text.ts';
 import type { CopyStart } from '../../dump/tokens.ts';
-import { RestoreError } from '../../errors.ts';
+import { RestoreError, withRemedy } from '../../errors.ts';
 import { errorCode } from '../../postgres/errors.ts';
 import { copyRows } from '../load/copy-rows.ts';
 import { IN_ONE_PIECE, proveRows } from '../load/prove-rows.ts';
@@ -115,13 +115,8 @@ const OF_CONTENTS = /^22/;
  */
 function perhapsCutWrong(error: unknown, remedyForDamage: string): unknown {
   if (!(error instanceof RestoreError)) return error;
-  const { doing, problem, remedy, serverLacks, cause } = error;
+  const { remedy, cause } = error;
   if (cause !== undefined && !OF_CONTENTS.test(errorCode(cause) ?? '')) return error;
-  return new RestoreError({
-    doing,
-    problem,
-    remedy: `${remedy === undefined ? '' : `${remedy}; or `}${remedyForDamage}; ${IN_ONE_PIECE}`,
-    serverLacks,
-    cause,
-  });
+  const otherwise = remedy === undefined ? '' : `${remedy}; or `;
+  return withRemedy(error, `${otherwise}${remedyForDamage}; ${IN_ONE_PIECE}`);
 }

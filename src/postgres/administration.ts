@@ -1,16 +1,13 @@
 import pg from 'pg';
 import { DatabaseError } from '../errors.ts';
-import { lookUntilGone } from '../look-until-gone.ts';
 import { creationStatement, openAgain, renameStatement } from './database-statements.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
 import { execute } from './execute.ts';
 import { type CreationOptions, readServerVersion } from './facts.ts';
 import { refusePrepared } from './prepared-transactions.ts';
 import { isAway } from './server-away.ts';
+import { endSessions } from './session.ts';
 import { SQLSTATE } from './sqlstate.ts';
-
-/** How long terminated sessions may take to end. */
-const TERMINATING = { mostMs: 30_000, pauseMs: 50 };
 
 const quote = pg.escapeIdentifier;
 
@@ -74,37 +71,6 @@ export async function createDatabase(
       cause: error,
     });
   }
-}
-
-/** Ends every other session of a database and waits until they are gone. */
-export async function endSessions(client: pg.Client, name: string): Promise<void> {
-  const doing = `cannot end the connections to database ${name}`;
-  try {
-    const left = await lookUntilGone(() => terminate(client, name), TERMINATING);
-    if (left.length === 0) return;
-    throw new DatabaseError({
-      doing,
-      problem: `process ${left.join(', ')} did not end`,
-      remedy: 'end it on the database server and run again',
-    });
-  } catch (error) {
-    throw databaseError(doing, error);
-  }
-}
-
-/**
- * Tells the other sessions of a database to end. Autovacuum workers, which have no role, may not be ended by everyone,
- * and give way to a rename or drop by themselves.
- *
- * @returns the processes of those that were still there
- */
-async function terminate(client: pg.Client, name: string): Promise<number[]> {
-  const { rows } = await client.query<{ pid: number }>(
-    `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE datname = $1 AND pid <> pg_backend_pid() AND usesysid IS NOT NULL`,
-    [name],
-  );
-  return rows.map(({ pid }) => pid);
 }
 
 /**

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { to } from 'pg-copy-streams';
 import type { Database } from './database.ts';
-import { readSessionPid } from './session-pid.ts';
+import { readSessionPid } from './session.ts';
 
 /** How long cancelling an unwanted COPY may take, in milliseconds. */
 const CANCEL_MS = 10_000;

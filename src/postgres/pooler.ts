@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 import type { Database } from './database.ts';
 import { databaseError, SESSION_POOL } from './errors.ts';
-import { readSessionPid } from './session-pid.ts';
+import { readSessionPid } from './session.ts';
 
 /** How long a second connection may take to get a session, in milliseconds. */
 const WAIT_MS = 5000;

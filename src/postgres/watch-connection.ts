@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 import { SESSION_POOL } from './errors.ts';
-import { readSessionPid } from './session-pid.ts';
+import { readSessionPid } from './session.ts';
 
 /** How closely a connection is watched. */
 export interface WatchPace {

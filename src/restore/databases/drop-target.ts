@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { lookUntilGone } from '../../look-until-gone.ts';
 import {
   allowConnections,
   dropDatabase,
@@ -12,7 +11,7 @@ import {
 import type { Database } from '../../postgres/database.ts';
 import { describeCause } from '../../postgres/errors.ts';
 import { isAway } from '../../postgres/server-away.ts';
-import { readSession, type Session } from '../../postgres/session.ts';
+import { cancelWaiting, endStatement, readSession, type Session } from '../../postgres/session.ts';
 import type { Logger } from '../../ui/log.ts';
 import { uninterrupted } from '../../uninterrupted.ts';
 import { type FoundDatabases, findDatabases } from './find-target.ts';
@@ -59,7 +58,7 @@ export function targetDrop({ database, log }: DropContext, name: string): Target
 
   async function look(server: Database, signal: AbortSignal): Promise<Fate> {
     return server.use(server.maintenanceName, signal, async (admin) => {
-      if (session !== undefined && !(await endDrop(admin, name, session))) return 'not known';
+      if (session !== undefined && !(await endDrop(admin, session, name))) return 'not known';
       const found = (await listDatabases(admin)).find((each) => each.name === name);
       if (found === undefined) return 'dropped';
       if (found.invalid) return 'cut off';
@@ -126,34 +125,15 @@ async function untilAborted(
   }
 }
 
-async function cancelWaiting(admin: pg.Client, { pid, began }: Session): Promise<void> {
-  await admin.query(
-    `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
-     WHERE pid = $1 AND backend_start::text = $2 AND wait_event_type = 'Lock'`,
-    [pid, began],
-  );
-}
-
 /**
- * The server may go on with a statement whose connection is gone. One that waits for a lock is ended; any other is waited
- * for, because servers from before 15.4 and its like leave a database without its files, but with its name, if a drop is
- * ended half-way. A pooler may have given the session to somebody else meanwhile; where sessions do not tell what they
- * run (track_activities), that cannot be seen.
+ * The server may go on with a drop whose connection is gone. One that waits for a lock is ended; any other is waited for,
+ * because servers from before 15.4 and its like leave a database without its files, but with its name, if a drop is ended
+ * half-way.
  *
- * @returns whether the drop has ended
+ * @returns whether it has ended, as far as can be seen
  */
-async function endDrop(admin: pg.Client, name: string, { pid, began }: Session): Promise<boolean> {
-  const endWaiting = async () => {
-    const { rows } = await admin.query<{ state: string }>(
-      `SELECT state, CASE WHEN wait_event_type = 'Lock' THEN pg_terminate_backend(pid) END FROM pg_stat_activity
-       WHERE pid = $1 AND backend_start::text = $2 AND pid <> pg_backend_pid()
-         AND (query = $3 AND state = 'active' OR state = 'disabled')`,
-      [pid, began, dropStatement(name)],
-    );
-    return rows;
-  };
-  const left = await lookUntilGone(endWaiting, ENDING);
-  return left.every(({ state }) => state === 'disabled');
+async function endDrop(admin: pg.Client, session: Session, name: string): Promise<boolean> {
+  return endStatement(admin, session, dropStatement(name), ENDING);
 }
 
 async function allowAgain(admin: pg.Client, name: string, log: Logger): Promise<void> {

@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import { OperatorError, RestoreError } from '../../errors.ts';
-import { endSessions, listDatabases, renameDatabase } from '../../postgres/administration.ts';
+import { listDatabases, renameDatabase } from '../../postgres/administration.ts';
 import type { Database } from '../../postgres/database.ts';
 import { renameStatement } from '../../postgres/database-statements.ts';
 import { describeCause, sqlState } from '../../postgres/errors.ts';
+import { endSessions } from '../../postgres/session.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import type { Logger } from '../../ui/log.ts';
 import { type FoundDatabases, findDatabases } from './find-target.ts';

@@ -3,7 +3,6 @@ import type pg from 'pg';
 import { DatabaseError } from '../../errors.ts';
 import {
   allowConnections,
-  endSessions,
   inTransaction,
   listDatabases,
   refuseConnections,
@@ -14,8 +13,13 @@ import { awaitedLocks, describeBlocker } from '../../postgres/awaited-locks.ts';
 import type { Database } from '../../postgres/database.ts';
 import { errorCode } from '../../postgres/errors.ts';
 import { refusePrepared } from '../../postgres/prepared-transactions.ts';
-import { endSession, readSession, type Session } from '../../postgres/session.ts';
-import { readSessionPid } from '../../postgres/session-pid.ts';
+import {
+  endSession,
+  endSessions,
+  readSession,
+  readSessionPid,
+  type Session,
+} from '../../postgres/session.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import { formatDuration } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';

@@ -10,10 +10,10 @@ import { type KeyRange, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
+import { watched } from '../watched.ts';
 import type { BackupAuditContext } from './audit-backup.ts';
 import { readDumpReferences } from './dumped/dump-references.ts';
 import { compareMedia } from './join/compare-media.ts';
-import { counted } from './join/counted.ts';
 import { joinReferences } from './join/join-references.ts';
 import { onlyMedia } from './join/only-media.ts';
 import { OBJECTS_PER_RANGE } from './join/reference-ranges.ts';
@@ -71,7 +71,7 @@ export async function findOutlooks(
       throw error;
     }
   }
-  const pages = counted(listed(), (page) => progress.add(page.length));
+  const pages = watched(listed(), (page) => progress.add(page.length));
   const readers = broadcast(pages, backups.length);
 
   async function outlookOf(
@@ -172,7 +172,7 @@ async function judgeBackup(
   if (list !== undefined && isListComplete(backup, context)) {
     let changed = 0;
     const listed = readMediaManifest(context.store, list.key, backup.manifest?.media, signal);
-    const entries = counted(listed, (batch) => {
+    const entries = watched(listed, (batch) => {
       references += batch.filter((entry: MediaEntry) => 'key' in entry).length;
     });
     for await (const faults of compareMedia(entries, objects)) {
@@ -186,7 +186,7 @@ async function judgeBackup(
   try {
     // A backup may have been taken before the application made its tables.
     if (read.hasTables) assertSources(read.matched, 'dump');
-    const rows = counted(read.references, (batch) => {
+    const rows = watched(read.references, (batch) => {
       references += batch.filter(({ kind }) => kind === 'key').length;
     });
     const candidates = joinReferences({ references: rows, objects, cutoff: new Date(0) });

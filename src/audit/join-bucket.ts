@@ -1,7 +1,7 @@
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
-import { counted } from './join/counted.ts';
+import { watched } from '../watched.ts';
 import { type Candidate, joinReferences } from './join/join-references.ts';
 import { listMedia, type MediaArea } from './join/list-media.ts';
 import type { Batch } from './rows/reference-batches.ts';
@@ -29,8 +29,8 @@ export async function* joinBucket(
   const media = listMedia(references, { ...context, listPages: context.store.listPages }, signal);
   try {
     yield* joinReferences({
-      references: counted(media.references, tally.references),
-      objects: counted(media.objects, (page) => {
+      references: watched(media.references, tally.references),
+      objects: watched(media.objects, (page) => {
         tally.objects(page);
         progress.add(page.length);
       }),

@@ -14,6 +14,7 @@ import type { Store } from '../s3/store.ts';
 import { formatCount } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
+import { watched } from '../watched.ts';
 import { writeNewFile } from './new-file.ts';
 
 export interface FetchContext extends ClientTools {
@@ -45,13 +46,11 @@ export async function fetchDump(
   const stop = new AbortController();
   const either = heardByMany(AbortSignal.any([signal, stop.signal]));
 
-  async function* read(): AsyncGenerator<Buffer> {
-    for await (const chunk of readObject(context.store, key, { signal: either })) {
-      progress.add(chunk.length);
-      yield chunk;
-    }
-  }
-  const [toFile, toCheck] = broadcast(read(), 2);
+  const object = readObject(context.store, key, { signal: either });
+  const [toFile, toCheck] = broadcast(
+    watched(object, (chunk) => progress.add(chunk.length)),
+    2,
+  );
   if (toFile === undefined || toCheck === undefined) throw new Error('not every reader is there');
   let refusal: { readonly error: unknown } | undefined;
   const checking = check(context, backup, toCheck, either).catch((error: unknown) => {

@@ -15,6 +15,7 @@ import { ConfigError, type DumpError } from '../errors.ts';
 import { copyToCsv } from '../postgres/copy-csv.ts';
 import { formatBytes } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
+import { watched } from '../watched.ts';
 import { type FetchContext, otherBytes } from './fetch-dump.ts';
 import { writeNewFile } from './new-file.ts';
 
@@ -119,10 +120,8 @@ async function* readBlocks(
       const where = showTableName(block);
       const other = (found: string) =>
         wrong(describeFault({ what: 'table', where, expected: block.sha256, found }));
-      for await (const chunk of provenBytes(reader.read(block), block.sha256, other)) {
-        onBytes(chunk.length);
-        yield chunk;
-      }
+      const proven = provenBytes(reader.read(block), block.sha256, other);
+      yield* watched(proven, (chunk) => onBytes(chunk.length));
     }
   } finally {
     await reader.close();

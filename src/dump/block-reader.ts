@@ -1,3 +1,4 @@
+import { watched } from '../watched.ts';
 import type { DumpTable } from './dump-index.ts';
 import type { ReadRange } from './read-text.ts';
 
@@ -30,10 +31,8 @@ export async function openBlocks(
     ranged: true,
     async *read({ offset, bytes }) {
       if (bytes === 0) return;
-      for await (const chunk of readRange({ start: offset, end: offset + bytes - 1 }, signal)) {
-        onBytes(chunk.length);
-        yield chunk;
-      }
+      const range = { start: offset, end: offset + bytes - 1 };
+      yield* watched(readRange(range, signal), (chunk) => onBytes(chunk.length));
     },
     close: async () => {},
   };

@@ -1,5 +1,4 @@
 import { compareMedia, type MediaFault } from '../audit/join/compare-media.ts';
-import { counted } from '../audit/join/counted.ts';
 import { onlyMedia } from '../audit/join/only-media.ts';
 import type { Backup } from '../catalog/backup.ts';
 import { isDeleted } from '../catalog/catalog.ts';
@@ -10,6 +9,7 @@ import { takePages } from '../s3/object-page.ts';
 import type { Store } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
+import { watched } from '../watched.ts';
 import { countFindings, findingOf, type MediaFindingSink, type MediaTotals } from './media-finding.ts';
 
 export interface MediaCheckContext {
@@ -63,7 +63,7 @@ export async function* mediaFaults(
   const recorded = manifest?.media;
   const prefix = recorded !== undefined && 'prefix' in recorded ? recorded.prefix : '';
   const progress = startProgress('media', 0, (objects) => formatNumber(objects, 'object'));
-  const objects = counted(takePages(store.listPages(prefix, { signal })), (page) =>
+  const objects = watched(takePages(store.listPages(prefix, { signal })), (page) =>
     progress.add(page.length),
   );
   try {

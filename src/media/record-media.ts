@@ -1,4 +1,3 @@
-import { counted } from '../audit/join/counted.ts';
 import { listMedia } from '../audit/join/list-media.ts';
 import { referenceQuery } from '../audit/rows/reference-query.ts';
 import { seeAllRows, sortInMemory } from '../audit/rows/reference-session.ts';
@@ -24,6 +23,7 @@ import type { ListPages } from '../s3/range-listing.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
+import { watched } from '../watched.ts';
 import { ownedMedia } from './owned-media.ts';
 
 /** Where media are, and which rows own them. */
@@ -177,7 +177,7 @@ async function listOwned(
   const listPages = await chooseListing(context, signal);
   const area = { listPages, mediaPrefix, otherPrefixes, readers: auditReaders };
   const { references, objects, isListed } = listMedia<Reference, ObjectInfo>(rows, area, signal);
-  return ownedMedia({ references: counted(references, count), objects, isListed });
+  return ownedMedia({ references: watched(references, count), objects, isListed });
 }
 
 /**

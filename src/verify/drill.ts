@@ -18,6 +18,7 @@ import { planRestore, type RestorePlan } from '../restore/plan-restore.ts';
 import { knowDump } from '../restore/prove-dump.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
+import { watched } from '../watched.ts';
 import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
 import { compareCheckpoints } from './compare-checkpoints.ts';
 import { compareHeadings } from './compare-headings.ts';
@@ -153,14 +154,14 @@ async function restoreAndCompare(
   const hash = hashBytes();
   let original: DumpDigest | undefined;
   let lost: string | undefined;
-  const watched: DumpSource = {
+  const note = (chunk: Buffer) => {
+    hash.add(chunk);
+    digester.push(chunk);
+  };
+  const digested: DumpSource = {
     ...source,
     async *read(by) {
-      for await (const chunk of source.read(by)) {
-        hash.add(chunk);
-        digester.push(chunk);
-        yield chunk;
-      }
+      yield* watched(source.read(by), note);
       original = digester.end();
     },
   };
@@ -169,7 +170,7 @@ async function restoreAndCompare(
     const way = { kind: 'whole', rowsInOrder: true } as const;
     const filled = await fillDatabase(
       context,
-      watched,
+      digested,
       { scratch, noOwner: false, noWayBack: false, way },
       signal,
     );

@@ -5,6 +5,7 @@ import { errorCode } from '../postgres/errors.ts';
 import type { OwnerLack } from '../postgres/owner-lack.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { isOfServer } from '../restore/load/whose-fault.ts';
+import { watched } from '../watched.ts';
 import { alteredOnItsWay, type ByteTools, checkBytes } from './check-bytes.ts';
 import type { Evidence } from './evidence.ts';
 import { type BytesHashed, hashBytes } from './hash-bytes.ts';
@@ -46,16 +47,8 @@ export async function explainRefusal(
   refused?: Refused,
 ): Promise<Evidence> {
   const hash = hashBytes(refused?.read.bytes);
-  const watched: DumpSource = {
-    ...source,
-    async *read(by) {
-      for await (const chunk of source.read(by)) {
-        hash.add(chunk);
-        yield chunk;
-      }
-    },
-  };
-  const found = await checkBytes(watched, tools, signal);
+  const hashed: DumpSource = { ...source, read: (by) => watched(source.read(by), hash.add) };
+  const found = await checkBytes(hashed, tools, signal);
   const isDamaged = found.faults.some(({ what }) => isOfBytes(what));
   if (error instanceof DumpError && isDamaged) return { ...found, foundBy: 'full' };
   const again = hash.end();

@@ -8,7 +8,7 @@ import { showTableName } from '../catalog/find-table.ts';
 import { knownBy, type Manifest } from '../catalog/manifest.ts';
 import { proveHeadings } from '../catalog/prove-headings.ts';
 import { openBlocks } from '../dump/block-reader.ts';
-import type { DumpTable, KnownDump } from '../dump/dump-index.ts';
+import { type DumpTable, type KnownDump, totalOf } from '../dump/dump-index.ts';
 import { provenBytes } from '../dump/proven-bytes.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { ConfigError, type DumpError } from '../errors.ts';
@@ -60,21 +60,20 @@ export async function fetchTable(
   if (parts.join() !== shown) {
     context.log.info(`table ${shown} is partitioned: fetching the rows of ${parts.join(', ')}`);
   }
-  const bytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
+  const { rows, bytes } = totalOf(blocks);
   context.log.info(`reading ${formatBytes(bytes)} of ${formatBytes(source.bytes)}`);
   const progress = context.startProgress('fetch', bytes);
   try {
     const wrong = (fault: string) => otherBytes(store, backup, fault);
-    const rows = readBlocks(source, blocks, { wrong, onBytes: progress.add }, signal);
+    const data = readBlocks(source, blocks, { wrong, onBytes: progress.add }, signal);
     const names = columns.map((column) => encodeName(column, index.encoding));
     const path = await writeNewFile(
       directory,
       `${basename(dump.key).replace(/\..*$/, '')}.${shown.replace(/[/\0]/g, '_')}.${options.form}`,
-      options.form === 'csv' ? copyToCsv(names, rows) : rows,
+      options.form === 'csv' ? copyToCsv(names, data) : data,
       signal,
     );
-    const count = blocks.reduce((sum, block) => sum + block.rows, 0);
-    return { table: shown, path, rows: count, bytes };
+    return { table: shown, path, rows, bytes };
   } finally {
     progress.stop();
   }

@@ -1,5 +1,6 @@
 import { performBackup, type RunReport } from '../backup/perform-backup.ts';
 import { removals } from '../backup/prune-backups.ts';
+import { totalOf } from '../dump/dump-index.ts';
 import { EXIT, messageOf } from '../errors.ts';
 import { systemClock } from '../schedule/clock.ts';
 import { stopInTime } from '../schedule/stop-in-time.ts';
@@ -38,7 +39,7 @@ export async function backUpOnce(
 
 function render({ manifest, pruning }: RunReport, bucket: string): [document: unknown, text: string] {
   const { id, key, bytes, startedAt, finishedAt, database, server, tables, media } = manifest;
-  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const { rows } = totalOf(tables);
   const took = formatDuration(Date.parse(finishedAt) - Date.parse(startedAt));
   const plan = pruning.state === 'done' ? pruning.plan : undefined;
   return [

@@ -3,6 +3,7 @@ import { pushDump } from '../backup/push-dump.ts';
 import { backupId, fileTime } from '../catalog/backup-name.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { readIfGiven } from '../config/config.ts';
+import { totalOf } from '../dump/dump-index.ts';
 import { EXIT, OperatorError } from '../errors.ts';
 import { planRetention } from '../retention/plan-retention.ts';
 import { retentionRules } from '../retention/rules.ts';
@@ -27,7 +28,7 @@ export async function run(invocation: Invocation, file: string): Promise<number>
     return pushed;
   });
   const { id, key, bytes, tables } = manifest;
-  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const { rows } = totalOf(tables);
   session.print(
     { id, key, bytes, tables: tables.length, rows },
     `backup ${id}: ${formatContents({ bytes, tables: tables.length, rows })}\n${key} in bucket ${config.bucket}`,

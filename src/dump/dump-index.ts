@@ -46,6 +46,19 @@ export interface DumpTable {
   readonly checkpoints: readonly DumpCheckpoint[];
 }
 
+/** The rows of several blocks, and their bytes, in total. */
+export function totalOf(blocks: Iterable<Pick<DumpTable, 'rows' | 'bytes'>>): {
+  readonly rows: number;
+  readonly bytes: number;
+} {
+  const total = { rows: 0, bytes: 0 };
+  for (const { rows, bytes } of blocks) {
+    total.rows += rows;
+    total.bytes += bytes;
+  }
+  return total;
+}
+
 /** What one pass over a plain dump learns about it. */
 export interface DumpIndex {
   /** Size of the uncompressed dump in bytes. */

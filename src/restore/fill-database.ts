@@ -1,5 +1,5 @@
 import type { DumpSource } from '../catalog/dump-source.ts';
-import type { DumpIndex } from '../dump/dump-index.ts';
+import { type DumpIndex, totalOf } from '../dump/dump-index.ts';
 import type { ReadRange } from '../dump/read-text.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
@@ -114,7 +114,8 @@ async function indexLoader(
   signal: AbortSignal,
 ): Promise<Loader> {
   const readRange = await source.ranges(signal);
-  const bytes = source.bytes - (readRange === undefined ? 0 : bytesUnread(selection));
+  const unread = readRange === undefined ? 0 : totalOf(selection?.unread ?? []).bytes;
+  const bytes = source.bytes - unread;
   if (selection !== undefined) log.info(sayReading(source, bytes, readRange));
   return {
     jobs,
@@ -122,11 +123,6 @@ async function indexLoader(
     load: (lanes, options) =>
       loadWide(lanes, { index, readRange, read: source.read }, { ...options, selection }),
   };
-}
-
-/** Bytes of the rows that are neither wanted nor read. */
-function bytesUnread(selection: Selection | undefined): number {
-  return [...(selection?.unread ?? [])].reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function sayReading(source: DumpSource, bytes: number, readRange: ReadRange | undefined): string {

@@ -1,7 +1,7 @@
 import { backupId } from '../catalog/backup-name.ts';
 import { chooseTables } from '../catalog/choose-tables.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
-import type { KnownDump } from '../dump/dump-index.ts';
+import { type KnownDump, totalOf } from '../dump/dump-index.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
@@ -108,7 +108,7 @@ export async function restoreDump(
     database: name,
     ...placed,
     tables: tables.length,
-    rows: tables.reduce((sum, { rows }) => sum + rows, 0),
+    rows: totalOf(tables).rows,
     bytes: filled.bytes,
     bytesRead: filled.bytesRead,
     ...(selection === undefined ? {} : { only: tallyTables(tables) }),

@@ -1,5 +1,5 @@
 import type { Depth, Fault } from '../catalog/verification.ts';
-import type { DumpIndex } from '../dump/dump-index.ts';
+import { type DumpIndex, totalOf } from '../dump/dump-index.ts';
 
 /** What was read and compared. */
 interface Checked {
@@ -37,6 +37,5 @@ export const NOTHING_CHECKED: Checked = { bytes: 0, tables: 0, rows: 0 };
 /** @param index undefined if nothing is known of what was read */
 export function checkedOf(index: Pick<DumpIndex, 'bytes' | 'tables'> | undefined): Checked {
   const tables = index?.tables ?? [];
-  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  return { bytes: index?.bytes ?? 0, tables: tables.length, rows };
+  return { bytes: index?.bytes ?? 0, tables: tables.length, rows: totalOf(tables).rows };
 }

@@ -3,7 +3,7 @@ import { chooseTables } from '../../catalog/choose-tables.ts';
 import type { DumpSource } from '../../catalog/dump-source.ts';
 import { proveHeadings } from '../../catalog/prove-headings.ts';
 import { type BlockReader, openBlocks } from '../../dump/block-reader.ts';
-import type { DumpTable } from '../../dump/dump-index.ts';
+import { type DumpTable, totalOf } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
 import { heardByMany } from '../../heard-by-many.ts';
@@ -58,8 +58,7 @@ export async function addRows(
   const { database, log, startProgress } = context;
   const doing = describeDoing(source, into);
   const { dump, blocks } = await chooseBlocks(source, only, startProgress, signal);
-  const wanted = blocks.reduce((sum, { bytes }) => sum + bytes, 0);
-  const rows = blocks.reduce((sum, block) => sum + block.rows, 0);
+  const { rows, bytes: wanted } = totalOf(blocks);
 
   let bytesRead = 0;
   const count = (bytes: number) => {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { DumpSource } from '../../catalog/dump-source.ts';
-import type { DumpIndex } from '../../dump/dump-index.ts';
+import { type DumpIndex, totalOf } from '../../dump/dump-index.ts';
 import { isOwnership } from '../../dump/ownership.ts';
 import { readAll, readText } from '../../dump/read-text.ts';
 import { refuseUnrunnable } from '../../dump/refusals.ts';
@@ -140,7 +140,7 @@ async function readMostlyText(
   const leftOut = tables.filter((table) => table.bytes >= WORTH_A_REQUEST);
   return {
     tokens: readText(tokenizer, { bytes, leftOut, readRange }, signal),
-    bytes: leftOut.reduce((rest, table) => rest - table.bytes, bytes),
+    bytes: bytes - totalOf(leftOut).bytes,
   };
 }
 

@@ -23,6 +23,11 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What people are told of an error: of one that is not meant for them, that it is unexpected. */
+export function tellError(error: unknown): string {
+  return error instanceof OperatorError ? error.message : `unexpected: ${messageOf(error)}`;
+}
+
 /** Whether an error code of Node's TLS concerns the peer's certificate. */
 export function isCertificateCode(code: string): boolean {
   return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/.test(code);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { EXIT, messageOf, OperatorError, OutputError, StoppedError } from './errors.ts';
+import { EXIT, OperatorError, OutputError, StoppedError, tellError } from './errors.ts';
 import { heardByMany } from './heard-by-many.ts';
 import { type Bars, createBars } from './ui/bars.ts';
 import { escapeControls, escapeInStack } from './ui/controls.ts';
@@ -118,10 +118,8 @@ function packageVersion(): string {
  * @returns the exit status
  */
 function report(error: unknown, env: NodeJS.ProcessEnv, say: Say): number {
-  const message = messageOf(error);
-  const line = error instanceof OperatorError ? message : `unexpected: ${message}`;
   const stack = env.LOG_LEVEL === 'debug' ? describeCauses(error) : undefined;
-  say('error', line, stack);
+  say('error', tellError(error), stack);
   return error instanceof OperatorError ? error.exitStatus : EXIT.failed;
 }
 

@@ -4,7 +4,7 @@ import { isListComplete } from '../audit/sources/listed-sources.ts';
 import { NoSourcesError } from '../audit/sources/match-sources.ts';
 import type { UsableBackup } from '../catalog/backup.ts';
 import { mediaListOf } from '../catalog/media-manifest.ts';
-import { ConfigError, messageOf, NotFoundError, OperatorError } from '../errors.ts';
+import { ConfigError, NotFoundError, tellError } from '../errors.ts';
 import type { MediaFinding } from '../media/media-finding.ts';
 import { type MediaRestoreContext, restoreMedia } from '../media/restore-media.ts';
 import { openDatabase } from '../postgres/database.ts';
@@ -56,7 +56,7 @@ export function mediaOfRestore(
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      skip(describe(error), error instanceof NoSourcesError);
+      skip(tellError(error), error instanceof NoSourcesError);
       return undefined;
     }
   }
@@ -137,11 +137,6 @@ function readyForMedia(
   const session = openSession(invocation, ['store', 'media']);
   checkQuarantinePrefix(session.config);
   return { context: mediaContext(session, store), backup };
-}
-
-function describe(error: unknown): string {
-  if (error instanceof OperatorError) return error.message;
-  return `unexpected: ${messageOf(error)}`;
 }
 
 function describeOutlook(outlook: Exclude<BackupOutlook, { problem: string }>): string {

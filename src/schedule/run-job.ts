@@ -1,4 +1,4 @@
-import { LockedError, messageOf, OperatorError } from '../errors.ts';
+import { LockedError, OperatorError, tellError } from '../errors.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Pace, Why } from './agenda.ts';
 import type { Clock } from './clock.ts';
@@ -49,9 +49,9 @@ export async function runJob(
 }
 
 function describeFailure(error: unknown, log: Logger): Outcome {
-  const message = messageOf(error);
+  const message = tellError(error);
   if (error instanceof LockedError) return { kind: 'locked', message };
-  if (error instanceof OperatorError) return { kind: 'failed', message };
-  log.debug(error instanceof Error ? (error.stack ?? message) : message);
-  return { kind: 'failed', message: `unexpected: ${message}` };
+  if (!(error instanceof OperatorError))
+    log.debug(error instanceof Error ? (error.stack ?? message) : message);
+  return { kind: 'failed', message };
 }

@@ -92,7 +92,7 @@ export async function restoreMedia(
     kept.count += 1;
     kept.first ??= failure;
   });
-  const sources: Sources = { store, prefix, runs, originals, failures, onRestored, removeCopy };
+  const sources: Sources = { store, prefix, runs, originals, failures, dryRun, onRestored, removeCopy };
   const findings = countFindings(sink);
   const describeCutOff = (objects: string) =>
     `${objects} of backup ${backup.id} are back in place; run it again for the rest`;
@@ -101,7 +101,7 @@ export async function restoreMedia(
       const missing = faults.flatMap((fault) => (fault.kind === 'missing' ? [fault.entry] : []));
       const absent = faults.flatMap((fault) => (fault.kind === 'never there' ? [fault.key] : []));
       if (missing.length > 0 && !dryRun) begin();
-      const lost = await bringBatchBack(sources, missing, dryRun, signal);
+      const lost = await bringBatchBack(sources, missing, signal);
       const soughtBefore = await seekMissedBefore(sources, absent, signal);
       const inPlace = faults.filter(({ kind }) => kind === 'changed' || kind === 'untold');
       await findings.write([...inPlace.map(findingOf), ...lost, ...soughtBefore]);
@@ -124,6 +124,8 @@ export async function restoreMedia(
 interface Sources extends SearchedQuarantine {
   readonly originals: OriginalEtags;
   readonly failures: ObjectFailures;
+  /** Whether nothing is to be done, only found out. */
+  readonly dryRun: boolean;
   readonly onRestored: (object: RestoredObject) => void;
   readonly removeCopy: RemoveCopy;
 }
@@ -135,7 +137,6 @@ interface Sources extends SearchedQuarantine {
 async function bringBatchBack(
   sources: Sources,
   missing: readonly MediaObject[],
-  dryRun: boolean,
   signal: AbortSignal,
 ): Promise<readonly LostObject[]> {
   const { originals, failures, onRestored } = sources;
@@ -153,7 +154,7 @@ async function bringBatchBack(
   }
   const outcomes = await mapConcurrently(sought, COPIES, async (object) => {
     if (!('entry' in object)) return object;
-    const brought = await failures.attempt(() => bringObjectBack(sources, object, dryRun, signal));
+    const brought = await failures.attempt(() => bringObjectBack(sources, object, signal));
     const outcome = brought.kind === 'done' ? brought.result : lostFor(object.entry, brought.reason);
     if (outcome.kind === 'restored') onRestored(outcome);
     return outcome;
@@ -202,9 +203,8 @@ interface SoughtObject extends JudgedCopies {
 }
 
 async function bringObjectBack(
-  { store, removeCopy }: Sources,
+  { store, dryRun, removeCopy }: Sources,
   { entry, copies, proven, possible: [newest, ...older] }: SoughtObject,
-  dryRun: boolean,
   signal: AbortSignal,
 ): Promise<MediaOutcome> {
   const { key, bytes, versionId } = entry;
@@ -218,7 +218,7 @@ async function bringObjectBack(
     reason = refusal;
   }
   if (versionId !== undefined) {
-    const refusal = await takeVersion(store, { ...entry, versionId }, dryRun, signal);
+    const refusal = await takeVersion(store, { ...entry, versionId }, { dryRun }, signal);
     if (refusal === undefined) return { kind: 'restored', key, bytes, from: 'version' };
     reason = refusal;
   }

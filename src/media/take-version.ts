@@ -11,7 +11,7 @@ import type { Store } from '../s3/store.ts';
 export async function takeVersion(
   store: Store,
   entry: MediaObject & { readonly versionId: string },
-  dryRun: boolean,
+  { dryRun }: { readonly dryRun: boolean },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { key, versionId } = entry;

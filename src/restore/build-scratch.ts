@@ -2,17 +2,16 @@ import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import type { DumpIndex, KnownDump } from '../dump/dump-index.ts';
 import { RestoreError } from '../errors.ts';
-import type { Database } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import { isAway } from '../postgres/server-away.ts';
-import type { Logger } from '../ui/log.ts';
-import type { StartProgress } from '../ui/progress.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { retryWhileAway } from './databases/retry-while-away.ts';
 import { createScratch, dropScratch, mayHoldRows } from './databases/scratch.ts';
+import type { ServerContext } from './databases/server-context.ts';
 import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './load/lost-privileges.ts';
 import { isRefusal, mayPass } from './load/whose-fault.ts';
+import type { LoadContext } from './load-context.ts';
 import { describeMissingRows } from './missing-rows.ts';
 import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
@@ -33,6 +32,21 @@ export interface LeftRows {
   readonly mayPass: boolean;
 }
 
+interface BuildOptions {
+  readonly scratch: string;
+  readonly plan: RestorePlan;
+  readonly dump: KnownDump;
+  readonly selection: TableSelection | undefined;
+  readonly jobs: number;
+  readonly noOwner: boolean;
+  /** Whether no other database is left to go back to once {@link makeRoom} has been called. */
+  readonly noWayBack: boolean;
+  /** Called once the scratch database exists and is still empty. */
+  readonly makeRoom: () => Promise<void>;
+  /** Called if the scratch database stays, with what has been restored, although the restore fails. */
+  readonly onLeft: (rows: LeftRows) => void;
+}
+
 /**
  * Creates the scratch database, fills it and checks it. If any of that fails, it is dropped again, unless it is all that
  * is left and another attempt would fail in the same way.
@@ -40,22 +54,9 @@ export interface LeftRows {
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
 export async function buildScratch(
-  context: { readonly database: Database; readonly log: Logger; readonly startProgress: StartProgress },
+  context: LoadContext,
   source: DumpSource,
-  options: {
-    readonly scratch: string;
-    readonly plan: RestorePlan;
-    readonly dump: KnownDump;
-    readonly selection: TableSelection | undefined;
-    readonly jobs: number;
-    readonly noOwner: boolean;
-    /** Whether no other database is left to go back to once {@link makeRoom} has been called. */
-    readonly noWayBack: boolean;
-    /** Called once the scratch database exists and is still empty. */
-    readonly makeRoom: () => Promise<void>;
-    /** Called if the scratch database stays, with what has been restored, although the restore fails. */
-    readonly onLeft: (rows: LeftRows) => void;
-  },
+  options: BuildOptions,
   signal: AbortSignal,
 ): Promise<FilledFrom> {
   const { database, log } = context;
@@ -109,8 +110,8 @@ function refusedRows({ refused }: FilledFrom): RestoreError[] {
 
 /** Whoever uses what is left of a restore relies on its privileges and settings, and has to know what is missing. */
 async function finishLeft(
-  context: { readonly database: Database; readonly log: Logger },
-  { scratch, plan, dump }: { readonly scratch: string; readonly plan: RestorePlan; readonly dump: KnownDump },
+  context: ServerContext,
+  { scratch, plan, dump }: Pick<BuildOptions, 'scratch' | 'plan' | 'dump'>,
   { error, filled }: { readonly error: unknown; readonly filled: FilledFrom | undefined },
   signal: AbortSignal,
 ): Promise<LeftRows> {
@@ -131,7 +132,7 @@ async function finishLeft(
 
 /** Why rows are missing is told by the error; which tables lack them has to be counted. */
 async function findMissing(
-  { database, log }: { readonly database: Database; readonly log: Logger },
+  { database, log }: ServerContext,
   scratch: string,
   { tables }: KnownDump,
   signal: AbortSignal,

@@ -1,15 +1,14 @@
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { type DumpIndex, totalOf } from '../dump/dump-index.ts';
 import type { ReadRange } from '../dump/read-text.ts';
-import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { formatBytes } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
-import type { StartProgress } from '../ui/progress.ts';
 import { type LoadOptions, loadDump } from './load/load-dump.ts';
 import { type LostPrivileges, noneLost } from './load/lost-privileges.ts';
 import type { Refused } from './load/run-statement.ts';
 import type { Selection } from './load/selection.ts';
+import type { LoadContext } from './load-context.ts';
 import { type Lanes, withLanes } from './wide/lanes.ts';
 import { loadWide } from './wide/load-wide.ts';
 import type { WideDump } from './wide/wide-dump.ts';
@@ -51,7 +50,7 @@ export interface FilledFrom extends DumpIndex {
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
 export async function fillDatabase(
-  context: { readonly database: Database; readonly log: Logger; readonly startProgress: StartProgress },
+  context: LoadContext,
   source: DumpSource,
   { scratch, noOwner, noWayBack, way, finish }: FillOptions,
   signal: AbortSignal,

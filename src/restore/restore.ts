@@ -2,9 +2,6 @@ import { backupId } from '../catalog/backup-name.ts';
 import { chooseTables } from '../catalog/choose-tables.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { type KnownDump, totalOf } from '../dump/dump-index.ts';
-import type { Database } from '../postgres/database.ts';
-import type { Logger } from '../ui/log.ts';
-import type { StartProgress } from '../ui/progress.ts';
 import { buildScratch, type LeftRows } from './build-scratch.ts';
 import { type Agreed, checkAgreed, checkTarget, keptToDrop } from './databases/check-target.ts';
 import { freeNames, scratchName } from './databases/database-names.ts';
@@ -14,6 +11,7 @@ import { describeConversion, findLocaleChange } from './databases/locale.ts';
 import { type Placed, placeScratch } from './databases/place-scratch.ts';
 import { type RestoreTarget, targetName } from './databases/restore-target.ts';
 import type { FilledFrom } from './fill-database.ts';
+import type { LoadContext } from './load-context.ts';
 import { selectTables, type TableSelection } from './narrow/select-tables.ts';
 import { type TableTally, tallyTables } from './narrow/tally.ts';
 import { planRestore, type RestorePlan } from './plan-restore.ts';
@@ -22,11 +20,8 @@ import { rehearseSchema } from './rehearsal/rehearse-schema.ts';
 import { tellRemains } from './tell-remains.ts';
 import { type JobsChoice, planJobs } from './wide/jobs.ts';
 
-export interface RestoreContext {
-  readonly database: Database;
+export interface RestoreContext extends LoadContext {
   readonly now: () => Date;
-  readonly log: Logger;
-  readonly startProgress: StartProgress;
 }
 
 export interface RestoreOptions {

@@ -16,6 +16,7 @@ import type { Logger } from '../../ui/log.ts';
 import { uninterrupted } from '../../uninterrupted.ts';
 import { type FoundDatabases, findDatabases } from './find-target.ts';
 import { retryWhileAway } from './retry-while-away.ts';
+import type { ServerContext } from './server-context.ts';
 
 /** What has become of the database that a restore in place drops. */
 export type Fate =
@@ -28,11 +29,6 @@ export type Fate =
 
 /** How long a statement may take to end, in milliseconds: a drop forces a checkpoint. */
 const ENDING = { mostMs: 10 * 60_000, pauseMs: 50 };
-
-interface DropContext {
-  readonly database: Database;
-  readonly log: Logger;
-}
 
 /** The drop of the database that a restore in place replaces. */
 interface TargetDrop {
@@ -52,7 +48,7 @@ interface TargetDrop {
 }
 
 /** Nothing is dropped before `run` is called. */
-export function targetDrop({ database, log }: DropContext, name: string): TargetDrop {
+export function targetDrop({ database, log }: ServerContext, name: string): TargetDrop {
   let session: Session | undefined;
   let isDone = false;
 

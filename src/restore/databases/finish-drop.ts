@@ -1,7 +1,6 @@
 import { dropDatabase, listDatabases } from '../../postgres/administration.ts';
-import type { Database } from '../../postgres/database.ts';
-import type { Logger } from '../../ui/log.ts';
 import { uninterrupted } from '../../uninterrupted.ts';
+import type { ServerContext } from './server-context.ts';
 
 /**
  * Drops what is left of a database whose drop was cut off, for example by a server crash: it can be neither renamed
@@ -10,7 +9,7 @@ import { uninterrupted } from '../../uninterrupted.ts';
  * @throws DatabaseError, or the signal's reason
  */
 export async function finishDrop(
-  { database, log }: { readonly database: Database; readonly log: Logger },
+  { database, log }: ServerContext,
   name: string,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { OperatorError, RestoreError } from '../../errors.ts';
 import { listDatabases, renameDatabase } from '../../postgres/administration.ts';
-import type { Database } from '../../postgres/database.ts';
 import { renameStatement } from '../../postgres/database-statements.ts';
 import { describeCause, sqlState } from '../../postgres/errors.ts';
 import { endSessions } from '../../postgres/session.ts';
@@ -18,6 +17,7 @@ import {
 import type { RestoreTarget } from './restore-target.ts';
 import { retryWhileAway } from './retry-while-away.ts';
 import { dropScratch } from './scratch.ts';
+import type { ServerContext } from './server-context.ts';
 import { type AsAdmin, asAdminOf, isInUse, type SwapNames, swapDatabases } from './swap.ts';
 
 /** What became of the databases that had the name before. */
@@ -36,7 +36,7 @@ export interface Placed extends DroppedDatabases {
  * is no old one to go back to and the restored one stays
  */
 export async function placeScratch(
-  { database, log }: { readonly database: Database; readonly log: Logger },
+  { database, log }: ServerContext,
   target: RestoreTarget,
   found: FoundDatabases,
   names: SwapNames,

@@ -1,7 +1,6 @@
 import { allowConnections, listDatabases } from '../../postgres/administration.ts';
-import type { Database } from '../../postgres/database.ts';
-import type { Logger } from '../../ui/log.ts';
 import { isScratchName } from './database-names.ts';
+import type { ServerContext } from './server-context.ts';
 
 /**
  * Makes the database accept connections again if a restore was killed in the middle of the swap. That is certain only
@@ -14,7 +13,7 @@ import { isScratchName } from './database-names.ts';
  * @throws DatabaseError, or the signal's reason
  */
 export async function reopenAfterKill(
-  { database, log }: { readonly database: Database; readonly log: Logger },
+  { database, log }: ServerContext,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { name, maintenanceName } = database;

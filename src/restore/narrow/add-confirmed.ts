@@ -2,15 +2,10 @@ import type { DumpSource } from '../../catalog/dump-source.ts';
 import { RestoreError } from '../../errors.ts';
 import { type ConfirmAndLock, withLock } from '../../postgres/advisory-lock.ts';
 import { findDatabases } from '../databases/find-target.ts';
-import {
-  type AddedRows,
-  type AddRowsContext,
-  type AddRowsOptions,
-  addRows,
-  foreseeRows,
-} from './add-rows.ts';
+import type { LoadContext } from '../load-context.ts';
+import { type AddedRows, type AddRowsOptions, addRows, foreseeRows } from './add-rows.ts';
 
-interface ConfirmedRowsContext extends AddRowsContext, ConfirmAndLock {
+interface ConfirmedRowsContext extends LoadContext, ConfirmAndLock {
   /** Throws if the dump is no longer there. Called under the lock, for which another run may have been waited. */
   readonly checkThere: (signal: AbortSignal) => Promise<void>;
 }

@@ -11,10 +11,12 @@ import { databaseError } from '../../postgres/errors.ts';
 import { ownRows } from '../../postgres/relations.ts';
 import { formatBytes } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
+import type { StartProgress } from '../../ui/progress.ts';
 import type { Placed } from '../databases/place-scratch.ts';
 import { settleForDump } from '../load/settle-for-dump.ts';
+import type { LoadContext } from '../load-context.ts';
 import { knowDump } from '../prove-dump.ts';
-import type { RestoreContext, RestoreReport } from '../restore.ts';
+import type { RestoreReport } from '../restore.ts';
 import { constraintRefused, copyBlock } from './copy-block.ts';
 import {
   filledTables,
@@ -27,8 +29,6 @@ import {
 import { orderBlocks } from './order-blocks.ts';
 import { type PausedTriggers, pauseTriggers } from './pause-triggers.ts';
 import { tallyTables } from './tally.ts';
-
-export type AddRowsContext = Pick<RestoreContext, 'database' | 'log' | 'startProgress'>;
 
 /** Which database rows are added to, and the tables they belong to. */
 export interface AddRowsOptions {
@@ -50,7 +50,7 @@ export type AddedRows = Required<Omit<RestoreReport, keyof Placed | 'refused'>>;
  * that the server refuses; DumpError, DatabaseError, StoreError, or the signal's reason
  */
 export async function addRows(
-  context: AddRowsContext,
+  context: LoadContext,
   source: DumpSource,
   { into, only }: AddRowsOptions,
   signal: AbortSignal,
@@ -114,7 +114,7 @@ export async function addRows(
  * @throws what {@link addRows} would throw for these
  */
 export async function foreseeRows(
-  { database, startProgress }: AddRowsContext,
+  { database, startProgress }: LoadContext,
   source: DumpSource,
   { into, only }: AddRowsOptions,
   signal: AbortSignal,
@@ -141,7 +141,7 @@ function describeDoing(source: DumpSource, into: string): string {
 async function chooseBlocks(
   source: DumpSource,
   only: readonly string[],
-  startProgress: AddRowsContext['startProgress'],
+  startProgress: StartProgress,
   signal: AbortSignal,
 ) {
   const dump = await knowDump(source, startProgress, signal);

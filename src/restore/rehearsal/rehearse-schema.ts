@@ -11,7 +11,6 @@ import type { Database } from '../../postgres/database.ts';
 import { dropByHand } from '../../postgres/database-statements.ts';
 import { databaseError, describeCause } from '../../postgres/errors.ts';
 import type { Logger } from '../../ui/log.ts';
-import type { StartProgress } from '../../ui/progress.ts';
 import { finishScratch, prepareScratch } from '../apply-facts.ts';
 import { createScratch, dropOnceThere, dropScratch } from '../databases/scratch.ts';
 import { copyRows } from '../load/copy-rows.ts';
@@ -20,16 +19,11 @@ import { noneLost } from '../load/lost-privileges.ts';
 import { refuseUncommitted } from '../load/own-transactions.ts';
 import { WORTH_A_REQUEST } from '../load/row-pieces.ts';
 import { attempt, runStatement, type StatementContext } from '../load/run-statement.ts';
+import type { LoadContext } from '../load-context.ts';
 import type { RestorePlan } from '../plan-restore.ts';
 import { withLanes } from '../wide/lanes.ts';
 import { ownEntry } from './own-entry.ts';
 import { undoingSubscriptions } from './undoing-subscriptions.ts';
-
-interface RehearseContext {
-  readonly database: Database;
-  readonly log: Logger;
-  readonly startProgress: StartProgress;
-}
 
 interface RehearseOptions {
   readonly scratch: string;
@@ -47,7 +41,7 @@ interface RehearseOptions {
  * @throws RestoreError, DumpError, DatabaseError, StoreError, or the signal's reason
  */
 export async function rehearseSchema(
-  context: RehearseContext,
+  context: LoadContext,
   source: DumpSource,
   options: RehearseOptions,
   signal: AbortSignal,
@@ -90,7 +84,7 @@ async function dropTried(database: Database, scratch: string, log: Logger): Prom
 }
 
 async function runWithoutRows(
-  { database, log, startProgress }: RehearseContext,
+  { database, log, startProgress }: LoadContext,
   source: DumpSource,
   { scratch, dump, noOwner }: RehearseOptions,
   signal: AbortSignal,

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { dumpFile, fileTime, idTime } from '../catalog/backup-name.ts';
 import type { Wanted } from '../catalog/choose-backup.ts';
-import type { DumpSource } from '../catalog/dump-source.ts';
 import type { Config } from '../config/config.ts';
 import { NAME_BYTES } from '../config/forms.ts';
 import type { SettingGroup } from '../config/setting.ts';
@@ -37,17 +36,6 @@ export interface RestoreFlags extends CommonOptions {
   readonly dryRun?: true;
   /** Not an option: an environment variable has already given the confirmation. */
   readonly unasked?: true;
-}
-
-/** A dump that was chosen. */
-export interface ChosenDump {
-  readonly source: DumpSource;
-  /**
-   * Called under the lock, for which another run may have been waited.
-   *
-   * @throws NotFoundError if the dump is no longer there
-   */
-  readonly checkThere: (signal: AbortSignal) => Promise<void>;
 }
 
 /** The dump to restore: one in the bucket, or a file. */

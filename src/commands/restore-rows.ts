@@ -1,12 +1,13 @@
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { EXIT } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
+import type { ChosenDump } from '../restore/chosen-dump.ts';
 import { type AddRowsOutcome, addRowsConfirmed } from '../restore/narrow/add-confirmed.ts';
 import type { AddRowsOptions } from '../restore/narrow/add-rows.ts';
 import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatDuration, formatNumber } from '../ui/format.ts';
 import { confirmAndLock } from './lock-holder.ts';
-import type { ChosenDump, RestoreFlags, RestoreSession } from './restore-options.ts';
+import type { RestoreFlags, RestoreSession } from './restore-options.ts';
 import type { Invocation } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
@@ -17,7 +18,7 @@ import { warnOfVariables } from './warn-of-variables.ts';
 export async function restoreRows(
   invocation: Invocation,
   session: RestoreSession,
-  { source, checkThere }: ChosenDump,
+  dump: ChosenDump,
   target: AddRowsOptions,
 ): Promise<number> {
   const { config, log, startProgress } = session;
@@ -28,14 +29,13 @@ export async function restoreRows(
       database: openDatabase(config, invocation.env),
       log,
       startProgress,
-      checkThere,
       ...confirmAndLock(session, 'restore'),
     },
-    source,
+    dump,
     { ...target, dryRun: dryRun === true },
     invocation.signal,
   );
-  session.print(...render(source, outcome));
+  session.print(...render(dump.source, outcome));
   return EXIT.done;
 }
 

@@ -6,6 +6,7 @@ import { type Manifest, withoutCheckpoints } from '../catalog/manifest.ts';
 import { type Check, describeFaults, hasWrongCheckpoints } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { NotFoundError, RestoreError, StoreError } from '../errors.ts';
+import type { ChosenDump } from '../restore/chosen-dump.ts';
 import type { RestoreMedia } from '../restore/restore-confirmed.ts';
 import type { Store } from '../s3/store.ts';
 import { formatTime } from '../ui/format.ts';
@@ -13,13 +14,7 @@ import type { Logger } from '../ui/log.ts';
 import { choiceOptions } from './choose.ts';
 import { FILE_RESTORE_GROUPS, RESTORE_GROUPS } from './groups.ts';
 import { mediaOfRestore } from './restore-media.ts';
-import {
-  type ChosenDump,
-  type RestoreFlags,
-  type RestoreSession,
-  type WantedDump,
-  wantedBackup,
-} from './restore-options.ts';
+import { type RestoreFlags, type RestoreSession, type WantedDump, wantedBackup } from './restore-options.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
 
 /** What to give if a file is none that can be restored. */

@@ -52,23 +52,23 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
 async function restoreSource(
   invocation: Invocation,
   session: RestoreSession,
-  { source, media, checkThere }: Chosen,
+  chosen: Chosen,
   options: ConfirmedRestoreOptions,
 ): Promise<number> {
   const { config, log, startProgress, now } = session;
+  const { source, media } = chosen;
   warnOfVariables(log, invocation);
   const outcome = await restoreConfirmed(
     {
       database: openDatabase(config, invocation.env),
       media,
-      checkThere,
       now,
       log,
       startProgress,
       ...confirmAndLock(session, 'restore'),
       describe: (report, ms) => renderReport(source, report, ms),
     },
-    source,
+    chosen,
     options,
     invocation.signal,
   );

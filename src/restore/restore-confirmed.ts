@@ -7,6 +7,7 @@ import type { MediaRestored } from '../media/restore-media.ts';
 import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
 import type { Database } from '../postgres/database.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
+import type { ChosenDump } from './chosen-dump.ts';
 import { checkTarget, keptToDrop } from './databases/check-target.ts';
 import { type FoundDatabases, findTarget } from './databases/find-target.ts';
 import { finishDrop } from './databases/finish-drop.ts';
@@ -36,8 +37,6 @@ export interface RestoreMedia {
 
 interface ConfirmedRestoreContext extends RestoreContext, ConfirmAndLock {
   readonly media: RestoreMedia;
-  /** Throws if the dump is no longer there. Called under the lock, for which another run may have been waited. */
-  readonly checkThere: (signal: AbortSignal) => Promise<void>;
   /** Describes to people what was restored, in `ms` milliseconds. */
   readonly describe: (report: RestoreReport, ms: number) => string;
 }
@@ -77,11 +76,12 @@ interface MediaTold {
  */
 export async function restoreConfirmed(
   context: ConfirmedRestoreContext,
-  source: DumpSource,
+  dump: ChosenDump,
   options: ConfirmedRestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreOutcome> {
   const { database, media, confirm, log } = context;
+  const { source } = dump;
   const { target, dryRun } = options;
   const name = targetName(target, database);
   const found = await database.use(database.maintenanceName, signal, (admin) =>
@@ -103,7 +103,7 @@ export async function restoreConfirmed(
 
   if (replaces) await confirm(intent);
   const began = performance.now();
-  const report = await restoreAlone(context, source, { ...options, agreed: found }, signal);
+  const report = await restoreAlone(context, dump, { ...options, agreed: found }, signal);
   const ms = performance.now() - began;
   try {
     const restored = await media.bringBack({ dryRun: false });
@@ -122,7 +122,7 @@ export async function restoreConfirmed(
  */
 function restoreAlone(
   context: ConfirmedRestoreContext,
-  source: DumpSource,
+  { source, checkThere }: ChosenDump,
   options: RestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
@@ -130,7 +130,7 @@ function restoreAlone(
   const name = targetName(options.target, database);
   const purpose = `restore ${source.name} into database ${name} on ${database.server}`;
   return withLock(database, lockFor(purpose), signal, async (held) => {
-    await context.checkThere(held);
+    await checkThere(held);
     await reopenAfterKill(context, held);
     if (options.target.kind !== 'into') await finishDrop(context, name, held);
     return restoreDump(context, source, options, held);

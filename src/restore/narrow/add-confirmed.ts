@@ -1,14 +1,9 @@
-import type { DumpSource } from '../../catalog/dump-source.ts';
 import { RestoreError } from '../../errors.ts';
 import { type ConfirmAndLock, withLock } from '../../postgres/advisory-lock.ts';
+import type { ChosenDump } from '../chosen-dump.ts';
 import { findDatabases } from '../databases/find-target.ts';
 import type { LoadContext } from '../load-context.ts';
 import { type AddedRows, type AddRowsOptions, addRows, foreseeRows } from './add-rows.ts';
-
-interface ConfirmedRowsContext extends LoadContext, ConfirmAndLock {
-  /** Throws if the dump is no longer there. Called under the lock, for which another run may have been waited. */
-  readonly checkThere: (signal: AbortSignal) => Promise<void>;
-}
 
 interface ConfirmedRowsOptions extends AddRowsOptions {
   /** Say what would be done, and do nothing. */
@@ -35,8 +30,8 @@ export type AddRowsOutcome =
  * in progress, RestoreError for a database that does not exist, or what {@link addRows} throws
  */
 export async function addRowsConfirmed(
-  context: ConfirmedRowsContext,
-  source: DumpSource,
+  context: LoadContext & ConfirmAndLock,
+  { source, checkThere }: ChosenDump,
   options: ConfirmedRowsOptions,
   signal: AbortSignal,
 ): Promise<AddRowsOutcome> {
@@ -59,7 +54,7 @@ export async function addRowsConfirmed(
   await confirm(intent);
   const began = performance.now();
   const report = await withLock(database, lockFor(doing), signal, async (held) => {
-    await context.checkThere(held);
+    await checkThere(held);
     return addRows(context, source, options, held);
   });
   return { state: 'done', report, ms: performance.now() - began };

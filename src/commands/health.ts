@@ -23,13 +23,13 @@ export async function run(invocation: Invocation): Promise<number> {
   return health.healthy ? EXIT.done : EXIT.failed;
 }
 
-function healthDocument({ healthy, reason, newest, due, late, shrink, faulty }: Health) {
+function healthDocument({ healthy, reason, newest, deadline, shrink, faulty }: Health) {
   return {
     healthy,
     reason,
     newest: newest === undefined ? null : { id: newest.id, startedAt: newest.begun.toISOString() },
-    dueAt: due?.toISOString() ?? null,
-    lateAt: late?.toISOString() ?? null,
+    dueAt: deadline?.due.toISOString() ?? null,
+    lateAt: deadline?.late.toISOString() ?? null,
     shrunk: shrink ?? null,
     faulty: faulty === undefined ? null : describeFaulty(faulty),
   };

@@ -39,16 +39,19 @@ export interface Health {
   readonly reason: string;
   /** The newest complete backup that was taken rather than pushed. */
   readonly newest: { readonly id: string; readonly begun: Date } | undefined;
-  /** When the next one is due; undefined without a schedule or a backup. */
-  readonly due: Date | undefined;
-  /** When the next one is late: an interval, the random delay and the grace period after the newest one. */
-  readonly late: Date | undefined;
+  /** Undefined without a schedule or a backup. */
+  readonly deadline: Deadline | undefined;
   readonly shrink: Shrink | undefined;
   /** The newest backup that a verification found faulty, unless a complete one is newer. */
   readonly faulty: FaultyBackup | undefined;
 }
 
-type Deadline = Readonly<Record<'due' | 'late', Date>>;
+interface Deadline {
+  /** When the next backup is due. */
+  readonly due: Date;
+  /** When it is late: an interval, the random delay and the grace period after the newest one. */
+  readonly late: Date;
+}
 
 export interface FaultyBackup {
   readonly id: string;
@@ -83,11 +86,11 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
     const future = ahead === undefined ? '' : `; ${ahead.id} is dated in the future`;
     const pushed = backups.filter((backup) => backup.state === 'complete' && !isTaken(backup)).length;
     const reason = `${describeNone(schedule, database, pushed, now)}${future}${shrunk}`;
-    return { healthy: false, reason, newest, due: undefined, late: undefined, shrink, faulty };
+    return { healthy: false, reason, newest, deadline: undefined, shrink, faulty };
   }
   const { id, begun } = newest;
   const deadline = schedule.kind === 'none' ? undefined : deadlineAfter(schedule, begun, rules);
-  const facts = { newest, due: deadline?.due, late: deadline?.late, shrink, faulty };
+  const facts = { newest, deadline, shrink, faulty };
   if (faulty !== undefined) return { healthy: false, reason: `${describeFaulty(faulty)}${shrunk}`, ...facts };
   const unread = findUnread(backups, id, now);
   if (unread !== undefined) return { healthy: false, reason: `${unread}${shrunk}`, ...facts };

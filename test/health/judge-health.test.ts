@@ -153,9 +153,9 @@ const DEADLINES: readonly [what: string, given: Given, begun: string, due: strin
 test.each(DEADLINES)('%s, and not before', (_, given, begun, due, late) => {
   const backups = [complete(begun)];
   const inTime = judge(backups, time(late), given);
-  expect(inTime).toMatchObject({ healthy: true, due: time(due), late: time(late) });
+  expect(inTime).toMatchObject({ healthy: true, deadline: { due: time(due), late: time(late) } });
   const overdue = judge(backups, new Date(time(late).getTime() + 1), given);
-  expect(overdue).toMatchObject({ healthy: false, due: time(due), late: time(late) });
+  expect(overdue).toMatchObject({ healthy: false, deadline: { due: time(due), late: time(late) } });
   expect(overdue.reason).toContain(`the backup due at ${due} UTC is `);
 });
 
@@ -235,7 +235,7 @@ test('a dump that was pushed is no sign that backups are being made', () => {
 
 test('without a schedule a backup has to exist, however old', () => {
   const health = judge([complete('2016-11-20')], time('2026-11-25 02:00:00'), { schedule: 'none' });
-  expect(health).toMatchObject({ healthy: true, due: undefined, late: undefined });
+  expect(health).toMatchObject({ healthy: true, deadline: undefined });
 });
 
 test('that a backup has shrunk is said with every verdict', () => {

@@ -29,7 +29,8 @@ export const CHECK_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'health',
-    about: 'Check that backups are on schedule: exit 0 if none is late, 1 if one is.',
+    about:
+      'Check that backups are on schedule and the newest is not known to be faulty: exit 0 if so, 1 if not.',
     groups: HEALTH_GROUPS,
     examples: ['topobank-backup health', 'topobank-backup health --schedule @hourly --grace 30m --json'],
     run: async (invocation) => (await import('../commands/health.ts')).run(invocation),

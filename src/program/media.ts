@@ -27,7 +27,7 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'quarantine',
-    about: 'List quarantined objects, move them back, or delete them permanently.',
+    about: 'List quarantined objects, move them back, or delete them.',
     groups: PURGE_GROUPS,
     args: [
       ['<what>', '`list`, `restore` or `purge`'],

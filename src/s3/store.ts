@@ -77,6 +77,11 @@ export interface ByteRange {
  */
 export type Versioning = 'on' | 'suspended' | 'off' | 'not told';
 
+/** Which object a write may overwrite: none; any; or one with this ETag. */
+type PutCondition =
+  | { readonly ifAbsent: true; readonly ifMatch?: undefined }
+  | { readonly ifAbsent: false; readonly ifMatch?: string };
+
 /**
  * One bucket of an S3 server, as the operations need it.
  *
@@ -117,12 +122,7 @@ export interface Store {
   put(
     key: string,
     body: Buffer,
-    options: {
-      readonly ifAbsent: boolean;
-      readonly ifMatch?: string;
-      readonly contentType: string;
-      readonly signal: AbortSignal;
-    },
+    options: PutCondition & { readonly contentType: string; readonly signal: AbortSignal },
   ): Promise<boolean>;
 
   /**

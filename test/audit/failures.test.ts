@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { type AuditBed, createAuditBed } from './audit-bed.ts';
 
@@ -34,7 +33,7 @@ async function sessions(): Promise<number> {
 
 /** Sessions end a moment after the program that had them. */
 async function untilNoSession(): Promise<void> {
-  while ((await sessions()) > 0) await delay(20);
+  await expect.poll(sessions, { timeout: 60_000 }).toBe(0);
 }
 
 test('a database of no known era', async () => {

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
@@ -764,7 +763,7 @@ test('one that is stopped while the server makes its database leaves none', asyn
   await admin(async (client) => {
     // What makes a database waits for it, what reads does not.
     await client.query('BEGIN; LOCK TABLE pg_database IN EXCLUSIVE MODE');
-    while ((await waiting()).length === 0) await delay(20);
+    await expect.poll(waiting, { timeout: 60_000 }).toHaveLength(1);
     stop.abort(new Error('stopped'));
     await client.query('ROLLBACK');
   });

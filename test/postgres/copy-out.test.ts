@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { copyOut } from '../../src/postgres/copy-out.ts';
@@ -30,7 +29,7 @@ async function activeCopies(): Promise<number> {
 
 /** The server tells nobody when a statement begins or ends, so it is asked. */
 async function until(count: number): Promise<void> {
-  while ((await activeCopies()) !== count) await delay(20);
+  await expect.poll(activeCopies, { timeout: 60_000 }).toBe(count);
 }
 
 test('all rows come, and the connection is good for more', async () => {

@@ -85,9 +85,9 @@ test('an application with several sessions that connects anew at once does not s
     }
   };
   const applications = Array.from({ length: 5 }, keepConnected);
-  while (!answers.includes(names.target)) await delay(5);
+  await expect.poll(() => answers, { timeout: 60_000 }).toContain(names.target);
   await swapDatabases(asAdmin, names);
-  while (answers.at(-1) !== names.scratch) await delay(5);
+  await expect.poll(() => answers.at(-1), { timeout: 60_000 }).toBe(names.scratch);
   stop.abort();
   await Promise.all(applications);
   const first = answers.indexOf(names.scratch);

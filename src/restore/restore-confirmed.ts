@@ -88,7 +88,7 @@ export async function restoreConfirmed(
     findTarget(admin, target, name),
   );
   checkTarget(source, target, database, found);
-  const replaces = found.exists && target.kind !== 'into';
+  const replaces = found.present !== undefined && target.kind !== 'into';
   const localeChange = replaces ? await foreseeLocaleChange(database, source, name, signal) : undefined;
   const inLocale = localeChange === undefined ? '' : `; it will use ${localeChange}`;
   const intent = `${describeIntent(source, database, found, target)}${inLocale}`;
@@ -144,14 +144,15 @@ function describeIntent(
   found: FoundDatabases,
   target: RestoreTarget,
 ): string {
-  const { name, exists, invalid } = found;
+  const { name, present } = found;
   const kept = keptToDrop(found, target);
   const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} from ` : '';
   const what = `restore ${only}${source.name} (${formatBytes(source.bytes)}, ${provenance(source)})`;
-  if (target.kind !== 'into' && invalid) {
+  if (target.kind !== 'into' && present?.invalid) {
     return `DROP what is left of database ${name} on ${server}, of which a drop was cut off, then ${what} under that name`;
   }
-  if (target.kind === 'into' || !exists) return `${what} into a new database ${name} on ${server}`;
+  if (target.kind === 'into' || present === undefined)
+    return `${what} into a new database ${name} on ${server}`;
   const before = `${kept.join(', ')}, kept by an earlier restore`;
   if (target.kind === 'in-place') {
     // Someone who drops the database for lack of room may prefer to do without those.

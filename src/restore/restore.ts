@@ -78,7 +78,7 @@ export async function restoreDump(
   }
 
   const names = { target: name, ...freeNames(name, context.now(), found.taken) };
-  const dropFirst = target.kind === 'in-place' && found.exists;
+  const dropFirst = target.kind === 'in-place' && found.present !== undefined;
   const drop = targetDrop(context, name);
   // Only once the server has created the scratch database is it certain that the dropped one can be replaced.
   const makeRoom = async () => {
@@ -91,7 +91,7 @@ export async function restoreDump(
   const place = { name, scratch: names.scratch, makeRoom, onLeft };
   const { selection, filled } = await build(context, source, options, place, signal).catch(
     async (error: unknown) => {
-      tellRemains(log, names, { old: found.exists ? await drop.fate() : undefined, left });
+      tellRemains(log, names, { old: found.present && (await drop.fate()), left });
       throw error;
     },
   );

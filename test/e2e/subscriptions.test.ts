@@ -199,8 +199,7 @@ test('a swap that does not come about leaves the subscription as it was', async 
   const names = { target: name, scratch: `${name}_gone`, kept: `${name}_kept` };
   const found = {
     name,
-    exists: true,
-    invalid: false,
+    present: { oid: 1, invalid: false },
     taken: new Set<string>(),
     kept: [],
     traces: [],

@@ -19,7 +19,7 @@ export function keptToDrop({ kept }: FoundDatabases, target: RestoreTarget): rea
 }
 
 /** What was there when the restore was agreed to: the database to be replaced, and those kept beside it. */
-export type Agreed = Pick<FoundDatabases, 'oid' | 'kept'>;
+export type Agreed = Pick<FoundDatabases, 'present' | 'kept'>;
 
 /**
  * Makes sure that a database is dropped only if its drop was agreed to: while another restore was waited for, it may
@@ -34,7 +34,7 @@ export function checkAgreed(
   agreed: Agreed,
 ): void {
   const isDropped = target.kind === 'in-place' || (target.kind === 'swap' && target.dropOld);
-  if (!isDropped || !found.exists || found.oid === agreed.oid) return;
+  if (!isDropped || found.present === undefined || found.present.oid === agreed.present?.oid) return;
   throw new RestoreError({
     doing: `cannot restore ${source.name} in place of database ${found.name}`,
     problem: 'it would be dropped, and is another database than the one that was there a moment ago',
@@ -60,13 +60,13 @@ export function checkTarget(
   source: Pick<DumpSource, 'name'>,
   target: RestoreTarget,
   { maintenanceName, user }: Pick<Database, 'maintenanceName' | 'user'>,
-  { name, exists, foreign, kept, untouchable, signalGrant, prepared, subscriptions }: FoundTarget,
+  { name, present, foreign, kept, untouchable, signalGrant, prepared, subscriptions }: FoundTarget,
 ): void {
   const { kind } = target;
   const instead = `cannot restore ${source.name} in place of database ${name}`;
   const quote = pg.escapeIdentifier;
   if (kind === 'into') {
-    if (!exists) return;
+    if (present === undefined) return;
     throw new RestoreError({
       doing: `cannot restore ${source.name} into ${name}`,
       problem: 'a database of that name exists',
@@ -90,7 +90,7 @@ export function checkTarget(
     });
   }
   if (prepared.length > 0) throw new RestoreError({ doing: instead, ...describePrepared(prepared) });
-  if (kind === 'swap' && target.unasked === true && exists && kept.length >= MOST_KEPT) {
+  if (kind === 'swap' && target.unasked === true && present !== undefined && kept.length >= MOST_KEPT) {
     throw new RestoreError({
       doing: instead,
       problem: `earlier restores kept ${kept.join(', ')} (the first is from before all of them), and without a prompt nobody can agree to drop them`,

@@ -13,14 +13,19 @@ import type { RestoreTarget } from './restore-target.ts';
 /** How long to wait for obstacles that may pass by themselves, like the sessions of a monitor. */
 const PASSING = { mostMs: 3000, pauseMs: 300 };
 
+/** A database that is there. */
+interface PresentDatabase {
+  /** `pg_database.oid` */
+  readonly oid: number;
+  /** Whether a drop of it was cut off, so that nothing else can be done with it. */
+  readonly invalid: boolean;
+}
+
 /** What the server has under the target's name, and what earlier restores have left beside it. */
 export interface FoundDatabases {
   readonly name: string;
-  readonly exists: boolean;
-  /** Of the database that is there, `pg_database.oid`. */
-  readonly oid?: number | undefined;
-  /** Whether a drop of it was cut off, so that nothing else can be done with it. */
-  readonly invalid: boolean;
+  /** The database of that name; undefined if there is none. */
+  readonly present: PresentDatabase | undefined;
   /** The names of all databases of the server. */
   readonly taken: ReadonlySet<string>;
   /** Old databases that earlier restores have kept. */
@@ -84,9 +89,7 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
   }
   return {
     name,
-    exists: present !== undefined,
-    oid: present?.oid,
-    invalid: present?.invalid === true,
+    present,
     taken: new Set(databases.map((database) => database.name)),
     kept: databases.map((database) => database.name).filter((other) => isKeptName(name, other)),
     traces,

@@ -43,7 +43,7 @@ export async function placeScratch(
 ): Promise<Placed> {
   const { target: name, scratch, kept } = names;
   const asAdmin = asAdminOf({ database, log }, `put the restored database in place of ${name}`);
-  if (target.kind !== 'swap' || !found.exists) {
+  if (target.kind !== 'swap' || found.present === undefined) {
     await retryWhileAway(database, `to rename database ${scratch} to ${name}`, log, (server, signal) =>
       server.use(server.maintenanceName, signal, (admin) => renameScratch(admin, scratch, name)),
     ).catch((error: unknown) => {
@@ -77,8 +77,8 @@ export async function placeScratch(
 async function isStill(asAdmin: AsAdmin, kept: string, found: FoundDatabases, log: Logger): Promise<boolean> {
   let why = `it took the place of database ${found.name} during this restore`;
   try {
-    const { oid } = await asAdmin((admin) => findDatabases(admin, kept));
-    if (oid === found.oid) return true;
+    const { present } = await asAdmin((admin) => findDatabases(admin, kept));
+    if (present?.oid === found.present?.oid) return true;
   } catch (error) {
     why = describeCause(error);
   }

@@ -39,7 +39,7 @@ export async function addRowsConfirmed(
   const { into, only, dryRun } = options;
   const doing = `restore rows of ${only.join(', ')} from ${source.name} into database ${into} on ${database.server}`;
   const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, into));
-  if (!found.exists) {
+  if (found.present === undefined) {
     throw new RestoreError({
       doing: `cannot ${doing}`,
       problem: 'there is no such database',

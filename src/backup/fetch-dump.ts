@@ -17,6 +17,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { watched } from '../watched.ts';
 import { writeNewFile } from './new-file.ts';
 
+/** What downloading a dump needs. */
 export interface FetchContext extends ClientTools {
   readonly store: Store;
   readonly log: Logger;

@@ -8,6 +8,7 @@ import { carryOutPrune, type PruneContext, planPrune } from './prune-backups.ts'
 import { type SweepContext, sweepUploads } from './sweep-uploads.ts';
 import { type BackupContext, takeBackup } from './take-backup.ts';
 
+/** What a whole run needs: the backup, the sweep before it, the pruning after it, and the lock. */
 export interface RunContext extends BackupContext, PruneContext, SweepContext {
   /** How this run appears to another: `topobank-backup backup on web1, process 4711`. */
   readonly holder: string;
@@ -15,6 +16,7 @@ export interface RunContext extends BackupContext, PruneContext, SweepContext {
   readonly lockWait: number;
 }
 
+/** What a whole run has done. */
 export interface RunReport {
   readonly manifest: Manifest;
   readonly pruning: PruneOutcome;

@@ -12,6 +12,7 @@ import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { objectsOf, removeBackups } from './remove-backups.ts';
 
+/** What deciding about backups needs, and deleting them. */
 export interface PruneContext {
   readonly store: Store;
   readonly prefix: string;

@@ -27,6 +27,7 @@ export interface DumpDestination {
 /** What the manifest says beyond what can be learned from the dump's own bytes. */
 export type Provenance = Pick<Manifest, 'id' | 'startedAt' | 'tool' | 'database' | 'snapshot' | 'migrations'>;
 
+/** How a dump is stored, and what goes beside it. */
 export interface StoreDumpOptions {
   /** Of the dump; it is aborted if the dump cannot be stored. */
   readonly upload: Upload;

@@ -8,6 +8,7 @@ import type { Logger } from '../ui/log.ts';
 /** An upload still incomplete after this time, in milliseconds, belongs to a dead run. */
 const ABANDONED_MS = 24 * 3_600_000;
 
+/** Where to look for what dead runs left. */
 export interface SweepContext {
   readonly store: Store;
   readonly prefix: string;

@@ -26,6 +26,7 @@ import { type DumpDestination, type Provenance, storeDump } from './store-dump.t
 import { tellStandby } from './tell-standby.ts';
 import { tellWaiting } from './tell-waiting.ts';
 
+/** What taking a backup needs. */
 export interface BackupContext extends DumpDestination, ClientTools {
   readonly database: Database;
   /** Name and version of this program. */

@@ -43,6 +43,7 @@ export function isUsable(backup: Backup): backup is UsableBackup {
   return backup.state !== 'broken';
 }
 
+/** A backup that cannot be restored as it is. */
 export type BrokenBackup = Extract<Backup, { state: 'broken' }>;
 
 /**

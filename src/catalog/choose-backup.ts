@@ -34,6 +34,7 @@ export type Wanted =
   /** The newest that can be restored and was begun at or before this time. */
   | { readonly by: 'time'; readonly at: Date };
 
+/** Which backups may be chosen, and who is told what is doubtful about the choice. */
 export interface ChoiceOptions {
   readonly now: Date;
   /**

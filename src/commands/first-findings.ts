@@ -8,6 +8,7 @@ interface FirstFindings<F> {
   readonly all: readonly F[];
 }
 
+/** None kept yet. */
 export function firstFindings<F extends { readonly kind: string }>(): FirstFindings<F> {
   const all: F[] = [];
   const kept = new Map<string, number>();

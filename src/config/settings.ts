@@ -27,4 +27,5 @@ export const SETTINGS = {
   ...LOG_SETTINGS,
 };
 
+/** The name of a setting in the typed configuration. */
 export type SettingName = keyof typeof SETTINGS;

@@ -24,6 +24,7 @@ export type ThreadAnswer =
   | { readonly type: 'fault'; readonly parts: ErrorParts }
   | { readonly type: 'index'; readonly index: DumpIndex };
 
+/** Starts a thread that scans one dump. */
 export type StartThread = (data: ThreadData) => Worker;
 
 /**

@@ -17,6 +17,7 @@ const LEAST_GRACE_MS = 3_600_000;
  */
 const EARLY_MS = 1000;
 
+/** What backups are judged by. */
 export interface HealthRules {
   readonly schedule: Schedule;
   /** The database whose backups count; undefined for any. */
@@ -53,6 +54,7 @@ interface Deadline {
   readonly late: Date;
 }
 
+/** A backup, and the check that found it faulty. */
 export interface FaultyBackup {
   readonly id: string;
   readonly check: Check;

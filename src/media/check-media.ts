@@ -12,6 +12,7 @@ import type { StartProgress } from '../ui/progress.ts';
 import { watched } from '../watched.ts';
 import { countFindings, findingOf, type MediaFindingSink, type MediaTotals } from './media-finding.ts';
 
+/** What comparing a backup’s media with the bucket needs. */
 export interface MediaCheckContext {
   readonly store: Store;
   /** Prefixes that hold no media, in case they are under the media prefix. */

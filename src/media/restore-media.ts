@@ -33,6 +33,7 @@ import {
 } from './media-finding.ts';
 import { takeVersion } from './take-version.ts';
 
+/** What bringing a backup’s media back needs. */
 export interface MediaRestoreContext extends MediaCheckContext {
   readonly quarantinePrefix: string;
   readonly log: Logger;

@@ -12,6 +12,7 @@ import { refuseSharedSessions } from './pooler.ts';
 import { SQLSTATE } from './sqlstate.ts';
 import { type WatchPace, watchConnection } from './watch-connection.ts';
 
+/** For what, by whom and how patiently the lock is taken. */
 export interface LockOptions {
   /** What will be done under the lock, for messages: `back up database topobank on localhost:5432`. */
   readonly purpose: string;

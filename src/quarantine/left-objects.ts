@@ -16,6 +16,7 @@ export interface LeftObjects {
   readonly first: readonly LeftObject[];
 }
 
+/** Counts objects as they are left. */
 export interface LeftObjectsTally {
   add(key: string, reason: string): void;
   summary(): LeftObjects;

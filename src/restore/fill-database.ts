@@ -23,6 +23,7 @@ interface FillOptions {
   readonly finish?: (lanes: Lanes, filled: FilledFrom) => Promise<void>;
 }
 
+/** How a dump gets into a database. */
 export type FillWay =
   /** Over one connection; with `rowsInOrder`, the rows of each table keep the order of the dump. */
   | { readonly kind: 'whole'; readonly rowsInOrder: boolean }

@@ -41,11 +41,13 @@ interface ConfirmedRestoreContext extends RestoreContext, ConfirmAndLock {
   readonly describe: (report: RestoreReport, ms: number) => string;
 }
 
+/** What is restored, and whether it is only tried. */
 export interface ConfirmedRestoreOptions extends Omit<RestoreOptions, 'agreed'> {
   /** Say what would be done, and do nothing. */
   readonly dryRun: boolean;
 }
 
+/** What would be restored, or was. */
 export type RestoreOutcome =
   | {
       readonly state: 'planned';

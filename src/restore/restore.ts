@@ -20,10 +20,12 @@ import { rehearseSchema } from './rehearsal/rehearse-schema.ts';
 import { tellRemains } from './tell-remains.ts';
 import { type JobsChoice, planJobs } from './wide/jobs.ts';
 
+/** What a restore needs. */
 export interface RestoreContext extends LoadContext {
   readonly now: () => Date;
 }
 
+/** Where a dump is restored to, and how. */
 export interface RestoreOptions {
   readonly target: RestoreTarget;
   /** No other database is dropped; without it, whatever is found may be. */
@@ -34,6 +36,7 @@ export interface RestoreOptions {
   readonly jobs?: Pick<JobsChoice, 'asked' | 'cores'>;
 }
 
+/** What a restore has done. */
 export interface RestoreReport extends Placed {
   readonly database: string;
   /** Tables whose rows were restored. */

@@ -5,6 +5,7 @@ import { DateTime } from 'luxon';
  */
 export const CALENDAR_UNITS = ['day', 'week', 'month', 'year'] as const;
 
+/** One of {@link CALENDAR_UNITS}. */
 export type CalendarUnit = (typeof CALENDAR_UNITS)[number];
 
 const NAMES: Readonly<Record<CalendarUnit, string>> = {

@@ -11,6 +11,7 @@ export interface RetentionRules {
   readonly within: KeepWithin | undefined;
 }
 
+/** A span for which all backups are kept. */
 export interface KeepWithin {
   /** As the operator wrote it: `30d`. */
   readonly text: string;

@@ -17,6 +17,7 @@ import { given, nextPage } from './unlike-s3.ts';
 /** Runs one request and turns what it throws into the operator's errors. */
 export type Call = <T>(work: () => Promise<T>) => Promise<T>;
 
+/** What is listed. */
 export interface ListingArea {
   readonly client: S3Client;
   readonly bucket: string;

@@ -5,6 +5,7 @@ import { overtakenError } from './errors.ts';
 import { type PartOptions, sendParts } from './send-parts.ts';
 import type { Store, StoredObject, Upload, UploadedPart } from './store.ts';
 
+/** How an object is written in parts. */
 export interface MultipartOptions extends PartOptions {
   /**
    * Called by {@link MultipartWriter.abort} with what may remain: the upload, which is not visible, or the object.

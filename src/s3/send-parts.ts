@@ -3,6 +3,7 @@ import { heardByMany } from '../heard-by-many.ts';
 import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
 import type { Store, Upload, UploadedPart } from './store.ts';
 
+/** How parts are cut and sent. */
 export interface PartOptions {
   /** Most parts that the server accepts in one upload. */
   readonly maxParts: number;

@@ -10,6 +10,7 @@ import type { Job } from './run-job.ts';
 import type { Timetable } from './schedule.ts';
 import { upcomingTimes } from './times.ts';
 
+/** When backups are taken. */
 export interface BackupJobSettings {
   readonly schedule: Timetable;
   /** Milliseconds. */

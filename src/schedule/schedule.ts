@@ -32,8 +32,10 @@ export interface CronSchedule extends Spelled {
   readonly fields: CronFields;
 }
 
+/** The fields of a cron specification, in their order. */
 export type CronFieldName = 'second' | 'minute' | 'hour' | 'dayOfMonth' | 'month' | 'dayOfWeek';
 
+/** All of them, each with its values. */
 export type CronFields = Readonly<Record<CronFieldName, CronField>>;
 
 /** One field, as all the values that it means. */

@@ -15,6 +15,7 @@ export interface Bars {
   end(): void;
 }
 
+/** No bars yet. */
 export function createBars(): Bars {
   const shown = new Set<Bar>();
   return {

@@ -32,6 +32,7 @@ export interface Verification extends Omit<Evidence, 'foundBy'> {
   readonly depth: Depth;
 }
 
+/** Of a check that has read nothing of the dump. */
 export const NOTHING_CHECKED: Checked = { bytes: 0, tables: 0, rows: 0 };
 
 /** @param index undefined if nothing is known of what was read */

@@ -18,6 +18,7 @@ import { brokenFault, checkObject, faulty, lossFault } from './check-object.ts';
 import type { Evidence, Verification } from './evidence.ts';
 import { recordCheck } from './record-check.ts';
 
+/** What verifying backups needs. */
 export interface VerifyContext extends ClientTools, ByteTools {
   readonly store: Store;
   readonly prefix: string;

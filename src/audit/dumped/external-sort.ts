@@ -7,6 +7,7 @@ import { inBatches, mergeRuns, mergeWidth, reduceRuns, writeRun } from './sorted
 /** Approximate memory that a string takes in addition to its characters, in bytes. */
 const STRING_BYTES = 32;
 
+/** The room that a sort may take up. */
 export interface SortSpace {
   /** Bytes to hold in memory; the rest goes to files. */
   readonly memory: number;

@@ -8,6 +8,7 @@ import { refuseListingOrder, refuseRowOrder } from './order-errors.ts';
 /** Results are yielded once there are this many. */
 const BATCH = 500;
 
+/** Rows and objects to be merged. */
 export interface MergeInputs<O extends ObjectInfo> {
   /** In the order of their keys' bytes, as are the objects. */
   readonly references: AsyncIterable<readonly Reference[]>;

@@ -9,6 +9,7 @@ import { orderedCopies } from './ordered-copies.ts';
 import { refuseUncommitted } from './own-transactions.ts';
 import { runAfterRows, runStatement, type StatementContext } from './run-statement.ts';
 
+/** How a dump is run, over however many connections. */
 export interface LoadOptions extends StatementContext {
   /** What to do if the dump's bytes are not the ones on record. */
   readonly remedyForDamage: string;

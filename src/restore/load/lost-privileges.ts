@@ -13,6 +13,7 @@ export interface LostPrivileges {
   count: number;
 }
 
+/** None yet; {@link notingLost} adds to them. */
 export function noneLost(): LostPrivileges {
   return { told: [], count: 0 };
 }

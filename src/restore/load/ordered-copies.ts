@@ -21,6 +21,7 @@ interface OrderedCopies {
   begin(statement: CopyStart): Promise<RowsIn | undefined>;
 }
 
+/** For a database that the dump fills from the beginning. */
 export function orderedCopies(client: pg.Client, context: StatementContext): OrderedCopies {
   const { name } = context;
   /** Tables created by the dump and still empty, named as in entries. */

@@ -10,6 +10,7 @@ interface ConfirmedRowsOptions extends AddRowsOptions {
   readonly dryRun: boolean;
 }
 
+/** What would be added, or was. */
 export type AddRowsOutcome =
   | {
       readonly state: 'planned';

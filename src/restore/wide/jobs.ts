@@ -10,6 +10,7 @@ const MOST = 4;
 /** A restore of fewer bytes of rows is over before more connections pay off. */
 const WORTH_LANES = 8 * 1024 ** 2;
 
+/** What decides how many connections a restore uses. */
 export interface JobsChoice {
   /** What the operator asked for, if anything. */
   readonly asked: number | undefined;

@@ -763,7 +763,7 @@ test('one that is stopped while the server makes its database leaves none', asyn
   await admin(async (client) => {
     // What makes a database waits for it, what reads does not.
     await client.query('BEGIN; LOCK TABLE pg_database IN EXCLUSIVE MODE');
-    await expect.poll(waiting, { timeout: 60_000 }).toHaveLength(1);
+    await expect.poll(waiting, { timeout: 60_000 }).not.toEqual([]);
     stop.abort(new Error('stopped'));
     await client.query('ROLLBACK');
   });

@@ -10,6 +10,7 @@ import { commandsTable, fillBlock, settingsTable } from './readme-tables.ts';
 const README = new URL('../../README.md', import.meta.url);
 const SETTINGS_FILE = new URL('../../docs/SETTINGS.md', import.meta.url);
 const MEDIA = new URL('../../docs/MEDIA.md', import.meta.url);
+const OPERATION = new URL('../../docs/OPERATION.md', import.meta.url);
 
 /** Those of the README's own table: what nearly every service sets, or wants to know the default of. */
 const FIRST_SETTINGS = [
@@ -52,7 +53,9 @@ test('the README and the help tell the status of each signal that ends the progr
 });
 
 test('every command and flag that the README and the documents show exists', async () => {
-  const texts = await Promise.all([README, SETTINGS_FILE, MEDIA].map((file) => readFile(file, 'utf8')));
+  const texts = await Promise.all(
+    [README, SETTINGS_FILE, MEDIA, OPERATION].map((file) => readFile(file, 'utf8')),
+  );
   const text = texts.join('\n');
   const shown = [...text.matchAll(/topobank-backup ([a-z-]+)((?: +[^\s`|#]+)*)/g)].map((match) => ({
     command: match[1]!,

@@ -18,7 +18,8 @@ const SETTINGS_BYTES = 4096;
  */
 const NEAR_BYTES = 64 * 1024;
 
-const NOTHING = Buffer.alloc(0);
+/** Most bytes of a COPY statement beside its names, and beside each of these: as pg_dump writes it, or by hand. */
+const ROOM = { pgDump: { statement: 64, name: 6 }, byHand: { statement: 4096, name: 64 } };
 
 /** Where a COPY statement may begin. */
 const COPY = /copy\s/gi;
@@ -45,12 +46,18 @@ export async function proveHeadings(
   const set = await readEncoding(source.name, fromBeginning(source, readRange, signal));
   if (set !== undefined && set !== encoding) throw wrong(source, `encoding is ${encoding ?? 'none'}`, set);
   const decode = textDecoder(encoding);
+  const read = async (start: number, end: number) =>
+    end === start
+      ? Buffer.alloc(0)
+      : Buffer.concat(await collect(readRange({ start, end: end - 1 }, signal)));
   for (const near of nearTogether(tables)) {
-    const start = Math.min(...near.map(startOf));
-    const end = Math.max(...near.map(({ offset }) => offset)) - 1;
-    const part = end < start ? NOTHING : Buffer.concat(await collect(readRange({ start, end }, signal)));
+    const start = Math.min(...near.map((table) => startOf(table, 'pgDump')));
+    const part = await read(start, Math.max(...near.map(({ offset }) => offset)));
     for (const table of near) {
-      const found = lastCopy(part.subarray(startOf(table) - start, table.offset - start), decode, table);
+      const { offset } = table;
+      if (lastCopy(part.subarray(startOf(table, 'pgDump') - start, offset - start), decode, table) === true)
+        continue;
+      const found = lastCopy(await read(startOf(table, 'byHand'), offset), decode, table);
       if (found !== true)
         throw wrong(source, describe(table), found === undefined ? 'none' : describe(found));
     }
@@ -69,8 +76,8 @@ function nearTogether(tables: readonly DumpTable[]): DumpTable[][] {
 }
 
 /** Where a table's COPY statement begins at the earliest. */
-function startOf(table: DumpTable): number {
-  return Math.max(0, table.offset - longestCopy(table));
+function startOf(table: DumpTable, writtenBy: keyof typeof ROOM): number {
+  return Math.max(0, table.offset - longestCopy(table, ROOM[writtenBy]));
 }
 
 /** The plain SQL of a dump. What follows the first bytes is requested only if somebody reads on. */
@@ -83,13 +90,13 @@ async function* fromBeginning(
   if (bytes > SETTINGS_BYTES) yield* readRange({ start: SETTINGS_BYTES, end: bytes - 1 }, signal);
 }
 
-/**
- * The most bytes of a table's COPY statement: four per character, all of them doubled quotes, and room for somebody who
- * laid it out by hand.
- */
-function longestCopy({ schema, name, columns }: CopyTarget): number {
+/** The most bytes of a table's COPY statement: four per character of its names, all of them doubled quotes. */
+function longestCopy(
+  { schema, name, columns }: CopyTarget,
+  room: { statement: number; name: number },
+): number {
   const names = [schema, name, ...columns];
-  return 4096 + names.reduce((sum, { length }) => sum + 8 * length + 64, 0);
+  return room.statement + names.reduce((sum, { length }) => sum + 8 * length + room.name, 0);
 }
 
 /**

@@ -55,8 +55,10 @@ export async function listFolders(
   { client, bucket, prefix, signal }: ListingArea,
 ): Promise<string[]> {
   const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, Delimiter: '/' });
-  const { CommonPrefixes = [] } = await call(() => client.send(command, { abortSignal: signal }));
-  return CommonPrefixes.map(({ Prefix }) => given(Prefix, 'Prefix'));
+  return call(async () => {
+    const { CommonPrefixes = [] } = await client.send(command, { abortSignal: signal });
+    return CommonPrefixes.map(({ Prefix }) => given(Prefix, 'Prefix'));
+  });
 }
 
 async function listPage(

@@ -41,11 +41,15 @@ test('the first prefixes are named, with few requests', async () => {
   expect(bed.server.requests.length).toBeLessThan(30);
 });
 
-test('none are named where there are none, or the key may not list them', async () => {
+test('none are named where there are none, the key may not list them, or the answer is none that S3 sends', async () => {
   await put('media/x', DUMP);
   expect(await lookElsewhere(bed.store, 'backup/', signal)).toBe(NOTHING);
   await put(`prod/${DUMP}`);
   const what = { kind: 'error', status: 403, code: 'AccessDenied' } as const;
   bed.server.faults.push({ operation: 'ListObjectsV2', what });
+  expect(await lookElsewhere(bed.store, 'backup/', signal)).toBe(NOTHING);
+  bed.server.faults.length = 0;
+  const to = () => Buffer.from('<ListBucketResult><CommonPrefixes></CommonPrefixes></ListBucketResult>');
+  bed.server.faults.push({ operation: 'ListObjectsV2', what: { kind: 'alter', to } });
   expect(await lookElsewhere(bed.store, 'backup/', signal)).toBe(NOTHING);
 });

@@ -63,23 +63,18 @@ async function verifyEach(
 ): Promise<Looked> {
   const { store, prefix, log } = context;
   const results: Verification[] = [];
-  const leaveOut = ({ id }: Backup) => log.warn(`backup ${id} was deleted in the meantime`);
   let failed = 0;
   let isEmpty = true;
   for await (const backup of newestBackups(store, prefix, signal)) {
     isEmpty = false;
     try {
       const verification = await verifyBackup(context, backup, depth, signal);
-      if (mayBeDeleted(backup, verification) && (await isDeleted(store, backup, signal))) {
-        leaveOut(backup);
-        continue;
-      }
       results.push(verification);
       tell(verification);
     } catch (error) {
       if (signal.aborted || !(error instanceof OperatorError)) throw error;
       if (error instanceof NotFoundError && (await isDeleted(store, backup, signal))) {
-        leaveOut(backup);
+        log.warn(`backup ${backup.id} was deleted in the meantime`);
         continue;
       }
       log.error(`backup ${backup.id} could not be verified: ${error.message}`);
@@ -88,14 +83,6 @@ async function verifyEach(
   }
   if (isEmpty) throw noBackup(store, prefix);
   return { results, failed };
-}
-
-/**
- * Whether the only fault may be that the dump, which this run has listed, is gone while its manifest is still to be
- * deleted. Other depths find faults in bytes that they have read, and what the catalog calls broken was so when listed.
- */
-function mayBeDeleted({ state }: Backup, { depth, faults }: Verification): boolean {
-  return depth === 'quick' && state !== 'broken' && faults.length > 0;
 }
 
 function readDepth({ quick, restore }: VerifyFlags): Depth {

@@ -1,4 +1,5 @@
 import type { Backup, BrokenBackup, UsableBackup } from '../catalog/backup.ts';
+import { isDeleted } from '../catalog/catalog.ts';
 import { deletedMeanwhile } from '../catalog/choose-backup.ts';
 import type { Fault, VerificationRecord } from '../catalog/verification.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
@@ -23,9 +24,7 @@ export function brokenFault(backup: BrokenBackup): Fault {
 export async function checkObject(store: Store, backup: Backup, signal: AbortSignal): Promise<Evidence> {
   if (backup.state === 'broken') return faulty(brokenFault(backup));
   const { dump, manifest, verified } = backup;
-  const object = await store.head(dump.key, signal);
-  if (object === undefined && !(await hasManifest(store, backup, signal)))
-    throw deletedMeanwhile(`cannot verify backup ${backup.id}`);
+  const object = await lookUpDump(store, backup, signal);
   const expected = manifest?.storedBytes ?? dump.bytes;
   if (object?.bytes !== expected) return faulty(objectFault(dump.key, expected, object));
   const size = `${formatBytes(expected)} (${expected} bytes)`;
@@ -53,10 +52,21 @@ export function lossFault({ dump, manifest }: UsableBackup): Fault {
   return objectFault(dump.key, manifest?.storedBytes ?? dump.bytes, undefined);
 }
 
-/** Whether its manifest is there, which is the last of its objects to be deleted. */
-async function hasManifest(store: Store, backup: UsableBackup, signal: AbortSignal): Promise<boolean> {
-  const object = backup.manifest === undefined ? undefined : backup.companions.at(-1);
-  return object !== undefined && (await store.head(object.key, signal)) !== undefined;
+/**
+ * @returns undefined if the server has lost it, though it lists it
+ * @throws NotFoundError if it was deleted
+ */
+async function lookUpDump(
+  store: Store,
+  backup: UsableBackup,
+  signal: AbortSignal,
+): Promise<StoredObject | undefined> {
+  const { key } = backup.dump;
+  const object = await store.head(key, signal);
+  if (object !== undefined) return object;
+  if (await isDeleted(store, backup, signal)) throw deletedMeanwhile(`cannot verify backup ${backup.id}`);
+  // A server may say once of an object that it has that there is none.
+  return store.head(key, signal);
 }
 
 /** The ETag of the object as written, and the one it had when its bytes were last read and proved. */

@@ -503,6 +503,26 @@ test.each([
   },
 );
 
+test.each([[['--quick']], [[]]])(
+  'nor is a lost dump without a manifest taken for deleted, with %j',
+  async (flags) => {
+    const key = 'backup/postgres-backup-20200101000000.sql';
+    await put(key, dump());
+    const what = { kind: 'error', status: 404, code: 'NoSuchKey' } as const;
+    for (const operation of ['HeadObject', 'GetObject'])
+      bed.server.faults.push({ operation, key: /20200101000000\.sql$/, what });
+    const { status, stdout } = await bed.run(['verify', '20200101000000', '--json', ...flags]);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, faults: [{ where: key, found: 'no object' }] });
+    expect(status).toBe(3);
+  },
+);
+
+test('a dump that the server says once it does not have is none that is lost', async () => {
+  const what = { kind: 'error', status: 404, code: 'NoSuchKey' } as const;
+  bed.server.faults.push({ operation: 'HeadObject', key: /\.sql$/, times: 1, what });
+  expect((await verify('quick')).faults.map(({ found }) => found)).not.toContain('no object');
+});
+
 /** When its object is looked for, these have just been deleted, in this order. */
 const pruneAtHead = (...keys: readonly string[]) =>
   during(bed, { operation: 'HeadObject', key: /\.sql$/ }, async () => {
@@ -534,20 +554,17 @@ test('--all --quick tells of a dump that was missing from the start', async () =
   expect(status).toBe(3);
 });
 
-test('one that is pruned before its object is looked for is not found, and faulty only if its manifest stays', async () => {
-  pruneAtHead(dumpKey(), manifestKey());
+test.each([
+  ['with its manifest', () => [dumpKey(), manifestKey()]],
+  ['but for its manifest', () => [dumpKey()]],
+])('one that is pruned before its object is looked for is not found, %s', async (_, gone) => {
+  pruneAtHead(...gone());
   expect(await bed.run(['verify', id, '--quick'])).toMatchObject({
     status: 4,
     stdout: '',
     stderr: expect.stringContaining(`cannot verify backup ${id}: it was deleted in the meantime — run `),
   });
   expect(await bed.keys()).not.toContain(recordKey());
-  for (const key of [dumpKey(), manifestKey()]) await put(key, written.get(key)!);
-  pruneAtHead(dumpKey());
-  expect(await verifyByProgram(id, '--quick')).toMatchObject({
-    status: 3,
-    document: { faults: [{ what: 'object', where: dumpKey(), found: 'no object' }] },
-  });
 });
 
 test.each([

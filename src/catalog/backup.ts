@@ -21,7 +21,10 @@ export type Backup<M extends ManifestHead = ManifestHead> =
       readonly manifest: M | undefined;
       /** What is wrong, as a single clause. */
       readonly fault: string;
-      /** Whether it may be whole nevertheless: its manifest reads differently each time, or is in an archive. */
+      /**
+       * Whether it may be whole nevertheless: its manifest reads differently each time, can only be looked up, or is in
+       * an archive.
+       */
       readonly unproven: boolean;
     });
 

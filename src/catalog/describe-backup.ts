@@ -204,8 +204,8 @@ async function readManifest(
     });
   }
   const text = await readListed(store, object, signal);
-  if (text === undefined) {
-    const fault = `its manifest ${object.key} reads differently each time; check proxies between this machine and the S3 server, and both machines’ memory`;
+  if (!Buffer.isBuffer(text)) {
+    const fault = `its manifest ${object.key} ${text.problem}; ${text.remedy}`;
     return { manifest: undefined, fault, unproven: true };
   }
   const manifest = decodeManifest(object.key, text.toString());

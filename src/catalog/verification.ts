@@ -164,7 +164,7 @@ export async function readRecord(store: Store, object: ObjectInfo, signal: Abort
   if (object.bytes > RECORD_LIMIT) return unread('is too large to be one');
   try {
     const text = await readListed(store, object, signal);
-    if (text === undefined) return unread('comes as another one each time it is read');
+    if (!Buffer.isBuffer(text)) return unread(text.problem);
     const parsed = v.safeParse(recordSchema, JSON.parse(text.toString()));
     return parsed.success ? { kind: 'record', record: parsed.output } : unread('is not of format 1');
   } catch (error) {

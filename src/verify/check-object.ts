@@ -47,7 +47,7 @@ export async function checkObject(store: Store, backup: Backup, signal: AbortSig
   );
 }
 
-/** What is wrong with a backup whose dump the server lists, but does not have. */
+/** What is wrong with a backup whose dump the server lists, but does not have when it is read. */
 export function lossFault({ dump, manifest }: UsableBackup): Fault {
   return objectFault(dump.key, manifest?.storedBytes ?? dump.bytes, undefined);
 }

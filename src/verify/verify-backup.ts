@@ -10,6 +10,7 @@ import { DumpError, NotFoundError, StoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
 import { readAhead } from '../s3/read-ahead.ts';
+import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { type ByteTools, checkBytes } from './check-bytes.ts';
@@ -69,10 +70,22 @@ async function check(
     return await addMediaList(context, backup, evidence, signal);
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
+    // A server may say so once of an object that it has; and others than the dump may be missing.
+    if (await isReadable(context.store, backup.dump.key, signal)) throw error;
     if (await isDeleted(context.store, backup, signal))
       throw deletedMeanwhile(`cannot verify backup ${backup.id}`);
-    if ((await context.store.head(backup.dump.key, signal)) !== undefined) throw error;
     return { ...faulty(lossFault(backup)), foundBy: 'full' };
+  }
+}
+
+/** A server that has lost an object, or some of its bytes, may still list it and answer when it is looked up. */
+async function isReadable(store: Store, key: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    for await (const _ of readObject(store, key, { signal }));
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
   }
 }
 

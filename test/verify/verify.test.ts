@@ -517,6 +517,21 @@ test.each([[['--quick']], [[]]])(
   },
 );
 
+test.each([[[]], [['--restore']]])(
+  'a dump that can be looked up, but whose bytes the server has lost, is faulty, with %j',
+  async (depth) => {
+    const what = { kind: 'error', status: 404, code: 'NoSuchKey' } as const;
+    bed.server.faults.push({ operation: 'GetObject', key: /\.sql$/, what });
+    expect(await verifyByProgram(id, ...depth)).toMatchObject({
+      status: 3,
+      document: { depth: 'full', faults: [{ what: 'object', where: dumpKey(), found: 'no object' }] },
+    });
+    expect((await findBackup(bed.store, 'backup/', id, signal))?.verified?.checks[0]).toMatchObject({
+      ok: false,
+    });
+  },
+);
+
 test('a dump that the server says once it does not have is none that is lost', async () => {
   const what = { kind: 'error', status: 404, code: 'NoSuchKey' } as const;
   bed.server.faults.push({ operation: 'HeadObject', key: /\.sql$/, times: 1, what });

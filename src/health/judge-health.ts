@@ -87,7 +87,7 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
     const ahead = newestFirst(backups).find((backup) => isTaken(backup) && isAhead(backup, now));
     const future = ahead === undefined ? '' : `; ${ahead.id} is dated in the future`;
     const pushed = backups.filter((backup) => backup.state === 'complete' && !isTaken(backup)).length;
-    const reason = `${describeNone(schedule, database, pushed, now)}${future}${shrunk}`;
+    const reason = `${describeNone(schedule, database, pushed, now)}${future}${describeBroken(backups, '', now)}${shrunk}`;
     return { healthy: false, reason, newest, deadline: undefined, shrink, faulty };
   }
   const { id, begun } = newest;
@@ -98,7 +98,8 @@ export function judgeHealth(backups: readonly Backup[], rules: HealthRules, now:
   if (unread !== undefined) return { healthy: false, reason: `${unread}${shrunk}`, ...facts };
   if (deadline !== undefined && now > deadline.late) {
     const [since, due] = [formatDuration(now.getTime() - deadline.due.getTime()), formatTime(deadline.due)];
-    const reason = `the backup due at ${due} is ${since} late; the newest complete backup taken is ${id}${shrunk}`;
+    const broken = describeBroken(backups, id, now);
+    const reason = `the backup due at ${due} is ${since} late; the newest complete backup taken is ${id}${broken}${shrunk}`;
     return { healthy: false, reason, ...facts };
   }
   const age = formatDuration(now.getTime() - begun.getTime());
@@ -129,6 +130,16 @@ function describeNone(schedule: Schedule, database: string | undefined, pushed: 
 export function newestTaken(backups: readonly Backup[], now: Date): Health['newest'] {
   const newest = newestFirst(backups).find((backup) => isTaken(backup) && !isAhead(backup, now));
   return newest === undefined ? undefined : { id: newest.id, begun: backupTime(newest) };
+}
+
+/** Why the newest backup since the newest complete one does not count: it may have been taken in time. */
+function describeBroken(backups: readonly Backup[], since: string, now: Date): string {
+  for (const backup of newestFirst(backups)) {
+    if (backup.id <= since) break;
+    if (backup.state === 'broken' && !isAhead(backup, now))
+      return `; ${backup.id} is broken: ${backup.fault}`;
+  }
+  return '';
 }
 
 /** @param since the id of the newest complete backup, which makes up for any older fault */

@@ -189,7 +189,11 @@ test('what is late, and since when', () => {
 test.each<[what: string, backups: Backup[], ahead?: string, besides?: string]>([
   ['nothing', []],
   ['only foreign dumps', [foreign('2026-11-23 00:00:00')]],
-  ['only broken ones', [broken('2026-11-23 00:00:00'), broken('2026-11-22 00:00:00', 'with dump')]],
+  [
+    'only broken ones',
+    [broken('2026-11-23 00:00:00'), broken('2026-11-22 00:00:00', 'with dump')],
+    '; 20261123000000 is broken: it is broken',
+  ],
   ['only one that was pushed', [complete('2026-11-23', 1000, null)], '', ' apart from 1 that was pushed'],
   [
     'only those that were pushed',
@@ -225,6 +229,7 @@ test('what is not complete makes nothing younger', () => {
   ];
   const health = judge(backups, time('2026-11-25 02:00:00'), { schedule: '@daily' });
   expect(health).toMatchObject({ healthy: false, newest: { id: '20261120000000' } });
+  expect(health.reason).toMatch(/ taken is 20261120000000; 20261125010000 is broken: it is broken$/);
 });
 
 test('a dump that was pushed is no sign that backups are being made', () => {

@@ -69,6 +69,6 @@ export function describeLock(lock: AwaitedLock): string {
     return `pg_dump is waiting for ${what}, which the standby holds until it has the end of the transaction that holds it on the primary (see pg_locks there)`;
   if (lock.pid === 0)
     return `pg_dump is waiting for ${what}, which a prepared transaction holds (see pg_prepared_xacts)`;
-  const { session, toEnd } = describeBlocker(lock);
-  return `pg_dump is waiting for ${what}, which ${session} holds or is queued for; to end that session: ${toEnd}`;
+  const { who, toEnd } = describeBlocker(lock);
+  return `pg_dump is waiting for ${what}, which ${who} holds or is queued for; to end that session: ${toEnd}`;
 }

@@ -51,18 +51,22 @@ export async function awaitedLocks(
   }));
 }
 
-/** The session that is in the way, as far as the server tells, and the statement that ends it. */
+/** Who is in the way, as far as the server tells, and the statement that ends that. */
 export function describeBlocker({ pid, role, application, begun }: AwaitedLock): {
-  readonly session: string;
+  readonly who: string;
   readonly toEnd: string;
 } {
+  if (pid === 0) {
+    const toEnd = 'ROLLBACK PREPARED or COMMIT PREPARED in its database, see pg_prepared_xacts;';
+    return { who: 'a prepared transaction', toEnd };
+  }
   const facts = [
     application,
     role && `role ${role}`,
     begun && `in a transaction since ${formatTime(begun)}`,
   ].filter((fact) => fact !== undefined);
   return {
-    session: facts.length === 0 ? `session ${pid}` : `session ${pid} (${facts.join(', ')})`,
+    who: facts.length === 0 ? `session ${pid}` : `session ${pid} (${facts.join(', ')})`,
     toEnd: `SELECT pg_terminate_backend(${pid});`,
   };
 }

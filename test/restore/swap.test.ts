@@ -3,7 +3,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
-import { asAdminOf, swapDatabases } from '../../src/restore/databases/swap.ts';
+import { readSessionPid } from '../../src/postgres/session.ts';
+import { type AsAdmin, asAdminOf, swapDatabases } from '../../src/restore/databases/swap.ts';
 import { createTestDatabase, listDatabaseNames, type TestDatabase, withClient } from '../support/database.ts';
 import { rollBackPrepared } from '../support/roll-back-prepared.ts';
 import { keepingLog } from '../support/test-bed.ts';
@@ -121,15 +122,15 @@ test.each(FAILING)('the old database serves on when %s', async (_, prepare, prob
   expect(await whoIs(names.target)).toBe(names.target);
 });
 
-test('a server that gives no answer in the middle of a swap is not waited for without end', async () => {
+/** Waits a second for the server's answer. */
+function impatient(): AsAdmin {
   const database = openDatabase(readConfig({ env: old.env, flags: {} }, ['database']), {});
-  const asked = asAdminOf(
-    { database, log: keepingLog().log },
-    'put the restored database in place of topobank',
-    1000,
-  )((admin) => admin.query('SELECT pg_sleep(600)'));
-  await expect(asked).rejects.toThrow(
-    `cannot put the restored database in place of topobank: ${database.server} gave no answer within 1s — check the network, the server’s log and pg_locks, and run again`,
+  return asAdminOf({ database, log: keepingLog().log }, 'put it in place of topobank', 1000);
+}
+
+test('a server that gives no answer in the middle of a swap is not waited for without end', async () => {
+  await expect(impatient()((admin) => admin.query('SELECT pg_sleep(600)'))).rejects.toThrow(
+    /^cannot put it in place of topobank: \S+ gave no answer within 1s — check the network, the server’s log and pg_locks, and run again$/,
   );
 });
 
@@ -191,15 +192,13 @@ function breakAt(client: pg.Client, at: RegExp, when: 'sent' | 'answered'): pg.C
 }
 
 test('nothing of a swap that was given up takes effect later', async () => {
-  const database = openDatabase(readConfig({ env: old.env, flags: {} }, ['database']), {});
-  const short = asAdminOf({ database, log: keepingLog().log }, `put it in place of ${names.target}`, 1000);
   await withClient(postgres, 'postgres', async (holder) => {
     // A transaction that changes a database holds up all others that would.
     await holder.query(`BEGIN; GRANT TEMPORARY ON DATABASE "${names.target}" TO PUBLIC`);
-    const pid = (await holder.query('SELECT pg_backend_pid() AS pid')).rows[0].pid;
-    await expect(swapDatabases(short, names)).rejects.toThrow(
+    const pid = await readSessionPid(holder);
+    await expect(swapDatabases(impatient(), names)).rejects.toThrow(
       new RegExp(
-        `gave no answer within 1s, because session ${pid} \\(.*role \\S+, in a transaction since .* UTC\\) is in the way — end that session \\(SELECT pg_terminate_backend\\(${pid}\\);\\) and run again$`,
+        `gave no answer within 1s, because session ${pid} \\(.*role \\S+, in a transaction since .* UTC\\) is in the way — end it \\(SELECT pg_terminate_backend\\(${pid}\\);\\) and run again$`,
       ),
     );
     const { rows } = await holder.query(
@@ -210,4 +209,41 @@ test('nothing of a swap that was given up takes effect later', async () => {
     await holder.query('ROLLBACK');
   });
   expect(await whoIs(names.target)).toBe(names.target);
+});
+
+test('a prepared transaction of another database that is in the way of a swap is told of', async () => {
+  await asAdmin((admin) =>
+    admin.query(`BEGIN; COMMENT ON DATABASE "${names.target}" IS 'x'; PREPARE TRANSACTION '${names.target}'`),
+  );
+  try {
+    await expect(swapDatabases(impatient(), names)).rejects.toThrow(
+      /gave no answer within 1s, because a prepared transaction is in the way — end it \(ROLLBACK PREPARED or COMMIT PREPARED in its database, see pg_prepared_xacts;\) and run again$/,
+    );
+  } finally {
+    await asAdmin((admin) => admin.query(`ROLLBACK PREPARED '${names.target}'`));
+  }
+});
+
+test('all who are in the way of a swap are named, such as a restore that was killed while it waited', async () => {
+  await asAdmin(async (holder) => {
+    await holder.query(`BEGIN; COMMENT ON DATABASE "${names.target}" IS 'x'`);
+    const waiting = connect('postgres');
+    await waiting.connect();
+    const waitingPid = await readSessionPid(waiting);
+    const pids = [await readSessionPid(holder), waitingPid].toSorted((a, b) => a - b);
+    const renamed = waiting.query(`ALTER DATABASE "${names.target}" RENAME TO "${names.kept}"`);
+    const ended = expect(renamed).rejects.toThrow('terminating connection');
+    const waits = `SELECT FROM pg_stat_activity WHERE pid = ${waitingPid} AND wait_event_type = 'Lock'`;
+    await expect
+      .poll(async () => (await asAdmin((admin) => admin.query(waits))).rowCount, { timeout: 60_000 })
+      .toBe(1);
+    await expect(swapDatabases(impatient(), names)).rejects.toThrow(
+      new RegExp(
+        `because session ${pids[0]} .*and session ${pids[1]} .* are in the way — end them \\(SELECT pg_terminate_backend\\(${pids[0]}\\); SELECT pg_terminate_backend\\(${pids[1]}\\);\\) and run again$`,
+      ),
+    );
+    await asAdmin((admin) => admin.query('SELECT pg_terminate_backend($1)', [waitingPid]));
+    await ended;
+    await holder.query('ROLLBACK');
+  });
 });

@@ -9,7 +9,7 @@ import {
   renameDatabase,
   stillClosed,
 } from '../../postgres/administration.ts';
-import { awaitedLocks, describeBlocker } from '../../postgres/awaited-locks.ts';
+import { type AwaitedLock, awaitedLocks, describeBlocker } from '../../postgres/awaited-locks.ts';
 import type { Database } from '../../postgres/database.ts';
 import { errorCode } from '../../postgres/errors.ts';
 import { refusePrepared } from '../../postgres/prepared-transactions.ts';
@@ -83,15 +83,13 @@ export function asAdminOf(
       );
     } catch (error) {
       if (!limit.aborted) throw error;
-      const blocker = pid === undefined ? undefined : await findBlocker(database, pid);
-      const problem = `${database.server} gave no answer within ${formatDuration(answerMs)}`;
+      const blockers = pid === undefined ? [] : await findBlockers(database, pid);
+      const silent = `${database.server} gave no answer within ${formatDuration(answerMs)}`;
+      const advice = adviceOn(blockers);
       throw new DatabaseError({
         doing: `cannot ${purpose}`,
-        problem: blocker === undefined ? problem : `${problem}, because ${blocker.session} is in the way`,
-        remedy:
-          blocker === undefined
-            ? 'check the network, the server’s log and pg_locks, and run again'
-            : `end that session (${blocker.toEnd}) and run again`,
+        problem: advice === undefined ? silent : `${silent}, because ${advice.problem}`,
+        remedy: `${advice?.remedy ?? 'check the network, the server’s log and pg_locks,'} and run again`,
         cause: error,
       });
     }
@@ -99,20 +97,27 @@ export function asAdminOf(
 }
 
 /** Who keeps a session waiting that has been given up; the server goes on waiting, without noticing. */
-async function findBlocker(
-  database: Database,
-  pid: number,
-): Promise<ReturnType<typeof describeBlocker> | undefined> {
+async function findBlockers(database: Database, pid: number): Promise<AwaitedLock[]> {
   try {
-    const locks = await database.use(database.maintenanceName, AbortSignal.timeout(LOOK_MS), (admin) =>
+    return await database.use(database.maintenanceName, AbortSignal.timeout(LOOK_MS), (admin) =>
       awaitedLocks(admin, { pid }),
     );
-    // Behind none of them is a prepared transaction: those are refused before.
-    const lock = locks.find((each) => each.pid !== 0);
-    return lock && describeBlocker(lock);
   } catch {
-    return undefined;
+    return [];
   }
+}
+
+/** Of several, one may wait for another itself, such as what is left of a restore that was killed; all have to end. */
+function adviceOn(
+  blockers: readonly AwaitedLock[],
+): { readonly problem: string; readonly remedy: string } | undefined {
+  const described = blockers.map(describeBlocker);
+  if (described.length === 0) return undefined;
+  const [are, them] = described.length === 1 ? ['is', 'it'] : ['are', 'them'];
+  return {
+    problem: `${described.map(({ who }) => who).join(' and ')} ${are} in the way`,
+    remedy: `end ${them} (${described.map(({ toEnd }) => toEnd).join(' ')})`,
+  };
 }
 
 /**

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
+import { asAdminOf } from '../../src/restore/databases/as-admin.ts';
 import { retryWhileAway } from '../../src/restore/databases/retry-while-away.ts';
-import { asAdminOf } from '../../src/restore/databases/swap.ts';
 import { deferred } from '../support/deferred.ts';
 import { keepingLog } from '../support/test-bed.ts';
 
@@ -58,7 +58,7 @@ test('a swap that takes long is told of, because nobody can connect meanwhile', 
     childEnv: () => ({}),
   };
   const result = asAdminOf({ database, log }, 'put it in place of x')(async () => {});
-  vi.advanceTimersByTime(31 * SECOND);
+  await vi.advanceTimersByTimeAsync(31 * SECOND);
   done.reject(new Error('gone'));
   await expect(result).rejects.toThrow('gone');
   expect(lines).toEqual(['warn: the server db:5432 takes long to put it in place of x; waiting for it']);

@@ -4,8 +4,10 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { readSessionPid } from '../../src/postgres/session.ts';
-import { type AsAdmin, asAdminOf, swapDatabases } from '../../src/restore/databases/swap.ts';
+import { type AsAdmin, asAdminOf } from '../../src/restore/databases/as-admin.ts';
+import { swapDatabases } from '../../src/restore/databases/swap.ts';
 import { createTestDatabase, listDatabaseNames, type TestDatabase, withClient } from '../support/database.ts';
+import { deferred } from '../support/deferred.ts';
 import { rollBackPrepared } from '../support/roll-back-prepared.ts';
 import { keepingLog } from '../support/test-bed.ts';
 
@@ -124,9 +126,42 @@ test.each(FAILING)('the old database serves on when %s', async (_, prepare, prob
 
 /** Waits a second for the server's answer. */
 function impatient(): AsAdmin {
-  const database = openDatabase(readConfig({ env: old.env, flags: {} }, ['database']), {});
-  return asAdminOf({ database, log: keepingLog().log }, 'put it in place of topobank', 1000);
+  return asAdminOf({ database: openTarget(), log: keepingLog().log }, 'put it in place of topobank', {
+    answerMs: 1000,
+    slowMs: 60_000,
+  });
 }
+
+const openTarget = () => openDatabase(readConfig({ env: old.env, flags: {} }, ['database']), {});
+
+test('a swap that has to wait names who is in the way, and goes on once that has ended', async () => {
+  await withClient(postgres, 'postgres', async (holder) => {
+    await holder.query(`BEGIN; COMMENT ON DATABASE "${names.target}" IS 'x'`);
+    const pid = await readSessionPid(holder);
+    const { log, lines } = keepingLog();
+    const told = deferred<void>();
+    const telling = {
+      ...log,
+      warn: (line: string) => {
+        log.warn(line);
+        told.resolve();
+      },
+    };
+    const limits = { answerMs: 300_000, slowMs: 500 };
+    const context = { database: openTarget(), log: telling };
+    const waiting = asAdminOf(context, 'put it in place of topobank', limits);
+    const swapped = swapDatabases(waiting, names);
+    await told.promise;
+    await holder.query('ROLLBACK');
+    await swapped;
+    expect(lines[0]).toMatch(
+      new RegExp(
+        `^warn: the server \\S+ takes long to put it in place of topobank; waiting for it, because session ${pid} .* is in the way; end it \\(SELECT pg_terminate_backend\\(${pid}\\);\\)$`,
+      ),
+    );
+  });
+  expect(await whoIs(names.target)).toBe(names.scratch);
+});
 
 test('a server that gives no answer in the middle of a swap is not waited for without end', async () => {
   await expect(impatient()((admin) => admin.query('SELECT pg_sleep(600)'))).rejects.toThrow(

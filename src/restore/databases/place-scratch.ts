@@ -6,6 +6,7 @@ import { describeCause, sqlState } from '../../postgres/errors.ts';
 import { endSessions } from '../../postgres/session.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import type { Logger } from '../../ui/log.ts';
+import { type AsAdmin, asAdminOf } from './as-admin.ts';
 import { type FoundDatabases, findDatabases } from './find-target.ts';
 import {
   type DroppedDatabases,
@@ -18,7 +19,7 @@ import type { RestoreTarget } from './restore-target.ts';
 import { retryWhileAway } from './retry-while-away.ts';
 import { dropScratch } from './scratch.ts';
 import type { ServerContext } from './server-context.ts';
-import { type AsAdmin, asAdminOf, isInUse, type SwapNames, swapDatabases } from './swap.ts';
+import { isInUse, type SwapNames, swapDatabases } from './swap.ts';
 
 /** What became of the databases that had the name before. */
 export interface Placed extends DroppedDatabases {

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { DatabaseError } from '../../errors.ts';
 import {
   allowConnections,
   inTransaction,
@@ -9,21 +8,11 @@ import {
   renameDatabase,
   stillClosed,
 } from '../../postgres/administration.ts';
-import { type AwaitedLock, awaitedLocks, describeBlocker } from '../../postgres/awaited-locks.ts';
-import type { Database } from '../../postgres/database.ts';
 import { errorCode } from '../../postgres/errors.ts';
 import { refusePrepared } from '../../postgres/prepared-transactions.ts';
-import {
-  endSession,
-  endSessions,
-  readSession,
-  readSessionPid,
-  type Session,
-} from '../../postgres/session.ts';
+import { endSession, endSessions, readSession, type Session } from '../../postgres/session.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
-import { formatDuration } from '../../ui/format.ts';
-import type { Logger } from '../../ui/log.ts';
-import { tellingSlow } from './telling-slow.ts';
+import type { AsAdmin } from './as-admin.ts';
 
 /** How often the renames are tried, because sessions may slip in while connections are being refused. */
 const ATTEMPTS = 3;
@@ -44,80 +33,6 @@ export interface SwapNames {
   readonly scratch: string;
   /** The name under which the old one is kept. */
   readonly kept: string;
-}
-
-/** Runs work over its own connection to the maintenance database. */
-export type AsAdmin = <T>(work: (admin: pg.Client) => Promise<T>) => Promise<T>;
-
-/**
- * How long the server may take for one round of a swap, in milliseconds. Nobody can connect meanwhile, so a connection
- * that is dead without either side noticing must not be waited for; but longer than the server needs to give up the
- * session of such a connection, whose renames keep others from the databases.
- */
-const ANSWER_MS = 3 * 60_000;
-
-/** How long finding out who is in the way may take, in milliseconds. */
-const LOOK_MS = 10_000;
-
-/**
- * No signal ends what is run this way, because the swap takes moments and is done as a whole; but a server that does
- * not answer does.
- *
- * @param purpose for messages: `put the restored database in place of topobank`
- * @param answerMs only tests set it
- */
-export function asAdminOf(
-  { database, log }: { readonly database: Database; readonly log: Logger },
-  purpose: string,
-  answerMs = ANSWER_MS,
-): AsAdmin {
-  return async (work) => {
-    const limit = AbortSignal.timeout(answerMs);
-    let pid: number | undefined;
-    try {
-      return await tellingSlow(database, `to ${purpose}`, log, () =>
-        database.use(database.maintenanceName, limit, async (admin) => {
-          pid = await readSessionPid(admin);
-          return work(admin);
-        }),
-      );
-    } catch (error) {
-      if (!limit.aborted) throw error;
-      const blockers = pid === undefined ? [] : await findBlockers(database, pid);
-      const silent = `${database.server} gave no answer within ${formatDuration(answerMs)}`;
-      const advice = adviceOn(blockers);
-      throw new DatabaseError({
-        doing: `cannot ${purpose}`,
-        problem: advice === undefined ? silent : `${silent}, because ${advice.problem}`,
-        remedy: `${advice?.remedy ?? 'check the network, the server’s log and pg_locks,'} and run again`,
-        cause: error,
-      });
-    }
-  };
-}
-
-/** Who keeps a session waiting that has been given up; the server goes on waiting, without noticing. */
-async function findBlockers(database: Database, pid: number): Promise<AwaitedLock[]> {
-  try {
-    return await database.use(database.maintenanceName, AbortSignal.timeout(LOOK_MS), (admin) =>
-      awaitedLocks(admin, { pid }),
-    );
-  } catch {
-    return [];
-  }
-}
-
-/** Of several, one may wait for another itself, such as what is left of a restore that was killed; all have to end. */
-function adviceOn(
-  blockers: readonly AwaitedLock[],
-): { readonly problem: string; readonly remedy: string } | undefined {
-  const described = blockers.map(describeBlocker);
-  if (described.length === 0) return undefined;
-  const [are, them] = described.length === 1 ? ['is', 'it'] : ['are', 'them'];
-  return {
-    problem: `${described.map(({ who }) => who).join(' and ')} ${are} in the way`,
-    remedy: `end ${them} (${described.map(({ toEnd }) => toEnd).join(' ')})`,
-  };
 }
 
 /**

@@ -1,0 +1,88 @@
+import type pg from 'pg';
+import { DatabaseError } from '../../errors.ts';
+import { awaitedLocks, describeBlocker } from '../../postgres/awaited-locks.ts';
+import type { Database } from '../../postgres/database.ts';
+import { readSessionPid } from '../../postgres/session.ts';
+import { formatDuration } from '../../ui/format.ts';
+import type { ServerContext } from './server-context.ts';
+import { SLOW_MS, tellingSlow } from './telling-slow.ts';
+
+/** Runs work over its own connection to the maintenance database. */
+export type AsAdmin = <T>(work: (admin: pg.Client) => Promise<T>) => Promise<T>;
+
+/**
+ * `answerMs`: how long the server may take for one round of a swap, in milliseconds. Nobody can connect meanwhile, so a
+ * connection that is dead without either side noticing must not be waited for; but longer than the server needs to give
+ * up the session of such a connection, whose renames keep others from the databases. `slowMs`: after how much of that
+ * people are told.
+ */
+const LIMITS = { answerMs: 3 * 60_000, slowMs: SLOW_MS };
+
+/** How long finding out who is in the way may take, in milliseconds. */
+const LOOK_MS = 10_000;
+
+/**
+ * No signal ends what is run this way, because the swap takes moments and is done as a whole; but a server that does
+ * not answer does. Who is in the way is named, as soon as it takes long and at the end.
+ *
+ * @param purpose for messages: `put the restored database in place of topobank`
+ * @param limits only tests set them
+ */
+export function asAdminOf({ database, log }: ServerContext, purpose: string, limits = LIMITS): AsAdmin {
+  return async (work) => {
+    const { answerMs, slowMs } = limits;
+    const limit = AbortSignal.timeout(answerMs);
+    let pid: number | undefined;
+    const findBlockers = async () => (pid === undefined ? undefined : describeBlockers(database, pid));
+    const explain = async () => {
+      const blockers = await findBlockers();
+      return blockers && `${blockers.problem}; ${blockers.remedy}`;
+    };
+    try {
+      return await tellingSlow(
+        database,
+        `to ${purpose}`,
+        log,
+        () =>
+          database.use(database.maintenanceName, limit, async (admin) => {
+            pid = await readSessionPid(admin);
+            return work(admin);
+          }),
+        { slowMs, explain },
+      );
+    } catch (error) {
+      if (!limit.aborted) throw error;
+      // The server goes on waiting, without noticing that the session was given up.
+      const blockers = await findBlockers();
+      const silent = `${database.server} gave no answer within ${formatDuration(answerMs)}`;
+      throw new DatabaseError({
+        doing: `cannot ${purpose}`,
+        problem: blockers === undefined ? silent : `${silent}, because ${blockers.problem}`,
+        remedy: `${blockers?.remedy ?? 'check the network, the server’s log and pg_locks,'} and run again`,
+        cause: error,
+      });
+    }
+  };
+}
+
+/**
+ * Who keeps a session waiting, and how to end that. Of several, one may wait for another itself, such as what is left of
+ * a restore that was killed; all have to end.
+ *
+ * @returns undefined if nobody is known
+ */
+async function describeBlockers(
+  database: Database,
+  pid: number,
+): Promise<{ readonly problem: string; readonly remedy: string } | undefined> {
+  const locks = await database
+    .use(database.maintenanceName, AbortSignal.timeout(LOOK_MS), (admin) => awaitedLocks(admin, { pid }))
+    .catch(() => []);
+  const blockers = locks.map(describeBlocker);
+  if (blockers.length === 0) return undefined;
+  const [are, them] = blockers.length === 1 ? ['is', 'it'] : ['are', 'them'];
+  return {
+    problem: `${blockers.map(({ who }) => who).join(' and ')} ${are} in the way`,
+    remedy: `end ${them} (${blockers.map(({ toEnd }) => toEnd).join(' ')})`,
+  };
+}

@@ -126,6 +126,11 @@ test.each([
   ['AWS_S3_ENDPOINT_URL', 'http:/s3:9000', /AWS_S3_ENDPOINT_URL: "http:\/s3:9000" is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'https//s3', /AWS_S3_ENDPOINT_URL: "https\/\/s3" is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'http:\\\\s3', /AWS_S3_ENDPOINT_URL: "http:\\\\\\\\s3" is not accepted/],
+  [
+    'AWS_S3_ENDPOINT_URL',
+    'https://https://s3',
+    /AWS_S3_ENDPOINT_URL: "https:\/\/https:\/\/s3" is not accepted/,
+  ],
   ['AWS_S3_ENDPOINT_URL', 'ftp:/s3', /AWS_S3_ENDPOINT_URL: "ftp:\/s3" is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'ftp://x', /AWS_S3_ENDPOINT_URL: "ftp:\/\/x" is not accepted/],
   ['AWS_S3_ENDPOINT_URL', 'http://:', /AWS_S3_ENDPOINT_URL/],

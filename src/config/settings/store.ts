@@ -15,8 +15,9 @@ function isEndpoint(value: string): boolean {
   if (!hasScheme && MISTYPED_SCHEME.test(value)) return false;
   const address = hasScheme ? value : `https://${value}`;
   if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return false;
-  const { username, password, search, hash } = new URL(address);
-  return [username, password, search, hash].every((part) => part === '');
+  const { pathname, username, password, search, hash } = new URL(address);
+  // Of two schemes the second is read as the name of the server.
+  return !pathname.startsWith('//') && [username, password, search, hash].every((part) => part === '');
 }
 
 /** The S3 server and the bucket. */

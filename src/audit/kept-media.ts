@@ -1,8 +1,8 @@
 import type { Backup } from '../catalog/backup.ts';
 import { mayBeOf } from '../catalog/manifest.ts';
 import { entryKey, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
-import { OperatorError, StoreError } from '../errors.ts';
-import { answerOf } from '../s3/errors.ts';
+import { OperatorError } from '../errors.ts';
+import { isForbidden } from '../s3/errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
@@ -110,7 +110,7 @@ async function hasObjects(store: Store, prefix: string, signal: AbortSignal): Pr
   try {
     for await (const { key } of store.list(prefix, { signal })) return key.startsWith(prefix);
   } catch (error) {
-    if (!(error instanceof StoreError) || answerOf(error.cause).status !== 403) throw error;
+    if (!isForbidden(error)) throw error;
   }
   return false;
 }

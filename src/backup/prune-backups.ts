@@ -6,7 +6,7 @@ import { planRetention } from '../retention/plan-retention.ts';
 import type { RetentionRules } from '../retention/rules.ts';
 import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
-import { answerOf } from '../s3/errors.ts';
+import { isForbidden } from '../s3/errors.ts';
 import type { Store } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
@@ -90,7 +90,7 @@ async function isRefused(
   error: unknown,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (!(error instanceof StoreError) || answerOf(error.cause).status !== 403) return false;
+  if (!isForbidden(error)) return false;
   const [first] = backups.flatMap(objectsOf);
   const there = first && store.head(first.key, signal).catch(() => undefined);
   return (await there) !== undefined;

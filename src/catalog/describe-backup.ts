@@ -1,5 +1,5 @@
-import { DumpError, NotFoundError, StoreError } from '../errors.ts';
-import { answerOf, isArchived } from '../s3/errors.ts';
+import { DumpError, NotFoundError } from '../errors.ts';
+import { isArchived, isForbidden } from '../s3/errors.ts';
 import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { type Backup, type Dump, type UsableBackup, verifiedObject } from './backup.ts';
@@ -119,7 +119,7 @@ async function findUnlisted(
 ): Promise<Dump | undefined> {
   const object = await store.head(key, signal).catch((error: unknown) => {
     // A key that may list only under its own prefixes is told nothing about an object that is not there.
-    if (error instanceof StoreError && answerOf(error.cause).status === 403) return undefined;
+    if (isForbidden(error)) return undefined;
     throw error;
   });
   return object && { ...object, compression };

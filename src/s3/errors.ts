@@ -34,6 +34,11 @@ export function isConnectTimeout(error: unknown): boolean {
   return name === 'TimeoutError' && /did not establish a connection/.test(message);
 }
 
+/** Whether the server refused an operation with 403, as to a caller without the right. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof StoreError && answerOf(error.cause).status === 403;
+}
+
 /** What S3 answers for an object that it could return only after retrieving it from an archive, such as S3 Glacier. */
 const ARCHIVED = new Set(['InvalidObjectState', 'ObjectNotInActiveTierError']);
 

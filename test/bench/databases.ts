@@ -3,6 +3,8 @@ import { readConfig } from '../../src/config/config.ts';
 import { openStore } from '../../src/s3/s3-store.ts';
 import { type Environment, withClient } from '../support/database.ts';
 import { fillBulk, fillTopobank } from '../support/topobank-fixture.ts';
+import type { Bench } from './bench.ts';
+import { runTool } from './run-process.ts';
 
 /** Bytes of dump text that `fillTopobank` makes at scale 1. */
 const TOPOBANK_BYTES = 28e6;
@@ -36,6 +38,15 @@ async function stoppable(client: pg.Client, signal: AbortSignal, work: () => Pro
   } finally {
     signal.removeEventListener('abort', breakOff);
   }
+}
+
+/** Backs up a database under a prefix of its own. */
+export async function backUp(
+  { env, signal }: Pick<Bench, 'env' | 'signal'>,
+  database: string,
+  prefix: string,
+): Promise<void> {
+  await runTool(['backup', '--quiet', '--database', database, '--prefix', prefix], env, signal);
 }
 
 /** Removes every backup under the prefix of these settings. */

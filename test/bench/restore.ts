@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { withClient } from '../support/database.ts';
 import { compareMemory } from './backup.ts';
 import { type Bench, inTurns, median, megabytes, type Subject, seconds } from './bench.ts';
-import { dropAndSettle } from './databases.ts';
+import { backUp, dropAndSettle } from './databases.ts';
 import { type Run, runProcess, runTool, type ToolRun } from './run-process.ts';
 
 const RESTORED = 'bench_restored';
@@ -21,7 +21,7 @@ export const RESTORE: Subject = {
   async run(bench) {
     const { large, small, rounds, say } = bench;
     say('restore: backing up both databases');
-    for (const { name } of [large, small]) await backUp(bench, name);
+    for (const { name } of [large, small]) await backUp(bench, name, prefixOf(name));
     const file = await fetchDump(bench, large.name);
     const directory = await dumpDirectory(bench, large.name);
     const { first, second } = await inTurns(
@@ -61,11 +61,6 @@ export const RESTORE: Subject = {
 
 function prefixOf(database: string): string {
   return `restore-${database}/`;
-}
-
-async function backUp({ env, signal }: Bench, database: string): Promise<void> {
-  const args = ['backup', '--quiet', '--database', database, '--prefix', prefixOf(database)];
-  await runTool(args, env, signal);
 }
 
 async function fetchDump({ env, directory, signal }: Bench, database: string): Promise<string> {

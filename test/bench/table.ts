@@ -6,7 +6,7 @@ import type { Manifest } from '../../src/catalog/manifest.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { openStore } from '../../src/s3/s3-store.ts';
 import { type Bench, megabytes, type Subject } from './bench.ts';
-import { dropAndSettle } from './databases.ts';
+import { backUp, dropAndSettle } from './databases.ts';
 import { runTool } from './run-process.ts';
 
 const RESTORED = 'bench_table';
@@ -19,7 +19,7 @@ export const TABLE: Subject = {
   async run(bench) {
     const { env, large, signal, say } = bench;
     say('table: backing up');
-    await runTool(['backup', '--quiet', '--database', large.name, '--prefix', PREFIX], env, signal);
+    await backUp(bench, large.name, PREFIX);
     const dump = await readManifest(bench);
     const distance = ({ bytes }: { bytes: number }) => Math.abs(bytes - dump.bytes / 10);
     const [table] = dump.tables.toSorted((a, b) => distance(a) - distance(b));

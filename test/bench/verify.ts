@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { compareMemory } from './backup.ts';
 import { type Bench, inTurns, median, megabytes, type Subject, seconds } from './bench.ts';
+import { backUp } from './databases.ts';
 import { buildScript, type Run, runProcess, runTool, type ToolRun } from './run-process.ts';
 
 const DOWNLOAD_ALONE = fileURLToPath(new URL('./download-alone.ts', import.meta.url));
@@ -13,7 +14,7 @@ export const VERIFY: Subject = {
     const { large, small, rounds, say } = bench;
     const downloadAlone = await buildScript(DOWNLOAD_ALONE, bench);
     say('verify: backing up both databases');
-    for (const { name } of [large, small]) await backUp(bench, name);
+    for (const { name } of [large, small]) await backUp(bench, name, prefixOf(name));
     const { first, second } = await inTurns(
       rounds,
       () => downloading(bench, downloadAlone, large.name),
@@ -42,11 +43,6 @@ export const VERIFY: Subject = {
 
 function prefixOf(database: string): string {
   return `verify-${database}/`;
-}
-
-async function backUp({ env, signal }: Bench, database: string): Promise<void> {
-  const args = ['backup', '--quiet', '--database', database, '--prefix', prefixOf(database)];
-  await runTool(args, env, signal);
 }
 
 function verifying({ env, signal }: Bench, database: string): Promise<ToolRun> {

@@ -38,7 +38,7 @@ export interface StoreDumpOptions {
   /** What errors call the dump: `of database topobank`, `./dump.sql`. */
   readonly name: string;
   readonly now: () => Date;
-  readonly progress: Progress;
+  readonly progress: Pick<Progress, 'add'>;
   /** Receives warnings about what could not be removed of a failed dump. */
   readonly log: Logger;
   readonly signal: AbortSignal;

@@ -8,7 +8,7 @@ import { finishScratch, prepareScratch } from './apply-facts.ts';
 import { retryWhileAway } from './databases/retry-while-away.ts';
 import { createScratch, dropScratch, mayHoldRows } from './databases/scratch.ts';
 import type { ServerContext } from './databases/server-context.ts';
-import { type FilledFrom, type FillWay, fillDatabase } from './fill-database.ts';
+import { type FilledFrom, type FillOptions, type FillWay, fillDatabase } from './fill-database.ts';
 import { tellLost } from './load/lost-privileges.ts';
 import { isRefusal, mayPass } from './load/whose-fault.ts';
 import type { LoadContext } from './load-context.ts';
@@ -17,7 +17,7 @@ import { perhapsForLackOfTables } from './narrow/lack-of-tables.ts';
 import type { TableSelection } from './narrow/select-tables.ts';
 import type { RestorePlan } from './plan-restore.ts';
 import { analyzeTables } from './wide/analyze.ts';
-import { flushCommits, type Lanes } from './wide/lanes.ts';
+import { flushCommits } from './wide/lanes.ts';
 
 /** The rows of a partly restored database that stays. */
 export interface LeftRows {
@@ -77,13 +77,13 @@ export async function buildScratch(
       jobs === 1 && selection === undefined
         ? { kind: 'whole', rowsInOrder: false }
         : { kind: 'by index', jobs, index: dump, selection };
-    const finish = async (lanes: Lanes, taken: FilledFrom) => {
+    const finish: FillOptions['finish'] = async (lanes, taken, onStep) => {
       checkAgainst(source, dump, taken);
       await flushCommits(lanes.text.client, log);
       filled = taken;
       // A complete copy may be kept although what follows fails.
       tellLost(taken.lost, log);
-      await analyzeTables(lanes, log);
+      await analyzeTables(lanes, log, onStep);
     };
     const all = await fillDatabase(context, source, { scratch, noOwner, noWayBack, way, finish }, signal);
     const [refused] = refusedRows(all);

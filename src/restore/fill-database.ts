@@ -13,14 +13,14 @@ import { type Lanes, withLanes } from './wide/lanes.ts';
 import { loadWide } from './wide/load-wide.ts';
 import type { WideDump } from './wide/wide-dump.ts';
 
-interface FillOptions {
+export interface FillOptions {
   readonly scratch: string;
   readonly noOwner: boolean;
   /** Whether there is no old database to go back to, so that what follows the rows is no reason to give them up. */
   readonly noWayBack: boolean;
   readonly way: FillWay;
   /** What to do over the same connections once all of the dump is in. */
-  readonly finish?: (lanes: Lanes, filled: FilledFrom) => Promise<void>;
+  readonly finish?: (lanes: Lanes, filled: FilledFrom, onStep: LoadOptions['onStep']) => Promise<void>;
 }
 
 /** How a dump gets into a database. */
@@ -78,10 +78,11 @@ export async function fillDatabase(
         log,
         lost,
         onBytes,
+        onStep: progress.step,
       });
       const inOrder = (refused ?? []).toSorted((a, b) => a.line - b.line);
       const filled = { ...loaded, bytesRead, lost, refused: inOrder };
-      await finish?.(lanes, filled);
+      await finish?.(lanes, filled, progress.step);
       return filled;
     });
   } catch (error) {

@@ -1,15 +1,17 @@
-import { Presets, SingleBar } from 'cli-progress';
+import { Format, Presets, SingleBar } from 'cli-progress';
 import type { Bar, Bars } from './bars.ts';
 import { escapeControls } from './controls.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import type { Logger } from './log.ts';
 
-/** How often a line is logged without a terminal, in milliseconds. */
-const LINE_MS = 5000;
+/** How often a bar shows anew what is known, in milliseconds, so that it tells of a standstill too. */
+const BAR_MS = 1000;
 
 /** The progress of long work, in bytes or another unit. */
 export interface Progress {
   add(amount: number): void;
+  /** Shows from now on which step is being done, and for how long all has taken, in place of the amount and its rate. */
+  step(what: string): void;
   /** Ends the bar, whether the work succeeded or not. */
   stop(): void;
 }
@@ -24,7 +26,7 @@ export type StartProgress = (
   format?: (amount: number) => string,
 ) => Progress;
 
-/** A bar on a terminal, a line every few seconds elsewhere, nothing with `quiet`. */
+/** A bar on a terminal, a line now and then elsewhere, nothing with `quiet`. */
 export function createProgress(options: {
   readonly terminal: NodeJS.WriteStream | undefined;
   readonly bars: Bars;
@@ -32,11 +34,43 @@ export function createProgress(options: {
   readonly log: Logger;
 }): StartProgress {
   return (label, expected, format = formatBytes) => {
-    if (options.quiet) return { add: () => {}, stop: () => {} };
-    const describe = (amount: number, ms: number) => describeProgress(amount, expected, ms, format);
+    if (options.quiet) return { add: () => {}, step: () => {}, stop: () => {} };
+    const meter = createMeter(expected, format);
     return options.terminal === undefined
-      ? lines(label, describe, options.log)
-      : bar(label, expected, describe, options.terminal, options.bars);
+      ? lines(label, meter, options.log)
+      : bar(label, expected, meter, options.terminal, options.bars);
+  };
+}
+
+/** What is known of the progress. */
+interface Meter extends Omit<Progress, 'stop'> {
+  amount(): number;
+  /** Whether a step is shown. */
+  inSteps(): boolean;
+  /** How long it has taken, in milliseconds. */
+  elapsed(): number;
+  describe(): string;
+}
+
+function createMeter(expected: number, format: (amount: number) => string): Meter {
+  const began = performance.now();
+  const elapsed = () => performance.now() - began;
+  let amount = 0;
+  let step: string | undefined;
+  return {
+    add(more) {
+      amount += more;
+    },
+    step(what) {
+      step = what;
+    },
+    amount: () => amount,
+    inSteps: () => step !== undefined,
+    elapsed,
+    describe: () =>
+      step === undefined
+        ? describeProgress(amount, expected, elapsed(), format)
+        : `${formatDuration(elapsed())}, ${step}`,
   };
 }
 
@@ -60,21 +94,29 @@ export function describeProgress(
   return parts.join(', ');
 }
 
-type Describe = (amount: number, ms: number) => string;
+/** The least and the most time between two lines, and that time as a share of how long the work has taken. */
+const LEAST_LINE_MS = 5000;
+const MOST_LINE_MS = 60_000;
+const LINE_SHARE = 1 / 8;
 
-function lines(label: string, describe: Describe, log: Logger): Progress {
-  const began = performance.now();
-  let amount = 0;
-  const timer = setInterval(() => {
-    log.info(`${label}: ${describe(amount, performance.now() - began)}`);
-  }, LINE_MS);
-  timer.unref();
-  return {
-    add: (more) => {
-      amount += more;
-    },
-    stop: () => clearInterval(timer),
-  };
+/**
+ * @param ms how long the work has taken, in milliseconds
+ * @returns after how much time the next line is logged: work of hours must not fill the log, and still show that it goes on
+ */
+export function nextLineIn(ms: number): number {
+  return Math.min(MOST_LINE_MS, Math.max(LEAST_LINE_MS, ms * LINE_SHARE));
+}
+
+function lines(label: string, meter: Meter, log: Logger): Progress {
+  let timer = later();
+  function later(): NodeJS.Timeout {
+    const next = () => {
+      log.info(`${label}: ${meter.describe()}`);
+      timer = later();
+    };
+    return setTimeout(next, nextLineIn(meter.elapsed())).unref();
+  }
+  return { add: meter.add, step: meter.step, stop: () => clearTimeout(timer) };
 }
 
 /** Widths in characters: the widest bar, the narrowest that shows something, and room for what is known beside it. */
@@ -90,15 +132,18 @@ function fitBar(name: string, columns: number | undefined): number {
   return room < NARROWEST_BAR ? 0 : Math.min(WIDEST_BAR, room);
 }
 
+/** What a bar is given to show beside it. */
+interface Known {
+  readonly known: string;
+}
+
 function bar(
   label: string,
   expected: number,
-  describe: Describe,
+  meter: Meter,
   stream: NodeJS.WriteStream,
   { shown }: Bars,
 ): Progress {
-  const began = performance.now();
-  let amount = 0;
   const name = escapeControls(label);
   const barsize = fitBar(name, stream.columns);
   const display = new SingleBar(
@@ -108,26 +153,41 @@ function bar(
       hideCursor: true,
       clearOnComplete: true,
       stopOnComplete: false,
-      format: expected > 0 && barsize > 0 ? `${name} {bar} {known}` : `${name} {known}`,
+      format: (options, { progress }, { known }: Known) => {
+        // In steps it would be full, and leave no room for the names of what is being made.
+        const hasBar = expected > 0 && barsize > 0 && !meter.inSteps();
+        const line = hasBar ? `${name} ${Format.BarFormat(progress, options)} ${known}` : `${name} ${known}`;
+        return line.slice(0, stream.columns || undefined);
+      },
     },
     Presets.shades_classic,
   );
-  const draw = () => {
-    const known = amount === 0 ? '' : describe(amount, performance.now() - began);
-    display.start(Math.max(1, expected, amount), amount, { known });
-  };
+  let begun = false;
+  const known = (): Known => ({ known: begun ? escapeControls(meter.describe()) : '' });
+  const draw = () => display.start(Math.max(1, expected, meter.amount()), meter.amount(), known());
   const own: Bar = { hide: () => display.stop(), show: draw };
+  const update = () => {
+    // An update would bring back a bar that was removed for good.
+    if (!begun || !shown.has(own)) return;
+    if (meter.amount() > expected) display.setTotal(meter.amount());
+    display.update(meter.amount(), known());
+  };
   draw();
   shown.add(own);
+  const timer = setInterval(update, BAR_MS).unref();
   return {
-    add: (more) => {
-      amount += more;
-      // An update would bring back a bar that was removed for good.
-      if (!shown.has(own)) return;
-      if (amount > expected) display.setTotal(amount);
-      display.update(amount, { known: describe(amount, performance.now() - began) });
+    add(more) {
+      begun = true;
+      meter.add(more);
+      update();
+    },
+    step(what) {
+      begun = true;
+      meter.step(what);
+      update();
     },
     stop() {
+      clearInterval(timer);
       shown.delete(own);
       display.stop();
     },

@@ -237,3 +237,27 @@ test('time limits that the role has for its application do not end a restore', a
     });
   }
 });
+
+test.each([1, 2])('over %i connections, what follows the rows is told step by step', async (asked) => {
+  const database = `${bed.database.name}_steps_${asked}`;
+  const steps: string[] = [];
+  const startProgress = () => ({ ...noProgress('', 0), step: (what: string) => steps.push(what) });
+  const context = { database: bed.tool, now: () => new Date(), log: keepingLog().log, startProgress };
+  const index = (name: string) => `${entry('INDEX', name)}CREATE INDEX ${name} ON public.t (id);\n`;
+  const text = dumpText(`${TABLE}${DATA}${COPY}1\tone\n\\.\n${index('first_idx')}${index('second_idx')}`);
+  const options = {
+    target: { kind: 'into', name: database },
+    noOwner: false,
+    jobs: { asked, cores: 2 },
+  } as const;
+  await restoreDump(context, textSource(text), options, new AbortController().signal);
+  expect(steps[0]).toMatch(/^indexes and constraints: 0( of 2)? done, now first_idx$/);
+  expect(steps).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^indexes and constraints: \d.* second_idx$/),
+      'indexes and constraints: 2 done',
+      expect.stringMatching(/^planner statistics: \d+ of \d+ done, now .*\bpublic\.t\b/),
+      expect.stringMatching(/^planner statistics: \d+ done$/),
+    ]),
+  );
+});

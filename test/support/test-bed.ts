@@ -98,4 +98,4 @@ export function keepingLog(): { readonly log: Logger; readonly lines: string[] }
   return { lines, log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } };
 }
 
-export const noProgress: StartProgress = () => ({ add: () => {}, stop: () => {} });
+export const noProgress: StartProgress = () => ({ add: () => {}, step: () => {}, stop: () => {} });

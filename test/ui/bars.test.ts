@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createBars } from '../../src/ui/bars.ts';
 import { createProgress } from '../../src/ui/progress.ts';
 import { createTerminal } from '../support/terminal.ts';
@@ -50,4 +50,45 @@ test.each([
   write('first');
   expect(terminal.lines()).toEqual(['first', expect.stringMatching(shown)]);
   progress.stop();
+});
+
+test('a step that moves no bytes is shown instead of the rate, and for how long the work has gone on', () => {
+  vi.useFakeTimers();
+  try {
+    const { terminal, startProgress } = begin(0, 70);
+    const progress = startProgress('restore', 1000);
+    progress.add(1000);
+    progress.step('indexes and constraints: 3 of 14 done, now \u001bbig_pkey');
+    vi.advanceTimersByTime(90_000);
+    expect(terminal.lines()).toEqual([
+      'restore 1m 30s, indexes and constraints: 3 of 14 done, now \\x1bbig_pke',
+    ]);
+    progress.stop();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('without a terminal lines come often at first, and in work of hours once a minute', () => {
+  vi.useFakeTimers();
+  try {
+    const { log, lines } = keepingLog();
+    const startProgress = createProgress({ terminal: undefined, bars: createBars(), quiet: false, log });
+    const progress = startProgress('restore', 0);
+    progress.add(1024 ** 2);
+    vi.advanceTimersByTime(10_000);
+    expect(lines).toEqual(['info: restore: 1 MiB, 205 KiB/s', 'info: restore: 1 MiB, 102 KiB/s']);
+    progress.step('indexes and constraints: 3 of 14 done');
+    vi.advanceTimersByTime(3600_000);
+    expect(lines[2]).toBe('info: restore: 15s, indexes and constraints: 3 of 14 done');
+    const inFirstHour = lines.length;
+    expect(inFirstHour).toBeLessThan(90);
+    vi.advanceTimersByTime(3600_000);
+    expect(lines.length - inFirstHour).toBe(60);
+    progress.stop();
+    vi.advanceTimersByTime(3600_000);
+    expect(lines.length - inFirstHour).toBe(60);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -8,6 +8,7 @@ import { copyRows, type RowsIn } from './copy-rows.ts';
 import { orderedCopies } from './ordered-copies.ts';
 import { refuseUncommitted } from './own-transactions.ts';
 import { runAfterRows, runStatement, type StatementContext } from './run-statement.ts';
+import { AFTER_ROWS, tellSteps } from './tell-steps.ts';
 
 /** How a dump is run, over however many connections. */
 export interface LoadOptions extends StatementContext {
@@ -16,6 +17,8 @@ export interface LoadOptions extends StatementContext {
   /** Leave out owners and privileges. */
   readonly noOwner: boolean;
   readonly onBytes: (bytes: number) => void;
+  /** Receives what is being done once the rows are in. */
+  readonly onStep: (step: string) => void;
 }
 
 /**
@@ -38,7 +41,8 @@ export async function loadDump(
   const ordered = options.rowsInOrder ? orderedCopies(client, options) : undefined;
   const doing = `cannot restore ${options.name}`;
   let copy: RowsIn | undefined;
-  let run: typeof runStatement | typeof runAfterRows = runStatement;
+  const steps = tellSteps(AFTER_ROWS, options.onStep);
+  let rowsAreIn = false;
 
   async function apply(token: DumpToken): Promise<void> {
     refuseUnrunnable(token, doing);
@@ -47,11 +51,13 @@ export async function loadDump(
       case 'backslash':
         return;
       case 'section':
-        run = token.name === 'post-data' ? runAfterRows : runStatement;
+        rowsAreIn = token.name === 'post-data';
         return;
       case 'statement':
         if (options.noOwner && isOwnership(token.sql)) return;
-        await run(client, token.sql, token, options);
+        if (rowsAreIn)
+          await steps.run(token.entry?.name, () => runAfterRows(client, token.sql, token, options));
+        else await runStatement(client, token.sql, token, options);
         ordered?.note(token);
         return;
       case 'copy-start':

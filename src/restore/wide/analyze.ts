@@ -3,6 +3,7 @@ import { endsSession } from '../../postgres/server-away.ts';
 import { settleSession } from '../../postgres/settle-session.ts';
 import { runAsMade, tellable } from '../../postgres/untellable-names.ts';
 import type { Logger } from '../../ui/log.ts';
+import { tellSteps } from '../load/tell-steps.ts';
 import { type Lanes, spread } from './lanes.ts';
 
 interface Analyzed {
@@ -32,25 +33,32 @@ const TABLES = `
  * Gathers the planner's statistics of every table. A table without them is restored all the same, so a failure, for
  * example of an expression of CREATE STATISTICS, is only reported.
  */
-export async function analyzeTables(lanes: Lanes, log: Logger): Promise<void> {
+export async function analyzeTables(
+  lanes: Lanes,
+  log: Logger,
+  onStep: (step: string) => void,
+): Promise<void> {
   for (const { client } of lanes.all) {
     // The dump has changed the session's encoding, search_path and more.
     await client.query('RESET ALL');
     await settleSession(client);
   }
   const { rows } = await lanes.text.client.query<Analyzed>(TABLES);
+  const steps = tellSteps('planner statistics', onStep);
+  steps.expect(rows.length);
   await spread(
     lanes,
     () => rows.shift(),
-    async ({ client }, { oid, name }) => {
-      try {
-        await client.query(name === null ? analyzingUnnamed(oid) : `ANALYZE ${name}`);
-      } catch (error) {
-        if (endsSession(error)) throw error;
-        const table = name === null ? `the table with OID ${oid}` : `table ${name}`;
-        log.warn(`no planner statistics for ${table}: ${describeCause(error)}`);
-      }
-    },
+    ({ client }, { oid, name }) =>
+      steps.run(name ?? undefined, async () => {
+        try {
+          await client.query(name === null ? analyzingUnnamed(oid) : `ANALYZE ${name}`);
+        } catch (error) {
+          if (endsSession(error)) throw error;
+          const table = name === null ? `the table with OID ${oid}` : `table ${name}`;
+          log.warn(`no planner statistics for ${table}: ${describeCause(error)}`);
+        }
+      }),
   );
 }
 

@@ -1,7 +1,9 @@
 import type { DumpPosition, Statement } from '../../dump/tokens.ts';
-import { runAfterRows, type StatementContext, tryStatement } from '../load/run-statement.ts';
+import type { LoadOptions } from '../load/load-dump.ts';
+import { runAfterRows, tryStatement } from '../load/run-statement.ts';
 import type { Take } from '../load/selection.ts';
 import type { SessionSettings } from '../load/session-settings.ts';
+import { AFTER_ROWS, tellSteps } from '../load/tell-steps.ts';
 import { adoptSettings, type Lane, type Lanes, spread } from './lanes.ts';
 import { isCommentOn, type TableKnowledge, type TableUse, type TableUses, usesOf } from './post-data-unit.ts';
 import { scheduleUnits } from './unit-schedule.ts';
@@ -35,8 +37,9 @@ interface Unit {
 export function createPostData(
   lanes: Lanes,
   knowledge: TableKnowledge & { readonly tableBytes: ReadonlyMap<string, number> },
-  context: StatementContext,
+  context: LoadOptions,
 ): PostData {
+  const steps = tellSteps(AFTER_ROWS, context.onStep);
   let batch: Unit[] = [];
   let held = 0;
 
@@ -49,10 +52,11 @@ export function createPostData(
     if (batch.length === 0) return;
     const { settings } = lanes.text;
     const schedule = scheduleUnits(batch);
+    steps.expect(batch.length);
     batch = [];
     held = 0;
     await spread(lanes, schedule.take, async (lane, unit) => {
-      await runUnit(lane, unit);
+      await steps.run(unit.statements[0]?.at.entry?.name, () => runUnit(lane, unit));
       schedule.done(unit);
     });
     await adoptSettings(lanes.text, settings, context);
@@ -79,7 +83,9 @@ export function createPostData(
       const uses = usesOf(statement.sql, knowledge);
       if (uses === undefined) {
         await runBatch();
-        await RUNS[take](lanes.text.client, statement.sql, statement, context);
+        await steps.run(statement.entry?.name, () =>
+          RUNS[take](lanes.text.client, statement.sql, statement, context),
+        );
         return;
       }
       const { settings } = lanes.text;

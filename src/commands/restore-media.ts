@@ -90,7 +90,7 @@ async function compareBackup(
   // The whole dump would have to be read, which may take longer than the restore.
   if (backup.manifest === undefined && !isListComplete(backup, context)) {
     log.info(
-      `the dump has no manifest: missing media are reported after the restore, or by \`audit-orphans --backup ${backup.id}\``,
+      `the dump has no manifest, so missing media are not counted before the restore: see \`audit-orphans --backup ${backup.id}\``,
     );
     return undefined;
   }

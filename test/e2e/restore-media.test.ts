@@ -42,6 +42,18 @@ test('what would dangle is said before, and what dangles after, and --no-audit s
   expect(quiet.stderr).not.toMatch(/media/);
 });
 
+test('of a dump without a manifest it is said how to count its missing media', async () => {
+  const companions = (await bed.keys()).filter((key) => /\.(manifest\.json|media\.ndjson\.gz)$/.test(key));
+  await bed.store.remove(['media/kept', ...companions], never);
+  const told = await restored(['--into', `${bed.database.name}_look`]);
+  expect(told).toMatchObject({ status: 0, media: { before: null, after: null } });
+  const [, command = ''] = /not counted before the restore: see `(.+)`/.exec(told.stderr) ?? [];
+  expect(await bed.command(command.split(' '))).toMatchObject({
+    status: 3,
+    stdout: expect.stringMatching(/\n1 dangling\n/),
+  });
+});
+
 test('a dry run says what would dangle and what would come back, and does nothing', async () => {
   await bed.store.remove(['media/kept'], never);
   const before = await bed.keys();

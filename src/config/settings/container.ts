@@ -20,6 +20,6 @@ export const CONTAINER_SETTINGS = defineSettings({
     emptyIsUnset: true,
     form: 'an object such as backup/postgres-backup-20261123103000.sql, an id, or a local file',
     about:
-      'With `RESTORE_DATABASE`: object in the bucket, or local file, to restore instead of the latest backup.',
+      'With `RESTORE_DATABASE`: id, object in the bucket, or local file to restore instead of the latest backup.',
   },
 });

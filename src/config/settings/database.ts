@@ -72,7 +72,7 @@ export const DATABASE_SETTINGS = defineSettings({
     schema: databaseName,
     form: databaseForm,
     about:
-      'Database to back up and restore. `health` and `prune --dry-run` do not need it; if the variable is set, they leave backups of other databases aside.',
+      'Database to back up and restore. Commands that only use the bucket do not need it; if the variable is set, `health`, `prune --dry-run` and `latest` leave backups of other databases aside.',
   },
   maintenanceDatabase: {
     group: 'database',

@@ -10,6 +10,7 @@ export const LOCK_SETTINGS = defineSettings({
     schema: duration,
     fallback: '0',
     form: durationForm,
-    about: 'How long to wait for another run on the same database to end; after that, exit with status 5.',
+    about:
+      'How long to wait for another run on the same database to end, such as `10m`; after that, exit with status 5.',
   },
 });

@@ -9,7 +9,7 @@ export const LOG_SETTINGS = defineSettings({
     schema: v.picklist(['debug', 'info', 'warn', 'error']),
     fallback: 'info',
     form: 'debug, info, warn or error',
-    about: 'Lowest level to log; `debug` also shows stack traces.',
+    about: 'Lowest level to log: `debug` (also shows stack traces), `info`, `warn` or `error`.',
   },
   logFormat: {
     group: 'log',
@@ -17,6 +17,6 @@ export const LOG_SETTINGS = defineSettings({
     schema: v.picklist(['text', 'json']),
     fallback: 'text',
     form: 'text or json',
-    about: 'Log format: plain text lines, or JSON lines.',
+    about: 'Log format: `text` (plain lines) or `json` (JSON lines).',
   },
 });

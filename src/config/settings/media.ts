@@ -44,7 +44,7 @@ export const MEDIA_SETTINGS = defineSettings({
     fallback: 'on',
     emptyIsUnset: true,
     form: 'on or off',
-    about: 'Record with each backup the media that its rows name.',
+    about: 'Record with each backup the media that its rows name: `on` or `off`.',
   },
   quarantinePrefix: {
     group: 'media',

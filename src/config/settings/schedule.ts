@@ -40,6 +40,6 @@ export const SCHEDULE_SETTINGS = defineSettings({
     fallback: 'missed',
     form: 'missed, always or never',
     about:
-      'Whether the service takes a backup when it starts; `missed`: only if no complete backup is as recent as the schedule’s previous time.',
+      'Whether the service takes a backup when it starts: `always`, `never`, or `missed`: only if no complete backup is as recent as the schedule’s previous time.',
   },
 });

@@ -9,7 +9,7 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
     groups: QUARANTINE_GROUPS,
     options: [
       ['--backup <id>', 'audit a backup’s rows instead: which references would dangle if it were restored'],
-      ['--all-backups', 'audit every backup in the bucket, and print one line for each'],
+      ['--all-backups', 'audit every backup under S3_PREFIX, and print one line for each'],
       ['--quarantine', 'move orphans into quarantine, except those that a kept backup needs'],
       ['--yes', 'do not ask for confirmation'],
       ['--ndjson <file>', 'write every finding to this file as a line of JSON'],

@@ -9,6 +9,7 @@ import { overtakenError } from '../s3/errors.ts';
 import { type MultipartWriter, writeUpload } from '../s3/multipart-writer.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store, StoredObject, Upload } from '../s3/store.ts';
+import { formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { Progress } from '../ui/progress.ts';
 import { uninterrupted } from '../uninterrupted.ts';
@@ -38,7 +39,7 @@ export interface StoreDumpOptions {
   /** What errors call the dump: `of database topobank`, `./dump.sql`. */
   readonly name: string;
   readonly now: () => Date;
-  readonly progress: Pick<Progress, 'add'>;
+  readonly progress: Pick<Progress, 'add' | 'step'>;
   /** Receives warnings about what could not be removed of a failed dump. */
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -76,7 +77,9 @@ export async function storeDump(
     // Everything that can fail or takes long happens before the dump is visible, because without its manifest it is
     // listed as foreign.
     encodeWithin(describeDump({ key, bytes: index.bytes, etag: '' }, index, provenance, now()), name);
-    await options.media?.written();
+    await options.media?.written((objects) =>
+      progress.step(`recording media: ${formatNumber(objects, 'object')} listed`),
+    );
     const stored = await writer.complete();
     const media = await options.media?.finish();
     const manifest = describeDump(stored, index, { ...provenance, media }, now());

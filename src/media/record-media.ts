@@ -46,12 +46,19 @@ interface MediaContext extends MediaSettings {
   readonly log: Logger;
 }
 
+/** Sees a page of objects that were listed. */
+type OnPage = (page: readonly ObjectInfo[]) => void;
+
 type MediaSummary = NonNullable<Manifest['media']>;
 
 /** A media manifest that is being written beside a dump. */
 export interface MediaRecording {
-  /** Waits until all of it is on its way to the store, or has failed, which {@link finish} reports. Never throws. */
-  written(): Promise<void>;
+  /**
+   * Waits until all of it is on its way to the store, or has failed, which {@link finish} reports. Never throws.
+   *
+   * @param onListed receives the number of objects listed so far, at once and whenever it grows
+   */
+  written(onListed: (objects: number) => void): Promise<void>;
   /**
    * Waits for its end and makes it visible. An error becomes a warning, in the result and in the log, and leaves
    * nothing of the list behind. Undefined for a database in which no row is known to own an object.
@@ -77,6 +84,12 @@ export function recordMedia(
   const stop = new AbortController();
   const either = heardByMany(AbortSignal.any([signal, stop.signal]));
   let writer: LinesWriter | undefined;
+  let listed = 0;
+  let tell = (_objects: number): void => {};
+  const onPage = (page: readonly ObjectInfo[]) => {
+    listed += page.length;
+    tell(listed);
+  };
 
   async function warn(error: unknown): Promise<MediaSummary> {
     await writer?.abort();
@@ -90,12 +103,14 @@ export function recordMedia(
     writer = await openLinesWriter(context.store, key, { maxParts: context.maxParts, signal: either });
     return writer;
   };
-  const recorded = writeList(context, snapshot, open, either).then(
+  const recorded = writeList(context, snapshot, { open, onPage }, either).then(
     (summary) => ({ summary, error: undefined }),
     (error: unknown) => ({ summary: undefined, error }),
   );
   return {
-    async written() {
+    async written(onListed) {
+      tell = onListed;
+      tell(listed);
       await recorded;
     },
     async finish() {
@@ -120,13 +135,13 @@ export function recordMedia(
 /**
  * Writes the list, without making it visible.
  *
- * @param open begins the object that it is written to
+ * @param list `open` begins the object that it is written to, `onPage` sees what is listed
  * @returns undefined if no row is known to own an object; nothing is written then
  */
 async function writeList(
   context: MediaContext,
   snapshot: Snapshot,
-  open: () => Promise<LinesWriter>,
+  list: { readonly open: () => Promise<LinesWriter>; readonly onPage: OnPage },
   signal: AbortSignal,
 ): Promise<MediaSummary | undefined> {
   const ownSources = await readOwnReferences(context.auditReferences);
@@ -148,11 +163,12 @@ async function writeList(
       serverEncoding,
     });
     const rows = readReferences(copyOut(database, client, `COPY (${sql}) TO STDOUT`), matched.sources);
-    const writer = await open();
+    const writer = await list.open();
     let references = 0;
-    const owned = await listOwned(context, rows, signal, (batch) => {
+    const onReferences = (batch: readonly Reference[]) => {
       references += batch.length;
-    });
+    };
+    const owned = await listOwned(context, rows, { onReferences, onPage: list.onPage }, signal);
     const counts = await writeEntries(writer, owned);
     // A list that lacks rows was made with no source completely, so the dump is read as well.
     const complete = matched.unread.length === 0 ? [...TOPOBANK_SOURCES, ...ownSources] : [];
@@ -170,14 +186,18 @@ async function writeList(
 async function listOwned(
   context: MediaContext,
   rows: ReturnType<typeof readReferences>,
+  seen: { readonly onReferences: (batch: readonly Reference[]) => void; readonly onPage: OnPage },
   signal: AbortSignal,
-  count: (references: readonly Reference[]) => void,
 ): Promise<AsyncIterable<readonly MediaEntry[]>> {
   const { mediaPrefix, otherPrefixes, auditReaders } = context;
   const listPages = await chooseListing(context, signal);
   const area = { listPages, mediaPrefix, otherPrefixes, readers: auditReaders };
   const { references, objects, isListed } = listMedia<Reference, ObjectInfo>(rows, area, signal);
-  return ownedMedia({ references: watched(references, count), objects, isListed });
+  return ownedMedia({
+    references: watched(references, seen.onReferences),
+    objects: watched(objects, seen.onPage),
+    isListed,
+  });
 }
 
 /**

@@ -13,7 +13,7 @@ import { deferred } from '../support/deferred.ts';
 import { dumpText, textSource } from '../support/dump-text.ts';
 import { findBackup } from '../support/find-backup.ts';
 import type { Fault } from '../support/s3-server/faults.ts';
-import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
+import { createTestBed, keepingLog, noProgress, type TestBed } from '../support/test-bed.ts';
 
 const signal = new AbortController().signal;
 const ID = '20261123103000';
@@ -62,7 +62,7 @@ async function store(prefix: string, circumstances: Circumstances = {}) {
     media,
     name: 'of a test',
     now: () => new Date(),
-    progress: { add: () => {}, stop: () => {} },
+    progress: noProgress('', 0),
     log,
     signal: stop,
   };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { takeBackup } from '../../src/backup/take-backup.ts';
+import { type BackupContext, takeBackup } from '../../src/backup/take-backup.ts';
 import { backupSource } from '../../src/catalog/dump-source.ts';
 import { decodeManifest, type Manifest } from '../../src/catalog/manifest.ts';
 import { restoreDump } from '../../src/restore/restore.ts';
@@ -24,24 +24,23 @@ afterAll(() => bed.close());
 
 /** Takes a backup without the program. */
 function take(
-  options: { prefix?: string; now?: () => Date; binDir?: string; env?: NodeJS.ProcessEnv } = {},
+  options: Partial<Pick<BackupContext, 'prefix' | 'now' | 'binDir' | 'env' | 'media' | 'startProgress'>> = {},
 ): Promise<Manifest> {
-  const {
-    prefix = 'backup/',
-    now = () => new Date(),
-    binDir = bed.env.PG_BINDIR,
-    env = process.env,
-  } = options;
-  const sizes = { maxParts: 10_000, partsInFlight: 3 };
-  const who = {
+  const context = {
     store: bed.store,
     database: bed.tool,
     tool: 'test 1',
     media: undefined,
     log: keepingLog().log,
     startProgress: noProgress,
+    maxParts: 10_000,
+    partsInFlight: 3,
+    prefix: 'backup/',
+    now: () => new Date(),
+    binDir: bed.env.PG_BINDIR,
+    env: process.env,
   };
-  return takeBackup({ ...who, ...sizes, prefix, now, binDir, env }, signal);
+  return takeBackup({ ...context, ...options }, signal);
 }
 
 const values = async <T>(sql: string): Promise<T[]> =>
@@ -221,6 +220,16 @@ test('what is written while a backup is taken is in it wholly or not at all, and
   expect(migration).toBe(entries);
   expect(manifest.migrations.concurrent).toBe(entries);
   expect(manifest.tables.find(({ name }) => name === 'ledger')?.rows).toBe(Number(entries));
+});
+
+test('once the dump is in, people see how much of the media has been listed', async () => {
+  const media = { mediaPrefix: 'media/', otherPrefixes: [], auditReferences: undefined, auditReaders: 2 };
+  const options = { ifAbsent: true, contentType: 'text/plain', signal };
+  for (const name of ['a', 'b', 'c']) await bed.store.put(`media/${name}`, Buffer.from('x'), options);
+  const steps: string[] = [];
+  const startProgress = () => ({ ...noProgress('', 0), step: (what: string) => steps.push(what) });
+  expect(await take({ prefix: 'listing/', media, startProgress })).toMatchObject({ media: { objects: 0 } });
+  expect(steps.at(-1)).toBe('recording media: 3 objects listed');
 });
 
 test('a name that is taken, or whose upload is under way, is left to its owner', async () => {

@@ -46,7 +46,7 @@ export async function auditBackup(
   signal: AbortSignal,
 ): Promise<BackupAuditReport> {
   const { store, mediaPrefix } = context;
-  const { matched, references, close } = await readDumpReferences(context, backup, signal);
+  const { matched, references, close } = await readRows(context, backup, signal);
   const tally = createTally(mediaPrefix, NOT_SOUGHT);
   try {
     assertSources(matched, 'dump');
@@ -68,6 +68,20 @@ export async function auditBackup(
     era: matched.era,
     ...tally.summary(),
   };
+}
+
+async function readRows(
+  context: BackupAuditContext,
+  backup: UsableBackup,
+  signal: AbortSignal,
+): ReturnType<typeof readDumpReferences> {
+  // How much of it has its tables is not known.
+  const progress = context.startProgress('read', 0);
+  try {
+    return await readDumpReferences(context, backup, progress.add, signal);
+  } finally {
+    progress.stop();
+  }
 }
 
 /**

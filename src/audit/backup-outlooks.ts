@@ -8,7 +8,7 @@ import { broadcast } from '../s3/broadcast.ts';
 import { keyBytes } from '../s3/key-bytes.ts';
 import { type KeyRange, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
-import { formatNumber } from '../ui/format.ts';
+import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { watched } from '../watched.ts';
 import type { BackupAuditContext } from './audit-backup.ts';
@@ -71,7 +71,15 @@ export async function findOutlooks(
       throw error;
     }
   }
-  const pages = watched(listed(), (page) => progress.add(page.length));
+  const pages = watched(listed(), (page) => {
+    progress.step(undefined);
+    progress.add(page.length);
+  });
+  let bytesRead = 0;
+  const onBytes = (bytes: number) => {
+    bytesRead += bytes;
+    progress.step(`reading rows from dumps: ${formatBytes(bytesRead)} so far`);
+  };
   const readers = broadcast(pages, backups.length);
 
   async function outlookOf(
@@ -79,7 +87,7 @@ export async function findOutlooks(
     objects: AsyncIterable<readonly ObjectInfo[]>,
   ): Promise<BackupOutlook | undefined> {
     try {
-      return await judgeBackup({ ...context, space }, backup, objects, either);
+      return await judgeBackup({ ...context, space, onBytes }, backup, objects, either);
     } catch (error) {
       either.throwIfAborted();
       if (error === listingFailure || !(error instanceof OperatorError)) throw error;
@@ -160,7 +168,7 @@ function isBehind(key: string, other: string | undefined): boolean {
 async function* none(): AsyncGenerator<readonly MediaEntry[]> {}
 
 async function judgeBackup(
-  context: BackupAuditContext,
+  context: BackupAuditContext & { readonly onBytes: (bytes: number) => void },
   backup: Backup,
   objects: AsyncIterable<readonly ObjectInfo[]>,
   signal: AbortSignal,
@@ -182,7 +190,7 @@ async function judgeBackup(
     return { id, by: 'media manifest', references, dangling, changed };
   }
   if (backup.state === 'broken') return { id, problem: backup.fault };
-  const read = await readDumpReferences(context, backup, signal);
+  const read = await readDumpReferences(context, backup, context.onBytes, signal);
   try {
     // A backup may have been taken before the application made its tables.
     if (read.hasTables) assertSources(read.matched, 'dump');

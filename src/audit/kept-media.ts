@@ -136,7 +136,7 @@ async function* readDump(
 ): AsyncGenerator<readonly KeptKey[]> {
   if (backup.state === 'broken') throw new UnreadableBackup(backup.fault);
   context.log.info(`reading the dump of backup ${backup.id} to see which media it needs`);
-  const { references, close } = await readDumpReferences(context, backup, signal);
+  const { references, close } = await readDumpReferences(context, backup, () => {}, signal);
   try {
     yield* references;
   } finally {

@@ -10,8 +10,11 @@ const BAR_MS = 1000;
 /** The progress of long work, in bytes or another unit. */
 export interface Progress {
   add(amount: number): void;
-  /** Shows from now on which step is being done, and for how long all has taken, in place of the amount and its rate. */
-  step(what: string): void;
+  /**
+   * Shows which step is being done, and for how long all has taken, in place of the amount and its rate; with undefined
+   * the amount again.
+   */
+  step(what: string | undefined): void;
   /** Ends the bar, whether the work succeeded or not. */
   stop(): void;
 }

@@ -1,8 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { auditBackup } from '../../src/audit/audit-backup.ts';
 import { findOutlooks, type OutlookContext } from '../../src/audit/backup-outlooks.ts';
+import type { UsableBackup } from '../../src/catalog/backup.ts';
 import type { Store } from '../../src/s3/store.ts';
+import { formatBytes } from '../../src/ui/format.ts';
 import { foreign } from '../retention/backups.ts';
 import { deferred } from '../support/deferred.ts';
+import { dumpText, entry } from '../support/dump-text.ts';
+import { findBackup } from '../support/find-backup.ts';
 import { keepingLog, noProgress } from '../support/test-bed.ts';
 import { startTestStore, type TestStore } from '../support/test-store.ts';
 
@@ -12,7 +17,26 @@ beforeAll(async () => {
   bed = await startTestStore();
 });
 
+afterEach(() => {
+  bed.server.faults.length = 0;
+});
+
 afterAll(() => bed.close());
+
+const never = new AbortController().signal;
+
+const contextOf = (own: Partial<OutlookContext>): OutlookContext => ({
+  store: bed.store,
+  mediaPrefix: 'media/',
+  otherPrefixes: [],
+  readers: 1,
+  ownSources: [],
+  tools: { binDir: undefined, env: {} },
+  space: { memory: 1024 ** 2, directory: '/tmp' },
+  startProgress: noProgress,
+  log: keepingLog().log,
+  ...own,
+});
 
 test('a failure ends the reading of the other backups', async () => {
   const [gone, held] = [foreign('2026-01-02'), foreign('2026-01-01')] as const;
@@ -35,18 +59,31 @@ test('a failure ends the reading of the other backups', async () => {
       return bed.store.get(key, options);
     },
   };
-  const context: OutlookContext = {
-    store,
-    mediaPrefix: 'media/',
-    otherPrefixes: [],
-    readers: 1,
-    ownSources: [],
-    tools: { binDir: undefined, env: {} },
-    space: { memory: 1024 ** 2, directory: '/tmp' },
-    startProgress: noProgress,
-    log: keepingLog().log,
-  };
-  const never = new AbortController().signal;
+  const context = contextOf({ store });
   await expect(findOutlooks(context, [gone, held], never)).rejects.toThrow(/cannot look up .* HTTP 403/);
   expect(readings.map(({ aborted }) => aborted)).toEqual([true, true]);
+});
+
+test('how much of the dumps has been read is shown, and then what is listed', async () => {
+  const dump = dumpText(
+    `${entry('TABLE DATA', 'files_manifest')}COPY public.files_manifest (id, file) FROM stdin;\n1\ta\n\\.\n`,
+  );
+  const options = { ifAbsent: true, contentType: 'text/plain', signal: never };
+  await bed.store.put('shown/postgres-backup-20260101000000.sql', Buffer.from(dump), options);
+  await bed.store.put('media/a', Buffer.from('x'), options);
+  const backup = (await findBackup(bed.store, 'shown/', '20260101000000', never)) as UsableBackup;
+  const shown: (string | number | undefined)[] = [];
+  const note = (what: string | number | undefined) => shown.push(what);
+  const startProgress = () => ({ add: note, step: note, stop: () => {} });
+  const outlooks = await findOutlooks(contextOf({ startProgress }), [backup], never);
+  expect(outlooks).toMatchObject([{ by: 'dump', references: 1, dangling: 0 }]);
+  expect(shown).toEqual(
+    expect.arrayContaining([`reading rows from dumps: ${formatBytes(dump.length)} so far`]),
+  );
+  expect(shown.slice(-2)).toEqual([undefined, 1]);
+
+  shown.length = 0;
+  await auditBackup(contextOf({ startProgress }), backup, { write: async () => {} }, never);
+  expect(shown).toEqual(expect.arrayContaining([dump.length]));
+  expect(shown.at(-1)).toBe(1);
 });

@@ -1,6 +1,6 @@
 import type { UsableBackup } from '../../catalog/backup.ts';
 import { readWhole } from '../../catalog/describe-backup.ts';
-import { backupSource } from '../../catalog/dump-source.ts';
+import { backupSource, type DumpSource } from '../../catalog/dump-source.ts';
 import type { TableName } from '../../catalog/find-table.ts';
 import type { CopyTarget } from '../../dump/tokens.ts';
 import type { ClientTools } from '../../postgres/client-binaries.ts';
@@ -8,6 +8,7 @@ import { copyLines } from '../../postgres/copy-text.ts';
 import type { Relation } from '../../postgres/relations.ts';
 import { asKeyBytes } from '../../s3/key-bytes.ts';
 import type { Store } from '../../s3/store.ts';
+import { watched } from '../../watched.ts';
 import type { Reference } from '../rows/references.ts';
 import { UNKNOWN_TYPE } from '../sources/column-types.ts';
 import {
@@ -53,16 +54,18 @@ interface DumpReferences {
  * without types and primary keys: a row is identified by its column `id`, or else by its first column, and counts as
  * old.
  *
+ * @param onBytes called for all bytes of the plain SQL that are read
  * @throws NotFoundError if it was deleted meanwhile, DumpError, StoreError, ConfigError if the references cannot be
  * sorted, or the signal's reason
  */
 export async function readDumpReferences(
   context: DumpReferencesContext,
   listed: UsableBackup,
+  onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<DumpReferences> {
   const { store, mediaPrefix, ownSources, tools, space } = context;
-  const dump = backupSource(store, await readWhole(store, listed, signal), tools);
+  const dump = counted(backupSource(store, await readWhole(store, listed, signal), tools), onBytes);
   const relations = new Map<string, Relation[]>();
   const sources: MatchedSource[] = [];
   const allSources = [...TOPOBANK_SOURCES, ...ownSources];
@@ -118,6 +121,18 @@ export async function readDumpReferences(
     await close();
     throw error;
   }
+}
+
+function counted(dump: DumpSource, onBytes: (bytes: number) => void): DumpSource {
+  const count = (chunk: Buffer) => onBytes(chunk.length);
+  return {
+    ...dump,
+    read: (signal) => watched(dump.read(signal), count),
+    async ranges(signal) {
+      const readRange = await dump.ranges(signal);
+      return readRange && ((range, by) => watched(readRange(range, by), count));
+    },
+  };
 }
 
 function describeTable({ schema, name, columns }: CopyTarget): Relation {

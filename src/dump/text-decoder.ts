@@ -28,7 +28,6 @@ const LABELS: Readonly<Record<string, string>> = {
   LATIN7: 'iso-8859-13',
   LATIN8: 'iso-8859-14',
   LATIN9: 'iso-8859-15',
-  LATIN10: 'iso-8859-16',
   SHIFT_JIS_2004: 'shift_jis',
   SJIS: 'shift_jis',
   UHC: 'euc-kr',
@@ -45,6 +44,13 @@ const LABELS: Readonly<Record<string, string>> = {
   WIN1258: 'windows-1258',
 };
 
+/** The characters of LATIN10 from A0 on. The standard has it (iso-8859-16), but Node 20 does not. */
+const LATIN10 =
+  '\u00a0ĄąŁ€„Š§š©Ș«Ź\u00adźŻ°±ČłŽ”¶·žčș»ŒœŸżÀÁÂĂÄĆÆÇÈÉÊËÌÍÎÏĐŃÒÓÔŐÖŚŰÙÚÛÜĘȚßàáâăäćæçèéêëìíîïđńòóôőöśűùúûüęțÿ';
+
+const latin10: DecodeText = (bytes) =>
+  Array.from(bytes, (byte) => LATIN10[byte - 0xa0] ?? String.fromCharCode(byte)).join('');
+
 /**
  * How the names of a dump in `encoding` are read. Bytes that the encoding does not allow, or whose encoding has no
  * decoder here, are read as UTF-8 or, failing that, one by one, so that different names stay different.
@@ -53,6 +59,7 @@ const LABELS: Readonly<Record<string, string>> = {
  */
 export function textDecoder(encoding: string | undefined): DecodeText {
   if (encoding === 'LATIN1') return (bytes) => bytes.toString('latin1');
+  if (encoding?.toUpperCase() === 'LATIN10') return latin10;
   const label = encoding === undefined ? undefined : LABELS[encoding.toUpperCase()];
   const decoder = new TextDecoder(label ?? 'utf-8', { fatal: true, ignoreBOM: true });
   return (bytes) => {

@@ -1,5 +1,5 @@
 import { DumpError, NotFoundError } from '../errors.ts';
-import { isArchived, isForbidden } from '../s3/errors.ts';
+import { isArchived } from '../s3/errors.ts';
 import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { type Backup, type Dump, type UsableBackup, verifiedObject } from './backup.ts';
@@ -117,11 +117,7 @@ async function findUnlisted(
   { key, compression }: Manifest,
   signal: AbortSignal,
 ): Promise<Dump | undefined> {
-  const object = await store.head(key, signal).catch((error: unknown) => {
-    // A key that may list only under its own prefixes is told nothing about an object that is not there.
-    if (isForbidden(error)) return undefined;
-    throw error;
-  });
+  const object = await store.head(key, signal);
   return object && { ...object, compression };
 }
 

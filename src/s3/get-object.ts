@@ -1,13 +1,43 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from '@aws-sdk/client-s3';
+import { StoreError } from '../errors.ts';
 import { type Connection, WRITE_ID } from './connection.ts';
-import { answerOf, UnlikeS3Error } from './errors.ts';
+import { answerOf, isForbidden, UnlikeS3Error } from './errors.ts';
 import { bareEtag, hidesMd5 } from './etag.ts';
 import type { ByteRange, Store, StoredObject } from './store.ts';
 import { given } from './unlike-s3.ts';
 
-/** HEAD and GET of an object. */
-export function readCalls({ client, bucket, call }: Connection): Pick<Store, 'head' | 'headVersion' | 'get'> {
+/**
+ * HEAD and GET of an object.
+ *
+ * @param isListed whether a listing has an object of exactly this key
+ */
+export function readCalls(
+  { client, bucket, call }: Connection,
+  isListed: (key: string, signal: AbortSignal) => Promise<boolean>,
+): Pick<Store, 'head' | 'headVersion' | 'get'> {
+  /**
+   * An access key that may list only under its own prefixes is refused an object that is not there, as if it might not
+   * read it; the listing tells which of both is so.
+   */
+  async function unlessAbsent<T>(
+    key: string,
+    signal: AbortSignal,
+    answer: Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      const mayBeThere = await isListed(key, signal).catch((other: unknown) => {
+        if (other instanceof StoreError) return true;
+        throw other;
+      });
+      if (mayBeThere) throw error;
+      return undefined;
+    }
+  }
+
   async function head(
     key: string,
     signal: AbortSignal,
@@ -29,35 +59,42 @@ export function readCalls({ client, bucket, call }: Connection): Pick<Store, 'he
     });
   }
 
+  async function get(
+    key: string,
+    range: ByteRange | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly info: StoredObject; readonly body: Readable } | undefined> {
+    return call(`cannot read ${key} from bucket ${bucket}`, `s3:GetObject on ${key}`, signal, async () => {
+      try {
+        const answer = await client.send(
+          new GetObjectCommand({
+            Bucket: bucket,
+            Key: key,
+            ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` }),
+          }),
+          { abortSignal: signal },
+        );
+        const body = answer.Body as Readable;
+        try {
+          if (range !== undefined) checkRange(range, answer.ContentRange);
+          return { info: storedObject(key, answer), body };
+        } catch (error) {
+          body.destroy();
+          throw error;
+        }
+      } catch (error) {
+        if (answerOf(error).code === 'NoSuchKey') return undefined;
+        throw error;
+      }
+    });
+  }
+
   return {
-    head: (key, signal) => head(key, signal),
+    head: (key, signal) => unlessAbsent(key, signal, head(key, signal)),
 
     headVersion: (key, VersionId, signal) => head(key, signal, { VersionId }),
 
-    get: (key, { range, signal }) =>
-      call(`cannot read ${key} from bucket ${bucket}`, `s3:GetObject on ${key}`, signal, async () => {
-        try {
-          const answer = await client.send(
-            new GetObjectCommand({
-              Bucket: bucket,
-              Key: key,
-              ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` }),
-            }),
-            { abortSignal: signal },
-          );
-          const body = answer.Body as Readable;
-          try {
-            if (range !== undefined) checkRange(range, answer.ContentRange);
-            return { info: storedObject(key, answer), body };
-          } catch (error) {
-            body.destroy();
-            throw error;
-          }
-        } catch (error) {
-          if (answerOf(error).code === 'NoSuchKey') return undefined;
-          throw error;
-        }
-      }),
+    get: (key, { range, signal }) => unlessAbsent(key, signal, get(key, range, signal)),
   };
 }
 

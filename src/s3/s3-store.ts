@@ -36,12 +36,18 @@ function s3Store(connection: Connection, region: string): Store {
   const { client, bucket, endpoint, call } = connection;
   /** Memory of pages already listed. */
   const free: PageMemory[] = [];
-  const reading = readCalls(connection);
-
   function callListing(prefix: string, signal: AbortSignal, permission = 's3:ListBucket') {
     const doing = `cannot list ${prefix} in bucket ${bucket}`;
     return <T>(work: () => Promise<T>) => call(doing, permission, signal, work);
   }
+
+  const list: Store['list'] = (prefix, { startAfter, signal }) =>
+    listObjects(callListing(prefix, signal), { client, bucket, prefix, startAfter, free, signal });
+
+  const reading = readCalls(connection, async (key, signal) => {
+    for await (const first of list(key, { signal })) return first.key === key;
+    return false;
+  });
 
   return {
     bucket,
@@ -64,8 +70,7 @@ function s3Store(connection: Connection, region: string): Store {
         signal,
       }),
 
-    list: (prefix, { startAfter, signal }) =>
-      listObjects(callListing(prefix, signal), { client, bucket, prefix, startAfter, free, signal }),
+    list,
 
     listPages: (prefix, { startAfter, signal }) =>
       listObjectPages(callListing(prefix, signal), { client, bucket, prefix, startAfter, free, signal }),

@@ -100,12 +100,12 @@ export interface Store {
   /** HeadBucket, then CreateBucket if it is missing. Throws StoreError if neither is allowed. */
   ensureBucket(signal: AbortSignal): Promise<'exists' | 'created'>;
 
-  /** HeadObject. `undefined` if there is no such object. */
+  /** HeadObject. `undefined` if there is no such object; if it is refused (403), the listing tells whether there is. */
   head(key: string, signal: AbortSignal): Promise<StoredObject | undefined>;
 
   /**
    * GetObject as one stream, or a range of it; `info.bytes` is the size of the whole object in both cases.
-   * `undefined` if there is no such object. The body fails or ends early if the connection breaks; {@link readObject}
+   * `undefined` if there is no such object, as for `head`. The body fails or ends early if the connection breaks; {@link readObject}
    * of reader.ts resumes such a read.
    */
   get(

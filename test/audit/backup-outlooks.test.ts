@@ -49,7 +49,7 @@ test('a failure ends the reading of the other backups', async () => {
     },
     { operation: 'GetObject', key: new RegExp(gone.id), what: { kind: 'hold', until: reading.promise } },
     // Whether the one that cannot be found was deleted meanwhile.
-    { operation: 'HeadObject', what: { kind: 'error', status: 403, code: 'AccessDenied' } },
+    { operation: 'HeadObject', what: { kind: 'error', status: 400, code: 'InvalidRequest' } },
   );
   const readings: AbortSignal[] = [];
   const store: Store = {
@@ -60,7 +60,7 @@ test('a failure ends the reading of the other backups', async () => {
     },
   };
   const context = contextOf({ store });
-  await expect(findOutlooks(context, [gone, held], never)).rejects.toThrow(/cannot look up .* HTTP 403/);
+  await expect(findOutlooks(context, [gone, held], never)).rejects.toThrow(/cannot look up .* HTTP 400/);
   expect(readings.map(({ aborted }) => aborted)).toEqual([true, true]);
 });
 

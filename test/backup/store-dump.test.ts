@@ -162,7 +162,9 @@ const FAULTS: readonly (Fault & { readonly operation: string; readonly outcome: 
   { operation: 'UploadPart', what: UNANSWERED, times: 1, outcome: 'complete' },
   { operation: 'UploadPart', what: CORRUPT, times: 2, outcome: 'complete' },
   { operation: 'UploadPart', what: CORRUPT, outcome: 'absent' },
-  { operation: 'HeadObject', what: DENIED, times: 1, outcome: 'absent' },
+  // So a key that may list only under its own prefixes is told of a dump that is not there yet, and of a manifest.
+  { operation: 'HeadObject', what: DENIED, times: 1, outcome: 'complete' },
+  { operation: 'HeadObject', what: DENIED, after: 2, times: 1, outcome: 'complete' },
   { operation: 'HeadObject', what: DENIED, after: 1, times: 1, outcome: 'absent' },
   { operation: 'HeadObject', what: UNHEARD, after: 1, times: 1, outcome: 'complete' },
   { operation: 'CompleteMultipartUpload', what: DENIED, outcome: 'absent' },

@@ -20,6 +20,7 @@ const put = (ifAbsent: boolean, body = BODY) =>
 const NO_HEADER: Fault['what'] = { kind: 'error', status: 501, code: 'NotImplemented' };
 const IGNORED: Fault['what'] = { kind: 'unconditional' };
 const LOST: Fault['what'] = { kind: 'drop', when: 'after' };
+const FORBIDDEN: Fault['what'] = { kind: 'error', status: 403, code: 'AccessDenied' };
 const CONFLICT: Fault['what'] = { kind: 'error', status: 409, code: 'ConditionalRequestConflict' };
 
 describe('an object that is to be a new one', () => {
@@ -31,6 +32,13 @@ describe('an object that is to be a new one', () => {
     ['the server is busy', { times: 2, what: { kind: 'error', status: 503, code: 'SlowDown' } }],
   ])('is written although %s', async (_, fault) => {
     bed.server.faults.push({ operation: 'PutObject', ...fault });
+    expect(await put(true)).toBe(true);
+    expect(await bed.store.head(KEY, inTime())).toMatchObject({ bytes: BODY.length });
+  });
+
+  // So it is with a key that may list only under its own prefixes.
+  test('is written although the key is told nothing about what is not there', async () => {
+    bed.server.faults.push({ operation: 'HeadObject', times: 1, what: FORBIDDEN });
     expect(await put(true)).toBe(true);
     expect(await bed.store.head(KEY, inTime())).toMatchObject({ bytes: BODY.length });
   });

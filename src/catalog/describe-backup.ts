@@ -3,7 +3,7 @@ import { isArchived } from '../s3/errors.ts';
 import { readListed } from '../s3/read-listed.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
 import { type Backup, type Dump, type UsableBackup, verifiedObject } from './backup.ts';
-import { keyBeside } from './backup-name.ts';
+import { dumpKey, keyBeside } from './backup-name.ts';
 import { decodeManifest, MANIFEST_LIMIT, type Manifest } from './manifest.ts';
 import { readRecord, type VerificationRecord } from './verification.ts';
 
@@ -88,7 +88,9 @@ async function describeStates(
     // Every dump written with a manifest is plain SQL.
     manifest === undefined ? candidate.compression === null : candidate.key === manifest.key,
   );
-  const dump = listed ?? (manifest?.id === id ? await findUnlisted(store, manifest, signal) : undefined);
+  // What a manifest names otherwise is not of this backup, and must not be deleted with it.
+  const isOwn = manifest?.id === id && manifest.key === keyBeside(key, dumpKey('', id));
+  const dump = listed ?? (isOwn ? await findUnlisted(store, manifest, signal) : undefined);
   // Dumps of the same time in another form have no manifest of their own.
   const others = found.dumps.filter((candidate) => candidate !== dump);
   const rest = others.map(

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { carryOutPrune, type PruneContext, planPrune, removals } from '../../src/backup/prune-backups.ts';
 import { listBackups } from '../../src/catalog/catalog.ts';
 import { StoreError } from '../../src/errors.ts';
+import { collect, readObject } from '../../src/s3/reader.ts';
 import { type BackupMaker, makeBackups } from '../support/stored-backups.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
 
@@ -92,6 +93,25 @@ test('a backup whose dump a listing does not show yet is whole, and stays', asyn
     what: { kind: 'error', status: 403, code: 'AccessDenied' },
   });
   expect((await states()).at(-1)).toBe('20260822000000 broken');
+});
+
+test.each([
+  'postgres-backup-20261123000000.sql',
+  'postgres-backup-20260822000000.manifest.json',
+  'notes.txt',
+])('a manifest that names %s as its dump takes nothing with it', async (name) => {
+  for (const day of ['2026-11-24', '2026-11-23', '2026-08-22']) await make.complete(day);
+  await make.object('backup/notes.txt');
+  const [, , oldest] = await listBackups(bed.store, 'backup/', signal);
+  const { key: manifest } = oldest!.companions.at(-1)!;
+  const [body] = await collect(readObject(bed.store, manifest, { signal }));
+  const misleading = Buffer.from(String(body).replace('postgres-backup-20260822000000.sql', name));
+  await bed.store.put(manifest, misleading, { ifAbsent: false, contentType: 'application/json', signal });
+  await bed.store.remove([oldest!.dump!.key], signal);
+  expect((await states()).at(-1)).toBe('20260822000000 broken');
+  expect(await prune()).toEqual(['20260822000000']);
+  expect((await states()).filter((state) => state.endsWith(' complete'))).toHaveLength(2);
+  expect(await bed.keys()).toContain('backup/notes.txt');
 });
 
 test('a backup whose manifest is in an archive stays, and keeps no other from going', async () => {

@@ -1,6 +1,6 @@
 import { mapConcurrently } from '../map-concurrently.ts';
-import type { Store } from '../s3/store.ts';
-import type { Backup } from './backup.ts';
+import type { Store, StoredObject } from '../s3/store.ts';
+import type { Backup, UsableBackup } from './backup.ts';
 import { keyStart, parseObjectName } from './backup-name.ts';
 import { isAhead } from './backup-time.ts';
 import { describeBackups, type FoundObjects, noObjects } from './describe-backup.ts';
@@ -84,6 +84,20 @@ export async function isDeleted(
     return last !== undefined && isGone(last.key);
   }
   return true;
+}
+
+/** The object of a backup's dump, which was listed: as it is now, deleted since, or lost by the server. */
+export async function lookUpDump(
+  store: Store,
+  backup: UsableBackup,
+  signal: AbortSignal,
+): Promise<StoredObject | 'deleted' | 'lost'> {
+  const { key } = backup.dump;
+  const object = await store.head(key, signal);
+  if (object !== undefined) return object;
+  if (await isDeleted(store, backup, signal)) return 'deleted';
+  // A server may say once of an object that it has that there is none.
+  return (await store.head(key, signal)) ?? 'lost';
 }
 
 /** Reads the backups with an id: one for each dump of this time, the one that has a manifest first. */

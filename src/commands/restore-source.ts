@@ -1,5 +1,5 @@
 import type { UsableBackup } from '../catalog/backup.ts';
-import { isDeleted } from '../catalog/catalog.ts';
+import { lookUpDump } from '../catalog/catalog.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import { backupSource, fileSource } from '../catalog/dump-source.ts';
 import { type Manifest, withoutCheckpoints } from '../catalog/manifest.ts';
@@ -75,23 +75,25 @@ export async function withSource(
  * A newer backup that has been completed meanwhile is not restored instead: it may be of the very damage that is to be
  * undone. Whether the bytes are still the same shows when they are read, if there is a manifest.
  *
- * @throws NotFoundError if the backup is gone or replaced
+ * @throws NotFoundError if the backup is gone or replaced, StoreError if the server has lost its dump
  */
 async function checkThere(store: Store, backup: UsableBackup, signal: AbortSignal): Promise<void> {
   const { id, dump, manifest } = backup;
-  const present = await store.head(dump.key, signal);
-  if (present?.bytes === dump.bytes && (manifest !== undefined || present.etag === dump.etag)) return;
   const doing = `cannot restore backup ${id}`;
-  if (present === undefined && !(await isDeleted(store, backup, signal))) {
+  const present = await lookUpDump(store, backup, signal);
+  if (present === 'lost') {
     throw new StoreError({
       doing,
       problem: `the server lists ${dump.key}, but has no such object`,
       remedy: `see the S3 server’s log, and restore another backup; after \`topobank-backup verify ${id}\`, --latest skips this one`,
     });
   }
+  const isDeleted = present === 'deleted';
+  if (!isDeleted && present.bytes === dump.bytes && (manifest !== undefined || present.etag === dump.etag))
+    return;
   throw new NotFoundError({
     doing,
-    problem: `it has been ${present === undefined ? 'deleted' : 'replaced'} since it was chosen`,
+    problem: `it has been ${isDeleted ? 'deleted' : 'replaced'} since it was chosen`,
     remedy: 'see which backups are left with `topobank-backup list`, and run again',
   });
 }

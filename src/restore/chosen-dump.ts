@@ -6,7 +6,7 @@ export interface ChosenDump {
   /**
    * Called under the lock, for which another run may have been waited.
    *
-   * @throws NotFoundError if the dump is no longer there
+   * @throws NotFoundError if the dump is no longer there, StoreError if the server has lost it
    */
   readonly checkThere: (signal: AbortSignal) => Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { Backup, BrokenBackup, UsableBackup } from '../catalog/backup.ts';
-import { isDeleted } from '../catalog/catalog.ts';
+import { lookUpDump } from '../catalog/catalog.ts';
 import { deletedMeanwhile } from '../catalog/choose-backup.ts';
 import type { Fault, VerificationRecord } from '../catalog/verification.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
@@ -25,8 +25,10 @@ export async function checkObject(store: Store, backup: Backup, signal: AbortSig
   if (backup.state === 'broken') return faulty(brokenFault(backup));
   const { dump, manifest, verified } = backup;
   const object = await lookUpDump(store, backup, signal);
+  if (object === 'deleted') throw deletedMeanwhile(`cannot verify backup ${backup.id}`);
+  if (object === 'lost') return faulty(lossFault(backup));
   const expected = manifest?.storedBytes ?? dump.bytes;
-  if (object?.bytes !== expected) return faulty(objectFault(dump.key, expected, object));
+  if (object.bytes !== expected) return faulty(objectFault(dump.key, expected, object));
   const size = `${formatBytes(expected)} (${expected} bytes)`;
   if (manifest === undefined) {
     return good(
@@ -50,23 +52,6 @@ export async function checkObject(store: Store, backup: Backup, signal: AbortSig
 /** What is wrong with a backup whose dump the server lists, but does not have when it is read. */
 export function lossFault({ dump, manifest }: UsableBackup): Fault {
   return objectFault(dump.key, manifest?.storedBytes ?? dump.bytes, undefined);
-}
-
-/**
- * @returns undefined if the server has lost it, though it lists it
- * @throws NotFoundError if it was deleted
- */
-async function lookUpDump(
-  store: Store,
-  backup: UsableBackup,
-  signal: AbortSignal,
-): Promise<StoredObject | undefined> {
-  const { key } = backup.dump;
-  const object = await store.head(key, signal);
-  if (object !== undefined) return object;
-  if (await isDeleted(store, backup, signal)) throw deletedMeanwhile(`cannot verify backup ${backup.id}`);
-  // A server may say once of an object that it has that there is none.
-  return store.head(key, signal);
 }
 
 /** The ETag of the object as written, and the one it had when its bytes were last read and proved. */

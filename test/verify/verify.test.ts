@@ -538,6 +538,14 @@ test('a dump that the server says once it does not have is none that is lost', a
   expect((await verify('quick')).faults.map(({ found }) => found)).not.toContain('no object');
 });
 
+test('nor is one that is restored', async () => {
+  const what = { kind: 'error', status: 404, code: 'NoSuchKey' } as const;
+  bed.server.faults.push({ operation: 'HeadObject', key: /\.sql$/, times: 1, what });
+  expect(await bed.run(['restore', id, '--into', `${bed.database.name}_there`, '--no-audit'])).toMatchObject({
+    status: 0,
+  });
+});
+
 /** When its object is looked for, these have just been deleted, in this order. */
 const pruneAtHead = (...keys: readonly string[]) =>
   during(bed, { operation: 'HeadObject', key: /\.sql$/ }, async () => {

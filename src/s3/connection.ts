@@ -43,7 +43,7 @@ export interface Waiting {
   readonly waitMs: number;
   /**
    * Called once per outage, when the server cannot be reached or refuses to work; and once for each object of which a
-   * request times out.
+   * request times out, until one is answered.
    */
   readonly onWait?: ((problem: string) => void) | undefined;
   /** Ends the waiting of every call, even one that its own signal does not abort: the program is about to end. */

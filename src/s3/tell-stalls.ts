@@ -4,8 +4,8 @@ import type { HttpAnswer } from './answer-body.ts';
 import { answerOf, describeFailure } from './errors.ts';
 
 /**
- * Reports, once for each object, that a request for it timed out: the SDK makes it again, or whoever reads the bytes
- * does, and each time may take minutes.
+ * Reports, once for each object until it is answered in time, that a request for it timed out: the SDK makes it again,
+ * or whoever reads the bytes does, and each time may take minutes.
  *
  * @param tell receives one line
  */
@@ -23,8 +23,10 @@ export function tellStalls(client: S3Client, tell: (problem: string) => void): v
       try {
         const result = await next(args);
         const { body } = result.response as HttpAnswer;
+        const forget = () => told.delete(what);
         // Small ones may have been read already.
-        if (body instanceof Readable) body.once('error', note);
+        if (body instanceof Readable) body.once('error', note).once('end', forget);
+        else forget();
         return result;
       } catch (error) {
         note(error);

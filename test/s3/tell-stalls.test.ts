@@ -50,6 +50,16 @@ test('an object of which requests get no answer is named once', async () => {
   });
 });
 
+test('it is named again where that happens after an answer, as in a service that runs for months', async () => {
+  await withServer([silence, whole, silence, whole, half], async (client, told) => {
+    const input = { Bucket: 'b', Key: 'backup/x.sql' };
+    for (const _ of ['one night', 'another']) await client.send(new HeadObjectCommand(input));
+    const { Body } = await client.send(new GetObjectCommand(input));
+    await expect(Body?.transformToByteArray()).rejects.toThrow('inactivity');
+    expect(told).toEqual([of('backup/x.sql'), of('backup/x.sql'), of('backup/x.sql')]);
+  });
+});
+
 test('so are a prefix that is listed, and a bucket', async () => {
   const list = (response: ServerResponse) => response.end('<ListBucketResult/>');
   await withServer([silence, list, silence, list], async (client, told) => {

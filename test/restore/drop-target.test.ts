@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { readSessionPid } from '../../src/postgres/session.ts';
 import { targetDrop } from '../../src/restore/databases/drop-target.ts';
 import { withClient } from '../support/database.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
@@ -81,6 +82,27 @@ test('one whose drop waits for a lock when the restore is stopped serves on', as
   } finally {
     await admin(`DROP DATABASE ${name}`);
   }
+});
+
+test('who is in the way of a drop is named, which goes on once that has ended', async () => {
+  const name = `${bed.database.name}_blocked`;
+  await admin(`CREATE DATABASE ${name}`);
+  await withClient(bed.env, 'postgres', async (holder) => {
+    await holder.query(`BEGIN; COMMENT ON DATABASE ${name} IS 'held'`);
+    const pid = await readSessionPid(holder);
+    const { log, lines } = keepingLog();
+    const drop = targetDrop({ database: bed.tool, log }, name, 500);
+    const run = drop.run(() => {}, new AbortController().signal);
+    await vi.waitUntil(() => lines.length > 0, { timeout: 60_000 });
+    await holder.query('ROLLBACK');
+    await run;
+    expect(lines[0]).toMatch(
+      new RegExp(
+        `^warn: the server \\S+ takes long to drop database ${name}; waiting for it, because session ${pid} .* is in the way; end it \\(SELECT pg_terminate_backend\\(${pid}\\);\\)$`,
+      ),
+    );
+  });
+  expect((await admin(`SELECT FROM pg_database WHERE datname = '${name}'`)).rowCount).toBe(0);
 });
 
 test('none is dropped if the restore is stopped before', async () => {

@@ -1,9 +1,8 @@
 import type pg from 'pg';
 import { DatabaseError } from '../../errors.ts';
-import { awaitedLocks, describeBlocker } from '../../postgres/awaited-locks.ts';
-import type { Database } from '../../postgres/database.ts';
 import { readSessionPid } from '../../postgres/session.ts';
 import { formatDuration } from '../../ui/format.ts';
+import { describeBlockers, explainWait } from './blockers.ts';
 import type { ServerContext } from './server-context.ts';
 import { SLOW_MS, tellingSlow } from './telling-slow.ts';
 
@@ -18,9 +17,6 @@ export type AsAdmin = <T>(work: (admin: pg.Client) => Promise<T>) => Promise<T>;
  */
 const LIMITS = { answerMs: 3 * 60_000, slowMs: SLOW_MS };
 
-/** How long finding out who is in the way may take, in milliseconds. */
-const LOOK_MS = 10_000;
-
 /**
  * No signal ends what is run this way, because the swap takes moments and is done as a whole; but a server that does
  * not answer does. Who is in the way is named, as soon as it takes long and at the end.
@@ -33,11 +29,6 @@ export function asAdminOf({ database, log }: ServerContext, purpose: string, lim
     const { answerMs, slowMs } = limits;
     const limit = AbortSignal.timeout(answerMs);
     let pid: number | undefined;
-    const findBlockers = async () => (pid === undefined ? undefined : describeBlockers(database, pid));
-    const explain = async () => {
-      const blockers = await findBlockers();
-      return blockers && `${blockers.problem}; ${blockers.remedy}`;
-    };
     try {
       return await tellingSlow(
         database,
@@ -48,12 +39,12 @@ export function asAdminOf({ database, log }: ServerContext, purpose: string, lim
             pid = await readSessionPid(admin);
             return work(admin);
           }),
-        { slowMs, explain },
+        { slowMs, explain: async () => explainWait(database, pid) },
       );
     } catch (error) {
       if (!limit.aborted) throw error;
       // The server goes on waiting, without noticing that the session was given up.
-      const blockers = await findBlockers();
+      const blockers = await describeBlockers(database, pid);
       const silent = `${database.server} gave no answer within ${formatDuration(answerMs)}`;
       throw new DatabaseError({
         doing: `cannot ${purpose}`,
@@ -62,27 +53,5 @@ export function asAdminOf({ database, log }: ServerContext, purpose: string, lim
         cause: error,
       });
     }
-  };
-}
-
-/**
- * Who keeps a session waiting, and how to end that. Of several, one may wait for another itself, such as what is left of
- * a restore that was killed; all have to end.
- *
- * @returns undefined if nobody is known
- */
-async function describeBlockers(
-  database: Database,
-  pid: number,
-): Promise<{ readonly problem: string; readonly remedy: string } | undefined> {
-  const locks = await database
-    .use(database.maintenanceName, AbortSignal.timeout(LOOK_MS), (admin) => awaitedLocks(admin, { pid }))
-    .catch(() => []);
-  const blockers = locks.map(describeBlocker);
-  if (blockers.length === 0) return undefined;
-  const [are, them] = blockers.length === 1 ? ['is', 'it'] : ['are', 'them'];
-  return {
-    problem: `${blockers.map(({ who }) => who).join(' and ')} ${are} in the way`,
-    remedy: `end ${them} (${blockers.map(({ toEnd }) => toEnd).join(' ')})`,
   };
 }

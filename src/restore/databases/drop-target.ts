@@ -14,9 +14,11 @@ import { isAway } from '../../postgres/server-away.ts';
 import { cancelWaiting, endStatement, readSession, type Session } from '../../postgres/session.ts';
 import type { Logger } from '../../ui/log.ts';
 import { uninterrupted } from '../../uninterrupted.ts';
+import { explainWait } from './blockers.ts';
 import { type FoundDatabases, findDatabases } from './find-target.ts';
 import { retryWhileAway } from './retry-while-away.ts';
 import type { ServerContext } from './server-context.ts';
+import { SLOW_MS, tellingSlow } from './telling-slow.ts';
 
 /** What has become of the database that a restore in place drops. */
 export type Fate =
@@ -47,8 +49,12 @@ interface TargetDrop {
   fate(): Promise<Fate>;
 }
 
-/** Nothing is dropped before `run` is called. */
-export function targetDrop({ database, log }: ServerContext, name: string): TargetDrop {
+/**
+ * Nothing is dropped before `run` is called.
+ *
+ * @param slowMs after how long people are told who is in the way; only tests set it
+ */
+export function targetDrop({ database, log }: ServerContext, name: string, slowMs = SLOW_MS): TargetDrop {
   let session: Session | undefined;
   let isDone = false;
 
@@ -67,9 +73,16 @@ export function targetDrop({ database, log }: ServerContext, name: string): Targ
     async run(checkStill, signal) {
       await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
         checkStill(await findDatabases(admin, name));
-        session = await readSession(admin);
-        const drop = dropDatabase(admin, name, () => signal.throwIfAborted());
-        await untilAborted(drop, session, database, signal).catch((error: unknown) => {
+        const own = await readSession(admin);
+        session = own;
+        const drop = () => dropDatabase(admin, name, () => signal.throwIfAborted());
+        await tellingSlow(
+          database,
+          `to drop database ${name}`,
+          log,
+          () => untilAborted(drop(), own, database, signal),
+          { slowMs, explain: () => explainWait(database, own.pid) },
+        ).catch((error: unknown) => {
           throw failureBefore(error);
         });
       });

@@ -1,0 +1,34 @@
+import { awaitedLocks, describeBlocker } from '../../postgres/awaited-locks.ts';
+import type { Database } from '../../postgres/database.ts';
+
+/** How long finding out who is in the way may take, in milliseconds. */
+const LOOK_MS = 10_000;
+
+/**
+ * Who keeps a session waiting, which is known by its process, and how to end that. Of several, one may wait for another itself, such as what is left of
+ * a restore that was killed; all have to end.
+ *
+ * @returns undefined if nobody is known
+ */
+export async function describeBlockers(
+  database: Database,
+  pid: number | undefined,
+): Promise<{ readonly problem: string; readonly remedy: string } | undefined> {
+  if (pid === undefined) return undefined;
+  const locks = await database
+    .use(database.maintenanceName, AbortSignal.timeout(LOOK_MS), (admin) => awaitedLocks(admin, { pid }))
+    .catch(() => []);
+  const blockers = locks.map(describeBlocker);
+  if (blockers.length === 0) return undefined;
+  const [are, them] = blockers.length === 1 ? ['is', 'it'] : ['are', 'them'];
+  return {
+    problem: `${blockers.map(({ who }) => who).join(' and ')} ${are} in the way`,
+    remedy: `end ${them} (${blockers.map(({ toEnd }) => toEnd).join(' ')})`,
+  };
+}
+
+/** The same in one clause, for people who wait with it. */
+export async function explainWait(database: Database, pid: number | undefined): Promise<string | undefined> {
+  const blockers = await describeBlockers(database, pid);
+  return blockers && `${blockers.problem}; ${blockers.remedy}`;
+}

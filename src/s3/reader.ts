@@ -93,6 +93,7 @@ export function noSuchObject(store: Store, key: string): NotFoundError {
   return new NotFoundError({
     doing: `cannot read ${key} from bucket ${store.bucket}`,
     problem: 'there is no such object',
-    remedy: 'run `topobank-backup list`',
+    remedy:
+      'run `topobank-backup list`; if its backup is still there, the server has lost the object: see the S3 server’s log, and use another backup',
   });
 }

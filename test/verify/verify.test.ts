@@ -532,6 +532,19 @@ test.each([[[]], [['--restore']]])(
   },
 );
 
+test.each([[['restore', '--yes', '--no-audit']], [['fetch']]])(
+  'who asks for the bytes that the server has lost is told so, with %j',
+  async ([command, ...flags]) => {
+    const what = { kind: 'error', status: 404, code: 'NoSuchKey' } as const;
+    bed.server.faults.push({ operation: 'GetObject', key: /\.sql$/, what });
+    const { status, stderr } = await bed.run([command!, id, ...flags]);
+    expect(status).toBe(4);
+    expect(stderr).toContain(
+      `there is no such object — run \`topobank-backup list\`; if its backup is still there, the server has lost the object: `,
+    );
+  },
+);
+
 test('a dump that the server says once it does not have is none that is lost', async () => {
   const what = { kind: 'error', status: 404, code: 'NoSuchKey' } as const;
   bed.server.faults.push({ operation: 'HeadObject', key: /\.sql$/, times: 1, what });

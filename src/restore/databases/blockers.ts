@@ -5,9 +5,10 @@ import type { Database } from '../../postgres/database.ts';
 const LOOK_MS = 10_000;
 
 /**
- * Who keeps a session waiting, which is known by its process, and how to end that. Of several, one may wait for another itself, such as what is left of
+ * Who keeps a session waiting, and how to end that. Of several, one may wait for another itself, such as what is left of
  * a restore that was killed; all have to end.
  *
+ * @param pid the process of the session, if it is known
  * @returns undefined if nobody is known
  */
 export async function describeBlockers(

@@ -63,7 +63,7 @@ async function list(invocation: Invocation): Promise<number> {
   const { config } = session;
   checkQuarantinePrefix(config);
   const runs = await withStore(session, (store) =>
-    listRuns(store, config.quarantinePrefix, invocation.signal),
+    listRuns({ store, quarantinePrefix: config.quarantinePrefix }, invocation.signal),
   );
   session.print(runs, runs.length === 0 ? 'nothing is in quarantine' : renderRuns(runs));
   return EXIT.done;

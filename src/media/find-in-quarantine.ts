@@ -2,17 +2,14 @@ import type { MediaObject } from '../catalog/media-manifest.ts';
 import type { StoreError } from '../errors.ts';
 import { isOfOneObject, MOST_IN_A_ROW } from '../quarantine/object-failures.ts';
 import type { OriginalEtags } from '../quarantine/original-etags.ts';
-import { runPrefix } from '../quarantine/quarantine-keys.ts';
+import { type Quarantine, runPrefix } from '../quarantine/quarantine-keys.ts';
 import { bringBack } from '../quarantine/restore-run.ts';
 import { compareWithRecorded } from '../s3/object-identity.ts';
 import { removeAllowed } from '../s3/remove-allowed.ts';
 import { LONGEST_KEY, type Store, type StoredObject } from '../s3/store.ts';
 
-/** The runs of a quarantine, searched for what backups lack. */
-export interface SearchedQuarantine {
-  readonly store: Store;
-  /** Prefix of the quarantine, with its slash. */
-  readonly prefix: string;
+/** A quarantine whose runs are searched for what backups lack. */
+export interface SearchedQuarantine extends Quarantine {
   /** Names of its runs, newest first. */
   readonly runs: readonly string[];
 }
@@ -30,13 +27,13 @@ export interface CopyInRun {
  * @throws StoreError, or the signal's reason
  */
 export async function findCopies(
-  { store, prefix, runs }: SearchedQuarantine,
+  quarantine: SearchedQuarantine,
   entry: MediaObject,
   signal: AbortSignal,
 ): Promise<readonly CopyInRun[]> {
   const copies: CopyInRun[] = [];
-  for (const run of runs) {
-    const found = await headInRun(store, prefix, run, entry.key, signal);
+  for (const run of quarantine.runs) {
+    const found = await headInRun(quarantine, run, entry.key, signal);
     if (found?.bytes !== entry.bytes) continue;
     copies.push({ run, found });
     if (found.etag === entry.etag) break;
@@ -138,12 +135,12 @@ export function copyRemover(store: Store, onKept: (failure: StoreError) => void)
  * @throws StoreError, or the signal's reason
  */
 export async function findNewestCopy(
-  { store, prefix, runs }: SearchedQuarantine,
+  quarantine: SearchedQuarantine,
   key: string,
   signal: AbortSignal,
 ): Promise<CopyInRun | undefined> {
-  for (const run of runs) {
-    const found = await headInRun(store, prefix, run, key, signal);
+  for (const run of quarantine.runs) {
+    const found = await headInRun(quarantine, run, key, signal);
     if (found !== undefined) return { run, found };
   }
   return undefined;
@@ -151,13 +148,12 @@ export async function findNewestCopy(
 
 /** Does not ask for a key that is too long to exist in any run. */
 async function headInRun(
-  store: Store,
-  prefix: string,
+  { store, quarantinePrefix }: Quarantine,
   run: string,
   key: string,
   signal: AbortSignal,
 ): Promise<StoredObject | undefined> {
-  const held = `${runPrefix(prefix, run)}${key}`;
+  const held = `${runPrefix(quarantinePrefix, run)}${key}`;
   return Buffer.byteLength(held) > LONGEST_KEY ? undefined : store.head(held, signal);
 }
 

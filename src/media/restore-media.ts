@@ -78,9 +78,9 @@ export async function restoreMedia(
   sink: MediaFindingSink,
   signal: AbortSignal,
 ): Promise<MediaRestored> {
-  const { store, quarantinePrefix: prefix, log } = context;
-  const runs = (await listRuns(store, prefix, signal)).map(({ run }) => run).reverse();
-  const originals = openOriginalEtags(context, prefix, signal);
+  const { store, log } = context;
+  const runs = (await listRuns(context, signal)).map(({ run }) => run).reverse();
+  const originals = openOriginalEtags(context, log, signal);
   const failures = tolerateFailures();
   const restored = { count: 0, bytes: 0 };
   const onRestored = ({ key, bytes, from }: RestoredObject) => {
@@ -93,7 +93,7 @@ export async function restoreMedia(
     kept.count += 1;
     kept.first ??= failure;
   });
-  const sources: Sources = { store, prefix, runs, originals, failures, dryRun, onRestored, removeCopy };
+  const sources: Sources = { ...context, runs, originals, failures, dryRun, onRestored, removeCopy };
   const findings = countFindings(sink);
   const describeCutOff = (objects: string) =>
     `${objects} of backup ${backup.id} are back in place; run it again for the rest`;

@@ -33,8 +33,8 @@ export async function auditAndQuarantine(
 ): Promise<AuditAndQuarantineReport> {
   const { store, database, quarantinePrefix } = context;
   await database.use(database.name, signal, refuseStandby);
-  const run = await findFreeRun(store, quarantinePrefix, context.now(), signal);
-  const journal = await openJournal(store, quarantinePrefix, run, signal);
+  const run = await findFreeRun(context, context.now(), signal);
+  const journal = await openJournal(context, run, signal);
   try {
     const { report, backups } = await auditInto(journal, context, sink, signal);
     await onAudited(report);
@@ -88,10 +88,9 @@ async function auditInto(
 
 /** Closes interrupted runs, if there are any. */
 async function closeCutOff(context: AuditAndQuarantineContext, signal: AbortSignal): Promise<void> {
-  const { store, database, quarantinePrefix } = context;
-  const runs = await listRuns(store, quarantinePrefix, signal);
+  const runs = await listRuns(context, signal);
   if (!runs.some(({ state }) => state === 'cut off')) return;
-  await withLock(database, context.lockFor('close interrupted quarantine runs'), signal, (held) =>
+  await withLock(context.database, context.lockFor('close interrupted quarantine runs'), signal, (held) =>
     closeRuns(context, held),
   );
 }

@@ -19,14 +19,14 @@ export async function closeRuns(
   context: QuarantineContext & { readonly mediaPrefix: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, quarantinePrefix, mediaPrefix, now, log } = context;
-  for (const { run, state } of await listRuns(store, quarantinePrefix, signal)) {
+  const { store, mediaPrefix, now, log } = context;
+  for (const { run, state } of await listRuns(context, signal)) {
     if (state === 'done') continue;
-    const key = await firstOriginal(store, quarantinePrefix, run, signal);
+    const key = await firstOriginal(context, run, signal);
     if (key === undefined || !key.startsWith(mediaPrefix)) continue;
     const moved = { count: 0, bytes: 0 };
     let twice = 0;
-    for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
+    for await (const page of listQuarantined(context, run, signal)) {
       const copies: string[] = [];
       await mapConcurrently(page, LOOKUPS, async (copy) => {
         const original = await store.head(copy.original, signal);
@@ -41,7 +41,7 @@ export async function closeRuns(
       twice += copies.length;
       await store.remove(copies, signal);
     }
-    await endRun(store, quarantinePrefix, { run, finishedAt: now().toISOString(), moved }, signal);
+    await endRun(context, { run, finishedAt: now().toISOString(), moved }, signal);
     log.info(
       `closed quarantine run ${run}, which was interrupted: ${formatNumber(moved.count, 'object')} moved, ${formatCount(twice)} left in place`,
     );

@@ -2,8 +2,7 @@ import * as v from 'valibot';
 import type { Finding } from '../audit/finding.ts';
 import { type LinesWriter, openLinesWriter, readGzippedLines } from '../catalog/gzipped-lines.ts';
 import { DumpError, NotFoundError } from '../errors.ts';
-import type { Store } from '../s3/store.ts';
-import { journalKey } from './quarantine-keys.ts';
+import { journalKey, type Quarantine } from './quarantine-keys.ts';
 
 /** Far more than the journal of any bucket needs, and accepted by every server. */
 const MAX_PARTS = 1000;
@@ -31,8 +30,7 @@ export interface Journal {
 
 /** Begins to write the journal of a run, which the caller commits or aborts. @throws StoreError */
 export async function openJournal(
-  store: Store,
-  prefix: string,
+  { store, quarantinePrefix: prefix }: Quarantine,
   run: string,
   signal: AbortSignal,
 ): Promise<Journal> {
@@ -63,8 +61,7 @@ export async function openJournal(
 
 /** What a run was to move, in the order of the keys' bytes. @throws DumpError if it is damaged, StoreError */
 export async function* readJournal(
-  store: Store,
-  prefix: string,
+  { store, quarantinePrefix: prefix }: Quarantine,
   run: string,
   signal: AbortSignal,
 ): AsyncGenerator<readonly JournalEntry[]> {
@@ -84,13 +81,12 @@ export async function* readJournal(
 
 /** A key that a run was to move; undefined if its journal is gone. @throws as {@link readJournal} */
 export async function firstOfJournal(
-  store: Store,
-  prefix: string,
+  quarantine: Quarantine,
   run: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    for await (const [first] of readJournal(store, prefix, run, signal)) return first?.key;
+    for await (const [first] of readJournal(quarantine, run, signal)) return first?.key;
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
   }

@@ -2,10 +2,10 @@ import { type Cursor, openCursor } from '../audit/join/cursor.ts';
 import { describeOrder } from '../audit/join/order-errors.ts';
 import { DumpError, NotFoundError } from '../errors.ts';
 import { keyBytes } from '../s3/key-bytes.ts';
-import type { Store } from '../s3/store.ts';
 import type { Logger } from '../ui/log.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { isOfOneObject } from './object-failures.ts';
+import type { Quarantine } from './quarantine-keys.ts';
 
 /** Looks up the ETags that objects had before they were moved. Keys must be given in the order of their bytes. */
 export interface OriginalEtags {
@@ -23,16 +23,12 @@ export interface OriginalEtags {
  * Opens the journals of runs on first use; each is read once, with one batch in memory. A copy may have a different
  * ETag than its source, so only the journal proves what an object in quarantine was.
  */
-export function openOriginalEtags(
-  { store, log }: { readonly store: Store; readonly log: Logger },
-  prefix: string,
-  signal: AbortSignal,
-): OriginalEtags {
+export function openOriginalEtags(quarantine: Quarantine, log: Logger, signal: AbortSignal): OriginalEtags {
   const cursors = new Map<string, Cursor<JournalEntry>>();
 
   async function open(run: string): Promise<Cursor<JournalEntry>> {
     const cursor = openCursor(
-      readJournal(store, prefix, run, signal),
+      readJournal(quarantine, run, signal),
       ({ key }) => keyBytes(key),
       'once',
       (key, after) =>

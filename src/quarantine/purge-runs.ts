@@ -30,16 +30,16 @@ function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now: Date)
 
 /** The runs with media of this database: which rows and backups need the objects of others is unknown here. */
 async function ownRuns(
-  { store, quarantinePrefix, mediaPrefix, log }: ConfirmedQuarantineContext,
+  context: ConfirmedQuarantineContext,
   runs: readonly QuarantineRun[],
   signal: AbortSignal,
 ): Promise<QuarantineRun[]> {
   const own: QuarantineRun[] = [];
   for (const run of runs) {
-    const original = await firstOriginal(store, quarantinePrefix, run.run, signal);
-    if (original === undefined || original.startsWith(mediaPrefix)) own.push(run);
+    const original = await firstOriginal(context, run.run, signal);
+    if (original === undefined || original.startsWith(context.mediaPrefix)) own.push(run);
     else
-      log.warn(
+      context.log.warn(
         `leaving quarantine run ${run.run} alone: it moved ${original}, which is not media of this database`,
       );
   }
@@ -78,7 +78,7 @@ export async function purgeRuns(
   signal: AbortSignal,
 ): Promise<PurgeReport> {
   const { store, quarantinePrefix } = context;
-  const all = await listRuns(store, quarantinePrefix, signal);
+  const all = await listRuns(context, signal);
   const runs = await ownRuns(context, oldRuns(all, olderThanMs, earlierClock(context)), signal);
   if (runs.length === 0)
     return { dryRun, runs: [], removed: { count: 0, bytes: 0 }, left: tallyLeft().summary() };
@@ -117,7 +117,7 @@ async function withNeeds<T>(
 
 /** The objects of a run that nothing needs, page by page; what stays is added to `left`. */
 async function* unneeded(
-  { store, quarantinePrefix, log }: QuarantineContext,
+  context: QuarantineContext,
   run: string,
   needs: Needs,
   left: LeftObjectsTally,
@@ -125,7 +125,7 @@ async function* unneeded(
 ): AsyncGenerator<readonly QuarantinedObject[]> {
   const protectors = needs.openProtectors();
   try {
-    for await (const page of listQuarantined(store, quarantinePrefix, run, signal)) {
+    for await (const page of listQuarantined(context, run, signal)) {
       const named = await needs.findOwned(page.map(({ original }) => original));
       const going: QuarantinedObject[] = [];
       for (const object of page) {
@@ -134,7 +134,7 @@ async function* unneeded(
         if (backup !== undefined || named.has(original)) {
           const reason = backup === undefined ? 'a row names it' : `backup ${backup} needs it`;
           left.add(original, reason);
-          log.debug(`${original} stays in quarantine: ${reason}`);
+          context.log.debug(`${original} stays in quarantine: ${reason}`);
           continue;
         }
         going.push(object);
@@ -184,7 +184,7 @@ async function deleteRuns(
         going.filter(({ key }) => refusal?.keys.includes(key) !== true),
       );
     }
-    await removeEmptyRun(store, quarantinePrefix, run, signal);
+    await removeEmptyRun(context, run, signal);
   };
   await tellingCutOff(log, removed, describeCutOff, async (begin) => {
     for (const { run } of runs) await deleteRun(run, begin);

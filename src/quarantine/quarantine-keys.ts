@@ -1,5 +1,13 @@
 import { idTime } from '../catalog/backup-name.ts';
 import { ConfigError } from '../errors.ts';
+import type { Store } from '../s3/store.ts';
+
+/** The quarantine of a bucket. */
+export interface Quarantine {
+  readonly store: Store;
+  /** Its prefix, with its slash. */
+  readonly quarantinePrefix: string;
+}
 
 /*
  * A run of the quarantine is named by the time it began, `YYYYMMDDhhmmss` in UTC. The bucket holds for it
@@ -25,9 +33,10 @@ export function runPrefix(prefix: string, run: string): string {
 }
 
 /** What a key under the quarantine's prefix is. */
-type QuarantineName =
-  | { readonly part: 'journal' | 'done'; readonly run: string }
-  | { readonly part: 'object'; readonly run: string; readonly original: string };
+interface QuarantineName {
+  readonly part: 'journal' | 'done' | 'object';
+  readonly run: string;
+}
 
 /** @returns undefined for any object that is not ours; such an object is never touched */
 export function parseQuarantineKey(prefix: string, key: string): QuarantineName | undefined {
@@ -37,7 +46,7 @@ export function parseQuarantineKey(prefix: string, key: string): QuarantineName 
   );
   const [, run = '', original, journal] = match ?? [];
   if (match === null || idTime(run) === undefined) return undefined;
-  if (original !== undefined) return { part: 'object', run, original };
+  if (original !== undefined) return { part: 'object', run };
   return { part: journal === undefined ? 'done' : 'journal', run };
 }
 

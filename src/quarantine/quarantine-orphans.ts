@@ -43,7 +43,7 @@ export async function quarantineOrphans(
   { findOwned, protectors }: { readonly findOwned: FindOwned; readonly protectors: Protectors },
   signal: AbortSignal,
 ): Promise<QuarantineReport> {
-  const { store, quarantinePrefix, now, log } = context;
+  const { now, log } = context;
   const moved = { count: 0, bytes: 0 };
   const left = tallyLeft();
   const leave = (key: string, reason: string) => {
@@ -63,7 +63,7 @@ export async function quarantineOrphans(
     },
   };
   const moveAll = async (begin: () => void) => {
-    for await (const entries of regroup(readJournal(store, quarantinePrefix, run, signal))) {
+    for await (const entries of regroup(readJournal(context, run, signal))) {
       begin();
       await moveBatch(context, run, entries, tools, signal);
     }
@@ -77,7 +77,7 @@ export async function quarantineOrphans(
     await protectors.close();
   }
   const report = { run, finishedAt: now().toISOString(), moved, left: left.summary() };
-  await endRun(store, quarantinePrefix, report, signal);
+  await endRun(context, report, signal);
   return report;
 }
 

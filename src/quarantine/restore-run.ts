@@ -8,7 +8,7 @@ import { describeLeft, type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
 import { tolerateFailures } from './object-failures.ts';
 import type { QuarantineContext } from './quarantine-context.ts';
-import { runPrefix } from './quarantine-keys.ts';
+import { type Quarantine, runPrefix } from './quarantine-keys.ts';
 import { findRunState, listQuarantined, type QuarantinedObject, removeEmptyRun } from './runs.ts';
 
 /** The result of bringing a run's objects back. Sizes are bytes. */
@@ -34,16 +34,14 @@ export async function restoreRun(
   key: string | undefined,
   signal: AbortSignal,
 ): Promise<RunRestored> {
-  const { store, quarantinePrefix: prefix, log } = context;
-  const state = await findRunState(store, prefix, run, signal);
+  const { store, log } = context;
+  const state = await findRunState(context, run, signal);
   const restored = { count: 0, bytes: 0 };
   const left = tallyLeft();
   const failures = tolerateFailures();
   const refusals: StoreError[] = [];
   const pages =
-    key === undefined
-      ? listQuarantined(store, prefix, run, signal)
-      : [await findOne(store, prefix, run, key, signal)];
+    key === undefined ? listQuarantined(context, run, signal) : [await findOne(context, run, key, signal)];
   const describeCutOff = (objects: string) =>
     `${objects} of run ${run} are back in place; run it again for the rest`;
   const restorePage = async (page: readonly QuarantinedObject[]) => {
@@ -78,7 +76,7 @@ export async function restoreRun(
     throw joinRefusals(`cannot delete every copy of them from run ${run}`, refusals);
   }
   // A run that may be active needs its journal; the next quarantine closes it.
-  if (state === 'done') await removeEmptyRun(store, prefix, run, signal);
+  if (state === 'done') await removeEmptyRun(context, run, signal);
   return { run, restored, left: left.summary() };
 }
 
@@ -119,13 +117,12 @@ export async function bringBack(
 }
 
 async function findOne(
-  store: Store,
-  prefix: string,
+  { store, quarantinePrefix }: Quarantine,
   run: string,
   key: string,
   signal: AbortSignal,
 ): Promise<readonly QuarantinedObject[]> {
-  const found = await store.head(`${runPrefix(prefix, run)}${key}`, signal);
+  const found = await store.head(`${runPrefix(quarantinePrefix, run)}${key}`, signal);
   if (found !== undefined) return [{ ...found, original: key }];
   throw new NotFoundError({
     doing: `cannot restore ${key} from quarantine run ${run}`,

@@ -1,9 +1,9 @@
 import { backupId } from '../catalog/backup-name.ts';
 import { NotFoundError } from '../errors.ts';
 import { takePages } from '../s3/object-page.ts';
-import type { ObjectInfo, Store } from '../s3/store.ts';
+import type { ObjectInfo } from '../s3/store.ts';
 import { firstOfJournal } from './journal.ts';
-import { doneKey, journalKey, parseQuarantineKey, runPrefix } from './quarantine-keys.ts';
+import { doneKey, journalKey, parseQuarantineKey, type Quarantine, runPrefix } from './quarantine-keys.ts';
 
 /** One run of the quarantine, as the bucket holds it. */
 export interface QuarantineRun {
@@ -26,7 +26,10 @@ export interface QuarantinedObject extends ObjectInfo {
 }
 
 /** Every run, oldest first. Holds the runs in memory, not their objects. */
-export async function listRuns(store: Store, prefix: string, signal: AbortSignal): Promise<QuarantineRun[]> {
+export async function listRuns(
+  { store, quarantinePrefix: prefix }: Quarantine,
+  signal: AbortSignal,
+): Promise<QuarantineRun[]> {
   const runs = new Map<string, { objects: number; bytes: number; done: boolean }>();
   for await (const { key, bytes } of store.list(prefix, { signal })) {
     const name = parseQuarantineKey(prefix, key);
@@ -48,8 +51,7 @@ export async function listRuns(store: Store, prefix: string, signal: AbortSignal
 
 /** The name of a run that begins at `now`, or at the first second after it that no other run has. */
 export async function findFreeRun(
-  store: Store,
-  prefix: string,
+  { store, quarantinePrefix: prefix }: Quarantine,
   now: Date,
   signal: AbortSignal,
 ): Promise<string> {
@@ -61,8 +63,7 @@ export async function findFreeRun(
 
 /** What a run holds, in the order of the keys' bytes, one page of the listing at a time. */
 export async function* listQuarantined(
-  store: Store,
-  prefix: string,
+  { store, quarantinePrefix: prefix }: Quarantine,
   run: string,
   signal: AbortSignal,
 ): AsyncGenerator<readonly QuarantinedObject[]> {
@@ -74,14 +75,13 @@ export async function* listQuarantined(
 
 /** A key that a run was to move, or has moved; undefined if it shows none. @throws as {@link readJournal} */
 export async function firstOriginal(
-  store: Store,
-  prefix: string,
+  quarantine: Quarantine,
   run: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const planned = await firstOfJournal(store, prefix, run, signal);
+  const planned = await firstOfJournal(quarantine, run, signal);
   if (planned !== undefined) return planned;
-  for await (const [first] of listQuarantined(store, prefix, run, signal)) return first?.original;
+  for await (const [first] of listQuarantined(quarantine, run, signal)) return first?.original;
   return undefined;
 }
 
@@ -91,8 +91,7 @@ export async function firstOriginal(
  * @throws NotFoundError if there is no such run
  */
 export async function findRunState(
-  store: Store,
-  prefix: string,
+  { store, quarantinePrefix: prefix }: Quarantine,
   run: string,
   signal: AbortSignal,
 ): Promise<QuarantineRun['state']> {
@@ -122,16 +121,12 @@ export interface RunMark {
  *
  * @throws StoreError
  */
-export async function endRun(
-  store: Store,
-  prefix: string,
-  mark: RunMark,
-  signal: AbortSignal,
-): Promise<void> {
-  if (mark.moved.count === 0 && (await removeEmptyRun(store, prefix, mark.run, signal))) return;
+export async function endRun(quarantine: Quarantine, mark: RunMark, signal: AbortSignal): Promise<void> {
+  if (mark.moved.count === 0 && (await removeEmptyRun(quarantine, mark.run, signal))) return;
+  const { store, quarantinePrefix } = quarantine;
   const body = Buffer.from(`${JSON.stringify(mark, undefined, 1)}\n`);
   const options = { ifAbsent: false, contentType: 'application/json', signal };
-  await store.put(doneKey(prefix, mark.run), body, options);
+  await store.put(doneKey(quarantinePrefix, mark.run), body, options);
 }
 
 /**
@@ -141,8 +136,7 @@ export async function endRun(
  * @throws StoreError
  */
 export async function removeEmptyRun(
-  store: Store,
-  prefix: string,
+  { store, quarantinePrefix: prefix }: Quarantine,
   run: string,
   signal: AbortSignal,
 ): Promise<boolean> {

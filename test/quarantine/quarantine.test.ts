@@ -279,7 +279,7 @@ test('nothing is moved while it is not known what a backup needs', async () => {
 
 test('a run takes the name of no other one, though it begins in the same second', async () => {
   const now = new Date('2026-11-23T10:30:00.500Z');
-  const free = () => findFreeRun(bed.store, 'quarantine/', now, never);
+  const free = () => findFreeRun({ store: bed.store, quarantinePrefix: 'quarantine/' }, now, never);
   expect(await free()).toBe('20261123103000');
   for (const run of ['20261123103000', '20261123103001']) {
     await bed.store.put(`quarantine/${run}.journal.ndjson.gz`, Buffer.from('x'), {

@@ -4,7 +4,6 @@ import { readWhole } from '../catalog/describe-backup.ts';
 import { backupSource } from '../catalog/dump-source.ts';
 import { databaseOf } from '../catalog/manifest.ts';
 import { messageOf } from '../errors.ts';
-import type { Logger } from '../ui/log.ts';
 import type { AuditReport } from './audit-media.ts';
 import { findLabels } from './dumped/dump-labels.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dumped/dump-references.ts';
@@ -89,7 +88,7 @@ async function readRows(
  * themselves; undefined if they cannot, or are damaged. No audit ends for lack of it.
  */
 export function backupLabels(
-  { store, tools, log }: BackupAuditContext & { readonly log: Logger },
+  { store, tools, log }: BackupAuditContext,
   backup: UsableBackup,
   signal: AbortSignal,
 ): ((findings: readonly Finding[]) => Promise<readonly Finding[] | undefined>) | undefined {

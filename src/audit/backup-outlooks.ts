@@ -9,7 +9,6 @@ import { keyBytes } from '../s3/key-bytes.ts';
 import { type KeyRange, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
-import type { Logger } from '../ui/log.ts';
 import { watched } from '../watched.ts';
 import type { BackupAuditContext } from './audit-backup.ts';
 import { readDumpReferences } from './dumped/dump-references.ts';
@@ -19,11 +18,6 @@ import { onlyMedia } from './join/only-media.ts';
 import { OBJECTS_PER_RANGE } from './join/reference-ranges.ts';
 import { isListComplete } from './sources/listed-sources.ts';
 import { assertSources, NoSourcesError } from './sources/match-sources.ts';
-
-/** What is needed to foresee the media of backups that may be pruned in the meantime. */
-export interface OutlookContext extends BackupAuditContext {
-  readonly log: Logger;
-}
 
 /** The state that a backup's media would be in if it were restored today. */
 export type BackupOutlook =
@@ -52,7 +46,7 @@ export type BackupOutlook =
  * deleted in the meantime is left out
  */
 export async function findOutlooks(
-  context: OutlookContext,
+  context: BackupAuditContext,
   backups: readonly Backup[],
   signal: AbortSignal,
 ): Promise<BackupOutlook[]> {
@@ -127,7 +121,7 @@ function listBucket(
   signal: AbortSignal,
 ): AsyncGenerator<readonly ObjectInfo[]> {
   const list = backups.map(mediaListOf).find((found) => found !== undefined);
-  const entries = list === undefined ? none() : readMediaManifest(store, list.key, undefined, signal);
+  const entries = list === undefined ? [] : readMediaManifest(store, list.key, undefined, signal);
   const ranges = cutEvenly(entries, signal);
   const listing = listRanges(store.listPages, mediaPrefix, ranges, { readers, signal, onRange: () => {} });
   return onlyMedia(listing, mediaPrefix, otherPrefixes);
@@ -139,7 +133,7 @@ function listBucket(
  * backup is judged.
  */
 async function* cutEvenly(
-  list: AsyncIterable<readonly MediaEntry[]>,
+  list: AsyncIterable<readonly MediaEntry[]> | readonly never[],
   signal: AbortSignal,
 ): AsyncGenerator<KeyRange> {
   let after: string | undefined;
@@ -164,8 +158,6 @@ async function* cutEvenly(
 function isBehind(key: string, other: string | undefined): boolean {
   return other === undefined || keyBytes(key) > keyBytes(other);
 }
-
-async function* none(): AsyncGenerator<readonly MediaEntry[]> {}
 
 async function judgeBackup(
   context: BackupAuditContext & { readonly onBytes: (bytes: number) => void },

@@ -5,7 +5,6 @@ import { OperatorError } from '../errors.ts';
 import { isForbidden } from '../s3/errors.ts';
 import { type KeyBytes, keyBytes } from '../s3/key-bytes.ts';
 import type { Store } from '../s3/store.ts';
-import type { Logger } from '../ui/log.ts';
 import { type DumpReferencesContext, readDumpReferences } from './dumped/dump-references.ts';
 import { isListComplete, listsAllSources } from './sources/listed-sources.ts';
 
@@ -31,7 +30,6 @@ export interface KeptBackup {
 interface KeptMediaContext extends DumpReferencesContext {
   /** The database whose media are under the prefix. */
   readonly database: { readonly name: string };
-  readonly log: Logger;
 }
 
 /**
@@ -130,7 +128,7 @@ async function* readList(
 }
 
 async function* readDump(
-  context: DumpReferencesContext & { readonly log: Logger },
+  context: DumpReferencesContext,
   backup: Backup,
   signal: AbortSignal,
 ): AsyncGenerator<readonly KeptKey[]> {

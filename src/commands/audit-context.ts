@@ -1,6 +1,5 @@
 import type { BackupAuditContext } from '../audit/audit-backup.ts';
 import type { AuditContext } from '../audit/audit-media.ts';
-import type { OutlookContext } from '../audit/backup-outlooks.ts';
 import { keptMedia } from '../audit/kept-media.ts';
 import { readOwnReferences } from '../audit/sources/own-references.ts';
 import { listBackups } from '../catalog/catalog.ts';
@@ -18,7 +17,7 @@ export async function backupAuditContext(
   session: Session<(typeof BACKUP_AUDIT_GROUPS)[number]>,
   store: Store,
   env: NodeJS.ProcessEnv,
-): Promise<OutlookContext> {
+): Promise<BackupAuditContext> {
   const { config, startProgress, log } = session;
   checkQuarantinePrefix(config);
   return {
@@ -40,15 +39,14 @@ export async function mediaAuditContext(
   database: Database,
   env: NodeJS.ProcessEnv,
 ): Promise<AuditContext & BackupAuditContext> {
-  const { config, log } = session;
+  const { config } = session;
   const context = await backupAuditContext(session, store, env);
   return {
     ...context,
     database,
     graceMs: config.grace,
     keptBackups: async (signal) =>
-      keptMedia({ ...context, database, log }, await listBackups(store, config.prefix, signal), signal),
-    log,
+      keptMedia({ ...context, database }, await listBackups(store, config.prefix, signal), signal),
   };
 }
 
@@ -56,7 +54,7 @@ export async function mediaAuditContext(
 export function quarantineContext(
   session: Session<Exclude<(typeof PURGE_GROUPS)[number], 'database'>>,
 ): Omit<ConfirmedQuarantineContext, 'database' | keyof BackupAuditContext> {
-  const { config, now, log } = session;
+  const { config, now } = session;
   const { prefix, quarantinePrefix } = config;
-  return { prefix, quarantinePrefix, now, log, ...confirmAndLock(session, 'quarantine') };
+  return { prefix, quarantinePrefix, now, ...confirmAndLock(session, 'quarantine') };
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { auditBackup } from '../../src/audit/audit-backup.ts';
-import { findOutlooks, type OutlookContext } from '../../src/audit/backup-outlooks.ts';
+import { auditBackup, type BackupAuditContext } from '../../src/audit/audit-backup.ts';
+import { findOutlooks } from '../../src/audit/backup-outlooks.ts';
 import type { UsableBackup } from '../../src/catalog/backup.ts';
 import type { Store } from '../../src/s3/store.ts';
 import { formatBytes } from '../../src/ui/format.ts';
@@ -25,7 +25,7 @@ afterAll(() => bed.close());
 
 const never = new AbortController().signal;
 
-const contextOf = (own: Partial<OutlookContext>): OutlookContext => ({
+const contextOf = (own: Partial<BackupAuditContext>): BackupAuditContext => ({
   store: bed.store,
   mediaPrefix: 'media/',
   otherPrefixes: [],

@@ -8,6 +8,7 @@ import { copyLines } from '../../postgres/copy-text.ts';
 import type { Relation } from '../../postgres/relations.ts';
 import { asKeyBytes } from '../../s3/key-bytes.ts';
 import type { Store } from '../../s3/store.ts';
+import type { Logger } from '../../ui/log.ts';
 import { watched } from '../../watched.ts';
 import type { Reference } from '../rows/references.ts';
 import { UNKNOWN_TYPE } from '../sources/column-types.ts';
@@ -27,7 +28,7 @@ import { keyWriter, schemaOf, splitFields, utf8From } from './row-keys.ts';
 
 const NO_ID = Buffer.alloc(0);
 
-/** Where a backup's dump is read from, and what its references are sorted with. */
+/** Where a backup's dump is read from, what its references are sorted with, and where it is told what takes long. */
 export interface DumpReferencesContext {
   readonly store: Store;
   readonly mediaPrefix: string;
@@ -36,6 +37,7 @@ export interface DumpReferencesContext {
   /** For dumps in pg_dump's custom format. */
   readonly tools: ClientTools;
   readonly space: SortSpace;
+  readonly log: Logger;
 }
 
 /** What the rows of a backup own. */

@@ -3,6 +3,7 @@ import { mediaKey } from '../catalog/backup-name.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { runPgDump } from '../dump/pg-dump.ts';
 import { type MediaSettings, recordMedia } from '../media/record-media.ts';
+import { asked } from '../postgres/ask.ts';
 import {
   type ClientBinary,
   type ClientTools,
@@ -10,7 +11,6 @@ import {
   findClients,
 } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError } from '../postgres/errors.ts';
 import {
   type DatabaseFacts,
   readDatabaseFacts,
@@ -105,21 +105,14 @@ interface Examined {
 /** Exports the snapshot, which lasts as long as the connection, and reads from it what the dump will not say. */
 async function examine(client: pg.Client, context: BackupContext, doing: string): Promise<Examined> {
   const { database, binDir, env, now, log } = context;
-  const asked = async <T>(answer: Promise<T>): Promise<T> => {
-    try {
-      return await answer;
-    } catch (error) {
-      throw databaseError(doing, error);
-    }
-  };
-  const server = await asked(readServerVersion(client));
+  const server = await asked(doing, readServerVersion(client));
   const pgDump = chooseClient('pg_dump', server.major, await findClients('pg_dump', binDir, env));
   const startedAt = now();
-  const snapshot = await asked(exportSnapshot(client));
-  const facts = await asked(readDatabaseFacts(client, database.name));
+  const snapshot = await asked(doing, exportSnapshot(client));
+  const facts = await asked(doing, readDatabaseFacts(client, database.name));
   if (facts === undefined) throw new Error('the server does not know the database that it serves');
-  const migrations = await asked(readMigrations(client));
-  await asked(tellStandby(client, log));
+  const migrations = await asked(doing, readMigrations(client));
+  await asked(doing, tellStandby(client, log));
   return { server, pgDump, startedAt, snapshot, facts, migrations };
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { OperatorError } from '../errors.ts';
 import { createDatabase, dropDatabase, renameDatabase } from '../postgres/administration.ts';
+import { oneRow } from '../postgres/ask.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError, errorCode } from '../postgres/errors.ts';
 import { PLAIN_CREATION } from '../postgres/facts.ts';
@@ -44,8 +45,8 @@ async function tryWith(admin: pg.Client): Promise<Outcome> {
 
 /** The role whose rights count, as SQL spells it: POSTGRES_USER, unless that takes on another one as it connects. */
 async function activeRole(admin: pg.Client): Promise<string> {
-  const { rows } = await admin.query<{ role: string }>('SELECT current_user AS role');
-  return pg.escapeIdentifier(rows[0]?.role ?? '');
+  const { role } = await oneRow<{ role: string }>(admin, 'SELECT current_user AS role');
+  return pg.escapeIdentifier(role);
 }
 
 /** @returns why it failed; undefined if it succeeded */

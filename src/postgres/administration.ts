@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { DatabaseError } from '../errors.ts';
+import { asked, execute } from './ask.ts';
 import { creationStatement, openAgain, renameStatement } from './database-statements.ts';
 import { databaseError, describeCause, errorCode } from './errors.ts';
-import { execute } from './execute.ts';
 import { type CreationOptions, readServerVersion } from './facts.ts';
 import { refusePrepared } from './prepared-transactions.ts';
 import { isAway } from './server-away.ts';
@@ -35,16 +35,12 @@ interface KnownDatabase {
  * @throws DatabaseError
  */
 export async function listDatabases(client: pg.Client): Promise<KnownDatabase[]> {
-  try {
-    const { rows } = await client.query<KnownDatabase>(
-      `SELECT datname AS name, oid, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned,
-         datistemplate AS template, datconnlimit = -2 AS invalid
-       FROM pg_database ORDER BY datname`,
-    );
-    return rows;
-  } catch (error) {
-    throw databaseError('cannot list the databases of the server', error);
-  }
+  const answer = client.query<KnownDatabase>(
+    `SELECT datname AS name, oid, datallowconn AS connectable, pg_has_role(datdba, 'USAGE') AS owned,
+       datistemplate AS template, datconnlimit = -2 AS invalid
+     FROM pg_database ORDER BY datname`,
+  );
+  return (await asked('cannot list the databases of the server', answer)).rows;
 }
 
 /**

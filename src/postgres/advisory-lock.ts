@@ -6,6 +6,7 @@ import { heardByMany } from '../heard-by-many.ts';
 import type { Confirm } from '../ui/confirm.ts';
 import { formatDuration, formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
+import { oneRow } from './ask.ts';
 import type { Database } from './database.ts';
 import { databaseError, errorCode } from './errors.ts';
 import { refuseSharedSessions } from './pooler.ts';
@@ -90,12 +91,11 @@ async function acquire(client: pg.Client, key: string, options: LockOptions): Pr
   const doing = `cannot ${purpose}`;
   try {
     await client.query("SELECT set_config('application_name', $1, false)", [holder]);
-    const { rows } = await client.query<{ locked: boolean; pid: number }>(
+    const first = await oneRow<{ locked: boolean; pid: number }>(
+      client,
       'SELECT pg_try_advisory_lock($1) AS locked, pg_backend_pid() AS pid',
       [key],
     );
-    const [first] = rows;
-    if (first === undefined) throw new Error('the server gave no answer');
     if (first.locked) return first.pid;
     const other = await describeHolder(client, key);
     if (waitMs === 0) throw locked(doing, `another run holds the lock: ${other}`);

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { oneRow } from './ask.ts';
 
 /** A privilege on the database (`aclexplode` of `pg_database.datacl`). */
 interface DatabaseGrant {
@@ -115,10 +116,11 @@ export async function readDatabaseFacts(client: Client, name: string): Promise<D
 
 /** The last applied migration of each Django app; empty if the database is not Django's. */
 export async function readMigrations(client: Client): Promise<Record<string, string>> {
-  const exists = await client.query<{ yes: boolean }>(
+  const isDjango = await oneRow<{ yes: boolean }>(
+    client,
     `SELECT to_regclass('django_migrations') IS NOT NULL AS yes`,
   );
-  if (exists.rows[0]?.yes !== true) return {};
+  if (!isDjango.yes) return {};
   const { rows } = await client.query<{ app: string; name: string }>(
     'SELECT DISTINCT ON (app) app, name FROM django_migrations ORDER BY app, id DESC',
   );
@@ -127,10 +129,9 @@ export async function readMigrations(client: Client): Promise<Record<string, str
 
 /** The server's version: `server_version` and its major number (`server_version_num` / 10000). */
 export async function readServerVersion(client: Client): Promise<{ version: string; major: number }> {
-  const { rows } = await client.query<{ version: string; number: string }>(
+  const { version, number } = await oneRow<{ version: string; number: string }>(
+    client,
     `SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number`,
   );
-  const row = rows[0];
-  if (row === undefined) throw new Error('the server did not report its version');
-  return { version: row.version, major: Math.floor(Number(row.number) / 10_000) };
+  return { version, major: Math.floor(Number(number) / 10_000) };
 }

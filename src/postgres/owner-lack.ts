@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { oneRow } from './ask.ts';
 
 const quote = pg.escapeIdentifier;
 
@@ -20,7 +21,7 @@ export interface OwnerLack {
  * DATABASE, GRANT); undefined if it may do both.
  */
 export async function lackToGiveTo(client: pg.Client, owner: string): Promise<OwnerLack | undefined> {
-  const { rows } = await client.query<{
+  const role = await oneRow<{
     user: string;
     may: boolean;
     inherits: boolean;
@@ -29,6 +30,7 @@ export async function lackToGiveTo(client: pg.Client, owner: string): Promise<Ow
     since16: boolean;
     grantable: boolean;
   }>(
+    client,
     `SELECT current_user AS user, since16, pg_has_role($1::name, 'USAGE') AS inherits,
        pg_has_role($1::name, 'MEMBER') AS "isMember",
        pg_has_role($1::name, CASE WHEN since16 THEN 'SET' ELSE 'MEMBER' END) AS may,
@@ -37,8 +39,6 @@ export async function lackToGiveTo(client: pg.Client, owner: string): Promise<Ow
      FROM (SELECT current_setting('server_version_num')::int >= 160000 AS since16) AS version`,
     [owner],
   );
-  const [role] = rows;
-  if (role === undefined) throw new Error('the server gave no answer');
   const { inherits, may } = role;
   if (may && inherits) return undefined;
   return {

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { DatabaseError } from '../errors.ts';
+import { asked } from './ask.ts';
 import type { Database } from './database.ts';
-import { databaseError, SESSION_POOL } from './errors.ts';
+import { SESSION_POOL } from './errors.ts';
 import { readSessionPid } from './session.ts';
 
 /** How long a second connection may take to get a session, in milliseconds. */
@@ -35,9 +36,7 @@ export async function refuseSharedSessions(
   doing: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const pooling = await findPooling(database, client, signal).catch((error: unknown) => {
-    throw databaseError(doing, error);
-  });
+  const pooling = await asked(doing, findPooling(database, client, signal));
   if (pooling === 'shared') throw new DatabaseError({ doing, ...SHARED_SESSIONS });
 }
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 import { formatFirst, formatTime } from '../ui/format.ts';
-import { databaseError } from './errors.ts';
+import { asked } from './ask.ts';
 
 /** How many to name in a message. */
 const NAMED = 3;
@@ -45,8 +45,6 @@ export function describePrepared(prepared: readonly PreparedTransaction[]): {
  * @throws DatabaseError if the database has prepared transactions
  */
 export async function refusePrepared(client: pg.Client, database: string, doing: string): Promise<void> {
-  const prepared = await preparedIn(client, database).catch((error: unknown) => {
-    throw databaseError(doing, error);
-  });
+  const prepared = await asked(doing, preparedIn(client, database));
   if (prepared.length > 0) throw new DatabaseError({ doing, ...describePrepared(prepared) });
 }

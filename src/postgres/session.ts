@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 import { lookUntilGone } from '../look-until-gone.ts';
+import { oneRow } from './ask.ts';
 import { databaseError } from './errors.ts';
 
 /** How long terminated sessions may take to end. */
@@ -23,9 +24,7 @@ const IS_SESSION = 'pid = $1 AND backend_start::text = $2';
  * @throws the server's error
  */
 export async function readSessionPid(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  if (rows[0] === undefined) throw new Error('the server did not say which session this is');
-  return rows[0].pid;
+  return (await oneRow<{ pid: number }>(client, 'SELECT pg_backend_pid() AS pid')).pid;
 }
 
 /**
@@ -34,11 +33,10 @@ export async function readSessionPid(client: pg.Client): Promise<number> {
  * @throws the server's error
  */
 export async function readSession(client: pg.Client): Promise<Session> {
-  const { rows } = await client.query<Session>(
-    `SELECT pid, backend_start::text AS began FROM pg_stat_activity WHERE pid = pg_backend_pid()`,
+  return oneRow(
+    client,
+    'SELECT pid, backend_start::text AS began FROM pg_stat_activity WHERE pid = pg_backend_pid()',
   );
-  if (rows[0] === undefined) throw new Error('the server did not say which session this is');
-  return rows[0];
 }
 
 /**

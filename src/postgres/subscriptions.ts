@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { execute } from './execute.ts';
+import { execute } from './ask.ts';
 
 const quote = pg.escapeIdentifier;
 

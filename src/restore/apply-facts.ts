@@ -1,6 +1,6 @@
 import pg from 'pg';
+import { execute } from '../postgres/ask.ts';
 import { databaseError, describeCause, errorCode } from '../postgres/errors.ts';
-import { execute } from '../postgres/execute.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import type { Logger } from '../ui/log.ts';
 import { setDefaultEventTriggers } from './load/event-triggers.ts';

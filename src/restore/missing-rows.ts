@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { showTableName } from '../catalog/find-table.ts';
 import type { DumpTable } from '../dump/dump-index.ts';
+import { oneRow } from '../postgres/ask.ts';
 import type { Database } from '../postgres/database.ts';
 import { sqlState } from '../postgres/errors.ts';
 import { ownRows } from '../postgres/relations.ts';
@@ -47,10 +48,8 @@ export async function describeMissingRows(
 /** @returns undefined for a table that the role may not read, or whose name the connection cannot spell */
 async function countRows(client: pg.Client, table: Block): Promise<number | undefined> {
   try {
-    const { rows } = await client.query<{ count: string }>(
-      `SELECT count(*) FROM ${await ownRows(client, table)}`,
-    );
-    return Number(rows[0]?.count);
+    const rows = await ownRows(client, table);
+    return Number((await oneRow<{ count: string }>(client, `SELECT count(*) FROM ${rows}`)).count);
   } catch (error) {
     if (sqlState(error) === undefined) throw error;
     return undefined;

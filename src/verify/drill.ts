@@ -4,9 +4,10 @@ import { databaseOf, type Manifest } from '../catalog/manifest.ts';
 import { faultLine } from '../catalog/verification.ts';
 import { type DumpIndex, type KnownDump, majorOf } from '../dump/dump-index.ts';
 import { DatabaseError, DumpError, RestoreError, withRemedy } from '../errors.ts';
+import { asked } from '../postgres/ask.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
-import { databaseError, errorCode } from '../postgres/errors.ts';
+import { errorCode } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { prepareScratch } from '../restore/apply-facts.ts';
@@ -67,9 +68,7 @@ export async function drill(
       ownersRequired: true,
       log,
     });
-    const { major } = await readServerVersion(client).catch((error: unknown) => {
-      throw databaseError(`cannot try to restore ${source.name}`, error);
-    });
+    const { major } = await asked(`cannot try to restore ${source.name}`, readServerVersion(client));
     // Without one a drill cannot end, and the restore would be for nothing.
     return { scratch, plan, choosePgDump: await findPgDumps(major, context), serverMajor: major };
   });

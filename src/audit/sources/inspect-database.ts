@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { oneRow } from '../../postgres/ask.ts';
 import { findRelations, type Relations } from '../../postgres/relations.ts';
 import { type Matched, matchSources, sourceTables } from './match-sources.ts';
 import { type ReferenceSource, TOPOBANK_SOURCES } from './reference-sources.ts';
@@ -20,10 +21,10 @@ export async function inspectDatabase(
 ): Promise<Inspected> {
   const tables = new Set([...sourceTables(TOPOBANK_SOURCES), ...sourceTables(ownSources), ...LABEL_TABLES]);
   const relations = await findRelations(client, [...tables]);
-  const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
+  const shown = await oneRow<{ server_encoding: string }>(client, 'SHOW server_encoding');
   return {
     matched: matchSources(ownSources, relations),
     relations,
-    serverEncoding: rows[0]?.server_encoding ?? '',
+    serverEncoding: shown.server_encoding,
   };
 }

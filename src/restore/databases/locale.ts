@@ -3,8 +3,8 @@ import type { DumpSource } from '../../catalog/dump-source.ts';
 import { knownBy } from '../../catalog/manifest.ts';
 import { readEncoding } from '../../dump/read-encoding.ts';
 import { RestoreError } from '../../errors.ts';
+import { asked } from '../../postgres/ask.ts';
 import type { Database } from '../../postgres/database.ts';
-import { databaseError } from '../../postgres/errors.ts';
 import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../../postgres/facts.ts';
 import type { RestoreTarget } from './restore-target.ts';
 
@@ -117,9 +117,7 @@ export async function findLocaleChange(
   name: string,
   choose: (facts: DatabaseFacts) => DatabaseLocale,
 ): Promise<string | undefined> {
-  const facts = await readDatabaseFacts(admin, name).catch((error: unknown) => {
-    throw databaseError(`cannot look at database ${name}`, error);
-  });
+  const facts = await asked(`cannot look at database ${name}`, readDatabaseFacts(admin, name));
   if (facts === undefined) return undefined;
   const to = choose(facts);
   return isSame(facts, to) ? undefined : `${describeLocale(to)} instead of ${describeLocale(facts)}`;

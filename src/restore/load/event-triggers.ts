@@ -1,6 +1,5 @@
 import pg from 'pg';
-import { databaseError } from '../../postgres/errors.ts';
-import { execute } from '../../postgres/execute.ts';
+import { asked, execute } from '../../postgres/ask.ts';
 import { runAsMade } from '../../postgres/untellable-names.ts';
 import { ENABLES } from './enable-triggers.ts';
 
@@ -21,11 +20,10 @@ export async function setDefaultEventTriggers(
   to: 'off' | 'on',
 ): Promise<void> {
   const doing = `cannot switch the event triggers of database ${database}`;
-  const { rows } = await admin
-    .query(`SELECT FROM pg_settings WHERE name = 'event_triggers' AND ${MAY_SET}`)
-    .catch((error: unknown) => {
-      throw databaseError(doing, error);
-    });
+  const { rows } = await asked(
+    doing,
+    admin.query(`SELECT FROM pg_settings WHERE name = 'event_triggers' AND ${MAY_SET}`),
+  );
   if (rows.length === 0) return;
   const what = to === 'off' ? 'SET event_triggers TO off' : 'RESET event_triggers';
   await execute(admin, doing, `ALTER DATABASE ${pg.escapeIdentifier(database)} ${what}`);

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { TableName } from '../../catalog/find-table.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
+import { oneRow } from '../../postgres/ask.ts';
 import { ownRows, quoteTable } from '../../postgres/relations.ts';
 import type { RowOrder } from './order-blocks.ts';
 
@@ -29,10 +30,9 @@ export async function filledTables<T extends TableName>(
 ): Promise<T[]> {
   const filled: T[] = [];
   for (const table of tables) {
-    const { rows } = await client.query<{ filled: boolean }>(
-      `SELECT EXISTS (SELECT FROM ${await ownRows(client, table)}) AS filled`,
-    );
-    if (rows[0]?.filled === true) filled.push(table);
+    const rows = await ownRows(client, table);
+    const { yes } = await oneRow<{ yes: boolean }>(client, `SELECT EXISTS (SELECT FROM ${rows}) AS yes`);
+    if (yes) filled.push(table);
   }
   return filled;
 }

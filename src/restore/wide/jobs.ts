@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { DumpTable } from '../../dump/dump-index.ts';
-import { databaseError } from '../../postgres/errors.ts';
+import { asked, oneRow } from '../../postgres/ask.ts';
 import { formatNumber } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
 
@@ -34,13 +34,13 @@ export async function planJobs(
   wanted: Pick<JobsChoice, 'asked' | 'cores'>,
   log: Logger,
 ): Promise<number> {
-  const { asked } = wanted;
-  const { free, isOfRole } = await freeConnections(admin).catch((error: unknown) => {
-    throw databaseError('cannot count the connections to the server', error);
-  });
+  const { free, isOfRole } = await asked(
+    'cannot count the connections to the server',
+    freeConnections(admin),
+  );
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
   const jobs = chooseJobs({ ...wanted, free, bytes });
-  if (asked !== undefined && jobs < asked) {
+  if (wanted.asked !== undefined && jobs < wanted.asked) {
     const whose = isOfRole ? 'the role’s connection limit leaves' : 'the server has';
     const left = formatNumber(Math.max(0, free), 'connection');
     log.warn(`${whose} no more than ${left} free, so --jobs is ${jobs}`);
@@ -69,7 +69,8 @@ interface FreeConnections {
  * superuser.
  */
 export async function freeConnections(admin: pg.Client): Promise<FreeConnections> {
-  const { rows } = await admin.query<{ ofServer: number; ofRole: number | null }>(
+  const { ofServer, ofRole } = await oneRow<{ ofServer: number; ofRole: number | null }>(
+    admin,
     `SELECT
        (current_setting('max_connections')::int
          - current_setting('superuser_reserved_connections')::int
@@ -81,7 +82,6 @@ export async function freeConnections(admin: pg.Client): Promise<FreeConnections
      WHERE r.rolname = current_user
        AND (a.backend_type = 'client backend' OR a.backend_type IS NULL AND a.usesysid IS NOT NULL)`,
   );
-  const { ofServer = 1, ofRole = null } = rows[0] ?? {};
   if (ofRole === null || ofServer <= ofRole) return { free: ofServer, isOfRole: false };
   return { free: ofRole, isOfRole: true };
 }

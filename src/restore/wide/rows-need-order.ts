@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { oneRow } from '../../postgres/ask.ts';
 
 /**
  * Whether a row can be refused, or stored with different values, because of what other tables hold. That is so if a
@@ -9,7 +10,8 @@ import type pg from 'pg';
 export async function rowsNeedOrder(client: pg.Client): Promise<boolean> {
   // Servers before PostgreSQL 12 have no generated columns, and no attgenerated either. Before PostgreSQL 15 it is the
   // column, not its expression, that depends on what the expression calls.
-  const { rows } = await client.query<{ yes: boolean }>(
+  const { yes } = await oneRow<{ yes: boolean }>(
+    client,
     `WITH generated AS (
        SELECT e.oid, a.attrelid, a.attnum
        FROM pg_catalog.pg_attrdef AS e
@@ -33,5 +35,5 @@ export async function rowsNeedOrder(client: pg.Client): Promise<boolean> {
        WHERE l.lanname NOT IN ('internal', 'c')
      ) AS yes`,
   );
-  return rows[0]?.yes === true;
+  return yes;
 }

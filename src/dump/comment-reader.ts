@@ -24,56 +24,37 @@ export interface CommentReader {
 
 /** A reader before the first comment of a dump: in the pre-data section, with no header seen. */
 export function createCommentReader(): CommentReader {
-  let seenHeader = false;
-  let complete = false;
-  let serverVersion: string | undefined;
-  let pgDumpVersion: string | undefined;
-  let entry: DumpEntry | undefined;
-  let section: SectionName = 'pre-data';
-
-  return {
-    get seenHeader() {
-      return seenHeader;
-    },
-    get complete() {
-      return complete;
-    },
-    get serverVersion() {
-      return serverVersion;
-    },
-    get pgDumpVersion() {
-      return pgDumpVersion;
-    },
-    get entry() {
-      return entry;
-    },
-    get section() {
-      return section;
-    },
+  const said: { -readonly [P in keyof CommentReader]: CommentReader[P] } = {
+    seenHeader: false,
+    complete: false,
+    serverVersion: undefined,
+    pgDumpVersion: undefined,
+    entry: undefined,
+    section: 'pre-data',
     read(line) {
       const told = parseCommentLine(line);
       switch (told.kind) {
         case 'cluster-header':
           return 'cluster';
         case 'header':
-          seenHeader = true;
+          said.seenHeader = true;
           // If a file holds two dumps, the last has to be complete too.
-          complete = false;
+          said.complete = false;
           return undefined;
         case 'complete':
-          complete = true;
+          said.complete = true;
           return undefined;
         case 'server-version':
-          serverVersion ??= told.version;
+          said.serverVersion ??= told.version;
           return undefined;
         case 'pg-dump-version':
-          pgDumpVersion ??= told.version;
+          said.pgDumpVersion ??= told.version;
           return undefined;
         case 'entry': {
-          entry = told.entry;
-          const next = sectionOf(entry, section);
-          if (next === section) return undefined;
-          section = next;
+          said.entry = told.entry;
+          const next = sectionOf(told.entry, said.section);
+          if (next === said.section) return undefined;
+          said.section = next;
           return 'section';
         }
         case 'other':
@@ -81,4 +62,5 @@ export function createCommentReader(): CommentReader {
       }
     },
   };
+  return said;
 }

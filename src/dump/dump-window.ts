@@ -51,68 +51,56 @@ export interface DumpWindow {
  */
 export function createDumpWindow({ damaged }: DumpErrors): DumpWindow {
   const pending = createGrowingBuffer();
-  let bytes: Buffer = Buffer.alloc(0);
-  let read = 0;
-  let given = 0;
   /** No byte before this index ends the line that `read` is in. */
   let searched = 0;
   /** `base`: offset in the dump of the first byte; `line`: line of the first byte not yet given out. */
   let base = 0;
   let line = 1;
 
-  const lineAt = (at: number) => line + countNewlines(bytes.subarray(given, at));
-
-  return {
-    get bytes() {
-      return bytes;
-    },
-    get read() {
-      return read;
-    },
-    set read(at) {
-      read = at;
-    },
-    get given() {
-      return given;
-    },
+  const window: { -readonly [P in keyof DumpWindow]: DumpWindow[P] } = {
+    bytes: Buffer.alloc(0),
+    read: 0,
+    given: 0,
     offset: (at) => base + at,
-    line: lineAt,
+    line: (at) => line + countNewlines(window.bytes.subarray(window.given, at)),
     add(chunk) {
-      bytes = pending.isEmpty() ? chunk : pending.append(chunk);
+      window.bytes = pending.isEmpty() ? chunk : pending.append(chunk);
     },
     *text(upTo) {
-      if (upTo <= given) return;
-      const data = bytes.subarray(given, upTo);
-      if (data.includes(0)) throw damaged(`there is a null byte at line ${lineAt(bytes.indexOf(0, given))}`);
+      if (upTo <= window.given) return;
+      const data = window.bytes.subarray(window.given, upTo);
+      if (data.includes(0))
+        throw damaged(`there is a null byte at line ${window.line(window.bytes.indexOf(0, window.given))}`);
       line += countNewlines(data);
-      given = upTo;
+      window.given = upTo;
       yield { type: 'text', data };
     },
     skip(upTo, lines) {
       line += lines;
-      given = upTo;
+      window.given = upTo;
     },
     leaveOut(length, lines) {
       base += length;
       line += lines;
     },
     lineEnd(final) {
-      const found = bytes.indexOf(NEWLINE, Math.max(read, searched));
-      const end = found < 0 ? bytes.length : found + 1;
-      if (end - read > LONGEST_LINE) {
-        throw damaged(`line ${lineAt(read)} is longer than ${LONGEST_LINE} bytes`);
+      const found = window.bytes.indexOf(NEWLINE, Math.max(window.read, searched));
+      const end = found < 0 ? window.bytes.length : found + 1;
+      if (end - window.read > LONGEST_LINE) {
+        throw damaged(`line ${window.line(window.read)} is longer than ${LONGEST_LINE} bytes`);
       }
       searched = found < 0 ? end : 0;
       return found < 0 && !final ? undefined : end;
     },
     release() {
-      const rest = bytes.subarray(given);
+      const rest = window.bytes.subarray(window.given);
       pending.keep(rest);
-      bytes = rest;
-      base += given;
-      read -= given;
-      searched = Math.max(0, searched - given);
-      given = 0;
+      window.bytes = rest;
+      base += window.given;
+      window.read -= window.given;
+      searched = Math.max(0, searched - window.given);
+      window.given = 0;
     },
   };
+  return window;
 }

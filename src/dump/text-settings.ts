@@ -19,27 +19,19 @@ const SETTING =
 
 /** The settings at the beginning of a dump: names in UTF-8, and strings without escapes. */
 export function createTextSettings(): TextSettings {
-  let encoding: string | undefined;
-  let decode = textDecoder(undefined);
-  let escapesInStrings = false;
-  return {
-    get encoding() {
-      return encoding;
-    },
-    get decode() {
-      return decode;
-    },
-    get escapesInStrings() {
-      return escapesInStrings;
-    },
+  const settings: { -readonly [P in keyof TextSettings]: TextSettings[P] } = {
+    encoding: undefined,
+    decode: textDecoder(undefined),
+    escapesInStrings: false,
     obey(sql) {
       if (sql.length > LONGEST) return;
       const [, name, value] = SETTING.exec(sql.toString('latin1')) ?? [];
       if (name === undefined || value === undefined) return;
       if (name.toLowerCase() === 'client_encoding') {
-        encoding ??= value;
-        decode = textDecoder(value);
-      } else escapesInStrings = value.toLowerCase() === 'off';
+        settings.encoding ??= value;
+        settings.decode = textDecoder(value);
+      } else settings.escapesInStrings = value.toLowerCase() === 'off';
     },
   };
+  return settings;
 }

@@ -11,7 +11,7 @@ import { auditAndQuarantine } from '../quarantine/audit-and-quarantine.ts';
 import { describeLeft } from '../quarantine/left-objects.ts';
 import type { QuarantineReport } from '../quarantine/quarantine-orphans.ts';
 import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
-import { renderTable } from '../ui/table.ts';
+import { renderTable, right } from '../ui/table.ts';
 import { backupAuditContext, mediaAuditContext, quarantineContext } from './audit-context.ts';
 import { readBackupId } from './backup-id.ts';
 import { chooseFor } from './choose.ts';
@@ -171,9 +171,8 @@ function isFaulty(outlook: BackupOutlook): boolean {
 function renderOutlooks(outlooks: readonly BackupOutlook[]): string {
   if (outlooks.length === 0) return 'there are no backups';
   const show = (count: number | null) => (count === null ? '' : formatCount(count));
-  const right = (title: string) => ({ title, align: 'right' as const });
   return renderTable(
-    [{ title: 'id' }, right('references'), right('dangling'), right('changed'), { title: 'read from' }],
+    ['id', right('references'), right('dangling'), right('changed'), 'read from'],
     outlooks.map((outlook) =>
       'problem' in outlook
         ? [outlook.id, '', '', '', `cannot be read: ${outlook.problem}`]

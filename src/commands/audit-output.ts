@@ -2,7 +2,7 @@ import { type AuditReport, agrees } from '../audit/audit-media.ts';
 import { type Finding, type FindingKind, type FindingSink, KINDS } from '../audit/finding.ts';
 import { escapeInLines, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
-import { renderTable } from '../ui/table.ts';
+import { renderTable, right } from '../ui/table.ts';
 import { firstFindings } from './first-findings.ts';
 
 /** What an audit of a database or a backup reports besides its findings. */
@@ -81,8 +81,7 @@ function renderTotals({ byPrefix, totals, objects, bytes }: ReportHead): string 
     formatBytes(entry.bytes),
     ...sought.map((kind) => show(entry.totals[kind]?.count ?? 0)),
   ]);
-  const numbers = ['objects', 'size', ...sought].map((title) => ({ title, align: 'right' as const }));
-  return renderTable([{ title: 'prefix' }, ...numbers], rows);
+  return renderTable(['prefix', ...['objects', 'size', ...sought].map(right)], rows);
 }
 
 const MEANINGS: Readonly<Record<FindingKind, string>> = {
@@ -102,7 +101,7 @@ function renderKind(
 ): string {
   const columns = columnsOf(kind, labelled);
   const table = renderTable(
-    columns.map(([title]) => ({ title })),
+    columns.map(([title]) => title),
     findings.map((finding) => columns.map(([, read]) => read(finding))),
   );
   const left = count - findings.length;

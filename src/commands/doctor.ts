@@ -27,7 +27,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 function render(findings: readonly DoctorFinding[], width: number | undefined): string {
   const table = renderTable(
-    [{ title: 'check' }, { title: 'state' }, { title: 'found', wraps: true }],
+    ['check', 'state', { title: 'found', wraps: true }],
     // Not in a column of its own, which would take half the width of a terminal from all that need no remedy.
     findings.map(({ check, state, detail, remedy }) => [
       check,

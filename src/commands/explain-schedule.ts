@@ -54,12 +54,12 @@ function nextTimes(schedule: Schedule, from: Date, count: number): Date[] {
 function renderTimes({ zone }: Schedule, times: readonly Date[]): string {
   if (zone.name === 'UTC') {
     return renderTable(
-      [{ title: 'next' }],
+      ['next'],
       times.map((time) => [formatTime(time)]),
     );
   }
   return renderTable(
-    [{ title: 'next' }, { title: 'UTC' }],
+    ['next', 'UTC'],
     times.map((time) => [formatInZone(zone, time), formatTime(time)]),
   );
 }

@@ -7,7 +7,7 @@ import { EXIT } from '../errors.ts';
 import { describeShrink, describeSpared, findLarger, judgeShrink } from '../retention/shrink-guard.ts';
 import { joinLines } from '../ui/controls.ts';
 import { formatBytes, formatVersion } from '../ui/format.ts';
-import { renderTable } from '../ui/table.ts';
+import { renderTable, right } from '../ui/table.ts';
 import { age, since, summarize } from './backup-summary.ts';
 import { LIST_GROUPS } from './groups.ts';
 import { type Invocation, openSession, withStore } from './session.ts';
@@ -46,15 +46,7 @@ export async function run(invocation: Invocation): Promise<number> {
 function render(backups: readonly Backup[], now: Date, notes: readonly string[]): string {
   const rows = backups.map((backup) => rowOf(backup, now));
   const table = renderTable(
-    [
-      { title: 'id' },
-      { title: 'age', align: 'right' },
-      { title: 'size', align: 'right' },
-      { title: 'state' },
-      { title: 'database' },
-      { title: 'server' },
-      { title: 'verified' },
-    ],
+    ['id', right('age'), right('size'), 'state', 'database', 'server', 'verified'],
     rows,
   );
   const faults = backups.flatMap(faultNotes);

@@ -9,7 +9,7 @@ import { describeShrink, describeSpared } from '../retention/shrink-guard.ts';
 import type { Store } from '../s3/store.ts';
 import { escapeControls, joinLines } from '../ui/controls.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
-import { renderTable } from '../ui/table.ts';
+import { renderTable, right } from '../ui/table.ts';
 import { age } from './backup-summary.ts';
 import { DECISION_GROUPS, PRUNE_GROUPS } from './groups.ts';
 import { confirmAndLock } from './lock-holder.ts';
@@ -84,14 +84,7 @@ function showPlan(session: Pick<Session<never>, 'tell' | 'now'>, plan: GuardedPl
 
 function renderPlan({ verdicts }: GuardedPlan, now: Date): string {
   return renderTable(
-    [
-      { title: 'id' },
-      { title: 'age', align: 'right' },
-      { title: 'size', align: 'right' },
-      { title: 'state' },
-      { title: 'action' },
-      { title: 'why' },
-    ],
+    ['id', right('age'), right('size'), 'state', 'action', 'why'],
     verdicts.map(({ backup, action, reasons }) => [
       backup.id,
       age(backup.id, now),

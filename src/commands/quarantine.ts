@@ -9,7 +9,7 @@ import { checkQuarantinePrefix } from '../quarantine/quarantine-keys.ts';
 import { type RunRestored, restoreRun } from '../quarantine/restore-run.ts';
 import { listRuns, type QuarantineRun } from '../quarantine/runs.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
-import { renderTable } from '../ui/table.ts';
+import { renderTable, right } from '../ui/table.ts';
 import { backupAuditContext, quarantineContext } from './audit-context.ts';
 import { MEDIA_GROUPS, PURGE_GROUPS } from './groups.ts';
 import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
@@ -71,13 +71,7 @@ async function list(invocation: Invocation): Promise<number> {
 
 function renderRuns(runs: readonly QuarantineRun[]): string {
   return renderTable(
-    [
-      { title: 'run' },
-      { title: 'started' },
-      { title: 'objects', align: 'right' },
-      { title: 'size', align: 'right' },
-      { title: 'state' },
-    ],
+    ['run', 'started', right('objects'), right('size'), 'state'],
     runs.map(({ run, objects, bytes, state }) => [
       run,
       formatTime(idTime(run) ?? new Date(0)),

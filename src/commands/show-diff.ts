@@ -4,7 +4,7 @@ import type { Manifest } from '../catalog/manifest.ts';
 import { DumpError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { formatBytes, formatCount } from '../ui/format.ts';
-import { renderTable } from '../ui/table.ts';
+import { renderTable, right } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
 import { chooseFor } from './choose.ts';
 import { SHOW_GROUPS } from './groups.ts';
@@ -40,14 +40,7 @@ function render(tables: readonly TableChange[], id: string, other: string): stri
   const below = `${formatCount(changed.length)} of ${formatCount(tables.length)} tables changed from ${other} to ${id}`;
   if (changed.length === 0) return `${below}, ${formatCount(same)} identical byte for byte`;
   const table = renderTable(
-    [
-      { title: 'table' },
-      { title: 'rows', align: 'right' },
-      { title: 'gained', align: 'right' },
-      { title: 'size', align: 'right' },
-      { title: 'gained', align: 'right' },
-      { title: '' },
-    ],
+    ['table', right('rows'), right('gained'), right('size'), right('gained'), ''],
     changed.map(({ table, before, after, gained }) => [
       table,
       after === null ? '-' : formatCount(after.rows),

@@ -7,7 +7,7 @@ import { type Check, describeFaults } from '../catalog/verification.ts';
 import { EXIT } from '../errors.ts';
 import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
-import { renderTable } from '../ui/table.ts';
+import { renderTable, right } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
 import { summarize } from './backup-summary.ts';
 import { chooseFor } from './choose.ts';
@@ -93,10 +93,7 @@ function render(backup: Backup<Manifest>): string {
     formatCount(table.rows),
     formatBytes(table.bytes),
   ]);
-  const table = renderTable(
-    [{ title: 'table' }, { title: 'rows', align: 'right' }, { title: 'size', align: 'right' }],
-    rows,
-  );
+  const table = renderTable(['table', right('rows'), right('size')], rows);
   return [...lines, '', table].join('\n');
 }
 

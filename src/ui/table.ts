@@ -3,10 +3,15 @@ import { escapeControls } from './controls.ts';
 
 interface Column {
   readonly title: string;
-  /** `left` by default. */
-  readonly align?: 'left' | 'right';
+  /** To the left by default. */
+  readonly align?: 'right';
   /** Whether its cells may be broken into lines if the table would be too wide. */
   readonly wraps?: true;
+}
+
+/** A column of numbers. */
+export function right(title: string): Column {
+  return { title, align: 'right' };
 }
 
 const GAP = '  ';
@@ -26,13 +31,15 @@ const NO_LINES = Object.fromEntries(
 /**
  * Formats rows under titles, in aligned columns without lines between them. Control characters in a cell are escaped.
  *
+ * @param titles the columns; one that is aligned to the left and does not wrap is given by its title
  * @param width that of the terminal, in characters; if undefined, no cell is broken into lines
  */
 export function renderTable(
-  columns: readonly Column[],
+  titles: readonly (string | Column)[],
   rows: readonly (readonly string[])[],
   width?: number,
 ): string {
+  const columns = titles.map((column): Column => (typeof column === 'string' ? { title: column } : column));
   const table = new Table({
     head: columns.map(({ title }) => title.toUpperCase()),
     colAligns: columns.map(({ align }) => align ?? 'left'),

@@ -107,6 +107,6 @@ export function backupLabels(
   };
 }
 
-async function* asBatches(references: AsyncIterable<readonly Reference[]>): AsyncGenerator<Batch<Reference>> {
+async function* asBatches(references: AsyncIterable<readonly Reference[]>): AsyncGenerator<Batch> {
   for await (const some of references) yield batchOf(some);
 }

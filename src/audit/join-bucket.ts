@@ -1,15 +1,14 @@
-import type { ObjectInfo, Store } from '../s3/store.ts';
+import type { Store } from '../s3/store.ts';
 import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { watched } from '../watched.ts';
 import { type Candidate, joinReferences } from './join/join-references.ts';
 import { listMedia, type MediaArea } from './join/list-media.ts';
 import type { Batch } from './rows/reference-batches.ts';
-import type { Reference } from './rows/references.ts';
 import type { Tally } from './tally.ts';
 
 /** Where media are listed, and how progress is shown. */
-export interface JoinContext extends Omit<MediaArea<ObjectInfo>, 'listPages'> {
+export interface JoinContext extends Omit<MediaArea, 'listPages'> {
   readonly store: Store;
   readonly startProgress: StartProgress;
 }
@@ -21,7 +20,7 @@ export interface JoinContext extends Omit<MediaArea<ObjectInfo>, 'listPages'> {
  */
 export async function* joinBucket(
   context: JoinContext,
-  references: AsyncIterable<Batch<Reference>>,
+  references: AsyncIterable<Batch>,
   { tally, cutoff }: { readonly tally: Tally; readonly cutoff: Date },
   signal: AbortSignal,
 ): AsyncGenerator<readonly Candidate[]> {

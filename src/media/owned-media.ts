@@ -8,10 +8,8 @@ import type { ObjectInfo, ObjectVersion } from '../s3/store.ts';
  * The objects of a bucket that rows own, as the entries of a media manifest, in the order of their keys' bytes. A key
  * that several rows name, or a prefix within another, appears once.
  */
-export function ownedMedia(
-  inputs: MergeInputs<ObjectInfo | ObjectVersion>,
-): AsyncGenerator<readonly MediaEntry[]> {
-  return mergeByKey<ObjectInfo | ObjectVersion, MediaEntry>(inputs, {
+export function ownedMedia(inputs: MergeInputs): AsyncGenerator<readonly MediaEntry[]> {
+  return mergeByKey<MediaEntry>(inputs, {
     onPrefix(prefix, entries) {
       entries.push({ prefix: keyOf(prefix) });
     },

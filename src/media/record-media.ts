@@ -20,7 +20,7 @@ import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { joinSnapshot, type Snapshot } from '../postgres/snapshot.ts';
 import type { ListPages } from '../s3/range-listing.ts';
-import type { ObjectInfo, Store } from '../s3/store.ts';
+import type { Store } from '../s3/store.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { watched } from '../watched.ts';
@@ -192,7 +192,7 @@ async function listOwned(
   const { mediaPrefix, otherPrefixes, auditReaders } = context;
   const listPages = await chooseListing(context, signal);
   const area = { listPages, mediaPrefix, otherPrefixes, readers: auditReaders };
-  const { references, objects, isListed } = listMedia<Reference, ObjectInfo>(rows, area, signal);
+  const { references, objects, isListed } = listMedia(rows, area, signal);
   return ownedMedia({
     references: watched(references, seen.onReferences),
     objects: watched(objects, seen.onPage),
@@ -207,7 +207,7 @@ async function listOwned(
 async function chooseListing(
   { store, mediaPrefix, log }: MediaContext,
   signal: AbortSignal,
-): Promise<ListPages<ObjectInfo>> {
+): Promise<ListPages> {
   let problem = 'the server does not say whether the bucket keeps versions';
   try {
     const versioning = await store.versioning(signal);

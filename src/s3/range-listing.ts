@@ -16,10 +16,10 @@ export interface KeyRange {
 }
 
 /** Lists what follows a key, in pages: {@link Store.listPages} or {@link Store.listVersionPages}. */
-export type ListPages<O extends ObjectInfo> = (
+export type ListPages = (
   prefix: string,
   options: { readonly startAfter?: string; readonly signal: AbortSignal },
-) => AsyncGenerator<ObjectPage<O>>;
+) => AsyncGenerator<ObjectPage>;
 
 /**
  * Lists the objects under a prefix with several readers: each takes a range, and the results come in the order of the
@@ -30,8 +30,8 @@ export type ListPages<O extends ObjectInfo> = (
  * returned at the end
  * @param onRange called for each range that was read to its end, with the number of objects in it
  */
-export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
-  listPages: ListPages<O>,
+export async function* listRanges<R extends KeyRange>(
+  listPages: ListPages,
   prefix: string,
   ranges: AsyncIterator<R>,
   options: {
@@ -39,11 +39,11 @@ export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
     readonly signal: AbortSignal;
     readonly onRange: (range: R, objects: number) => void;
   },
-): AsyncGenerator<readonly O[]> {
+): AsyncGenerator<readonly ObjectInfo[]> {
   const stop = new AbortController();
   // Every request under way listens to this signal.
   const signal = heardByMany(AbortSignal.any([options.signal, stop.signal]));
-  const begun: { readonly range: R; readonly pages: AsyncIterator<ObjectPage<O>> }[] = [];
+  const begun: { readonly range: R; readonly pages: AsyncIterator<ObjectPage> }[] = [];
   try {
     for (;;) {
       while (begun.length < options.readers) {
@@ -70,12 +70,12 @@ export async function* listRanges<R extends KeyRange, O extends ObjectInfo>(
   }
 }
 
-async function* listRange<O extends ObjectInfo>(
-  listPages: ListPages<O>,
+async function* listRange(
+  listPages: ListPages,
   prefix: string,
   { after, upTo }: KeyRange,
   signal: AbortSignal,
-): AsyncGenerator<ObjectPage<O>> {
+): AsyncGenerator<ObjectPage> {
   const last = upTo === undefined ? undefined : keyBytes(upTo);
   const pages = listPages(prefix, { signal, ...(after === undefined ? {} : { startAfter: after }) });
   for await (const page of pages) {

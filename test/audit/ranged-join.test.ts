@@ -7,7 +7,6 @@ import type { Reference } from '../../src/audit/rows/references.ts';
 import type { MatchedSource } from '../../src/audit/sources/match-sources.ts';
 import { keyBytes } from '../../src/s3/key-bytes.ts';
 import { type ListPages, listRanges } from '../../src/s3/range-listing.ts';
-import type { ObjectInfo } from '../../src/s3/store.ts';
 
 const never = new AbortController().signal;
 const OLD = new Date(0);
@@ -25,7 +24,7 @@ const row = (key: string): Reference => ({
 const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /** A bucket in memory, of `size` objects a page. */
-function listPagesOf(keys: readonly string[], size: number): ListPages<ObjectInfo> {
+function listPagesOf(keys: readonly string[], size: number): ListPages {
   return async function* (_prefix, { startAfter }) {
     const rest = keys.filter((key) => startAfter === undefined || byBytes(key, startAfter) > 0);
     for (let at = 0; at < rest.length; at += size) {
@@ -36,8 +35,8 @@ function listPagesOf(keys: readonly string[], size: number): ListPages<ObjectInf
 }
 
 function join(
-  rows: AsyncIterable<Batch<Reference>>,
-  listPages: ListPages<ObjectInfo>,
+  rows: AsyncIterable<Batch>,
+  listPages: ListPages,
   { readers, objectsPerRange }: { readonly readers: number; readonly objectsPerRange: number },
 ) {
   const cut = cutRanges(rows, objectsPerRange);
@@ -89,7 +88,7 @@ test('a listing in ranges joins as a whole one would, wherever its ranges end', 
 
 test('where the bucket has nothing, no more rows wait than a few ranges hold', async () => {
   let read = 0;
-  async function* rows(): AsyncGenerator<Batch<Reference>> {
+  async function* rows(): AsyncGenerator<Batch> {
     for (let n = 0; n < 20_000; n += 100) {
       read += 100;
       yield batchOf(Array.from({ length: 100 }, (_, i) => row(`m/${String(n + i).padStart(6, '0')}`)));

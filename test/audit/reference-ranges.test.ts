@@ -18,7 +18,7 @@ function references(keys: readonly (string | Buffer)[]): Reference[] {
   }));
 }
 
-async function* batches(items: readonly Reference[], size: number): AsyncGenerator<Batch<Reference>> {
+async function* batches(items: readonly Reference[], size: number): AsyncGenerator<Batch> {
   for (let at = 0; at < items.length; at += size) yield batchOf(items.slice(at, at + size));
 }
 
@@ -114,7 +114,7 @@ test('whoever is ahead, ranges or join, every reference comes once and the range
 });
 
 test('a source that fails fails both', async () => {
-  async function* failing(): AsyncGenerator<Batch<Reference>> {
+  async function* failing(): AsyncGenerator<Batch> {
     yield batchOf(references(['m/a']));
     throw new Error('the connection is lost');
   }

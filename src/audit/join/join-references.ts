@@ -25,7 +25,7 @@ export type Candidate =
       readonly references: readonly Reference[];
     };
 
-interface JoinInputs extends MergeInputs<ObjectInfo> {
+interface JoinInputs extends MergeInputs {
   /** An object written at this time or later may not have its row yet, and is never an orphan. */
   readonly cutoff: Date;
 }
@@ -45,7 +45,7 @@ export function joinReferences(inputs: JoinInputs): AsyncGenerator<readonly Cand
     shared = undefined;
   }
 
-  return mergeByKey<ObjectInfo, Candidate>(inputs, {
+  return mergeByKey<Candidate>(inputs, {
     onRow(row, object, before, found) {
       if (before === undefined) endShared(found);
       if (object === undefined) {

@@ -9,10 +9,10 @@ import { refuseListingOrder, refuseRowOrder } from './order-errors.ts';
 const BATCH = 500;
 
 /** Rows and objects to be merged. */
-export interface MergeInputs<O extends ObjectInfo> {
+export interface MergeInputs {
   /** In the order of their keys' bytes, as are the objects. */
   readonly references: AsyncIterable<readonly Reference[]>;
-  readonly objects: AsyncIterable<readonly O[]>;
+  readonly objects: AsyncIterable<readonly ObjectInfo[]>;
   /** Whether all objects up to this key have arrived; called after an empty batch of objects. */
   readonly isListed?: ((key: KeyBytes) => boolean) | undefined;
 }
@@ -20,16 +20,16 @@ export interface MergeInputs<O extends ObjectInfo> {
 /**
  * Turns rows and objects into results, which it adds to `found`. Synchronous, because it is called for each of them.
  */
-interface MergeVisitor<O extends ObjectInfo, T> {
+interface MergeVisitor<T> {
   /** Called for a prefix that reaches further than all before it. */
   onPrefix?(prefix: KeyBytes, found: T[]): void;
   /**
    * @param object the object that the row's key names; undefined if there is none
    * @param before the row before it, if that names the same key
    */
-  onRow(row: Reference, object: O | undefined, before: Reference | undefined, found: T[]): void;
+  onRow(row: Reference, object: ObjectInfo | undefined, before: Reference | undefined, found: T[]): void;
   /** Called after all rows that name the object. @param owner how a row owns it; undefined if none does */
-  onObject(object: O, owner: 'key' | 'prefix' | undefined, found: T[]): void;
+  onObject(object: ObjectInfo, owner: 'key' | 'prefix' | undefined, found: T[]): void;
   onEnd?(found: T[]): void;
 }
 
@@ -39,9 +39,9 @@ interface MergeVisitor<O extends ObjectInfo, T> {
  *
  * @throws StoreError, DatabaseError if objects or rows do not come in that order
  */
-export async function* mergeByKey<O extends ObjectInfo, T>(
-  { references, objects, isListed }: MergeInputs<O>,
-  visitor: MergeVisitor<O, T>,
+export async function* mergeByKey<T>(
+  { references, objects, isListed }: MergeInputs,
+  visitor: MergeVisitor<T>,
 ): AsyncGenerator<readonly T[]> {
   const rows = openCursor(references, ({ key }) => key, 'repeated', refuseRowOrder);
   const listed = openCursor(objects, ({ key }) => keyBytes(key), 'once', refuseListingOrder);

@@ -6,11 +6,11 @@ import type { ObjectInfo } from '../../s3/store.ts';
  *
  * @param otherPrefixes those of backups and of the quarantine
  */
-export async function* onlyMedia<O extends ObjectInfo>(
-  pages: AsyncIterable<readonly O[]>,
+export async function* onlyMedia(
+  pages: AsyncIterable<readonly ObjectInfo[]>,
   mediaPrefix: string,
   otherPrefixes: readonly string[],
-): AsyncGenerator<readonly O[]> {
+): AsyncGenerator<readonly ObjectInfo[]> {
   const within = otherPrefixes.filter((prefix) => prefix.startsWith(mediaPrefix) && prefix !== mediaPrefix);
   for await (const page of pages) {
     yield within.length === 0

@@ -2,6 +2,7 @@ import { isKey, type KeyBytes, keyBytes, keyOf } from '../../s3/key-bytes.ts';
 import type { KeyRange } from '../../s3/range-listing.ts';
 import { LONGEST_KEY } from '../../s3/store.ts';
 import { type Batch, shareBatches } from '../rows/reference-batches.ts';
+import type { Reference } from '../rows/references.ts';
 
 /**
  * Objects that one reader lists before it takes the next range: several pages, so that ranges add little overhead.
@@ -14,9 +15,9 @@ export interface ReferenceRange extends KeyRange {
 }
 
 /** References, and the ranges that they cut the key space into; both must be read concurrently. */
-interface RangedReferences<R> {
+interface RangedReferences {
   /** All references, in order. */
-  readonly references: AsyncGenerator<readonly R[]>;
+  readonly references: AsyncGenerator<readonly Reference[]>;
   /** Ranges that begin and end at references, each of about the requested number of objects. */
   readonly ranges: AsyncGenerator<ReferenceRange>;
   /** Says that a range has been listed and how many objects it held; later ranges are cut accordingly. */
@@ -29,17 +30,17 @@ interface RangedReferences<R> {
  * Cuts the key space at the references themselves, so that several readers can list the bucket at once, in pieces of
  * about equal size wherever its objects are. References read ahead to find an end are kept until the join takes them.
  */
-export function cutRanges<R>(
-  source: AsyncIterable<Batch<R>>,
+export function cutRanges(
+  source: AsyncIterable<Batch>,
   objectsPerRange = OBJECTS_PER_RANGE,
-): RangedReferences<R> {
+): RangedReferences {
   const { untaken, unplanned, done, close } = shareBatches(source);
   /** Objects per reference in recent ranges: many if rows own prefixes. */
   let density = 1;
   /** The end of the last range listed. */
   let listedUpTo: KeyBytes | undefined;
 
-  async function* take(): AsyncGenerator<readonly R[]> {
+  async function* take(): AsyncGenerator<readonly Reference[]> {
     try {
       for await (const batch of untaken) {
         const references = batch.read();
@@ -87,8 +88,8 @@ export function cutRanges<R>(
 }
 
 /** The first reference of a batch, from index `from` on, at which a range can end. */
-function findBound<R>(
-  batch: Batch<R>,
+function findBound(
+  batch: Batch,
   from: number,
   after: KeyBytes | undefined,
 ): { readonly index: number; readonly key: KeyBytes } | undefined {

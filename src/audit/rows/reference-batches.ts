@@ -1,17 +1,18 @@
 import type { KeyBytes } from '../../s3/key-bytes.ts';
+import type { Reference } from './references.ts';
 
 /** References that arrived together; parsed only when the join takes them. */
-export interface Batch<R> {
+export interface Batch {
   readonly length: number;
   /** The keys of the references from this index on, counted from 0. */
   keysFrom(index: number): Iterable<KeyBytes>;
-  read(): readonly R[];
+  read(): readonly Reference[];
   /** Says that the batch will not be used again. */
   release(): void;
 }
 
 /** A batch of references that have already been parsed. */
-export function batchOf<R extends { readonly key: KeyBytes }>(references: readonly R[]): Batch<R> {
+export function batchOf(references: readonly Reference[]): Batch {
   return {
     length: references.length,
     keysFrom: (index) => references.slice(index).map(({ key }) => key),
@@ -21,24 +22,24 @@ export function batchOf<R extends { readonly key: KeyBytes }>(references: readon
 }
 
 /** The batches of one source, for two who take them at their own pace. */
-interface SharedBatches<R> {
+interface SharedBatches {
   /** Those that the join has not taken. */
-  readonly untaken: AsyncGenerator<Batch<R>>;
+  readonly untaken: AsyncGenerator<Batch>;
   /** Those that no range has been cut from. */
-  readonly unplanned: AsyncGenerator<Batch<R>>;
+  readonly unplanned: AsyncGenerator<Batch>;
   /** Says that one of the two will not use the batch again; once both have said so, it is released. */
-  done(batch: Batch<R>): void;
+  done(batch: Batch): void;
   /** Ends the source. */
   close(): Promise<void>;
 }
 
 /** Gives every batch to both. What one has taken is kept until the other takes it too. */
-export function shareBatches<R>(source: AsyncIterable<Batch<R>>): SharedBatches<R> {
+export function shareBatches(source: AsyncIterable<Batch>): SharedBatches {
   const iterator = source[Symbol.asyncIterator]();
-  const untaken: Batch<R>[] = [];
-  const unplanned: Batch<R>[] = [];
+  const untaken: Batch[] = [];
+  const unplanned: Batch[] = [];
   /** Batches that one of the two is done with. */
-  const halfDone = new Set<Batch<R>>();
+  const halfDone = new Set<Batch>();
   let ended = false;
   let reading = Promise.resolve();
 
@@ -56,7 +57,7 @@ export function shareBatches<R>(source: AsyncIterable<Batch<R>>): SharedBatches<
     return reading;
   }
 
-  async function* takeFrom(queue: Batch<R>[]): AsyncGenerator<Batch<R>> {
+  async function* takeFrom(queue: Batch[]): AsyncGenerator<Batch> {
     for (;;) {
       const batch = queue.shift();
       if (batch !== undefined) yield batch;

@@ -26,7 +26,7 @@ export interface Reference {
 export async function* readReferences(
   chunks: AsyncIterable<Buffer>,
   sources: readonly MatchedSource[],
-): AsyncGenerator<Batch<Reference>> {
+): AsyncGenerator<Batch> {
   const free: Buffer[] = [];
   for await (const came of copyBlocks(chunks)) {
     const buffer = bufferFor(came, free.pop());

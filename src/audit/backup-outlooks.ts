@@ -8,7 +8,7 @@ import { broadcast } from '../s3/broadcast.ts';
 import { keyBytes } from '../s3/key-bytes.ts';
 import { type KeyRange, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
-import { formatBytes, formatNumber } from '../ui/format.ts';
+import { formatBytes } from '../ui/format.ts';
 import { watched } from '../watched.ts';
 import type { BackupAuditContext } from './audit-backup.ts';
 import { readDumpReferences } from './dumped/dump-references.ts';
@@ -52,7 +52,7 @@ export async function findOutlooks(
 ): Promise<BackupOutlook[]> {
   if (backups.length === 0) return [];
   const space = { ...context.space, memory: context.space.memory / backups.length };
-  const progress = context.startProgress('audit', 0, (objects) => formatNumber(objects, 'object'));
+  const progress = context.startProgress('audit', 0, 'objects');
   const stop = new AbortController();
   // The listing and the reading of each backup listen to this signal.
   const either = heardByMany(AbortSignal.any([signal, stop.signal]));

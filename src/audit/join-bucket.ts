@@ -1,5 +1,4 @@
 import type { Store } from '../s3/store.ts';
-import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { watched } from '../watched.ts';
 import { type Candidate, joinReferences } from './join/join-references.ts';
@@ -24,7 +23,7 @@ export async function* joinBucket(
   { tally, cutoff }: { readonly tally: Tally; readonly cutoff: Date },
   signal: AbortSignal,
 ): AsyncGenerator<readonly Candidate[]> {
-  const progress = context.startProgress('audit', 0, (objects) => formatNumber(objects, 'object'));
+  const progress = context.startProgress('audit', 0, 'objects');
   const media = listMedia(references, { ...context, listPages: context.store.listPages }, signal);
   try {
     yield* joinReferences({

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { UsableBackup } from '../catalog/backup.ts';
 import { compareIndex, describeFault } from '../catalog/compare-index.ts';
-import { remedyForOthers } from '../catalog/dump-source.ts';
+import { remedyForDamage } from '../catalog/dump-source.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { scanDump } from '../dump/scanner.ts';
@@ -125,6 +125,6 @@ export function otherBytes(store: Store, backup: UsableBackup, fault: string): D
   return new DumpError({
     doing: `cannot fetch ${dump.key} from bucket ${store.bucket}`,
     problem: `${other}: ${fault}`,
-    remedy: remedyForOthers(backup),
+    remedy: remedyForDamage(backup),
   });
 }

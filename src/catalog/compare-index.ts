@@ -60,15 +60,6 @@ function placeOf(part: Pick<DumpSection | DumpTable, 'offset' | 'bytes'> | undef
   return part === undefined ? 'no such section' : `${part.bytes} bytes at ${part.offset}`;
 }
 
-/** What to do about a backup whose bytes do not match its manifest. */
-export function remedyForDamage(id: string): string {
-  return [
-    'use another backup',
-    `\`topobank-backup verify ${id}\` shows which parts of this one are damaged`,
-    `\`topobank-backup fetch ${id} --table TABLE\` downloads an undamaged table`,
-  ].join('; ');
-}
-
 /** A fault as a single clause for a message. */
 export function describeFault({ what, where, expected, found }: IndexFault): string {
   const place = where === '' ? what : `${what} ${where}`;

@@ -8,7 +8,6 @@ import type { ClientTools } from '../postgres/client-binaries.ts';
 import { collect, readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
 import type { UsableBackup } from './backup.ts';
-import { remedyForDamage } from './compare-index.ts';
 import type { Manifest } from './manifest.ts';
 
 /** The only thing known about a dump without a manifest is what it was a moment ago. */
@@ -27,8 +26,13 @@ export interface DumpSource extends DumpBytes {
 }
 
 /** What to do if a backup's bytes do not match what is known about it. */
-export function remedyForOthers({ id, manifest }: UsableBackup): string {
-  return manifest === undefined ? KEEP_STILL : remedyForDamage(id);
+export function remedyForDamage({ id, manifest }: UsableBackup): string {
+  if (manifest === undefined) return KEEP_STILL;
+  return [
+    'use another backup',
+    `\`topobank-backup verify ${id}\` shows which parts of this one are damaged`,
+    `\`topobank-backup fetch ${id} --table TABLE\` downloads an undamaged table`,
+  ].join('; ');
 }
 
 /**
@@ -43,7 +47,7 @@ export function backupSource(store: Store, backup: UsableBackup<Manifest>, tools
   return {
     name: key,
     manifest: backup.manifest,
-    remedyForDamage: remedyForOthers(backup),
+    remedyForDamage: remedyForDamage(backup),
     bytes: backup.manifest?.bytes ?? backup.dump.bytes,
     read: (signal) => readPlainDump(readObject(store, key, { signal }), { name: key, ...tools, signal }),
     // The name of a foreign dump may be wrong about its form.

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { DumpError } from '../errors.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
-import { formatBytes, formatNumber } from '../ui/format.ts';
+import { formatNumber, formatObjects } from '../ui/format.ts';
 import type { Backup } from './backup.ts';
 import { readGzippedLines } from './gzipped-lines.ts';
 import type { Manifest } from './manifest.ts';
@@ -105,7 +105,7 @@ function countsAgree(found: MediaCounts, recorded: MediaCounts): boolean {
 /** `2 objects (1 KiB), and 1 key without one` */
 export function describeMedia({ objects, bytes, dangling }: MediaCounts): string {
   const lacks = dangling === 0 ? '' : `, and ${formatNumber(dangling, 'key')} without one`;
-  return `${formatNumber(objects, 'object')} (${formatBytes(bytes)})${lacks}`;
+  return `${formatObjects({ count: objects, bytes })}${lacks}`;
 }
 
 function parseEntry(line: Buffer, doing: string): MediaEntry {

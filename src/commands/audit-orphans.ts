@@ -10,7 +10,7 @@ import { openDatabase } from '../postgres/database.ts';
 import { auditAndQuarantine } from '../quarantine/audit-and-quarantine.ts';
 import { describeLeft } from '../quarantine/left-objects.ts';
 import type { QuarantineReport } from '../quarantine/quarantine-orphans.ts';
-import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
+import { formatCount, formatObjects } from '../ui/format.ts';
 import { renderTable, right } from '../ui/table.ts';
 import { backupAuditContext, mediaAuditContext, quarantineContext } from './audit-context.ts';
 import { readBackupId } from './backup-id.ts';
@@ -115,7 +115,7 @@ function renderQuarantine({ run, moved, left }: QuarantineReport): string {
   return [
     moved.count === 0
       ? 'moved nothing into quarantine'
-      : `moved ${formatNumber(moved.count, 'object')} (${formatBytes(moved.bytes)}) into quarantine, run ${run}`,
+      : `moved ${formatObjects(moved)} into quarantine, run ${run}`,
     ...describeLeft(left, 'in place'),
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import { type AuditReport, agrees } from '../audit/audit-media.ts';
 import { type Finding, type FindingKind, type FindingSink, KINDS } from '../audit/finding.ts';
 import { escapeInLines, joinLines } from '../ui/controls.ts';
-import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
+import { formatBytes, formatCount, formatNumber, formatObjects, formatTime } from '../ui/format.ts';
 import { renderTable, right } from '../ui/table.ts';
 import { firstFindings } from './first-findings.ts';
 
@@ -41,7 +41,7 @@ function renderReport(report: ReportHead, first: readonly Finding[], labelled: b
       : `backup ${backup} of ${database ?? 'an unknown database'}`;
   const head = [
     `${what}, bucket ${bucket}, prefix ${prefix || '/'}, at ${formatTime(new Date(at))}`,
-    `${era === null ? '' : `TopoBank era ${era}: `}${formatNumber(references, 'reference')}, ${formatNumber(objects, 'object')} (${formatBytes(bytes)})`,
+    `${era === null ? '' : `TopoBank era ${era}: `}${formatNumber(references, 'reference')}, ${formatObjects({ count: objects, bytes })}`,
   ];
   const parts = [joinLines(head), renderTotals(report)];
   for (const kind of KINDS) {

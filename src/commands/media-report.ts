@@ -3,7 +3,7 @@ import type { FirstMediaFindings, MediaFinding, MediaTotals } from '../media/med
 import type { MediaRestoreContext, MediaRestored } from '../media/restore-media.ts';
 import type { Store } from '../s3/store.ts';
 import { escapeControls, joinLines } from '../ui/controls.ts';
-import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
+import { formatCount, formatObjects } from '../ui/format.ts';
 import { otherPrefixes } from './media-settings.ts';
 import type { Session } from './session.ts';
 
@@ -47,7 +47,7 @@ export function renderMediaRestored(media: MediaRestored & FirstMediaFindings): 
   const { backup, dryRun, restored, totals } = media;
   const all = `\`topobank-backup media restore ${backup} --dry-run --json\``;
   const lines = [
-    `${dryRun ? 'would restore' : 'restored'} ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of backup ${backup}`,
+    `${dryRun ? 'would restore' : 'restored'} ${formatObjects(restored)} of backup ${backup}`,
     ...renderFirst('not restored', 'lost', media, all),
     ...renderFirst('changed since, left as is', 'changed', media, all),
     ...renderUntold(totals.untold),

@@ -8,7 +8,7 @@ import { type PurgeReport, purgeRuns } from '../quarantine/purge-runs.ts';
 import { checkQuarantinePrefix } from '../quarantine/quarantine-keys.ts';
 import { type RunRestored, restoreRun } from '../quarantine/restore-run.ts';
 import { listRuns, type QuarantineRun } from '../quarantine/runs.ts';
-import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
+import { formatBytes, formatCount, formatNumber, formatObjects, formatTime } from '../ui/format.ts';
 import { renderTable, right } from '../ui/table.ts';
 import { backupAuditContext, quarantineContext } from './audit-context.ts';
 import { MEDIA_GROUPS, PURGE_GROUPS } from './groups.ts';
@@ -99,7 +99,7 @@ function renderRestored({ run, restored, left }: RunRestored): string {
   const stays = left.count === 0 ? '' : `; ${formatCount(left.count)} left in quarantine`;
   return [
     ...describeLeft(left, 'in quarantine'),
-    `restored ${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of run ${run}${stays}`,
+    `restored ${formatObjects(restored)} of run ${run}${stays}`,
   ].join('\n');
 }
 
@@ -138,6 +138,6 @@ function renderPurged({ dryRun, runs, removed, left }: PurgeReport): string {
   const stays = left.count === 0 ? '' : `; ${formatCount(left.count)} left, needed by a row or a backup`;
   return [
     ...describeLeft(left, 'in quarantine'),
-    `${dryRun ? 'would delete' : 'deleted'} ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) of ${formatNumber(runs.length, 'run')}${stays}`,
+    `${dryRun ? 'would delete' : 'deleted'} ${formatObjects(removed)} of ${formatNumber(runs.length, 'run')}${stays}`,
   ].join('\n');
 }

@@ -11,7 +11,7 @@ import { openDatabase } from '../postgres/database.ts';
 import { checkQuarantinePrefix } from '../quarantine/quarantine-keys.ts';
 import type { RestoreMedia } from '../restore/restore-confirmed.ts';
 import type { Store } from '../s3/store.ts';
-import { formatBytes, formatCount, formatNumber } from '../ui/format.ts';
+import { formatCount, formatNumber, formatObjects } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
 import { firstFindings } from './first-findings.ts';
@@ -155,5 +155,5 @@ function describeTotals({ dangling, orphan }: AuditReport['totals'], unread: rea
     unread.length === 0 ? '' : `; rows that may own objects could not be read: ${unread.join('; ')}`;
   if (lacking + left === 0) return `the rows of the restored database and the media objects agree${besides}`;
   const rows = `${formatNumber(lacking, 'row')} of the restored database without a media object`;
-  return `${rows}, ${formatNumber(left, 'object')} (${formatBytes(orphan?.bytes ?? 0)}) without a row: see \`audit-orphans\`${besides}`;
+  return `${rows}, ${formatObjects({ count: left, bytes: orphan?.bytes ?? 0 })} without a row: see \`audit-orphans\`${besides}`;
 }

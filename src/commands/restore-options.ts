@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { dumpFile, fileTime, idTime } from '../catalog/backup-name.ts';
 import type { Wanted } from '../catalog/choose-backup.ts';
-import type { Config } from '../config/config.ts';
 import { NAME_BYTES } from '../config/forms.ts';
 import type { SettingGroup } from '../config/setting.ts';
 import { unreadFlags } from '../config/unread-flags.ts';
@@ -14,9 +13,7 @@ import type { CommonOptions, Invocation, Session } from './session.ts';
 import { parseTime, TIME_FORM } from './time-option.ts';
 
 /** What every kind of restore needs. */
-export type RestoreSession = Omit<Session<never>, 'config'> & {
-  readonly config: Config<'database' | 'lock'>;
-};
+export type RestoreSession = Session<'database' | 'lock'>;
 
 /** The options of `restore`, as given. */
 export interface RestoreFlags extends CommonOptions {

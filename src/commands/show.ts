@@ -6,7 +6,7 @@ import { lacksRows } from '../catalog/media-manifest.ts';
 import { type Check, describeFaults } from '../catalog/verification.ts';
 import { EXIT } from '../errors.ts';
 import { escapeControls } from '../ui/controls.ts';
-import { formatBytes, formatCount, formatNumber, formatTime } from '../ui/format.ts';
+import { formatBytes, formatCount, formatObjects, formatTime } from '../ui/format.ts';
 import { renderTable, right } from '../ui/table.ts';
 import { readBackupId } from './backup-id.ts';
 import { summarize } from './backup-summary.ts';
@@ -120,5 +120,5 @@ function describeMedia(media: NonNullable<Manifest['media']>): string {
   const { bucket, prefix, objects, bytes, dangling } = media;
   const lacks = dangling === 0 ? '' : `, ${formatCount(dangling)} missing`;
   const unread = lacksRows(media) ? '; without those of rows that could not be read' : '';
-  return `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) under ${prefix || '/'} of bucket ${bucket}${lacks}${unread}`;
+  return `${formatObjects({ count: objects, bytes })} under ${prefix || '/'} of bucket ${bucket}${lacks}${unread}`;
 }

@@ -7,7 +7,6 @@ import { lacksRows, mediaListOf, readMediaManifest } from '../catalog/media-mani
 import { NotFoundError } from '../errors.ts';
 import { takePages } from '../s3/object-page.ts';
 import type { Store } from '../s3/store.ts';
-import { formatNumber } from '../ui/format.ts';
 import type { StartProgress } from '../ui/progress.ts';
 import { watched } from '../watched.ts';
 import { countFindings, findingOf, type MediaFindingSink, type MediaTotals } from './media-finding.ts';
@@ -63,7 +62,7 @@ export async function* mediaFaults(
   const { manifest } = backup;
   const recorded = manifest?.media;
   const prefix = recorded !== undefined && 'prefix' in recorded ? recorded.prefix : '';
-  const progress = startProgress('media', 0, (objects) => formatNumber(objects, 'object'));
+  const progress = startProgress('media', 0, 'objects');
   const objects = watched(takePages(store.listPages(prefix, { signal })), (page) =>
     progress.add(page.length),
   );

@@ -20,8 +20,8 @@ import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { joinSnapshot, type Snapshot } from '../postgres/snapshot.ts';
 import type { ListPages } from '../s3/range-listing.ts';
-import type { Store } from '../s3/store.ts';
-import { formatBytes, formatNumber } from '../ui/format.ts';
+import type { ObjectInfo, Store } from '../s3/store.ts';
+import { formatNumber, formatObjects } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { watched } from '../watched.ts';
 import { ownedMedia } from './owned-media.ts';
@@ -241,7 +241,7 @@ function report({ store, log }: MediaContext, summary: MediaSummary): void {
   if ('warning' in summary) return;
   const { objects, bytes, dangling, prefix } = summary;
   const lacks = dangling === 0 ? '' : `; no object for ${formatNumber(dangling, 'key')} that rows name`;
-  log.info(`recorded the backup’s media: ${formatNumber(objects, 'object')} (${formatBytes(bytes)})${lacks}`);
+  log.info(`recorded the backup’s media: ${formatObjects({ count: objects, bytes })}${lacks}`);
   if (objects === 0 && dangling > 0) {
     log.warn(
       `bucket ${store.bucket} has no object under ${prefix} that a row names: check AWS_MEDIA_PREFIX, or set MEDIA_MANIFEST=off`,

@@ -1,4 +1,4 @@
-import { formatBytes, formatNumber } from '../ui/format.ts';
+import { formatObjects } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function tellingCutOff<T>(
   } catch (error) {
     if (!hasBegun) throw error;
     // The state of objects that were in progress is unknown.
-    const known = `at least ${formatNumber(done.count, 'object')} (${formatBytes(done.bytes)})`;
+    const known = `at least ${formatObjects(done)}`;
     log.warn(describe(done.count === 0 ? 'perhaps some objects' : known));
     throw error;
   }

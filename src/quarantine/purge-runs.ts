@@ -8,7 +8,7 @@ import { withLock } from '../postgres/advisory-lock.ts';
 import { earlierClock } from '../s3/earlier-clock.ts';
 import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
 import type { Versioning } from '../s3/store.ts';
-import { formatBytes, formatNumber } from '../ui/format.ts';
+import { formatNumber, formatObjects } from '../ui/format.ts';
 import { tellingCutOff } from './cut-off.ts';
 import { describeLeft, type LeftObjects, type LeftObjectsTally, tallyLeft } from './left-objects.ts';
 import type { ConfirmedQuarantineContext, QuarantineContext } from './quarantine-context.ts';
@@ -85,7 +85,7 @@ export async function purgeRuns(
   if (dryRun) return withNeeds(context, signal, (needs) => foreseeDeletion(context, runs, needs, signal));
   const objects = runs.reduce((sum, run) => sum + run.objects, 0);
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
-  const what = `${formatNumber(objects, 'object')} (${formatBytes(bytes)}) of ${formatNumber(runs.length, 'run')}`;
+  const what = `${formatObjects({ count: objects, bytes })} of ${formatNumber(runs.length, 'run')}`;
   const stays = STAYS[await store.versioning(signal)];
   const purpose = `delete ${what} under ${quarantinePrefix} in bucket ${store.bucket}${stays}`;
   await context.confirm(purpose);
@@ -191,9 +191,7 @@ async function deleteRuns(
   });
   if (refusals.length > 0) {
     for (const line of describeLeft(left.summary(), 'in quarantine')) log.info(line);
-    log.info(
-      `deleted ${formatNumber(removed.count, 'object')} (${formatBytes(removed.bytes)}) from the quarantine`,
-    );
+    log.info(`deleted ${formatObjects(removed)} from the quarantine`);
     throw joinRefusals(
       `cannot delete every object under ${quarantinePrefix} from bucket ${store.bucket}`,
       refusals,

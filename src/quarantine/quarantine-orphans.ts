@@ -3,7 +3,6 @@ import type { FindOwned } from '../audit/rows/owned-keys.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { removeAllowed } from '../s3/remove-allowed.ts';
 import type { Store, StoredObject } from '../s3/store.ts';
-import { formatNumber } from '../ui/format.ts';
 import { tellingCutOff } from './cut-off.ts';
 import { type JournalEntry, readJournal } from './journal.ts';
 import { type LeftObjects, tallyLeft } from './left-objects.ts';
@@ -50,7 +49,7 @@ export async function quarantineOrphans(
     left.add(key, reason);
     log.debug(`${key} is left in place: ${reason}`);
   };
-  const progress = context.startProgress('quarantine', 0, (count) => formatNumber(count, 'object'));
+  const progress = context.startProgress('quarantine', 0, 'objects');
   const tools: BatchTools = {
     findOwned,
     protectors,

@@ -2,7 +2,7 @@ import { NotFoundError, type StoreError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
 import type { Store } from '../s3/store.ts';
-import { formatBytes, formatNumber } from '../ui/format.ts';
+import { formatObjects } from '../ui/format.ts';
 import { tellingCutOff } from './cut-off.ts';
 import { describeLeft, type LeftObjects, tallyLeft } from './left-objects.ts';
 import { COPIES, copyAndCompare, isInPlace } from './move-object.ts';
@@ -70,9 +70,7 @@ export async function restoreRun(
   });
   if (refusals.length > 0) {
     for (const line of describeLeft(left.summary(), 'in quarantine')) log.info(line);
-    log.info(
-      `${formatNumber(restored.count, 'object')} (${formatBytes(restored.bytes)}) of run ${run} back in place`,
-    );
+    log.info(`${formatObjects(restored)} of run ${run} back in place`);
     throw joinRefusals(`cannot delete every copy of them from run ${run}`, refusals);
   }
   // A run that may be active needs its journal; the next quarantine closes it.

@@ -91,7 +91,7 @@ type PutCondition =
  */
 export interface Store {
   readonly bucket: string;
-  /** For messages: the endpoint's origin, without credentials. */
+  /** For messages: the address of the server, without credentials. */
   readonly endpoint: string;
 
   /** The time by the server's clock, according to its last answer (`Date`); by this machine's before the first. */

@@ -49,12 +49,12 @@ function describeTimes(fields: CronFields): string {
     return `at ${list(clockTimes(fields))}`;
   }
   if (second.values.length > 1) {
-    const beat = describeBeat(second.values, 'second', 60);
+    const beat = describeBeat(second.values, 'second');
     const minutes = within(minute.values, 'minute', 60, beat.startsWith('at'));
     return join(beat, minutes, within(hour.values, 'hour', 24, minutes.startsWith('of minute')));
   }
   if (minute.values.length > 1) {
-    const beat = describeBeat(minute.values, 'minute', 60);
+    const beat = describeBeat(minute.values, 'minute');
     const atSecond = second.values[0] === 0 ? '' : `at second ${second.values[0]}`;
     return join(beat, atSecond, within(hour.values, 'hour', 24, beat.startsWith('at')));
   }
@@ -77,8 +77,8 @@ function describeHours(hours: readonly number[], times: readonly string[]): stri
 }
 
 /** Many values of the smallest unit that varies: `every 15 minutes`, `at minutes 0 and 7`. */
-function describeBeat(values: readonly number[], unit: string, size: number): string {
-  const step = stepOf(values, size);
+function describeBeat(values: readonly number[], unit: 'second' | 'minute'): string {
+  const step = stepOf(values, 60);
   if (step === undefined) return `at ${unit}s ${listRuns(values, String)}`;
   return join(
     step === 1 ? `every ${unit}` : `every ${step} ${unit}s`,

@@ -26,6 +26,11 @@ export function formatNumber(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** `12 objects (3.4 MiB)` */
+export function formatObjects({ count, bytes }: { readonly count: number; readonly bytes: number }): string {
+  return `${formatNumber(count, 'object')} (${formatBytes(bytes)})`;
+}
+
 /**
  * External text, such as a server's message that quotes a row: if it is too long, it is cut off and its length is
  * given.

@@ -1,13 +1,13 @@
 import { Format, Presets, SingleBar } from 'cli-progress';
 import type { Bar, Bars } from './bars.ts';
 import { escapeControls } from './controls.ts';
-import { formatBytes, formatDuration } from './format.ts';
+import { formatBytes, formatDuration, formatNumber } from './format.ts';
 import type { Logger } from './log.ts';
 
 /** How often a bar shows anew what is known, in milliseconds, so that it tells of a standstill too. */
 const BAR_MS = 1000;
 
-/** The progress of long work, in bytes or another unit. */
+/** The progress of long work, in bytes or objects. */
 export interface Progress {
   add(amount: number): void;
   /**
@@ -20,14 +20,9 @@ export interface Progress {
 }
 
 /**
- * Begins to show the progress of `label`. `expected` may be an estimate, or 0 if nothing is known. Amounts are bytes,
- * unless `format` formats another unit.
+ * Begins to show the progress of `label`, in bytes by default. `expected` may be an estimate, or 0 if nothing is known.
  */
-export type StartProgress = (
-  label: string,
-  expected: number,
-  format?: (amount: number) => string,
-) => Progress;
+export type StartProgress = (label: string, expected: number, unit?: 'bytes' | 'objects') => Progress;
 
 /** A bar on a terminal, a line now and then elsewhere, nothing with `quiet`. */
 export function createProgress(options: {
@@ -36,8 +31,9 @@ export function createProgress(options: {
   readonly quiet: boolean;
   readonly log: Logger;
 }): StartProgress {
-  return (label, expected, format = formatBytes) => {
+  return (label, expected, unit = 'bytes') => {
     if (options.quiet) return { add: () => {}, step: () => {}, stop: () => {} };
+    const format = unit === 'bytes' ? formatBytes : (amount: number) => formatNumber(amount, 'object');
     const meter = createMeter(expected, format);
     return options.terminal === undefined
       ? lines(label, meter, options.log)

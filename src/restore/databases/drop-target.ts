@@ -60,7 +60,11 @@ export function targetDrop({ database, log }: ServerContext, name: string, slowM
 
   async function look(server: Database, signal: AbortSignal): Promise<Fate> {
     return server.use(server.maintenanceName, signal, async (admin) => {
-      if (session !== undefined && !(await endDrop(admin, session, name))) return 'not known';
+      // The server may go on with a drop whose connection is gone. One that waits for a lock is ended; any other is
+      // waited for, because servers from before 15.4 and its like leave a database without its files, but with its
+      // name, if a drop is ended half-way.
+      if (session !== undefined && !(await endStatement(admin, session, dropStatement(name), ENDING)))
+        return 'not known';
       const found = (await listDatabases(admin)).find((each) => each.name === name);
       if (found === undefined) return 'dropped';
       if (found.invalid) return 'cut off';
@@ -132,17 +136,6 @@ async function untilAborted(
     signal.removeEventListener('abort', onAbort);
     await cancelled;
   }
-}
-
-/**
- * The server may go on with a drop whose connection is gone. One that waits for a lock is ended; any other is waited for,
- * because servers from before 15.4 and its like leave a database without its files, but with its name, if a drop is ended
- * half-way.
- *
- * @returns whether it has ended, as far as can be seen
- */
-async function endDrop(admin: pg.Client, session: Session, name: string): Promise<boolean> {
-  return endStatement(admin, session, dropStatement(name), ENDING);
 }
 
 async function allowAgain(admin: pg.Client, name: string, log: Logger): Promise<void> {

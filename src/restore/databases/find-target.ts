@@ -112,7 +112,7 @@ export async function findTarget(
       signalGrant: grantRightsOf('pg_signal_backend', await readMemberships(admin)),
       untouchable: await lookUntilGone(() => untouchableRoles(admin, name), PASSING),
       prepared: await lookUntilGone(() => preparedIn(admin, name), PASSING),
-      subscriptions: await subscriptionNames(admin, name),
+      subscriptions: (await subscriptionsOf(admin, name)).map((subscription) => subscription.name),
       slots: await slotsOf(admin, name),
     };
   } catch (error) {
@@ -128,8 +128,4 @@ async function ownedByAnother(admin: pg.Client, name: string): Promise<FoundTarg
     problem: `it belongs to the role ${JSON.stringify(lack.owner)}, and ${lack.why}`,
     remedy: lack.remedy,
   };
-}
-
-async function subscriptionNames(admin: pg.Client, database: string): Promise<string[]> {
-  return (await subscriptionsOf(admin, database)).map(({ name }) => name);
 }

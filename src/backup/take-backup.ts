@@ -106,7 +106,7 @@ interface Examined {
 async function examine(client: pg.Client, context: BackupContext, doing: string): Promise<Examined> {
   const { database, binDir, env, now, log } = context;
   const server = await asked(doing, readServerVersion(client));
-  const pgDump = chooseClient('pg_dump', server.major, await findClients('pg_dump', binDir, env));
+  const pgDump = chooseClient(server.major, await findClients('pg_dump', binDir, env));
   const startedAt = now();
   const snapshot = await asked(doing, exportSnapshot(client));
   const facts = await asked(doing, readDatabaseFacts(client, database.name));

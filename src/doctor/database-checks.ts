@@ -50,7 +50,7 @@ async function examineSource(
       findings.push(
         await examine('database: pg_dump', signal, async () => {
           const found = await findClients('pg_dump', options.binDir, options.env);
-          return `${chooseClient('pg_dump', server.major, found).version} for server ${server.version}`;
+          return `${chooseClient(server.major, found).version} for server ${server.version}`;
         }),
       );
       const rights = await readRights(client, database.name);

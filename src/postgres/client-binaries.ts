@@ -42,27 +42,23 @@ export async function findClients(
 }
 
 /**
- * Chooses the server's own major version, else the next newer one: pg_dump refuses a server newer than itself
+ * Chooses the pg_dump of the server's own major version, else the next newer one: it refuses a server newer than itself
  * (manual, pg_dump, Notes).
  *
  * @throws DatabaseError naming both versions and the package to install
  */
-export function chooseClient(
-  name: 'pg_dump' | 'pg_restore',
-  serverMajor: number,
-  found: readonly ClientBinary[],
-): ClientBinary {
+export function chooseClient(serverMajor: number, found: readonly ClientBinary[]): ClientBinary {
   const usable = found.filter((client) => client.major >= serverMajor);
   const best = Math.min(...usable.map((client) => client.major));
   const chosen = usable.find((client) => client.major === best);
   if (chosen !== undefined) return chosen;
   const versions = [...new Set(found.map((client) => client.major))].sort((a, b) => a - b);
   throw new DatabaseError({
-    doing: `cannot choose a ${name} for PostgreSQL ${serverMajor}`,
+    doing: `cannot choose a pg_dump for PostgreSQL ${serverMajor}`,
     problem:
       versions.length === 0
-        ? `there is no ${name} on this machine`
-        : `${name} here is version ${versions.join(', ')}, which refuses newer servers`,
+        ? 'there is no pg_dump on this machine'
+        : `pg_dump here is version ${versions.join(', ')}, which refuses newer servers`,
     remedy: `install the package postgresql-client-${serverMajor}, or set PG_BINDIR to its directory`,
   });
 }

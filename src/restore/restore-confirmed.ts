@@ -13,7 +13,7 @@ import { type FoundDatabases, findTarget } from './databases/find-target.ts';
 import { finishDrop } from './databases/finish-drop.ts';
 import { foreseeLocaleChange } from './databases/locale.ts';
 import { reopenAfterKill } from './databases/reopen-after-kill.ts';
-import { type RestoreTarget, targetName } from './databases/restore-target.ts';
+import { onlyTables, type RestoreTarget, targetName } from './databases/restore-target.ts';
 import {
   foreseeRestore,
   type RestoreContext,
@@ -95,9 +95,8 @@ export async function restoreConfirmed(
   const inLocale = localeChange === undefined ? '' : `; it will use ${localeChange}`;
   const intent = `${describeIntent(source, database, found, target)}${inLocale}`;
   if (replaces && !dryRun) confirm.assertPossible(intent);
-  const partial = target.kind === 'into' && target.only !== undefined;
   // What a whole backup lacks says little about single tables.
-  const before = partial ? undefined : await media.before();
+  const before = onlyTables(target) === undefined ? await media.before() : undefined;
   if (dryRun) {
     await foreseeRestore(context, source, options, signal);
     return { state: 'planned', intent, media: { before, restored: await media.bringBack({ dryRun: true }) } };
@@ -148,8 +147,9 @@ function describeIntent(
 ): string {
   const { name, present } = found;
   const kept = keptToDrop(found, target);
-  const only = target.kind === 'into' && target.only !== undefined ? `${target.only.join(', ')} from ` : '';
-  const what = `restore ${only}${source.name} (${formatBytes(source.bytes)}, ${provenance(source)})`;
+  const only = onlyTables(target);
+  const rows = only === undefined ? '' : `${only.join(', ')} from `;
+  const what = `restore ${rows}${source.name} (${formatBytes(source.bytes)}, ${provenance(source)})`;
   if (target.kind !== 'into' && present?.invalid) {
     return `DROP what is left of database ${name} on ${server}, of which a drop was cut off, then ${what} under that name`;
   }

@@ -9,7 +9,7 @@ import { targetDrop } from './databases/drop-target.ts';
 import { findTarget } from './databases/find-target.ts';
 import { describeConversion, findLocaleChange } from './databases/locale.ts';
 import { type Placed, placeScratch } from './databases/place-scratch.ts';
-import { type RestoreTarget, targetName } from './databases/restore-target.ts';
+import { onlyTables, type RestoreTarget, targetName } from './databases/restore-target.ts';
 import type { FilledFrom } from './fill-database.ts';
 import type { LoadContext } from './load-context.ts';
 import { selectTables, type TableSelection } from './narrow/select-tables.ts';
@@ -127,8 +127,7 @@ export async function foreseeRestore(
   signal: AbortSignal,
 ): Promise<void> {
   const { target } = options;
-  const isNarrow = target.kind === 'into' && target.only !== undefined;
-  if (source.manifest === undefined && !isNarrow) return;
+  if (source.manifest === undefined && onlyTables(target) === undefined) return;
   const dump = await knowDump(source, context.startProgress, signal);
   const name = targetName(target, context.database);
   const scratch = scratchName(name, backupId(context.now()));
@@ -151,7 +150,8 @@ async function planBuild(
   place: { readonly name: string; readonly scratch: string },
   signal: AbortSignal,
 ): Promise<BuildPlan> {
-  const selection = await selectNamed(source, dump, target, signal);
+  const only = onlyTables(target);
+  const selection = only && selectTables(dump, await chooseTables(source, dump, only, 'restore', signal));
   return database.use(database.maintenanceName, signal, async (admin) => {
     const plan = await planRestore(admin, source, dump, { ...place, noOwner, log });
     return {
@@ -192,14 +192,4 @@ async function build(
     await rehearseSchema(context, source, { scratch, plan, dump, noOwner }, signal);
   const how = { ...planned, scratch, dump, noOwner, noWayBack: target.kind === 'in-place', makeRoom, onLeft };
   return { selection, filled: await buildScratch(context, source, how, signal) };
-}
-
-async function selectNamed(
-  source: DumpSource,
-  dump: KnownDump,
-  target: RestoreTarget,
-  signal: AbortSignal,
-): Promise<TableSelection | undefined> {
-  if (target.kind !== 'into' || target.only === undefined) return undefined;
-  return selectTables(dump, await chooseTables(source, dump, target.only, 'restore', signal));
 }

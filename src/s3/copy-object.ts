@@ -10,9 +10,10 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { ABORT_MS } from './begin-upload.ts';
+import type { Connection } from './connection.ts';
 import { answerOf } from './errors.ts';
 import { bareEtag, strongEtag } from './etag.ts';
-import type { CopySource } from './store.ts';
+import type { CopySource, Store } from './store.ts';
 import { given } from './unlike-s3.ts';
 
 /** Largest object that CopyObject accepts, in bytes (S3 API reference). */
@@ -28,6 +29,17 @@ interface CopyArea {
   /** Largest object to copy in one request, in bytes; only tests set it. */
   readonly largestCopy?: number;
   readonly copyPart?: number;
+}
+
+/** The call that copies an object, as {@link Store.copy} describes. */
+export function copyCall({ client, bucket, call }: Connection): Store['copy'] {
+  return (source, key, signal) =>
+    call(
+      `cannot copy ${source.key} to ${key} in bucket ${bucket}`,
+      `s3:GetObject on ${source.key} and s3:PutObject on ${key}`,
+      signal,
+      () => copyObject({ client, bucket, signal }, source, key),
+    );
 }
 
 /**

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DeleteObjectsCommand, type _Error as Refusal, type S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectsCommand, type _Error as Refusal } from '@aws-sdk/client-s3';
 import { StoreError } from '../errors.ts';
 import { formatFirst } from '../ui/format.ts';
+import type { Connection } from './connection.ts';
 
 /** Most keys in one DeleteObjects request. */
 const BATCH = 1000;
@@ -21,31 +22,25 @@ const PASSING = new Set([
 /** Most keys to name in one message. */
 const NAMED_KEYS = 10;
 
-interface DeletionArea {
-  readonly client: S3Client;
-  readonly bucket: string;
-  readonly signal: AbortSignal;
-}
-
 /**
  * DeleteObjects, batch by batch. A refused key does not keep others from being deleted.
  *
- * @param call runs one request and turns what it throws into the operator's errors
  * @throws StoreError naming the refused keys, as far as the server does
  */
 export async function deleteObjects(
-  call: <T>(doing: string, work: () => Promise<T>) => Promise<T>,
-  request: DeletionArea & { readonly keys: readonly string[] },
+  connection: Connection,
+  keys: readonly string[],
+  signal: AbortSignal,
 ): Promise<void> {
-  const { bucket, keys, signal } = request;
+  const { bucket, call } = connection;
   const refused: Refusal[] = [];
   for (let start = 0; start < keys.length; start += BATCH) {
     let left = keys.slice(start, start + BATCH);
     const doing = `cannot delete ${left.length === 1 ? left[0] : `${left.length} objects`} from bucket ${bucket}`;
     for (let attempt = 1; left.length > 0; attempt++) {
-      const refusals = await call(doing, async () => {
+      const refusals = await call(doing, 's3:DeleteObject', signal, async () => {
         if (attempt > 1) await delay(100 * 2 ** attempt, undefined, { signal });
-        return deleteBatch(request, left);
+        return deleteBatch(connection, left, signal);
       });
       const passing = refusals.filter(({ Code = '' }) => PASSING.has(Code) && attempt < ATTEMPTS);
       refused.push(...refusals.filter((refusal) => !passing.includes(refusal)));
@@ -58,8 +53,9 @@ export async function deleteObjects(
 
 /** Sends one request and returns the refusals. */
 async function deleteBatch(
-  { client, bucket, signal }: DeletionArea,
+  { client, bucket }: Connection,
   keys: readonly string[],
+  signal: AbortSignal,
 ): Promise<readonly Refusal[]> {
   const answer = await client.send(
     new DeleteObjectsCommand({

@@ -7,15 +7,16 @@ import { bareEtag, hidesMd5 } from './etag.ts';
 import type { ByteRange, Store, StoredObject } from './store.ts';
 import { given } from './unlike-s3.ts';
 
-/**
- * HEAD and GET of an object.
- *
- * @param isListed whether a listing has an object of exactly this key
- */
+/** HEAD and GET of an object. */
 export function readCalls(
   { client, bucket, call }: Connection,
-  isListed: (key: string, signal: AbortSignal) => Promise<boolean>,
+  list: Store['list'],
 ): Pick<Store, 'head' | 'headVersion' | 'get'> {
+  async function isListed(key: string, signal: AbortSignal): Promise<boolean> {
+    for await (const first of list(key, { signal })) return first.key === key;
+    return false;
+  }
+
   /**
    * An access key that may list only under its own prefixes is refused an object that is not there, as if it might not
    * read it; the listing tells which of both is so.

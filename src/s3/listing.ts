@@ -6,6 +6,7 @@ import {
   type ListObjectsV2CommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import type { Connection } from './connection.ts';
 import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
 import { type ListPage, readListPage } from './list-page.ts';
@@ -14,9 +15,6 @@ import { giveBack, newPageMemory, type PageMemory, receive } from './page-memory
 import type { ObjectInfo, PendingUpload, Store } from './store.ts';
 import { given, nextPage } from './unlike-s3.ts';
 
-/** Runs one request and turns what it throws into the operator's errors. */
-export type Call = <T>(work: () => Promise<T>) => Promise<T>;
-
 /** What is listed. */
 export interface ListingArea {
   readonly client: S3Client;
@@ -24,11 +22,38 @@ export interface ListingArea {
   /** '' for the whole bucket. */
   readonly prefix: string;
   readonly signal: AbortSignal;
+  /** Runs one request and turns what it throws into the operator's errors. */
+  call<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** ListObjectsV2, object by object. */
-export async function* listObjects(...area: Parameters<typeof listObjectPages>): AsyncGenerator<ObjectInfo> {
-  for await (const objects of takePages(listObjectPages(...area))) yield* objects;
+/** @param permission the right that the listing needs */
+export function objectsUnder(
+  { client, bucket, call }: Connection,
+  prefix: string,
+  permission: string,
+  signal: AbortSignal,
+): ListingArea {
+  const doing = `cannot list ${prefix} in bucket ${bucket}`;
+  return { client, bucket, prefix, signal, call: (work) => call(doing, permission, signal, work) };
+}
+
+/** The listings of current objects. */
+export function listCalls(connection: Connection): Pick<Store, 'list' | 'listPages' | 'listFolders'> {
+  /** Memory of pages already listed. */
+  const free: PageMemory[] = [];
+  const under = (prefix: string, signal: AbortSignal) =>
+    objectsUnder(connection, prefix, 's3:ListBucket', signal);
+
+  const listPages: Store['listPages'] = (prefix, { startAfter, signal }) =>
+    listObjectPages({ ...under(prefix, signal), startAfter, free });
+
+  return {
+    async *list(prefix, options) {
+      for await (const objects of takePages(listPages(prefix, options))) yield* objects;
+    },
+    listPages,
+    listFolders: (prefix, signal) => listFolders(under(prefix, signal)),
+  };
 }
 
 /** A listing, and free page memory, to which each page returns its own once taken. */
@@ -39,21 +64,18 @@ interface PagedArea extends ListingArea {
 }
 
 /** ListObjectsV2, page by page; empty pages are skipped. */
-export async function* listObjectPages(call: Call, area: PagedArea): AsyncGenerator<ObjectPage> {
+async function* listObjectPages(area: PagedArea): AsyncGenerator<ObjectPage> {
   let token: string | undefined;
   do {
     // In a function of its own, so that nothing else of the request and answer is held while the page waits.
-    const { page, next } = await listPage(call, area, token);
+    const { page, next } = await listPage(area, token);
     if (page !== undefined) yield page;
     token = next;
   } while (token !== undefined);
 }
 
 /** The prefixes one level below the area's, as {@link Store.listFolders} describes. */
-export async function listFolders(
-  call: Call,
-  { client, bucket, prefix, signal }: ListingArea,
-): Promise<string[]> {
+async function listFolders({ client, bucket, prefix, signal, call }: ListingArea): Promise<string[]> {
   const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, Delimiter: '/' });
   return call(async () => {
     const { CommonPrefixes = [] } = await client.send(command, { abortSignal: signal });
@@ -62,8 +84,7 @@ export async function listFolders(
 }
 
 async function listPage(
-  call: Call,
-  { client, bucket, prefix, startAfter, free, signal }: PagedArea,
+  { client, bucket, prefix, startAfter, free, signal, call }: PagedArea,
   token: string | undefined,
 ): Promise<{ readonly page: ObjectPage | undefined; readonly next: string | undefined }> {
   const command = new ListObjectsV2Command({
@@ -131,11 +152,11 @@ interface UploadMarkers {
 /**
  * ListMultipartUploads, page by page; yields nothing on servers that do not know the call, or if there is no bucket.
  */
-export async function* listPendingUploads(call: Call, area: ListingArea): AsyncGenerator<PendingUpload> {
+export async function* listPendingUploads(area: ListingArea): AsyncGenerator<PendingUpload> {
   let from: UploadMarkers | undefined = {};
   while (from !== undefined) {
     const asked: UploadMarkers = from;
-    const { uploads, next } = await call(() => listUploadsFrom(area, asked));
+    const { uploads, next } = await area.call(() => listUploadsFrom(area, asked));
     yield* uploads;
     from = next;
   }

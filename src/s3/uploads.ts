@@ -97,10 +97,13 @@ export function uploadCalls({ client, bucket, call }: Connection): Uploads {
       ),
 
     listUploads: (prefix, signal) =>
-      listPendingUploads(
-        (work) =>
+      listPendingUploads({
+        client,
+        bucket,
+        prefix,
+        signal,
+        call: (work) =>
           call(`cannot list the uploads in bucket ${bucket}`, 's3:ListBucketMultipartUploads', signal, work),
-        { client, bucket, prefix, signal },
-      ),
+      }),
   };
 }

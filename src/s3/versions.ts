@@ -4,25 +4,37 @@ import {
   type ObjectVersion as ListedVersion,
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
-  type S3Client,
 } from '@aws-sdk/client-s3';
+import type { Connection } from './connection.ts';
 import { answerOf } from './errors.ts';
 import { bareEtag } from './etag.ts';
 import { compareKeyBytes, keyBytes } from './key-bytes.ts';
-import type { Call, ListingArea } from './listing.ts';
+import { type ListingArea, objectsUnder } from './listing.ts';
 import { type ObjectPage, pageOf } from './object-page.ts';
-import type { ObjectVersion, Versioning } from './store.ts';
+import type { ObjectVersion, Store, Versioning } from './store.ts';
 import { given, nextPage } from './unlike-s3.ts';
 
 /** Statuses of servers that have no versions. */
 const UNKNOWN_CALL: readonly (number | undefined)[] = [405, 501];
 
+/** The calls that concern versions. */
+export function versionCalls(connection: Connection): Pick<Store, 'versioning' | 'listVersionPages'> {
+  return {
+    versioning: (signal) =>
+      connection.call(`cannot use bucket ${connection.bucket}`, 's3:GetBucketVersioning', signal, () =>
+        readVersioning(connection, signal),
+      ),
+
+    listVersionPages: (prefix, { startAfter, signal }) =>
+      listVersionPages({
+        ...objectsUnder(connection, prefix, 's3:ListBucketVersions', signal),
+        startAfter,
+      }),
+  };
+}
+
 /** GetBucketVersioning. */
-export async function readVersioning(
-  client: S3Client,
-  bucket: string,
-  signal: AbortSignal,
-): Promise<Versioning> {
+async function readVersioning({ client, bucket }: Connection, signal: AbortSignal): Promise<Versioning> {
   try {
     const { Status } = await client.send(new GetBucketVersioningCommand({ Bucket: bucket }), {
       abortSignal: signal,
@@ -49,14 +61,11 @@ interface VersionsArea extends ListingArea {
 }
 
 /** ListObjectVersions, page by page, without old versions and delete markers; pages left empty are skipped. */
-export async function* listVersionPages(
-  call: Call,
-  area: VersionsArea,
-): AsyncGenerator<ObjectPage<ObjectVersion>> {
+async function* listVersionPages(area: VersionsArea): AsyncGenerator<ObjectPage<ObjectVersion>> {
   let from: VersionMarkers | undefined = area.startAfter === undefined ? {} : { KeyMarker: area.startAfter };
   while (from !== undefined) {
     const asked: VersionMarkers = from;
-    const { objects, next } = await call(() => listVersionsFrom(area, asked));
+    const { objects, next } = await area.call(() => listVersionsFrom(area, asked));
     const newest = pageOf(objects);
     if (newest !== undefined) yield newest;
     from = next;

@@ -21,7 +21,7 @@ export type ChoosePgDump = (original: Pick<DumpIndex, 'pgDumpVersion'>) => Clien
  */
 export async function findPgDumps(serverMajor: number, { binDir, env }: ClientTools): Promise<ChoosePgDump> {
   const found = await findClients('pg_dump', binDir, env);
-  const fallback = chooseClient('pg_dump', serverMajor, found);
+  const fallback = chooseClient(serverMajor, found);
   return ({ pgDumpVersion }) => {
     const major = majorOf(pgDumpVersion);
     return found.find((each) => each.major === major && each.major >= serverMajor) ?? fallback;

@@ -21,7 +21,6 @@ test.each([
 ])('for server %i, of the versions %j that are there %i is chosen', (server, there, chosen) => {
   expect(
     chooseClient(
-      'pg_dump',
       server,
       there.map((major) => client(major)),
     ),
@@ -30,7 +29,7 @@ test.each([
 
 test('of several of the same version the one that is found first is chosen', () => {
   const found = [client(15, '/own/pg_dump'), client(16), client(15)];
-  expect(chooseClient('pg_dump', 15, found).path).toBe('/own/pg_dump');
+  expect(chooseClient(15, found).path).toBe('/own/pg_dump');
 });
 
 test.each([
@@ -49,7 +48,6 @@ test.each([
 ])('with no version but %j, the error names both and the package', (there, message) => {
   expect(() =>
     chooseClient(
-      'pg_dump',
       17,
       there.map((major) => client(major)),
     ),

@@ -12,6 +12,11 @@ export type RestoreTarget =
   /** Beside it, under a free name; `only` lists the tables whose rows are wanted, if not all. */
   | { readonly kind: 'into'; readonly name: string; readonly only?: readonly string[] };
 
+/** The tables whose rows alone are restored; undefined for all. */
+export function onlyTables(target: RestoreTarget): readonly string[] | undefined {
+  return target.kind === 'into' ? target.only : undefined;
+}
+
 /** The name that the restored database gets. */
 export function targetName(target: RestoreTarget, { name }: Pick<Database, 'name'>): string {
   return target.kind === 'into' ? target.name : name;

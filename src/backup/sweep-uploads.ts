@@ -1,7 +1,6 @@
 import { keyStart, parseObjectName } from '../catalog/backup-name.ts';
 import { StoreError } from '../errors.ts';
-import { parseQuarantineKey } from '../quarantine/quarantine-keys.ts';
-import type { PendingUpload, Store } from '../s3/store.ts';
+import { parseQuarantineKey, type Quarantine } from '../quarantine/quarantine-keys.ts';
 import { formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 
@@ -9,23 +8,17 @@ import type { Logger } from '../ui/log.ts';
 const ABANDONED_MS = 24 * 3_600_000;
 
 /** Where to look for what dead runs left. */
-export interface SweepContext {
-  readonly store: Store;
+export interface SweepContext extends Quarantine {
   readonly prefix: string;
-  /** Prefix of the quarantine, with its slash. */
-  readonly quarantinePrefix: string;
   readonly log: Logger;
 }
 
 /**
  * Aborts what dead runs left: uploads of backups and of the quarantine begun more than 24 hours ago. Their parts cost
  * money and appear in no listing of objects. A failure is only logged, and keeps nothing else from being done.
- *
- * @returns the uploads that were aborted
  */
-export async function sweepUploads(context: SweepContext, signal: AbortSignal): Promise<PendingUpload[]> {
+export async function sweepUploads(context: SweepContext, signal: AbortSignal): Promise<void> {
   const { store, log } = context;
-  const swept: PendingUpload[] = [];
   const failures: StoreError[] = [];
   for (const { under, isOwn } of ownPlaces(context)) {
     await attempt(failures, async () => {
@@ -36,7 +29,6 @@ export async function sweepUploads(context: SweepContext, signal: AbortSignal): 
         if (!isOwn(upload.key)) continue;
         await attempt(failures, async () => {
           await store.abortUpload(upload, signal);
-          swept.push(upload);
           log.info(`aborted an upload of ${upload.key} left over from ${formatTime(initiated)}`);
         });
       }
@@ -45,7 +37,6 @@ export async function sweepUploads(context: SweepContext, signal: AbortSignal): 
   const [first, ...others] = failures;
   if (first !== undefined)
     log.warn(others.length === 0 ? first.message : `${first.message}; ${others.length} more like it`);
-  return swept;
 }
 
 /** Where uploads of this program may be, and how to recognize them. */

@@ -6,6 +6,7 @@ import { tellingCutOff } from '../quarantine/cut-off.ts';
 import { COPIES } from '../quarantine/move-object.ts';
 import { type ObjectFailures, tolerateFailures } from '../quarantine/object-failures.ts';
 import { type OriginalEtags, openOriginalEtags } from '../quarantine/original-etags.ts';
+import type { Quarantine } from '../quarantine/quarantine-keys.ts';
 import { listRuns } from '../quarantine/runs.ts';
 import { answerOf } from '../s3/errors.ts';
 import { formatNumber } from '../ui/format.ts';
@@ -34,8 +35,7 @@ import {
 import { takeVersion } from './take-version.ts';
 
 /** What bringing a backup’s media back needs. */
-export interface MediaRestoreContext extends MediaCheckContext {
-  readonly quarantinePrefix: string;
+export interface MediaRestoreContext extends MediaCheckContext, Quarantine {
   readonly log: Logger;
 }
 

@@ -7,7 +7,7 @@ import type { ObjectInfo, Store } from './store.ts';
 const READINGS = 4;
 
 /** Why there are no bytes of an object to rely on. */
-export interface Unreliable {
+interface Unreliable {
   /** As a clause without its subject. */
   readonly problem: string;
   readonly remedy: string;

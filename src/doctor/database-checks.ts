@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { type ClientTools, chooseClient, findClients } from '../postgres/client-binaries.ts';
-import type { Database } from '../postgres/database.ts';
+import { administer, type Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { findPooling, type Pooling, SHARED_SESSIONS } from '../postgres/pooler.ts';
@@ -82,7 +82,7 @@ async function examineServer(
 ): Promise<DoctorFinding[]> {
   const findings: DoctorFinding[] = [];
   const connected = await examine('database: maintenance', signal, () =>
-    database.use(database.maintenanceName, signal, async (admin) => {
+    administer(database, signal, async (admin) => {
       findings.push(
         await examine('database: pooler', signal, async () =>
           judgePooling(await findPooling(database, admin, signal)),

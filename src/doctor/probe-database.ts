@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { OperatorError } from '../errors.ts';
 import { createDatabase, dropDatabase, renameDatabase } from '../postgres/administration.ts';
 import { oneRow } from '../postgres/ask.ts';
-import type { Database } from '../postgres/database.ts';
+import { administer, type Database } from '../postgres/database.ts';
 import { databaseError, errorCode } from '../postgres/errors.ts';
 import { PLAIN_CREATION } from '../postgres/facts.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
@@ -19,7 +19,7 @@ const PROBE_MS = 60_000;
  */
 export async function tryDatabase(database: Database, signal: AbortSignal): Promise<Outcome> {
   signal.throwIfAborted();
-  return database.use(database.maintenanceName, AbortSignal.timeout(PROBE_MS), tryWith);
+  return administer(database, AbortSignal.timeout(PROBE_MS), tryWith);
 }
 
 async function tryWith(admin: pg.Client): Promise<Outcome> {

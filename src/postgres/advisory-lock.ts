@@ -7,7 +7,7 @@ import type { Confirm } from '../ui/confirm.ts';
 import { formatDuration, formatTime } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { oneRow } from './ask.ts';
-import type { Database } from './database.ts';
+import { administer, type Database } from './database.ts';
 import { databaseError, errorCode } from './errors.ts';
 import { refuseSharedSessions } from './pooler.ts';
 import { SQLSTATE } from './sqlstate.ts';
@@ -56,7 +56,7 @@ export async function withLock<T>(
   signal.throwIfAborted();
   signal.addEventListener('abort', giveUp);
   try {
-    return await database.use(database.maintenanceName, waiting.signal, async (client) => {
+    return await administer(database, waiting.signal, async (client) => {
       const key = lockKey(database.name);
       await refuseSharedSessions(database, client, doing, waiting.signal);
       const session = await acquire(client, key, options);

@@ -66,6 +66,15 @@ export interface Database {
   childEnv(database: string): NodeJS.ProcessEnv;
 }
 
+/** {@link Database.use} with a connection for administering the server, which is to its maintenance database. */
+export function administer<T>(
+  server: Pick<Database, 'use' | 'maintenanceName'>,
+  signal: AbortSignal,
+  work: (admin: pg.Client) => Promise<T>,
+): Promise<T> {
+  return server.use(server.maintenanceName, signal, work);
+}
+
 /**
  * @param env the program's environment, whose `PG*` variables of libpq are honoured
  * @param closingMs only tests set it

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { DatabaseError } from '../errors.ts';
 import { asked } from './ask.ts';
-import type { Database } from './database.ts';
+import { administer, type Database } from './database.ts';
 import { SESSION_POOL } from './errors.ts';
 import { readSessionPid } from './session.ts';
 
@@ -57,7 +57,7 @@ export async function findPooling(
   const patience = setTimeout(() => waiting.abort(), WAIT_MS);
   const either = AbortSignal.any([signal, waiting.signal]);
   try {
-    return await database.use(database.maintenanceName, either, async (other) => {
+    return await administer(database, either, async (other) => {
       clearTimeout(patience);
       if (await keepTheirs(client, other)) return 'session';
       await forgetSettings(other);

@@ -2,6 +2,7 @@ import { compareIndex, describeFault } from '../catalog/compare-index.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import type { DumpIndex, KnownDump } from '../dump/dump-index.ts';
 import { RestoreError } from '../errors.ts';
+import { administer } from '../postgres/database.ts';
 import { describeCause } from '../postgres/errors.ts';
 import { isAway } from '../postgres/server-away.ts';
 import { finishScratch, prepareScratch } from './apply-facts.ts';
@@ -61,7 +62,6 @@ export async function buildScratch(
 ): Promise<FilledFrom> {
   const { database, log } = context;
   const { scratch, plan, dump, selection, jobs, noOwner, noWayBack } = options;
-  const admin = database.maintenanceName;
   await createScratch(database, scratch, plan.creation);
   /** Once the database that is replaced is gone, this one is all there is. */
   let isAlone = false;
@@ -70,7 +70,7 @@ export async function buildScratch(
     signal.throwIfAborted();
     await options.makeRoom();
     isAlone = noWayBack;
-    await database.use(admin, signal, (client) => prepareScratch(client, plan, { scratch, log }));
+    await administer(database, signal, (client) => prepareScratch(client, plan, { scratch, log }));
     const over = jobs === 1 ? '' : ` over ${jobs} connections`;
     log.info(`restoring ${source.name} into ${scratch}${over}`);
     const way: FillWay =
@@ -91,7 +91,7 @@ export async function buildScratch(
     for (const foreignKey of selection?.foreignKeys ?? []) {
       log.warn(`left out foreign key ${foreignKey}, because the rows it refers to were not restored`);
     }
-    await database.use(admin, signal, (client) => finishScratch(client, plan, { scratch, log }));
+    await administer(database, signal, (client) => finishScratch(client, plan, { scratch, log }));
     signal.throwIfAborted();
     return all;
   } catch (error) {
@@ -117,7 +117,7 @@ async function finishLeft(
 ): Promise<LeftRows> {
   const { database, log } = context;
   await retryWhileAway(database, `to finish database ${scratch}`, log, (server, away) =>
-    server.use(server.maintenanceName, away, (client) => finishScratch(client, plan, { scratch, log })),
+    administer(server, away, (client) => finishScratch(client, plan, { scratch, log })),
   ).catch((failure: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`));
   const rows = filled === undefined ? [] : refusedRows(filled);
   const hasAllRows = filled !== undefined && rows.length === 0;

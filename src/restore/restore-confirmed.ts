@@ -5,7 +5,7 @@ import type { DumpSource } from '../catalog/dump-source.ts';
 import type { FirstMediaFindings } from '../media/media-finding.ts';
 import type { MediaRestored } from '../media/restore-media.ts';
 import { type ConfirmAndLock, withLock } from '../postgres/advisory-lock.ts';
-import type { Database } from '../postgres/database.ts';
+import { administer, type Database } from '../postgres/database.ts';
 import { formatBytes, formatTime } from '../ui/format.ts';
 import type { ChosenDump } from './chosen-dump.ts';
 import { checkTarget, keptToDrop } from './databases/check-target.ts';
@@ -86,9 +86,7 @@ export async function restoreConfirmed(
   const { source } = dump;
   const { target, dryRun } = options;
   const name = targetName(target, database);
-  const found = await database.use(database.maintenanceName, signal, (admin) =>
-    findTarget(admin, target, name),
-  );
+  const found = await administer(database, signal, (admin) => findTarget(admin, target, name));
   checkTarget(source, target, database, found);
   const replaces = found.present !== undefined && target.kind !== 'into';
   const localeChange = replaces ? await foreseeLocaleChange(database, source, name, signal) : undefined;

@@ -2,6 +2,7 @@ import { backupId } from '../catalog/backup-name.ts';
 import { chooseTables } from '../catalog/choose-tables.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { type KnownDump, totalOf } from '../dump/dump-index.ts';
+import { administer } from '../postgres/database.ts';
 import { buildScratch, type LeftRows } from './build-scratch.ts';
 import { type Agreed, checkAgreed, checkTarget, keptToDrop } from './databases/check-target.ts';
 import { freeNames, scratchName } from './databases/database-names.ts';
@@ -66,9 +67,7 @@ export async function restoreDump(
   const { database, log } = context;
   const { target } = options;
   const name = targetName(target, database);
-  const found = await database.use(database.maintenanceName, signal, (admin) =>
-    findTarget(admin, target, name),
-  );
+  const found = await administer(database, signal, (admin) => findTarget(admin, target, name));
   for (const { problem, remedy } of found.traces) log.warn(`${problem}; ${remedy}`);
   checkTarget(source, target, database, found);
   const { agreed = found } = options;
@@ -152,7 +151,7 @@ async function planBuild(
 ): Promise<BuildPlan> {
   const only = onlyTables(target);
   const selection = only && selectTables(dump, await chooseTables(source, dump, only, 'restore', signal));
-  return database.use(database.maintenanceName, signal, async (admin) => {
+  return administer(database, signal, async (admin) => {
     const plan = await planRestore(admin, source, dump, { ...place, noOwner, log });
     return {
       selection,

@@ -6,7 +6,7 @@ import { type DumpIndex, type KnownDump, majorOf } from '../dump/dump-index.ts';
 import { DatabaseError, DumpError, RestoreError, withRemedy } from '../errors.ts';
 import { asked } from '../postgres/ask.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
-import type { Database } from '../postgres/database.ts';
+import { administer, type Database } from '../postgres/database.ts';
 import { errorCode } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
@@ -52,12 +52,11 @@ export async function drill(
 ): Promise<Evidence> {
   const { database, log } = context;
   const name = databaseOf(source) ?? database.name;
-  const admin = database.maintenanceName;
   const dump = await knowUnlessRefused(source, context.startProgress, signal);
   if (dump instanceof DumpError || dump instanceof RestoreError) {
     return explainRefusal(dump, source, context, signal);
   }
-  const prepared = await database.use(admin, signal, async (client) => {
+  const prepared = await administer(database, signal, async (client) => {
     const { traces, taken } = await findDatabases(client, name);
     for (const { problem, remedy } of traces) log.warn(`${problem}; ${remedy}`);
     const { scratch } = freeNames(name, context.now(), taken);
@@ -146,9 +145,7 @@ async function restoreAndCompare(
   const { name, manifest } = source;
   // The database is dropped again, so nobody has to set what this role may not.
   const quiet: Logger = { ...log, warn: log.debug };
-  await database.use(database.maintenanceName, signal, (client) =>
-    prepareScratch(client, plan, { scratch, log: quiet }),
-  );
+  await administer(database, signal, (client) => prepareScratch(client, plan, { scratch, log: quiet }));
   const digester = createDigester(name);
   const hash = hashBytes();
   let original: DumpDigest | undefined;

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { DatabaseError } from '../../errors.ts';
+import { administer } from '../../postgres/database.ts';
 import { readSessionPid } from '../../postgres/session.ts';
 import { formatDuration } from '../../ui/format.ts';
 import { describeBlockers, explainWait } from './blockers.ts';
@@ -35,7 +36,7 @@ export function asAdminOf({ database, log }: ServerContext, purpose: string, lim
         `to ${purpose}`,
         log,
         () =>
-          database.use(database.maintenanceName, limit, async (admin) => {
+          administer(database, limit, async (admin) => {
             pid = await readSessionPid(admin);
             return work(admin);
           }),

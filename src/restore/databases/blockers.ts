@@ -1,5 +1,5 @@
 import { awaitedLocks, describeBlocker } from '../../postgres/awaited-locks.ts';
-import type { Database } from '../../postgres/database.ts';
+import { administer, type Database } from '../../postgres/database.ts';
 
 /** How long finding out who is in the way may take, in milliseconds. */
 const LOOK_MS = 10_000;
@@ -16,9 +16,9 @@ export async function describeBlockers(
   pid: number | undefined,
 ): Promise<{ readonly problem: string; readonly remedy: string } | undefined> {
   if (pid === undefined) return undefined;
-  const locks = await database
-    .use(database.maintenanceName, AbortSignal.timeout(LOOK_MS), (admin) => awaitedLocks(admin, { pid }))
-    .catch(() => []);
+  const locks = await administer(database, AbortSignal.timeout(LOOK_MS), (admin) =>
+    awaitedLocks(admin, { pid }),
+  ).catch(() => []);
   const blockers = locks.map(describeBlocker);
   if (blockers.length === 0) return undefined;
   const [are, them] = blockers.length === 1 ? ['is', 'it'] : ['are', 'them'];

@@ -8,7 +8,7 @@ import {
   listDatabases,
   stillClosed,
 } from '../../postgres/administration.ts';
-import type { Database } from '../../postgres/database.ts';
+import { administer, type Database } from '../../postgres/database.ts';
 import { describeCause } from '../../postgres/errors.ts';
 import { isAway } from '../../postgres/server-away.ts';
 import { cancelWaiting, endStatement, readSession, type Session } from '../../postgres/session.ts';
@@ -59,7 +59,7 @@ export function targetDrop({ database, log }: ServerContext, name: string, slowM
   let isDone = false;
 
   async function look(server: Database, signal: AbortSignal): Promise<Fate> {
-    return server.use(server.maintenanceName, signal, async (admin) => {
+    return administer(server, signal, async (admin) => {
       // The server may go on with a drop whose connection is gone. One that waits for a lock is ended; any other is
       // waited for, because servers from before 15.4 and its like leave a database without its files, but with its
       // name, if a drop is ended half-way.
@@ -75,7 +75,7 @@ export function targetDrop({ database, log }: ServerContext, name: string, slowM
 
   return {
     async run(checkStill, signal) {
-      await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
+      await administer(database, uninterrupted(), async (admin) => {
         checkStill(await findDatabases(admin, name));
         const own = await readSession(admin);
         session = own;
@@ -118,7 +118,7 @@ async function untilAborted(
 ): Promise<void> {
   let isOver = false;
   const cancel = () =>
-    database.use(database.maintenanceName, uninterrupted(), async (admin) => {
+    administer(database, uninterrupted(), async (admin) => {
       for (; !isOver; await delay(ENDING.pauseMs)) await cancelWaiting(admin, session);
     });
   let cancelled: Promise<void> | undefined;

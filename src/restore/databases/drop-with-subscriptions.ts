@@ -1,5 +1,5 @@
 import { dropDatabase } from '../../postgres/administration.ts';
-import type { Database } from '../../postgres/database.ts';
+import { administer, type Database } from '../../postgres/database.ts';
 import { refusePrepared } from '../../postgres/prepared-transactions.ts';
 import { dropSubscription, type Subscription, subscriptionsOf } from '../../postgres/subscriptions.ts';
 
@@ -16,7 +16,7 @@ export async function dropWithSubscriptions(
   signal: AbortSignal,
   onDropped: (subscription: Subscription) => void = () => {},
 ): Promise<void> {
-  await database.use(database.maintenanceName, signal, async (admin) => {
+  await administer(database, signal, async (admin) => {
     const subscriptions = await subscriptionsOf(admin, name);
     if (subscriptions.length > 0) {
       await refusePrepared(admin, name, `cannot drop database ${name}`);

@@ -1,4 +1,5 @@
 import { dropDatabase, listDatabases } from '../../postgres/administration.ts';
+import { administer } from '../../postgres/database.ts';
 import { uninterrupted } from '../../uninterrupted.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -14,7 +15,7 @@ export async function finishDrop(
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted();
-  await database.use(database.maintenanceName, uninterrupted(), async (admin) => {
+  await administer(database, uninterrupted(), async (admin) => {
     const databases = await listDatabases(admin);
     if (!databases.some((other) => other.name === name && other.invalid)) return;
     await dropDatabase(admin, name);

@@ -4,7 +4,7 @@ import { knownBy } from '../../catalog/manifest.ts';
 import { readEncoding } from '../../dump/read-encoding.ts';
 import { RestoreError } from '../../errors.ts';
 import { asked } from '../../postgres/ask.ts';
-import type { Database } from '../../postgres/database.ts';
+import { administer, type Database } from '../../postgres/database.ts';
 import { type DatabaseFacts, type DatabaseLocale, readDatabaseFacts } from '../../postgres/facts.ts';
 import type { RestoreTarget } from './restore-target.ts';
 
@@ -100,7 +100,7 @@ export async function foreseeLocaleChange(
     manifest === undefined
       ? await readEncoding(source.name, source.read(signal))
       : knownBy(manifest).encoding;
-  return database.use(database.maintenanceName, signal, (admin) =>
+  return administer(database, signal, (admin) =>
     findLocaleChange(admin, name, (facts) => manifest?.database ?? chooseLocale(dumped, facts)),
   );
 }

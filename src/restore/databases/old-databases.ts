@@ -1,5 +1,5 @@
 import { messageOf, OperatorError } from '../../errors.ts';
-import type { Database } from '../../postgres/database.ts';
+import { administer, type Database } from '../../postgres/database.ts';
 import { describeCause } from '../../postgres/errors.ts';
 import {
   disableSubscription,
@@ -57,8 +57,8 @@ export async function disableOld(
   log: Logger,
 ): Promise<OldSubscriptions> {
   try {
-    const [subscriptions, restored] = await database.use(
-      database.maintenanceName,
+    const [subscriptions, restored] = await administer(
+      database,
       uninterrupted(),
       async (admin) => [await subscriptionsOf(admin, kept), await subscriptionsOf(admin, target)] as const,
     );
@@ -128,9 +128,7 @@ export async function dropOld(
 async function unused(database: Database, slots: readonly string[], log: Logger): Promise<string[]> {
   if (slots.length === 0) return [];
   try {
-    return await database.use(database.maintenanceName, uninterrupted(), (admin) =>
-      slotsOfNobody(admin, slots),
-    );
+    return await administer(database, uninterrupted(), (admin) => slotsOfNobody(admin, slots));
   } catch (error) {
     log.warn(
       `cannot tell whether the replication slots ${slots.join(', ')} are in use: ${describeCause(error)}`,

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { OperatorError, RestoreError } from '../../errors.ts';
 import { listDatabases, renameDatabase } from '../../postgres/administration.ts';
+import { administer } from '../../postgres/database.ts';
 import { renameStatement } from '../../postgres/database-statements.ts';
 import { describeCause, sqlState } from '../../postgres/errors.ts';
 import { endSessions } from '../../postgres/session.ts';
@@ -46,7 +47,7 @@ export async function placeScratch(
   const asAdmin = asAdminOf({ database, log }, `put the restored database in place of ${name}`);
   if (target.kind !== 'swap' || found.present === undefined) {
     await retryWhileAway(database, `to rename database ${scratch} to ${name}`, log, (server, signal) =>
-      server.use(server.maintenanceName, signal, (admin) => renameScratch(admin, scratch, name)),
+      administer(server, signal, (admin) => renameScratch(admin, scratch, name)),
     ).catch((error: unknown) => {
       throw keptScratch(error, name, scratch);
     });

@@ -1,4 +1,5 @@
 import { allowConnections, listDatabases } from '../../postgres/administration.ts';
+import { administer } from '../../postgres/database.ts';
 import { isScratchName } from './database-names.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -16,8 +17,8 @@ export async function reopenAfterKill(
   { database, log }: ServerContext,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { name, maintenanceName } = database;
-  return database.use(maintenanceName, signal, async (admin) => {
+  const { name } = database;
+  return administer(database, signal, async (admin) => {
     const databases = await listDatabases(admin);
     const closed = databases.filter(({ connectable }) => !connectable);
     const scratch = closed.find((other) => isScratchName(name, other.name));

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { createDatabase, failureBefore } from '../../postgres/administration.ts';
-import type { Database } from '../../postgres/database.ts';
+import { administer, type Database } from '../../postgres/database.ts';
 import { dropByHand } from '../../postgres/database-statements.ts';
 import { describeCause, errorCode, sqlState } from '../../postgres/errors.ts';
 import type { CreationOptions } from '../../postgres/facts.ts';
@@ -18,9 +18,7 @@ export async function createScratch(
   creation: CreationOptions,
 ): Promise<void> {
   // If interrupted, this might leave behind the database that it was creating.
-  await database.use(database.maintenanceName, uninterrupted(), (admin) =>
-    createDatabase(admin, scratch, creation),
-  );
+  await administer(database, uninterrupted(), (admin) => createDatabase(admin, scratch, creation));
 }
 
 /**

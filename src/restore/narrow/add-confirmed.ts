@@ -1,5 +1,6 @@
 import { RestoreError } from '../../errors.ts';
 import { type ConfirmAndLock, withLock } from '../../postgres/advisory-lock.ts';
+import { administer } from '../../postgres/database.ts';
 import type { ChosenDump } from '../chosen-dump.ts';
 import { findDatabases } from '../databases/find-target.ts';
 import type { LoadContext } from '../load-context.ts';
@@ -39,7 +40,7 @@ export async function addRowsConfirmed(
   const { database, confirm, lockFor } = context;
   const { into, only, dryRun } = options;
   const doing = `restore rows of ${only.join(', ')} from ${source.name} into database ${into} on ${database.server}`;
-  const found = await database.use(database.maintenanceName, signal, (admin) => findDatabases(admin, into));
+  const found = await administer(database, signal, (admin) => findDatabases(admin, into));
   if (found.present === undefined) {
     throw new RestoreError({
       doing: `cannot ${doing}`,

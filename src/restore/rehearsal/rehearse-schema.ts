@@ -7,7 +7,7 @@ import { refuseUnrunnable } from '../../dump/refusals.ts';
 import { createTokenizer } from '../../dump/tokenizer.ts';
 import type { CopyStart, DumpToken, Statement } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
-import type { Database } from '../../postgres/database.ts';
+import { administer, type Database } from '../../postgres/database.ts';
 import { dropByHand } from '../../postgres/database-statements.ts';
 import { databaseError, describeCause } from '../../postgres/errors.ts';
 import type { Logger } from '../../ui/log.ts';
@@ -48,16 +48,15 @@ export async function rehearseSchema(
 ): Promise<void> {
   const { database, log, startProgress } = context;
   const { scratch, plan } = options;
-  const admin = database.maintenanceName;
   // The real restore warns of what it skips; this one need not.
   const quiet: Logger = { ...log, info: log.debug, warn: log.debug };
   const into = { scratch, log: quiet };
   log.info(`trying all of ${source.name} but its rows on an empty database`);
   await createScratch(database, scratch, plan.creation);
   try {
-    await database.use(admin, signal, (client) => prepareScratch(client, plan, into));
+    await administer(database, signal, (client) => prepareScratch(client, plan, into));
     await runWithoutRows({ database, log: quiet, startProgress }, source, options, signal);
-    await database.use(admin, signal, (client) => finishScratch(client, plan, into));
+    await administer(database, signal, (client) => finishScratch(client, plan, into));
   } catch (error) {
     await dropScratch(database, scratch, log, error);
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { backupId, dumpKey, idTime, keyStart, parseObjectName } from '../catalog/backup-name.ts';
-import { isFree } from '../catalog/catalog.ts';
+import { type Catalog, isFree } from '../catalog/catalog.ts';
 import { StoreError } from '../errors.ts';
 import { abandonUpload, beginUpload } from '../s3/begin-upload.ts';
 import type { Store, Upload } from '../s3/store.ts';
@@ -27,16 +27,13 @@ export interface ClaimedId {
  *
  * @throws StoreError if a whole minute is taken
  */
-export async function claimFreeId(
-  { store, prefix }: { readonly store: Store; readonly prefix: string },
-  now: Date,
-  signal: AbortSignal,
-): Promise<ClaimedId> {
+export async function claimFreeId(catalog: Catalog, now: Date, signal: AbortSignal): Promise<ClaimedId> {
+  const { store } = catalog;
   let from = now;
   for (let tries = 1; ; tries += 1) {
-    const id = await findFreeId(store, prefix, from, signal);
-    const { upload } = await beginDump(store, prefix, id, signal);
-    const place = await placeOf(store, prefix, id, upload, signal).catch(async (error: unknown) => {
+    const id = await findFreeId(catalog, from, signal);
+    const { upload } = await beginDump(catalog, id, signal);
+    const place = await placeOf(catalog, id, upload, signal).catch(async (error: unknown) => {
       await abandonUpload(store, upload);
       throw error;
     });
@@ -50,8 +47,7 @@ export async function claimFreeId(
 
 /** Begins the upload of a dump without looking whether another one has the id. */
 export async function beginDump(
-  store: Store,
-  prefix: string,
+  { store, prefix }: Catalog,
   id: string,
   signal: AbortSignal,
 ): Promise<ClaimedId> {
@@ -59,12 +55,13 @@ export async function beginDump(
   return { id, upload: await beginUpload(store, dumpKey(prefix, id), options) };
 }
 
-async function findFreeId(store: Store, prefix: string, now: Date, signal: AbortSignal): Promise<string> {
+async function findFreeId(catalog: Catalog, now: Date, signal: AbortSignal): Promise<string> {
+  const { store, prefix } = catalog;
   const uploading = await listUploading(store, keyStart(prefix), signal);
   const taken = new Set(uploading.map(({ key }) => parseObjectName(prefix, key)?.id));
   for (let second = 0; second < SECONDS; second++) {
     const id = backupId(new Date(now.getTime() + second * 1000));
-    if (!taken.has(id) && (await isFree(store, prefix, id, signal))) return id;
+    if (!taken.has(id) && (await isFree(catalog, id, signal))) return id;
   }
   throw new StoreError({
     doing: `cannot name a backup in bucket ${store.bucket}`,
@@ -80,18 +77,17 @@ async function findFreeId(store: Store, prefix: string, now: Date, signal: Abort
  * @returns undefined if it is alone, and no other backup has its id by now
  */
 async function placeOf(
-  store: Store,
-  prefix: string,
+  catalog: Catalog,
   id: string,
   { key, uploadId }: Upload,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
     if (looks > 0) await delay(LOOK_AGAIN_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
-    const others = (await listUploading(store, key, signal)).filter(
+    const others = (await listUploading(catalog.store, key, signal)).filter(
       (other) => other.key === key && other.uploadId !== uploadId,
     );
-    if (others.length === 0) return (await isFree(store, prefix, id, signal)) ? undefined : 0;
+    if (others.length === 0) return (await isFree(catalog, id, signal)) ? undefined : 0;
     const place = others.filter((other) => other.uploadId < uploadId).length;
     if (place > 0) return place;
   }

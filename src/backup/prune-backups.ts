@@ -1,5 +1,5 @@
 import type { Backup } from '../catalog/backup.ts';
-import { listBackups } from '../catalog/catalog.ts';
+import { type Catalog, listBackups } from '../catalog/catalog.ts';
 import { StoreError } from '../errors.ts';
 import { type GuardedPlan, holdBack } from '../retention/hold-back.ts';
 import { planRetention } from '../retention/plan-retention.ts';
@@ -13,9 +13,7 @@ import type { Logger } from '../ui/log.ts';
 import { objectsOf, removeBackups } from './remove-backups.ts';
 
 /** What deciding about backups needs, and deleting them. */
-export interface PruneContext {
-  readonly store: Store;
-  readonly prefix: string;
+export interface PruneContext extends Catalog {
   /** The database whose backups are pruned, with those that do not say what they are of; undefined for all. */
   readonly own: string | undefined;
   readonly rules: RetentionRules;
@@ -37,8 +35,8 @@ export async function planPrune(
   signal: AbortSignal,
   made?: string,
 ): Promise<GuardedPlan> {
-  const { store, prefix, own, rules, zone, shrinkGuard } = context;
-  const backups = await listBackups(store, prefix, signal);
+  const { own, rules, zone, shrinkGuard } = context;
+  const backups = await listBackups(context, signal);
   const now = earlierClock(context);
   const verdicts = planRetention(backups, rules, now, zone, own);
   return holdBack(verdicts, { share: shrinkGuard, made, own }, now);

@@ -79,16 +79,16 @@ function refuseUnrestorable(file: string): (token: DumpToken) => void {
 
 /** A dump that was fetched keeps the time in its name, so that it is listed where it belongs. */
 async function claimId(
-  { store, prefix }: PushContext,
+  context: PushContext,
   file: string,
   now: Date,
   signal: AbortSignal,
 ): Promise<ClaimedId> {
   const named = fileTime(basename(file));
-  if (named === undefined) return claimFreeId({ store, prefix }, now, signal);
-  if (await isFree(store, prefix, named, signal)) return beginDump(store, prefix, named, signal);
+  if (named === undefined) return claimFreeId(context, now, signal);
+  if (await isFree(context, named, signal)) return beginDump(context, named, signal);
   throw new StoreError({
-    doing: `cannot push ${file} to bucket ${store.bucket}`,
+    doing: `cannot push ${file} to bucket ${context.store.bucket}`,
     problem: `backup ${named} already exists`,
     remedy: 'rename the file to store it under the current time',
   });

@@ -1,4 +1,5 @@
 import { manifestKey } from '../catalog/backup-name.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import { encodeManifest, MANIFEST_LIMIT, type Manifest } from '../catalog/manifest.ts';
 import type { DumpIndex } from '../dump/dump-index.ts';
 import { createScanner } from '../dump/scanner.ts';
@@ -18,9 +19,7 @@ import { uninterrupted } from '../uninterrupted.ts';
 const CLEAN_UP_MS = 10_000;
 
 /** Where a dump goes and how it is split into parts. */
-export interface DumpDestination {
-  readonly store: Store;
-  readonly prefix: string;
+export interface DumpDestination extends Catalog {
   readonly maxParts: number;
   readonly partsInFlight: number;
 }

@@ -9,13 +9,18 @@ import { type Manifest, mayBeOf } from './manifest.ts';
 /** Manifests read at the same time. */
 const READERS = 8;
 
-/**
- * Every backup under `prefix`, newest first, with the heads of their manifests. Objects with other names are ignored.
- */
-export async function listBackups(store: Store, prefix: string, signal: AbortSignal): Promise<Backup[]> {
-  const objects = await findObjects(store, prefix, signal);
+/** Where backups are. */
+export interface Catalog {
+  readonly store: Store;
+  /** The prefix of their keys, with its slash. */
+  readonly prefix: string;
+}
+
+/** Every backup, newest first, with the heads of their manifests. Objects with other names are ignored. */
+export async function listBackups(catalog: Catalog, signal: AbortSignal): Promise<Backup[]> {
+  const objects = await findObjects(catalog, signal);
   const backups = await mapConcurrently(objects, READERS, async ([id, found]) =>
-    (await describeBackups(store, id, found, signal)).map(withHead),
+    (await describeBackups(catalog.store, id, found, signal)).map(withHead),
   );
   return backups.flat();
 }
@@ -31,12 +36,11 @@ function withHead(backup: Backup<Manifest>): Backup {
  * The same, but each manifest is read only when its backup is requested: for callers that need only the newest few.
  */
 export async function* newestBackups(
-  store: Store,
-  prefix: string,
+  catalog: Catalog,
   signal: AbortSignal,
 ): AsyncGenerator<Backup<Manifest>> {
-  for (const [id, found] of await findObjects(store, prefix, signal)) {
-    yield* await describeBackups(store, id, found, signal);
+  for (const [id, found] of await findObjects(catalog, signal)) {
+    yield* await describeBackups(catalog.store, id, found, signal);
   }
 }
 
@@ -48,8 +52,7 @@ export async function* newestBackups(
  * @param isWanted which of its backups count; by default all, in any state
  */
 export async function newestBackup(
-  store: Store,
-  prefix: string,
+  catalog: Catalog,
   {
     database,
     now,
@@ -61,7 +64,7 @@ export async function newestBackup(
   },
   signal: AbortSignal,
 ): Promise<Backup<Manifest> | undefined> {
-  for await (const backup of newestBackups(store, prefix, signal))
+  for await (const backup of newestBackups(catalog, signal))
     if (!isAhead(backup, now) && mayBeOf(backup, database) && isWanted(backup)) return backup;
   return undefined;
 }
@@ -102,19 +105,17 @@ export async function lookUpDump(
 
 /** Reads the backups with an id: one for each dump of this time, the one that has a manifest first. */
 export async function findBackups(
-  store: Store,
-  prefix: string,
+  catalog: Catalog,
   id: string,
   signal: AbortSignal,
 ): Promise<Backup<Manifest>[]> {
-  const [only] = await findObjects(store, prefix, signal, id);
-  return only === undefined ? [] : describeBackups(store, id, only[1], signal);
+  const [only] = await findObjects(catalog, signal, id);
+  return only === undefined ? [] : describeBackups(catalog.store, id, only[1], signal);
 }
 
 /** The objects of each backup, or of the one with this id, newest first. */
 async function findObjects(
-  store: Store,
-  prefix: string,
+  { store, prefix }: Catalog,
   signal: AbortSignal,
   id?: string,
 ): Promise<[id: string, FoundObjects][]> {
@@ -135,8 +136,7 @@ async function findObjects(
 
 /** Whether the store holds nothing of a backup with this id, or of any. */
 export async function isFree(
-  store: Store,
-  prefix: string,
+  { store, prefix }: Catalog,
   id: string | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {

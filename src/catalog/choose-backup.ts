@@ -1,8 +1,7 @@
 import { ConfigError, DumpError, NotFoundError } from '../errors.ts';
-import type { Store } from '../s3/store.ts';
 import type { Backup, BrokenBackup, UsableBackup } from './backup.ts';
 import { backupTime, isAhead } from './backup-time.ts';
-import { findBackups, newestBackups } from './catalog.ts';
+import { type Catalog, findBackups, newestBackups } from './catalog.ts';
 import { lookElsewhere } from './look-elsewhere.ts';
 import { type Manifest, otherDatabase } from './manifest.ts';
 import { type Check, damagedCheck, faultyCheck } from './verification.ts';
@@ -68,15 +67,14 @@ export interface ChoiceOptions {
  * @throws DumpError if the one asked for by id is broken
  */
 export async function chooseBackup(
-  store: Store,
-  prefix: string,
+  catalog: Catalog,
   wanted: Wanted,
   options: ChoiceOptions,
 ): Promise<UsableBackup<Manifest>> {
   const chosen =
     wanted.by === 'id'
-      ? await chooseNamed(store, prefix, wanted, options.signal)
-      : await chooseNewest(store, prefix, wanted, options);
+      ? await chooseNamed(catalog, wanted, options.signal)
+      : await chooseNewest(catalog, wanted, options);
   const check = faultyCheck(chosen.verified);
   if (check !== undefined) options.doubt?.(chosen, check);
   if (chosen.unreadRecord !== undefined) options.unread?.(chosen, chosen.unreadRecord);
@@ -84,27 +82,25 @@ export async function chooseBackup(
 }
 
 async function chooseNamed(
-  store: Store,
-  prefix: string,
+  catalog: Catalog,
   wanted: NamedBackup,
   signal: AbortSignal,
 ): Promise<UsableBackup<Manifest>> {
   const doing = `cannot use backup ${wanted.id}`;
-  const backup = await findNamed(store, prefix, wanted, doing, signal);
+  const backup = await findNamed(catalog, wanted, doing, signal);
   if (backup.state === 'broken') throw new DumpError({ doing, problem: backup.fault, remedy: SEE_LIST });
   return backup;
 }
 
 async function chooseNewest(
-  store: Store,
-  prefix: string,
+  catalog: Catalog,
   wanted: WantedNewest,
   options: ChoiceOptions,
 ): Promise<UsableBackup<Manifest>> {
-  const search = await findNewest(store, prefix, wanted, options);
+  const search = await findNewest(catalog, wanted, options);
   if (search.kind === 'none') {
-    const where = `${prefix} of bucket ${store.bucket}`;
-    const remedy = search.unfit.length > 0 ? SEE_LIST : await lookElsewhere(store, prefix, options.signal);
+    const where = `${catalog.prefix} of bucket ${catalog.store.bucket}`;
+    const remedy = search.unfit.length > 0 ? SEE_LIST : await lookElsewhere(catalog, options.signal);
     throw nothingFound(where, wanted, options.database, search.unfit, remedy);
   }
   for (const { backup, check } of search.passed) options.passOver?.(backup, check);
@@ -136,12 +132,7 @@ type Unfit =
   | { readonly kind: 'later' | 'ahead' | 'unusable'; readonly id: string }
   | { readonly kind: 'other'; readonly id: string; readonly database: string };
 
-async function findNewest(
-  store: Store,
-  prefix: string,
-  wanted: WantedNewest,
-  options: ChoiceOptions,
-): Promise<Search> {
+async function findNewest(catalog: Catalog, wanted: WantedNewest, options: ChoiceOptions): Promise<Search> {
   const passed: Faulty[] = [];
   const unfit: Unfit[] = [];
   const found = (backup: UsableBackup<Manifest>, passed: readonly Faulty[]): Search => {
@@ -150,7 +141,7 @@ async function findNewest(
     );
     return { kind: 'found', backup, passed, broken };
   };
-  for await (const backup of newestBackups(store, prefix, options.signal)) {
+  for await (const backup of newestBackups(catalog, options.signal)) {
     const judged = judge(backup, wanted, options);
     if (judged.kind === 'fit') return found(judged.backup, passed);
     if (judged.kind === 'faulty') passed.push(judged);
@@ -225,13 +216,13 @@ function nothingFound(
  * @throws ConfigError if several have the id and none of them has a manifest
  */
 export async function findNamed(
-  store: Store,
-  prefix: string,
+  catalog: Catalog,
   { id, file }: NamedBackup,
   doing: string,
   signal: AbortSignal,
 ): Promise<Backup<Manifest>> {
-  const found = await findBackups(store, prefix, id, signal);
+  const { store, prefix } = catalog;
+  const found = await findBackups(catalog, id, signal);
   const keys = found.map(({ dump, manifest }) => dump?.key ?? manifest?.key);
   const at = file === undefined ? 0 : keys.indexOf(`${prefix}${file}`);
   const backup = found[at];

@@ -41,12 +41,13 @@ export async function mediaAuditContext(
 ): Promise<AuditContext & BackupAuditContext> {
   const { config } = session;
   const context = await backupAuditContext(session, store, env);
+  const catalog = { store, prefix: config.prefix };
   return {
     ...context,
     database,
     graceMs: config.grace,
     keptBackups: async (signal) =>
-      keptMedia({ ...context, database }, await listBackups(store, config.prefix, signal), signal),
+      keptMedia({ ...context, database }, await listBackups(catalog, signal), signal),
   };
 }
 

@@ -156,7 +156,7 @@ async function auditAll(invocation: Invocation): Promise<number> {
     const context = await backupAuditContext(session, store, invocation.env);
     return findOutlooks(
       context,
-      await listBackups(store, config.prefix, invocation.signal),
+      await listBackups({ store, prefix: config.prefix }, invocation.signal),
       invocation.signal,
     );
   });

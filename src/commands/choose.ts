@@ -18,7 +18,11 @@ export function chooseFor(
   store: Store,
   wanted: Wanted,
 ): Promise<UsableBackup<Manifest>> {
-  return chooseBackup(store, session.config.prefix, wanted, choiceOptions(invocation, session, wanted));
+  return chooseBackup(
+    { store, prefix: session.config.prefix },
+    wanted,
+    choiceOptions(invocation, session, wanted),
+  );
 }
 
 /**

@@ -18,11 +18,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const { config, signal } = session;
   const now = session.now();
   const { backups, remedy } = await withStore(session, async (store) => {
-    const backups = await listBackups(store, config.prefix, signal);
-    return {
-      backups,
-      remedy: backups.length > 0 ? '' : await lookElsewhere(store, config.prefix, signal),
-    };
+    const catalog = { store, prefix: config.prefix };
+    const backups = await listBackups(catalog, signal);
+    return { backups, remedy: backups.length > 0 ? '' : await lookElsewhere(catalog, signal) };
   });
   const shrink = judgeShrink(backups, config.shrinkGuard, now);
   const larger = findLarger(backups, config.shrinkGuard, now);

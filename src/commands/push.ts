@@ -48,7 +48,7 @@ async function warnIfNotKept(
 ): Promise<void> {
   try {
     const own = readIfGiven(invocation, 'database');
-    const backups = await listBackups(store, config.prefix, invocation.signal);
+    const backups = await listBackups({ store, prefix: config.prefix }, invocation.signal);
     const pushed = backups.find((backup) => backup.id === id);
     if (pushed === undefined) return;
     const next = { ...pushed, id: backupId(now()) };

@@ -50,7 +50,7 @@ export async function withSource(
   const inPlace = (invocation.options as RestoreFlags).inPlace === true;
   return withStore(session, async (store) => {
     const named = wantedBackup(wanted, prefix);
-    const backup = await chooseBackup(store, prefix, named, {
+    const backup = await chooseBackup({ store, prefix }, named, {
       ...choiceOptions(invocation, session, named),
       database: config.database,
       passOver: ({ id }, check) =>

@@ -28,12 +28,12 @@ export async function run(invocation: Invocation, id: string): Promise<number> {
     return EXIT.done;
   }
   const session = openSession(invocation, SHOW_GROUPS);
-  const { config } = session;
+  const { config, signal } = session;
   const wanted = readBackupId(id, 'ID');
   const backup = await withStore(session, (store) =>
     // A broken backup can be shown too.
     wanted.by === 'id'
-      ? findNamed(store, config.prefix, wanted, `cannot show backup ${wanted.id}`, invocation.signal)
+      ? findNamed({ store, prefix: config.prefix }, wanted, `cannot show backup ${wanted.id}`, signal)
       : chooseFor(invocation, session, store, wanted),
   );
   session.print(

@@ -1,11 +1,10 @@
 import type { Backup } from '../catalog/backup.ts';
-import { isDeleted, newestBackup, newestBackups } from '../catalog/catalog.ts';
+import { type Catalog, isDeleted, newestBackup, newestBackups } from '../catalog/catalog.ts';
 import { findNamed, SEE_LIST, type Wanted } from '../catalog/choose-backup.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import { type Depth, faultLine } from '../catalog/verification.ts';
 import { readIfGiven } from '../config/config.ts';
 import { ConfigError, EXIT, NotFoundError, OperatorError } from '../errors.ts';
-import type { Store } from '../s3/store.ts';
 import { joinLines } from '../ui/controls.ts';
 import { formatCount, formatNumber } from '../ui/format.ts';
 import type { Verification } from '../verify/evidence.ts';
@@ -61,11 +60,11 @@ async function verifyEach(
   tell: (verification: Verification) => void,
   signal: AbortSignal,
 ): Promise<Looked> {
-  const { store, prefix, log } = context;
+  const { store, log } = context;
   const results: Verification[] = [];
   let failed = 0;
   let isEmpty = true;
-  for await (const backup of newestBackups(store, prefix, signal)) {
+  for await (const backup of newestBackups(context, signal)) {
     isEmpty = false;
     try {
       const verification = await verifyBackup(context, backup, depth, signal);
@@ -81,7 +80,7 @@ async function verifyEach(
       failed += 1;
     }
   }
-  if (isEmpty) throw noBackup(store, prefix);
+  if (isEmpty) throw noBackup(context);
   return { results, failed };
 }
 
@@ -92,23 +91,20 @@ function readDepth({ quick, restore }: VerifyFlags): Depth {
 
 /** A broken one too: finding those is the purpose. */
 async function choose(
-  { store, prefix, now }: VerifyContext,
+  context: VerifyContext,
   invocation: Invocation,
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<Backup<Manifest>> {
-  if (wanted.by === 'id')
-    return findNamed(store, prefix, wanted, `cannot verify backup ${wanted.id}`, signal);
+  if (wanted.by === 'id') return findNamed(context, wanted, `cannot verify backup ${wanted.id}`, signal);
   const database = readIfGiven(invocation, 'database');
-  const newest = await newestBackup(store, prefix, { database, now: now() }, signal);
-  if (newest === undefined)
-    throw noBackup(store, prefix, { database, but: ', or only ones dated in the future' });
+  const newest = await newestBackup(context, { database, now: context.now() }, signal);
+  if (newest === undefined) throw noBackup(context, { database, but: ', or only ones dated in the future' });
   return newest;
 }
 
 function noBackup(
-  store: Store,
-  prefix: string,
+  { store, prefix }: Catalog,
   { database, but = '' }: { readonly database?: string | undefined; readonly but?: string } = {},
 ): NotFoundError {
   const whose = database === undefined ? '' : ` of database ${database}`;

@@ -1,9 +1,8 @@
 import type { Backup } from '../catalog/backup.ts';
-import { newestBackups } from '../catalog/catalog.ts';
+import { type Catalog, newestBackups } from '../catalog/catalog.ts';
 import { mayBeOf } from '../catalog/manifest.ts';
 import { StoreError } from '../errors.ts';
 import { measurePair } from '../retention/shrink-guard.ts';
-import type { Store } from '../s3/store.ts';
 import { formatDuration } from '../ui/format.ts';
 import { type Health, type HealthRules, judgeHealth, newestTaken } from './judge-health.ts';
 
@@ -16,9 +15,7 @@ const MOST_READ = 20;
  */
 const LIMIT_MS = 45_000;
 
-interface HealthContext {
-  readonly store: Store;
-  readonly prefix: string;
+interface HealthContext extends Catalog {
   readonly rules: HealthRules;
   readonly now: Date;
   /** Only tests set it. */
@@ -48,13 +45,11 @@ export async function checkHealth(context: HealthContext, signal: AbortSignal): 
 }
 
 /** The newest backups that count, as many as are needed to judge by. */
-async function readNewest(
-  { store, prefix, rules, now }: HealthContext,
-  signal: AbortSignal,
-): Promise<Backup[]> {
+async function readNewest(context: HealthContext, signal: AbortSignal): Promise<Backup[]> {
+  const { rules, now } = context;
   const seen: Backup[] = [];
   let read = 0;
-  for await (const backup of newestBackups(store, prefix, signal)) {
+  for await (const backup of newestBackups(context, signal)) {
     read += 1;
     if (mayBeOf(backup, rules.database)) seen.push(backup);
     const compared = rules.shrinkGuard === 0 || measurePair(seen, now) !== undefined;

@@ -102,8 +102,8 @@ async function moveOrphans(
   audited: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<QuarantineReport> {
-  const { store, database, prefix, ownSources, mediaPrefix } = context;
-  const backups = await listBackups(store, prefix, signal);
+  const { database, ownSources, mediaPrefix } = context;
+  const backups = await listBackups(context, signal);
   const since = backups.filter(({ id }) => !audited.has(id));
   const kept = await keptMedia(context, since, signal);
   const openProtectors = await proveProtectors(describeMove(context), kept, signal);

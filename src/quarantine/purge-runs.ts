@@ -107,7 +107,7 @@ async function withNeeds<T>(
   work: (needs: Needs) => Promise<T>,
 ): Promise<T> {
   const { store, database, quarantinePrefix, ownSources, mediaPrefix } = context;
-  const kept = await keptMedia(context, await listBackups(store, context.prefix, signal), signal);
+  const kept = await keptMedia(context, await listBackups(context, signal), signal);
   const doing = `cannot purge ${quarantinePrefix} of bucket ${store.bucket}`;
   const openProtectors = await proveProtectors(doing, kept, signal);
   return database.use(database.name, signal, async (client) =>

@@ -52,14 +52,9 @@ async function lookForNewest(
   signal: AbortSignal,
 ): Promise<{ readonly verdict: Missed; readonly next: readonly Date[] }> {
   await makeBucket(context, signal);
-  const { store, prefix, database } = context;
   const now = context.now();
-  const backup = await newestBackup(
-    store,
-    prefix,
-    { database: database.name, now, isWanted: isTaken },
-    signal,
-  );
+  const wanted = { database: context.database.name, now, isWanted: isTaken };
+  const backup = await newestBackup(context, wanted, signal);
   const newest = backup && backupTime(backup);
   const first = resumeInterval(schedule, newest, now);
   const next = first === undefined ? [] : [first, ...upcomingTimes(schedule, first, 2)];

@@ -25,7 +25,7 @@ export function verifyJob(context: VerifyJobContext, schedule: Timetable, depth:
 
 async function verifyNewest(context: VerifyJobContext, depth: Depth, signal: AbortSignal): Promise<void> {
   const { store, prefix, database, now, log } = context;
-  const backup = await newestBackup(store, prefix, { database, now: now() }, signal);
+  const backup = await newestBackup(context, { database, now: now() }, signal);
   if (backup === undefined) {
     log.warn(
       `there is no backup of database ${database} to verify under ${prefix} of bucket ${store.bucket}, or only ones dated in the future`,

@@ -1,6 +1,6 @@
 import { type Backup, verifiedObject } from '../catalog/backup.ts';
 import { verifiedKey } from '../catalog/backup-name.ts';
-import { isDeleted } from '../catalog/catalog.ts';
+import { type Catalog, isDeleted } from '../catalog/catalog.ts';
 import { isRecordOf } from '../catalog/describe-backup.ts';
 import {
   addCheck,
@@ -18,9 +18,7 @@ import type { Verification } from './evidence.ts';
 /** How often to try again if another verification records its result at the same time. */
 const MOST_TRIES = 5;
 
-interface RecordContext {
-  readonly store: Store;
-  readonly prefix: string;
+interface RecordContext extends Catalog {
   readonly tool: string;
   readonly now: () => Date;
   readonly log: Logger;

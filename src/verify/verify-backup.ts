@@ -1,5 +1,5 @@
 import type { Backup, BrokenBackup, UsableBackup } from '../catalog/backup.ts';
-import { isDeleted } from '../catalog/catalog.ts';
+import { type Catalog, isDeleted } from '../catalog/catalog.ts';
 import { deletedMeanwhile } from '../catalog/choose-backup.ts';
 import { backupSource, type DumpSource } from '../catalog/dump-source.ts';
 import type { Manifest } from '../catalog/manifest.ts';
@@ -20,9 +20,7 @@ import type { Evidence, Verification } from './evidence.ts';
 import { recordCheck } from './record-check.ts';
 
 /** What verifying backups needs. */
-export interface VerifyContext extends ClientTools, ByteTools {
-  readonly store: Store;
-  readonly prefix: string;
+export interface VerifyContext extends Catalog, ClientTools, ByteTools {
   /** Name and version of this program. */
   readonly tool: string;
   readonly now: () => Date;

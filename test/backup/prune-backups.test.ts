@@ -48,7 +48,7 @@ async function prune(given: PruneContext = context()): Promise<string[]> {
 }
 
 async function states(): Promise<string[]> {
-  const backups = await listBackups(bed.store, 'backup/', signal);
+  const backups = await listBackups({ store: bed.store, prefix: 'backup/' }, signal);
   return backups.map(({ id, state }) => `${id} ${state}`);
 }
 
@@ -119,7 +119,7 @@ test('a backup whose manifest is in an archive stays, and keeps no other from go
   const what = { kind: 'error', status: 403, code: 'InvalidObjectState' } as const;
   bed.server.faults.push({ operation: 'GetObject', key: /20260822.*manifest/, what });
   expect(await prune()).toEqual(['20260821000000']);
-  const [, , archived] = await listBackups(bed.store, 'backup/', signal);
+  const [, , archived] = await listBackups({ store: bed.store, prefix: 'backup/' }, signal);
   expect(archived).toMatchObject({
     id: '20260822000000',
     state: 'broken',

@@ -56,7 +56,7 @@ async function store(prefix: string, circumstances: Circumstances = {}) {
     snapshot: null,
     migrations,
   };
-  const { upload } = await beginDump(bed.store, prefix, ID, signal);
+  const { upload } = await beginDump({ store: bed.store, prefix }, ID, signal);
   const options = {
     upload,
     media,
@@ -79,7 +79,7 @@ async function leftovers(prefix: string): Promise<{ keys: string[]; uploads: str
 
 /** The one backup under a prefix, each of whose bytes was compared with its manifest. */
 async function provenBackup(prefix: string): Promise<Backup<Manifest>> {
-  const backups = await listBackups(bed.store, prefix, signal);
+  const backups = await listBackups({ store: bed.store, prefix }, signal);
   expect(backups.map(({ state }) => state)).toEqual(['complete']);
   const backup = (await findBackup(bed.store, prefix, backups[0]!.id, signal))!;
   const { dump, manifest } = backup;

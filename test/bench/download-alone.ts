@@ -10,7 +10,7 @@ const store = openStore(config);
 const { signal } = new AbortController();
 let bytes = 0;
 let expected: number | undefined;
-for await (const { dump } of newestBackups(store, config.prefix, signal)) {
+for await (const { dump } of newestBackups({ store, prefix: config.prefix }, signal)) {
   if (dump === undefined) break;
   expected = dump.bytes;
   for await (const chunk of readObject(store, dump.key, { signal })) bytes += chunk.length;

@@ -59,7 +59,11 @@ export const TABLE: Subject = {
 async function readManifest({ env, signal }: Bench): Promise<Manifest> {
   const store = openStore(readConfig({ env, flags: {} }, ['store']));
   try {
-    const backup = await newestBackup(store, PREFIX, { database: undefined, now: new Date() }, signal);
+    const backup = await newestBackup(
+      { store, prefix: PREFIX },
+      { database: undefined, now: new Date() },
+      signal,
+    );
     if (backup?.manifest === undefined) throw new Error('the backup has no manifest');
     return backup.manifest;
   } finally {

@@ -32,6 +32,8 @@ const DATABASE: NonNullable<Manifest['database']> = {
 };
 
 let bed: TestBed;
+const catalog = () => ({ store: bed.store, prefix: 'backup/' });
+
 beforeEach(async () => {
   bed = await createTestBed(inject('postgres'));
 });
@@ -78,7 +80,7 @@ async function put(name: string, body: Buffer | string): Promise<void> {
 }
 
 const states = async () =>
-  (await listBackups(bed.store, 'backup/', signal)).map((backup) => ({
+  (await listBackups(catalog(), signal)).map((backup) => ({
     id: backup.id,
     state: backup.state,
     ...(backup.state === 'broken' ? { fault: backup.fault } : {}),
@@ -127,7 +129,7 @@ test('a manifest that cannot be read takes no dump of another form with it', asy
     await put(`postgres-backup-202601${day}000000.manifest.json`, '{');
     for (const suffix of suffixes) await put(`postgres-backup-202601${day}000000.${suffix}`, DUMP);
   }
-  const found = await listBackups(bed.store, 'backup/', signal);
+  const found = await listBackups(catalog(), signal);
   expect(found.map(({ state, dump }) => [state, dump?.key.replace(/^.*-202601/, '')])).toEqual([
     ['broken', undefined],
     ['foreign', '03000000.sql.gz'],
@@ -155,7 +157,7 @@ test('the latest is one of the database that is asked for, and none that lies ah
   await put('postgres-backup-20260201010000.manifest.json', ofDatabase('20260201010000', 'topobank'));
   const choose = async (database?: string, wanted: Wanted = { by: 'latest' }) => {
     const options = { now: new Date('2026-02-01'), signal, ...(database === undefined ? {} : { database }) };
-    return (await chooseBackup(bed.store, 'backup/', wanted, options)).id;
+    return (await chooseBackup(catalog(), wanted, options)).id;
   };
   expect(await choose()).toBe('20260102000000');
   expect(await choose('topobank')).toBe('20260101000000');
@@ -170,7 +172,7 @@ test('the latest is one of the database that is asked for, and none that lies ah
     /all usable backups of database other under .* are later; the oldest is 20260102000000 — run/,
   );
   const early = { now: new Date('2025-12-31'), database: 'topobank', signal };
-  await expect(chooseBackup(bed.store, 'backup/', { by: 'latest' }, early)).rejects.toThrow(
+  await expect(chooseBackup(catalog(), { by: 'latest' }, early)).rejects.toThrow(
     /there is no usable backup under \S+ of bucket \S+; 20990101000000 is dated in the future — to use that one anyway, give its id: 20990101000000$/,
   );
   // A dump that does not tell whose it is may be any database's.
@@ -183,8 +185,8 @@ test('the one that is chosen is the newest that can be restored, or the named on
   await put('postgres-backup-20260101000000.manifest.json', encodeManifest(manifestOf('20260101000000')));
   await put('postgres-backup-20260102000000.sql', DUMP);
   await put('postgres-backup-20260103000000.manifest.json', encodeManifest(manifestOf('20260103000000')));
-  const choose = async (wanted: Parameters<typeof chooseBackup>[2]) =>
-    (await chooseBackup(bed.store, 'backup/', wanted, { now: new Date(), signal })).id;
+  const choose = async (wanted: Parameters<typeof chooseBackup>[1]) =>
+    (await chooseBackup(catalog(), wanted, { now: new Date(), signal })).id;
   expect(await choose({ by: 'latest' })).toBe('20260102000000');
   expect(await choose({ by: 'time', at: new Date('2026-01-02T00:00:00Z') })).toBe('20260102000000');
   expect(await choose({ by: 'time', at: new Date('2026-01-01T23:59:59Z') })).toBe('20260101000000');
@@ -192,15 +194,15 @@ test('the one that is chosen is the newest that can be restored, or the named on
   const broken: string[] = [];
   const overBroken = ({ id, fault }: { id: string; fault: string }) => broken.push(`${id}: ${fault}`);
   const options = { now: new Date(), overBroken, signal };
-  await chooseBackup(bed.store, 'backup/', { by: 'latest' }, options);
+  await chooseBackup(catalog(), { by: 'latest' }, options);
   expect(broken).toEqual([expect.stringMatching(/^20260103000000: the dump \S+ is missing$/)]);
-  await chooseBackup(bed.store, 'backup/', { by: 'time', at: new Date('2026-01-02') }, options);
+  await chooseBackup(catalog(), { by: 'time', at: new Date('2026-01-02') }, options);
   expect(broken).toHaveLength(1);
   await expect(choose({ by: 'time', at: new Date('2025-12-31') })).rejects.toThrow(
     /all usable backups under .* are later; the oldest is 20260101000000 — run/,
   );
   await expect(
-    chooseBackup(bed.store, 'elsewhere/', { by: 'latest' }, { now: new Date(), signal }),
+    chooseBackup({ store: bed.store, prefix: 'elsewhere/' }, { by: 'latest' }, { now: new Date(), signal }),
   ).rejects.toThrow(
     /there is no backup under elsewhere\/ of bucket \S+ — set S3_PREFIX to where there are backups: backup\/$/,
   );
@@ -234,7 +236,7 @@ test('a restore passes over backups whose bytes are known to be others, unless a
     const doubted: string[] = [];
     const doubt = (chosen: { id: string }) => doubted.push(chosen.id);
     const options = { now: new Date(), passOver, doubt, signal };
-    const { id } = await chooseBackup(bed.store, 'backup/', wanted, options);
+    const { id } = await chooseBackup(catalog(), wanted, options);
     return { id, passed, doubted };
   };
   await find(ids[4], 'full');
@@ -252,14 +254,14 @@ test('a restore passes over backups whose bytes are known to be others, unless a
   expect(await choose(before('2026-01-02T12:00:00Z'))).toEqual({ id: ids[1], passed: [], doubted: [ids[1]] });
   expect(await choose({ by: 'id', id: ids[4] })).toEqual({ id: ids[4], passed: [], doubted: [ids[4]] });
   // Who does not restore looks at the newest.
-  const { id } = await chooseBackup(bed.store, 'backup/', { by: 'latest' }, { now: new Date(), signal });
+  const { id } = await chooseBackup(catalog(), { by: 'latest' }, { now: new Date(), signal });
   expect(id).toBe(ids[4]);
   for (const id of ids.slice(0, 3)) await bed.store.remove([`backup/postgres-backup-${id}.sql`], signal);
   expect(await choose()).toEqual({ id: ids[4], passed: [], doubted: [ids[4]] });
   const broken: string[] = [];
   const overBroken = (older: { id: string }) => broken.push(older.id);
   const options = { now: new Date(), passOver: () => {}, overBroken, signal };
-  await chooseBackup(bed.store, 'backup/', { by: 'latest' }, options);
+  await chooseBackup(catalog(), { by: 'latest' }, options);
   expect(broken).toEqual([]);
 });
 

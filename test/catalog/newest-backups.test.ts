@@ -14,6 +14,8 @@ beforeAll(async () => {
   bed = await createTestBed(inject('postgres'));
 });
 
+const catalog = () => ({ store: bed.store, prefix: 'backup/' });
+
 beforeEach(async () => {
   await bed.store.remove(await bed.keys(), signal);
   const make = makeBackups(bed.store);
@@ -27,7 +29,7 @@ const readKeys = () =>
   bed.server.requests.filter(({ operation }) => operation === 'GetObject').map(({ key }) => key);
 
 test('a manifest is read when its backup is asked for', async () => {
-  for await (const { id } of newestBackups(bed.store, 'backup/', signal)) {
+  for await (const { id } of newestBackups(catalog(), signal)) {
     if (id === '20261123000000') break;
   }
   expect(readKeys()).toEqual([
@@ -37,7 +39,7 @@ test('a manifest is read when its backup is asked for', async () => {
 });
 
 test('the latest is found with one manifest', async () => {
-  const latest = await chooseBackup(bed.store, 'backup/', { by: 'latest' }, { now: new Date(), signal });
+  const latest = await chooseBackup(catalog(), { by: 'latest' }, { now: new Date(), signal });
   expect(latest.id).toBe('20261124000000');
   expect(readKeys()).toEqual(['backup/postgres-backup-20261124000000.manifest.json']);
 });
@@ -51,7 +53,7 @@ test('a backup that is deleted while the list is made is not in it', async () =>
     times: 1,
     what: { kind: 'hold', until: deleted.promise, onHeld: () => reading.resolve() },
   });
-  const listing = listBackups(bed.store, 'backup/', signal);
+  const listing = listBackups(catalog(), signal);
   await reading.promise;
   await bed.store.remove(['backup/postgres-backup-20261122000000.sql', MANIFEST], signal);
   deleted.resolve();

@@ -34,7 +34,7 @@ describe.skipIf(inject('docker') === null)(
     });
 
     function list(): Promise<Backup[]> {
-      return listBackups(store, 'backup/', inTime());
+      return listBackups({ store, prefix: 'backup/' }, inTime());
     }
 
     test('the latest is restored out of a bucket that holds go-s3-backup’s dumps alone', async () => {

@@ -42,7 +42,7 @@ describe.skipIf(inject('docker') === null)('the service of docker/topobank/produ
   });
 
   async function states(): Promise<string[]> {
-    return (await listBackups(store, 'backup/', inTime())).map(({ state }) => state);
+    return (await listBackups({ store, prefix: 'backup/' }, inTime())).map(({ state }) => state);
   }
 
   async function pendingUploads(): Promise<string[]> {

@@ -96,7 +96,7 @@ function createService(
 }
 
 async function ids(): Promise<string[]> {
-  const backups = await listBackups(bed.store, 'backup/', new AbortController().signal);
+  const backups = await listBackups({ store: bed.store, prefix: 'backup/' }, new AbortController().signal);
   return backups.map(({ id, state }) => `${id} ${state}`).toReversed();
 }
 

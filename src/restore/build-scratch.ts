@@ -95,10 +95,10 @@ export async function buildScratch(
     signal.throwIfAborted();
     return all;
   } catch (error) {
-    const holdsSome = () => mayHoldRows(database, scratch, log);
+    const holdsSome = () => mayHoldRows(context, scratch);
     if (isAlone && (filled !== undefined || (isRefusal(error) && (await holdsSome()))))
       options.onLeft(await finishLeft(context, options, { error, filled }, signal));
-    else await dropScratch(database, scratch, log, error);
+    else await dropScratch(context, scratch, error);
     throw selection === undefined ? error : perhapsForLackOfTables(error);
   }
 }
@@ -115,8 +115,8 @@ async function finishLeft(
   { error, filled }: { readonly error: unknown; readonly filled: FilledFrom | undefined },
   signal: AbortSignal,
 ): Promise<LeftRows> {
-  const { database, log } = context;
-  await retryWhileAway(database, `to finish database ${scratch}`, log, (server, away) =>
+  const { log } = context;
+  await retryWhileAway(context, `to finish database ${scratch}`, (server, away) =>
     administer(server, away, (client) => finishScratch(client, plan, { scratch, log })),
   ).catch((failure: unknown) => log.error(`${scratch} is not as it was dumped: ${describeCause(failure)}`));
   const rows = filled === undefined ? [] : refusedRows(filled);

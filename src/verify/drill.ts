@@ -85,7 +85,7 @@ export async function drill(
     failure = error;
     throw error;
   } finally {
-    await dropScratch(database, scratch, log, failure);
+    await dropScratch(context, scratch, failure);
   }
   if (outcome.kind === 'compared') return outcome.evidence;
   const refused = {

@@ -102,7 +102,7 @@ test.each([
 ])('a manifest that names %s as its dump takes nothing with it', async (name) => {
   for (const day of ['2026-11-24', '2026-11-23', '2026-08-22']) await make.complete(day);
   await make.object('backup/notes.txt');
-  const [, , oldest] = await listBackups(bed.store, 'backup/', signal);
+  const [, , oldest] = await listBackups({ store: bed.store, prefix: 'backup/' }, signal);
   const { key: manifest } = oldest!.companions.at(-1)!;
   const [body] = await collect(readObject(bed.store, manifest, { signal }));
   const misleading = Buffer.from(String(body).replace('postgres-backup-20260822000000.sql', name));

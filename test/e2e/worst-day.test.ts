@@ -86,7 +86,7 @@ test.each([
     const { log, lines } = keepingLog();
     const cause = Object.assign(new Error('refused'), { code });
     const failure = new RestoreError({ doing: 'a', problem: 'b', cause });
-    await dropScratch(bed.tool, scratch, log, failure);
+    await dropScratch({ database: bed.tool, log }, scratch, failure);
     expect(lines.join()).toContain(`database ${scratch} is left over`);
     const { rows } = await withClient(bed.env, scratch, (client) =>
       client.query(

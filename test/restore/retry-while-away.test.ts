@@ -23,7 +23,7 @@ function start(work: (database: Database) => Promise<string>) {
   const { log, lines } = keepingLog();
   const config = readConfig({ env: { ...inject('postgres'), POSTGRES_DB: 'x' }, flags: {} }, ['database']);
   const database = { ...openDatabase(config, {}), server: 'db:5432' };
-  return { result: retryWhileAway(database, 'to drop database x', log, work), lines };
+  return { result: retryWhileAway({ database, log }, 'to drop database x', work), lines };
 }
 
 /** Work that reaches the server, and loses it after this many seconds. */

@@ -20,7 +20,7 @@ async function look(...failures: readonly object[]) {
     const failure = left.shift();
     return failure === undefined ? bed.tool.use(database, signal, work) : Promise.reject(failure);
   }) as Database['use'];
-  return { may: await mayHoldRows({ ...bed.tool, use }, bed.database.name, log), lines };
+  return { may: await mayHoldRows({ database: { ...bed.tool, use }, log }, bed.database.name), lines };
 }
 
 test('a database whose contents cannot be seen may hold rows', async () => {

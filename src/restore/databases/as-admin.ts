@@ -25,16 +25,16 @@ const LIMITS = { answerMs: 3 * 60_000, slowMs: SLOW_MS };
  * @param purpose for messages: `put the restored database in place of topobank`
  * @param limits only tests set them
  */
-export function asAdminOf({ database, log }: ServerContext, purpose: string, limits = LIMITS): AsAdmin {
+export function asAdminOf(context: ServerContext, purpose: string, limits = LIMITS): AsAdmin {
+  const { database } = context;
   return async (work) => {
     const { answerMs, slowMs } = limits;
     const limit = AbortSignal.timeout(answerMs);
     let pid: number | undefined;
     try {
       return await tellingSlow(
-        database,
+        context,
         `to ${purpose}`,
-        log,
         () =>
           administer(database, limit, async (admin) => {
             pid = await readSessionPid(admin);

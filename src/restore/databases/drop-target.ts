@@ -54,7 +54,8 @@ interface TargetDrop {
  *
  * @param slowMs after how long people are told who is in the way; only tests set it
  */
-export function targetDrop({ database, log }: ServerContext, name: string, slowMs = SLOW_MS): TargetDrop {
+export function targetDrop(context: ServerContext, name: string, slowMs = SLOW_MS): TargetDrop {
+  const { database, log } = context;
   let session: Session | undefined;
   let isDone = false;
 
@@ -81,9 +82,8 @@ export function targetDrop({ database, log }: ServerContext, name: string, slowM
         session = own;
         const drop = () => dropDatabase(admin, name, () => signal.throwIfAborted());
         await tellingSlow(
-          database,
+          context,
           `to drop database ${name}`,
-          log,
           () => untilAborted(drop(), own, database, signal),
           { slowMs, explain: () => explainWait(database, own.pid) },
         ).catch((error: unknown) => {
@@ -97,7 +97,7 @@ export function targetDrop({ database, log }: ServerContext, name: string, slowM
       if (isDone) return 'dropped';
       if (session === undefined) return 'as it was';
       try {
-        return await retryWhileAway(database, `to see what is left of database ${name}`, log, look);
+        return await retryWhileAway(context, `to see what is left of database ${name}`, look);
       } catch (error) {
         log.error(`what is left of database ${name} is not known: ${describeCause(error)}`);
         return 'not known';

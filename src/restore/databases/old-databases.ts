@@ -7,9 +7,9 @@ import {
   slotsOfNobody,
   subscriptionsOf,
 } from '../../postgres/subscriptions.ts';
-import type { Logger } from '../../ui/log.ts';
 import { uninterrupted } from '../../uninterrupted.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
+import type { ServerContext } from './server-context.ts';
 
 /** Something that could not be done to a database or a subscription, and why. */
 interface Refused {
@@ -52,9 +52,8 @@ export interface DroppedDatabases {
  * itself is done.
  */
 export async function disableOld(
-  database: Database,
+  { database, log }: ServerContext,
   { target, kept }: { readonly target: string; readonly kept: string },
-  log: Logger,
 ): Promise<OldSubscriptions> {
   try {
     const [subscriptions, restored] = await administer(
@@ -104,17 +103,13 @@ async function disableEach(database: Database, kept: string, names: readonly str
 }
 
 /** Drops old databases. A failure is only reported: the restore itself is done. */
-export async function dropOld(
-  database: Database,
-  names: readonly string[],
-  log: Logger,
-): Promise<DroppedDatabases> {
+export async function dropOld(context: ServerContext, names: readonly string[]): Promise<DroppedDatabases> {
   const dropped: string[] = [];
   const notDropped: Refused[] = [];
   const slots: string[] = [];
   for (const name of names) {
     try {
-      await dropWithSubscriptions(database, name, uninterrupted(), ({ slot }) => {
+      await dropWithSubscriptions(context.database, name, uninterrupted(), ({ slot }) => {
         if (slot !== null) slots.push(slot);
       });
       dropped.push(name);
@@ -122,10 +117,10 @@ export async function dropOld(
       notDropped.push({ name, why: messageOf(error) });
     }
   }
-  return { dropped, notDropped, unusedSlots: await unused(database, slots, log) };
+  return { dropped, notDropped, unusedSlots: await unused(context, slots) };
 }
 
-async function unused(database: Database, slots: readonly string[], log: Logger): Promise<string[]> {
+async function unused({ database, log }: ServerContext, slots: readonly string[]): Promise<string[]> {
   if (slots.length === 0) return [];
   try {
     return await administer(database, uninterrupted(), (admin) => slotsOfNobody(admin, slots));

@@ -38,15 +38,15 @@ export interface Placed extends DroppedDatabases {
  * is no old one to go back to and the restored one stays
  */
 export async function placeScratch(
-  { database, log }: ServerContext,
+  context: ServerContext,
   target: RestoreTarget,
   found: FoundDatabases,
   names: SwapNames,
 ): Promise<Placed> {
   const { target: name, scratch, kept } = names;
-  const asAdmin = asAdminOf({ database, log }, `put the restored database in place of ${name}`);
+  const asAdmin = asAdminOf(context, `put the restored database in place of ${name}`);
   if (target.kind !== 'swap' || found.present === undefined) {
-    await retryWhileAway(database, `to rename database ${scratch} to ${name}`, log, (server, signal) =>
+    await retryWhileAway(context, `to rename database ${scratch} to ${name}`, (server, signal) =>
       administer(server, signal, (admin) => renameScratch(admin, scratch, name)),
     ).catch((error: unknown) => {
       throw keptScratch(error, name, scratch);
@@ -63,13 +63,13 @@ export async function placeScratch(
   try {
     await swapDatabases(asAdmin, names);
   } catch (error) {
-    await dropScratch(database, scratch, log);
+    await dropScratch(context, scratch);
     throw error;
   }
-  log.info(`${name} is restored; the old database is now ${kept}`);
-  const subscriptions = await disableOld(database, names, log);
-  const dropsReplaced = target.dropOld && (await isStill(asAdmin, kept, found, log));
-  const outcome = await dropOld(database, dropsReplaced ? [...found.kept, kept] : found.kept, log);
+  context.log.info(`${name} is restored; the old database is now ${kept}`);
+  const subscriptions = await disableOld(context, names);
+  const dropsReplaced = target.dropOld && (await isStill(asAdmin, kept, found, context.log));
+  const outcome = await dropOld(context, dropsReplaced ? [...found.kept, kept] : found.kept);
   return { kept: outcome.dropped.includes(kept) ? undefined : kept, ...outcome, subscriptions };
 }
 

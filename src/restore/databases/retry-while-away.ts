@@ -3,7 +3,7 @@ import type { Database } from '../../postgres/database.ts';
 import { describeCause } from '../../postgres/errors.ts';
 import { isAway } from '../../postgres/server-away.ts';
 import { formatDuration } from '../../ui/format.ts';
-import type { Logger } from '../../ui/log.ts';
+import type { ServerContext } from './server-context.ts';
 import { tellingSlow } from './telling-slow.ts';
 
 /** How long to wait for a server that is away, in milliseconds. */
@@ -30,11 +30,11 @@ const MOST_OUTAGES = 5;
  * @throws the first other error, or once the server has been away for a minute, or again and again, the last one that told so
  */
 export async function retryWhileAway<T>(
-  database: Database,
+  context: ServerContext,
   purpose: string,
-  log: Logger,
   work: (database: Database, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const { database, log } = context;
   let awaySince: number | undefined;
   const watched: Database = {
     ...database,
@@ -46,7 +46,7 @@ export async function retryWhileAway<T>(
   };
   for (let outages = 0; ; ) {
     try {
-      return await tellingSlow(database, purpose, log, () => work(watched, AbortSignal.timeout(ATTEMPT_MS)));
+      return await tellingSlow(context, purpose, () => work(watched, AbortSignal.timeout(ATTEMPT_MS)));
     } catch (error) {
       if (!isAway(error)) throw error;
       if (awaySince === undefined) {

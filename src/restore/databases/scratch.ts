@@ -6,10 +6,10 @@ import { describeCause, errorCode, sqlState } from '../../postgres/errors.ts';
 import type { CreationOptions } from '../../postgres/facts.ts';
 import { isAway } from '../../postgres/server-away.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
-import type { Logger } from '../../ui/log.ts';
 import { uninterrupted } from '../../uninterrupted.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
 import { retryWhileAway } from './retry-while-away.ts';
+import type { ServerContext } from './server-context.ts';
 
 /** Creates a temporary database. */
 export async function createScratch(
@@ -27,16 +27,13 @@ export async function createScratch(
  *
  * @param failure why it is dropped, if something failed
  */
-export async function dropScratch(
-  database: Database,
-  scratch: string,
-  log: Logger,
-  failure?: unknown,
-): Promise<void> {
+export async function dropScratch(context: ServerContext, scratch: string, failure?: unknown): Promise<void> {
   try {
-    await dropOnceThere(database, scratch, log, failure);
+    await dropOnceThere(context, scratch, failure);
   } catch (error) {
-    log.error(`database ${scratch} is left over (${describeCause(error)}); drop it: ${dropByHand(scratch)}`);
+    context.log.error(
+      `database ${scratch} is left over (${describeCause(error)}); drop it: ${dropByHand(scratch)}`,
+    );
   }
 }
 
@@ -46,12 +43,11 @@ export async function dropScratch(
  * @throws DatabaseError, or what {@link retryWhileAway} throws
  */
 export async function dropOnceThere(
-  database: Database,
+  context: ServerContext,
   scratch: string,
-  log: Logger,
   failure?: unknown,
 ): Promise<void> {
-  await retryWhileAway(database, `to drop database ${scratch}`, log, async (server, signal) => {
+  await retryWhileAway(context, `to drop database ${scratch}`, async (server, signal) => {
     if (isDiskFull(failure)) await freeDisk(server, scratch, signal);
     await dropWithSubscriptions(server, scratch, signal).catch((error: unknown) => {
       throw failureBefore(error);
@@ -63,8 +59,8 @@ export async function dropOnceThere(
  * Whether a database may hold rows or large objects. Waits for a server that is away; if what there is cannot be seen,
  * it must not be given up for that.
  */
-export async function mayHoldRows(database: Database, scratch: string, log: Logger): Promise<boolean> {
-  return retryWhileAway(database, `to see what is in database ${scratch}`, log, (server, signal) =>
+export async function mayHoldRows(context: ServerContext, scratch: string): Promise<boolean> {
+  return retryWhileAway(context, `to see what is in database ${scratch}`, (server, signal) =>
     holdsRows(server, scratch, signal),
   ).catch(() => true);
 }

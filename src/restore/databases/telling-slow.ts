@@ -1,5 +1,4 @@
-import type { Database } from '../../postgres/database.ts';
-import type { Logger } from '../../ui/log.ts';
+import type { ServerContext } from './server-context.ts';
 
 /** After how much time people are told what is waited for, in milliseconds. */
 export const SLOW_MS = 30_000;
@@ -12,9 +11,8 @@ export const SLOW_MS = 30_000;
  * @param options `explain`: finds out why it takes long; it must not throw. `slowMs`: only tests set it
  */
 export async function tellingSlow<T>(
-  { server }: Pick<Database, 'server'>,
+  { database, log }: ServerContext,
   purpose: string,
-  log: Logger,
   work: () => Promise<T>,
   options: { readonly explain?: () => Promise<string | undefined>; readonly slowMs?: number } = {},
 ): Promise<T> {
@@ -24,7 +22,7 @@ export async function tellingSlow<T>(
     const reason = explain && (await explain());
     if (isDone) return;
     const because = reason === undefined ? '' : `, because ${reason}`;
-    log.warn(`the server ${server} takes long ${purpose}; waiting for it${because}`);
+    log.warn(`the server ${database.server} takes long ${purpose}; waiting for it${because}`);
   }
   const slow = setTimeout(() => void tell(), slowMs);
   try {

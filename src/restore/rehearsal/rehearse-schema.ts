@@ -7,7 +7,7 @@ import { refuseUnrunnable } from '../../dump/refusals.ts';
 import { createTokenizer } from '../../dump/tokenizer.ts';
 import type { CopyStart, DumpToken, Statement } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
-import { administer, type Database } from '../../postgres/database.ts';
+import { administer } from '../../postgres/database.ts';
 import { dropByHand } from '../../postgres/database-statements.ts';
 import { databaseError, describeCause } from '../../postgres/errors.ts';
 import type { Logger } from '../../ui/log.ts';
@@ -58,10 +58,10 @@ export async function rehearseSchema(
     await runWithoutRows({ database, log: quiet, startProgress }, source, options, signal);
     await administer(database, signal, (client) => finishScratch(client, plan, into));
   } catch (error) {
-    await dropScratch(database, scratch, log, error);
+    await dropScratch(context, scratch, error);
     throw databaseError(`cannot restore ${source.name} into ${scratch}`, error);
   }
-  await dropTried(database, scratch, log);
+  await dropTried(context, scratch);
 }
 
 /**
@@ -69,9 +69,9 @@ export async function rehearseSchema(
  *
  * @throws RestoreError
  */
-async function dropTried(database: Database, scratch: string, log: Logger): Promise<void> {
+async function dropTried(context: LoadContext, scratch: string): Promise<void> {
   try {
-    await dropOnceThere(database, scratch, log);
+    await dropOnceThere(context, scratch);
   } catch (error) {
     throw new RestoreError({
       doing: `cannot drop database ${scratch}, on which all but the rows was tried`,

@@ -9,6 +9,7 @@ import type { MediaFinding } from '../media/media-finding.ts';
 import { type MediaRestoreContext, restoreMedia } from '../media/restore-media.ts';
 import { openDatabase } from '../postgres/database.ts';
 import { checkQuarantinePrefix } from '../quarantine/quarantine-keys.ts';
+import { retryWhileAway } from '../restore/databases/retry-while-away.ts';
 import type { RestoreMedia } from '../restore/restore-confirmed.ts';
 import type { Store } from '../s3/store.ts';
 import { formatCount, formatNumber, formatObjects } from '../ui/format.ts';
@@ -100,7 +101,10 @@ async function compareBackup(
   return outlook;
 }
 
-/** Compares the rows of the restored database with the bucket. */
+/**
+ * Compares the rows of the restored database with the bucket. A pooler that somebody wanted this database of while it
+ * refused connections goes on to refuse it for a while (PgBouncer's `server_login_retry`), which is waited for.
+ */
 async function compareDatabase(
   invocation: Invocation,
   log: Logger,
@@ -108,6 +112,11 @@ async function compareDatabase(
   const { env, signal } = invocation;
   const session = openSession(invocation, AUDIT_GROUPS);
   const database = openDatabase(session.config, env);
+  const { name } = database;
+  const purpose = `to compare the rows of ${name} with the media`;
+  await retryWhileAway({ database, log }, purpose, (server, limit) =>
+    server.use(name, AbortSignal.any([signal, limit]), (client) => client.query('SELECT')),
+  );
   const { totals, unreadTables } = await withStore(session, async (store) =>
     auditMedia(await mediaAuditContext(session, store, database, env), { write: async () => {} }, signal),
   );

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import type { DoctorFinding } from '../../src/doctor/check.ts';
 import { LockedError } from '../../src/errors.ts';
@@ -145,6 +145,32 @@ testThroughPooler(
       const name = `${bed.database.name}_beside`;
       expect(await bed.run(['restore', '--latest', '--into', name], env)).toMatchObject({ status: 0 });
       expect(await bed.databases()).toContain(name);
+    });
+  },
+);
+
+testThroughPooler(
+  'one that refuses for a while what it could not reach during the swap is waited for',
+  async () => {
+    const { name } = bed.database;
+    // Its clients wait for a session while it cannot have any, which is not to last.
+    const settings = { pool_mode: 'session', server_login_retry: '10', query_wait_timeout: '2' };
+    await through(settings, async (env) => {
+      const mayConnect = () =>
+        withClient(env, name, (client) => client.query('SELECT')).then(
+          () => true,
+          () => false,
+        );
+      await withClient(bed.env, 'postgres', async (holder) => {
+        await holder.query(`BEGIN; COMMENT ON DATABASE ${name} IS 'held'`);
+        const restore = bed.run(['restore', '--latest', '--yes'], { ...env, AUDIT_REFERENCES: REFERENCES });
+        await vi.waitUntil(async () => !(await mayConnect()), { timeout: 60_000 });
+        await holder.query('ROLLBACK');
+        const restored = await restore;
+        expect(restored).toMatchObject({ status: 0 });
+        expect(restored.stderr).not.toContain('skipping');
+        expect(restored.stderr).toMatch(/the rows of the restored database and the media objects agree\n/);
+      });
     });
   },
 );

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { readSessionPid } from '../../src/postgres/session.ts';
 import { targetDrop } from '../../src/restore/databases/drop-target.ts';
+import { dropOld } from '../../src/restore/databases/old-databases.ts';
+import type { Logger } from '../../src/ui/log.ts';
 import { withClient } from '../support/database.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
 
@@ -84,15 +86,21 @@ test('one whose drop waits for a lock when the restore is stopped serves on', as
   }
 });
 
-test('who is in the way of a drop is named, which goes on once that has ended', async () => {
+test.each<[what: string, drop: (name: string, log: Logger) => Promise<unknown>]>([
+  [
+    'a drop',
+    (name, log) =>
+      targetDrop({ database: bed.tool, log }, name, 500).run(() => {}, new AbortController().signal),
+  ],
+  ['the drop of a database that was kept', (name, log) => dropOld({ database: bed.tool, log }, [name], 500)],
+])('who is in the way of %s is named, which goes on once that has ended', async (_, drop) => {
   const name = `${bed.database.name}_blocked`;
   await admin(`CREATE DATABASE ${name}`);
   await withClient(bed.env, 'postgres', async (holder) => {
     await holder.query(`BEGIN; COMMENT ON DATABASE ${name} IS 'held'`);
     const pid = await readSessionPid(holder);
     const { log, lines } = keepingLog();
-    const drop = targetDrop({ database: bed.tool, log }, name, 500);
-    const run = drop.run(() => {}, new AbortController().signal);
+    const run = drop(name, log);
     await vi.waitUntil(() => lines.length > 0, { timeout: 60_000 });
     await holder.query('ROLLBACK');
     await run;

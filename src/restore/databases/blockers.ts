@@ -1,5 +1,6 @@
 import { awaitedLocks, describeBlocker } from '../../postgres/awaited-locks.ts';
 import { administer, type Database } from '../../postgres/database.ts';
+import { readSessionPid } from '../../postgres/session.ts';
 
 /** How long finding out who is in the way may take, in milliseconds. */
 const LOOK_MS = 10_000;
@@ -32,4 +33,18 @@ export async function describeBlockers(
 export async function explainWait(database: Database, pid: number | undefined): Promise<string | undefined> {
   const blockers = await describeBlockers(database, pid);
   return blockers && `${blockers.problem}; ${blockers.remedy}`;
+}
+
+/** A database whose last session on the maintenance database is known, and who keeps that waiting. */
+export function explainable(database: Database): {
+  readonly database: Database;
+  explain(): Promise<string | undefined>;
+} {
+  let pid: number | undefined;
+  const use: Database['use'] = (name, signal, work) =>
+    database.use(name, signal, async (client) => {
+      if (name === database.maintenanceName) pid = await readSessionPid(client);
+      return work(client);
+    });
+  return { database: { ...database, use }, explain: () => explainWait(database, pid) };
 }

@@ -8,8 +8,10 @@ import {
   subscriptionsOf,
 } from '../../postgres/subscriptions.ts';
 import { uninterrupted } from '../../uninterrupted.ts';
+import { explainable } from './blockers.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
 import type { ServerContext } from './server-context.ts';
+import { SLOW_MS, tellingSlow } from './telling-slow.ts';
 
 /** Something that could not be done to a database or a subscription, and why. */
 interface Refused {
@@ -102,16 +104,27 @@ async function disableEach(database: Database, kept: string, names: readonly str
   }
 }
 
-/** Drops old databases. A failure is only reported: the restore itself is done. */
-export async function dropOld(context: ServerContext, names: readonly string[]): Promise<DroppedDatabases> {
+/**
+ * Drops old databases. A failure is only reported: the restore itself is done.
+ *
+ * @param slowMs after how long people are told who is in the way; only tests set it
+ */
+export async function dropOld(
+  context: ServerContext,
+  names: readonly string[],
+  slowMs = SLOW_MS,
+): Promise<DroppedDatabases> {
   const dropped: string[] = [];
   const notDropped: Refused[] = [];
   const slots: string[] = [];
+  const { database: server, explain } = explainable(context.database);
+  const drop = (name: string) =>
+    dropWithSubscriptions(server, name, uninterrupted(), ({ slot }) => {
+      if (slot !== null) slots.push(slot);
+    });
   for (const name of names) {
     try {
-      await dropWithSubscriptions(context.database, name, uninterrupted(), ({ slot }) => {
-        if (slot !== null) slots.push(slot);
-      });
+      await tellingSlow(context, `to drop database ${name}`, () => drop(name), { slowMs, explain });
       dropped.push(name);
     } catch (error) {
       notDropped.push({ name, why: messageOf(error) });

@@ -10,8 +10,8 @@ const LOOKERS = 8;
 const NAMED = 3;
 
 /**
- * What to do where there is no backup under a prefix: names the prefixes near it that have some, if there are any and the key
- * may list them.
+ * What to do where there is no backup under a prefix: names the prefixes near it that have some, if there are any and
+ * the key may list them.
  *
  * @throws the signal’s reason
  */

@@ -100,7 +100,8 @@ const LINE_SHARE = 1 / 8;
 
 /**
  * @param ms how long the work has taken, in milliseconds
- * @returns after how much time the next line is logged: work of hours must not fill the log, and still show that it goes on
+ * @returns after how much time the next line is logged: work of hours must not fill the log, and still show that it
+ * goes on
  */
 export function nextLineIn(ms: number): number {
   return Math.min(MOST_LINE_MS, Math.max(LEAST_LINE_MS, ms * LINE_SHARE));

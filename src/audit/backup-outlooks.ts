@@ -2,12 +2,12 @@ import type { Backup } from '../catalog/backup.ts';
 import { isDeleted } from '../catalog/catalog.ts';
 import { type MediaEntry, mediaListOf, readMediaManifest } from '../catalog/media-manifest.ts';
 import { NotFoundError, OperatorError } from '../errors.ts';
-import { heardByMany } from '../heard-by-many.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { broadcast } from '../s3/broadcast.ts';
 import { keyBytes } from '../s3/key-bytes.ts';
 import { type KeyRange, listRanges } from '../s3/range-listing.ts';
 import type { ObjectInfo } from '../s3/store.ts';
+import { stoppable } from '../stoppable.ts';
 import { formatBytes } from '../ui/format.ts';
 import { watched } from '../watched.ts';
 import type { BackupAuditContext } from './audit-backup.ts';
@@ -53,9 +53,7 @@ export async function findOutlooks(
   if (backups.length === 0) return [];
   const space = { ...context.space, memory: context.space.memory / backups.length };
   const progress = context.startProgress('audit', 0, 'objects');
-  const stop = new AbortController();
-  // The listing and the reading of each backup listen to this signal.
-  const either = heardByMany(AbortSignal.any([signal, stop.signal]));
+  const { either, stop } = stoppable(signal);
   let listingFailure: unknown;
   async function* listed(): AsyncGenerator<readonly ObjectInfo[]> {
     try {
@@ -101,7 +99,7 @@ export async function findOutlooks(
         return await outlookOf(backup, objects);
       } catch (error) {
         // Otherwise the others would go on reading, of which nobody learns anything any more.
-        stop.abort(error);
+        stop(error);
         throw error;
       } finally {
         // Otherwise the other readers would keep waiting for this one.

@@ -6,11 +6,11 @@ import type { Manifest } from '../catalog/manifest.ts';
 import { readPlainDump } from '../dump/plain-dump.ts';
 import { scanDump } from '../dump/scanner.ts';
 import { DatabaseError, DumpError } from '../errors.ts';
-import { heardByMany } from '../heard-by-many.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import { broadcast } from '../s3/broadcast.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
+import { stoppable } from '../stoppable.ts';
 import { formatCount } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import type { StartProgress } from '../ui/progress.ts';
@@ -44,8 +44,7 @@ export async function fetchDump(
 ): Promise<{ readonly path: string; readonly proof: FetchProof }> {
   const { key, bytes } = backup.dump;
   const progress = context.startProgress('fetch', bytes);
-  const stop = new AbortController();
-  const either = heardByMany(AbortSignal.any([signal, stop.signal]));
+  const { either, stop } = stoppable(signal);
 
   const object = readObject(context.store, key, { signal: either });
   const [toFile, toCheck] = broadcast(
@@ -81,7 +80,7 @@ export async function fetchDump(
     const path = await writeNewFile(directory, basename(key), proven(toFile), signal);
     return { path, proof: await checking };
   } finally {
-    stop.abort();
+    stop();
     // If no file was begun, nothing else has ended this reader, and the other would wait for it.
     await toFile.return?.();
     await Promise.allSettled([checking]);

@@ -14,13 +14,13 @@ import {
   type MediaEntry,
 } from '../catalog/media-manifest.ts';
 import { StoreError } from '../errors.ts';
-import { heardByMany } from '../heard-by-many.ts';
 import { copyOut } from '../postgres/copy-out.ts';
 import type { Database } from '../postgres/database.ts';
 import { databaseError } from '../postgres/errors.ts';
 import { joinSnapshot, type Snapshot } from '../postgres/snapshot.ts';
 import type { ListPages } from '../s3/range-listing.ts';
 import type { ObjectInfo, Store } from '../s3/store.ts';
+import { stoppable } from '../stoppable.ts';
 import { formatNumber, formatObjects } from '../ui/format.ts';
 import type { Logger } from '../ui/log.ts';
 import { watched } from '../watched.ts';
@@ -81,8 +81,7 @@ export function recordMedia(
   signal: AbortSignal,
 ): MediaRecording {
   const { log } = context;
-  const stop = new AbortController();
-  const either = heardByMany(AbortSignal.any([signal, stop.signal]));
+  const { either, stop } = stoppable(signal);
   let writer: LinesWriter | undefined;
   let listed = 0;
   let tell = (_objects: number): void => {};
@@ -125,7 +124,7 @@ export function recordMedia(
       return summary;
     },
     async abort() {
-      stop.abort(new Error('the backup was aborted'));
+      stop(new Error('the backup was aborted'));
       await recorded;
       await writer?.abort();
     },

@@ -1,4 +1,4 @@
-import { heardByMany } from '../heard-by-many.ts';
+import { stoppable } from '../stoppable.ts';
 import { keyBytes } from './key-bytes.ts';
 import { type ObjectPage, pageOf } from './object-page.ts';
 import type { ObjectInfo } from './store.ts';
@@ -40,9 +40,7 @@ export async function* listRanges<R extends KeyRange>(
     readonly onRange: (range: R, objects: number) => void;
   },
 ): AsyncGenerator<readonly ObjectInfo[]> {
-  const stop = new AbortController();
-  // Every request under way listens to this signal.
-  const signal = heardByMany(AbortSignal.any([options.signal, stop.signal]));
+  const { either: signal, stop } = stoppable(options.signal);
   const begun: { readonly range: R; readonly pages: AsyncIterator<ObjectPage> }[] = [];
   try {
     for (;;) {
@@ -65,7 +63,7 @@ export async function* listRanges<R extends KeyRange>(
       if (objects === 0) yield [];
     }
   } finally {
-    stop.abort();
+    stop();
     await Promise.allSettled([...begun.map(({ pages }) => pages.return?.()), ranges.return?.()]);
   }
 }

@@ -1,5 +1,5 @@
 import { StoreError } from '../errors.ts';
-import { heardByMany } from '../heard-by-many.ts';
+import { stoppable } from '../stoppable.ts';
 import { collect, noSuchObject, readObject } from './reader.ts';
 import type { Store } from './store.ts';
 
@@ -97,8 +97,7 @@ export async function* readAhead(
       remedy: 'run again; if it stays so, check proxies between this machine and the S3 server',
     });
   }
-  const stop = new AbortController();
-  const either = heardByMany(AbortSignal.any([signal, stop.signal]));
+  const { either, stop } = stoppable(signal);
   let next = 0;
   let { requests = ONE_REQUEST } = options;
   let alone = PIECE_BYTES;
@@ -149,7 +148,7 @@ export async function* readAhead(
       pace = NO_BYTES;
     }
   } finally {
-    stop.abort(new Error('the bytes are no longer wanted'));
+    stop(new Error('the bytes are no longer wanted'));
     await Promise.allSettled(ahead);
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { NotFoundError } from '../errors.ts';
+import { stoppable } from '../stoppable.ts';
 import { readObject } from './reader.ts';
 import type { Store } from './store.ts';
 
@@ -16,8 +17,7 @@ export async function haveSameBytes(
   signal: AbortSignal,
 ): Promise<boolean> {
   // If one of the two concurrent reads fails, it ends the other.
-  const stop = new AbortController();
-  const both = AbortSignal.any([signal, stop.signal]);
+  const { either: both, stop } = stoppable(signal);
   try {
     const [first, second] = await Promise.all([digest(store, a, both), digest(store, b, both)]);
     return first.equals(second);
@@ -25,7 +25,7 @@ export async function haveSameBytes(
     if (error instanceof NotFoundError) return false;
     throw error;
   } finally {
-    stop.abort();
+    stop();
   }
 }
 

@@ -1,5 +1,5 @@
 import { StoreError } from '../errors.ts';
-import { heardByMany } from '../heard-by-many.ts';
+import { stoppable } from '../stoppable.ts';
 import { partSize, partsInMemory, uploadCapacity } from './part-size.ts';
 import type { Store, Upload, UploadedPart } from './store.ts';
 
@@ -34,9 +34,7 @@ interface PartSender {
 /** Sends the parts of an upload that has just been begun. */
 export function sendParts(store: Store, upload: Upload, options: PartOptions): PartSender {
   const { maxParts, partsInFlight, signal } = options;
-  const stop = new AbortController();
-  // Every part in flight listens to this signal.
-  const partSignal = heardByMany(AbortSignal.any([signal, stop.signal]));
+  const { either: partSignal, stop } = stoppable(signal);
   const inFlight = new Set<Promise<void>>();
   const uploaded: UploadedPart[] = [];
   /** Spare buffers, all of the next part's size. */
@@ -67,7 +65,7 @@ export function sendParts(store: Store, upload: Upload, options: PartOptions): P
       })
       .catch((error: unknown) => {
         failure ??= error;
-        stop.abort(error);
+        stop(error);
       })
       .finally(() => inFlight.delete(sending));
     inFlight.add(sending);
@@ -100,7 +98,7 @@ export function sendParts(store: Store, upload: Upload, options: PartOptions): P
       return uploaded.sort((a, b) => a.partNumber - b.partNumber);
     },
     async stop() {
-      stop.abort(new Error('the upload was aborted'));
+      stop(new Error('the upload was aborted'));
       await Promise.all(inFlight);
     },
   };

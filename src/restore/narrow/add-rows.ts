@@ -6,9 +6,9 @@ import { type BlockReader, openBlocks } from '../../dump/block-reader.ts';
 import { type DumpTable, totalOf } from '../../dump/dump-index.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 import { RestoreError } from '../../errors.ts';
-import { heardByMany } from '../../heard-by-many.ts';
 import { databaseError } from '../../postgres/errors.ts';
 import { ownRows } from '../../postgres/relations.ts';
+import { stoppable } from '../../stoppable.ts';
 import { formatBytes } from '../../ui/format.ts';
 import type { Logger } from '../../ui/log.ts';
 import type { StartProgress } from '../../ui/progress.ts';
@@ -66,8 +66,7 @@ export async function addRows(
     progress.add(bytes);
   };
   // A COPY that is interrupted ends with its connection, which rolls back the transaction.
-  const failure = new AbortController();
-  const either = heardByMany(AbortSignal.any([signal, failure.signal]));
+  const { either, stop } = stoppable(signal);
   await proveHeadings(source, dump, blocks, either);
   const reader = await openBlocks(source, count, either);
   log.info(sayReading(source, dump.bytes, wanted, reader));
@@ -89,7 +88,7 @@ export async function addRows(
         await client.query('COMMIT');
         for (const sequence of left) log.warn(describeLeft(sequence));
       } catch (error) {
-        failure.abort(databaseError(doing, error));
+        stop(databaseError(doing, error));
         throw error;
       }
     });

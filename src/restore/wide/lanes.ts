@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { heardByMany } from '../../heard-by-many.ts';
 import type { Database } from '../../postgres/database.ts';
 import { describeCause } from '../../postgres/errors.ts';
 import { raiseMemory } from '../../postgres/raise-memory.ts';
 import { endsSession } from '../../postgres/server-away.ts';
+import { stoppable } from '../../stoppable.ts';
 import type { Logger } from '../../ui/log.ts';
 import { fireEventTriggers } from '../load/event-triggers.ts';
 import { runStatement, type StatementContext } from '../load/run-statement.ts';
@@ -44,9 +44,7 @@ export async function withLanes<T>(
   signal: AbortSignal,
   work: (lanes: Lanes) => Promise<T>,
 ): Promise<T> {
-  const failure = new AbortController();
-  // Every connection and every read adds a listener.
-  const either = heardByMany(AbortSignal.any([signal, failure.signal]));
+  const { either, stop: fail } = stoppable(signal);
 
   async function open(opened: readonly Lane[]): Promise<T> {
     if (opened.length < count) {
@@ -57,7 +55,6 @@ export async function withLanes<T>(
         return open([...opened, { client, settings: new Map() }]);
       });
     }
-    const fail = (reason: unknown) => failure.abort(reason);
     try {
       return await work({ text: opened[0] as Lane, all: opened, signal: either, fail });
     } catch (error) {

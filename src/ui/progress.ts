@@ -157,7 +157,8 @@ function bar(
         // In steps it would be full, and leave no room for the names of what is being made.
         const hasBar = expected > 0 && barsize > 0 && !meter.inSteps();
         const line = hasBar ? `${name} ${Format.BarFormat(progress, options)} ${known}` : `${name} ${known}`;
-        return line.slice(0, stream.columns || undefined);
+        // The right edge may cut a surrogate pair in half.
+        return line.slice(0, stream.columns || undefined).replace(/[\uD800-\uDBFF]$/, '');
       },
     },
     Presets.shades_classic,

@@ -103,7 +103,7 @@ const LINE_SHARE = 1 / 8;
  * @returns after how much time the next line is logged: work of hours must not fill the log, and still show that it
  * goes on
  */
-export function nextLineIn(ms: number): number {
+function nextLineIn(ms: number): number {
   return Math.min(MOST_LINE_MS, Math.max(LEAST_LINE_MS, ms * LINE_SHARE));
 }
 

@@ -1,9 +1,8 @@
 import type pg from 'pg';
 import { DatabaseError } from '../../errors.ts';
 import { administer } from '../../postgres/database.ts';
-import { readSessionPid } from '../../postgres/session.ts';
 import { formatDuration } from '../../ui/format.ts';
-import { describeBlockers, explainWait } from './blockers.ts';
+import { explainable } from './blockers.ts';
 import type { ServerContext } from './server-context.ts';
 import { SLOW_MS, tellingSlow } from './telling-slow.ts';
 
@@ -30,22 +29,16 @@ export function asAdminOf(context: ServerContext, purpose: string, limits = LIMI
   return async (work) => {
     const { answerMs, slowMs } = limits;
     const limit = AbortSignal.timeout(answerMs);
-    let pid: number | undefined;
+    const { database: server, findBlockers, explain } = explainable(database);
     try {
-      return await tellingSlow(
-        context,
-        `to ${purpose}`,
-        () =>
-          administer(database, limit, async (admin) => {
-            pid = await readSessionPid(admin);
-            return work(admin);
-          }),
-        { slowMs, explain: async () => explainWait(database, pid) },
-      );
+      return await tellingSlow(context, `to ${purpose}`, () => administer(server, limit, work), {
+        slowMs,
+        explain,
+      });
     } catch (error) {
       if (!limit.aborted) throw error;
       // The server goes on waiting, without noticing that the session was given up.
-      const blockers = await describeBlockers(database, pid);
+      const blockers = await findBlockers();
       const silent = `${database.server} gave no answer within ${formatDuration(answerMs)}`;
       throw new DatabaseError({
         doing: `cannot ${purpose}`,

@@ -12,7 +12,7 @@ const LOOK_MS = 10_000;
  * @param pid the process of the session, if it is known
  * @returns undefined if nobody is known
  */
-export async function describeBlockers(
+async function describeBlockers(
   database: Database,
   pid: number | undefined,
 ): Promise<{ readonly problem: string; readonly remedy: string } | undefined> {
@@ -38,6 +38,7 @@ export async function explainWait(database: Database, pid: number | undefined): 
 /** A database whose last session on the maintenance database is known, and who keeps that waiting. */
 export function explainable(database: Database): {
   readonly database: Database;
+  findBlockers(): ReturnType<typeof describeBlockers>;
   explain(): Promise<string | undefined>;
 } {
   let pid: number | undefined;
@@ -46,5 +47,9 @@ export function explainable(database: Database): {
       if (name === database.maintenanceName) pid = await readSessionPid(client);
       return work(client);
     });
-  return { database: { ...database, use }, explain: () => explainWait(database, pid) };
+  return {
+    database: { ...database, use },
+    findBlockers: () => describeBlockers(database, pid),
+    explain: () => explainWait(database, pid),
+  };
 }

@@ -16,9 +16,8 @@ import type { Session } from './session.ts';
 export async function backupAuditContext(
   session: Session<(typeof BACKUP_AUDIT_GROUPS)[number]>,
   store: Store,
-  env: NodeJS.ProcessEnv,
 ): Promise<BackupAuditContext> {
-  const { config, startProgress, log } = session;
+  const { config, env, startProgress, log } = session;
   checkQuarantinePrefix(config);
   return {
     store,
@@ -37,10 +36,9 @@ export async function mediaAuditContext(
   session: Session<Exclude<(typeof AUDIT_GROUPS)[number], 'database'>>,
   store: Store,
   database: Database,
-  env: NodeJS.ProcessEnv,
 ): Promise<AuditContext & BackupAuditContext> {
   const { config } = session;
-  const context = await backupAuditContext(session, store, env);
+  const context = await backupAuditContext(session, store);
   const catalog = { store, prefix: config.prefix };
   return {
     ...context,

@@ -84,22 +84,21 @@ function usage(problem: string, remedy: string): ConfigError {
 /** Warns of variables: a mistyped one would distort what an audit reports and, worse, what it moves. */
 function begin<G extends SettingGroup>(invocation: Invocation, groups: readonly G[]): Session<G> {
   const session = openSession(invocation, groups);
-  warnOfVariables(session.log, invocation);
+  warnOfVariables(session);
   return session;
 }
 
 /** Shows the audit, and moves the orphans once that is confirmed. */
 async function quarantine(invocation: Invocation): Promise<number> {
   const session = begin(invocation, QUARANTINE_GROUPS);
-  const { config, confirm } = session;
-  const { env, signal } = invocation;
-  const flags = invocation.options as AuditFlags;
+  const { config, confirm, env, signal } = session;
+  const flags = session.options as AuditFlags;
   confirm.assertPossible(`move the orphans of bucket ${config.bucket} into quarantine`);
   const database = openDatabase(config, env);
   const { totals, quarantine } = await withOutput(flags, session.write, (sink) =>
     withStore(session, async (store) => {
       const context = {
-        ...(await mediaAuditContext(session, store, database, env)),
+        ...(await mediaAuditContext(session, store, database)),
         ...quarantineContext(session),
       };
       return auditAndQuarantine(context, sink, (report) => sink.audited(report), signal);
@@ -122,11 +121,11 @@ function renderQuarantine({ run, moved, left }: QuarantineReport): string {
 
 async function auditLive(invocation: Invocation): Promise<number> {
   const session = begin(invocation, AUDIT_GROUPS);
-  const { config } = session;
-  const database = openDatabase(config, invocation.env);
-  const report = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
+  const { config, env, options, signal, write } = session;
+  const database = openDatabase(config, env);
+  const report = await withOutput(options as AuditFlags, write, (sink) =>
     withStore(session, async (store) =>
-      auditMedia(await mediaAuditContext(session, store, database, invocation.env), sink, invocation.signal),
+      auditMedia(await mediaAuditContext(session, store, database), sink, signal),
     ),
   );
   return agrees(report) ? EXIT.done : EXIT.fault;
@@ -135,11 +134,11 @@ async function auditLive(invocation: Invocation): Promise<number> {
 async function auditOne(invocation: Invocation, wanted: string): Promise<number> {
   const named = readBackupId(wanted, '--backup');
   const session = begin(invocation, BACKUP_AUDIT_GROUPS);
-  const { signal } = invocation;
-  const report = await withOutput(invocation.options as AuditFlags, session.write, (sink) =>
+  const { options, signal, write } = session;
+  const report = await withOutput(options as AuditFlags, write, (sink) =>
     withStore(session, async (store) => {
-      const backup = await chooseFor(invocation, session, store, named);
-      const context = await backupAuditContext(session, store, invocation.env);
+      const backup = await chooseFor(session, store, named);
+      const context = await backupAuditContext(session, store);
       const report = await auditBackup(context, backup, sink, signal);
       await sink.audited(report, backupLabels(context, backup, signal));
       return report;
@@ -151,14 +150,10 @@ async function auditOne(invocation: Invocation, wanted: string): Promise<number>
 /** Prints one line for each backup. */
 async function auditAll(invocation: Invocation): Promise<number> {
   const session = begin(invocation, BACKUP_AUDIT_GROUPS);
-  const { config } = session;
+  const { config, signal } = session;
   const outlooks = await withStore(session, async (store) => {
-    const context = await backupAuditContext(session, store, invocation.env);
-    return findOutlooks(
-      context,
-      await listBackups({ store, prefix: config.prefix }, invocation.signal),
-      invocation.signal,
-    );
+    const context = await backupAuditContext(session, store);
+    return findOutlooks(context, await listBackups({ store, prefix: config.prefix }, signal), signal);
   });
   session.print(outlooks, renderOutlooks(outlooks));
   return outlooks.some(isFaulty) ? EXIT.fault : EXIT.done;

@@ -12,22 +12,19 @@ import { warnOfVariables } from './warn-of-variables.ts';
 
 /** `backup`: takes one backup now, then applies retention. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
-  return backUpOnce(openSession(invocation, RUN_GROUPS), invocation);
+  return backUpOnce(openSession(invocation, RUN_GROUPS));
 }
 
 /** The same with settings already read. @returns the exit status */
-export async function backUpOnce(
-  session: Session<(typeof RUN_GROUPS)[number]>,
-  invocation: Invocation,
-): Promise<number> {
-  const { config, log } = session;
-  warnOfVariables(log, invocation);
+export async function backUpOnce(session: Session<(typeof RUN_GROUPS)[number]>): Promise<number> {
+  const { config, log, signal } = session;
+  warnOfVariables(session);
   const report = await withStore(session, (store) =>
     stopInTime(
       'backup',
-      (signal) => performBackup(runContext(session, store, invocation, 'backup'), signal),
+      (stopped) => performBackup(runContext(session, store, 'backup'), stopped),
       { clock: systemClock, log },
-      invocation.signal,
+      signal,
     ),
   );
   session.print(...render(report, config.bucket));

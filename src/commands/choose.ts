@@ -3,9 +3,7 @@ import { type ChoiceOptions, chooseBackup, type Wanted } from '../catalog/choose
 import type { Manifest } from '../catalog/manifest.ts';
 import { readIfGiven } from '../config/config.ts';
 import type { Store } from '../s3/store.ts';
-import type { Invocation, Session } from './session.ts';
-
-type ChoosingSession = Pick<Session<'store'>, 'config' | 'now' | 'log' | 'signal'>;
+import type { Session } from './session.ts';
 
 /**
  * The backup that a command was asked for.
@@ -13,16 +11,11 @@ type ChoosingSession = Pick<Session<'store'>, 'config' | 'now' | 'log' | 'signal
  * @throws NotFoundError if there is none, DumpError if the one asked for by id is broken
  */
 export function chooseFor(
-  invocation: Invocation,
-  session: ChoosingSession,
+  session: Session<'store'>,
   store: Store,
   wanted: Wanted,
 ): Promise<UsableBackup<Manifest>> {
-  return chooseBackup(
-    { store, prefix: session.config.prefix },
-    wanted,
-    choiceOptions(invocation, session, wanted),
-  );
+  return chooseBackup({ store, prefix: session.config.prefix }, wanted, choiceOptions(session, wanted));
 }
 
 /**
@@ -30,14 +23,11 @@ export function chooseFor(
  * the same one by `latest`. It warns if it takes an older one because a newer one is broken, and if the chosen one's
  * verification record cannot be read.
  */
-export function choiceOptions(
-  invocation: Invocation,
-  { now, log, signal }: Pick<ChoosingSession, 'now' | 'log' | 'signal'>,
-  { by }: Pick<Wanted, 'by'>,
-): ChoiceOptions {
+export function choiceOptions(session: Session<never>, { by }: Pick<Wanted, 'by'>): ChoiceOptions {
+  const { now, log, signal } = session;
   return {
     now: now(),
-    database: by === 'id' ? undefined : readIfGiven(invocation, 'database'),
+    database: by === 'id' ? undefined : readIfGiven(session, 'database'),
     overBroken: ({ id, fault }) => log.warn(`using a backup older than ${id}, which is broken: ${fault}`),
     unread: ({ id }, reason) => log.warn(`whether backup ${id} was found faulty is unknown: ${reason}`),
     signal,

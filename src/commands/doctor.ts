@@ -10,8 +10,7 @@ import { atOnce, type Invocation, openSession, withStore } from './session.ts';
 /** `doctor`: checks everything that the tool needs. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, DOCTOR_GROUPS);
-  const { config, now } = session;
-  const { env, signal } = invocation;
+  const { config, env, now, signal } = session;
   const database = openDatabase(config, env);
   const { binDir, mediaManifest } = config;
   const findings = [

@@ -1,7 +1,8 @@
+import { readConfig } from '../config/config.ts';
 import { parseDatabaseUrl } from '../config/database-url.ts';
 import { secret } from '../config/secret.ts';
 import { type Database, openDatabase } from '../postgres/database.ts';
-import { type Invocation, openSession } from './session.ts';
+import type { Invocation } from './session.ts';
 
 /**
  * The server for scratch databases: that of `VERIFY_DATABASE_URL`, else that of the database itself.
@@ -9,11 +10,11 @@ import { type Invocation, openSession } from './session.ts';
  * @throws ConfigError for missing or wrong settings
  */
 export function drillDatabase(invocation: Invocation): Database {
-  const { verifyDatabaseUrl } = openSession(invocation, ['drill']).config;
+  const { verifyDatabaseUrl } = readConfig(invocation, ['drill']);
   const given = () =>
     verifyDatabaseUrl === undefined ? undefined : parseDatabaseUrl(verifyDatabaseUrl.reveal());
   const url = given();
-  if (url === undefined) return openDatabase(openSession(invocation, ['database']).config, invocation.env);
+  if (url === undefined) return openDatabase(readConfig(invocation, ['database']), invocation.env);
   // PGPASSWORD belongs to the server of the database, not to this one.
   const { PGPASSWORD: _, ...env } = { ...invocation.env, ...url.env };
   const password = url.password === undefined ? undefined : secret(url.password, () => given()?.password);

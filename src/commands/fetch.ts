@@ -26,10 +26,9 @@ export async function run(invocation: Invocation, id: string, directory: string)
   }
   const wanted = readBackupId(id, 'ID');
   const session = openSession(invocation, READ_GROUPS);
-  const { config, log, startProgress } = session;
-  const { env, signal } = invocation;
+  const { config, env, log, startProgress, signal } = session;
   await withStore(session, async (store) => {
-    const backup = await chooseFor(invocation, session, store, wanted);
+    const backup = await chooseFor(session, store, wanted);
     const context = { store, binDir: config.binDir, env, log, startProgress };
     if (table !== undefined) {
       const options = { wanted: table, form: csv === true ? 'csv' : 'copy' } as const;

@@ -10,13 +10,13 @@ import { atOnce, type Invocation, openSession, withStore } from './session.ts';
 /** `health`: whether backups are being made. @returns the exit status */
 export async function run(invocation: Invocation): Promise<number> {
   const session = openSession(invocation, HEALTH_GROUPS);
-  const { config } = session;
-  const schedule = readSchedule('schedule', config, invocation);
+  const { config, signal } = session;
+  const schedule = readSchedule('schedule', config, session);
   const { randomDelay, healthGrace: grace, shrinkGuard } = config;
-  const database = readIfGiven(invocation, 'database');
+  const database = readIfGiven(session, 'database');
   const rules = { schedule, database, randomDelay, grace, shrinkGuard };
   const health = await withStore(atOnce(session), (store) =>
-    checkHealth({ store, prefix: config.prefix, rules, now: session.now() }, invocation.signal),
+    checkHealth({ store, prefix: config.prefix, rules, now: session.now() }, signal),
   );
   const verdict = `${health.healthy ? 'healthy' : 'unhealthy'}: ${health.reason}`;
   session.print(healthDocument(health), escapeControls(verdict));

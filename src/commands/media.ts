@@ -18,12 +18,11 @@ export async function run(invocation: Invocation, what: string, id: string): Pro
   if (what === 'check' && dryRun === true) throw usage('--dry-run applies only to restore');
   const wanted = readBackupId(id, 'ID');
   const session = openSession(invocation, MEDIA_GROUPS);
-  const { config } = session;
-  const { signal } = invocation;
-  const json = invocation.options.json === true;
+  const { config, options, signal } = session;
+  const json = options.json === true;
   checkQuarantinePrefix(config);
   return withStore(session, async (store) => {
-    const backup = await chooseFor(invocation, session, store, wanted);
+    const backup = await chooseFor(session, store, wanted);
     const context = mediaContext(session, store);
     if (what === 'check') {
       const check = (sink: MediaFindingSink) => checkMedia(context, backup, sink, signal);

@@ -26,10 +26,10 @@ export async function run(invocation: Invocation): Promise<number> {
 /** Takes no lock, and so needs no database: nothing is done that could conflict with another run. */
 async function decide(invocation: Invocation): Promise<void> {
   const session = openSession(invocation, DECISION_GROUPS);
-  warnOfVariables(session.log, invocation);
-  const { config } = session;
+  warnOfVariables(session);
+  const { config, signal } = session;
   const plan = await withStore(session, (store) =>
-    planPrune(pruneContext(session, store, readIfGiven(invocation, 'database')), invocation.signal),
+    planPrune(pruneContext(session, store, readIfGiven(session, 'database')), signal),
   );
   showPlan(session, plan);
   session.print({ dryRun: true, ...planDocument(plan) }, conclude('would delete', plan, config));
@@ -37,9 +37,9 @@ async function decide(invocation: Invocation): Promise<void> {
 
 async function prune(invocation: Invocation): Promise<void> {
   const session = openSession(invocation, PRUNE_GROUPS);
-  warnOfVariables(session.log, invocation);
-  const { config } = session;
-  const database = openDatabase(config, invocation.env);
+  warnOfVariables(session);
+  const { config, env, signal } = session;
+  const database = openDatabase(config, env);
   const plan = await withStore(session, (store) =>
     pruneConfirmed(
       {
@@ -49,7 +49,7 @@ async function prune(invocation: Invocation): Promise<void> {
         show: (found) => showPlan(session, found),
         describe: (found) => conclude('delete', found, config),
       },
-      invocation.signal,
+      signal,
     ),
   );
   session.print({ dryRun: false, ...planDocument(plan) }, conclude('deleted', plan, config));

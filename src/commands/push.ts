@@ -15,16 +15,15 @@ import { type Invocation, openSession, type Session, withStore } from './session
 /** `push FILE`: stores a local dump as a backup. */
 export async function run(invocation: Invocation, file: string): Promise<number> {
   const session = openSession(invocation, PUSH_GROUPS);
-  const { config, now, log, startProgress } = session;
+  const { config, env, tool, signal, now, log, startProgress } = session;
   const { prefix, maxParts, partsInFlight, binDir } = config;
-  const { env, tool, signal } = invocation;
   const manifest = await withStore(session, async (store) => {
     const pushed = await pushDump(
       { store, prefix, maxParts, partsInFlight, binDir, env, tool, now, log, startProgress },
       file,
       signal,
     );
-    if (fileTime(basename(file)) !== undefined) await warnIfNotKept(invocation, session, store, pushed.id);
+    if (fileTime(basename(file)) !== undefined) await warnIfNotKept(session, store, pushed.id);
     return pushed;
   });
   const { id, key, bytes, tables } = manifest;
@@ -41,14 +40,14 @@ export async function run(invocation: Invocation, file: string): Promise<number>
  * another backup has been taken.
  */
 async function warnIfNotKept(
-  invocation: Invocation,
-  { config, now, log }: Session<(typeof PUSH_GROUPS)[number]>,
+  session: Session<(typeof PUSH_GROUPS)[number]>,
   store: Store,
   id: string,
 ): Promise<void> {
+  const { config, now, log, signal } = session;
   try {
-    const own = readIfGiven(invocation, 'database');
-    const backups = await listBackups({ store, prefix: config.prefix }, invocation.signal);
+    const own = readIfGiven(session, 'database');
+    const backups = await listBackups({ store, prefix: config.prefix }, signal);
     const pushed = backups.find((backup) => backup.id === id);
     if (pushed === undefined) return;
     const next = { ...pushed, id: backupId(now()) };

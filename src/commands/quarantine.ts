@@ -60,10 +60,10 @@ function refuseFlagsOfPurge({ flags }: Invocation, what: string): void {
 async function list(invocation: Invocation): Promise<number> {
   refuseFlagsOfPurge(invocation, 'list');
   const session = openSession(invocation, MEDIA_GROUPS);
-  const { config } = session;
+  const { config, signal } = session;
   checkQuarantinePrefix(config);
   const runs = await withStore(session, (store) =>
-    listRuns({ store, quarantinePrefix: config.quarantinePrefix }, invocation.signal),
+    listRuns({ store, quarantinePrefix: config.quarantinePrefix }, signal),
   );
   session.print(runs, runs.length === 0 ? 'nothing is in quarantine' : renderRuns(runs));
   return EXIT.done;
@@ -85,11 +85,11 @@ function renderRuns(runs: readonly QuarantineRun[]): string {
 async function restore(invocation: Invocation, runId: string, key: string | undefined): Promise<number> {
   refuseFlagsOfPurge(invocation, 'restore');
   const session = openSession(invocation, MEDIA_GROUPS);
-  const { config, log } = session;
+  const { config, log, signal } = session;
   const { quarantinePrefix } = config;
   checkQuarantinePrefix(config);
   const report = await withStore(session, (store) =>
-    restoreRun({ store, quarantinePrefix, log }, runId, key, invocation.signal),
+    restoreRun({ store, quarantinePrefix, log }, runId, key, signal),
   );
   session.print(report, renderRestored(report));
   return report.left.count > 0 ? EXIT.fault : EXIT.done;
@@ -117,13 +117,12 @@ async function purge(
     );
   }
   const session = openSession(invocation, PURGE_GROUPS);
-  const { config } = session;
-  const { env, signal } = invocation;
-  warnOfVariables(session.log, invocation);
+  const { config, env, signal } = session;
+  warnOfVariables(session);
   const database = openDatabase(config, env);
   const report = await withStore(session, async (store) => {
     const context = {
-      ...(await backupAuditContext(session, store, env)),
+      ...(await backupAuditContext(session, store)),
       ...quarantineContext(session),
       database,
     };

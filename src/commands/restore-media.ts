@@ -13,13 +13,12 @@ import { retryWhileAway } from '../restore/databases/retry-while-away.ts';
 import type { RestoreMedia } from '../restore/restore-confirmed.ts';
 import type { Store } from '../s3/store.ts';
 import { formatCount, formatNumber, formatObjects } from '../ui/format.ts';
-import type { Logger } from '../ui/log.ts';
 import { backupAuditContext, mediaAuditContext } from './audit-context.ts';
 import { firstFindings } from './first-findings.ts';
 import { AUDIT_GROUPS, BACKUP_AUDIT_GROUPS } from './groups.ts';
 import { mediaContext } from './media-report.ts';
-import type { RestoreFlags } from './restore-options.ts';
-import { type Invocation, openSession, withStore } from './session.ts';
+import type { RestoreFlags, RestoreSession } from './restore-options.ts';
+import { openSession, withStore } from './session.ts';
 
 /** A backup in its bucket. */
 interface StoredBackup {
@@ -31,15 +30,11 @@ interface StoredBackup {
  * @param from undefined for a local file
  * @throws ConfigError, NotFoundError if `--with-media` cannot be carried out
  */
-export function mediaOfRestore(
-  invocation: Invocation,
-  log: Logger,
-  from: StoredBackup | undefined,
-): RestoreMedia {
-  const { signal } = invocation;
-  const { audit, withMedia } = invocation.options as RestoreFlags;
+export function mediaOfRestore(session: RestoreSession, from: StoredBackup | undefined): RestoreMedia {
+  const { log, signal } = session;
+  const { audit, withMedia } = session.options as RestoreFlags;
   const asked = audit !== false;
-  const wanted = withMedia === true ? readyForMedia(invocation, from) : undefined;
+  const wanted = withMedia === true ? readyForMedia(session, from) : undefined;
 
   let saidOwnsNothing = false;
 
@@ -65,7 +60,7 @@ export function mediaOfRestore(
   return {
     before: () =>
       attempt(async () => {
-        const outlook = from && (await compareBackup(invocation, log, from));
+        const outlook = from && (await compareBackup(session, from));
         if (outlook !== undefined && 'problem' in outlook)
           skip(outlook.problem, outlook.ownsNothing === true);
         return outlook;
@@ -76,18 +71,17 @@ export function mediaOfRestore(
       const restored = await restoreMedia(wanted.context, wanted.backup, options, first, signal);
       return { ...restored, findings: first.all };
     },
-    after: () => attempt(() => compareDatabase(invocation, log)),
+    after: () => attempt(() => compareDatabase(session)),
   };
 }
 
 /** Compares the rows of the backup with the bucket, before the restore. */
 async function compareBackup(
-  invocation: Invocation,
-  log: Logger,
+  session: RestoreSession,
   { store, backup }: StoredBackup,
 ): Promise<BackupOutlook | undefined> {
-  const { env, signal } = invocation;
-  const context = await backupAuditContext(openSession(invocation, BACKUP_AUDIT_GROUPS), store, env);
+  const { log, signal } = session;
+  const context = await backupAuditContext(openSession(session, BACKUP_AUDIT_GROUPS), store);
   // The whole dump would have to be read, which may take longer than the restore.
   if (backup.manifest === undefined && !isListComplete(backup, context)) {
     log.info(
@@ -106,19 +100,18 @@ async function compareBackup(
  * refused connections goes on to refuse it for a while (PgBouncer's `server_login_retry`), which is waited for.
  */
 async function compareDatabase(
-  invocation: Invocation,
-  log: Logger,
+  restoring: RestoreSession,
 ): Promise<Pick<AuditReport, 'totals' | 'unreadTables'>> {
-  const { env, signal } = invocation;
-  const session = openSession(invocation, AUDIT_GROUPS);
-  const database = openDatabase(session.config, env);
+  const session = openSession(restoring, AUDIT_GROUPS);
+  const { config, env, log, signal } = session;
+  const database = openDatabase(config, env);
   const { name } = database;
   const purpose = `to compare the rows of ${name} with the media`;
   await retryWhileAway({ database, log }, purpose, (server, limit) =>
     server.use(name, AbortSignal.any([signal, limit]), (client) => client.query('SELECT')),
   );
   const { totals, unreadTables } = await withStore(session, async (store) =>
-    auditMedia(await mediaAuditContext(session, store, database, env), { write: async () => {} }, signal),
+    auditMedia(await mediaAuditContext(session, store, database), { write: async () => {} }, signal),
   );
   const doubtful = (totals.dangling?.count ?? 0) + unreadTables.length > 0;
   log[doubtful ? 'warn' : 'info'](describeTotals(totals, unreadTables));
@@ -131,7 +124,7 @@ async function compareDatabase(
  * @throws ConfigError, NotFoundError
  */
 function readyForMedia(
-  invocation: Invocation,
+  restoring: RestoreSession,
   from: StoredBackup | undefined,
 ): { readonly context: MediaRestoreContext; readonly backup: UsableBackup } {
   const doing = 'cannot restore with media';
@@ -143,7 +136,7 @@ function readyForMedia(
   if (mediaListOf(backup) === undefined) {
     throw new NotFoundError({ doing, problem: `backup ${backup.id} has no list of its media`, remedy });
   }
-  const session = openSession(invocation, ['store', 'media']);
+  const session = openSession(restoring, ['store', 'media']);
   checkQuarantinePrefix(session.config);
   return { context: mediaContext(session, store), backup };
 }

@@ -8,7 +8,6 @@ import { escapeControls } from '../ui/controls.ts';
 import { formatBytes, formatDuration, formatNumber } from '../ui/format.ts';
 import { confirmAndLock } from './lock-holder.ts';
 import type { RestoreFlags, RestoreSession } from './restore-options.ts';
-import type { Invocation } from './session.ts';
 import { warnOfVariables } from './warn-of-variables.ts';
 
 /**
@@ -16,24 +15,23 @@ import { warnOfVariables } from './warn-of-variables.ts';
  * empty.
  */
 export async function restoreRows(
-  invocation: Invocation,
   session: RestoreSession,
   dump: ChosenDump,
   target: AddRowsOptions,
 ): Promise<number> {
-  const { config, log, startProgress } = session;
-  const { dryRun } = invocation.options as RestoreFlags;
-  warnOfVariables(log, invocation);
+  const { config, env, options, log, startProgress, signal } = session;
+  const { dryRun } = options as RestoreFlags;
+  warnOfVariables(session);
   const outcome = await addRowsConfirmed(
     {
-      database: openDatabase(config, invocation.env),
+      database: openDatabase(config, env),
       log,
       startProgress,
       ...confirmAndLock(session, 'restore'),
     },
     dump,
     { ...target, dryRun: dryRun === true },
-    invocation.signal,
+    signal,
   );
   session.print(...render(dump.source, outcome));
   return EXIT.done;

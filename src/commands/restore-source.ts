@@ -41,7 +41,7 @@ export async function withSource(
     const session = openSession(invocation, FILE_RESTORE_GROUPS);
     const local = await openLocalDump(wanted.file, signal, NAME_ANOTHER);
     const source = fileSource(wanted.file, local, { binDir: session.config.binDir, env });
-    const media = mediaOfRestore(invocation, session.log, undefined);
+    const media = mediaOfRestore(session, undefined);
     return work(session, { source, media, checkThere: async () => {} });
   }
   const session = openSession(invocation, RESTORE_GROUPS);
@@ -51,7 +51,7 @@ export async function withSource(
   return withStore(session, async (store) => {
     const named = wantedBackup(wanted, prefix);
     const backup = await chooseBackup({ store, prefix }, named, {
-      ...choiceOptions(invocation, session, named),
+      ...choiceOptions(session, named),
       database: config.database,
       passOver: ({ id }, check) =>
         log.warn(
@@ -66,7 +66,7 @@ export async function withSource(
     return work(session, {
       source,
       checkThere: (held) => checkThere(store, backup, held),
-      media: mediaOfRestore(invocation, log, { store, backup }),
+      media: mediaOfRestore(session, { store, backup }),
     });
   });
 }

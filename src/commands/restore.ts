@@ -43,24 +43,21 @@ export async function run(invocation: Invocation, what: string | undefined): Pro
   };
   refuseUnreadFlags(flags, wanted, invocation.flags);
   return withSource(invocation, wanted, (session, chosen) =>
-    rows === undefined
-      ? restoreSource(invocation, session, chosen, how)
-      : restoreRows(invocation, session, chosen, rows),
+    rows === undefined ? restoreSource(session, chosen, how) : restoreRows(session, chosen, rows),
   );
 }
 
 async function restoreSource(
-  invocation: Invocation,
   session: RestoreSession,
   chosen: Chosen,
   options: ConfirmedRestoreOptions,
 ): Promise<number> {
-  const { config, log, startProgress, now } = session;
+  const { config, env, log, startProgress, now, signal } = session;
   const { source, media } = chosen;
-  warnOfVariables(log, invocation);
+  warnOfVariables(session);
   const outcome = await restoreConfirmed(
     {
-      database: openDatabase(config, invocation.env),
+      database: openDatabase(config, env),
       media,
       now,
       log,
@@ -70,7 +67,7 @@ async function restoreSource(
     },
     chosen,
     options,
-    invocation.signal,
+    signal,
   );
   session.print(...render(source, outcome));
   if (outcome.state === 'planned') return EXIT.done;

@@ -5,16 +5,15 @@ import type { Store } from '../s3/store.ts';
 import type { RUN_GROUPS } from './groups.ts';
 import { holderName } from './lock-holder.ts';
 import { mediaSettings } from './media-settings.ts';
-import type { Invocation, Session } from './session.ts';
+import type { Session } from './session.ts';
 
 /** @param command shown to other runs that meet the lock */
 export function runContext(
   session: Session<(typeof RUN_GROUPS)[number]>,
   store: Store,
-  { env, tool }: Invocation,
   command: string,
 ): RunContext {
-  const { config, now, log, startProgress } = session;
+  const { config, env, tool, now, log, startProgress } = session;
   const { prefix, maxParts, partsInFlight, binDir, quarantinePrefix, zone, shrinkGuard, lockWait } = config;
   return {
     store,

@@ -45,26 +45,25 @@ export async function run(invocation: Invocation): Promise<number> {
   const ofCheck = { env: invocation.env, flags: {} };
   readConfig(ofCheck, ['health']);
   readIfGiven(ofCheck, 'database');
-  const { config, log } = session;
+  const { config, log, options, signal } = session;
   const since = systemClock.now();
   const { schedule, ...others } = readSchedules(
     ['schedule', 'verifySchedule', 'auditSchedule'],
     config,
-    invocation,
+    session,
     since,
   );
-  if (schedule.kind === 'none') return backUpOnce(session, invocation);
-  if (invocation.options.json === true)
+  if (schedule.kind === 'none') return backUpOnce(session);
+  if (options.json === true)
     throw usage('--json requires --explain, because the running service has no final result');
 
   // Otherwise backups would be made without what it names, night after night.
   await readOwnReferences(config.auditReferences);
-  const { signal } = invocation;
-  warnOfVariables(log, invocation);
+  warnOfVariables(session);
   if (isHasty(schedule)) log.warn(warnOfHaste(schedule, retentionRules(config)));
   await withStore(session, async (store) => {
-    const context = runContext(session, store, invocation, 'service');
-    const jobs = await listJobs(invocation, session, context, { schedule, ...others });
+    const context = runContext(session, store, 'service');
+    const jobs = await listJobs(session, context, { schedule, ...others });
     log.info(announceRoute(context));
     for (const job of jobs) log.info(announceTimes(job, since));
     const until = earliest(jobs.map((job) => requireNextTime(job.schedule, since)));
@@ -90,7 +89,6 @@ interface JobTimes {
 
 /** The job that backs up, and those of the others that have a schedule. */
 async function listJobs(
-  invocation: Invocation,
   session: Session<(typeof SERVICE_GROUPS)[number]>,
   context: RunContext,
   { schedule, verifySchedule, auditSchedule }: JobTimes,
@@ -99,12 +97,12 @@ async function listJobs(
   const { database, randomDelay, backupOnStart, verifyDepth } = session.config;
   const jobs = [backupJob(context, { schedule, randomDelay, backupOnStart })];
   if (verifySchedule.kind !== 'none') {
-    const server = verifyDepth === 'restore' ? drillDatabase(invocation) : undefined;
-    const verifying = { ...verifyContext(session, store, invocation, server), database };
+    const server = verifyDepth === 'restore' ? drillDatabase(session) : undefined;
+    const verifying = { ...verifyContext(session, store, server), database };
     jobs.push(verifyJob(verifying, verifySchedule, verifyDepth));
   }
   if (auditSchedule.kind !== 'none') {
-    const auditing = await mediaAuditContext(session, store, context.database, invocation.env);
+    const auditing = await mediaAuditContext(session, store, context.database);
     jobs.push(auditJob(auditing, auditSchedule));
   }
   return jobs;

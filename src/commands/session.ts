@@ -32,15 +32,13 @@ export interface Invocation {
   readonly bars: Bars;
 }
 
-/** What a command works with: the settings it asked for, and the means of talking to people. */
-export interface Session<G extends SettingGroup> {
+/** What a command works with: what it was passed, the settings it asked for, and the means of talking to people. */
+export interface Session<G extends SettingGroup> extends Invocation {
   readonly config: Config<G>;
   readonly log: Logger;
   readonly startProgress: StartProgress;
   readonly confirm: Confirm;
   readonly now: () => Date;
-  /** Aborted when the program is about to end. */
-  readonly signal: AbortSignal;
   /** Width of the terminal on stdout, in characters; undefined if stdout is not a terminal. */
   readonly width: number | undefined;
   /**
@@ -70,6 +68,7 @@ export function openSession<G extends SettingGroup>(
   const toStdout = (text: string, written = () => {}) =>
     bars.aside(() => process.stdout.write(text, written));
   return {
+    ...invocation,
     config: config as unknown as Config<G>,
     log,
     startProgress: createProgress({ terminal: onTerminal ? process.stderr : undefined, bars, quiet, log }),
@@ -80,7 +79,6 @@ export function openSession<G extends SettingGroup>(
       signal,
     }),
     now: () => new Date(),
-    signal,
     // A terminal whose size was never set reports 0.
     width: process.stdout.columns > 0 ? process.stdout.columns : undefined,
     tell(text) {

@@ -16,7 +16,7 @@ export async function showDiff(invocation: Invocation, id: string, other: string
   const session = openSession(invocation, SHOW_GROUPS);
   const [after, before] = await withStore(session, (store) =>
     mapConcurrently(wanted, wanted.length, async (named) =>
-      manifestOf(await chooseFor(invocation, session, store, named)),
+      manifestOf(await chooseFor(session, store, named)),
     ),
   );
   const tables = compareTables(before?.tables ?? [], after?.tables ?? []);

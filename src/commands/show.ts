@@ -34,7 +34,7 @@ export async function run(invocation: Invocation, id: string): Promise<number> {
     // A broken backup can be shown too.
     wanted.by === 'id'
       ? findNamed({ store, prefix: config.prefix }, wanted, `cannot show backup ${wanted.id}`, signal)
-      : chooseFor(invocation, session, store, wanted),
+      : chooseFor(session, store, wanted),
   );
   session.print(
     {

@@ -3,13 +3,12 @@ import type { Database } from '../postgres/database.ts';
 import type { Store } from '../s3/store.ts';
 import type { VerifyContext } from '../verify/verify-backup.ts';
 import type { READ_GROUPS } from './groups.ts';
-import type { Invocation, Session } from './session.ts';
+import type { Session } from './session.ts';
 
 /** @param drillDatabase the server for the restore drill; undefined if none is requested */
 export function verifyContext(
-  { config, now, log, startProgress }: Session<(typeof READ_GROUPS)[number]>,
+  { config, env, tool, now, log, startProgress }: Session<(typeof READ_GROUPS)[number]>,
   store: Store,
-  { env, tool }: Invocation,
   drillDatabase: Database | undefined,
 ): VerifyContext {
   const { prefix, binDir } = config;

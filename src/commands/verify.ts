@@ -12,7 +12,7 @@ import { type VerifyContext, verifyBackup } from '../verify/verify-backup.ts';
 import { readBackupId } from './backup-id.ts';
 import { drillDatabase } from './drill-database.ts';
 import { READ_GROUPS } from './groups.ts';
-import { type CommonOptions, type Invocation, openSession, withStore } from './session.ts';
+import { type CommonOptions, type Invocation, openSession, type Session, withStore } from './session.ts';
 import { verifyContext } from './verify-context.ts';
 
 /** The options of `verify`, as given. */
@@ -30,11 +30,11 @@ export async function run(invocation: Invocation, id: string | undefined): Promi
   const wanted: Wanted = id === undefined ? { by: 'latest' } : readBackupId(id, 'ID');
   const session = openSession(invocation, READ_GROUPS);
   const drillServer = depth === 'restore' ? drillDatabase(invocation) : undefined;
-  const { signal } = invocation;
+  const { signal } = session;
   const looked = await withStore(session, async (store) => {
-    const context = verifyContext(session, store, invocation, drillServer);
+    const context = verifyContext(session, store, drillServer);
     if (flags.all) return verifyEach(context, depth, (done) => session.tell(render(done)), signal);
-    const backup = await choose(context, invocation, wanted, signal);
+    const backup = await choose(context, session, wanted);
     return { results: [await verifyBackup(context, backup, depth, signal)], failed: 0 };
   });
   const documents = looked.results.map(toDocument);
@@ -92,12 +92,12 @@ function readDepth({ quick, restore }: VerifyFlags): Depth {
 /** A broken one too: finding those is the purpose. */
 async function choose(
   context: VerifyContext,
-  invocation: Invocation,
+  session: Session<never>,
   wanted: Wanted,
-  signal: AbortSignal,
 ): Promise<Backup<Manifest>> {
+  const { signal } = session;
   if (wanted.by === 'id') return findNamed(context, wanted, `cannot verify backup ${wanted.id}`, signal);
-  const database = readIfGiven(invocation, 'database');
+  const database = readIfGiven(session, 'database');
   const newest = await newestBackup(context, { database, now: context.now() }, signal);
   if (newest === undefined) throw noBackup(context, { database, but: ', or only ones dated in the future' });
   return newest;

@@ -1,4 +1,5 @@
 import { readWords, type WordReader } from '../../dump/read-words.ts';
+import { readConstraint, readIndex } from '../../dump/table-additions.ts';
 import { qualifiedName } from '../../dump/tokens.ts';
 
 /** What a post-data statement concerns. Names are qualified, as the catalogs hold them. */
@@ -83,11 +84,8 @@ function rule(words: WordReader): Concern | undefined {
 
 /** `name ON [ONLY] table …` */
 function index(words: WordReader): Concern | undefined {
-  const name = words.identifier();
-  if (name === undefined || !words.takes('on')) return undefined;
-  words.takes('only');
-  const of = words.path();
-  return of === undefined ? undefined : withIndex(of, name);
+  const made = readIndex(words);
+  return made === undefined ? undefined : withIndex(made.table, made.name);
 }
 
 /** An index is in the schema of its table, and has the name of its constraint. */
@@ -110,11 +108,19 @@ function alteration(words: WordReader): Concern | undefined {
   const path = words.path();
   if (path === undefined) return undefined;
   const altered = qualifiedName(path);
-  const name = words.takes('add', 'constraint') ? words.identifier() : undefined;
-  if (name === undefined) return { about: 'table', table: altered };
-  const isKey = words.takes('primary', 'key') || words.takes('unique') || words.takes('exclude');
-  if (isKey) return { ...withIndex(path, name), key: true };
-  if (!words.takes('foreign', 'key')) return withIndex(path, name);
-  const references = words.list() && words.takes('references') ? words.name() : undefined;
-  return references === undefined ? undefined : { about: 'foreign-key', table: altered, name, references };
+  const added = readConstraint(words);
+  switch (added?.kind) {
+    case undefined:
+      return { about: 'table', table: altered };
+    case 'key':
+      return { ...withIndex(path, added.name), key: true };
+    case 'other':
+      return withIndex(path, added.name);
+    case 'foreign-key': {
+      const { name, references } = added;
+      return references === undefined
+        ? undefined
+        : { about: 'foreign-key', table: altered, name, references };
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import { readWords, type WordReader } from '../../dump/read-words.ts';
+import { readConstraint, readIndex } from '../../dump/table-additions.ts';
 import type { DecodeText } from '../../dump/text-decoder.ts';
-import type { DumpEntry } from '../../dump/tokens.ts';
+import { type DumpEntry, qualifiedName } from '../../dump/tokens.ts';
 
 /**
  * How strongly a statement locks a table (manual §13.3). Statements that only read it, like CREATE INDEX, may run
@@ -24,35 +25,27 @@ export interface TableKnowledge {
  */
 export function usesOf(sql: Buffer, { decode, partitioned }: TableKnowledge): TableUses | undefined {
   const words = readWords(decode(sql));
-  if (words.takes('create', 'unique', 'index') || words.takes('create', 'index')) return usesOfIndex(words);
+  if (words.takes('create', 'unique', 'index') || words.takes('create', 'index')) {
+    const index = readIndex(words);
+    return index && new Map([[qualifiedName(index.table), 'reads']]);
+  }
   // Without ONLY, the statement also affects partitions and descendants.
   if (words.takes('alter', 'table', 'only')) return usesOfConstraint(words, partitioned);
   return undefined;
 }
 
-/** `… name ON [ONLY] table` */
-function usesOfIndex(words: WordReader): TableUses | undefined {
-  if (words.identifier() === undefined || !words.takes('on')) return undefined;
-  words.takes('only');
-  const table = words.name();
-  return table === undefined ? undefined : new Map([[table, 'reads']]);
-}
-
 /** `… table ADD CONSTRAINT name …` */
 function usesOfConstraint(words: WordReader, partitioned: ReadonlySet<string>): TableUses | undefined {
   const table = words.name();
-  if (table === undefined || !words.takes('add', 'constraint') || words.identifier() === undefined) {
-    return undefined;
-  }
-  if (words.takes('primary', 'key') || words.takes('unique') || words.takes('exclude')) {
-    return new Map([[table, 'alters']]);
-  }
-  if (!words.takes('foreign', 'key') || !words.list() || !words.takes('references')) return undefined;
-  const other = words.name();
-  if (other === undefined || partitioned.has(table) || partitioned.has(other)) return undefined;
+  if (table === undefined) return undefined;
+  const added = readConstraint(words);
+  if (added?.kind === 'key') return new Map([[table, 'alters']]);
+  if (added?.kind !== 'foreign-key') return undefined;
+  const { references } = added;
+  if (references === undefined || partitioned.has(table) || partitioned.has(references)) return undefined;
   return new Map([
     [table, 'alters'],
-    [other, 'alters'],
+    [references, 'alters'],
   ]);
 }
 

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { readSessionPid } from '../../src/postgres/session.ts';
 import { targetDrop } from '../../src/restore/databases/drop-target.ts';
+import { dropWithSubscriptions } from '../../src/restore/databases/drop-with-subscriptions.ts';
 import { dropOld } from '../../src/restore/databases/old-databases.ts';
+import { retryWhileAway } from '../../src/restore/databases/retry-while-away.ts';
 import type { Logger } from '../../src/ui/log.ts';
 import { withClient } from '../support/database.ts';
 import { createTestBed, keepingLog, type TestBed } from '../support/test-bed.ts';
@@ -93,6 +95,16 @@ test.each<[what: string, drop: (name: string, log: Logger) => Promise<unknown>]>
       targetDrop({ database: bed.tool, log }, name, 500).run(() => {}, new AbortController().signal),
   ],
   ['the drop of a database that was kept', (name, log) => dropOld({ database: bed.tool, log }, [name], 500)],
+  [
+    'the drop of a temporary database',
+    (name, log) =>
+      retryWhileAway(
+        { database: bed.tool, log },
+        `to drop database ${name}`,
+        (server, signal) => dropWithSubscriptions(server, name, signal),
+        500,
+      ),
+  ],
 ])('who is in the way of %s is named, which goes on once that has ended', async (_, drop) => {
   const name = `${bed.database.name}_blocked`;
   await admin(`CREATE DATABASE ${name}`);

@@ -39,7 +39,7 @@ test('an attempt that takes long is told of once, and not given up', async () =>
   const { result, lines } = start(() => done.promise);
   vi.advanceTimersByTime(29 * SECOND);
   expect(lines).toEqual([]);
-  vi.advanceTimersByTime(10 * 60 * SECOND);
+  await vi.advanceTimersByTimeAsync(10 * 60 * SECOND);
   done.resolve('dropped');
   expect(await result).toBe('dropped');
   vi.advanceTimersByTime(60 * SECOND);

@@ -3,8 +3,9 @@ import type { Database } from '../../postgres/database.ts';
 import { describeCause } from '../../postgres/errors.ts';
 import { isAway } from '../../postgres/server-away.ts';
 import { formatDuration } from '../../ui/format.ts';
+import { explainable } from './blockers.ts';
 import type { ServerContext } from './server-context.ts';
-import { tellingSlow } from './telling-slow.ts';
+import { SLOW_MS, tellingSlow } from './telling-slow.ts';
 
 /** How long to wait for a server that is away, in milliseconds. */
 const AWAY_MS = 60_000;
@@ -26,27 +27,30 @@ const MOST_OUTAGES = 5;
  *
  * @param purpose for the log: `to drop database topobank_restore_20261123110000`
  * @param work may be repeated after it was done, if only the server's answer was lost. It connects through the database
- * that it is given, by which it is seen that the server is back; its signal ends a single attempt
+ * that it is given, by which it is seen that the server is back and who keeps it waiting; its signal ends a single attempt
+ * @param slowMs after how long people are told that the server takes long; only tests set it
  * @throws the first other error, or once the server has been away for a minute, or again and again, the last one that told so
  */
 export async function retryWhileAway<T>(
   context: ServerContext,
   purpose: string,
   work: (database: Database, signal: AbortSignal) => Promise<T>,
+  slowMs = SLOW_MS,
 ): Promise<T> {
   const { database, log } = context;
   let awaySince: number | undefined;
-  const watched: Database = {
+  const { database: watched, explain } = explainable({
     ...database,
     use: (name, signal, useClient) =>
       database.use(name, signal, (client) => {
         awaySince = undefined;
         return useClient(client);
       }),
-  };
+  });
   for (let outages = 0; ; ) {
     try {
-      return await tellingSlow(context, purpose, () => work(watched, AbortSignal.timeout(ATTEMPT_MS)));
+      const attempt = () => work(watched, AbortSignal.timeout(ATTEMPT_MS));
+      return await tellingSlow(context, purpose, attempt, { slowMs, explain });
     } catch (error) {
       if (!isAway(error)) throw error;
       if (awaySince === undefined) {

@@ -67,8 +67,9 @@ export function describeLock(lock: AwaitedLock): string {
   const what = lock.relation === undefined ? 'a lock' : `a lock on ${lock.relation}`;
   if (lock.byRecovery)
     return `pg_dump is waiting for ${what}, which the standby holds until it has the end of the transaction that holds it on the primary (see pg_locks there)`;
-  if (lock.pid === 0)
-    return `pg_dump is waiting for ${what}, which a prepared transaction holds (see pg_prepared_xacts)`;
   const { who, toEnd } = describeBlocker(lock);
-  return `pg_dump is waiting for ${what}, which ${who} holds or is queued for; to end that session: ${toEnd}`;
+  const waiting = `pg_dump is waiting for ${what}, which ${who}`;
+  return lock.pid === 0
+    ? `${waiting} holds; to end that: ${toEnd}`
+    : `${waiting} holds or is queued for; to end that session: ${toEnd}`;
 }

@@ -14,7 +14,8 @@ test.each([
   // A process of the server's own has neither.
   [undefined, undefined, undefined, ''],
 ])('a session %s of role %s is described as far as it is known', (application, role, begun, described) => {
-  expect(describeLock({ relation: 'surface', pid: 4711, role, application, begun, byRecovery: false })).toBe(
+  const session = { pid: 4711, role, application, begun, prepared: undefined };
+  expect(describeLock({ relation: 'surface', ...session, byRecovery: false })).toBe(
     `pg_dump is waiting for a lock on surface, which session 4711${described} holds or is queued for; ` +
       'to end that session: SELECT pg_terminate_backend(4711);',
   );

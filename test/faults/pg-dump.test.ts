@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { createTestDatabase, withClient } from '../support/database.ts';
 import { deferred } from '../support/deferred.ts';
@@ -306,6 +307,25 @@ test('while pg_dump waits for a lock the log says whose, and the backup goes on 
     await running.line(/backup \d+ is complete/);
     expect(await running.ended).toMatchObject({ status: 0 });
   });
+  await bed.store.remove(await bed.keys(), new AbortController().signal);
+});
+
+test('where a prepared transaction holds the lock, the statement that the log gives ends it', async () => {
+  const { name } = bed.database;
+  const gid = `it's ${name}`;
+  await bed.database.query(
+    `BEGIN; LOCK TABLE surface IN ACCESS EXCLUSIVE MODE; PREPARE TRANSACTION ${pg.escapeLiteral(gid)}`,
+  );
+  const running = startService(bed, {}, ['backup']);
+  const said = await running.line(/pg_dump is waiting for/);
+  const [, end = ''] =
+    new RegExp(
+      `a lock on surface, which the prepared transaction ${gid} of database ${name}, since [-0-9]+ [:0-9]+ UTC, holds; to end that: in database ${name}: (.*;) or COMMIT PREPARED `,
+    ).exec(said) ?? [];
+  expect(end).toMatch(/^ROLLBACK PREPARED /);
+  await bed.database.query(end);
+  await running.line(/backup \d+ is complete/);
+  expect(await running.ended).toMatchObject({ status: 0 });
   await bed.store.remove(await bed.keys(), new AbortController().signal);
 });
 

@@ -252,7 +252,9 @@ test('a prepared transaction of another database that is in the way of a swap is
   );
   try {
     await expect(swapDatabases(impatient(), names)).rejects.toThrow(
-      /gave no answer within 1s, because a prepared transaction is in the way — end it \(ROLLBACK PREPARED or COMMIT PREPARED in its database, see pg_prepared_xacts;\) and run again$/,
+      new RegExp(
+        `gave no answer within 1s, because the prepared transaction ${names.target} of database postgres, since .* UTC, is in the way — end it \\(in database postgres: ROLLBACK PREPARED '${names.target}'; or COMMIT PREPARED '${names.target}';\\) and run again$`,
+      ),
     );
   } finally {
     await asAdmin((admin) => admin.query(`ROLLBACK PREPARED '${names.target}'`));

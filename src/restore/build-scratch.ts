@@ -62,7 +62,7 @@ export async function buildScratch(
 ): Promise<FilledFrom> {
   const { database, log } = context;
   const { scratch, plan, dump, selection, jobs, noOwner, noWayBack } = options;
-  await createScratch(database, scratch, plan.creation);
+  await createScratch(context, scratch, plan.creation);
   /** Once the database that is replaced is gone, this one is all there is. */
   let isAlone = false;
   let filled: FilledFrom | undefined;

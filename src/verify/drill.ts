@@ -72,7 +72,7 @@ export async function drill(
     return { scratch, plan, choosePgDump: await findPgDumps(major, context), serverMajor: major };
   });
   const { scratch, plan, serverMajor } = prepared;
-  await createScratch(database, scratch, plan.creation).catch((error: unknown) => {
+  await createScratch(context, scratch, plan.creation).catch((error: unknown) => {
     throw notOnStandby(error);
   });
   let failure: unknown;

@@ -1,24 +1,48 @@
 import type pg from 'pg';
-import { createDatabase, failureBefore } from '../../postgres/administration.ts';
+import { createDatabase, dropDatabase, failureBefore } from '../../postgres/administration.ts';
 import { administer, type Database } from '../../postgres/database.ts';
 import { dropByHand } from '../../postgres/database-statements.ts';
 import { describeCause, errorCode, sqlState } from '../../postgres/errors.ts';
 import type { CreationOptions } from '../../postgres/facts.ts';
 import { isAway } from '../../postgres/server-away.ts';
+import { endSession, readSession, type Session } from '../../postgres/session.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
 import { uninterrupted } from '../../uninterrupted.ts';
 import { dropWithSubscriptions } from './drop-with-subscriptions.ts';
 import { retryWhileAway } from './retry-while-away.ts';
 import type { ServerContext } from './server-context.ts';
 
-/** Creates a temporary database. */
+/**
+ * Creates a temporary database, or leaves none, unless the log says so.
+ *
+ * @throws DatabaseError
+ */
 export async function createScratch(
-  database: Database,
+  context: ServerContext,
   scratch: string,
   creation: CreationOptions,
 ): Promise<void> {
-  // If interrupted, this might leave behind the database that it was creating.
-  await administer(database, uninterrupted(), (admin) => createDatabase(admin, scratch, creation));
+  let session: Session | undefined;
+  try {
+    // If interrupted, this might leave behind the database that it was creating.
+    await administer(context.database, uninterrupted(), async (admin) => {
+      session = await readSession(admin);
+      await createDatabase(admin, scratch, creation);
+    });
+  } catch (error) {
+    // The server may go on without the connection, and the database appear after it was looked for.
+    const creating = session;
+    if (creating !== undefined && isAway(error))
+      await orTellOfRemains(context, scratch, () =>
+        retryWhileAway(context, `to drop database ${scratch}`, (server, signal) =>
+          administer(server, signal, async (admin) => {
+            await endSession(admin, creating, ['CREATE DATABASE %']);
+            await dropDatabase(admin, scratch);
+          }),
+        ),
+      );
+    throw error;
+  }
 }
 
 /**
@@ -28,12 +52,18 @@ export async function createScratch(
  * @param failure why it is dropped, if something failed
  */
 export async function dropScratch(context: ServerContext, scratch: string, failure?: unknown): Promise<void> {
+  await orTellOfRemains(context, scratch, () => dropOnceThere(context, scratch, failure));
+}
+
+async function orTellOfRemains(
+  { log }: ServerContext,
+  scratch: string,
+  drop: () => Promise<void>,
+): Promise<void> {
   try {
-    await dropOnceThere(context, scratch, failure);
+    await drop();
   } catch (error) {
-    context.log.error(
-      `database ${scratch} is left over (${describeCause(error)}); drop it: ${dropByHand(scratch)}`,
-    );
+    log.error(`database ${scratch} is left over (${describeCause(error)}); drop it: ${dropByHand(scratch)}`);
   }
 }
 

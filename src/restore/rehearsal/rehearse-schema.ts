@@ -52,7 +52,7 @@ export async function rehearseSchema(
   const quiet: Logger = { ...log, info: log.debug, warn: log.debug };
   const into = { scratch, log: quiet };
   log.info(`trying all of ${source.name} but its rows on an empty database`);
-  await createScratch(database, scratch, plan.creation);
+  await createScratch(context, scratch, plan.creation);
   try {
     await administer(database, signal, (client) => prepareScratch(client, plan, into));
     await runWithoutRows({ database, log: quiet, startProgress }, source, options, signal);

@@ -18,12 +18,9 @@ const LABELS: Readonly<Record<string, string>> = {
   ISO_8859_7: 'iso-8859-7',
   ISO_8859_8: 'iso-8859-8',
   KOI8R: 'koi8-r',
-  KOI8U: 'koi8-u',
   LATIN2: 'iso-8859-2',
   LATIN3: 'iso-8859-3',
   LATIN4: 'iso-8859-4',
-  // The standard treats iso-8859-9 as windows-1254, which has the same letters.
-  LATIN5: 'windows-1254',
   LATIN6: 'iso-8859-10',
   LATIN7: 'iso-8859-13',
   LATIN8: 'iso-8859-14',
@@ -31,11 +28,9 @@ const LABELS: Readonly<Record<string, string>> = {
   SHIFT_JIS_2004: 'shift_jis',
   SJIS: 'shift_jis',
   UHC: 'euc-kr',
-  WIN866: 'ibm866',
   WIN874: 'windows-874',
   WIN1250: 'windows-1250',
   WIN1251: 'windows-1251',
-  WIN1252: 'windows-1252',
   WIN1253: 'windows-1253',
   WIN1254: 'windows-1254',
   WIN1255: 'windows-1255',
@@ -44,12 +39,29 @@ const LABELS: Readonly<Record<string, string>> = {
   WIN1258: 'windows-1258',
 };
 
-/** The characters of LATIN10 from A0 on. The standard has it (iso-8859-16), but Node 20 does not. */
-const LATIN10 =
-  '\u00a0ĄąŁ€„Š§š©Ș«Ź\u00adźŻ°±ČłŽ”¶·žčș»ŒœŸżÀÁÂĂÄĆÆÇÈÉÊËÌÍÎÏĐŃÒÓÔŐÖŚŰÙÚÛÜĘȚßàáâăäćæçèéêëìíîïđńòóôőöśűùúûüęțÿ';
-
-const latin10: DecodeText = (bytes) =>
-  Array.from(bytes, (byte) => LATIN10[byte - 0xa0] ?? String.fromCharCode(byte)).join('');
+/**
+ * Single-byte encodings of which Node's decoder has other characters than PostgreSQL, or that it lacks: those from a
+ * byte on, where they are not those of LATIN1.
+ */
+const TABLES: Readonly<Record<string, { readonly from: number; readonly characters: string }>> = {
+  KOI8U: {
+    from: 0x80,
+    characters:
+      '─│┌┐└┘├┤┬┴┼▀▄█▌▐░▒▓⌠■∙√≈≤≥\u00a0⌡°²·÷═║╒ёє╔ії╗╘╙╚╛ґ╝╞╟╠╡ЁЄ╣ІЇ╦╧╨╩╪Ґ╬©юабцдефгхийклмнопярстужвьызшэщчъЮАБЦДЕФГХИЙКЛМНОПЯРСТУЖВЬЫЗШЭЩЧЪ',
+  },
+  LATIN5: { from: 0xd0, characters: 'ĞÑÒÓÔÕÖ×ØÙÚÛÜİŞßàáâãäåæçèéêëìíîïğñòóôõö÷øùúûüışÿ' },
+  LATIN10: {
+    from: 0xa0,
+    characters:
+      '\u00a0ĄąŁ€„Š§š©Ș«Ź\u00adźŻ°±ČłŽ”¶·žčș»ŒœŸżÀÁÂĂÄĆÆÇÈÉÊËÌÍÎÏĐŃÒÓÔŐÖŚŰÙÚÛÜĘȚßàáâăäćæçèéêëìíîïđńòóôőöśűùúûüęțÿ',
+  },
+  WIN866: {
+    from: 0x80,
+    characters:
+      'АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмноп░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀рстуфхцчшщъыьэюяЁёЄєЇїЎў°∙·√№¤■\u00a0',
+  },
+  WIN1252: { from: 0x80, characters: '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ' },
+};
 
 /**
  * How the names of a dump in `encoding` are read. Bytes that the encoding does not allow, or whose encoding has no
@@ -58,10 +70,15 @@ const latin10: DecodeText = (bytes) =>
  * @param encoding of the dump's `SET client_encoding`; UTF-8 if there is none
  */
 export function textDecoder(encoding: string | undefined): DecodeText {
-  if (encoding === 'LATIN1') return (bytes) => bytes.toString('latin1');
-  if (encoding?.toUpperCase() === 'LATIN10') return latin10;
-  const label = encoding === undefined ? undefined : LABELS[encoding.toUpperCase()];
-  const decoder = new TextDecoder(label ?? 'utf-8', { fatal: true, ignoreBOM: true });
+  const name = encoding?.toUpperCase() ?? 'UTF8';
+  if (name === 'LATIN1') return (bytes) => bytes.toString('latin1');
+  const table = TABLES[name];
+  if (table !== undefined) {
+    const { from, characters } = table;
+    return (bytes) =>
+      Array.from(bytes, (byte) => characters[byte - from] ?? String.fromCharCode(byte)).join('');
+  }
+  const decoder = new TextDecoder(LABELS[name] ?? 'utf-8', { fatal: true, ignoreBOM: true });
   return (bytes) => {
     try {
       return decoder.decode(bytes);

@@ -21,7 +21,9 @@ const KEEPALIVES = { tcp_keepalives_idle: 60, tcp_keepalives_interval: 10, tcp_k
 
 /**
  * Overrides what a role or a database may have set for its application, as pg_dump does for itself: time limits would
- * end a long dump or restore, times in another style would not be understood, and a restore has to write.
+ * end a long dump or restore, times in another style would not be understood, and a restore has to write. Nor does it
+ * wait for synchronous standbys: while they are away, the server would hold every commit for ever, and the program
+ * with it, also when it tidies up. What a restore makes is in the bucket still, should it be lost with the primary.
  */
 export async function settleSession(client: pg.Client): Promise<void> {
   const keepalives = Object.entries(KEEPALIVES).map(([name, most]) => `(${pg.escapeLiteral(name)}, ${most})`);
@@ -29,6 +31,7 @@ export async function settleSession(client: pg.Client): Promise<void> {
   await client.query(
     `SET DateStyle = ISO;
      SET default_transaction_read_only = off;
+     SET synchronous_commit = local;
      SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (${TIME_LIMITS.map(pg.escapeLiteral).join(', ')});
      SELECT set_config(name, most::text, false) FROM pg_settings
        JOIN (VALUES ${keepalives.join(', ')}) AS keepalive (name, most) USING (name) WHERE setting::int > most`,

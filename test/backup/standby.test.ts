@@ -129,6 +129,23 @@ test('a backup that recovery ends for a lock of the primary says what helps agai
   await bed.database.query('DROP TABLE large');
 });
 
+test('a restore waits for no synchronous standby that is away', async () => {
+  // The throwaway server waits for none by itself.
+  await bed.database.query(`ALTER ROLE ${primary.user} SET synchronous_commit = on`);
+  await bed.database.query("ALTER SYSTEM SET synchronous_standby_names = 'gone'");
+  await bed.database.query('SELECT pg_reload_conf()');
+  try {
+    await bed.run(['backup']);
+    const restored = await bed.run(['restore', '--latest', '--yes', '--drop-old', '--no-audit', '--quiet']);
+    expect(restored).toMatchObject({ status: 0, stderr: '' });
+    expect(await bed.databases()).toEqual([bed.database.name]);
+  } finally {
+    await bed.database.query('ALTER SYSTEM RESET synchronous_standby_names');
+    await bed.database.query('SELECT pg_reload_conf()');
+    await bed.database.query(`ALTER ROLE ${primary.user} RESET synchronous_commit`);
+  }
+});
+
 test('what stops because the database is dropped on the primary says so', async () => {
   const doomed = await createTestDatabase(primary.env);
   const config = readConfig({ env: { ...doomed.env, ...there }, flags: {} }, ['database']);

@@ -19,6 +19,7 @@ export function renderReport(source: DumpSource, report: RestoreReport, ms: numb
     ...renderRefused(report),
     ...(report.kept === undefined ? [] : renderKept(report, report.kept)),
     ...renderSubscriptions(report),
+    ...renderFollowers(report),
     ...renderDropped(report),
   ]);
 }
@@ -59,6 +60,35 @@ function renderSubscriptions({ database, kept, subscriptions }: RestoreReport): 
   const stopped = `the old database’s subscriptions (${disabled.join(', ')}) are disabled; changes it received since the backup ${alone}`;
   if (resume.length === 0) return [stopped];
   return [`${stopped}; to let database ${database} receive later changes, run in it: ${resume.join(' ')}`];
+}
+
+/**
+ * A subscription can be dropped with its slot, or without one, but not while its slot is missing. Recovery ends the sessions of a standby in a database that
+ * is dropped, but not in one that is renamed.
+ */
+function renderFollowers({ database, kept, followers: { slots, standbys } }: RestoreReport): string[] {
+  const lines: string[] = [];
+  if (slots.length > 0) {
+    const [fate, drop] =
+      kept === undefined
+        ? [
+            'were dropped with the old database',
+            'disable its subscription, set its slot_name to NONE, drop it',
+          ]
+        : [
+            'stay with the old database and make this server keep all WAL until they are dropped',
+            'drop its subscription',
+          ];
+    lines.push(
+      `logical replication slots (${slots.join(', ')}) ${fate}: to follow database ${database} again, a subscriber has to ${drop}, empty its tables and create the subscription again`,
+    );
+  }
+  if (kept !== undefined && standbys.length > 0) {
+    lines.push(
+      `sessions on standbys (${standbys.join(', ')}) are not ended and still read the old database; to end them, run on each: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${pg.escapeLiteral(kept)};`,
+    );
+  }
+  return lines;
 }
 
 function renderDropped({ dropped, notDropped, unusedSlots }: RestoreReport): string[] {

@@ -21,17 +21,6 @@ export async function subscriptionsOf(client: pg.Client, database: string): Prom
   return rows;
 }
 
-/**
- * The logical replication slots through which others follow a database; they belong to it and are dropped with it.
- */
-export async function slotsOf(client: pg.Client, database: string): Promise<string[]> {
-  const { rows } = await client.query<{ slot: string }>(
-    'SELECT slot_name AS slot FROM pg_replication_slots WHERE database = $1 ORDER BY slot_name',
-    [database],
-  );
-  return rows.map(({ slot }) => slot);
-}
-
 /** The slots that no subscription of this server uses. */
 export async function slotsOfNobody(client: pg.Client, slots: readonly string[]): Promise<string[]> {
   const { rows } = await client.query<{ slot: string }>(

@@ -3,6 +3,7 @@ import { chooseTables } from '../catalog/choose-tables.ts';
 import type { DumpSource } from '../catalog/dump-source.ts';
 import { type KnownDump, totalOf } from '../dump/dump-index.ts';
 import { administer } from '../postgres/database.ts';
+import type { Followers } from '../postgres/followers.ts';
 import { buildScratch, type LeftRows } from './build-scratch.ts';
 import { type Agreed, checkAgreed, checkTarget, keptToDrop } from './databases/check-target.ts';
 import { freeNames, scratchName } from './databases/database-names.ts';
@@ -40,6 +41,8 @@ export interface RestoreOptions {
 /** What a restore has done. */
 export interface RestoreReport extends Placed {
   readonly database: string;
+  /** Who followed the database that was replaced. */
+  readonly followers: Followers;
   /** Tables whose rows were restored. */
   readonly tables: number;
   readonly rows: number;
@@ -73,9 +76,10 @@ export async function restoreDump(
   const { agreed = found } = options;
   checkAgreed(source, target, found, agreed);
 
-  if (found.slots.length > 0) {
+  const { followers } = found;
+  if (followers.slots.length > 0) {
     log.warn(
-      `logical replication slots belong to the old database ${name} (${found.slots.join(', ')}): subscribers get nothing from the restored database until they resubscribe`,
+      `logical replication slots belong to the old database ${name} (${followers.slots.join(', ')}): subscribers get nothing from the restored database until they resubscribe`,
     );
   }
 
@@ -104,6 +108,7 @@ export async function restoreDump(
   return {
     database: name,
     ...placed,
+    followers,
     tables: tables.length,
     rows: totalOf(tables).rows,
     bytes: filled.bytes,

@@ -166,6 +166,26 @@ test('what stops because the database is dropped on the primary says so', async 
   );
 });
 
+test('a restore tells of sessions on a standby, which stay in the old database, and how they end', async () => {
+  expect((await bed.run(['backup'])).status).toBe(0);
+  await withClient({ ...bed.env, ...there }, bed.database.name, async (reader) => {
+    const ended = new Promise<void>((resolve) => reader.once('end', () => resolve()));
+    reader.on('error', () => {});
+    const restored = await bed.run(['restore', '--latest', '--yes', '--no-audit', '--quiet']);
+    const [, kept] = await bed.databases();
+    await expect.poll(() => listDatabaseNames({ ...bed.env, ...there }), { timeout: 60_000 }).toContain(kept);
+    const current = await reader.query<{ name: string }>('SELECT current_database() AS name');
+    expect(current.rows).toEqual([{ name: kept }]);
+    const [, statement = ''] =
+      /^sessions on standbys \(walreceiver\) are not ended and still read the old database; to end them, run on each: (SELECT .*;)$/m.exec(
+        restored.stdout,
+      ) ?? [];
+    expect(statement, restored.stdout).not.toBe('');
+    await withClient({ ...bed.env, ...there }, 'postgres', (other) => other.query(statement));
+    await ended;
+  });
+});
+
 test('no orphan is moved or purged by what a standby has', async () => {
   const refused = {
     status: 2,

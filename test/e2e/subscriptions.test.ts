@@ -105,13 +105,17 @@ async function takesAll(): Promise<void> {
   }
 }
 
-test('that slots by which others follow a database go with the old one is told before', async () => {
+test('that slots by which others follow a database go with the old one is told before, and what to do after', async () => {
   const file = join(bed.directory, 'dump.sql');
   await writeFile(file, dumpText('CREATE TABLE public.received (id integer);'));
-  const { status, stderr } = await bed.run(['restore', file, '--yes', '--no-audit'], {
+  const { status, stdout, stderr } = await bed.run(['restore', file, '--yes', '--no-audit'], {
     POSTGRES_DB: publisher.name,
   });
   expect({ status, stderr }).toMatchObject({ status: 0 });
+  expect(stdout).toContain(
+    `\nlogical replication slots (${slot}) stay with the old database and make this server keep all WAL until they are dropped: to follow database ${publisher.name} again, a subscriber has to drop its subscription, empty its tables and create the subscription again\n`,
+  );
+  expect(await slots()).toEqual([]);
   expect(stderr).toMatch(
     new RegExp(
       `WARN: logical replication slots belong to the old database ${publisher.name} \\(${slot}\\): subscribers get nothing`,

@@ -3,10 +3,11 @@ import { lookUntilGone } from '../../look-until-gone.ts';
 import { listDatabases } from '../../postgres/administration.ts';
 import { dropByHand, openAgain } from '../../postgres/database-statements.ts';
 import { databaseError } from '../../postgres/errors.ts';
+import { type Followers, followersOf } from '../../postgres/followers.ts';
 import { lackToReplace } from '../../postgres/owner-lack.ts';
 import { type PreparedTransaction, preparedIn } from '../../postgres/prepared-transactions.ts';
 import { grantRightsOf, readMemberships, untouchableRoles } from '../../postgres/roles.ts';
-import { slotsOf, subscriptionsOf } from '../../postgres/subscriptions.ts';
+import { subscriptionsOf } from '../../postgres/subscriptions.ts';
 import { isKeptName, isScratchName } from './database-names.ts';
 import type { RestoreTarget } from './restore-target.ts';
 
@@ -46,8 +47,7 @@ export interface FoundTarget extends FoundDatabases {
   readonly prepared: readonly PreparedTransaction[];
   /** Its logical replication subscriptions: with one it cannot be dropped, and the worker of each is a session. */
   readonly subscriptions: readonly string[];
-  /** Logical replication slots through which others follow it. */
-  readonly slots: readonly string[];
+  readonly followers: Followers;
 }
 
 interface RestoreTrace {
@@ -104,7 +104,8 @@ export async function findTarget(
 ): Promise<FoundTarget> {
   const found = await findDatabases(admin, name);
   const nothing = { foreign: undefined, untouchable: [], signalGrant: '', prepared: [] };
-  if (kind === 'into') return { ...found, ...nothing, subscriptions: [], slots: [] };
+  if (kind === 'into')
+    return { ...found, ...nothing, subscriptions: [], followers: { slots: [], standbys: [] } };
   try {
     return {
       ...found,
@@ -113,7 +114,7 @@ export async function findTarget(
       untouchable: await lookUntilGone(() => untouchableRoles(admin, name), PASSING),
       prepared: await lookUntilGone(() => preparedIn(admin, name), PASSING),
       subscriptions: (await subscriptionsOf(admin, name)).map((subscription) => subscription.name),
-      slots: await slotsOf(admin, name),
+      followers: await followersOf(admin, name),
     };
   } catch (error) {
     throw databaseError(`cannot look at what uses database ${name}`, error);

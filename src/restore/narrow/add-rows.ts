@@ -39,7 +39,7 @@ export interface AddRowsOptions {
 }
 
 /** What was added; no database is dropped or kept for it. */
-export type AddedRows = Required<Omit<RestoreReport, keyof Placed | 'refused'>>;
+export type AddedRows = Required<Omit<RestoreReport, keyof Placed | 'followers' | 'refused'>>;
 
 /**
  * Adds the rows of some tables of a dump to the same tables of a database, in one transaction: either all of them are

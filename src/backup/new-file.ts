@@ -106,7 +106,9 @@ function unwritable(error: unknown, path: string): unknown {
   if (error instanceof OperatorError) return error;
   const remedy = 'give a writable directory with free space';
   return fileError({ doing: `cannot write ${path}`, remedy }, error, {
+    EACCES: `uid ${process.getuid?.()} may not write there`,
     EEXIST: 'it is a file',
     ENOTDIR: 'part of its path is a file',
+    EROFS: 'the file system is read-only',
   });
 }

@@ -50,6 +50,18 @@ test('a file that can neither be written nor looked for is refused like any othe
   });
 });
 
+test.runIf(process.platform === 'linux')('who may not write a file is told so', async () => {
+  async function* bytes(): AsyncGenerator<Buffer> {
+    yield Buffer.from('some');
+  }
+  // Not even root may make one there.
+  await expect(writeNewFile('/sys', 'dump.sql', bytes(), signal)).rejects.toMatchObject({
+    name: 'ConfigError',
+    problem: `uid ${process.getuid?.()} may not write there`,
+    remedy: 'give a writable directory with free space',
+  });
+});
+
 test('what the bytes fail with is thrown as it is, and nothing is left', async () => {
   const failure = Object.assign(new Error('lost'), { code: 'ECONNRESET' });
   async function* failing(): AsyncGenerator<Buffer> {

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { ConfigError } from '../errors.ts';
 import { formatTime } from '../ui/format.ts';
 
 /** A server that repeats the changes of a primary and takes none of its own (manual §27.4, "Hot Standby"). */
@@ -30,6 +31,21 @@ export function describeStandby({ upTo }: Standby): string {
   const changes =
     upTo === null ? 'has no newer changes than its start' : `has the changes up to ${formatTime(upTo)}`;
   return `the server is a standby, which ${changes}`;
+}
+
+/**
+ * For what only a primary can do.
+ *
+ * @throws ConfigError if the server is a standby, or the server's error
+ */
+export async function refuseStandby(client: Client, doing: string): Promise<void> {
+  const standby = await readStandby(client);
+  if (standby === undefined) return;
+  throw new ConfigError({
+    doing,
+    problem: describeStandby(standby),
+    remedy: 'set POSTGRES_HOST to the primary',
+  });
 }
 
 /**

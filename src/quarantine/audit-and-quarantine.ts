@@ -2,7 +2,7 @@ import { type AuditContext, type AuditReport, auditMedia } from '../audit/audit-
 import type { FindingSink } from '../audit/finding.ts';
 import { keptMedia } from '../audit/kept-media.ts';
 import { proveProtectors, refuseUnread } from '../audit/protect.ts';
-import { ownedKeyFinder, refuseStandby, unreadRows } from '../audit/rows/owned-keys.ts';
+import { ownedKeyFinder, refuseOldRows, unreadRows } from '../audit/rows/owned-keys.ts';
 import { listBackups } from '../catalog/catalog.ts';
 import { withLock } from '../postgres/advisory-lock.ts';
 import { formatBytes, formatNumber } from '../ui/format.ts';
@@ -32,7 +32,7 @@ export async function auditAndQuarantine(
   signal: AbortSignal,
 ): Promise<AuditAndQuarantineReport> {
   const { store, database, quarantinePrefix } = context;
-  await database.use(database.name, signal, refuseStandby);
+  await database.use(database.name, signal, refuseOldRows);
   const run = await findFreeRun(context, context.now(), signal);
   const journal = await openJournal(context, run, signal);
   try {

@@ -40,22 +40,31 @@ test.each([
   [
     'a restore',
     ['restore', '--latest', '--yes', '--no-audit'],
-    `cannot execute CREATE DATABASE in a read-only transaction — ${PRIMARY}`,
+    ' UTC — set POSTGRES_HOST to the primary\n',
+    2,
+  ],
+  [
+    'the look at what a restore would do',
+    ['restore', '--latest', '--dry-run', '--no-audit'],
+    ' UTC — set POSTGRES_HOST to the primary\n',
+    2,
   ],
   [
     'a restore of rows',
     ['restore', '--latest', '--yes', '--table', 't', '--data-only', '--into'],
     `cannot execute LOCK TABLE during recovery — ${PRIMARY}`,
+    1,
   ],
   [
     'a drill',
     ['verify', '--restore'],
     'cannot execute CREATE DATABASE in a read-only transaction — set VERIFY_DATABASE_URL to a server that is no standby',
+    1,
   ],
-])('%s on a standby says which server to use', async (_, args, message) => {
+])('%s on a standby says which server to use', async (_, args, message, status) => {
   const refused = await bed.run(args.at(-1) === '--into' ? [...args, bed.database.name] : args);
   expect(refused.stderr).toContain(message);
-  expect(refused.status).toBe(1);
+  expect(refused.status).toBe(status);
 });
 
 test('a backup of a standby that recovery ends says what to set there', async () => {

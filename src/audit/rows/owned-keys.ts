@@ -3,7 +3,7 @@ import { ConfigError } from '../../errors.ts';
 import { errorCode } from '../../postgres/errors.ts';
 import { quoteTable } from '../../postgres/relations.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
-import { describeStandby, readStandby } from '../../postgres/standby.ts';
+import { refuseStandby } from '../../postgres/standby.ts';
 import { inspectDatabase } from '../sources/inspect-database.ts';
 import { assertSources, type MatchedSource } from '../sources/match-sources.ts';
 import type { ReferenceSource } from '../sources/reference-sources.ts';
@@ -25,7 +25,7 @@ export async function ownedKeyFinder(
   ownSources: readonly ReferenceSource[],
   mediaPrefix: string,
 ): Promise<FindOwned> {
-  await refuseStandby(client);
+  await refuseOldRows(client);
   const { matched, serverEncoding } = await inspectDatabase(client, ownSources);
   assertSources(matched, 'database');
   const [unread] = matched.unread;
@@ -57,14 +57,8 @@ export async function ownedKeyFinder(
  *
  * @throws ConfigError if it is a standby
  */
-export async function refuseStandby(client: pg.Client): Promise<void> {
-  const standby = await readStandby(client);
-  if (standby === undefined) return;
-  throw new ConfigError({
-    doing: 'cannot determine which objects no row owns',
-    problem: describeStandby(standby),
-    remedy: 'set POSTGRES_HOST to the primary',
-  });
+export function refuseOldRows(client: pg.Client): Promise<void> {
+  return refuseStandby(client, 'cannot determine which objects no row owns');
 }
 
 /** The error for rows that may own some of the objects that seem to be orphans. */

@@ -1,12 +1,14 @@
 import type pg from 'pg';
 import { lookUntilGone } from '../../look-until-gone.ts';
 import { listDatabases } from '../../postgres/administration.ts';
+import { asked } from '../../postgres/ask.ts';
 import { dropByHand, openAgain } from '../../postgres/database-statements.ts';
 import { databaseError } from '../../postgres/errors.ts';
 import { type Followers, followersOf } from '../../postgres/followers.ts';
 import { lackToReplace } from '../../postgres/owner-lack.ts';
 import { type PreparedTransaction, preparedIn } from '../../postgres/prepared-transactions.ts';
 import { grantRightsOf, readMemberships, untouchableRoles } from '../../postgres/roles.ts';
+import { refuseStandby } from '../../postgres/standby.ts';
 import { subscriptionsOf } from '../../postgres/subscriptions.ts';
 import { isKeptName, isScratchName } from './database-names.ts';
 import type { RestoreTarget } from './restore-target.ts';
@@ -96,12 +98,18 @@ export async function findDatabases(admin: pg.Client, name: string): Promise<Fou
   };
 }
 
-/** {@link findDatabases} for a target that is to be replaced or added, and who or what would be in the way. */
+/**
+ * {@link findDatabases} for a target that is to be replaced or added, and who or what would be in the way.
+ *
+ * @throws ConfigError if the server is a standby, DatabaseError
+ */
 export async function findTarget(
   admin: pg.Client,
   { kind }: RestoreTarget,
   name: string,
 ): Promise<FoundTarget> {
+  const doing = `cannot restore database ${name}`;
+  await asked(doing, refuseStandby(admin, doing));
   const found = await findDatabases(admin, name);
   const nothing = { foreign: undefined, untouchable: [], signalGrant: '', prepared: [] };
   if (kind === 'into')

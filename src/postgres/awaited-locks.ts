@@ -1,5 +1,6 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { formatTime } from '../ui/format.ts';
+import { type PreparedTransaction, quoteGid } from './prepared-transactions.ts';
 
 /** A lock that a session waits for, and one of those who hold it or are ahead of this session in the queue. */
 export interface AwaitedLock {
@@ -12,7 +13,7 @@ export interface AwaitedLock {
   /** When its transaction began. */
   readonly begun: Date | undefined;
   /** The prepared transaction, if it is one and can be told from others that have locks of the same thing. */
-  readonly prepared: { readonly gid: string; readonly database: string; readonly since: Date } | undefined;
+  readonly prepared: (PreparedTransaction & { readonly database: string }) | undefined;
   /**
    * Whether the server is a standby. Nobody who is connected to it can hold a lock that keeps others from reading:
    * only its recovery does, for a transaction of the primary (manual, "Hot Standby").
@@ -23,7 +24,7 @@ export interface AwaitedLock {
 /**
  * The locks that a session waits for, or those with an `application_name`, and who blocks them (manual §54.12, pg_locks;
  * §9.26, pg_blocking_pids; §13.3, which modes conflict). A prepared transaction is known by the lock that each transaction
- * has of its own id.
+ * has of its own id; it may have several locks of the same thing.
  */
 export async function awaitedLocks(
   client: pg.Client,
@@ -37,13 +38,14 @@ export async function awaitedLocks(
     application: string | null;
     begun: Date | null;
     gid: string | null;
+    owner: string;
     database: string;
     since: Date;
     byRecovery: boolean;
   }>(
-    `SELECT l.relation::regclass::text AS relation, other AS pid, b.usename AS role,
+    `SELECT DISTINCT l.relation::regclass::text AS relation, other AS pid, b.usename AS role,
        nullif(b.application_name, '') AS application, b.xact_start AS begun,
-       p.gid, p.database, p.prepared AS since, pg_is_in_recovery() AS "byRecovery"
+       p.gid, p.owner, p.database, p.prepared AS since, pg_is_in_recovery() AS "byRecovery"
      FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
      CROSS JOIN LATERAL (SELECT DISTINCT unnest(pg_blocking_pids(l.pid))) AS blocking (other)
      LEFT JOIN pg_stat_activity AS b ON b.pid = other
@@ -55,16 +57,16 @@ export async function awaitedLocks(
          (l.locktype, l.database, l.relation, l.page, l.tuple, l.transactionid, l.classid, l.objid, l.objsubid)
        AND ('AccessExclusiveLock' IN (h.mode, l.mode)
          OR 'ExclusiveLock' IN (h.mode, l.mode) AND 'AccessShareLock' NOT IN (h.mode, l.mode))
-     WHERE NOT l.granted AND (a.application_name = $1 OR a.pid = $2) ORDER BY other, p.prepared`,
+     WHERE NOT l.granted AND (a.application_name = $1 OR a.pid = $2) ORDER BY pid, since, gid`,
     [application, pid],
   );
-  return rows.map(({ gid, database, since, ...row }) => ({
+  return rows.map(({ gid, owner, database, since, ...row }) => ({
     ...row,
     relation: row.relation ?? undefined,
     role: row.role ?? undefined,
     application: row.application ?? undefined,
     begun: row.begun ?? undefined,
-    prepared: gid === null ? undefined : { gid, database, since },
+    prepared: gid === null ? undefined : { gid, role: owner, database, since },
   }));
 }
 
@@ -74,10 +76,10 @@ export function describeBlocker({ pid, role, application, begun, prepared }: Awa
   readonly toEnd: string;
 } {
   if (prepared !== undefined) {
-    const { gid, database, since } = prepared;
-    const literal = pg.escapeLiteral(gid).trim();
+    const { gid, role: owner, database, since } = prepared;
+    const literal = quoteGid(gid);
     return {
-      who: `the prepared transaction ${gid} of database ${database}, since ${formatTime(since)},`,
+      who: `the prepared transaction ${gid} of database ${database} (role ${owner}, since ${formatTime(since)})`,
       toEnd: `in database ${database}: ROLLBACK PREPARED ${literal}; or COMMIT PREPARED ${literal};`,
     };
   }

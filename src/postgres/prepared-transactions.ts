@@ -9,13 +9,15 @@ const NAMED = 3;
 /** A transaction that was prepared for a two-phase commit but never ended (manual, PREPARE TRANSACTION). */
 export interface PreparedTransaction {
   readonly gid: string;
+  /** The role that prepared it, which alone may end it, beside superusers. */
+  readonly role: string;
   readonly since: Date;
 }
 
 /** The prepared transactions of a database, oldest first; while it has any, it can be neither renamed nor dropped. */
 export async function preparedIn(client: pg.Client, database: string): Promise<PreparedTransaction[]> {
   const { rows } = await client.query<PreparedTransaction>(
-    'SELECT gid, prepared AS since FROM pg_prepared_xacts WHERE database = $1 ORDER BY prepared, gid',
+    'SELECT gid, owner AS role, prepared AS since FROM pg_prepared_xacts WHERE database = $1 ORDER BY prepared, gid',
     [database],
   );
   return rows;
@@ -28,13 +30,18 @@ export function describePrepared(prepared: readonly PreparedTransaction[]): {
   readonly problem: string;
   readonly remedy: string;
 } {
-  const each = prepared.map(({ gid, since }) => `${gid}, since ${formatTime(since)}`);
-  const end = prepared.slice(0, NAMED).map(({ gid }) => `ROLLBACK PREPARED ${pg.escapeLiteral(gid).trim()};`);
-  const others = prepared.length > NAMED ? ' and so on (SELECT gid FROM pg_prepared_xacts)' : '';
+  const each = prepared.map(({ gid, role, since }) => `${gid} of role ${role}, since ${formatTime(since)}`);
+  const end = prepared.slice(0, NAMED).map(({ gid }) => `ROLLBACK PREPARED ${quoteGid(gid)};`);
+  const others = prepared.length > NAMED ? ' and so on (SELECT gid FROM pg_prepared_xacts),' : '';
   return {
     problem: `prepared transactions keep it from being renamed or dropped (${formatFirst(each, NAMED, '; ')})`,
-    remedy: `run in it: ${end.join(' ')}${others}, or COMMIT PREPARED to keep their changes`,
+    remedy: `run in it: ${end.join(' ')}${others} or COMMIT PREPARED to keep their changes`,
   };
+}
+
+/** As a literal: a name of any characters. */
+export function quoteGid(gid: string): string {
+  return pg.escapeLiteral(gid).trim();
 }
 
 /**

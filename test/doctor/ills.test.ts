@@ -231,9 +231,9 @@ const ILL: readonly Ill[] = [
         check: 'database: prepared',
         state: 'warning',
         detail: expect.stringMatching(
-          /^prepared transactions keep it from .* \(left's behind, since \d{4}-.* UTC\)$/,
+          /^prepared transactions keep it from .* \(left's behind of role \w+, since \d{4}-.* UTC\)$/,
         ),
-        remedy: expect.stringMatching(/^run in it: ROLLBACK PREPARED 'left''s behind';, or COMMIT PREPARED /),
+        remedy: expect.stringMatching(/^run in it: ROLLBACK PREPARED 'left''s behind'; or COMMIT PREPARED /),
       },
     ],
   },

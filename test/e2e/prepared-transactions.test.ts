@@ -34,7 +34,7 @@ test.each([
   const refused = await bed.run(['restore', dump, ...how]);
   expect(refused).toMatchObject({ status: 1, stdout: '' });
   expect(refused.stderr).toMatch(
-    /cannot restore \S+dump\.sql in place of database t_\w+: prepared transactions keep it from being renamed or dropped \(t_\w+ a'b, since \d{4}-.* UTC\) — run in it: /,
+    /cannot restore \S+dump\.sql in place of database t_\w+: prepared transactions keep it from being renamed or dropped \(t_\w+ a'b of role \w+, since \d{4}-.* UTC\) — run in it: /,
   );
   expect(refused.stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(await bed.databases()).toEqual([bed.database.name]);
@@ -44,7 +44,9 @@ test('of many prepared transactions three are named, and the statements that end
   const { name } = bed.database;
   for (const each of ['a', 'b', 'c', 'd', 'e']) await prepare(`${name}_${each}`);
   const refused = await bed.run(['restore', dump, '--yes']);
-  expect(refused.stderr).toMatch(/\(\S+_a, since .*; \S+_b, since .*; \S+_c, since .* and 2 more\)/);
+  expect(refused.stderr).toMatch(
+    /\(\S+_a of role \w+, since .*; \S+_b of role .*; \S+_c of role .* and 2 more\)/,
+  );
   const [statements = ''] =
     /ROLLBACK PREPARED .*;(?= and so on \(SELECT gid FROM pg_prepared_xacts\))/.exec(refused.stderr) ?? [];
   for (const statement of statements.split('; ')) await bed.database.query(statement);

@@ -320,7 +320,7 @@ test('where a prepared transaction holds the lock, the statement that the log gi
   const said = await running.line(/pg_dump is waiting for/);
   const [, end = ''] =
     new RegExp(
-      `a lock on surface, which the prepared transaction ${gid} of database ${name}, since [-0-9]+ [:0-9]+ UTC, holds; to end that: in database ${name}: (.*;) or COMMIT PREPARED `,
+      `a lock on surface, which the prepared transaction ${gid} of database ${name} \\(role \\w+, since [-0-9]+ [:0-9]+ UTC\\) holds; to end that: in database ${name}: (.*;) or COMMIT PREPARED `,
     ).exec(said) ?? [];
   expect(end).toMatch(/^ROLLBACK PREPARED /);
   await bed.database.query(end);

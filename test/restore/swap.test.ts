@@ -246,18 +246,30 @@ test('nothing of a swap that was given up takes effect later', async () => {
   expect(await whoIs(names.target)).toBe(names.target);
 });
 
-test('a prepared transaction of another database that is in the way of a swap is told of', async () => {
-  await asAdmin((admin) =>
-    admin.query(`BEGIN; COMMENT ON DATABASE "${names.target}" IS 'x'; PREPARE TRANSACTION '${names.target}'`),
-  );
+test('each prepared transaction of another database that is in the way of a swap is told of once', async () => {
+  const { target } = names;
+  await asAdmin(async (admin) => {
+    await admin.query(`CREATE ROLE "${target}" SUPERUSER`);
+    // One with two locks of the database, and one with a lock that goes with these.
+    await admin.query(
+      `BEGIN; ALTER ROLE "${target}" IN DATABASE "${target}" SET work_mem = '4MB'; COMMENT ON DATABASE "${target}" IS 'x'; PREPARE TRANSACTION '${target}_1'`,
+    );
+    await admin.query(`SET SESSION AUTHORIZATION "${target}"`);
+    await admin.query(
+      `BEGIN; ALTER ROLE "${postgres.POSTGRES_USER}" IN DATABASE "${target}" SET work_mem = '4MB'; PREPARE TRANSACTION '${target}_2'`,
+    );
+  });
   try {
     await expect(swapDatabases(impatient(), names)).rejects.toThrow(
       new RegExp(
-        `gave no answer within 1s, because the prepared transaction ${names.target} of database postgres, since .* UTC, is in the way — end it \\(in database postgres: ROLLBACK PREPARED '${names.target}'; or COMMIT PREPARED '${names.target}';\\) and run again$`,
+        `gave no answer within 1s, because the prepared transaction ${target}_1 of database postgres \\(role ${postgres.POSTGRES_USER}, since [-0-9]+ [:0-9]+ UTC\\) and the prepared transaction ${target}_2 of database postgres \\(role ${target}, since [-0-9]+ [:0-9]+ UTC\\) are in the way — end them \\(in database postgres: ROLLBACK PREPARED '${target}_1'; or COMMIT PREPARED '${target}_1'; in database postgres: ROLLBACK PREPARED '${target}_2'; or COMMIT PREPARED '${target}_2';\\) and run again$`,
       ),
     );
   } finally {
-    await asAdmin((admin) => admin.query(`ROLLBACK PREPARED '${names.target}'`));
+    await asAdmin(async (admin) => {
+      for (const which of [1, 2]) await admin.query(`ROLLBACK PREPARED '${target}_${which}'`);
+      await admin.query(`DROP ROLE "${target}"`);
+    });
   }
 });
 

@@ -42,6 +42,7 @@ const half = (response: ServerResponse) => response.writeHead(200, { 'Content-Le
 const whole = (response: ServerResponse) => response.end();
 
 const of = (what: string) => `a request for ${what} is made again: the server sent nothing for 500ms`;
+const cutOff = (what: string) => `the bytes of ${what} stopped coming: the server sent nothing for 500ms`;
 
 test('an object of which requests get no answer is named once', async () => {
   await withServer([silence, silence, whole], async (client, told) => {
@@ -56,7 +57,7 @@ test('it is named again where that happens after an answer, as in a service that
     for (const _ of ['one night', 'another']) await client.send(new HeadObjectCommand(input));
     const { Body } = await client.send(new GetObjectCommand(input));
     await expect(Body?.transformToByteArray()).rejects.toThrow('inactivity');
-    expect(told).toEqual([of('backup/x.sql'), of('backup/x.sql'), of('backup/x.sql')]);
+    expect(told).toEqual([of('backup/x.sql'), of('backup/x.sql'), cutOff('backup/x.sql')]);
   });
 });
 
@@ -73,7 +74,16 @@ test('one whose bytes stop coming is named', async () => {
   await withServer([half], async (client, told) => {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: 'b', Key: 'backup/x.sql' }));
     await expect(Body?.transformToByteArray()).rejects.toThrow('inactivity');
-    expect(told).toEqual([of('backup/x.sql')]);
+    expect(told).toEqual([cutOff('backup/x.sql')]);
+  });
+});
+
+test('a last attempt, which is not made again, is left to whoever gets its error', async () => {
+  const busy = (response: ServerResponse) => response.writeHead(503).end();
+  await withServer([busy, busy, silence], async (client, told) => {
+    const asked = client.send(new HeadObjectCommand({ Bucket: 'b', Key: 'backup/x.sql' }));
+    await expect(asked).rejects.toThrow('inactivity');
+    expect(told).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@ import { lookUpDump } from '../catalog/catalog.ts';
 import { chooseBackup } from '../catalog/choose-backup.ts';
 import { backupSource, fileSource } from '../catalog/dump-source.ts';
 import { type Manifest, withoutCheckpoints } from '../catalog/manifest.ts';
-import { type Check, describeFaults, hasWrongCheckpoints } from '../catalog/verification.ts';
+import { type Check, describeFaults, faultyCheck, hasWrongCheckpoints } from '../catalog/verification.ts';
 import { openLocalDump } from '../dump/local-dump.ts';
 import { NotFoundError, RestoreError, StoreError } from '../errors.ts';
 import type { ChosenDump } from '../restore/chosen-dump.ts';
@@ -78,14 +78,18 @@ export async function withSource(
  * @throws NotFoundError if the backup is gone or replaced, StoreError if the server has lost its dump
  */
 async function checkThere(store: Store, backup: UsableBackup, signal: AbortSignal): Promise<void> {
-  const { id, dump, manifest } = backup;
+  const { id, dump, manifest, verified } = backup;
   const doing = `cannot restore backup ${id}`;
   const present = await lookUpDump(store, backup, signal);
   if (present === 'lost') {
+    const skipped =
+      faultyCheck(verified) === undefined
+        ? `; after \`topobank-backup verify ${id}\`, --latest skips this one`
+        : '';
     throw new StoreError({
       doing,
       problem: `the server lists ${dump.key}, but has no such object`,
-      remedy: `see the S3 server’s log, and restore another backup; after \`topobank-backup verify ${id}\`, --latest skips this one`,
+      remedy: `see the S3 server’s log, and restore another backup${skipped}`,
     });
   }
   const isDeleted = present === 'deleted';

@@ -486,6 +486,14 @@ test.each([
     const what = { kind: 'error', status: 404, code: 'NoSuchKey' } as const;
     for (const operation of ['HeadObject', 'GetObject'])
       bed.server.faults.push({ operation, key: /\.sql$/, what });
+    const restore = () => bed.run(['restore', id, '--yes', '--no-audit']);
+    const isLost = `cannot restore backup ${id}: the server lists ${dumpKey()}, but has no such object — see the S3 server’s log, and restore another backup`;
+    expect(await restore()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(
+        `${isLost}; after \`topobank-backup verify ${id}\`, --latest skips this one\n`,
+      ),
+    });
     const { status, stdout } = await bed.run(['verify', '--all', '--json', ...depth]);
     expect(JSON.parse(stdout)).toMatchObject([
       { id, depth: foundBy, ok: false, faults: [{ what: 'object', where: dumpKey(), found: 'no object' }] },
@@ -494,12 +502,7 @@ test.each([
     expect((await findBackup(bed.store, 'backup/', id, signal))?.verified?.checks[0]).toMatchObject({
       ok: false,
     });
-    expect(await bed.run(['restore', id, '--yes', '--no-audit'])).toMatchObject({
-      status: 1,
-      stderr: expect.stringContaining(
-        `cannot restore backup ${id}: the server lists ${dumpKey()}, but has no such object — `,
-      ),
-    });
+    expect(await restore()).toMatchObject({ status: 1, stderr: expect.stringContaining(`${isLost}\n`) });
   },
 );
 

@@ -7,6 +7,7 @@ import { bringBack } from '../quarantine/restore-run.ts';
 import { compareWithRecorded } from '../s3/object-identity.ts';
 import { removeAllowed } from '../s3/remove-allowed.ts';
 import { LONGEST_KEY, type Store, type StoredObject } from '../s3/store.ts';
+import { shellWord } from '../ui/shell-word.ts';
 
 /** A quarantine whose runs are searched for what backups lack. */
 export interface SearchedQuarantine extends Quarantine {
@@ -173,9 +174,4 @@ export function describeMissedBefore({ run }: CopyInRun, key: string): string {
 /** Says how people can bring an object of a run back. */
 function describeReturn(run: string, key: string): string {
   return `\`topobank-backup quarantine restore ${run} --key ${shellWord(key)}\` restores it`;
-}
-
-/** Quotes a text as one word of a POSIX shell, whatever an application has named its objects. */
-function shellWord(text: string): string {
-  return /^[\w./@%+:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -3,6 +3,7 @@ import { isAhead } from '../catalog/backup-time.ts';
 import { databaseOf, mayBeOf } from '../catalog/manifest.ts';
 import { damagedCheck } from '../catalog/verification.ts';
 import { formatBytes } from '../ui/format.ts';
+import { shellWord } from '../ui/shell-word.ts';
 import { newestFirst } from './newest-first.ts';
 
 /** A dump that is so much smaller than one before it that something may have been lost. */
@@ -10,6 +11,8 @@ export interface Shrink {
   readonly id: string;
   /** Key of its dump. */
   readonly key: string;
+  /** What it is a dump of; null if that is not known. */
+  readonly database: string | null;
   /** Length of the plain dump in bytes. */
   readonly bytes: number;
   readonly previous: { readonly id: string; readonly key: string; readonly bytes: number };
@@ -91,24 +94,31 @@ function findLargerThan(newest: Measured, dumps: readonly Measured[], share: num
   return found;
 }
 
-/** The flag rather than the variable, which would stay in the environment and turn the guard off for good. */
-const UNGUARDED = '`topobank-backup prune --shrink-guard 0`';
+/**
+ * What to do about it: of several databases, only the one that is named is pruned. Flags rather than variables, which
+ * would stay in the environment and turn the guard off for good.
+ */
+function checkAndPrune(database: string | null): string {
+  const [which, flag] =
+    database === null ? ['the database', ''] : [`database ${database}`, ` --database ${shellWord(database)}`];
+  return `check ${which}, and if this is right, run \`topobank-backup prune${flag} --shrink-guard 0\``;
+}
 
 /** The verdict in one sentence, for the log, `list` and `health`. */
-export function describeShrink({ id, bytes, previous }: Shrink, share: number): string {
+export function describeShrink({ id, database, bytes, previous }: Shrink, share: number): string {
   return (
     `backup ${id} shrank to ${formatBytes(bytes)} from ${formatBytes(previous.bytes)} in ${previous.id}, ` +
-    `so nothing is pruned (SHRINK_GUARD=${share}); check the database, and if this is right, ` +
-    `run ${UNGUARDED}, which prunes once and deletes ${previous.id} unless a rule keeps it`
+    `so nothing is pruned (SHRINK_GUARD=${share}); ${checkAndPrune(database)}, ` +
+    `which prunes once and deletes ${previous.id} unless a rule keeps it`
   );
 }
 
 /** Why the larger dump stays, if the smaller one need not be the first small dump after it. */
-export function describeSpared({ id, bytes, previous }: Shrink, share: number): string {
+export function describeSpared({ id, database, bytes, previous }: Shrink, share: number): string {
   return (
     `backup ${previous.id} is not pruned, because backup ${id} has ${formatBytes(bytes)} after its ` +
-    `${formatBytes(previous.bytes)} (SHRINK_GUARD=${share}); check the database, and if this is right, ` +
-    `run ${UNGUARDED}, which deletes it unless a rule keeps it`
+    `${formatBytes(previous.bytes)} (SHRINK_GUARD=${share}); ` +
+    `${checkAndPrune(database)}, which deletes it unless a rule keeps it`
   );
 }
 
@@ -134,6 +144,7 @@ function shrinkOf({ backup, bytes }: Measured, previous: Measured, share: number
   return {
     id: backup.id,
     key: backup.dump.key,
+    database: databaseOf(backup) ?? null,
     bytes,
     previous: { id, key: dump.key, bytes: previous.bytes },
   };

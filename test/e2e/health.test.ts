@@ -116,6 +116,7 @@ test('--json tells it all', async () => {
     shrunk: {
       id: '20260102120000',
       key: 'backup/postgres-backup-20260102120000.sql',
+      database: 'topobank',
       bytes: 1,
       previous: { id: '20260101120000', key: 'backup/postgres-backup-20260101120000.sql', bytes: 10 },
     },

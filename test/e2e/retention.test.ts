@@ -165,7 +165,7 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   const made = JSON.parse(second.stdout) as { id: string };
   expect(made).toMatchObject({ pruned: [], shrunk: { id: made.id, previous: { id: first.id } } });
   const said = new RegExp(
-    `backup ${made.id} shrank to .* in ${first.id}, so nothing is pruned \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\`, which prunes once`,
+    `backup ${made.id} shrank to .* in ${first.id}, so nothing is pruned \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --database ${bed.database.name} --shrink-guard 0\`, which prunes once`,
   );
   expect(second.stderr).toMatch(said);
 
@@ -183,7 +183,7 @@ test('a backup that has shrunk deletes nothing, and everything says so', async (
   const third = await bed.run(['backup', '--json'], { MAX_BACKUPS: '1' });
   const last = JSON.parse(third.stdout) as { id: string };
   const spared = new RegExp(
-    `backup ${first.id} is not pruned, because backup ${last.id} has .* \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --shrink-guard 0\``,
+    `backup ${first.id} is not pruned, because backup ${last.id} has .* \\(SHRINK_GUARD=0\\.5\\); .* \`topobank-backup prune --database ${bed.database.name} --shrink-guard 0\``,
   );
   expect(third.stderr).toMatch(spared);
   expect((await list()).map(({ id }) => id)).toEqual([last.id, first.id]);

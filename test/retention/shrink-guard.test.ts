@@ -134,17 +134,23 @@ describe('the last backups that are so much larger', () => {
   });
 });
 
-test('what is said names both, and the way out', () => {
-  const shrink = judgeShrink([complete('2026-11-24', 1024), complete('2026-11-23', 10_240)], 0.5, NOW);
-  expect(shrink && describeShrink(shrink, 0.5)).toBe(
-    'backup 20261124000000 shrank to 1 KiB from 10 KiB in 20261123000000, so nothing is pruned (SHRINK_GUARD=0.5); check the database, and if this is right, run `topobank-backup prune --shrink-guard 0`, which prunes once and deletes 20261123000000 unless a rule keeps it',
+test.each([
+  ['topobank', 'database topobank', ' --database topobank'],
+  ["it's", "database it's", " --database 'it'\\''s'"],
+  // A pushed dump does not say.
+  [null, 'the database', ''],
+])('what is said of database %s names both, and the way out', (database, checked, flag) => {
+  const [newest, earlier] = [
+    complete('2026-11-24', 1024, database),
+    complete('2026-11-22', 10_240, database),
+  ];
+  const shrink = judgeShrink([newest, earlier], 0.5, NOW);
+  expect(describeShrink(shrink!, 0.5)).toBe(
+    `backup 20261124000000 shrank to 1 KiB from 10 KiB in 20261122000000, so nothing is pruned (SHRINK_GUARD=0.5); check ${checked}, and if this is right, run \`topobank-backup prune${flag} --shrink-guard 0\`, which prunes once and deletes 20261122000000 unless a rule keeps it`,
   );
-});
-
-test('of an earlier loss too', () => {
-  const [larger] = findLarger([complete('2026-11-24', 1024), complete('2026-11-22', 10_240)], 0.5, NOW);
+  const [larger] = findLarger([newest, earlier], 0.5, NOW);
   expect(describeSpared(larger!, 0.5)).toBe(
-    'backup 20261122000000 is not pruned, because backup 20261124000000 has 1 KiB after its 10 KiB (SHRINK_GUARD=0.5); check the database, and if this is right, run `topobank-backup prune --shrink-guard 0`, which deletes it unless a rule keeps it',
+    `backup 20261122000000 is not pruned, because backup 20261124000000 has 1 KiB after its 10 KiB (SHRINK_GUARD=0.5); check ${checked}, and if this is right, run \`topobank-backup prune${flag} --shrink-guard 0\`, which deletes it unless a rule keeps it`,
   );
 });
 

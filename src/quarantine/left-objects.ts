@@ -42,6 +42,9 @@ export function tallyLeft(): LeftObjectsTally {
  */
 export function describeLeft({ count, first }: LeftObjects, where: string): string[] {
   const lines = first.map(({ key, reason }) => escapeControls(`left ${key}: ${reason}`));
-  if (count > first.length) lines.push(`and ${formatCount(count - first.length)} more left ${where}`);
+  if (count > first.length)
+    lines.push(
+      `and ${formatCount(count - first.length)} more left ${where}; with LOG_LEVEL=debug, a run names all of them`,
+    );
   return lines;
 }

@@ -2,6 +2,7 @@ import { NotFoundError, type StoreError } from '../errors.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { joinRefusals, removeAllowed } from '../s3/remove-allowed.ts';
 import type { Store } from '../s3/store.ts';
+import { unescapeControls } from '../ui/controls.ts';
 import { formatObjects } from '../ui/format.ts';
 import { tellingCutOff } from './cut-off.ts';
 import { describeLeft, type LeftObjects, tallyLeft } from './left-objects.ts';
@@ -114,17 +115,21 @@ export async function bringBack(
   }
 }
 
+/** @param named the original key, which may be spelled as reports show it */
 async function findOne(
   { store, quarantinePrefix }: Quarantine,
   run: string,
-  key: string,
+  named: string,
   signal: AbortSignal,
 ): Promise<readonly QuarantinedObject[]> {
-  const found = await store.head(`${runPrefix(quarantinePrefix, run)}${key}`, signal);
-  if (found !== undefined) return [{ ...found, original: key }];
+  for (const original of new Set([named, unescapeControls(named)])) {
+    const found = await store.head(`${runPrefix(quarantinePrefix, run)}${original}`, signal);
+    if (found !== undefined) return [{ ...found, original }];
+  }
   throw new NotFoundError({
-    doing: `cannot restore ${key} from quarantine run ${run}`,
+    doing: `cannot restore ${named} from quarantine run ${run}`,
     problem: 'the run has no such object',
-    remedy: 'give its original key, such as media/uploads/1/scan.opd',
+    remedy:
+      'give its original key, such as media/uploads/1/scan.opd, in single quotes where it has a backslash or a space',
   });
 }

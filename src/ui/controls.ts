@@ -10,7 +10,15 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** The same for lines of which each may name something with a line feed in it. */
+/** The text that {@link escapeControls} shows like this, unless it has the escapes themselves in it. */
+export function unescapeControls(shown: string): string {
+  return shown.replace(/\\x[0-9a-f]{2}|\\u[0-9a-f]{4}/g, (escaped) => {
+    const control = String.fromCharCode(Number.parseInt(escaped.slice(2), 16));
+    return escapeControls(control) === escaped ? control : escaped;
+  });
+}
+
+/** As {@link escapeControls}, for lines of which each may name something with a line feed in it. */
 export function joinLines(lines: readonly string[]): string {
   return lines.map(escapeControls).join('\n');
 }

@@ -406,6 +406,20 @@ test('a key that the database cannot spell keeps no other one from being moved',
   }
 });
 
+test('an object whose key has control characters comes back by the key that is shown', async () => {
+  const [key, shown] = ['media/two\nlines \u202efdp', 'media/two\\x0alines \\u202efdp'];
+  await bed.put(key);
+  const moved = await quarantine();
+  expect(moved.status).toBe(0);
+  expect(moved.stdout).toContain(shown);
+  const [{ run } = { run: '' }] = await bed.runs();
+  expect(await bed.command(['quarantine', 'restore', run, '--key', shown])).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/restored 1 object /),
+  });
+  expect((await bed.places()).media).toEqual([...OWNED, key]);
+});
+
 test('a part of what a run holds is no run', async () => {
   expect(await quarantine()).toMatchObject({ status: 0 });
   const [{ run } = { run: '' }] = await bed.runs();

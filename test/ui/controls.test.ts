@@ -1,7 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { buildSync } from 'esbuild';
 import { expect, test } from 'vitest';
-import { escapeControls, escapeInLines, escapeInStack, joinLines } from '../../src/ui/controls.ts';
+import {
+  escapeControls,
+  escapeInLines,
+  escapeInStack,
+  joinLines,
+  unescapeControls,
+} from '../../src/ui/controls.ts';
 import { renderTable } from '../../src/ui/table.ts';
 
 test.each([
@@ -11,8 +17,13 @@ test.each([
   ['粗糙 é\\ שָׁלוֹם', '粗糙 é\\ שָׁלוֹם'],
   // A terminal would show the end of this name as exe.pdf.
   ['report\u202efdp.exe\u2066\u200f', 'report\\u202efdp.exe\\u2066\\u200f'],
-])('%j is shown as %s', (text, shown) => {
+])('%j is shown as %s, and read back', (text, shown) => {
   expect(escapeControls(text)).toBe(shown);
+  expect(unescapeControls(shown)).toBe(text);
+});
+
+test('what only looks like a control character that is shown stays', () => {
+  expect(unescapeControls('C:\\x41\\u0041\\x1\\x0A')).toBe('C:\\x41\\u0041\\x1\\x0A');
 });
 
 test('of several lines, and of a stack trace, the lines stay and nothing else', () => {

@@ -63,8 +63,8 @@ function renderSubscriptions({ database, kept, subscriptions }: RestoreReport): 
 }
 
 /**
- * A subscription can be dropped with its slot, or without one, but not while its slot is missing. Recovery ends the sessions of a standby in a database that
- * is dropped, but not in one that is renamed.
+ * A subscription can be dropped with its slot, or without one, but not while its slot is missing. Recovery ends the
+ * sessions of a standby in a database that is dropped, but not in one that is renamed.
  */
 function renderFollowers({ database, kept, followers: { slots, standbys } }: RestoreReport): string[] {
   const lines: string[] = [];

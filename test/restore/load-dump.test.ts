@@ -238,13 +238,20 @@ test('time limits that the role has for its application do not end a restore', a
   }
 });
 
-test.each([1, 2])('over %i connections, what follows the rows is told step by step', async (asked) => {
-  const database = `${bed.database.name}_steps_${asked}`;
+test.each([
+  [1, 'a dump', ''],
+  [2, 'a dump', ''],
+  [2, 'a dump that opens a transaction of its own', 'BEGIN;\n'],
+])('over %i connections, what follows the rows of %s is told step by step', async (asked, about, begin) => {
+  const database = `${bed.database.name}_steps_${asked}_${about.length}`;
   const steps: string[] = [];
   const startProgress = () => ({ ...noProgress('', 0), step: (what: string) => steps.push(what) });
   const context = { database: bed.tool, now: () => new Date(), log: keepingLog().log, startProgress };
   const index = (name: string) => `${entry('INDEX', name)}CREATE INDEX ${name} ON public.t (id);\n`;
-  const text = dumpText(`${TABLE}${DATA}${COPY}1\tone\n\\.\n${index('first_idx')}${index('second_idx')}`);
+  const end = begin === '' ? '' : 'COMMIT;\n';
+  const text = dumpText(
+    `${begin}${TABLE}${DATA}${COPY}1\tone\n\\.\n${index('first_idx')}${index('second_idx')}${end}`,
+  );
   const options = {
     target: { kind: 'into', name: database },
     noOwner: false,
@@ -256,8 +263,11 @@ test.each([1, 2])('over %i connections, what follows the rows is told step by st
     expect.arrayContaining([
       expect.stringMatching(/^indexes and constraints: \d.* second_idx$/),
       'indexes and constraints: 2 done',
-      expect.stringMatching(/^planner statistics: \d+ of \d+ done, now .*\bpublic\.t\b/),
-      expect.stringMatching(/^planner statistics: \d+ done$/),
     ]),
   );
+  // The server's own catalogs are none of the dump's tables.
+  expect(steps.filter((step) => step.startsWith('planner'))).toEqual([
+    'planner statistics: 0 of 1 done, now public.t',
+    'planner statistics: 1 done',
+  ]);
 });

@@ -10,7 +10,12 @@ interface Analyzed {
   readonly oid: number;
   /** Quoted for SQL, see {@link tellable}. */
   readonly name: string | null;
+  /** Whether it is one of the server's own, which people need not be told of. */
+  readonly ofServer: boolean;
 }
+
+/** The first OID that no object has that initdb makes (PostgreSQL's `access/transam.h`, FirstNormalObjectId). */
+const FIRST_OTHER_OID = 16_384;
 
 /**
  * The tables to analyze, the largest first; ANALYZE of a partitioned table includes its partitions. A table with
@@ -22,7 +27,7 @@ const TABLES = `
     SELECT i.inhparent FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE c.relkind = 'f'
     UNION SELECT i.inhparent FROM pg_inherits AS i JOIN reaching AS r ON r.oid = i.inhrelid
   )
-  SELECT c.oid, ${tellable("format('%I.%I', n.nspname, c.relname)")} AS name
+  SELECT c.oid, ${tellable("format('%I.%I', n.nspname, c.relname)")} AS name, c.oid < ${FIRST_OTHER_OID} AS "ofServer"
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relisshared AND c.oid NOT IN (SELECT oid FROM reaching)
     AND (NOT c.relispartition
@@ -45,12 +50,12 @@ export async function analyzeTables(
   }
   const { rows } = await lanes.text.client.query<Analyzed>(TABLES);
   const steps = tellSteps('planner statistics', onStep);
-  steps.expect(rows.length);
+  steps.expect(rows.filter(({ ofServer }) => !ofServer).length);
   await spread(
     lanes,
     () => rows.shift(),
-    ({ client }, { oid, name }) =>
-      steps.run(name ?? undefined, async () => {
+    ({ client }, { oid, name, ofServer }) => {
+      const analyze = async () => {
         try {
           await client.query(name === null ? analyzingUnnamed(oid) : `ANALYZE ${name}`);
         } catch (error) {
@@ -58,7 +63,9 @@ export async function analyzeTables(
           const table = name === null ? `the table with OID ${oid}` : `table ${name}`;
           log.warn(`no planner statistics for ${table}: ${describeCause(error)}`);
         }
-      }),
+      };
+      return ofServer ? analyze() : steps.run(name ?? undefined, analyze);
+    },
   );
 }
 

@@ -8,11 +8,12 @@ import { textDecoder } from '../../dump/text-decoder.ts';
 import { type DumpToken, qualifiedName, type Statement } from '../../dump/tokens.ts';
 import type { LoadOptions } from '../load/load-dump.ts';
 import { isInTransaction, isTransactional, refuseUncommitted } from '../load/own-transactions.ts';
-import { runAfterRows, runStatement, tryStatement } from '../load/run-statement.ts';
+import { runStatement, tryStatement } from '../load/run-statement.ts';
 import type { Selection } from '../load/selection.ts';
 import { sessionSetting } from '../load/session-settings.ts';
+import { AFTER_ROWS, tellSteps } from '../load/tell-steps.ts';
 import { type Lanes, runSetting } from './lanes.ts';
-import { createPostData, type PostData } from './post-data.ts';
+import { createPostData, type PostData, RUNS } from './post-data.ts';
 import { partitionedTable } from './post-data-unit.ts';
 import { createRowBlocks } from './row-blocks.ts';
 import { rowsNeedOrder } from './rows-need-order.ts';
@@ -45,6 +46,7 @@ export async function loadWide(
   let section: SectionName = 'pre-data';
   let inOrder = false;
   let postData: PostData | undefined;
+  const steps = tellSteps(AFTER_ROWS, options.onStep);
 
   /** No other connection sees what an open transaction has made. */
   const inTransaction = () => isInTransaction(text.client);
@@ -72,12 +74,16 @@ export async function loadWide(
     const take = isTransactional(statement.sql) ? 'run' : (selection?.takes(statement, section) ?? 'run');
     if (take === 'leave') return;
     if (postData !== undefined) return postData.add(statement, take);
+    // In a transaction of the dump's own.
+    if (section === 'post-data')
+      return steps.run(statement.entry?.name, () =>
+        RUNS[take](text.client, statement.sql, statement, options),
+      );
     if (take === 'try') return tryStatement(text.client, statement.sql, statement, options);
     if (section === 'data' && !goesWithRows(statement)) await rows.finish();
     const parent = partitionedTable(statement.sql, decode);
     if (parent !== undefined) partitioned.add(parent);
-    const runNow = section === 'post-data' ? runAfterRows : runStatement;
-    await runNow(text.client, statement.sql, statement, options);
+    await runStatement(text.client, statement.sql, statement, options);
   }
 
   async function apply(token: DumpToken): Promise<void> {

@@ -14,7 +14,8 @@ const HELD_BYTES = 16 * 1024 ** 2;
 /** What is done with a statement that is not left out. */
 type Given = Exclude<Take, 'leave'>;
 
-const RUNS = { run: runAfterRows, try: tryStatement } as const;
+/** How it is done. */
+export const RUNS = { run: runAfterRows, try: tryStatement } as const;
 
 /** Runs the statements that follow the rows: indexes and constraints in parallel, the rest in order. */
 export interface PostData {

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sortRecords } from '../../src/audit/dumped/external-sort.ts';
@@ -115,6 +115,32 @@ test('nothing is left when nobody reads on, or when the records fail', async () 
   }
   await expect(sortRecords(failing(), space, never).next()).rejects.toThrow('lost');
   expect(readdirSync(scratch.path)).toEqual([]);
+});
+
+/** A file takes the place of a directory, in which nothing can be removed then. */
+function takeAway(directory: string): void {
+  renameSync(directory, `${directory}-moved`);
+  writeFileSync(directory, '');
+}
+
+test('files that cannot be removed are told of', async () => {
+  const directory = mkdtempSync(`${scratch.path}/told-`);
+  const sort = sortRecords(batches(['b', 'a'], 1), { memory: 1, directory }, never);
+  expect((await sort.next()).value).toEqual(['a', 'b']);
+  takeAway(directory);
+  await expect(sort.next()).rejects.toThrow(
+    new RegExp(`^cannot remove ${directory}/topobank-backup-\\w+: ENOTDIR — delete it by hand$`),
+  );
+});
+
+test('that they cannot does not hide why a sort failed', async () => {
+  const directory = mkdtempSync(`${scratch.path}/failing-`);
+  async function* failing(): AsyncGenerator<readonly string[]> {
+    yield ['a'];
+    takeAway(directory);
+    throw new Error('lost');
+  }
+  await expect(sortRecords(failing(), { memory: 1, directory }, never).next()).rejects.toThrow('lost');
 });
 
 test('a directory that is not there is the operator’s to correct', async () => {

@@ -19,8 +19,8 @@ export interface SortSpace {
  * Sorts any number of byte strings (one character per byte, `latin1`) by their bytes. As many as fit into `memory`
  * are sorted at a time and written to a file; the files are then merged, only as many at once as `memory` can buffer.
  *
- * @throws ConfigError if the files cannot be written, OutputError if the disk is full or fails, and what `records`
- * throws
+ * @throws ConfigError if the files cannot be written or removed, OutputError if the disk is full or fails, and what
+ * `records` throws
  */
 export async function* sortRecords(
   records: AsyncIterable<readonly string[]>,
@@ -33,6 +33,7 @@ export async function* sortRecords(
   let named = 0;
   let held: string[] = [];
   let bytes = 0;
+  let isFailing = false;
 
   async function nextPath(): Promise<string> {
     own ??= await mkdtemp(join(directory, 'topobank-backup-'));
@@ -50,6 +51,14 @@ export async function* sortRecords(
   function refuse(error: unknown): never {
     signal.throwIfAborted();
     throw noRoom(directory, error);
+  }
+
+  async function remove(): Promise<void> {
+    if (own === undefined) return;
+    await rm(own, { recursive: true, force: true }).catch((error: unknown) => {
+      // Why the sort failed is the error to report.
+      if (!isFailing) throw fileError({ doing: `cannot remove ${own}`, remedy: 'delete it by hand' }, error);
+    });
   }
 
   try {
@@ -70,8 +79,11 @@ export async function* sortRecords(
     } catch (error) {
       refuse(error);
     }
+  } catch (error) {
+    isFailing = true;
+    throw error;
   } finally {
-    if (own !== undefined) await rm(own, { recursive: true, force: true });
+    await remove();
   }
 }
 

@@ -209,6 +209,27 @@ test.each(BREAKS)('when the connection breaks %s, a database serves under the na
   expect(await whoIs(swapped ? names.kept : names.scratch)).toBe(swapped ? names.target : names.scratch);
 });
 
+test('what the server will not allow to be set right is not tried again and again', async () => {
+  const mate = `${names.target}_mate`;
+  await asAdmin((admin) => admin.query(`CREATE ROLE "${mate}"`));
+  let connections = 0;
+  const losingItsRights: typeof asAdmin = (work) =>
+    asAdmin(async (admin) => {
+      connections += 1;
+      if (connections === 1) return work(breakAt(admin, /\d" ALLOW_CONNECTIONS false/, 'answered'));
+      await admin.query(`SET ROLE "${mate}"`);
+      return work(admin);
+    });
+  try {
+    await expect(swapDatabases(losingItsRights, names)).rejects.toThrow(
+      `cannot leave database ${names.target} as it was: it still refuses connections after this failure: cannot refuse connections to database ${names.target}: the line broke`,
+    );
+    expect(connections).toBe(2);
+  } finally {
+    await asAdmin((admin) => admin.query(`DROP ROLE "${mate}"`));
+  }
+});
+
 /** The client, whose socket is torn down at the first such query. */
 function breakAt(client: pg.Client, at: RegExp, when: 'sent' | 'answered'): pg.Client {
   client.on('error', () => {});

@@ -8,7 +8,7 @@ import {
   renameDatabase,
   stillClosed,
 } from '../../postgres/administration.ts';
-import { errorCode } from '../../postgres/errors.ts';
+import { errorCode, sqlState } from '../../postgres/errors.ts';
 import { refusePrepared } from '../../postgres/prepared-transactions.ts';
 import { endSession, endSessions, readSession, type Session } from '../../postgres/session.ts';
 import { SQLSTATE } from '../../postgres/sqlstate.ts';
@@ -24,6 +24,12 @@ const SETTLE_MS = 60_000;
 
 /** What a session of which no answer came may still be at, and would do to the databases later, as patterns of LIKE. */
 const OF_SWAP = ['ALTER DATABASE %', 'COMMIT'];
+
+/**
+ * SQLSTATE classes of what a server does not stop refusing: a login, a database that is not there, a right (manual,
+ * appendix A).
+ */
+const LASTING = /^(?:28|3D|42)/;
 
 /** The names that take part in a swap. */
 export interface SwapNames {
@@ -97,8 +103,8 @@ async function settle(
         if (session !== undefined) await endSession(admin, session, OF_SWAP);
         return reopen(admin, names);
       });
-    } catch {
-      if (performance.now() > until) throw stillClosed(names.target, cause);
+    } catch (error) {
+      if (isLasting(error) || performance.now() > until) throw stillClosed(names.target, cause);
       await delay(500);
     }
   }
@@ -113,6 +119,10 @@ async function reopen(admin: pg.Client, { target, scratch, kept }: SwapNames): P
   // What is left of a failed restore may have to be dropped from inside the database.
   if (present.has(scratch)) await allowConnections(admin, scratch);
   return present.has(kept) && !present.has(scratch);
+}
+
+function isLasting(error: unknown): boolean {
+  return error instanceof Error && (LASTING.test(sqlState(error) ?? '') || isLasting(error.cause));
 }
 
 /** The error only says what was being done; the server's code is in its cause. */

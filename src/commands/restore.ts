@@ -61,6 +61,7 @@ async function restoreSource(
       media,
       now,
       log,
+      stop: signal,
       startProgress,
       ...confirmAndLock(session, 'restore'),
       describe: (report, ms) => renderReport(source, report, ms),

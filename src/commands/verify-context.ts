@@ -7,11 +7,11 @@ import type { Session } from './session.ts';
 
 /** @param drillDatabase the server for the restore drill; undefined if none is requested */
 export function verifyContext(
-  { config, env, tool, now, log, startProgress }: Session<(typeof READ_GROUPS)[number]>,
+  { config, env, tool, now, log, startProgress, signal: stop }: Session<(typeof READ_GROUPS)[number]>,
   store: Store,
   drillDatabase: Database | undefined,
 ): VerifyContext {
   const { prefix, binDir } = config;
   const scanDump = scanInThread(startScanThread);
-  return { store, prefix, binDir, env, tool, scanDump, drillDatabase, now, log, startProgress };
+  return { store, prefix, binDir, env, tool, scanDump, drillDatabase, now, log, startProgress, stop };
 }

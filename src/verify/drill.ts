@@ -6,7 +6,7 @@ import { type DumpIndex, type KnownDump, majorOf } from '../dump/dump-index.ts';
 import { DatabaseError, DumpError, RestoreError, withRemedy } from '../errors.ts';
 import { asked } from '../postgres/ask.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
-import { administer, type Database } from '../postgres/database.ts';
+import { administer } from '../postgres/database.ts';
 import { errorCode } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
@@ -14,6 +14,7 @@ import { prepareScratch } from '../restore/apply-facts.ts';
 import { freeNames } from '../restore/databases/database-names.ts';
 import { findDatabases } from '../restore/databases/find-target.ts';
 import { createScratch, dropScratch } from '../restore/databases/scratch.ts';
+import type { ServerContext } from '../restore/databases/server-context.ts';
 import { fillDatabase } from '../restore/fill-database.ts';
 import { planRestore, type RestorePlan } from '../restore/plan-restore.ts';
 import { knowDump } from '../restore/prove-dump.ts';
@@ -30,11 +31,9 @@ import { explainRefusal } from './explain-refusal.ts';
 import { type BytesHashed, hashBytes } from './hash-bytes.ts';
 import { judgeDrill } from './judge-drill.ts';
 
-interface DrillContext extends ClientTools, ByteTools {
-  /** The server on which the scratch database is created. */
-  readonly database: Database;
+/** What it takes; the scratch database is created on the server of its `database`. */
+interface DrillContext extends ServerContext, ClientTools, ByteTools {
   readonly now: () => Date;
-  readonly log: Logger;
 }
 
 /**

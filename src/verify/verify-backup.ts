@@ -9,6 +9,7 @@ import { readPlainDump } from '../dump/plain-dump.ts';
 import { DumpError, NotFoundError, StoreError } from '../errors.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
+import type { ServerContext } from '../restore/databases/server-context.ts';
 import { readAhead } from '../s3/read-ahead.ts';
 import { readObject } from '../s3/reader.ts';
 import type { Store } from '../s3/store.ts';
@@ -20,7 +21,7 @@ import type { Evidence, Verification } from './evidence.ts';
 import { recordCheck } from './record-check.ts';
 
 /** What verifying backups needs. */
-export interface VerifyContext extends Catalog, ClientTools, ByteTools {
+export interface VerifyContext extends Catalog, ClientTools, ByteTools, Pick<ServerContext, 'stop'> {
   /** Name and version of this program. */
   readonly tool: string;
   readonly now: () => Date;

@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,8 +38,15 @@ const standing = () =>
     return rows.length;
   });
 
-/** Runs a command; once its restore stands still the server crashes, and starts when the command waits for it. */
-async function whileTheServerCrashes(args: readonly string[]) {
+/**
+ * Runs a command; once its restore stands still the server crashes, and starts when the command waits for it.
+ *
+ * @param onWaiting called before the server is started; resolves once it is to be
+ */
+async function whileTheServerCrashes(
+  args: readonly string[],
+  onWaiting: (child: ChildProcess) => Promise<unknown> = async () => {},
+) {
   const waits = deferred<void>();
   let acting: Promise<unknown> = Promise.resolve();
   const result = await bed.run(
@@ -56,6 +65,7 @@ async function whileTheServerCrashes(args: readonly string[]) {
           await expect.poll(standing, { timeout: 60_000 }).toBe(1);
           await postgres.crash();
           await waits.promise;
+          await onWaiting(child);
           await postgres.startAgain();
         })();
       },
@@ -84,6 +94,27 @@ test.each([
   );
   expect(result.stderr).not.toMatch(/left over/);
   expect(await bed.databases()).toEqual([bed.database.name]);
+});
+
+test('a signal ends the wait for a server that crashed, and what is left over is told', async () => {
+  const result = await whileTheServerCrashes(['restore', slowDump, '--yes'], async (child) => {
+    const isEnded = once(child, 'close');
+    // Would the command go on to wait, it would find the server there again, and drop the database.
+    const waitsStill = deferred<void>();
+    child.stderr?.on('data', (text: string) => {
+      if (text.includes('received SIGTERM, cleaning up')) waitsStill.resolve();
+    });
+    child.kill('SIGTERM');
+    await Promise.race([isEnded, waitsStill.promise]);
+  });
+  const left = await bed.databases();
+  expect(left).toContain(bed.database.name);
+  const [scratch = ''] = left.filter((name) => name !== bed.database.name);
+  expect(result).toMatchObject({ status: 1, stdout: '' });
+  expect(result.stderr).toMatch(
+    new RegExp(`ERROR: database ${scratch} is left over \\(.*\\); drop it: .*DROP DATABASE .*${scratch}`),
+  );
+  await withClient(bed.env, 'postgres', (client) => client.query(`DROP DATABASE "${scratch}"`));
 });
 
 test('in place, a complete copy is kept after a crash, and what that may have taken is told', async () => {

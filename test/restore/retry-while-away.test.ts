@@ -19,11 +19,11 @@ const SECOND = 1000;
 
 const away = () => Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
 
-function start(work: (database: Database) => Promise<string>) {
+function start(work: (database: Database) => Promise<string>, stop?: AbortSignal) {
   const { log, lines } = keepingLog();
   const config = readConfig({ env: { ...inject('postgres'), POSTGRES_DB: 'x' }, flags: {} }, ['database']);
   const database = { ...openDatabase(config, {}), server: 'db:5432' };
-  return { result: retryWhileAway({ database, log }, 'to drop database x', work), lines };
+  return { result: retryWhileAway({ database, log, stop }, 'to drop database x', work), lines };
 }
 
 /** Work that reaches the server, and loses it after this many seconds. */
@@ -98,6 +98,31 @@ test('work that takes the server down each time is given up', async () => {
   });
   await expect(result).rejects.toThrow('refused');
   expect(attempts).toBe(6);
+});
+
+test('once the program is to end, a server that is away is not waited for', async () => {
+  const stop = new AbortController();
+  let attempts = 0;
+  const { result, lines } = start(async () => {
+    attempts += 1;
+    if (attempts === 2) stop.abort();
+    throw away();
+  }, stop.signal);
+  await expect(result).rejects.toThrow('refused');
+  expect({ attempts, lines: lines.length }).toEqual({ attempts: 2, lines: 1 });
+});
+
+test('nor is the pause between two attempts then', async () => {
+  const stop = new AbortController();
+  let attempts = 0;
+  const { result, lines } = start(async () => {
+    attempts += 1;
+    setImmediate(() => stop.abort());
+    throw away();
+  }, stop.signal);
+  await expect(result).rejects.toThrow('refused');
+  // One that ended an outage meanwhile would have done the work.
+  expect({ attempts, lines: lines.length }).toEqual({ attempts: 2, lines: 1 });
 });
 
 test('any other error ends it at once', async () => {

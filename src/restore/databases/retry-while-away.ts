@@ -29,7 +29,8 @@ const MOST_OUTAGES = 5;
  * @param work may be repeated after it was done, if only the server's answer was lost. It connects through the database
  * that it is given, by which it is seen that the server is back and who keeps it waiting; its signal ends a single attempt
  * @param slowMs after how long people are told that the server takes long; only tests set it
- * @throws the first other error, or once the server has been away for a minute, or again and again, the last one that told so
+ * @throws the first other error, or the last one that told that the server is away: once it has been so for a minute, or
+ * again and again, or the program is to end
  */
 export async function retryWhileAway<T>(
   context: ServerContext,
@@ -37,7 +38,7 @@ export async function retryWhileAway<T>(
   work: (database: Database, signal: AbortSignal) => Promise<T>,
   slowMs = SLOW_MS,
 ): Promise<T> {
-  const { database, log } = context;
+  const { database, log, stop } = context;
   let awaySince: number | undefined;
   const { database: watched, explain } = explainable({
     ...database,
@@ -52,7 +53,8 @@ export async function retryWhileAway<T>(
       const attempt = () => work(watched, AbortSignal.timeout(ATTEMPT_MS));
       return await tellingSlow(context, purpose, attempt, { slowMs, explain });
     } catch (error) {
-      if (!isAway(error)) throw error;
+      // Whoever ends the program may kill it soon, before it could tell what is left undone.
+      if (!isAway(error) || stop?.aborted) throw error;
       if (awaySince === undefined) {
         outages += 1;
         if (outages > MOST_OUTAGES) throw error;
@@ -63,6 +65,6 @@ export async function retryWhileAway<T>(
         );
       } else if (performance.now() - awaySince > AWAY_MS) throw error;
     }
-    await delay(TRY_AGAIN_MS);
+    await delay(TRY_AGAIN_MS, undefined, { signal: stop }).catch(() => {});
   }
 }

@@ -5,4 +5,6 @@ import type { Logger } from '../../ui/log.ts';
 export interface ServerContext {
   readonly database: Database;
   readonly log: Logger;
+  /** Ends the waiting for a server that is away, even for what no signal interrupts: the program is about to end. */
+  readonly stop?: AbortSignal | undefined;
 }

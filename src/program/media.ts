@@ -35,7 +35,7 @@ export const MEDIA_COMMANDS: readonly CommandSpec[] = [
     ],
     options: [
       ['--key <key>', 'with restore: only the object that had this key, which may be given as it is shown'],
-      ['--older-than <age>', 'with purge: delete runs at least this old, such as 30d'],
+      ['--older-than <age>', 'with purge: delete runs at least this old, such as 30d; 0: all'],
       ['--dry-run', 'with purge: show what would be deleted, and do nothing'],
       ['--yes', 'do not ask for confirmation'],
     ],

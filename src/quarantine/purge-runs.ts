@@ -21,8 +21,12 @@ import {
   removeEmptyRun,
 } from './runs.ts';
 
-/** The runs that began at least this many milliseconds before `now`. */
-function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now: Date): QuarantineRun[] {
+/**
+ * The runs that began at least this many milliseconds before `now`; with 0 also those that are ahead of it, such as the
+ * second of two in the same second, which is named by the next one.
+ */
+function oldRuns(runs: readonly QuarantineRun[], olderThanMs: number, now: Date): readonly QuarantineRun[] {
+  if (olderThanMs === 0) return runs;
   return runs.filter(
     ({ run }) => (idTime(run)?.getTime() ?? Number.POSITIVE_INFINITY) <= now.getTime() - olderThanMs,
   );

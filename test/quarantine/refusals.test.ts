@@ -97,6 +97,16 @@ test('a run at work keeps its journal, and one that does not tell what it moves 
   await bed.close();
 });
 
+test('a run that is ahead of the clock is purged only with all', async () => {
+  const bed = await createQuarantineBed(inject('postgres'));
+  await bed.put('quarantine/20991231000000/media/ahead');
+  const purge = async (age: string) =>
+    (await bed.command(['quarantine', 'purge', '--older-than', age, '--yes'])).stdout;
+  expect(await purge('1s')).toMatch(/^no run is old enough$/m);
+  expect(await purge('0')).toMatch(/^deleted 1 object .* of 1 run$/m);
+  await bed.close();
+});
+
 test('what the server refuses to delete keeps a purge from nothing else', async () => {
   const bed = await createQuarantineBed(inject('postgres'));
   const quarantine = () => bed.command(['audit-orphans', '--quarantine', '--yes']);

@@ -20,9 +20,10 @@ const NOTICE = 'a second signal exits at once';
 
 /** Starts the program on a terminal of its own, which `script` of util-linux makes. */
 function startOnTerminal(...args: string[]) {
-  const line = `stty cols 200 rows 30; echo PID $$; exec ${process.execPath} ${PROGRAM} ${args.join(' ')}`;
+  const line = `stty cols 200 rows 30; echo PID $$; exec "$NODE" "$PROGRAM" ${args.join(' ')}`;
   const child = spawn('script', ['-qfec', line, '/dev/null'], {
-    env: { PATH: process.env.PATH!, HOME: '/', TERM: 'xterm', ...bed.env },
+    // As variables, their paths may have any characters.
+    env: { PATH: process.env.PATH!, HOME: '/', TERM: 'xterm', NODE: process.execPath, PROGRAM, ...bed.env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';
@@ -62,8 +63,8 @@ async function startHeld() {
   });
   bed.server.faults.push({ operation: 'AbortMultipartUpload', times: 1, what: { kind: 'hold', until } });
   const program = startOnTerminal('backup');
-  await held;
   await program.shows(HIDE_CURSOR);
+  await held;
   program.kill('SIGTERM');
   await program.shows(NOTICE);
   return { program, release };

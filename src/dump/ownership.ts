@@ -1,8 +1,11 @@
 import { isIdentifier, sqlWords, unquote } from './sql-words.ts';
 import { type DecodeText, textDecoder } from './text-decoder.ts';
 
-/** Names that appear in place of a role and are not roles (manual, GRANT). */
-const NO_ROLES = new Set(['public', 'current_user', 'current_role', 'session_user', 'default', 'none']);
+/** Keywords that appear in place of a role; in quotes they are roles (manual, GRANT). */
+const KEYWORDS = new Set(['current_user', 'current_role', 'session_user', 'default', 'none']);
+
+/** Means everyone, in quotes too: no role can have this name (manual, CREATE ROLE). */
+const EVERYONE = 'public';
 
 /** What a statement does with roles. All but `policy` and `mapping` give them objects or privileges. */
 type Kind = 'owner' | 'grant' | 'default-privileges' | 'authorization' | 'policy' | 'mapping';
@@ -96,7 +99,7 @@ function names(words: readonly string[]): string[] {
   const roles = words.flatMap((word) => {
     if (word.startsWith("'")) return [word.slice(1, -1).replaceAll("''", "'")];
     const name = unquote(word);
-    return NO_ROLES.has(name) && !word.startsWith('"') ? [] : [name];
+    return name === EVERYONE || (KEYWORDS.has(name) && !word.startsWith('"')) ? [] : [name];
   });
   return distinct(roles);
 }

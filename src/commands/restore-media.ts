@@ -107,7 +107,7 @@ async function compareDatabase(
   const database = openDatabase(config, env);
   const { name } = database;
   const purpose = `to compare the rows of ${name} with the media`;
-  await retryWhileAway({ database, log }, purpose, (server, limit) =>
+  await retryWhileAway({ database, log, stop: signal }, purpose, (server, limit) =>
     server.use(name, AbortSignal.any([signal, limit]), (client) => client.query('SELECT')),
   );
   const { totals, unreadTables } = await withStore(session, async (store) =>

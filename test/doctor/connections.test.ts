@@ -1,21 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { withClient } from '../support/database.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
-import { createPatient, type Patient } from './patient.ts';
+import { admitPatient } from './patient.ts';
 
 const signal = new AbortController().signal;
-let patient: Patient;
-
-beforeAll(async () => {
-  patient = await createPatient();
-});
-
-beforeEach(() => patient.reset());
-
-afterAll(() => patient.close());
+const patient = await admitPatient();
 
 test.each([
   ['on', 4, 'ok'],

@@ -1,24 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { DoctorFinding } from '../../src/doctor/check.ts';
 import type { Fault } from '../support/s3-server/faults.ts';
-import {
-  createPatient,
-  GRANT_READING,
-  MAY_READ_ALL,
-  OF_A_SUPERUSER,
-  type Patient,
-  unwell,
-} from './patient.ts';
+import { admitPatient, GRANT_READING, MAY_READ_ALL, OF_A_SUPERUSER, unwell } from './patient.ts';
 
-let patient: Patient;
-
-beforeAll(async () => {
-  patient = await createPatient();
-});
-
-beforeEach(() => patient.reset());
-
-afterAll(() => patient.close());
+const patient = await admitPatient();
 
 const REVOKE_READING = MAY_READ_ALL ? ['REVOKE pg_read_all_data FROM <role>'] : [];
 

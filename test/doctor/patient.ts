@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { expect, inject } from 'vitest';
+import { afterAll, beforeEach, expect, inject } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import type { DoctorFinding } from '../../src/doctor/check.ts';
 import { examineDatabase } from '../../src/doctor/database-checks.ts';
@@ -54,7 +54,15 @@ export const unwell = (findings: readonly DoctorFinding[]) => findings.filter(({
 
 const CONTENTS = ['TABLE one', 'TABLE two', 'SCHEMA closed', 'TABLE closed.three'];
 
-export async function createPatient(): Promise<Patient> {
+/** The patient of one file of tests: reset before each of them, closed after the last. */
+export async function admitPatient(): Promise<Patient> {
+  const patient = await createPatient();
+  beforeEach(() => patient.reset());
+  afterAll(() => patient.close());
+  return patient;
+}
+
+async function createPatient(): Promise<Patient> {
   const signal = new AbortController().signal;
   const bed = await createTestBed(inject('postgres'));
   const { name } = bed.database;

@@ -1,19 +1,11 @@
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import type { DoctorFinding } from '../../src/doctor/check.ts';
 import { withClient } from '../support/database.ts';
-import { createPatient, GRANT_READING, OF_A_SUPERUSER, type Patient, PREDEFINED, unwell } from './patient.ts';
+import { admitPatient, GRANT_READING, OF_A_SUPERUSER, PREDEFINED, unwell } from './patient.ts';
 
 const signal = new AbortController().signal;
-let patient: Patient;
-
-beforeAll(async () => {
-  patient = await createPatient();
-});
-
-beforeEach(() => patient.reset());
-
-afterAll(() => patient.close());
+const patient = await admitPatient();
 
 const GIVEN: readonly [what: string, grant: string, since: number, why: string, noOwner: 'ok' | 'refused'][] =
   [

@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { examineStore } from '../../src/doctor/store-checks.ts';
 import type { Store } from '../../src/s3/store.ts';
 import { keepVersions } from '../support/keep-versions.ts';
-import { createPatient, type Patient, unwell } from './patient.ts';
+import { admitPatient, unwell } from './patient.ts';
 
 const signal = new AbortController().signal;
-let patient: Patient;
-
-beforeAll(async () => {
-  patient = await createPatient();
-});
-
-beforeEach(() => patient.reset());
-
-afterAll(() => patient.close());
+const patient = await admitPatient();
 
 const PREFIXES = { prefix: 'backup/', mediaPrefix: 'media/' };
 

@@ -1,17 +1,8 @@
 /** Turns names in a dump's own encoding into text. */
 export type DecodeText = (bytes: Buffer) => string;
 
-/**
- * PostgreSQL's encodings (manual, table 24.3) that the WHATWG Encoding Standard knows by other names. `SQL_ASCII`
- * says nothing about the bytes, and the others have no decoder.
- */
+/** PostgreSQL's encodings (manual, table 24.3) that the WHATWG Encoding Standard knows by other names. */
 const LABELS: Readonly<Record<string, string>> = {
-  BIG5: 'big5',
-  EUC_CN: 'gbk',
-  EUC_JIS_2004: 'euc-jp',
-  EUC_JP: 'euc-jp',
-  EUC_KR: 'euc-kr',
-  GB18030: 'gb18030',
   GBK: 'gbk',
   ISO_8859_5: 'iso-8859-5',
   ISO_8859_6: 'iso-8859-6',
@@ -25,9 +16,8 @@ const LABELS: Readonly<Record<string, string>> = {
   LATIN7: 'iso-8859-13',
   LATIN8: 'iso-8859-14',
   LATIN9: 'iso-8859-15',
-  SHIFT_JIS_2004: 'shift_jis',
-  SJIS: 'shift_jis',
-  UHC: 'euc-kr',
+  UNICODE: 'utf-8',
+  UTF8: 'utf-8',
   WIN874: 'windows-874',
   WIN1250: 'windows-1250',
   WIN1251: 'windows-1251',
@@ -37,6 +27,19 @@ const LABELS: Readonly<Record<string, string>> = {
   WIN1256: 'windows-1256',
   WIN1257: 'windows-1257',
   WIN1258: 'windows-1258',
+};
+
+/** Encodings of which that standard has some other characters than PostgreSQL, or lacks some. */
+const SIMILAR: Readonly<Record<string, string>> = {
+  BIG5: 'big5',
+  EUC_CN: 'gbk',
+  EUC_JIS_2004: 'euc-jp',
+  EUC_JP: 'euc-jp',
+  EUC_KR: 'euc-kr',
+  GB18030: 'gb18030',
+  SHIFT_JIS_2004: 'shift_jis',
+  SJIS: 'shift_jis',
+  UHC: 'euc-kr',
 };
 
 /**
@@ -70,7 +73,7 @@ const TABLES: Readonly<Record<string, { readonly from: number; readonly characte
  * @param encoding of the dump's `SET client_encoding`; UTF-8 if there is none
  */
 export function textDecoder(encoding: string | undefined): DecodeText {
-  const name = encoding?.toUpperCase() ?? 'UTF8';
+  const name = nameOf(encoding);
   if (name === 'LATIN1') return (bytes) => bytes.toString('latin1');
   const table = TABLES[name];
   if (table !== undefined) {
@@ -78,7 +81,7 @@ export function textDecoder(encoding: string | undefined): DecodeText {
     return (bytes) =>
       Array.from(bytes, (byte) => characters[byte - from] ?? String.fromCharCode(byte)).join('');
   }
-  const decoder = new TextDecoder(LABELS[name] ?? 'utf-8', { fatal: true, ignoreBOM: true });
+  const decoder = new TextDecoder(LABELS[name] ?? SIMILAR[name] ?? 'utf-8', { fatal: true, ignoreBOM: true });
   return (bytes) => {
     try {
       return decoder.decode(bytes);
@@ -86,4 +89,14 @@ export function textDecoder(encoding: string | undefined): DecodeText {
       return bytes.toString('latin1');
     }
   };
+}
+
+/** Whether {@link textDecoder} has for every character of `encoding` the one that PostgreSQL has. */
+export function isReadExactly(encoding: string | undefined): boolean {
+  const name = nameOf(encoding);
+  return name === 'LATIN1' || name in TABLES || name in LABELS;
+}
+
+function nameOf(encoding: string | undefined): string {
+  return encoding?.toUpperCase() ?? 'UTF8';
 }

@@ -92,6 +92,34 @@ test.each(['UTF8', 'LATIN1'])(
   },
 );
 
+test.each(['EUC_KR', 'EUC_JP', 'EUC_CN'])(
+  'what a row names in letters that a dump in %s may have otherwise is not moved if only a dump could tell',
+  async (encoding) => {
+    bed = await createAuditBed(
+      inject('postgres'),
+      `CREATE TABLE files (id int PRIMARY KEY, key text); CREATE TABLE albums (id int PRIMARY KEY);
+       INSERT INTO files VALUES (1, '日本'), (2, 'z')`,
+      `ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`,
+    );
+    const keys = ['media/z', 'media/日本'];
+    for (const key of keys) await bed.put(key);
+    expect((await bed.report([], NAMED)).findings).toEqual([]);
+    await backup({ ...NAMED, MEDIA_MANIFEST: 'off' });
+    await bed.database.query('DELETE FROM files WHERE id = 1');
+    const told = {
+      status: 1,
+      stderr: expect.stringContaining(
+        `of its encoding ${encoding}, only ASCII is read exactly as PostgreSQL reads it, and a row has other characters — `,
+      ),
+    };
+    expect(await bed.audit(['--quarantine', '--yes'], NAMED)).toMatchObject(told);
+    expect(await bed.audit(['--backup', 'latest'], NAMED)).toMatchObject(told);
+    expect(await bed.keys()).toEqual(expect.arrayContaining(keys));
+    await backup({ ...NAMED, MEDIA_MANIFEST: 'off' });
+    expect(await bed.audit(['--backup', 'latest'], NAMED)).toMatchObject({ status: 0 });
+  },
+);
+
 test.each(['UTF8', 'LATIN1'])(
   'rows have in a dump in %s the primary keys that the database prints',
   async (encoding) => {

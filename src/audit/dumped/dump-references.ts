@@ -24,7 +24,7 @@ import { type DumpSchema, readDumpSchema } from './dump-schema.ts';
 import { readDumpTables } from './dump-tables.ts';
 import { type SortSpace, sortRecords } from './external-sort.ts';
 import { refuseGenerated } from './generated-columns.ts';
-import { keyWriter, schemaOf, splitFields, utf8From } from './row-keys.ts';
+import { keysFrom, keyWriter, schemaOf, splitFields, utf8From } from './row-keys.ts';
 
 const NO_ID = Buffer.alloc(0);
 
@@ -85,7 +85,8 @@ export async function readDumpReferences(
       // Whether TopoBank's own apply is known only once all tables have been read.
       const found = matchPresent([], allSources, wanted).sources;
       const toUtf8 = utf8From(read.encoding());
-      const writers = found.map((source) => keyWriter(source, table.columns, mediaPrefix, toUtf8));
+      const toKey = keysFrom(read.encoding(), dump.name);
+      const writers = found.map((source) => keyWriter(source, table.columns, mediaPrefix, toKey));
       const first = sources.length;
       sources.push(...found);
       const idAt = table.columns.indexOf(relation.primaryKey[0] ?? '');

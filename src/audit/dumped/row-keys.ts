@@ -1,10 +1,12 @@
-import { textDecoder } from '../../dump/text-decoder.ts';
+import { isReadExactly, textDecoder } from '../../dump/text-decoder.ts';
+import { DumpError } from '../../errors.ts';
 import { decodeCopyField } from '../../postgres/copy-text.ts';
 import { splitPattern } from '../sources/key-pattern.ts';
 import type { MatchedSource } from '../sources/match-sources.ts';
 
 const TAB = 0x09;
 const SLASH = 0x2f;
+const LAST_ASCII = 0x7f;
 
 /** Encodings whose bytes are used unchanged, because keys in the bucket are UTF-8. */
 const AS_THEY_ARE: readonly (string | undefined)[] = [undefined, 'UTF8', 'SQL_ASCII'];
@@ -12,7 +14,11 @@ const AS_THEY_ARE: readonly (string | undefined)[] = [undefined, 'UTF8', 'SQL_AS
 /** Returns the key that a row owns by a source, as a byte string; undefined if it owns none. */
 type WriteKey = (fields: readonly Buffer[]) => string | undefined;
 
-/** Does on the fields of a COPY row what the reference query does in SQL. */
+/**
+ * Does on the fields of a COPY row what the reference query does in SQL.
+ *
+ * @param toUtf8 what {@link keysFrom} returns
+ */
 export function keyWriter(
   { owned }: MatchedSource,
   columns: readonly string[],
@@ -51,6 +57,27 @@ export function keyWriter(
       prefix += text;
     }
     return prefix;
+  };
+}
+
+/**
+ * As {@link utf8From}, for keys: if a letter were read as another one, its object would seem to be owned by nobody.
+ *
+ * @param name the dump's, for errors
+ * @returns a function that throws DumpError for a value that may be another one for PostgreSQL
+ */
+export function keysFrom(encoding: string | undefined, name: string): (value: Buffer) => Buffer {
+  const toUtf8 = utf8From(encoding);
+  if (AS_THEY_ARE.includes(encoding) || isReadExactly(encoding)) return toUtf8;
+  return (value) => {
+    if (value.some((byte) => byte > LAST_ASCII))
+      throw new DumpError({
+        doing: `cannot determine which media the rows of ${name} name`,
+        problem: `of its encoding ${encoding}, only ASCII is read exactly as PostgreSQL reads it, and a row has other characters`,
+        remedy:
+          'keep backups with a list of their media (MEDIA_MANIFEST), which names them as the database does',
+      });
+    return toUtf8(value);
   };
 }
 

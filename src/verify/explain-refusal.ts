@@ -3,6 +3,7 @@ import { isOfBytes } from '../catalog/verification.ts';
 import { DumpError, RestoreError } from '../errors.ts';
 import { errorCode } from '../postgres/errors.ts';
 import type { OwnerLack } from '../postgres/owner-lack.ts';
+import { isAway } from '../postgres/server-away.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
 import { isOfServer } from '../restore/load/whose-fault.ts';
 import { watched } from '../watched.ts';
@@ -77,7 +78,7 @@ export async function explainRefusal(
 
 /** A privilege is refused for the rights that the role lacks, if it lacks any. */
 function ofServer(
-  { problem, cause }: RestoreError,
+  { problem, remedy: itsOwn, cause }: RestoreError,
   { name }: DumpSource,
   lack: OwnerLack | undefined,
 ): RestoreError {
@@ -88,6 +89,7 @@ function ofServer(
     return new RestoreError({ doing, problem: `${problem}; ${belongs}`, remedy, cause });
   }
   const remedy =
+    (isAway(cause) ? itsOwn : undefined) ??
     'make sure the server of the drill can restore it, or set VERIFY_DATABASE_URL to another one';
   return new RestoreError({ doing, problem, remedy, cause });
 }

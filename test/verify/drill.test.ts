@@ -411,7 +411,9 @@ test('a session that is ended is no fault of the backup', async () => {
     },
   });
   const { status, stderr } = await bed.run(['verify', '--restore', '--quiet']);
-  expect(stderr).toMatch(/^topobank-backup: cannot .*\n$/);
+  expect(stderr).toMatch(
+    /^topobank-backup: cannot .* — the connection to the server was lost; see its log and run again\n$/,
+  );
   expect(status).toBe(1);
   expect(await record()).toEqual(before);
 });

@@ -25,7 +25,10 @@ export interface DumpDestination extends Catalog {
 }
 
 /** What the manifest says beyond what can be learned from the dump's own bytes. */
-export type Provenance = Pick<Manifest, 'id' | 'startedAt' | 'tool' | 'database' | 'snapshot' | 'migrations'>;
+export type Provenance = Pick<
+  Manifest,
+  'id' | 'startedAt' | 'tool' | 'database' | 'snapshot' | 'session' | 'migrations'
+>;
 
 /** How a dump is stored, and what goes beside it. */
 export interface StoreDumpOptions {

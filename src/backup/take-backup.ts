@@ -11,6 +11,7 @@ import {
   findClients,
 } from '../postgres/client-binaries.ts';
 import type { Database } from '../postgres/database.ts';
+import { type DumpSession, readDumpSession } from '../postgres/dump-session.ts';
 import {
   type DatabaseFacts,
   readDatabaseFacts,
@@ -98,6 +99,7 @@ interface Examined {
   readonly pgDump: ClientBinary;
   readonly startedAt: Date;
   readonly snapshot: Snapshot;
+  readonly session: DumpSession;
   readonly facts: DatabaseFacts;
   readonly migrations: Record<string, string>;
 }
@@ -109,16 +111,17 @@ async function examine(client: pg.Client, context: BackupContext, doing: string)
   const pgDump = chooseClient(server.major, await findClients('pg_dump', binDir, env));
   const startedAt = now();
   const snapshot = await asked(doing, exportSnapshot(client));
+  const session = await asked(doing, readDumpSession(client, env));
   const facts = await asked(doing, readDatabaseFacts(client, database.name));
   if (facts === undefined) throw new Error('the server does not know the database that it serves');
   const migrations = await asked(doing, readMigrations(client));
   await asked(doing, tellStandby(client, log));
-  return { server, pgDump, startedAt, snapshot, facts, migrations };
+  return { server, pgDump, startedAt, snapshot, session, facts, migrations };
 }
 
 /** As the manifest records it. */
 function provenanceOf(examined: Examined, id: string, tool: string): Provenance {
-  const { startedAt, snapshot, facts, migrations } = examined;
+  const { startedAt, snapshot, session, facts, migrations } = examined;
   return {
     id,
     startedAt: startedAt.toISOString(),
@@ -129,6 +132,7 @@ function provenanceOf(examined: Examined, id: string, tool: string): Provenance 
       acl: facts.acl === null ? null : [...facts.acl],
     },
     snapshot,
+    session,
     migrations,
   };
 }

@@ -62,6 +62,8 @@ const manifestSchema = v.object({
   server: nullable(text),
   pgDump: nullable(text),
   snapshot: nullable(v.object({ id: text, lsn: text, at: time })),
+  /** Settings of pg_dump's session that decide how rows and statements are written, `TimeZone`; none if not known. */
+  session: v.optional(v.record(text, text)),
   /** The last applied migration of each Django app. */
   migrations: v.record(text, text),
   roles: v.array(text),

@@ -7,6 +7,7 @@ import { DatabaseError, DumpError, RestoreError, withRemedy } from '../errors.ts
 import { asked } from '../postgres/ask.ts';
 import type { ClientTools } from '../postgres/client-binaries.ts';
 import { administer } from '../postgres/database.ts';
+import { beginningWith } from '../postgres/dump-session.ts';
 import { errorCode } from '../postgres/errors.ts';
 import { readServerVersion } from '../postgres/facts.ts';
 import { SQLSTATE } from '../postgres/sqlstate.ts';
@@ -30,6 +31,7 @@ import { checkedOf, type Evidence } from './evidence.ts';
 import { explainRefusal } from './explain-refusal.ts';
 import { type BytesHashed, hashBytes } from './hash-bytes.ts';
 import { judgeDrill } from './judge-drill.ts';
+import { OTHER_ZONE, refuseUnknownZone } from './unknown-zone.ts';
 
 /** What it takes; the scratch database is created on the server of its `database`. */
 interface DrillContext extends ServerContext, ClientTools, ByteTools {
@@ -144,7 +146,9 @@ async function restoreAndCompare(
   const { name, manifest } = source;
   // The database is dropped again, so nobody has to set what this role may not.
   const quiet: Logger = { ...log, warn: log.debug };
-  await administer(database, signal, (client) => prepareScratch(client, plan, { scratch, log: quiet }));
+  const before = [...plan.traits.before, ...beginningWith(scratch, manifest?.session ?? {})];
+  const prepared = { ...plan, traits: { ...plan.traits, before } };
+  await administer(database, signal, (client) => prepareScratch(client, prepared, { scratch, log: quiet }));
   const digester = createDigester(name);
   const hash = hashBytes();
   let original: DumpDigest | undefined;
@@ -183,8 +187,12 @@ async function restoreAndCompare(
     if (evidence.faults.length === 0) throw alteredOnItsWay(name, fault);
     return { kind: 'compared', evidence: { ...evidence, foundBy: 'full' } };
   }
-  const restored = await dumpAgain(context, scratch, original, choosePgDump, signal);
+  const first: DumpDigest = original;
+  const dumpIn = (zone: string | undefined) => dumpAgain(context, scratch, first, choosePgDump, zone, signal);
+  const zone = manifest?.session?.TimeZone;
+  const restored = await dumpIn(zone);
   const evidence = { checked: checkedOf(index), ...judgeDrill({ original, restored, manifest }) };
+  if (zone === undefined) await refuseUnknownZone(name, evidence.faults, restored, () => dumpIn(OTHER_ZONE));
   const { faults } = evidence;
   if (lost !== undefined && faults.length > 0 && faults.every(({ what }) => what === 'schema')) {
     throw new RestoreError({

@@ -31,6 +31,7 @@ export async function findPgDumps(serverMajor: number, { binDir, env }: ClientTo
 /**
  * Dumps the scratch database of a drill in the way the original was dumped.
  *
+ * @param timeZone in which times are written; undefined for that of the session
  * @throws DatabaseError, DumpError, or the signal's reason
  */
 export async function dumpAgain(
@@ -38,6 +39,7 @@ export async function dumpAgain(
   scratch: string,
   original: DumpDigest,
   choosePgDump: ChoosePgDump,
+  timeZone: string | undefined,
   signal: AbortSignal,
 ): Promise<DumpDigest> {
   const { database, startProgress } = context;
@@ -46,7 +48,8 @@ export async function dumpAgain(
   const digester: Digester = createDigester(`of database ${scratch}`);
   const progress = startProgress('compare', original.index.bytes);
   try {
-    const env = database.childEnv(scratch);
+    const zone = timeZone === undefined ? {} : { PGTZ: timeZone };
+    const env = { ...database.childEnv(scratch), ...zone };
     const { encoding } = original.index;
     const args = encoding === undefined ? [] : [`--encoding=${encoding}`];
     for await (const chunk of runPgDump(pgDump.path, args, { doing, env }, signal)) {

@@ -116,13 +116,17 @@ export async function readDatabaseFacts(client: Client, name: string): Promise<D
 
 /** The last applied migration of each Django app; empty if the database is not Django's. */
 export async function readMigrations(client: Client): Promise<Record<string, string>> {
-  const isDjango = await oneRow<{ yes: boolean }>(
-    client,
-    `SELECT to_regclass('django_migrations') IS NOT NULL AS yes`,
+  const { rows: found } = await client.query<{ name: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name
+     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.relname = 'django_migrations' AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+       AND (SELECT count(*) FROM pg_attribute AS a
+         WHERE a.attrelid = c.oid AND a.attname IN ('id', 'app', 'name') AND NOT a.attisdropped) = 3
+     ORDER BY n.nspname <> 'public', n.nspname LIMIT 1`,
   );
-  if (!isDjango.yes) return {};
+  if (found[0] === undefined) return {};
   const { rows } = await client.query<{ app: string; name: string }>(
-    'SELECT DISTINCT ON (app) app, name FROM django_migrations ORDER BY app, id DESC',
+    `SELECT DISTINCT ON (app) app, name FROM ${found[0].name} ORDER BY app, id DESC`,
   );
   return Object.fromEntries(rows.map((row) => [row.app, row.name]));
 }

@@ -21,7 +21,9 @@ const KEEPALIVES = { tcp_keepalives_idle: 60, tcp_keepalives_interval: 10, tcp_k
 
 /**
  * Overrides what a role or a database may have set for its application, as pg_dump does for itself: time limits would
- * end a long dump or restore, times in another style would not be understood, and a restore has to write. Nor does it
+ * end a long dump or restore, times in another style would not be understood, and a restore has to write. Names without
+ * a schema are the server's own alone, because whoever may create objects in a schema of the search path could have
+ * them run with this role's rights (CVE-2018-1058), and a backslash in a string is one. Nor does the session
  * wait for synchronous standbys: while they are away, the server would hold every commit for ever, and the program
  * with it, also when it tidies up. What a restore makes is in the bucket still, should it be lost with the primary.
  */
@@ -29,7 +31,9 @@ export async function settleSession(client: pg.Client): Promise<void> {
   const keepalives = Object.entries(KEEPALIVES).map(([name, most]) => `(${pg.escapeLiteral(name)}, ${most})`);
   await liftTimeLimit(client);
   await client.query(
-    `SET DateStyle = ISO;
+    `SET search_path = '';
+     SET standard_conforming_strings = on;
+     SET DateStyle = ISO;
      SET default_transaction_read_only = off;
      SET synchronous_commit = local;
      SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (${TIME_LIMITS.map(pg.escapeLiteral).join(', ')});

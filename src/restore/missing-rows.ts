@@ -32,8 +32,8 @@ export async function describeMissingRows(
     tables.set(shown, { ...block, rows: block.rows + (tables.get(shown)?.rows ?? 0) });
   }
   const short = await database.use(scratch, signal, async (client) => {
-    // Rows that are hidden must not look like missing ones.
-    await client.query('SET row_security = off');
+    // Rows that are hidden must not look like missing ones; and dumps from before PostgreSQL 10.3 name no schema.
+    await client.query('SET row_security = off; RESET search_path');
     const found: string[] = [];
     for (const [shown, table] of tables) {
       const rows = await countRows(client, table);

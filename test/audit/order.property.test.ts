@@ -69,7 +69,7 @@ async function orderOfPostgres({ database, tool }: TestBed, keys: readonly strin
   await database.query('INSERT INTO keys SELECT unnest($1::text[])', [keys]);
   return tool.use(tool.name, never, async (client) => {
     const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
-    const sql = `COPY (SELECT key FROM keys ORDER BY ${byteOrder(rows[0]!.server_encoding)}) TO STDOUT`;
+    const sql = `COPY (SELECT key FROM public.keys ORDER BY ${byteOrder(rows[0]!.server_encoding)}) TO STDOUT`;
     const sorted: string[] = [];
     for await (const lines of copyLines(copyOut(tool, client, sql))) {
       sorted.push(...lines.map((line) => String(decodeCopyField(line))));

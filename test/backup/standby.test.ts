@@ -95,7 +95,7 @@ test('a backup that waits for a lock of the primary says where to look, and name
     await letGo();
     expect((await running).status).toBe(0);
     expect(said).toContain(
-      'WARN: pg_dump is waiting for a lock on files_manifest, which the standby holds until it has the end of the transaction that holds it on the primary (see pg_locks there)\n',
+      'WARN: pg_dump is waiting for a lock on public.files_manifest, which the standby holds until it has the end of the transaction that holds it on the primary (see pg_locks there)\n',
     );
     expect(said).not.toContain('pg_terminate_backend');
   });

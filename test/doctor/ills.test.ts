@@ -164,7 +164,7 @@ const ILL: readonly Ill[] = [
         check: 'database: restore',
         state: 'warning',
         detail:
-          'only a superuser can restore event trigger watch, extension pageinspect, function raw(integer) and 1 more',
+          'only a superuser can restore event trigger watch, extension pageinspect, function public.raw(integer) and 1 more',
       },
       OF_A_SUPERUSER,
     ],

@@ -296,7 +296,7 @@ test('while pg_dump waits for a lock the log says whose, and the backup goes on 
     const said = await running.line(/pg_dump is waiting for/);
     const [before = '', after] = said.split(', in a transaction since ');
     expect(before).toMatch(
-      new RegExp(`a lock on surface, which session ${pid} \\(late migration, role ${role}$`),
+      new RegExp(`a lock on public.surface, which session ${pid} \\(late migration, role ${role}$`),
     );
     expect(after).toMatch(
       new RegExp(
@@ -320,7 +320,7 @@ test('where a prepared transaction holds the lock, the statement that the log gi
   const said = await running.line(/pg_dump is waiting for/);
   const [, end = ''] =
     new RegExp(
-      `a lock on surface, which the prepared transaction ${gid} of database ${name} \\(role \\w+, since [-0-9]+ [:0-9]+ UTC\\) holds; to end that: in database ${name}: (.*;) or COMMIT PREPARED `,
+      `a lock on public.surface, which the prepared transaction ${gid} of database ${name} \\(role \\w+, since [-0-9]+ [:0-9]+ UTC\\) holds; to end that: in database ${name}: (.*;) or COMMIT PREPARED `,
     ).exec(said) ?? [];
   expect(end).toMatch(/^ROLLBACK PREPARED /);
   await bed.database.query(end);

@@ -16,7 +16,7 @@ const AS_WRITTEN: Readonly<Record<string, string>> = {
  * example.
  */
 export async function settleForDump(client: pg.Client): Promise<void> {
-  await client.query('RESET DateStyle');
+  await client.query('RESET DateStyle; RESET search_path');
   await client.query(
     `SELECT set_config(name, value, false) FROM pg_settings JOIN json_each_text($1) AS given (key, value) ON key = name`,
     [JSON.stringify(AS_WRITTEN)],

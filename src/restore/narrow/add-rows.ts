@@ -122,6 +122,7 @@ export async function foreseeRows(
   const { blocks } = await chooseBlocks(source, only, startProgress, signal);
   await database.use(into, signal, async (client) => {
     try {
+      await settleForDump(client);
       // A table whose rows are hidden from the role is not empty; and a check that changes nothing should not wait
       // long for a lock.
       await client.query("SET row_security = off; SET lock_timeout = '5s'");

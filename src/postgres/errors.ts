@@ -53,6 +53,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
 export const BROKE = /^Connection terminated|not queryable/;
 export const TOO_LATE = /^timeout expired/;
 
+/** What `pg` says of a query over a connection that had ended before; of one that ends meanwhile it speaks plainly. */
+const HAD_ENDED = /^Client .* is not queryable$/;
+
 /** What to do about a pooler that keeps no session for a connection. */
 export const SESSION_POOL =
   'set POSTGRES_HOST and POSTGRES_PORT to PostgreSQL itself, or to a pool in session mode';
@@ -97,7 +100,9 @@ export function databaseError(doing: string, error: unknown): OperatorError {
 export function describeCause(error: unknown): string {
   // A host name with several addresses fails with one error for each of them.
   if (error instanceof AggregateError && error.errors.length > 0) return describeCause(error.errors[0]);
-  return excerptOf([messageOf(error), ...missingPrivilege(error)].join(': '));
+  const said = messageOf(error);
+  if (HAD_ENDED.test(said)) return 'Connection terminated';
+  return excerptOf([said, ...missingPrivilege(error)].join(': '));
 }
 
 /** Which privilege or attribute it is that the role lacks: since PostgreSQL 16 often told only beside the message. */

@@ -16,8 +16,11 @@ const NAMES = [
 /** Their values, by their names. */
 export type DumpSession = Readonly<Record<string, string>>;
 
+/** A time zone that is another one on each machine. */
+const LOCALTIME = 'localtime';
+
 /**
- * What these settings are in a session of pg_dump.
+ * What these settings are in a session of pg_dump; without the time zone if its name does not tell which one it is.
  *
  * @param client connected to the database that is dumped, as pg_dump is
  * @param env pg_dump's, whose `PGTZ` comes before all else (manual §34.15)
@@ -28,8 +31,9 @@ export async function readDumpSession(client: pg.Client, env: NodeJS.ProcessEnv)
     'SELECT name, reset_val AS value FROM pg_settings WHERE name = ANY ($1) ORDER BY name',
     [NAMES],
   );
-  const settings = Object.fromEntries(rows.map(({ name, value }) => [name, value]));
-  return env.PGTZ ? { ...settings, TimeZone: env.PGTZ } : settings;
+  const given = env.PGTZ ? { TimeZone: env.PGTZ } : {};
+  const settings = { ...Object.fromEntries(rows.map(({ name, value }) => [name, value])), ...given };
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== LOCALTIME));
 }
 
 /** The statements that have the connecting role's sessions in a database begin with these settings. */

@@ -62,10 +62,21 @@ test.each([
 
 test('the time zone of PGTZ is recorded, and no other one is taken for it', async () => {
   const id = await backUp({ PGTZ: 'Asia/Kathmandu' });
-  const [shown] = [await run(['show', id, '--json'])].map(({ stdout }) => JSON.parse(stdout));
+  const shown = JSON.parse((await run(['show', id, '--json'])).stdout) as object;
   expect(shown).toMatchObject({ manifest: { session: { TimeZone: 'Asia/Kathmandu', bytea_output: 'hex' } } });
   for (const zone of ['Asia/Kathmandu', 'America/St_Johns', 'UTC'])
     expect(await run(['verify', '--restore', '--quiet'], { PGTZ: zone })).toMatchObject({ status: 0 });
+});
+
+test('a time zone that is another one on each machine is not recorded', async () => {
+  const id = await backUp({ PGTZ: 'localtime' });
+  const { manifest } = JSON.parse((await run(['show', id, '--json'])).stdout) as { manifest: Manifest };
+  expect(Object.keys(manifest.session ?? {})).toEqual([
+    'bytea_output',
+    'lc_monetary',
+    'quote_all_identifiers',
+    'standard_conforming_strings',
+  ]);
 });
 
 test.each(['a manifest that does not say', 'no manifest'])(

@@ -28,7 +28,7 @@ export async function refuseUnknownZone(
     doing: `cannot try to restore ${name}`,
     problem: `the rows of ${formatNumber(faults.length, 'table')} have times, and it is not known in which time zone the dump has them: ${faults.map(({ where }) => where).join(', ')}`,
     remedy:
-      'set PGTZ to the TimeZone of the session that dumped the database, by default its server’s (SHOW TimeZone)',
+      'set PGTZ to the TimeZone of the session that dumped the database, by default its server’s (SHOW TimeZone); if PGTZ is that already, the rows differ in more than their times',
   });
 }
 

@@ -98,7 +98,7 @@ test.each(['a manifest that does not say', 'no manifest'])(
     expect(await drill({ PGTZ: 'UTC' })).toMatchObject({
       status: 1,
       stdout: '',
-      stderr: `topobank-backup: cannot try to restore backup/postgres-backup-${id}.sql: the rows of 1 table have times, and it is not known in which time zone the dump has them: public.seen — set PGTZ to the TimeZone of the session that dumped the database, by default its server’s (SHOW TimeZone)\n`,
+      stderr: `topobank-backup: cannot try to restore backup/postgres-backup-${id}.sql: the rows of 1 table have times, and it is not known in which time zone the dump has them: public.seen — set PGTZ to the TimeZone of the session that dumped the database, by default its server’s (SHOW TimeZone); if PGTZ is that already, the rows differ in more than their times\n`,
     });
     expect((await run(['list'])).stdout).not.toContain('FAULTY');
     expect(await drill({ PGTZ: 'Asia/Kathmandu' })).toMatchObject({ status: 0 });
